@@ -1,0 +1,62 @@
+import js from '@eslint/js'
+import tseslint from 'typescript-eslint'
+
+// The house, lowest layer first. A folder may import from itself, from `errors.ts` and from what it names here.
+const layers = {
+  gpu: ['generated'],
+  autograd: ['gpu'],
+  ops: ['gpu', 'autograd'],
+  nn: ['autograd', 'ops'],
+  optim: ['gpu', 'autograd', 'ops'],
+  sae: ['gpu', 'autograd', 'ops', 'nn', 'optim'],
+  io: [],
+  report: [],
+  node: ['gpu'],
+}
+const everyLayer = [...Object.keys(layers), 'generated', 'cli']
+const isomorphic = ['gpu', 'autograd', 'ops', 'nn', 'optim', 'sae', 'report']
+
+const layering = Object.entries(layers).map(([layer, allowed]) => ({
+  files: [`src/${layer}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            group: everyLayer.filter((other) => other !== layer && !allowed.includes(other)).map((other) => `**/${other}/**`),
+            message: `src/${layer} may import only from: ${['errors.ts', ...allowed].join(', ')}.`,
+          },
+          ...(isomorphic.includes(layer)
+            ? [{ group: ['node:*', 'fs', 'path'], message: `src/${layer} runs in a browser too.` }]
+            : []),
+        ],
+      },
+    ],
+    ...(isomorphic.includes(layer)
+      ? { 'no-restricted-globals': ['error', 'process', 'Buffer', 'require', '__dirname', 'setImmediate'] }
+      : {}),
+  },
+}))
+
+export default tseslint.config(
+  { ignores: ['dist', 'src/generated', 'coverage', 'bench/peers/node_modules'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      // Index arithmetic over typed arrays is the daily bread here; an assertion reads better than a branch that cannot run.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+    },
+  },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+  },
+  ...layering,
+)
