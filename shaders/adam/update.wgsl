@@ -1,0 +1,41 @@
+// One step of Adam (Kingma and Ba 2015) for one parameter, as torch.optim.Adam does it.
+//
+//   g = clip * grad + weight_decay * p
+//   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
+//   p = p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+//
+// Mapping: one invocation per element.
+
+struct Params {
+  count: u32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+  weight_decay: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> schedule: array<f32, 2>; // lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
+@group(0) @binding(2) var<storage, read> grad: array<f32>;
+// #if ${CLIP}
+@group(0) @binding(3) var<storage, read> clip: array<f32>;
+// #endif
+@group(0) @binding(4) var<storage, read_write> parameter: array<f32>;
+@group(0) @binding(5) var<storage, read_write> first_moment: array<f32>;
+@group(0) @binding(6) var<storage, read_write> second_moment: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  let i = gid.x;
+  if (i >= params.count) { return; }
+  var g = grad[i];
+// #if ${CLIP}
+  g *= clip[0];
+// #endif
+  g += params.weight_decay * parameter[i];
+  let m = params.beta1 * first_moment[i] + (1.0 - params.beta1) * g;
+  let v = params.beta2 * second_moment[i] + (1.0 - params.beta2) * g * g;
+  first_moment[i] = m;
+  second_moment[i] = v;
+  parameter[i] -= schedule[0] * m / (sqrt(v) * schedule[1] + params.epsilon);
+}

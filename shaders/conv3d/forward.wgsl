@@ -1,0 +1,85 @@
+// 3-D convolution, stride 1, zero padding, odd kernel (also its gradient with respect to the input, which is
+// the same sum over flipped and transposed weights: pack_weights.wgsl makes them).
+//
+//   output[n,co,z,y,x] = f( bias[co] + sum_{ci,dz,dy,dx} weight[co,ci,dz,dy,dx] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px] )
+//
+// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co block][vec4 group], the bias behind them.
+// Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
+// registers. gid.x runs over (y, x tile), gid.y over blocks of output channels, gid.z over planes n*D+z.
+// The tile is unrolled by src/ops/conv3d/tile.ts; the loops over dz, dy and ci stay loops, because unrolled code
+// is slow to compile. Neighbouring invocations share weights: with a uniform index they are one scalar load.
+
+struct Params {
+  depth: u32,
+  height: u32,
+  width: u32,
+  first_plane: u32,
+  input_base: u32,
+  output_base: u32,
+}
+
+const CI = 1u; // #set
+const CO = 1u; // #set
+const KD = 3u; // #set
+const KH = 3u; // #set
+const KW = 3u; // #set
+const TILE_X = 1u; // #set
+const TILE_CO = 1u; // #set
+const WEIGHT_GROUPS = 1u; // #set
+const PACKED = 1u; // #set
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+// #if ${UNIFORM_WEIGHTS}
+@group(0) @binding(2) var<uniform> packed: array<vec4f, PACKED>;
+// #else
+@group(0) @binding(2) var<storage, read> packed: array<vec4f>;
+// #endif
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// #include common/math
+
+fn activate(value: f32) -> f32 {
+// #if ${RELU}
+  return max(value, 0.0);
+// #elif ${SIGMOID}
+  return 1.0 / (1.0 + exp_exact(-value));
+// #else
+  return value;
+// #endif
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  let tiles = (params.width + TILE_X - 1u) / TILE_X;
+  let y = gid.x / tiles;
+  let x0 = (gid.x % tiles) * TILE_X;
+  if (y >= params.height) { return; }
+  let block = gid.y;
+  let plane = params.first_plane + gid.z;
+  let z = plane % params.depth;
+  let area = params.height * params.width;
+  let bias_at = KD * KH * KW * CI * WEIGHT_GROUPS + block * ((TILE_CO + 3u) / 4u);
+
+  // #generate declare
+
+  for (var dz = 0u; dz < KD; dz++) {
+    // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
+    let zi = z + dz - KD / 2u;
+    if (zi >= params.depth) { continue; }
+    for (var dy = 0u; dy < KH; dy++) {
+      let yi = y + dy - KH / 2u;
+      let inside = yi < params.height;
+      var row = (plane + dz - KD / 2u) * CI * area + select(0u, yi, inside) * params.width - params.input_base;
+      var at = (dz * KH + dy) * KW * CI * WEIGHT_GROUPS + block * ((TILE_CO + 3u) / 4u);
+      for (var ci = 0u; ci < CI; ci++) {
+        // #generate multiply
+        row += area;
+        at += WEIGHT_GROUPS;
+      }
+    }
+  }
+
+  var to = (plane * CO + block * TILE_CO) * area + y * params.width + x0 - params.output_base;
+  // #generate store
+}

@@ -1,0 +1,46 @@
+// Gradient of the cross-entropy against soft targets with respect to the logits.
+//
+//   grad_logits[c] = scale * grad_output * (softmax(logits)[c] * sum_k target[k] - target[c])
+//
+// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+
+struct Params {
+  channels: u32,
+  area: u32,
+  first_plane: u32,
+  scale: f32,
+  logits_base: u32,
+  target_values_base: u32,
+  grad_logits_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> target_values: array<f32>;
+@group(0) @binding(3) var<storage, read> grad_output: array<f32>;
+@group(0) @binding(4) var<storage, read_write> grad_logits: array<f32>;
+
+// #include common/math
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  if (gid.x >= params.area) { return; }
+  let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
+  let source = first - params.logits_base;
+  let wanted = first - params.target_values_base;
+  let to = first - params.grad_logits_base;
+  let scale = params.scale * grad_output[0];
+  var largest = logits[source];
+  for (var c = 1u; c < params.channels; c++) { largest = max(largest, logits[source + c * params.area]); }
+  var sum = 0.0;
+  var mass = 0.0;
+  for (var c = 0u; c < params.channels; c++) {
+    sum += exp_exact(logits[source + c * params.area] - largest);
+    mass += target_values[wanted + c * params.area];
+  }
+  for (var c = 0u; c < params.channels; c++) {
+    let at = c * params.area;
+    let probability = exp_exact(logits[source + at] - largest) / sum;
+    grad_logits[to + at] = scale * (probability * mass - target_values[wanted + at]);
+  }
+}

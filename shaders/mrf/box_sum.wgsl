@@ -1,0 +1,91 @@
+// Sum over a window of 2r+1 voxels along one axis, positions outside replaced by the nearest edge voxel; and its adjoint.
+//
+//   forward: output[i] = sum_{o=-r..r} input[clamp(i+o, 0, n-1)]
+//   ADJOINT: output[j] = sum_i input[i] * #{o : clamp(i+o, 0, n-1) = j}
+//
+// The adjoint counts plain window members inside, and at the two ends also the offsets that were clamped onto them.
+// Three passes make a cube; each costs the same for every r, because a run slides its window along the axis.
+// Mapping: one invocation per run of RUN voxels of one line. AXIS_X lines are rows of a plane: gid.x over
+// (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). AXIS_Z: gid.x over a plane's
+// voxels, gid.z over runs of planes.
+
+struct Params {
+  channels: u32,
+  depth: u32,
+  height: u32,
+  width: u32,
+  radius: u32,
+  first_plane: u32,
+  last_plane: u32,
+  input_base: u32,
+  output_base: u32,
+}
+
+const RUN = 16u; // #set
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+fn clamped(i: i32, n: i32) -> u32 { return u32(clamp(i, 0, n - 1)); }
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  let area = params.height * params.width;
+  let plane_size = params.channels * area;
+// #if ${AXIS_X}
+  let runs = (params.width + RUN - 1u) / RUN;
+  let y = gid.x / runs;
+  if (y >= params.height) { return; }
+  let n = i32(params.width);
+  let stride = 1u;
+  let line = (params.first_plane + gid.z) * plane_size + gid.y * area + y * params.width;
+  let begin = i32(gid.x % runs * RUN);
+  let end = min(begin + i32(RUN), n);
+// #elif ${AXIS_Y}
+  let x = gid.x % params.width;
+  let begin = i32(gid.x / params.width * RUN);
+  let n = i32(params.height);
+  if (begin >= n) { return; }
+  let stride = params.width;
+  let line = (params.first_plane + gid.z) * plane_size + gid.y * area + x;
+  let end = min(begin + i32(RUN), n);
+// #else
+  if (gid.x >= area) { return; }
+  let n = i32(params.depth);
+  let stride = plane_size;
+  // A run stays within the slab; the slabs do not cross from one volume of the batch to the next.
+  let volume = params.first_plane / params.depth * params.depth;
+  let line = volume * plane_size + gid.y * area + gid.x;
+  let begin = i32(params.first_plane - volume + gid.z * RUN);
+  let end = min(begin + i32(RUN), i32(params.last_plane - volume));
+// #endif
+  let source = line - params.input_base;
+  let to = line - params.output_base;
+  let r = i32(params.radius);
+
+// #if ${ADJOINT}
+  var sum = 0.0;
+  for (var i = max(begin - r, 0); i <= min(begin + r, n - 1); i++) { sum += input[source + u32(i) * stride]; }
+  for (var j = begin; j < end; j++) {
+    var value = sum;
+    // Offsets clamped onto the low end: i sees it r-i times more; likewise at the high end.
+    if (j == 0) {
+      for (var i = 0; i < min(r, n); i++) { value += f32(r - i) * input[source + u32(i) * stride]; }
+    }
+    if (j == n - 1) {
+      for (var i = max(n - r, 0); i < n; i++) { value += f32(r - (n - 1 - i)) * input[source + u32(i) * stride]; }
+    }
+    output[to + u32(j) * stride] = value;
+    if (j + r + 1 < n) { sum += input[source + u32(j + r + 1) * stride]; }
+    if (j - r >= 0) { sum -= input[source + u32(j - r) * stride]; }
+  }
+// #else
+  var sum = 0.0;
+  for (var o = -r; o <= r; o++) { sum += input[source + clamped(begin + o, n) * stride]; }
+  for (var i = begin; i < end; i++) {
+    output[to + u32(i) * stride] = sum;
+    sum += input[source + clamped(i + r + 1, n) * stride] - input[source + clamped(i - r, n) * stride];
+  }
+// #endif
+}

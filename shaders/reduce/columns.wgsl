@@ -1,0 +1,27 @@
+// Sums partial results of many bricks, entry by entry.
+//
+//   output[i] = sum_brick partials[brick * count + i]
+//
+// Mapping: one invocation per entry, adding in the order of the bricks.
+
+struct Params {
+  count: u32,
+  bricks: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partials: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  if (gid.x >= params.count) { return; }
+  // Sums of 32 first: a long chain of f32 additions would lose digits.
+  var total = 0.0;
+  for (var first = 0u; first < params.bricks; first += 32u) {
+    var sum = 0.0;
+    for (var b = first; b < min(first + 32u, params.bricks); b++) { sum += partials[b * params.count + gid.x]; }
+    total += sum;
+  }
+  output[gid.x] = total;
+}

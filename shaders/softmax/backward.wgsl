@@ -1,0 +1,48 @@
+// Gradient of softmax (or log-softmax) over channels, from its output.
+//
+//   softmax:  grad_input[c] = output[c] * (grad_output[c] - sum_k grad_output[k] * output[k])
+//   LOG:      grad_input[c] = grad_output[c] - exp(output[c]) * sum_k grad_output[k]
+//
+// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+
+struct Params {
+  channels: u32,
+  area: u32,
+  first_plane: u32,
+  output_base: u32,
+  grad_output_base: u32,
+  grad_input_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> output: array<f32>;
+@group(0) @binding(2) var<storage, read> grad_output: array<f32>;
+@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;
+
+// #include common/math
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  if (gid.x >= params.area) { return; }
+  let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
+  let source = first - params.output_base;
+  let grad = first - params.grad_output_base;
+  let to = first - params.grad_input_base;
+  var sum = 0.0;
+  for (var c = 0u; c < params.channels; c++) {
+    let at = c * params.area;
+// #if ${LOG}
+    sum += grad_output[grad + at];
+// #else
+    sum += grad_output[grad + at] * output[source + at];
+// #endif
+  }
+  for (var c = 0u; c < params.channels; c++) {
+    let at = c * params.area;
+// #if ${LOG}
+    grad_input[to + at] = grad_output[grad + at] - exp_exact(output[source + at]) * sum;
+// #else
+    grad_input[to + at] = output[source + at] * (grad_output[grad + at] - sum);
+// #endif
+  }
+}

@@ -1,0 +1,42 @@
+// Softmax (or its logarithm) over channels.
+//
+//   softmax:     output[c] = exp(input[c] - m) / s
+//   LOG:         output[c] = input[c] - m - log(s),      m = max_c input[c],  s = sum_c exp(input[c] - m)
+//
+// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+
+struct Params {
+  channels: u32,
+  area: u32,
+  first_plane: u32,
+  input_base: u32,
+  output_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+// #include common/math
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  if (gid.x >= params.area) { return; }
+  let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
+  let source = first - params.input_base;
+  let to = first - params.output_base;
+  var largest = input[source];
+  for (var c = 1u; c < params.channels; c++) { largest = max(largest, input[source + c * params.area]); }
+  var sum = 0.0;
+  for (var c = 0u; c < params.channels; c++) { sum += exp_exact(input[source + c * params.area] - largest); }
+// #if ${LOG}
+  let log_sum = log_exact(sum);
+  for (var c = 0u; c < params.channels; c++) {
+    output[to + c * params.area] = input[source + c * params.area] - largest - log_sum;
+  }
+// #else
+  for (var c = 0u; c < params.channels; c++) {
+    output[to + c * params.area] = exp_exact(input[source + c * params.area] - largest) / sum;
+  }
+// #endif
+}

@@ -1,0 +1,54 @@
+import { accumulate } from './accumulate.js'
+import type { OpNode } from './node.js'
+import { constant, type Value } from './value.js'
+
+/**
+ * Gradients of a scalar with respect to some values, as new values of the same graph.
+ *
+ * One sweep over the nodes in reverse creation order: when a node is reached, every use of its outputs has been
+ * visited, so their gradients are complete. No recursion, and a value used twice is counted twice and visited once.
+ *
+ * @throws Error where `loss` is not a scalar, does not depend on a wanted value, or an op on the way has no gradient.
+ */
+export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
+  if (loss.size !== 1)
+    throw new Error(`gradients: ${loss.name} must be a scalar, not [${loss.shape.join(', ')}]`)
+  const nodes = nodesBehind([loss]).sort((a, b) => a.id - b.id)
+
+  // Only values that depend on a wanted one carry a gradient.
+  const active = new Set<Value>(wanted)
+  for (const node of nodes) {
+    if (node.inputs.some((value) => active.has(value))) for (const output of node.outputs) active.add(output)
+  }
+
+  const gradient = new Map<Value, Value>([[loss, constant('one', loss.shape, Float32Array.of(1))]])
+  for (const node of nodes.reverse()) {
+    const gradOutputs = node.outputs.map((output) => gradient.get(output))
+    if (!gradOutputs.some(Boolean) || !node.inputs.some((value) => active.has(value))) continue
+    if (!node.backward) throw new Error(`gradients: ${node.op} has no gradient`)
+    const gradInputs = node.backward(gradOutputs)
+    node.inputs.forEach((value, i) => {
+      const incoming = gradInputs[i]
+      if (!incoming || !active.has(value)) return
+      const sum = gradient.get(value)
+      gradient.set(value, sum ? accumulate(sum, incoming) : incoming)
+    })
+  }
+  return wanted.map((value) => {
+    const found = gradient.get(value)
+    if (!found) throw new Error(`gradients: ${loss.name} does not depend on ${value.name}`)
+    return found
+  })
+}
+
+/** Every node that the values are computed from. */
+export function nodesBehind(values: readonly Value[], effects: readonly OpNode[] = []): OpNode[] {
+  const found = new Set<OpNode>()
+  const open = [...effects, ...values.flatMap((value) => value.node ?? [])]
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (found.has(node)) continue
+    found.add(node)
+    for (const value of node.inputs) if (value.node) open.push(value.node)
+  }
+  return [...found]
+}

@@ -1,0 +1,87 @@
+import type { KernelKey } from '../gpu/pipeline-cache.js'
+import { Value, newId, type Shape, type ValueOptions } from './value.js'
+import type { Window } from './window.js'
+
+/** What an op may know of the device when it chooses its kernels. */
+export interface DeviceTraits {
+  /** Elements of 4 bytes that one binding may show. */
+  readonly bindingElements: number
+  /** Bytes that a uniform binding may show. */
+  readonly uniformBytes: number
+  /** True for a driver that computes on the CPU. */
+  readonly software: boolean
+}
+
+/** One dispatch: a specialised shader, its parameters, and the window of a value behind each binding. */
+export interface KernelCall extends KernelKey {
+  /**
+   * Fields of the shader's `struct Params`. Fields named `<binding>_base` are filled in by the plan: the element
+   * of the value at which that binding starts.
+   */
+  readonly params: Readonly<Record<string, number>>
+  readonly bindings: Readonly<Record<string, Window>>
+  readonly workgroups: readonly [number, number, number]
+}
+
+/** One application of an op. */
+export interface OpNode {
+  readonly id: number
+  readonly op: string
+  readonly inputs: readonly Value[]
+  readonly outputs: readonly Value[]
+  /** Values that only this node uses, while it runs. */
+  readonly scratch: readonly Value[]
+  /** Variables that this node updates in place. */
+  readonly mutates: readonly Value[]
+  readonly emit: (device: DeviceTraits) => KernelCall[]
+  /** Gradients of the inputs, in their order, given those of the outputs; undefined where none flows. */
+  readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
+}
+
+export interface NodeSpec {
+  readonly op: string
+  readonly inputs: readonly Value[]
+  readonly outputs?: readonly ({ readonly name?: string; readonly shape: Shape } & Pick<
+    ValueOptions,
+    'dtype' | 'layout'
+  >)[]
+  readonly scratch?: readonly Value[]
+  readonly mutates?: readonly Value[]
+  /** Returns the dispatches; `outputs` are the values of `outputs` above. */
+  readonly emit: (outputs: readonly Value[], device: DeviceTraits) => KernelCall[]
+  readonly backward?: (
+    gradOutputs: readonly (Value | undefined)[],
+    outputs: readonly Value[],
+  ) => (Value | undefined)[]
+}
+
+/** Adds a node to the graph that its inputs belong to. */
+export function defineNode(spec: NodeSpec): OpNode {
+  const outputs: Value[] = []
+  const { backward } = spec
+  const node: OpNode = {
+    id: newId(),
+    op: spec.op,
+    inputs: spec.inputs,
+    outputs,
+    scratch: spec.scratch ?? [],
+    mutates: spec.mutates ?? [],
+    emit: (device) => spec.emit(outputs, device),
+    backward: backward && ((gradOutputs) => backward(gradOutputs, outputs)),
+  }
+  for (const { name, shape, ...options } of spec.outputs ?? []) {
+    outputs.push(new Value(name ?? spec.op, shape, 'computed', { ...options, node }))
+  }
+  return node
+}
+
+/** A node's output where it has exactly one. */
+export function only(node: OpNode): Value {
+  if (node.outputs.length !== 1) throw new Error(`${node.op} has ${node.outputs.length} outputs, not one`)
+  return node.outputs[0]!
+}
+
+/** A value that one node uses while it runs, flat unless the shape is a volume. */
+export function scratch(name: string, shape: Shape): Value {
+  return new Value(name, shape, 'computed')
+}

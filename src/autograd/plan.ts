@@ -1,0 +1,265 @@
+import type { Gpu } from '../gpu/gpu.js'
+import type { Kernel } from '../gpu/pipeline-cache.js'
+import { readBuffer } from '../gpu/transfer.js'
+import { nodesBehind } from './gradients.js'
+import { toCallerOrder, toMemoryOrder } from './layout.js'
+import { planMemory } from './memory.js'
+import type { DeviceTraits, KernelCall, OpNode } from './node.js'
+import type { Value } from './value.js'
+import { Variables } from './variables.js'
+import { windowAlignment } from './window.js'
+
+export interface CompileOptions {
+  /** Values that can be read after a run. They keep a buffer of their own. */
+  readonly outputs: readonly Value[]
+  /** Small outputs that every run returns. */
+  readonly report?: readonly Value[]
+  /** Nodes to run for what they change: optimiser updates. */
+  readonly effects?: readonly OpNode[]
+  /** Where variables live. Without it the plan makes one of its own and disposes of it. */
+  readonly variables?: Variables
+}
+
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline
+  readonly bindGroup: GPUBindGroup
+  readonly workgroups: readonly [number, number, number]
+}
+
+const uniformAlignment = 256
+
+/**
+ * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
+ *
+ * @throws Error where a shader does not compile or the device is short of memory.
+ */
+export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
+  const { outputs, report = [], effects = [] } = options
+  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
+  const calls = nodes.flatMap((node) => node.emit(traitsOf(gpu)))
+  const kernels = await gpu.wait(Promise.all(calls.map((call) => gpu.pipelines.get(call))))
+  return new Plan(gpu, options, nodes, calls, kernels)
+}
+
+/** What ops may know of a device. */
+export function traitsOf(gpu: Gpu): DeviceTraits {
+  return {
+    bindingElements: Math.floor(gpu.bindingLimit / 4),
+    uniformBytes: gpu.device.limits.maxUniformBufferBindingSize,
+    software: gpu.adapter.software,
+  }
+}
+
+/** A compiled graph. Write its inputs, run it, read its outputs; dispose of it when done. */
+export class Plan {
+  /** Bytes of the buffers that this plan owns. */
+  readonly bytes: number
+  private readonly dispatches: Dispatch[]
+  private readonly buffers = new Map<Value, GPUBuffer>()
+  private readonly owned = new Set<GPUBuffer>()
+  private readonly ownVariables: Variables | undefined
+  private readonly report: readonly Value[]
+  private readonly staging: GPUBuffer | undefined
+
+  /** @internal use `compile` */
+  constructor(
+    private readonly gpu: Gpu,
+    options: CompileOptions,
+    nodes: readonly OpNode[],
+    calls: readonly KernelCall[],
+    kernels: readonly Kernel[],
+  ) {
+    this.report = options.report ?? []
+    this.ownVariables = options.variables ? undefined : new Variables(gpu)
+    this.allocate(
+      nodes,
+      new Set([...options.outputs, ...this.report]),
+      options.variables ?? this.ownVariables!,
+    )
+    const reportBytes = this.report.reduce((sum, value) => sum + value.bytes, 0)
+    if (reportBytes > 0)
+      this.staging = this.own('report', reportBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
+    this.dispatches = this.bind(calls, kernels)
+    this.bytes = [...this.owned].reduce((sum, buffer) => sum + buffer.size, 0)
+  }
+
+  /** Number of dispatches of one run. */
+  get length(): number {
+    return this.dispatches.length
+  }
+
+  /** Sets the contents of an input, in the caller's order (NCDHW). They stay until written again. */
+  write(value: Value, data: Float32Array | Uint32Array): void {
+    const buffer = this.buffers.get(value)
+    if (value.role !== 'input' || !buffer) throw new Error(`${value.name} is not an input of this plan`)
+    if (data.length !== value.size) {
+      throw new Error(`${value.name}: ${data.length} numbers given for shape [${value.shape.join(', ')}]`)
+    }
+    const ordered = toMemoryOrder(value, data)
+    this.gpu.device.queue.writeBuffer(buffer, 0, ordered.buffer, ordered.byteOffset, ordered.byteLength)
+  }
+
+  /** True where the plan reads this input. */
+  reads(value: Value): boolean {
+    return value.role === 'input' && this.buffers.has(value)
+  }
+
+  /** Runs every dispatch once and returns the values of `report`, in their order. */
+  async run(): Promise<Float32Array[]> {
+    const { device } = this.gpu
+    const encoder = device.createCommandEncoder({ label: 'plan' })
+    const pass = encoder.beginComputePass({ label: 'plan' })
+    for (const { pipeline, bindGroup, workgroups } of this.dispatches) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, bindGroup)
+      pass.dispatchWorkgroups(...workgroups)
+    }
+    pass.end()
+    if (!this.staging) {
+      device.queue.submit([encoder.finish()])
+      await this.gpu.finish()
+      return []
+    }
+    let at = 0
+    for (const value of this.report) {
+      encoder.copyBufferToBuffer(this.bufferOf(value), 0, this.staging, at, value.bytes)
+      at += value.bytes
+    }
+    device.queue.submit([encoder.finish()])
+    await this.gpu.wait(this.staging.mapAsync(GPUMapMode.READ))
+    const bytes = this.staging.getMappedRange().slice(0)
+    this.staging.unmap()
+    this.gpu.check()
+    at = 0
+    return this.report.map((value) => {
+      const numbers = new Float32Array(bytes, at, value.size)
+      at += value.bytes
+      return numbers
+    })
+  }
+
+  /** Reads an output (or an input) after a run, in the caller's order (NCDHW). */
+  async read(value: Value): Promise<Float32Array> {
+    return toCallerOrder(value, new Float32Array(await this.readBytes(value)))
+  }
+
+  /** Reads an output of type u32. */
+  async readUint(value: Value): Promise<Uint32Array> {
+    return toCallerOrder(value, new Uint32Array(await this.readBytes(value)))
+  }
+
+  /** Destroys the plan's buffers. */
+  dispose(): void {
+    for (const buffer of this.owned) this.gpu.buffers.destroy(buffer)
+    this.owned.clear()
+    this.ownVariables?.dispose()
+  }
+
+  private async readBytes(value: Value): Promise<ArrayBuffer> {
+    return readBuffer(this.gpu, this.bufferOf(value), 0, value.bytes)
+  }
+
+  private bufferOf(value: Value): GPUBuffer {
+    const buffer = this.buffers.get(value)
+    if (!buffer) throw new Error(`${value.name} is not part of this plan`)
+    return buffer
+  }
+
+  private own(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const buffer = this.gpu.buffers.create(label, bytes, usage)
+    this.owned.add(buffer)
+    return buffer
+  }
+
+  private allocate(nodes: readonly OpNode[], kept: ReadonlySet<Value>, variables: Variables): void {
+    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
+    const usage = STORAGE | UNIFORM | COPY_SRC | COPY_DST
+    const { slotOf, slots } = planMemory(nodes, kept)
+    const pool = slots.map((bytes, i) => this.own(`pool ${i}`, bytes, usage))
+    const place = (value: Value): void => {
+      if (this.buffers.has(value)) return
+      const slot = slotOf.get(value)
+      if (slot !== undefined) {
+        this.buffers.set(value, pool[slot]!)
+      } else if (value.role === 'variable') {
+        this.buffers.set(value, variables.buffer(value))
+      } else {
+        const buffer = this.own(value.name, value.bytes, usage)
+        if (value.initial)
+          this.gpu.device.queue.writeBuffer(buffer, 0, value.initial as Float32Array<ArrayBuffer>)
+        this.buffers.set(value, buffer)
+      }
+    }
+    for (const node of nodes)
+      for (const value of [...node.inputs, ...node.mutates, ...node.outputs, ...node.scratch]) place(value)
+    for (const value of kept) place(value)
+  }
+
+  /** Bind groups for every call, their parameters side by side in one uniform buffer. */
+  private bind(calls: readonly KernelCall[], kernels: readonly Kernel[]): Dispatch[] {
+    const { device } = this.gpu
+    const params = new DataView(new ArrayBuffer(Math.max(1, calls.length) * uniformAlignment))
+    const buffer = this.own('params', params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
+    const dispatches = calls.map((call, i) => {
+      const { pipeline, layout, interface: declared } = kernels[i]!
+      writeParams(params, i * uniformAlignment, call, declared.params)
+      const entries = declared.bindings.map(({ name, index }): GPUBindGroupEntry => {
+        if (name === 'params') {
+          return {
+            binding: index,
+            resource: { buffer, offset: i * uniformAlignment, size: uniformAlignment },
+          }
+        }
+        const window = call.bindings[name]
+        if (!window) throw new Error(`${call.shader}: nothing is bound to ${name}`)
+        const start = alignedStart(window.start)
+        return {
+          binding: index,
+          resource: {
+            buffer: this.bufferOf(window.value),
+            offset: start * 4,
+            size: (window.end - start) * 4,
+          },
+        }
+      })
+      for (const name of Object.keys(call.bindings)) {
+        if (!declared.bindings.some((binding) => binding.name === name))
+          throw new Error(`${call.shader} has no binding ${name}`)
+      }
+      const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
+      return { pipeline, bindGroup, workgroups: call.workgroups }
+    })
+    device.queue.writeBuffer(buffer, 0, params.buffer)
+    return dispatches
+  }
+}
+
+function alignedStart(element: number): number {
+  return element - (element % windowAlignment)
+}
+
+function writeParams(
+  view: DataView,
+  at: number,
+  { shader, params, bindings }: KernelCall,
+  fields: Kernel['interface']['params'],
+): void {
+  const values: Record<string, number> = { ...params }
+  for (const [name, window] of Object.entries(bindings)) {
+    const base = alignedStart(window.start)
+    if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
+    // Element-wise kernels index their window from 0, which is right only if it starts where it says.
+    else if (base !== window.start) throw new Error(`${shader}: the window of ${name} is not aligned`)
+  }
+  for (const name of Object.keys(values)) {
+    if (!fields.some((field) => field.name === name)) throw new Error(`${shader} has no parameter ${name}`)
+  }
+  if (fields.length * 4 > uniformAlignment) throw new Error(`${shader}: too many parameters`)
+  fields.forEach(({ name, type }, i) => {
+    const value = values[name]
+    if (value === undefined) throw new Error(`${shader}: parameter ${name} is not given`)
+    if (type === 'f32') view.setFloat32(at + 4 * i, value, true)
+    else if (type === 'i32') view.setInt32(at + 4 * i, value, true)
+    else view.setUint32(at + 4 * i, value, true)
+  })
+}

@@ -1,0 +1,123 @@
+import type { OpNode } from './node.js'
+
+export type Shape = readonly number[]
+export type DType = 'f32' | 'u32'
+
+/**
+ * How a value lies in memory.
+ * - `volume`: shape [N,C,D,H,W], stored [N,D,C,H,W] so that a slab of planes is one contiguous window;
+ * - `flat`: any shape, stored row-major as it is (weights, tables, scalars).
+ */
+export type Layout = 'volume' | 'flat'
+
+/**
+ * Where a value comes from: written by the caller, kept across plans (parameters, optimiser state), fixed when the
+ * graph is built, or computed by a node.
+ */
+export type Role = 'input' | 'variable' | 'constant' | 'computed'
+
+export interface ValueOptions {
+  readonly dtype?: DType
+  readonly layout?: Layout
+  /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
+  readonly initial?: Float32Array | Uint32Array
+  readonly node?: OpNode
+}
+
+let nextId = 0
+
+/** Creation order; a node's inputs always come before it, so sorting by id is a topological order. */
+export function newId(): number {
+  return nextId++
+}
+
+/** A tensor of a graph: its shape and origin, not its contents. */
+export class Value {
+  readonly id = newId()
+  readonly dtype: DType
+  readonly layout: Layout
+  readonly initial: Float32Array | Uint32Array | undefined
+  readonly node: OpNode | undefined
+  readonly size: number
+
+  constructor(
+    readonly name: string,
+    readonly shape: Shape,
+    readonly role: Role,
+    options: ValueOptions = {},
+  ) {
+    this.dtype = options.dtype ?? 'f32'
+    this.layout = options.layout ?? (shape.length === 5 ? 'volume' : 'flat')
+    this.initial = options.initial
+    this.node = options.node
+    this.size = shape.reduce((product, n) => product * n, 1)
+    if (shape.some((n) => !Number.isInteger(n) || n < 1)) {
+      throw new Error(`${name}: every extent must be a positive integer, not [${shape.join(', ')}]`)
+    }
+    if (this.size > 0xffffffff)
+      throw new Error(`${name}: [${shape.join(', ')}] has more elements than 32 bits can count`)
+    if (this.initial && this.initial.length !== this.size) {
+      throw new Error(`${name}: ${this.initial.length} numbers given for shape [${shape.join(', ')}]`)
+    }
+  }
+
+  get bytes(): number {
+    return this.size * 4
+  }
+}
+
+/** A value that the caller writes before a run. */
+export function input(
+  name: string,
+  shape: Shape,
+  options: Pick<ValueOptions, 'dtype' | 'layout'> = {},
+): Value {
+  return new Value(name, shape, 'input', options)
+}
+
+/** A trainable value, stored flat. Kept in a `Variables` across plans. */
+export function parameter(name: string, shape: Shape, initial: Float32Array): Value {
+  return new Value(name, shape, 'variable', { layout: 'flat', initial })
+}
+
+/** A value fixed when the graph is built. */
+export function constant(name: string, shape: Shape, initial: Float32Array | Uint32Array): Value {
+  const dtype = initial instanceof Uint32Array ? 'u32' : 'f32'
+  return new Value(name, shape, 'constant', { initial, dtype, layout: 'flat' })
+}
+
+/** The extents of a volume [N,C,D,H,W], with the counts that its layout in memory is made of. */
+export interface VolumeShape {
+  readonly batch: number
+  readonly channels: number
+  readonly depth: number
+  readonly height: number
+  readonly width: number
+  /** Planes n*D+z of [C,H,W], the unit in which volumes are cut into windows. */
+  readonly planes: number
+  readonly area: number
+  readonly voxels: number
+}
+
+/** @throws Error where the value is not a volume. */
+export function volumeShape(value: Value): VolumeShape {
+  if (value.layout !== 'volume' || value.shape.length !== 5) {
+    throw new Error(`${value.name}: a volume [N,C,D,H,W] is needed, not [${value.shape.join(', ')}]`)
+  }
+  const [batch, channels, depth, height, width] = value.shape as [number, number, number, number, number]
+  const area = height * width
+  return { batch, channels, depth, height, width, planes: batch * depth, area, voxels: batch * depth * area }
+}
+
+/** @throws Error naming both values where their shapes differ. */
+export function requireSameShape(op: string, a: Value, b: Value): void {
+  if (
+    a.shape.length !== b.shape.length ||
+    a.shape.some((n, i) => n !== b.shape[i]) ||
+    a.layout !== b.layout
+  ) {
+    throw new Error(
+      `${op}: ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] must have the same shape`,
+    )
+  }
+}

@@ -1,0 +1,45 @@
+import type { Gpu } from '../gpu/gpu.js'
+import { readBuffer } from '../gpu/transfer.js'
+import type { Value } from './value.js'
+
+/**
+ * The contents of variables (parameters, optimiser state) on a device. Plans of different volume shapes share one,
+ * and so share weights.
+ */
+export class Variables {
+  private readonly buffers = new Map<Value, GPUBuffer>()
+
+  constructor(private readonly gpu: Gpu) {}
+
+  /** The buffer of a variable, created with its first contents when first asked for. */
+  buffer(variable: Value): GPUBuffer {
+    let buffer = this.buffers.get(variable)
+    if (!buffer) {
+      const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
+      buffer = this.gpu.buffers.create(variable.name, variable.bytes, STORAGE | UNIFORM | COPY_SRC | COPY_DST)
+      this.buffers.set(variable, buffer)
+      if (variable.initial) this.write(variable, variable.initial)
+    }
+    return buffer
+  }
+
+  /** @throws Error where `data` has another length than the variable. */
+  write(variable: Value, data: Float32Array | Uint32Array): void {
+    if (data.length !== variable.size) {
+      throw new Error(
+        `${variable.name}: ${data.length} numbers given for shape [${variable.shape.join(', ')}]`,
+      )
+    }
+    this.gpu.device.queue.writeBuffer(this.buffer(variable), 0, data.buffer, data.byteOffset, data.byteLength)
+  }
+
+  async read(variable: Value): Promise<Float32Array> {
+    return new Float32Array(await readBuffer(this.gpu, this.buffer(variable), 0, variable.bytes))
+  }
+
+  /** Destroys every buffer. */
+  dispose(): void {
+    for (const buffer of this.buffers.values()) this.gpu.buffers.destroy(buffer)
+    this.buffers.clear()
+  }
+}

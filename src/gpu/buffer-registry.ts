@@ -1,0 +1,42 @@
+/**
+ * Every buffer that the engine creates, by label and size.
+ *
+ * GPU memory is invisible to the JavaScript garbage collector, so buffers are destroyed explicitly and counted:
+ * tests compare `count` before and after, and benchmarks report `peakBytes`.
+ */
+export class BufferRegistry {
+  private readonly live = new Set<GPUBuffer>()
+  /** Bytes in live buffers. */
+  bytes = 0
+  /** Most bytes ever live since creation or `resetPeak()`. */
+  peakBytes = 0
+
+  constructor(private readonly device: GPUDevice) {}
+
+  get count(): number {
+    return this.live.size
+  }
+
+  /** Creates a buffer of at least `size` bytes (rounded up to 4). Its contents are zero. */
+  create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const buffer = this.device.createBuffer({ label, size: Math.max(4, Math.ceil(size / 4) * 4), usage })
+    this.live.add(buffer)
+    this.bytes += buffer.size
+    this.peakBytes = Math.max(this.peakBytes, this.bytes)
+    return buffer
+  }
+
+  destroy(buffer: GPUBuffer): void {
+    if (!this.live.delete(buffer)) return
+    this.bytes -= buffer.size
+    buffer.destroy()
+  }
+
+  destroyAll(): void {
+    for (const buffer of [...this.live]) this.destroy(buffer)
+  }
+
+  resetPeak(): void {
+    this.peakBytes = this.bytes
+  }
+}

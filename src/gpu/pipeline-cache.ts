@@ -1,0 +1,68 @@
+import { numbered, parseInterface, specialise, type ShaderInterface, type Specialisation } from './shader.js'
+
+/** A compiled kernel and the interface that its source declares. */
+export interface Kernel {
+  readonly pipeline: GPUComputePipeline
+  readonly layout: GPUBindGroupLayout
+  readonly interface: ShaderInterface
+}
+
+/** A specialised shader with the values of its `override` constants. */
+export interface KernelKey extends Specialisation {
+  readonly overrides?: Readonly<Record<string, number>>
+}
+
+/** Compiles each distinct kernel once; requests for one that is being compiled share its promise. */
+export class PipelineCache {
+  private readonly kernels = new Map<string, Promise<Kernel>>()
+
+  constructor(private readonly device: GPUDevice) {}
+
+  /** Number of distinct kernels asked for so far. */
+  get size(): number {
+    return this.kernels.size
+  }
+
+  /** @throws Error with the numbered source where the shader does not compile. */
+  get(key: KernelKey): Promise<Kernel> {
+    const source = specialise(key)
+    const id = `${JSON.stringify(key.overrides ?? {})}\n${source}`
+    let kernel = this.kernels.get(id)
+    if (!kernel) {
+      kernel = this.compile(key, source)
+      this.kernels.set(id, kernel)
+    }
+    return kernel
+  }
+
+  private async compile(key: KernelKey, code: string): Promise<Kernel> {
+    const { device } = this
+    const label = key.shader
+    const declared = parseInterface(code)
+    // Reported by the failed pipeline below, with the source; not a second time as an uncaptured error.
+    device.pushErrorScope('validation')
+    const module = device.createShaderModule({ label, code })
+    void device.popErrorScope()
+    const layout = device.createBindGroupLayout({
+      label,
+      entries: declared.bindings.map(({ index, type }) => ({
+        binding: index,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type },
+      })),
+    })
+    try {
+      const pipeline = await device.createComputePipelineAsync({
+        label,
+        layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main', ...(key.overrides ? { constants: key.overrides } : {}) },
+      })
+      return { pipeline, layout, interface: declared }
+    } catch (cause) {
+      const { messages } = await module.getCompilationInfo()
+      const errors = messages.map((m) => `  line ${m.lineNum}:${m.linePos} ${m.message}`).join('\n')
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new Error(`shader ${label} does not compile: ${reason}\n${errors}\n${numbered(code)}`, { cause })
+    }
+  }
+}

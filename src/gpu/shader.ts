@@ -1,0 +1,131 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js'
+import { shaderSources, type ShaderName } from '../generated/shaders.js'
+
+export type { ShaderName }
+
+/**
+ * How one shader file is made into one kernel.
+ *
+ * - `flags` resolve `// #if ${FLAG}` ... `// #else` ... `// #endif`;
+ * - `consts` replace the value of lines `const NAME = 1u; // #set`;
+ * - `generated` replace lines `// #generate NAME` (bodies unrolled per tile).
+ *
+ * Lines `// #include common/NAME` are expanded first. Every flag, const and generated body that the file
+ * mentions must be given, and nothing else may be given: a misspelt name is an error, not a default.
+ */
+export interface Specialisation {
+  readonly shader: ShaderName
+  readonly flags?: Readonly<Record<string, boolean>>
+  readonly consts?: Readonly<Record<string, number>>
+  readonly generated?: Readonly<Record<string, string>>
+}
+
+/** One `var<uniform|storage>` of a shader, as its text declares it. */
+export interface BindingDeclaration {
+  readonly name: string
+  readonly index: number
+  readonly type: GPUBufferBindingType
+}
+
+/** One scalar of a shader's `struct Params`. */
+export interface ParamDeclaration {
+  readonly name: string
+  readonly type: 'u32' | 'i32' | 'f32'
+}
+
+/** What the host has to know of a shader: read off its text, so that the two cannot disagree. */
+export interface ShaderInterface {
+  readonly bindings: readonly BindingDeclaration[]
+  readonly params: readonly ParamDeclaration[]
+}
+
+const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(\w+)\})?[ \t]*$/gm
+
+/**
+ * Returns the WGSL of a specialised shader.
+ *
+ * @throws Error on a flag, const or generated body that is missing, unknown or of the wrong type.
+ */
+export function specialise(spec: Specialisation): string {
+  const unused = new Set([
+    ...Object.keys(spec.flags ?? {}),
+    ...Object.keys(spec.consts ?? {}),
+    ...Object.keys(spec.generated ?? {}),
+  ])
+  const take = <T>(kind: string, table: Readonly<Record<string, T>> | undefined, name: string): T => {
+    const value = table?.[name]
+    if (value === undefined) throw new Error(`shader ${spec.shader}: ${kind} ${name} is not given`)
+    unused.delete(name)
+    return value
+  }
+
+  const text0: string = shaderSources[spec.shader]
+  const included = text0.replace(/^\/\/ #include (\S+)$/gm, (_, name: string) => {
+    if (!(name in shaderSources)) throw new Error(`shader ${spec.shader}: no shader ${name} to include`)
+    return shaderSources[name as ShaderName]
+  })
+
+  // wgsl-preprocessor is a template tag: hand it the text between the flags and the flags' values.
+  const strings: string[] = []
+  const values: boolean[] = []
+  let text = ''
+  let end = 0
+  for (const match of included.matchAll(directive)) {
+    text += `${included.slice(end, match.index)}#${match[1]!}`
+    end = match.index + match[0].length
+    if (match[2] === undefined) continue
+    const value: unknown = take('flag', spec.flags, match[2])
+    // Any non-empty string would count as true ('false' too).
+    if (typeof value !== 'boolean')
+      throw new Error(`shader ${spec.shader}: flag ${match[2]} must be a boolean`)
+    strings.push(`${text} `)
+    values.push(value)
+    text = ''
+  }
+  strings.push(text + included.slice(end))
+  const resolved = wgsl(strings, ...values)
+
+  const source = resolved
+    .replace(/^const (\w+) = [\d.]+([uif]?); \/\/ #set$/gm, (_, name: string, suffix: string) => {
+      const value: unknown = take('const', spec.consts, name)
+      if (typeof value !== 'number' || !Number.isFinite(value)) {
+        throw new Error(`shader ${spec.shader}: const ${name} must be a finite number`)
+      }
+      return `const ${name} = ${value}${suffix};`
+    })
+    .replace(/^[ \t]*\/\/ #generate (\w+)$/gm, (_, name: string) => take('body', spec.generated, name))
+
+  // A flag may be mentioned only inside a branch that another flag removed: known, though unused here.
+  for (const name of unused) {
+    if (!new RegExp(`\\b${name}\\b`).test(included)) {
+      throw new Error(`shader ${spec.shader}: nothing in it is called ${name}`)
+    }
+  }
+  return source
+}
+
+/** Reads the bindings of group 0 and the fields of `struct Params` off WGSL source. */
+export function parseInterface(source: string): ShaderInterface {
+  const code = source.replace(/\/\/.*$/gm, '')
+  const bindings: BindingDeclaration[] = []
+  const declaration =
+    /@group\(0\)\s*@binding\((\d+)\)\s*var<(uniform|storage)(?:,\s*(read|read_write))?>\s*(\w+)\s*:/g
+  for (const [, index, space, access, name] of code.matchAll(declaration)) {
+    const type = space === 'uniform' ? 'uniform' : access === 'read_write' ? 'storage' : 'read-only-storage'
+    bindings.push({ name: name!, index: Number(index), type })
+  }
+  const struct = /struct Params\s*\{([^}]*)\}/.exec(code)
+  const params = [...(struct?.[1] ?? '').matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map(([, name, type]) => ({
+    name: name!,
+    type: type as ParamDeclaration['type'],
+  }))
+  return { bindings, params }
+}
+
+/** WGSL with line numbers, for messages about code that did not compile. */
+export function numbered(source: string): string {
+  return source
+    .split('\n')
+    .map((line, i) => `${String(i + 1).padStart(4)} | ${line}`)
+    .join('\n')
+}

@@ -1,0 +1,92 @@
+import { create } from 'webgpu'
+import { UserError } from '../errors.js'
+import { offerSwiftShader, unpackSwiftShader } from './software-vulkan.js'
+
+/** One adapter that this machine offers, in the order of preference. */
+export interface FoundAdapter {
+  readonly name: string
+  readonly backend: string
+  readonly kind: 'hardware' | 'lavapipe' | 'swiftshader' | 'software'
+  readonly gpu: GPU
+  readonly adapter: GPUAdapter
+}
+
+const preference = ['hardware', 'lavapipe', 'software', 'swiftshader'] as const
+
+/** Options that Dawn gets for every adapter. Timestamps are quantised to 65 us unless told otherwise. */
+const dawnOptions = ['disable-dawn-features=timestamp_quantization']
+
+/**
+ * Finds every usable adapter: hardware first, then lavapipe, then the SwiftShader of the dev dependency.
+ *
+ * Without a system Vulkan, the bundled loader and SwiftShader are used; nothing needs root.
+ */
+export async function findAdapters(): Promise<FoundAdapter[]> {
+  const bundled = unpackSwiftShader()
+  if (bundled) offerSwiftShader(bundled)
+  let found = await openAll()
+  if (found.length === 0 && bundled) {
+    // An old Vulkan loader ignores VK_ADD_DRIVER_FILES.
+    offerSwiftShader(bundled, true)
+    found = await openAll()
+  }
+  return found.sort((a, b) => preference.indexOf(a.kind) - preference.indexOf(b.kind))
+}
+
+/**
+ * Picks the adapter whose name or kind contains `wanted` (case ignored), or the first of them all.
+ *
+ * @throws UserError where there is none, or none of that name.
+ */
+export function chooseAdapter(found: readonly FoundAdapter[], wanted?: string): FoundAdapter {
+  if (found.length === 0) {
+    throw new UserError(
+      'no GPU adapter on this machine: install a Vulkan driver (for example mesa-vulkan-drivers) or, on Linux x64, npm install @sparticuz/chromium for a software one',
+    )
+  }
+  if (wanted === undefined || wanted === '') return found[0]!
+  const chosen = found.find(({ name, kind }) =>
+    `${name} ${kind}`.toLowerCase().includes(wanted.toLowerCase()),
+  )
+  if (!chosen) {
+    const names = found.map(({ name, kind }) => `"${name}" (${kind})`).join(', ')
+    throw new UserError(`no adapter is called "${wanted}"; this machine has ${names}`)
+  }
+  return chosen
+}
+
+async function openAll(): Promise<FoundAdapter[]> {
+  const found: FoundAdapter[] = []
+  for (const { name, backend } of await listNames()) {
+    // Each GPU object must outlive its devices: collecting it crashes the process.
+    const gpu = create([...dawnOptions, `backend=${backend}`, `adapter=${name}`])
+    const adapter = await gpu.requestAdapter()
+    // The null backend accepts every command and computes nothing.
+    if (!adapter || adapter.info.device === 'null-backend' || backend === 'null') continue
+    found.push({ name, backend, kind: kindOf(name, adapter), gpu, adapter })
+  }
+  return found
+}
+
+function kindOf(name: string, adapter: GPUAdapter): FoundAdapter['kind'] {
+  if (/llvmpipe|lavapipe/i.test(name)) return 'lavapipe'
+  if (/swiftshader/i.test(name)) return 'swiftshader'
+  return adapter.info.isFallbackAdapter ? 'software' : 'hardware'
+}
+
+/** Dawn lists its adapters only in the error for a name that does not exist. */
+async function listNames(): Promise<{ name: string; backend: string }[]> {
+  let message: string
+  try {
+    await create(['adapter=list every adapter']).requestAdapter()
+    return []
+  } catch (error) {
+    message = error instanceof Error ? error.message : String(error)
+  }
+  const seen = new Map<string, { name: string; backend: string }>()
+  for (const [, backend, name] of message.matchAll(/backend: '([^']*)', name: '([^']*)'/g)) {
+    // The same GPU may be offered by several backends; the first is the one that Dawn prefers.
+    if (backend !== 'null' && !seen.has(name!)) seen.set(name!, { name: name!, backend: backend! })
+  }
+  return [...seen.values()]
+}

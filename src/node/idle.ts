@@ -1,0 +1,23 @@
+/**
+ * Waits for a GPU promise without spinning.
+ *
+ * Dawn's Node binding polls for finished work once per turn of the event loop, so a bare `await` keeps one core
+ * busy; on a software device that core is half of the machine. A 1 ms sleep per turn gives it back: measured on
+ * two cores, a 14 -> 14 convolution goes from 15 to 28 GFLOP/s.
+ */
+export async function waitIdly<T>(promise: Promise<T>): Promise<T> {
+  let settled = false
+  const settle = (): void => {
+    settled = true
+  }
+  promise.then(settle, settle)
+  const nap = (): void => {
+    if (settled) return
+    Atomics.wait(sleeper, 0, 0, 1)
+    setImmediate(nap)
+  }
+  setImmediate(nap)
+  return promise
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4))

@@ -1,0 +1,52 @@
+import { globals } from 'webgpu'
+import { Gpu, type AdapterSummary } from '../gpu/gpu.js'
+import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
+import { waitIdly } from './idle.js'
+
+/** Environment variable that names an adapter, as `--adapter` does. */
+export const adapterVariable = 'SAE_ADAPTER'
+
+export interface OpenGpuOptions {
+  /** Part of an adapter's name or its kind: `hardware`, `lavapipe`, `swiftshader`. */
+  readonly adapter?: string | undefined
+}
+
+/** Features that kernels may use where the adapter has them. */
+const optionalFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const
+
+/**
+ * Opens the best adapter of this machine, or the one asked for by option or `SAE_ADAPTER`.
+ *
+ * @throws UserError where no adapter fits.
+ */
+export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
+  Object.assign(globalThis, globals)
+  const found = await findAdapters()
+  return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]))
+}
+
+/** Opens a device on a found adapter, with all of the adapter's limits. */
+export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
+  Object.assign(globalThis, globals)
+  const { adapter } = found
+  const device = await adapter.requestDevice({
+    label: found.name,
+    requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: {
+      maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+      maxBufferSize: adapter.limits.maxBufferSize,
+    },
+  })
+  const gpu = new Gpu(device, summarise(found), waitIdly)
+  keepAlive.set(gpu, found)
+  return gpu
+}
+
+/** The summary of an adapter that reports and messages show. */
+export function summarise({ name, kind, adapter }: FoundAdapter): AdapterSummary {
+  const { vendor, architecture, description } = adapter.info
+  return { name, vendor, architecture, driver: description, software: kind !== 'hardware' }
+}
+
+// A device must not outlive the GPU object that made it.
+const keepAlive = new WeakMap<Gpu, FoundAdapter>()

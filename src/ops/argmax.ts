@@ -1,0 +1,25 @@
+import { defineNode, only } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import { planewise } from './planewise.js'
+
+/**
+ * The class of the largest channel at every voxel, the first of equals.
+ *
+ * @param input [N, C, D, H, W]
+ * @returns u32 [N, 1, D, H, W]
+ */
+export function argmax(input: Value): Value {
+  const { batch, channels, depth, height, width } = volumeShape(input)
+  return only(
+    defineNode({
+      op: 'argmax',
+      inputs: [input],
+      outputs: [{ shape: [batch, 1, depth, height, width], dtype: 'u32' }],
+      emit: ([output], device) =>
+        planewise(
+          { shader: 'argmax/forward', params: { channels }, volumes: { input, output: output! } },
+          device,
+        ),
+    }),
+  )
+}

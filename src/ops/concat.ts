@@ -1,0 +1,76 @@
+import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import { planewise } from './planewise.js'
+
+/**
+ * Concatenation along channels, as `torch.cat(inputs, 1)`.
+ *
+ * @param inputs volumes [N, Ci, D, H, W] that differ in Ci only
+ * @returns [N, sum Ci, D, H, W]
+ * @throws Error where another extent differs
+ */
+export function concat(inputs: readonly Value[]): Value {
+  const [first] = inputs
+  if (!first) throw new Error('concat: nothing to concatenate')
+  for (const value of inputs) {
+    volumeShape(value)
+    if (value.shape.some((extent, axis) => axis !== 1 && extent !== first.shape[axis])) {
+      throw new Error(
+        `concat: [${first.shape.join(', ')}] and [${value.shape.join(', ')}] differ in more than channels`,
+      )
+    }
+  }
+  const offsets: number[] = []
+  let channels = 0
+  for (const value of inputs) {
+    offsets.push(channels)
+    channels += value.shape[1]!
+  }
+  return only(
+    defineNode({
+      op: 'concat',
+      inputs,
+      outputs: [{ shape: [first.shape[0]!, channels, ...first.shape.slice(2)] }],
+      emit: ([output], device) =>
+        inputs.flatMap((value, i) => copyChannels(value, 0, output!, offsets[i]!, value.shape[1]!, device)),
+      backward: ([gradOutput]) =>
+        inputs.map((value, i) => sliceChannels(gradOutput!, offsets[i]!, value.shape[1]!)),
+    }),
+  )
+}
+
+/** Channels [first, first + count) of a volume. */
+function sliceChannels(input: Value, first: number, count: number): Value {
+  return only(
+    defineNode({
+      op: 'slice channels',
+      inputs: [input],
+      outputs: [{ shape: [input.shape[0]!, count, ...input.shape.slice(2)] }],
+      emit: ([output], device) => copyChannels(input, first, output!, 0, count, device),
+    }),
+  )
+}
+
+function copyChannels(
+  input: Value,
+  inputChannel: number,
+  output: Value,
+  outputChannel: number,
+  count: number,
+  device: DeviceTraits,
+): KernelCall[] {
+  return planewise(
+    {
+      shader: 'concat/copy_channels',
+      params: {
+        input_channels: input.shape[1]!,
+        input_channel: inputChannel,
+        output_channels: output.shape[1]!,
+        output_channel: outputChannel,
+      },
+      volumes: { input, output },
+      over: { channels: count },
+    },
+    device,
+  )
+}

@@ -1,0 +1,28 @@
+import { defineNode, only } from '../../autograd/node.js'
+import type { Value } from '../../autograd/value.js'
+import { elementwise } from '../planewise.js'
+import type { Activation } from './forward.js'
+
+/** Gradient through the activation a convolution ends in, from the convolution's output. */
+export function backwardActivation(
+  output: Value,
+  gradOutput: Value,
+  activation: Exclude<Activation, 'none'>,
+): Value {
+  return only(
+    defineNode({
+      op: 'conv3d backward activation',
+      inputs: [output, gradOutput],
+      outputs: [{ shape: output.shape }],
+      emit: ([gradInput], device) =>
+        elementwise(
+          {
+            shader: 'conv3d/backward_activation',
+            flags: { SIGMOID: activation === 'sigmoid' },
+            values: { output, grad_output: gradOutput, grad_input: gradInput! },
+          },
+          device,
+        ),
+    }),
+  )
+}

@@ -1,0 +1,98 @@
+import { defineNode, only, scratch } from '../../autograd/node.js'
+import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
+import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
+import { sumColumns } from '../reduce.js'
+import { unrollBackwardWeight } from './tile.js'
+
+/** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
+const mostBricks = 640
+const mostPartials = 4e6
+/** Sums that one invocation holds in registers. */
+const registers = 42
+
+/** Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. */
+export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): Value {
+  const [outputs, inputs, kd, kh, kw] = shape as [number, number, number, number, number]
+  const { depth, height, width, planes: count } = volumeShape(input)
+  const size = outputs * inputs * kd * kh * kw
+  const bricksPerPlane = Math.min(
+    height,
+    Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count)),
+  )
+  const brickRows = Math.ceil(height / bricksPerPlane)
+  const bricks = count * bricksPerPlane
+  const partials = scratch('conv3d weight partials', [bricks, size])
+  const tile = balancedTile(outputs, Math.max(1, Math.floor(registers / kw)))
+  const owners = inputs * kd * kh
+  const lanes = Math.min(128, Math.ceil(owners / 8) * 8)
+
+  return only(
+    defineNode({
+      op: 'conv3d backward weight',
+      inputs: [input, gradOutput],
+      outputs: [{ shape, layout: 'flat' }],
+      scratch: [partials],
+      emit: ([gradWeight], device) => {
+        const halo = (kd - 1) / 2
+        const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
+        const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
+        const cut = slabs(count, device, (slab) => [reads(slab), grads(slab)])
+        return [
+          ...cut.map((slab) => ({
+            shader: 'conv3d/backward_weight' as const,
+            consts: { CI: inputs, CO: outputs, KD: kd, KH: kh, KW: kw, TILE_CO: tile },
+            generated: unrollBackwardWeight(tile, outputs, kw),
+            overrides: { LANES: lanes },
+            params: {
+              depth,
+              height,
+              width,
+              first_plane: slab.first,
+              first_brick: slab.first * bricksPerPlane,
+              bricks_per_plane: bricksPerPlane,
+              brick_rows: brickRows,
+            },
+            bindings: { input: reads(slab), grad_output: grads(slab), partials: whole(partials) },
+            workgroups: [
+              Math.ceil(owners / lanes),
+              Math.ceil(outputs / tile),
+              (slab.last - slab.first) * bricksPerPlane,
+            ] as const,
+          })),
+          sumColumns(partials, gradWeight!),
+        ]
+      },
+    }),
+  )
+}
+
+/** Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels. */
+export function backwardBias(gradOutput: Value): Value {
+  const { channels, area, planes: count } = volumeShape(gradOutput)
+  const partials = scratch('conv3d bias partials', [count, channels])
+  return only(
+    defineNode({
+      op: 'conv3d backward bias',
+      inputs: [gradOutput],
+      outputs: [{ shape: [channels] }],
+      scratch: [partials],
+      emit: ([gradBias], device) => {
+        const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
+        return [
+          ...slabs(count, device, (slab) => [grads(slab)]).map((slab) => ({
+            shader: 'conv3d/backward_bias' as const,
+            params: { channels, area, first_plane: slab.first },
+            bindings: { grad_output: grads(slab), partials: whole(partials) },
+            workgroups: [channels, slab.last - slab.first, 1] as const,
+          })),
+          sumColumns(partials, gradBias!),
+        ]
+      },
+    }),
+  )
+}
+
+/** The widest block, at most `limit`, that cuts the channels into blocks of nearly the same width. */
+function balancedTile(channels: number, limit: number): number {
+  return Math.ceil(channels / Math.ceil(channels / limit))
+}

@@ -1,0 +1,92 @@
+import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
+import { volumeShape, type Value } from '../../autograd/value.js'
+import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
+import { channelGroups, chooseTile, unrollForward, type Tile } from './tile.js'
+
+export type Activation = 'none' | 'relu' | 'sigmoid'
+
+/** Weights in the order of shaders/conv3d/forward.wgsl, with the tile that this order is made for. */
+export interface PackedWeights {
+  readonly value: Value
+  readonly tile: Tile
+  readonly inputs: number
+  readonly outputs: number
+  readonly kernel: readonly [number, number, number]
+  /** vec4 groups of one (tap, input channel). */
+  readonly groups: number
+}
+
+/** Packs weights (and the bias) for a forward convolution, or flipped and transposed for its input's gradient. */
+export function packWeights(
+  weight: Value,
+  bias: Value | undefined,
+  width: number,
+  direction: 'forward' | 'backward',
+): PackedWeights {
+  const [co, ci, kd, kh, kw] = weight.shape as [number, number, number, number, number]
+  const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
+  const tile = chooseTile(outputs, width, kw)
+  const blocks = Math.ceil(outputs / tile.channels)
+  const groups = blocks * channelGroups(tile.channels).length
+  const taps = kd * kh * kw
+  const count = (taps * inputs + 1) * groups * 4
+  const value = only(
+    defineNode({
+      op: 'conv3d pack weights',
+      inputs: bias ? [weight, bias] : [weight],
+      outputs: [{ name: `${weight.name} packed`, shape: [count] }],
+      emit: ([output]) => [
+        {
+          shader: 'conv3d/pack_weights',
+          flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
+          params: { taps, inputs, outputs, tile: tile.channels, blocks, count },
+          bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
+          workgroups: [Math.ceil(count / 64), 1, 1],
+        },
+      ],
+    }),
+  )
+  return { value, tile, inputs, outputs, kernel: [kd, kh, kw], groups }
+}
+
+/** The dispatches of one convolution, slab by slab along depth. */
+export function convolve(
+  input: Value,
+  packed: PackedWeights,
+  output: Value,
+  activation: Activation,
+  device: DeviceTraits,
+): KernelCall[] {
+  const { depth, height, width, planes: count } = volumeShape(input)
+  const { tile, inputs, outputs, kernel, groups } = packed
+  const halo = (kernel[0] - 1) / 2
+  const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
+  const writes = ({ first, last }: Slab) => planes(output, first, last)
+  return slabs(count, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
+    shader: 'conv3d/forward' as const,
+    flags: {
+      UNIFORM_WEIGHTS: packed.value.bytes <= device.uniformBytes,
+      RELU: activation === 'relu',
+      SIGMOID: activation === 'sigmoid',
+    },
+    consts: {
+      CI: inputs,
+      CO: outputs,
+      KD: kernel[0],
+      KH: kernel[1],
+      KW: kernel[2],
+      TILE_X: tile.x,
+      TILE_CO: tile.channels,
+      WEIGHT_GROUPS: groups,
+      PACKED: packed.value.size / 4,
+    },
+    generated: unrollForward(tile, outputs, kernel[2]),
+    params: { depth, height, width, first_plane: slab.first },
+    bindings: { input: reads(slab), packed: whole(packed.value), output: writes(slab) },
+    workgroups: [
+      Math.ceil((height * Math.ceil(width / tile.x)) / 64),
+      Math.ceil(outputs / tile.channels),
+      slab.last - slab.first,
+    ] as const,
+  }))
+}

@@ -1,0 +1,63 @@
+import { defineNode, only, scratch } from '../autograd/node.js'
+import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { planewise } from './planewise.js'
+import { sumRows } from './reduce.js'
+
+export interface CrossEntropyOptions {
+  /** `mean` divides by the number of voxels of the batch (default); `sum` does not. */
+  readonly reduction?: 'mean' | 'sum'
+}
+
+/**
+ * Cross-entropy of softmax(logits) against soft targets, a scalar: - sum_voxel sum_c target log softmax(logits).
+ *
+ * @param logits [N, C, D, H, W]
+ * @param target probabilities of the same shape; no gradient flows into them
+ */
+export function crossEntropy(logits: Value, target: Value, options: CrossEntropyOptions = {}): Value {
+  requireSameShape('cross_entropy', logits, target)
+  const { channels, planes, area, voxels } = volumeShape(logits)
+  const scale = options.reduction === 'sum' ? 1 : 1 / voxels
+  const groups = Math.ceil(area / 64)
+  const partials = scratch('cross_entropy partials', [planes * groups])
+  return only(
+    defineNode({
+      op: 'cross_entropy',
+      inputs: [logits, target],
+      outputs: [{ shape: [1] }],
+      scratch: [partials],
+      emit: ([output], device) => [
+        ...planewise(
+          {
+            shader: 'cross_entropy/forward',
+            params: { channels, groups },
+            volumes: { logits, target_values: target },
+            flats: { partials },
+          },
+          device,
+        ),
+        sumRows(partials, output!, scale),
+      ],
+      backward: ([gradOutput]) => [
+        only(
+          defineNode({
+            op: 'cross_entropy backward',
+            inputs: [logits, target, gradOutput!],
+            outputs: [{ shape: logits.shape }],
+            emit: ([gradLogits], device) =>
+              planewise(
+                {
+                  shader: 'cross_entropy/backward',
+                  params: { channels, scale },
+                  volumes: { logits, target_values: target, grad_logits: gradLogits! },
+                  flats: { grad_output: gradOutput! },
+                },
+                device,
+              ),
+          }),
+        ),
+        undefined,
+      ],
+    }),
+  )
+}

@@ -1,0 +1,60 @@
+import { defineNode, only } from '../autograd/node.js'
+import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { planewise } from './planewise.js'
+
+export interface GumbelSoftmaxOptions {
+  /** Temperature tau > 0. Default 2/3. */
+  readonly temperature?: number
+  /** True: the result is one-hot and the gradient that of the soft sample (straight-through). Default true. */
+  readonly hard?: boolean
+}
+
+/**
+ * A sample of the categorical softmax(logits) at every voxel (Jang et al. 2017; SAE.md, row "sample").
+ *
+ * @param logits [N, C, D, H, W]
+ * @param noise uniform in [0, 1), the same shape (see `uniformNoise`)
+ * @throws Error on a temperature that is not positive
+ */
+export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftmaxOptions = {}): Value {
+  const { temperature: tau = 2 / 3, hard = true } = options
+  const { channels } = volumeShape(logits)
+  requireSameShape('gumbel_softmax', logits, noise)
+  if (!(tau > 0)) throw new Error(`gumbel_softmax: the temperature must be positive, not ${tau}`)
+  return only(
+    defineNode({
+      op: 'gumbel_softmax',
+      inputs: [logits, noise],
+      outputs: [{ shape: logits.shape }],
+      emit: ([output], device) =>
+        planewise(
+          {
+            shader: 'gumbel_softmax/forward',
+            flags: { HARD: hard },
+            params: { channels, tau },
+            volumes: { logits, noise, output: output! },
+          },
+          device,
+        ),
+      backward: ([gradOutput]) => [
+        only(
+          defineNode({
+            op: 'gumbel_softmax backward',
+            inputs: [logits, noise, gradOutput!],
+            outputs: [{ shape: logits.shape }],
+            emit: ([gradLogits], device) =>
+              planewise(
+                {
+                  shader: 'gumbel_softmax/backward',
+                  params: { channels, tau },
+                  volumes: { logits, noise, grad_output: gradOutput!, grad_logits: gradLogits! },
+                },
+                device,
+              ),
+          }),
+        ),
+        undefined,
+      ],
+    }),
+  )
+}

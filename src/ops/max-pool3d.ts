@@ -1,0 +1,94 @@
+import { defineNode, only } from '../autograd/node.js'
+import { volumeShape, type Value, type VolumeShape } from '../autograd/value.js'
+import { planes, slabs, type Slab } from '../autograd/window.js'
+
+/**
+ * Max-pooling over 2x2x2 with stride 2, as `torch.nn.functional.max_pool3d(input, 2)`: an odd last plane, row or
+ * column is dropped; the gradient of a tie goes to the first voxel.
+ *
+ * @param input [N, C, D, H, W], every extent at least 2
+ * @returns [N, C, D/2, H/2, W/2], rounded down
+ */
+export function maxPool3d(input: Value): Value {
+  const from = volumeShape(input)
+  const extents = [from.depth, from.height, from.width].map((n) => Math.floor(n / 2))
+  if (extents.includes(0)) throw new Error(`max_pool3d: [${input.shape.join(', ')}] has an extent below 2`)
+  return only(
+    defineNode({
+      op: 'max_pool3d',
+      inputs: [input],
+      outputs: [{ shape: [from.batch, from.channels, ...extents] }],
+      emit: ([output], device) => {
+        const to = volumeShape(output!)
+        // Planes of the batch element that an output plane belongs to.
+        const source = (plane: number) => Math.floor(plane / to.depth) * from.depth + 2 * (plane % to.depth)
+        const reads = ({ first, last }: Slab) => planes(input, source(first), source(last - 1) + 2)
+        const writes = ({ first, last }: Slab) => planes(output!, first, last)
+        return slabs(to.planes, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
+          shader: 'max_pool3d/forward' as const,
+          params: { ...extentParams(from, to), first_plane: slab.first },
+          bindings: { input: reads(slab), output: writes(slab) },
+          workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
+        }))
+      },
+      backward: ([gradOutput], [output]) => [backward(input, output!, gradOutput!)],
+    }),
+  )
+}
+
+function backward(input: Value, output: Value, gradOutput: Value): Value {
+  const from = volumeShape(input)
+  const to = volumeShape(output)
+  const pairsPerVolume = Math.ceil(from.depth / 2)
+  const volume = (pair: number) => Math.floor(pair / pairsPerVolume)
+  const inputPlane = (pair: number) => volume(pair) * from.depth + 2 * (pair % pairsPerVolume)
+  const outputPlane = (pair: number) => volume(pair) * to.depth + (pair % pairsPerVolume)
+  return only(
+    defineNode({
+      op: 'max_pool3d backward',
+      inputs: [input, gradOutput],
+      outputs: [{ shape: input.shape }],
+      emit: ([gradInput], device) => {
+        const windows = ({ first, last }: Slab) => {
+          const begin = inputPlane(first)
+          const end = inputPlane(last - 1) + 2
+          const firstOutput = Math.min(outputPlane(first), to.planes - 1)
+          return {
+            input: planes(input, begin, end),
+            // The last pair of an odd depth has no output plane; its window is some other one, not read.
+            grad_output: planes(
+              gradOutput,
+              firstOutput,
+              Math.max(firstOutput + 1, outputPlane(last - 1) + 1),
+            ),
+            grad_input: planes(gradInput!, begin, end),
+          }
+        }
+        return slabs(from.batch * pairsPerVolume, device, (slab) => Object.values(windows(slab))).map(
+          (slab) => ({
+            shader: 'max_pool3d/backward' as const,
+            params: { ...extentParams(from, to), first_pair: slab.first },
+            bindings: windows(slab),
+            workgroups: [
+              Math.ceil((Math.ceil(from.height / 2) * Math.ceil(from.width / 2)) / 64),
+              from.channels,
+              slab.last - slab.first,
+            ] as const,
+          }),
+        )
+      },
+    }),
+  )
+}
+
+function extentParams(from: VolumeShape, to: VolumeShape): Record<string, number> {
+  return {
+    channels: from.channels,
+    in_depth: from.depth,
+    in_height: from.height,
+    in_width: from.width,
+    out_depth: to.depth,
+    out_height: to.height,
+    out_width: to.width,
+  }
+}

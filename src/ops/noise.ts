@@ -1,0 +1,35 @@
+import { defineNode, only } from '../autograd/node.js'
+import { volumeShape, Value, type Shape } from '../autograd/value.js'
+import { planewise } from './planewise.js'
+
+/**
+ * Uniform noise in (0, 1) that depends on (seed, step, voxel, channel) only: the same on every device and however
+ * the work is cut up. Changing `counter` between runs gives the next draw.
+ *
+ * @param shape [N, C, D, H, W]
+ * @param counter an input of two u32: seed and step
+ */
+export function uniformNoise(shape: Shape, counter: Value): Value {
+  if (counter.dtype !== 'u32' || counter.size !== 2)
+    throw new Error('noise: the counter must be two u32: seed, step')
+  const channels = shape[1]!
+  volumeShape(new Value('noise', shape, 'computed'))
+  return only(
+    defineNode({
+      op: 'noise',
+      inputs: [counter],
+      outputs: [{ shape }],
+      emit: ([output], device) =>
+        planewise(
+          {
+            shader: 'noise/uniform',
+            params: { channels },
+            volumes: { output: output! },
+            flats: { counter },
+            over: { channels: Math.ceil(channels / 4) },
+          },
+          device,
+        ),
+    }),
+  )
+}

@@ -1,0 +1,59 @@
+import { defineNode, only } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import { planewise } from './planewise.js'
+
+/**
+ * Softmax over channels, as `torch.softmax(input, 1)`.
+ *
+ * @param input [N, C, D, H, W]
+ * @returns the same shape; channels of a voxel sum to 1
+ */
+export function softmax(input: Value): Value {
+  return normalise(input, false)
+}
+
+/** Logarithm of the softmax over channels, as `torch.log_softmax(input, 1)`. */
+export function logSoftmax(input: Value): Value {
+  return normalise(input, true)
+}
+
+function normalise(input: Value, log: boolean): Value {
+  const { channels } = volumeShape(input)
+  const op = log ? 'log_softmax' : 'softmax'
+  return only(
+    defineNode({
+      op,
+      inputs: [input],
+      outputs: [{ shape: input.shape }],
+      emit: ([output], device) =>
+        planewise(
+          {
+            shader: 'softmax/forward',
+            flags: { LOG: log },
+            params: { channels },
+            volumes: { input, output: output! },
+          },
+          device,
+        ),
+      backward: ([gradOutput], [output]) => [
+        only(
+          defineNode({
+            op: `${op} backward`,
+            inputs: [output!, gradOutput!],
+            outputs: [{ shape: input.shape }],
+            emit: ([gradInput], device) =>
+              planewise(
+                {
+                  shader: 'softmax/backward',
+                  flags: { LOG: log },
+                  params: { channels },
+                  volumes: { output: output!, grad_output: gradOutput!, grad_input: gradInput! },
+                },
+                device,
+              ),
+          }),
+        ),
+      ],
+    }),
+  )
+}

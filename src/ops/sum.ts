@@ -1,0 +1,131 @@
+import { defineNode, only, scratch } from '../autograd/node.js'
+import { requireSameShape, type Value } from '../autograd/value.js'
+import { elementSlabs, elements, linearGroups, whole } from '../autograd/window.js'
+import { elementwise } from './planewise.js'
+import { sumRows } from './reduce.js'
+
+/** Elements that one workgroup of shaders/sum/forward.wgsl adds. */
+const share = 4096
+
+/** Sum of all elements, a scalar. */
+export function sum(a: Value): Value {
+  return reduction('sum', a, undefined)
+}
+
+/** Sum of the products of two values' elements, a scalar. */
+export function dot(a: Value, b: Value): Value {
+  requireSameShape('dot', a, b)
+  return reduction('dot', a, b)
+}
+
+/** Sum of (a - b)^2 over all elements, a scalar. */
+export function squaredError(a: Value, b: Value): Value {
+  requireSameShape('squared_error', a, b)
+  return reduction('squared_error', a, b)
+}
+
+type Kind = 'sum' | 'dot' | 'squared_error'
+
+function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
+  const partials = scratch(`${kind} partials`, [Math.ceil(a.size / share)])
+  return only(
+    defineNode({
+      op: kind,
+      inputs: b ? [a, b] : [a],
+      outputs: [{ shape: [1] }],
+      scratch: [partials],
+      emit: ([output], device) => [
+        ...elementSlabs(a.size, device).map(({ first, last }) => ({
+          shader: 'sum/forward' as const,
+          flags: flags(kind),
+          params: { count: last - first, first_group: first / share },
+          bindings: {
+            a: elements(a, first, last),
+            ...(b ? { b: elements(b, first, last) } : {}),
+            partials: whole(partials),
+          },
+          workgroups: linearGroups(Math.ceil((last - first) / share) * 64),
+        })),
+        sumRows(partials, output!),
+      ],
+      backward: ([gradOutput]) => [
+        reductionBackward(kind, a, b, gradOutput!),
+        ...(b ? [reductionBackward(kind, b, a, gradOutput!)] : []),
+      ],
+    }),
+  )
+}
+
+/** Gradient with respect to `a`. Each reduction is symmetric in a and b, so the other one's is this one swapped. */
+function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutput: Value): Value {
+  const reads = kind === 'squared_error' ? { a, b: b! } : kind === 'dot' ? { b: b! } : {}
+  return only(
+    defineNode({
+      op: `${kind} backward`,
+      inputs: [...Object.values(reads), gradOutput],
+      outputs: [{ shape: a.shape, layout: a.layout }],
+      emit: ([gradA], device) =>
+        elementwise(
+          {
+            shader: 'sum/backward',
+            flags: flags(kind),
+            values: { grad_a: gradA!, ...reads },
+            flats: { grad_output: gradOutput },
+          },
+          device,
+        ),
+    }),
+  )
+}
+
+function flags(kind: Kind): Record<string, boolean> {
+  return { DOT: kind === 'dot', SQUARED: kind === 'squared_error' }
+}
+
+/** One term of a weighted sum: factor * weight * term. */
+export interface WeightedTerm {
+  /** A scalar. */
+  readonly term: Value
+  /** Fixed when the graph is built. Default 1. */
+  readonly factor?: number
+  /** A scalar read at every run, through which no gradient flows. Default 1. */
+  readonly weight?: Value
+}
+
+/** Sum of weighted scalars. */
+export function weightedSum(terms: readonly WeightedTerm[]): Value {
+  if (terms.length === 0) throw new Error('weighted sum: no terms')
+  return terms.reduce<Value | undefined>((before, term) => multiplyAdd(term, before), undefined)!
+}
+
+function multiplyAdd({ term, factor = 1, weight }: WeightedTerm, before: Value | undefined): Value {
+  for (const scalar of [term, weight, before]) {
+    if (scalar && scalar.size !== 1)
+      throw new Error(`weighted sum: ${scalar.name} [${scalar.shape.join(', ')}] is no scalar`)
+  }
+  return only(
+    defineNode({
+      op: 'weighted sum',
+      inputs: [term, ...(before ? [before] : []), ...(weight ? [weight] : [])],
+      outputs: [{ shape: [1] }],
+      emit: ([output]) => [
+        {
+          shader: 'scalar/multiply_add',
+          flags: { WEIGHT: weight !== undefined, BEFORE: before !== undefined },
+          params: { factor },
+          bindings: {
+            term: whole(term),
+            ...(weight ? { weight: whole(weight) } : {}),
+            ...(before ? { before: whole(before) } : {}),
+            output: whole(output!),
+          },
+          workgroups: [1, 1, 1],
+        },
+      ],
+      backward: ([grad]) => [
+        multiplyAdd({ term: grad!, factor, ...(weight ? { weight } : {}) }, undefined),
+        ...(before ? [grad] : []),
+      ],
+    }),
+  )
+}

@@ -1,0 +1,38 @@
+import { defineNode, only } from '../autograd/node.js'
+import { requireSameShape, type Value } from '../autograd/value.js'
+import { elementwise } from './planewise.js'
+
+/** Below this prior probability a class is ruled out (SAE.md, row "logits"). */
+export const supportThreshold = 1e-8
+
+/**
+ * Rules out the classes that the prior gives (almost) no probability: logits - 1e12 there, and no gradient.
+ *
+ * @param logits [N, C, D, H, W]
+ * @param prior the same shape
+ */
+export function supportMask(logits: Value, prior: Value, threshold = supportThreshold): Value {
+  requireSameShape('support_mask', logits, prior)
+  return mask(logits, prior, threshold, false)
+}
+
+function mask(logits: Value, prior: Value, threshold: number, isBackward: boolean): Value {
+  return only(
+    defineNode({
+      op: isBackward ? 'support_mask backward' : 'support_mask',
+      inputs: [logits, prior],
+      outputs: [{ shape: logits.shape }],
+      emit: ([output], device) =>
+        elementwise(
+          {
+            shader: 'support_mask/forward',
+            flags: { BACKWARD: isBackward },
+            params: { threshold },
+            values: { logits, prior, output: output! },
+          },
+          device,
+        ),
+      backward: ([gradOutput]) => [mask(gradOutput!, prior, threshold, true), undefined],
+    }),
+  )
+}

@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
+import { compile } from '../src/autograd/plan.js'
+import { gradients } from '../src/autograd/gradients.js'
+import { input, parameter, type Value } from '../src/autograd/value.js'
+import type { Gpu } from '../src/gpu/gpu.js'
+import { openGpu } from '../src/node/index.js'
+import { dot } from '../src/ops/index.js'
+import { fromArray, type NdArray } from './reference/nd-array.js'
+
+/**
+ * Opens the device of a test file (SAE_ADAPTER chooses) and puts an error scope and a count of live buffers around
+ * every test: a validation error or a leaked buffer fails it.
+ */
+export function useGpu(): { readonly gpu: Gpu } {
+  const holder: { gpu?: Gpu } = {}
+  let buffersBefore = 0
+  beforeAll(async () => {
+    holder.gpu = await openGpu()
+  })
+  beforeEach(() => {
+    buffersBefore = holder.gpu!.buffers.count
+    holder.gpu!.device.pushErrorScope('validation')
+    holder.gpu!.device.pushErrorScope('out-of-memory')
+  })
+  afterEach(async () => {
+    const { gpu } = holder
+    const errors = await gpu!.wait(Promise.all([gpu!.device.popErrorScope(), gpu!.device.popErrorScope()]))
+    for (const error of errors) expect(error?.message).toBeUndefined()
+    gpu!.check()
+    expect(gpu!.buffers.count, 'live buffers').toBe(buffersBefore)
+  })
+  afterAll(() => {
+    holder.gpu?.dispose()
+  })
+  return {
+    get gpu() {
+      return holder.gpu!
+    },
+  }
+}
+
+/** What `evaluate` and `differentiate` feed: volumes become inputs, other shapes flat parameters. */
+export type Feeds = Readonly<Record<string, NdArray>>
+
+/** Builds a graph from named arrays, runs it once and returns its outputs. */
+export async function evaluate<T extends Record<string, Value>>(
+  gpu: Gpu,
+  feeds: Feeds,
+  build: (values: Record<string, Value>) => T,
+  flat: readonly string[] = [],
+): Promise<Record<keyof T, NdArray>> {
+  const values = Object.fromEntries(
+    Object.entries(feeds).map(([name, array]) => [name, declare(name, array, flat)]),
+  )
+  const outputs = build(values)
+  const plan = await compile(gpu, { outputs: Object.values(outputs) })
+  try {
+    for (const [name, value] of Object.entries(values)) {
+      if (plan.reads(value)) plan.write(value, Float32Array.from(feeds[name]!.data))
+    }
+    await plan.run()
+    const results: Record<string, NdArray> = {}
+    for (const [name, value] of Object.entries(outputs)) {
+      const data = value.dtype === 'u32' ? await plan.readUint(value) : await plan.read(value)
+      results[name] = fromArray([...value.shape], data)
+    }
+    return results as Record<keyof T, NdArray>
+  } finally {
+    plan.dispose()
+  }
+}
+
+/**
+ * Runs an op forward and backward: `output`, and the gradient of <gradOutput, output> with respect to each of `wanted`
+ * under the name `grad <name>`.
+ */
+export async function differentiate(
+  gpu: Gpu,
+  feeds: Feeds,
+  wanted: readonly string[],
+  gradOutput: NdArray,
+  build: (values: Record<string, Value>) => Value,
+  flat: readonly string[] = [],
+): Promise<Record<string, NdArray>> {
+  return evaluate(
+    gpu,
+    { ...feeds, gradOutput },
+    (values) => {
+      const output = build(values)
+      const grads = gradients(
+        dot(output, values.gradOutput!),
+        wanted.map((name) => values[name]!),
+      )
+      return Object.fromEntries([
+        ['output', output],
+        ...wanted.map((name, i) => [`grad ${name}`, grads[i]!] as const),
+      ])
+    },
+    flat,
+  )
+}
+
+function declare(name: string, { shape, data }: NdArray, flat: readonly string[]): Value {
+  if (shape.length === 5 && !flat.includes(name)) return input(name, shape)
+  return parameter(name, shape, Float32Array.from(data))
+}

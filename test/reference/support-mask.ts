@@ -1,0 +1,24 @@
+/**
+ * Keeps the posterior within the support of the prior (SAE.md, row "logits"):
+ *
+ *   out = logits - 1e12 where prior < threshold, and no gradient flows there; out = logits elsewhere.
+ */
+import { expectSameShape, map, type NdArray } from './nd-array.js'
+
+const PENALTY = 1e12
+const THRESHOLD = 1e-8
+
+/** logits and prior [N, C, ...] -> [N, C, ...]. */
+export function forward(logits: NdArray, prior: NdArray, threshold = THRESHOLD): NdArray {
+  expectSameShape(logits, prior)
+  return map(logits, (logit, i) => (prior.data[i]! < threshold ? logit - PENALTY : logit))
+}
+
+/** gradOutput where the prior allows the class, 0 elsewhere. */
+export function backward(
+  gradOutput: NdArray,
+  prior: NdArray,
+  threshold = THRESHOLD,
+): { gradLogits: NdArray } {
+  return { gradLogits: map(gradOutput, (g, i) => (prior.data[i]! < threshold ? 0 : g)) }
+}
