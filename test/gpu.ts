@@ -39,6 +39,19 @@ export function useGpu(): { readonly gpu: Gpu } {
   }
 }
 
+/**
+ * Runs `body` as if the device bound at most `bytes` at once, so that small volumes are cut into many slabs.
+ * The sum kernels need 16 KiB.
+ */
+export async function withBindingLimit<T>(gpu: Gpu, bytes: number, body: () => Promise<T>): Promise<T> {
+  Object.defineProperty(gpu, 'bindingLimit', { value: bytes, configurable: true })
+  try {
+    return await body()
+  } finally {
+    Reflect.deleteProperty(gpu, 'bindingLimit')
+  }
+}
+
 /** What `evaluate` and `differentiate` feed: volumes become inputs, other shapes flat parameters. */
 export type Feeds = Readonly<Record<string, NdArray>>
 

@@ -6,8 +6,9 @@
 // The adjoint counts plain window members inside, and at the two ends also the offsets that were clamped onto them.
 // Three passes make a cube; each costs the same for every r, because a run slides its window along the axis.
 // Mapping: one invocation per run of RUN voxels of one line. AXIS_X lines are rows of a plane: gid.x over
-// (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). AXIS_Z: gid.x over a plane's
-// voxels, gid.z over runs of planes.
+// (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). Along z: gid.x over a plane's
+// voxels, gid.z over runs of planes. Runs begin at multiples of RUN however the volume is cut into slabs: a sum that
+// began elsewhere would be rounded otherwise.
 
 struct Params {
   channels: u32,
@@ -41,6 +42,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let stride = 1u;
   let line = (params.first_plane + gid.z) * plane_size + gid.y * area + y * params.width;
   let begin = i32(gid.x % runs * RUN);
+  let first = begin;
   let end = min(begin + i32(RUN), n);
 // #elif ${AXIS_Y}
   let x = gid.x % params.width;
@@ -49,15 +51,17 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (begin >= n) { return; }
   let stride = params.width;
   let line = (params.first_plane + gid.z) * plane_size + gid.y * area + x;
+  let first = begin;
   let end = min(begin + i32(RUN), n);
 // #else
   if (gid.x >= area) { return; }
   let n = i32(params.depth);
   let stride = plane_size;
-  // A run stays within the slab; the slabs do not cross from one volume of the batch to the next.
+  // Slabs do not cross from one volume of the batch to the next. Only planes of the slab are written.
   let volume = params.first_plane / params.depth * params.depth;
   let line = volume * plane_size + gid.y * area + gid.x;
-  let begin = i32(params.first_plane - volume + gid.z * RUN);
+  let begin = i32(((params.first_plane - volume) / RUN + gid.z) * RUN);
+  let first = max(begin, i32(params.first_plane - volume));
   let end = min(begin + i32(RUN), i32(params.last_plane - volume));
 // #endif
   let source = line - params.input_base;
@@ -76,7 +80,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     if (j == n - 1) {
       for (var i = max(n - r, 0); i < n; i++) { value += f32(r - (n - 1 - i)) * input[source + u32(i) * stride]; }
     }
-    output[to + u32(j) * stride] = value;
+    if (j >= first) { output[to + u32(j) * stride] = value; }
+    if (j + 1 == end) { break; }
     if (j + r + 1 < n) { sum += input[source + u32(j + r + 1) * stride]; }
     if (j - r >= 0) { sum -= input[source + u32(j - r) * stride]; }
   }
@@ -84,7 +89,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   var sum = 0.0;
   for (var o = -r; o <= r; o++) { sum += input[source + clamped(begin + o, n) * stride]; }
   for (var i = begin; i < end; i++) {
-    output[to + u32(i) * stride] = sum;
+    if (i >= first) { output[to + u32(i) * stride] = sum; }
+    if (i + 1 == end) { break; }
     sum += input[source + clamped(i + r + 1, n) * stride] - input[source + clamped(i - r, n) * stride];
   }
 // #endif

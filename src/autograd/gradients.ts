@@ -1,6 +1,6 @@
 import { accumulate } from './accumulate.js'
 import type { OpNode } from './node.js'
-import { constant, type Value } from './value.js'
+import { Value } from './value.js'
 
 /**
  * Gradients of a scalar with respect to some values, as new values of the same graph.
@@ -21,7 +21,8 @@ export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
     if (node.inputs.some((value) => active.has(value))) for (const output of node.outputs) active.add(output)
   }
 
-  const gradient = new Map<Value, Value>([[loss, constant('one', loss.shape, Float32Array.of(1))]])
+  const one = { initial: Float32Array.of(1), layout: loss.layout }
+  const gradient = new Map<Value, Value>([[loss, new Value('one', loss.shape, 'constant', one)]])
   for (const node of nodes.reverse()) {
     const gradOutputs = node.outputs.map((output) => gradient.get(output))
     if (!gradOutputs.some(Boolean) || !node.inputs.some((value) => active.has(value))) continue

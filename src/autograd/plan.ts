@@ -5,7 +5,7 @@ import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
 import { planMemory } from './memory.js'
 import type { DeviceTraits, KernelCall, OpNode } from './node.js'
-import type { Value } from './value.js'
+import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
 import { windowAlignment } from './window.js'
 
@@ -35,6 +35,7 @@ const uniformAlignment = 256
  */
 export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
   const { outputs, report = [], effects = [] } = options
+  for (const value of report) requireType(value, 'f32')
   const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
   const calls = nodes.flatMap((node) => node.emit(traitsOf(gpu)))
   const kernels = await gpu.wait(Promise.all(calls.map((call) => gpu.pipelines.get(call))))
@@ -92,6 +93,7 @@ export class Plan {
   write(value: Value, data: Float32Array | Uint32Array): void {
     const buffer = this.buffers.get(value)
     if (value.role !== 'input' || !buffer) throw new Error(`${value.name} is not an input of this plan`)
+    requireType(value, data instanceof Uint32Array ? 'u32' : 'f32')
     if (data.length !== value.size) {
       throw new Error(`${value.name}: ${data.length} numbers given for shape [${value.shape.join(', ')}]`)
     }
@@ -134,17 +136,19 @@ export class Plan {
     return this.report.map((value) => {
       const numbers = new Float32Array(bytes, at, value.size)
       at += value.bytes
-      return numbers
+      return toCallerOrder(value, numbers)
     })
   }
 
   /** Reads an output (or an input) after a run, in the caller's order (NCDHW). */
   async read(value: Value): Promise<Float32Array> {
+    requireType(value, 'f32')
     return toCallerOrder(value, new Float32Array(await this.readBytes(value)))
   }
 
   /** Reads an output of type u32. */
   async readUint(value: Value): Promise<Uint32Array> {
+    requireType(value, 'u32')
     return toCallerOrder(value, new Uint32Array(await this.readBytes(value)))
   }
 
@@ -232,6 +236,10 @@ export class Plan {
     device.queue.writeBuffer(buffer, 0, params.buffer)
     return dispatches
   }
+}
+
+function requireType(value: Value, dtype: DType): void {
+  if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
 }
 
 function alignedStart(element: number): number {

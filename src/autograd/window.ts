@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js'
 import type { DeviceTraits } from './node.js'
 import { volumeShape, type Value } from './value.js'
 
@@ -35,37 +36,47 @@ export function elements(value: Value, first: number, last: number): Window {
 }
 
 /**
- * Cuts `count` planes into as few equal slabs as keep every window within the device's binding limit.
+ * Cuts `count` planes into as few equal slabs as keep every window within the device's binding limit, and the
+ * workgroups along depth, `groupsPerPlane` of them for each plane, within what one dispatch may have.
  *
- * @throws Error where even a single plane with its halo is too large.
+ * @throws UserError where even a single plane with its halo is too large.
  */
 export function slabs(
   count: number,
   device: DeviceTraits,
   windows: (slab: Slab) => readonly Window[],
+  groupsPerPlane = 1,
 ): Slab[] {
   const room = device.bindingElements - windowAlignment
-  for (let parts = 1; ; parts++) {
-    const size = Math.ceil(count / parts)
-    const cut: Slab[] = []
-    for (let first = 0; first < count; first += size) cut.push({ first, last: Math.min(count, first + size) })
-    const tooLarge = cut.flatMap(windows).find(({ start, end }) => end - start > room)
-    if (!tooLarge && size <= maxGroups) return cut
+  for (let size = count; ; size = Math.ceil(count / Math.ceil(count / (size - 1)))) {
+    const parts = cut(count, size)
+    const tooLarge = parts.flatMap(windows).find(({ start, end }) => end - start > room)
+    if (!tooLarge && size * groupsPerPlane <= maxGroups) return parts
     if (size === 1) {
       const { value, start, end } = tooLarge!
-      throw new Error(
-        `${value.name} [${value.shape.join(', ')}]: one slab needs ${(end - start) * 4} bytes, more than the ${device.bindingElements * 4} that this device binds`,
+      throw new UserError(
+        `${value.name} [${value.shape.join(', ')}]: the planes that one step reads take ${(end - start) * 4} bytes, more than the ${room * 4} that this device shows a kernel at once; crop the volume, or use fewer channels or a smaller neighbourhood`,
       )
     }
   }
 }
 
-/** Cuts the `count` elements that element-wise kernels run over; every slab starts at an aligned element. */
-export function elementSlabs(count: number, device: DeviceTraits): Slab[] {
-  const size = Math.floor(device.bindingElements / windowAlignment) * windowAlignment
-  const cut: Slab[] = []
-  for (let first = 0; first < count; first += size) cut.push({ first, last: Math.min(count, first + size) })
-  return cut
+/**
+ * Cuts the `count` elements that element-wise kernels run over; every slab starts at a multiple of `multiple`, itself
+ * a multiple of `windowAlignment`.
+ */
+export function elementSlabs(count: number, device: DeviceTraits, multiple = windowAlignment): Slab[] {
+  const size = Math.floor(device.bindingElements / multiple) * multiple
+  if (size === 0)
+    throw new Error(`this device binds ${device.bindingElements * 4} bytes, fewer than ${multiple * 4}`)
+  return cut(count, size)
+}
+
+function cut(count: number, size: number): Slab[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
+    first: i * size,
+    last: Math.min(count, (i + 1) * size),
+  }))
 }
 
 /** Workgroups of 64 for a linear range, folded into two dimensions where one is too short. */

@@ -39,7 +39,9 @@ export interface ShaderInterface {
   readonly params: readonly ParamDeclaration[]
 }
 
-const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(\w+)\})?[ \t]*$/gm
+const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(?<name>\w+)\})?[ \t]*$/gm
+const setConst = /^const (?<name>\w+) = [\d.]+([uif]?); \/\/ #set$/gm
+const generate = /^[ \t]*\/\/ #generate (?<name>\w+)$/gm
 
 /**
  * Returns the WGSL of a specialised shader.
@@ -47,15 +49,9 @@ const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(\w+)\})?[ \t
  * @throws Error on a flag, const or generated body that is missing, unknown or of the wrong type.
  */
 export function specialise(spec: Specialisation): string {
-  const unused = new Set([
-    ...Object.keys(spec.flags ?? {}),
-    ...Object.keys(spec.consts ?? {}),
-    ...Object.keys(spec.generated ?? {}),
-  ])
   const take = <T>(kind: string, table: Readonly<Record<string, T>> | undefined, name: string): T => {
     const value = table?.[name]
     if (value === undefined) throw new Error(`shader ${spec.shader}: ${kind} ${name} is not given`)
-    unused.delete(name)
     return value
   }
 
@@ -64,6 +60,16 @@ export function specialise(spec: Specialisation): string {
     if (!(name in shaderSources)) throw new Error(`shader ${spec.shader}: no shader ${name} to include`)
     return shaderSources[name as ShaderName]
   })
+  // Checked against the whole text: a const may stand only in a branch that a flag removes.
+  const rejectUnknown = (kind: string, table: Readonly<Record<string, unknown>> = {}, pattern: RegExp) => {
+    const known = [...included.matchAll(pattern)].map(({ groups }) => groups?.name)
+    for (const name of Object.keys(table)) {
+      if (!known.includes(name)) throw new Error(`shader ${spec.shader}: it has no ${kind} ${name}`)
+    }
+  }
+  rejectUnknown('flag', spec.flags, directive)
+  rejectUnknown('const', spec.consts, setConst)
+  rejectUnknown('body', spec.generated, generate)
 
   // wgsl-preprocessor is a template tag: hand it the text between the flags and the flags' values.
   const strings: string[] = []
@@ -85,23 +91,15 @@ export function specialise(spec: Specialisation): string {
   strings.push(text + included.slice(end))
   const resolved = wgsl(strings, ...values)
 
-  const source = resolved
-    .replace(/^const (\w+) = [\d.]+([uif]?); \/\/ #set$/gm, (_, name: string, suffix: string) => {
+  return resolved
+    .replace(setConst, (_, name: string, suffix: string) => {
       const value: unknown = take('const', spec.consts, name)
       if (typeof value !== 'number' || !Number.isFinite(value)) {
         throw new Error(`shader ${spec.shader}: const ${name} must be a finite number`)
       }
       return `const ${name} = ${value}${suffix};`
     })
-    .replace(/^[ \t]*\/\/ #generate (\w+)$/gm, (_, name: string) => take('body', spec.generated, name))
-
-  // A flag may be mentioned only inside a branch that another flag removed: known, though unused here.
-  for (const name of unused) {
-    if (!new RegExp(`\\b${name}\\b`).test(included)) {
-      throw new Error(`shader ${spec.shader}: nothing in it is called ${name}`)
-    }
-  }
-  return source
+    .replace(generate, (_, name: string) => take('body', spec.generated, name))
 }
 
 /** Reads the bindings of group 0 and the fields of `struct Params` off WGSL source. */

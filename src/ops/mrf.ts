@@ -4,8 +4,12 @@ import { planes, slabs, type Slab } from '../autograd/window.js'
 import { planewise } from './planewise.js'
 import { dot, weightedSum } from './sum.js'
 
-/** Voxels that one invocation of a box sum slides over. */
-const run = 16
+/**
+ * Voxels that one invocation of a box sum slides over. Runs start at multiples of it wherever the volume is cut, so
+ * that the sums have the same bits; a slab that begins within a run along z reads on from the run's start, so these
+ * are shorter.
+ */
+const runs = { x: 16, y: 16, z: 8 }
 
 /**
  * Mean-field message of an MRF prior: what the neighbours of a voxel say of its class (SAE.md, row "L_mrf").
@@ -82,12 +86,14 @@ function boxSum(
   device: DeviceTraits,
 ): KernelCall[] {
   const { batch, channels, depth, height, width, area } = volumeShape(input)
+  const run = runs[axis]
   const halo = axis === 'z' ? radius : 0
+  const runStart = (plane: number) => (axis === 'z' ? plane - (plane % run) : plane)
   const calls: KernelCall[] = []
   for (let n = 0; n < batch; n++) {
     const begin = n * depth
     const reads = ({ first, last }: Slab) =>
-      planes(input, Math.max(begin, begin + first - halo), Math.min(begin + depth, begin + last + halo))
+      planes(input, begin + Math.max(0, runStart(first) - halo), begin + Math.min(depth, last + halo))
     const writes = ({ first, last }: Slab) => planes(output, begin + first, begin + last)
     for (const slab of slabs(depth, device, (part) => [reads(part), writes(part)])) {
       const count = slab.last - slab.first
@@ -110,7 +116,7 @@ function boxSum(
             ? [Math.ceil((height * Math.ceil(width / run)) / 64), channels, count]
             : axis === 'y'
               ? [Math.ceil((width * Math.ceil(height / run)) / 64), channels, count]
-              : [Math.ceil(area / 64), channels, Math.ceil(count / run)],
+              : [Math.ceil(area / 64), channels, Math.ceil((slab.last - runStart(slab.first)) / run)],
       })
     }
   }

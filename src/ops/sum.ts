@@ -35,7 +35,7 @@ function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
       outputs: [{ shape: [1] }],
       scratch: [partials],
       emit: ([output], device) => [
-        ...elementSlabs(a.size, device).map(({ first, last }) => ({
+        ...elementSlabs(a.size, device, share).map(({ first, last }) => ({
           shader: 'sum/forward' as const,
           flags: flags(kind),
           params: { count: last - first, first_group: first / share },

@@ -55,7 +55,8 @@ function resample(
     [coarseName]: planes(coarse, first, last),
     [fineName]: planes(fine, 2 * first, 2 * last),
   })
-  return slabs(count, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+  const groupsPerPlane = forward ? 2 : 1
+  return slabs(count, device, (slab) => Object.values(windows(slab)), groupsPerPlane).map((slab) => ({
     shader,
     params: {
       channels,
@@ -67,7 +68,7 @@ function resample(
     workgroups: [
       Math.ceil(((forward ? 4 : 1) * area) / 64),
       channels,
-      (forward ? 2 : 1) * (slab.last - slab.first),
+      groupsPerPlane * (slab.last - slab.first),
     ] as const,
   }))
 }

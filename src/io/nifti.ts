@@ -1,0 +1,192 @@
+import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js'
+import { UserError } from '../errors.js'
+import { toCOrder, type Shape4 } from './axes.js'
+import { bytesPerElement, toFloat32, type DType } from './dtype.js'
+import { gunzip, isGzip } from './gzip.js'
+import {
+  PLACEMENT_TOLERANCE,
+  placementDistance,
+  type Grid,
+  type NiftiHeaderInfo,
+  type Volume,
+} from './volume.js'
+
+const DTYPES: Readonly<Record<number, DType>> = {
+  [NIFTI1.TYPE_UINT8]: 'u1',
+  [NIFTI1.TYPE_INT16]: 'i2',
+  [NIFTI1.TYPE_INT32]: 'i4',
+  [NIFTI1.TYPE_FLOAT32]: 'f4',
+  [NIFTI1.TYPE_FLOAT64]: 'f8',
+  [NIFTI1.TYPE_INT8]: 'i1',
+  [NIFTI1.TYPE_UINT16]: 'u2',
+  [NIFTI1.TYPE_UINT32]: 'u4',
+  [NIFTI1.TYPE_INT64]: 'i8',
+  [NIFTI1.TYPE_UINT64]: 'u8',
+}
+/** Of both versions: length of the header, byte of `srow_x`, least `vox_offset` of a single-file image. */
+const LAYOUT = {
+  1: { header: 348, srow: 280, data: 352 },
+  2: { header: 540, srow: 400, data: 544 },
+}
+const UNITS: Readonly<Record<number, string>> = {
+  [NIFTI1.UNITS_METER]: 'metres',
+  [NIFTI1.UNITS_MICRON]: 'micrometres',
+}
+
+type Header = NIFTI1 | NIFTI2
+
+/**
+ * Reads a NIfTI-1 or NIfTI-2 image, gzipped or not (https://nifti.nimh.nih.gov/nifti-1, nifti-2).
+ *
+ * Three axes, or four with the channels in the fourth (or later) one. Array axes D, H, W are NIfTI's i, j, k, as in
+ * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
+ * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
+ * @param source the file's name, for messages
+ * @throws UserError where this is no such image, or its header and its length do not agree
+ */
+export function readNifti(bytes: Uint8Array, source: string): Volume {
+  const raw = isGzip(bytes) ? gunzip(bytes, source) : bytes
+  const { header, srow } = parseHeader(raw, source)
+  const shape = imageShape(header, source)
+  const [channels, D, H, W] = shape
+  const dtype = DTYPES[header.datatypeCode]
+  if (dtype === undefined) {
+    throw new UserError(
+      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not read; convert them to integers or floats`,
+    )
+  }
+  const image = imageBytes(raw, header, channels * D * H * W * bytesPerElement(dtype), source)
+  const data = toFloat32(image, dtype, header.littleEndian)
+  rescale(data, header, source)
+  const warnings: string[] = []
+  const grid = toGrid(header, srow, [D, H, W], (text) => warnings.push(`${source}: ${text}`))
+  return {
+    data: toCOrder(data, shape, [D * H * W, 1, D, D * H], new Float32Array(data.length)),
+    channels,
+    grid,
+    source,
+    warnings,
+  }
+}
+
+function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: number[][] } {
+  // The header alone, without the extensions: they are not needed, and the library trusts their lengths.
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+  const version =
+    raw.length >= 4 && (view.getInt32(0, true) === 540 || view.getInt32(0, false) === 540) ? 2 : 1
+  const layout = LAYOUT[version]
+  const bytes = new Uint8Array(raw.subarray(0, layout.header)).buffer
+  if (!isNIFTI(bytes, true) || bytes.byteLength < layout.header) {
+    throw new UserError(`${source}: not a NIfTI image (.nii, .nii.gz), or truncated within its header`)
+  }
+  let header: Header
+  try {
+    header = readHeader(bytes, true)
+  } catch {
+    throw new UserError(`${source}: the NIfTI header is damaged`)
+  }
+  if (header.magic.startsWith('ni')) {
+    throw new UserError(
+      `${source}: a header kept apart from its image (.hdr/.img); convert the pair to one .nii file`,
+    )
+  }
+  const fields = new DataView(bytes)
+  const number = (index: number): number =>
+    version === 1
+      ? fields.getFloat32(layout.srow + 4 * index, header.littleEndian)
+      : fields.getFloat64(layout.srow + 8 * index, header.littleEndian)
+  // Read here because the library keeps the sform only where it prefers it to the qform.
+  const rows = [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => number(4 * row + column)))
+  return { header, srow: [...rows, [0, 0, 0, 1]] }
+}
+
+function imageShape(header: Header, source: string): Shape4 {
+  const rank = header.dims[0]!
+  const dims = header.dims.slice(1, rank + 1)
+  if (!(rank >= 1 && rank <= 7) || !dims.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    throw new UserError(`${source}: the header's dimensions make no sense (dim = ${header.dims.join(' ')})`)
+  }
+  const [D, H, W, ...rest] = dims
+  const channels = rest.filter((size) => size > 1)
+  if (D === undefined || H === undefined || W === undefined || channels.length > 1) {
+    throw new UserError(
+      `${source}: an image of ${dims.join('x')}; three axes are read, or four with channels last`,
+    )
+  }
+  return [channels[0] ?? 1, D, H, W]
+}
+
+function imageBytes(raw: Uint8Array, header: Header, length: number, source: string): Uint8Array {
+  const { data } = LAYOUT[header instanceof NIFTI1 ? 1 : 2]
+  if (!(header.vox_offset >= 0)) {
+    throw new UserError(
+      `${source}: vox_offset, where the image starts, makes no sense; the header is damaged`,
+    )
+  }
+  // Some writers leave vox_offset 0; the image cannot lie within the header.
+  const start = Math.max(Math.trunc(header.vox_offset), data)
+  const found = Math.max(0, raw.length - start)
+  if (found < length) {
+    throw new UserError(
+      `${source}: the header says ${header.dims.slice(1, header.dims[0]! + 1).join('x')}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
+    )
+  }
+  return raw.subarray(start, start + length)
+}
+
+function rescale(data: Float32Array, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
+  if (slope === 0 || !Number.isFinite(slope) || (slope === 1 && inter === 0)) return
+  if (!Number.isFinite(inter))
+    throw new UserError(`${source}: scl_inter is ${inter}; set it to a number in the header`)
+  for (let i = 0; i < data.length; i++) data[i] = data[i]! * slope + inter
+}
+
+function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (text: string) => void): Grid {
+  const info: NiftiHeaderInfo = {
+    pixdim: [...header.pixDims],
+    xyztUnits: header.xyzt_units,
+    qformCode: header.qform_code,
+    sformCode: header.sform_code,
+    quaternion: [header.quatern_b, header.quatern_c, header.quatern_d],
+    qoffset: [header.qoffset_x, header.qoffset_y, header.qoffset_z],
+    qform: header.getQformMat(),
+    sform: srow,
+  }
+  const unit = UNITS[info.xyztUnits & NIFTI1.SPATIAL_UNITS_MASK]
+  if (unit !== undefined) warn(`the header counts in ${unit}; they are taken for millimetres`)
+
+  const usable = (name: string, code: number, matrix: number[][]): boolean => {
+    if (code <= 0) return false
+    if (isInvertible(matrix)) return true
+    warn(`the ${name} is in use but is not invertible; it is passed over`)
+    return false
+  }
+  const useSform = usable('sform', info.sformCode, info.sform)
+  const useQform = usable('qform', info.qformCode, info.qform)
+  if (useSform && useQform) {
+    const distance = placementDistance(info.sform, info.qform, shape)
+    if (distance > PLACEMENT_TOLERANCE) {
+      warn(`sform and qform place voxels up to ${distance.toFixed(2)} mm apart; the sform is used`)
+    }
+  }
+  if (useSform) return { shape, affine: info.sform, known: true, header: info }
+  if (useQform) return { shape, affine: info.qform, known: true, header: info }
+  const size = (axis: number): number => {
+    const pixdim = Math.abs(info.pixdim[axis + 1]!)
+    return pixdim > 0 && Number.isFinite(pixdim) ? pixdim : 1
+  }
+  const affine = [0, 1, 2, 3].map((row) =>
+    [0, 1, 2, 3].map((column) => (row !== column ? 0 : row < 3 ? size(row) : 1)),
+  )
+  return { shape, affine, known: false, header: info }
+}
+
+function isInvertible(matrix: readonly (readonly number[])[]): boolean {
+  const [a, b, c] = matrix as [number[], number[], number[]]
+  const determinant =
+    a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!) -
+    a[1]! * (b[0]! * c[2]! - b[2]! * c[0]!) +
+    a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!)
+  const volume = [0, 1, 2].reduce((product, axis) => product * Math.hypot(a[axis]!, b[axis]!, c[axis]!), 1)
+  return Math.abs(determinant) > 1e-6 * volume && matrix.flat().every(Number.isFinite)
+}

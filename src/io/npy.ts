@@ -1,0 +1,119 @@
+import { UserError } from '../errors.js'
+import { fortranStrides, toCOrder, type Shape4 } from './axes.js'
+import { bytesPerElement, toFloat32, type DType } from './dtype.js'
+import { formatShape, unknownGrid, type Volume } from './volume.js'
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+const DTYPES = ['i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8']
+const NATIVE = { u1: Uint8Array, i2: Int16Array, i4: Int32Array, f4: Float32Array, f8: Float64Array }
+
+/** An array to be written, C order. */
+export interface NpyArray {
+  shape: readonly number[]
+  data: Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array
+}
+
+export function isNpy(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, i) => bytes[i] === byte)
+}
+
+/**
+ * Reads a NumPy `.npy` file, versions 1 to 3 (NumPy Enhancement Proposal 1), as a volume.
+ *
+ * The array is `[D, H, W]` or `[C, D, H, W]`, with further leading axes of 1 allowed; real numbers or booleans
+ * of any width and byte order, C or Fortran order. The grid is not known.
+ * @throws UserError on any other array, and where the file is truncated or damaged
+ */
+export function readNpy(bytes: Uint8Array, source: string): Volume {
+  const { dtype, littleEndian, fortranOrder, shape, dataOffset } = readHeader(bytes, source)
+  const squeezed = toChannelsFirst(shape, source)
+  const expected = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
+  const found = bytes.length - dataOffset
+  if (found !== expected) {
+    throw new UserError(
+      `${source}: the header says ${formatShape(shape)} ${dtype}, ${expected} bytes, but ${found} follow; the file is truncated or damaged`,
+    )
+  }
+  const data = toFloat32(bytes.subarray(dataOffset), dtype, littleEndian)
+  const [channels, ...spatial] = squeezed
+  return {
+    data: fortranOrder
+      ? toCOrder(data, squeezed, fortranStrides(squeezed), new Float32Array(data.length))
+      : data,
+    channels,
+    grid: unknownGrid(spatial),
+    source,
+  }
+}
+
+/**
+ * Writes version 1 of the format, little-endian, C order.
+ *
+ * @throws UserError where the shape does not fit the number of elements
+ */
+export function writeNpy({ shape, data }: NpyArray): Uint8Array {
+  if (shape.reduce((product, size) => product * size, 1) !== data.length) {
+    throw new UserError(`cannot write ${data.length} elements as an array of shape ${formatShape(shape)}`)
+  }
+  const dtype = Object.entries(NATIVE).find(([, type]) => data instanceof type)![0]
+  const tuple = shape.length === 1 ? `${shape[0]!},` : shape.join(', ')
+  const text = `{'descr': '${dtype === 'u1' ? '|' : '<'}${dtype}', 'fortran_order': False, 'shape': (${tuple}), }`
+  const padded = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + '\n'
+  const out = new Uint8Array(10 + padded.length + data.byteLength)
+  out.set([...MAGIC, 1, 0, padded.length & 255, padded.length >> 8])
+  out.set(new TextEncoder().encode(padded), 10)
+  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 10 + padded.length)
+  return out
+}
+
+interface Header {
+  dtype: DType
+  littleEndian: boolean
+  fortranOrder: boolean
+  shape: number[]
+  dataOffset: number
+}
+
+function readHeader(bytes: Uint8Array, source: string): Header {
+  const damaged = (what: string) => new UserError(`${source}: ${what}; the file is truncated or damaged`)
+  if (!isNpy(bytes)) throw new UserError(`${source}: not a NumPy array`)
+  const version = bytes[6] ?? 0
+  if (version < 1 || version > 3) throw damaged(`NumPy format version ${version} does not exist`)
+  const start = version === 1 ? 10 : 12
+  if (bytes.length < start) throw damaged('the NumPy header is incomplete')
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const dataOffset = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true))
+  if (dataOffset > bytes.length) throw damaged('the NumPy header is incomplete')
+
+  const text = new TextDecoder().decode(bytes.subarray(start, dataOffset))
+  const descr = /'descr'\s*:\s*(?:'([^']*)'|\[)/.exec(text)
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1]
+  const tuple = /'shape'\s*:\s*\(([\s\dL,]*)\)/.exec(text)?.[1]
+  if (descr === null || order === undefined || tuple === undefined) {
+    throw damaged('the NumPy header is not understood')
+  }
+  const [, byteOrder, kind] = /^([<>|=]?)([a-z]\d+)$/i.exec(descr[1] ?? '') ?? []
+  const dtype = kind === 'b1' ? 'u1' : kind
+  if (!isDType(dtype)) {
+    const found = descr[1] === undefined ? 'records' : `type ${JSON.stringify(descr[1])}`
+    throw new UserError(`${source}: elements of ${found}; save real numbers instead`)
+  }
+  const shape = tuple.split(',').flatMap((size) => (size.trim() === '' ? [] : [parseInt(size, 10)]))
+  return { dtype, littleEndian: byteOrder !== '>', fortranOrder: order === 'True', shape, dataOffset }
+}
+
+function isDType(name: string | undefined): name is DType {
+  return name !== undefined && DTYPES.includes(name)
+}
+
+function toChannelsFirst(shape: readonly number[], source: string): Shape4 {
+  const text = shape.length === 0 ? 'a single number' : formatShape(shape)
+  const kept = shape.slice(Math.max(0, shape.length - 4))
+  const leading = shape.slice(0, shape.length - kept.length)
+  if (kept.length < 3 || leading.some((size) => size !== 1)) {
+    throw new UserError(`${source}: the array is ${text}; a volume is [D, H, W] or [channels, D, H, W]`)
+  }
+  if (!kept.every((size) => size > 0)) throw new UserError(`${source}: the array is empty (${text})`)
+  const [w, h, d, c = 1] = kept.toReversed() as [number, number, number, number?]
+  return [c, d, h, w]
+}

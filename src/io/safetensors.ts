@@ -1,0 +1,181 @@
+import { UserError } from '../errors.js'
+
+/** A named array of a weights file or checkpoint, C order. */
+export type Tensor =
+  | { dtype: 'F32'; shape: readonly number[]; data: Float32Array }
+  | { dtype: 'F64'; shape: readonly number[]; data: Float64Array }
+  | { dtype: 'I32'; shape: readonly number[]; data: Int32Array }
+  | { dtype: 'I64'; shape: readonly number[]; data: BigInt64Array }
+  | { dtype: 'U8'; shape: readonly number[]; data: Uint8Array }
+
+export interface TensorFile {
+  tensors: Map<string, Tensor>
+  metadata: Record<string, string>
+}
+
+const METADATA = '__metadata__'
+const BYTES = { F32: 4, F64: 8, I32: 4, I64: 8, U8: 1, F16: 2, BF16: 2 } as const
+/** The reference implementation's own limit. */
+const MAX_HEADER = 100_000_000
+
+interface Entry {
+  name: string
+  dtype: keyof typeof BYTES
+  shape: number[]
+  begin: number
+  end: number
+}
+
+/**
+ * Reads a safetensors file (https://github.com/huggingface/safetensors#format): the length of the header, 8 bytes;
+ * the header, JSON; the data, little-endian. F16 and BF16 become F32.
+ *
+ * @param source the file's name, for messages
+ * @throws UserError where the file is truncated or damaged, or holds another type
+ */
+export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): TensorFile {
+  const fail = (what: string) => new UserError(`${source}: ${what}; the file is truncated or damaged`)
+  if (bytes.length < 8) throw fail('too short for a safetensors file')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const headerLength = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true)
+  if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) {
+    throw fail(`its header claims ${headerLength} bytes of ${bytes.length}`)
+  }
+  const header = parseJson(bytes.subarray(8, 8 + headerLength))
+  if (!isRecord(header)) throw fail('its header is not a JSON object')
+  const { [METADATA]: metadata = {}, ...rest } = header
+  if (!isStringRecord(metadata)) throw fail(`${METADATA} is not a table of strings`)
+
+  const data = bytes.subarray(8 + headerLength)
+  const entries = Object.entries(rest).map(([name, value]) => toEntry(name, value, fail))
+  // As the format demands, the tensors fill the data without gap or overlap.
+  let filled = 0
+  for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== filled)
+      throw fail(`${JSON.stringify(name)} starts at byte ${begin} of the data, not at ${filled}`)
+    filled = end
+  }
+  if (filled !== data.length) throw fail(`its tensors need ${filled} bytes but ${data.length} are there`)
+  return { tensors: new Map(entries.map((entry) => [entry.name, toTensor(entry, data)])), metadata }
+}
+
+/**
+ * Writes a safetensors file. The wider types come first, so that each tensor is aligned in the file.
+ *
+ * @throws UserError where a shape does not fit its data or a name is reserved
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const ordered = [...tensors].sort(([, a], [, b]) => BYTES[b.dtype] - BYTES[a.dtype])
+  const entries: [string, unknown][] = []
+  let offset = 0
+  for (const [name, { dtype, shape, data }] of ordered) {
+    if (name === METADATA) throw new UserError(`a tensor cannot be named ${METADATA}`)
+    if (elements(shape) !== data.length) {
+      throw new UserError(`tensor ${name} of shape [${shape.join(', ')}] cannot hold ${data.length} elements`)
+    }
+    entries.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }])
+    offset += data.byteLength
+  }
+  if (Object.keys(metadata).length > 0) entries.unshift([METADATA, metadata])
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)))
+  const start = 8 + Math.ceil(json.length / 8) * 8
+  const out = new Uint8Array(start + offset).fill(0x20, 8, start)
+  new DataView(out.buffer).setUint32(0, start - 8, true)
+  out.set(json, 8)
+  let at = start
+  for (const [, { data }] of ordered) {
+    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at)
+    at += data.byteLength
+  }
+  return out
+}
+
+/** IEEE 754 binary16, as bit patterns, to float32. Exact. */
+export function float16ToFloat32(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, (half) => {
+    const exponent = (half >> 10) & 31
+    const fraction = half & 1023
+    const magnitude =
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent === 31
+          ? fraction === 0
+            ? Infinity
+            : NaN
+          : (1 + fraction / 1024) * 2 ** (exponent - 15)
+    return half & 0x8000 ? -magnitude : magnitude
+  })
+}
+
+/** bfloat16, as bit patterns, to float32: the upper half of one. */
+function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer)
+}
+
+function toEntry(name: string, value: unknown, fail: (what: string) => UserError): Entry {
+  const quoted = JSON.stringify(name)
+  if (!isRecord(value)) throw fail(`${quoted} is not described`)
+  const { dtype, shape, data_offsets: offsets } = value
+  if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
+    throw fail(`${quoted} is not described as a tensor`)
+  }
+  if (!isDType(dtype))
+    throw fail(`${quoted} is of type ${JSON.stringify(dtype)}, not ${Object.keys(BYTES).join(', ')}`)
+  const [begin, end] = offsets as [number, number]
+  if (end - begin !== elements(shape) * BYTES[dtype]) {
+    throw fail(`${quoted} claims ${end - begin} bytes for ${dtype} [${shape.join(', ')}]`)
+  }
+  return { name, dtype, shape, begin, end }
+}
+
+function toTensor({ dtype, shape, begin, end }: Entry, data: Uint8Array): Tensor {
+  // A copy, aligned. Not data.slice(): on Node's Buffer that is another view of the same memory.
+  const { buffer } = new Uint8Array(data.subarray(begin, end))
+  switch (dtype) {
+    case 'F32':
+      return { dtype, shape, data: new Float32Array(buffer) }
+    case 'F64':
+      return { dtype, shape, data: new Float64Array(buffer) }
+    case 'I32':
+      return { dtype, shape, data: new Int32Array(buffer) }
+    case 'I64':
+      return { dtype, shape, data: new BigInt64Array(buffer) }
+    case 'U8':
+      return { dtype, shape, data: new Uint8Array(buffer) }
+    case 'F16':
+      return { dtype: 'F32', shape, data: float16ToFloat32(new Uint16Array(buffer)) }
+    case 'BF16':
+      return { dtype: 'F32', shape, data: bfloat16ToFloat32(new Uint16Array(buffer)) }
+  }
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isStringRecord(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string')
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
+}
+
+function isDType(name: string): name is keyof typeof BYTES {
+  return Object.hasOwn(BYTES, name)
+}

@@ -1,0 +1,71 @@
+import { UserError } from '../errors.js'
+import type { Tensor } from './safetensors.js'
+import { loadTorch, TensorRef, type TorchFile } from './torch-pickle.js'
+
+type F32Tensor = Extract<Tensor, { dtype: 'F32' }>
+
+/** The parts of the SAE reference's checkpoints, and what its parameters are called here. */
+const PARTS = {
+  u1: [
+    { pattern: /^(?:module\.)?(block\d+)\.conv1\.(weight|bias)$/, name: 'encoder.$1.$2' },
+    { pattern: /^(?:module\.)?conv\.(weight|bias)$/, name: 'encoder.conv.$1' },
+  ],
+  u2: [{ pattern: /^(?:module\.)?0\.(weight|bias)$/, name: 'decoder.$1' }],
+} as const
+
+/**
+ * Reads a checkpoint of the SAE reference (`.pth.tar`): the encoder under `u1`, the decoder, if any, under `u2`.
+ * What else it holds, Adam's state for instance, is left out. Nothing in the file is executed.
+ *
+ * @param source the file's name, for messages
+ * @returns float32 tensors under the names `encoder.block0.weight` ... `encoder.conv.bias`, `decoder.weight`, `.bias`
+ * @throws UserError where the file is truncated or damaged, or is not such a checkpoint
+ */
+export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): Map<string, F32Tensor> {
+  const file = loadTorch(bytes, source)
+  const { root } = file
+  if (!(root instanceof Map) || !(root.get('u1') instanceof Map || root.get('u2') instanceof Map)) {
+    throw new UserError(
+      `${source}: a PyTorch file, but without the SAE networks u1 and u2; export safetensors instead`,
+    )
+  }
+  const tensors = new Map<string, F32Tensor>()
+  for (const [part, rules] of Object.entries(PARTS)) {
+    const state: unknown = root.get(part)
+    if (!(state instanceof Map)) continue
+    for (const [key, value] of state as Map<unknown, unknown>) {
+      const name = typeof key === 'string' ? key : ''
+      const rule = rules.find(({ pattern }) => pattern.test(name))
+      if (rule === undefined || !(value instanceof TensorRef)) {
+        throw new UserError(
+          `${source}: ${part} holds ${JSON.stringify(name)}, which is no parameter of the SAE`,
+        )
+      }
+      tensors.set(name.replace(rule.pattern, rule.name), toTensor(value, file, source))
+    }
+  }
+  return tensors
+}
+
+function toTensor(ref: TensorRef, file: TorchFile, source: string): F32Tensor {
+  const { shape, stride, offset } = ref
+  const values = file.storage(ref.storage)
+  const count = shape.reduce((product, size) => product * size, 1)
+  const last = shape.reduce((index, size, axis) => index + (size - 1) * stride[axis]!, offset)
+  if (count > values.length || (count > 0 && last >= values.length)) {
+    throw new UserError(
+      `${source}: a tensor of [${shape.join(', ')}] reaches beyond its storage; the file is damaged`,
+    )
+  }
+  const data = new Float32Array(count)
+  for (let flat = 0; flat < count; flat++) {
+    let rest = flat
+    let index = offset
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index += (rest % shape[axis]!) * stride[axis]!
+      rest = Math.floor(rest / shape[axis]!)
+    }
+    data[flat] = values[index]!
+  }
+  return { dtype: 'F32', shape, data }
+}

@@ -1,0 +1,131 @@
+import { UserError } from '../errors.js'
+
+/** What a NIfTI header says of orientation and units: enough to write both forms back as they were read. */
+export interface NiftiHeaderInfo {
+  /** `pixdim[0..7]`: qfac, then voxel sizes in the units of `xyztUnits`. */
+  pixdim: readonly number[]
+  xyztUnits: number
+  /** 0 means that the file does not use this form. */
+  qformCode: number
+  sformCode: number
+  /** `quatern_b, quatern_c, quatern_d`. */
+  quaternion: readonly [number, number, number]
+  /** `qoffset_x, qoffset_y, qoffset_z`. */
+  qoffset: readonly [number, number, number]
+  /** 4x4, voxel to world, from the quaternion, offsets and pixdim. */
+  qform: number[][]
+  /** 4x4, voxel to world, from the `srow` fields. */
+  sform: number[][]
+}
+
+/** Where the voxels of an array `[D, H, W]` lie in the world. */
+export interface Grid {
+  shape: [number, number, number]
+  /** 4x4, `[d, h, w, 1]` to world millimetres, as nibabel gives it. The voxel sizes alone where `known` is false. */
+  affine: number[][]
+  /** False where the file says nothing of orientation: npz, npy, a NIfTI with neither form in use. */
+  known: boolean
+  /** Present where the grid came from a NIfTI file. */
+  header?: NiftiHeaderInfo
+}
+
+/** An image, a label map or a prior, as read from a file. */
+export interface Volume {
+  /** `[channels, D, H, W]`, C order, W fastest. */
+  data: Float32Array
+  channels: number
+  grid: Grid
+  /** The file's name, for messages. */
+  source: string
+  /** What is odd about the file but does not stop it from being used, one line each. */
+  warnings?: readonly string[]
+}
+
+export const IDENTITY: readonly (readonly number[])[] = [
+  [1, 0, 0, 0],
+  [0, 1, 0, 0],
+  [0, 0, 1, 0],
+  [0, 0, 0, 1],
+]
+
+/** Two placements of a grid further apart than this anywhere, in millimetres, are different placements. */
+export const PLACEMENT_TOLERANCE = 0.01
+
+/** A grid of that shape that says nothing of where it lies: voxels of 1 mm, world axes = array axes. */
+export function unknownGrid(shape: readonly [number, number, number]): Grid {
+  return { shape: [...shape], affine: IDENTITY.map((row) => [...row]), known: false }
+}
+
+/** `160x192x224`. */
+export function formatShape(shape: readonly number[]): string {
+  return shape.join('x')
+}
+
+/** The furthest that two affines place a corner voxel of a `[D, H, W]` grid apart, in millimetres. */
+export function placementDistance(
+  a: readonly (readonly number[])[],
+  b: readonly (readonly number[])[],
+  shape: readonly [number, number, number],
+): number {
+  let furthest = 0
+  for (let corner = 0; corner < 8; corner++) {
+    const voxel = [...shape.map((size, axis) => ((corner >> axis) & 1) * (size - 1)), 1]
+    const apart = [0, 1, 2].map((row) =>
+      voxel.reduce((sum, index, column) => sum + (a[row]![column]! - b[row]![column]!) * index, 0),
+    )
+    furthest = Math.max(furthest, Math.hypot(...apart))
+  }
+  return furthest
+}
+
+/**
+ * Requires two volumes to have the same `[D, H, W]`. Channels may differ.
+ *
+ * @param what what the two are to each other, for the message: `the prior and the scan`
+ * @returns a warning where both say where they lie and disagree about it, else undefined
+ * @throws UserError where the shapes differ
+ */
+export function requireSameGrid(a: Volume, b: Volume, what: string): string | undefined {
+  const [shapeA, shapeB] = [formatShape(a.grid.shape), formatShape(b.grid.shape)]
+  if (shapeA !== shapeB) {
+    throw new UserError(
+      `${what} differ in shape: ${a.source} is ${shapeA}, ${b.source} is ${shapeB}; resample one onto the grid of the other`,
+    )
+  }
+  if (!a.grid.known || !b.grid.known) return undefined
+  const distance = placementDistance(a.grid.affine, b.grid.affine, a.grid.shape)
+  if (distance <= PLACEMENT_TOLERANCE) return undefined
+  return `${what} lie up to ${distance.toFixed(2)} mm apart by the headers of ${a.source} and ${b.source}; their voxels are matched by index`
+}
+
+/** @throws UserError where a voxel is NaN or infinite: how many are, and the first of them */
+export function requireFinite(volume: Volume): void {
+  let first = -1
+  let count = 0
+  volume.data.forEach((value, index) => {
+    if (Number.isFinite(value)) return
+    if (count === 0) first = index
+    count++
+  })
+  if (count === 0) return
+  const value = volume.data[first]!
+  throw new UserError(
+    `${volume.source}: ${count} of ${volume.data.length} voxels are NaN or infinite, the first (${value}) at ${formatIndex(volume, first)}; replace them, for instance by 0`,
+  )
+}
+
+/** @throws UserError where all voxels hold the same value, so that there is nothing to normalise or to segment */
+export function requireVaries(volume: Volume): void {
+  const value = volume.data[0]
+  if (volume.data.some((other) => other !== value)) return
+  throw new UserError(`${volume.source}: every voxel is ${value ?? 'missing'}; this is not a scan`)
+}
+
+function formatIndex(volume: Volume, flat: number): string {
+  const index: number[] = []
+  for (const size of volume.grid.shape.toReversed()) {
+    index.unshift(flat % size)
+    flat = Math.floor(flat / size)
+  }
+  return volume.channels > 1 ? `channel ${flat}, voxel [${index.join(', ')}]` : `voxel [${index.join(', ')}]`
+}

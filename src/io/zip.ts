@@ -1,0 +1,55 @@
+import { unzipSync } from 'fflate'
+import { UserError } from '../errors.js'
+
+/** Deflate cannot pack tighter than this (a match of 258 bytes in 2 bits); an entry that claims to is damaged. */
+const MAX_RATIO = 1032
+const MAX_ENTRIES = 10_000
+
+export function isZip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5)
+}
+
+/** The names of a zip archive's entries. Errors as for `unzip`. */
+export function listZip(bytes: Uint8Array, source: string): string[] {
+  const names: string[] = []
+  unzip(bytes, source, (name) => {
+    names.push(name)
+    return false
+  })
+  return names
+}
+
+/**
+ * Unpacks the entries that `wanted` asks for, and no other.
+ *
+ * @param source the file's name, for messages
+ * @throws UserError where the archive is truncated or damaged
+ */
+export function unzip(
+  bytes: Uint8Array,
+  source: string,
+  wanted: (name: string) => boolean,
+): Map<string, Uint8Array> {
+  let entries = 0
+  const sizes = new Map<string, number>()
+  try {
+    const files = unzipSync(bytes, {
+      filter: ({ name, size, originalSize }) => {
+        if (++entries > MAX_ENTRIES || name === '') throw new Error('nonsense in its directory')
+        if (!wanted(name)) return false
+        if (originalSize > MAX_RATIO * size)
+          throw new Error(`${JSON.stringify(name)} claims ${originalSize} bytes`)
+        sizes.set(name, originalSize)
+        return true
+      },
+    })
+    for (const [name, size] of sizes) {
+      if (files[name]?.length !== size) throw new Error(`${JSON.stringify(name)} is incomplete`)
+    }
+    return new Map(Object.entries(files))
+  } catch (error) {
+    throw new UserError(
+      `${source}: zip archive truncated or damaged (${(error as Error).message}); copy or download the file again`,
+    )
+  }
+}

@@ -1,0 +1,20 @@
+import { convLayer } from './conv-layer.js'
+import { seededRandom } from './random.js'
+import type { Network } from './unet.js'
+
+export interface DecoderOptions {
+  readonly classes: number
+  /** Seed of the initial weights. Default 0. */
+  readonly seed?: number
+}
+
+/**
+ * The decoder of SAE.md: one 3x3x3 convolution from labels to an image, and a sigmoid.
+ * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], output [N, 1, D, H, W] in (0, 1).
+ */
+export function decoder({ classes, seed = 0 }: DecoderOptions): Network {
+  const layer = convLayer('decoder', classes, 1, seededRandom(seed ^ 0x5deece66))
+  return Object.assign((input: Parameters<Network>[0]) => layer(input, { activation: 'sigmoid' }), {
+    parameters: layer.parameters,
+  })
+}

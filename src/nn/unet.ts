@@ -1,0 +1,84 @@
+import { volumeShape, type Value } from '../autograd/value.js'
+import { concat, fit, instanceNorm, maxPool3d, relu, upsampleNearest } from '../ops/index.js'
+import { convLayer } from './conv-layer.js'
+import { seededRandom } from './random.js'
+
+export interface UnetOptions {
+  /** Output channels. */
+  readonly classes: number
+  /** Channels of the descending blocks, from full scale down. Default 4, 8, 16, 32, 32. */
+  readonly widths?: readonly number[]
+  /** Instance normalisation of every block before its ReLU. Default false, as in the paper. */
+  readonly instanceNorm?: boolean
+  /** Seed of the initial weights. Default 0. */
+  readonly seed?: number
+}
+
+/** A network: its parameters, and the graph it makes of an input. */
+export interface Network {
+  readonly parameters: readonly Value[]
+  (input: Value): Value
+}
+
+/** A U-Net, with the activations of its blocks at hand for tests. */
+export interface Unet extends Network {
+  readonly options: Required<UnetOptions>
+  /** Logits, and the output of every block, block0 first. */
+  readonly trace: (input: Value) => { readonly logits: Value; readonly blocks: readonly Value[] }
+}
+
+/**
+ * The 3-D U-Net of SAE.md ("Networks"): one 3x3x3 convolution and a ReLU per block, max-pooling down, nearest
+ * upsampling and skip connections up, and a last convolution without ReLU. Parameters are called
+ * `encoder.block0.weight`, ..., `encoder.conv.bias`, in the order in which they are used.
+ *
+ * Input [N, 1, D, H, W] of any size, padded with zeros to a multiple of 2^(levels) on the high side and cropped back;
+ * output [N, classes, D, H, W].
+ */
+export function unet(options: UnetOptions): Unet {
+  const complete = { widths: [4, 8, 16, 32, 32], instanceNorm: false, seed: 0, ...options }
+  const { widths, classes } = complete
+  if (widths.length < 2) throw new Error('unet: at least two widths are needed')
+  const depth = widths.length - 1
+  const random = seededRandom(complete.seed)
+
+  const layers: { name: string; inputs: number; outputs: number }[] = []
+  const add = (inputs: number, outputs: number) => {
+    layers.push({ name: `encoder.block${layers.length}`, inputs, outputs })
+    return outputs
+  }
+  let channels = 1
+  for (const width of widths) channels = add(channels, width)
+  for (let level = depth - 1; level >= 0; level--) {
+    // The way up mirrors the way down, one level finer each time; the finest block makes the classes.
+    channels = add(channels + widths[level]!, level > 0 ? widths[level - 1]! : classes)
+  }
+  const blocks = layers.map(({ name, inputs, outputs }) => convLayer(name, inputs, outputs, random))
+  const last = convLayer('encoder.conv', classes, classes, random)
+
+  const trace = (input: Value) => {
+    const shape = volumeShape(input)
+    const extents = [shape.depth, shape.height, shape.width] as const
+    const multiple = 2 ** depth
+    const padded = extents.map((n) => Math.ceil(n / multiple) * multiple) as [number, number, number]
+    const outputs: Value[] = []
+    const apply = (value: Value) => {
+      const block = blocks[outputs.length]!
+      const result = complete.instanceNorm
+        ? relu(instanceNorm(block(value)))
+        : block(value, { activation: 'relu' })
+      outputs.push(result)
+      return result
+    }
+    let value = apply(fit(input, padded))
+    for (let level = 1; level <= depth; level++) value = apply(maxPool3d(value))
+    for (let level = depth - 1; level >= 0; level--)
+      value = apply(concat([upsampleNearest(value), outputs[level]!]))
+    return { logits: fit(last(value), [...extents]), blocks: outputs }
+  }
+  return Object.assign((input: Value) => trace(input).logits, {
+    options: complete,
+    trace,
+    parameters: [...blocks, last].flatMap((layer) => layer.parameters),
+  })
+}

@@ -1,0 +1,18 @@
+import { defineNode, only } from '../autograd/node.js'
+import type { Value } from '../autograd/value.js'
+import { backwardActivation } from './conv3d/backward-activation.js'
+import { elementwise } from './planewise.js'
+
+/** max(input, 0), as `torch.relu`. A convolution applies it at no cost: see the `activation` of `conv3d`. */
+export function relu(input: Value): Value {
+  return only(
+    defineNode({
+      op: 'relu',
+      inputs: [input],
+      outputs: [{ shape: input.shape, layout: input.layout }],
+      emit: ([output], device) =>
+        elementwise({ shader: 'elementwise/relu', values: { input, output: output! } }, device),
+      backward: ([gradOutput], [output]) => [backwardActivation(output!, gradOutput!, 'relu')],
+    }),
+  )
+}

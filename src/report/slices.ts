@@ -1,0 +1,87 @@
+/** One plane through a volume, as the reader sees it. */
+export interface Slice {
+  readonly name: string
+  readonly width: number
+  readonly height: number
+  /** Millimetres (or any unit) per pixel along the width and the height. */
+  readonly pixelSize: readonly [number, number]
+  /** Where in the volume each pixel lies, rows from above: [height, width]. */
+  readonly offsets: Int32Array
+}
+
+/** A volume's grid: voxels along D, H, W, and the way each of these axes runs in the body, as in `RAS` or `LIA`. */
+export interface Grid {
+  readonly shape: readonly [number, number, number]
+  readonly spacing: readonly [number, number, number]
+  readonly orientation: string
+}
+
+/** The three planes: the direction they cut, and what lies to the right and above in the picture. */
+const planes = [
+  { name: 'sagittal', across: 'R', right: 'A', up: 'S' },
+  { name: 'coronal', across: 'A', right: 'R', up: 'S' },
+  { name: 'axial', across: 'S', right: 'R', up: 'A' },
+]
+
+const opposite: Record<string, string> = { R: 'L', A: 'P', S: 'I' }
+
+/**
+ * Three orthogonal slices, sagittal, coronal and axial, each where the labels show most: the sum over classes 1 and up
+ * of the square root of their area is largest, so that many structures win over one large one.
+ *
+ * The patient's right is on the right, front is right or above, the crown above.
+ *
+ * @param labels one class per voxel, [D, H, W]; without it the middle slices
+ * @throws RangeError for an orientation that does not name one of R/L, A/P and S/I each
+ */
+export function orthogonalSlices(grid: Grid, labels?: Uint8Array): Slice[] {
+  return planes.map(({ name, across, right, up }) => {
+    const fixed = findAxis(grid, across)
+    const [x, y] = [findAxis(grid, right), findAxis(grid, up)]
+    const depth = labels ? richestIndex(labels, fixed) : Math.floor(fixed.length / 2)
+    const offsets = new Int32Array(x.length * y.length)
+    for (let row = 0, i = 0; row < y.length; row++) {
+      for (let column = 0; column < x.length; column++, i++) {
+        const fromBottom = y.length - 1 - row
+        offsets[i] =
+          depth * fixed.stride +
+          (x.reversed ? x.length - 1 - column : column) * x.stride +
+          (y.reversed ? y.length - 1 - fromBottom : fromBottom) * y.stride
+      }
+    }
+    return { name, width: x.length, height: y.length, pixelSize: [x.spacing, y.spacing], offsets }
+  })
+}
+
+interface Axis {
+  readonly length: number
+  readonly stride: number
+  readonly spacing: number
+  /** The axis runs away from the asked direction. */
+  readonly reversed: boolean
+}
+
+function findAxis({ shape, spacing, orientation }: Grid, direction: string): Axis {
+  const letters = Array.from(orientation)
+  const index = letters.findIndex((letter) => letter === direction || letter === opposite[direction])
+  if (index === -1 || letters.length !== 3) {
+    throw new RangeError(
+      `Orientation "${orientation}" must be three letters, one of R/L, one of A/P, one of S/I.`,
+    )
+  }
+  return {
+    length: shape[index]!,
+    stride: shape.slice(index + 1).reduce((product, n) => product * n, 1),
+    spacing: spacing[index]!,
+    reversed: letters[index] !== direction,
+  }
+}
+
+function richestIndex(labels: Uint8Array, { length, stride }: Axis): number {
+  const areas = new Float64Array(length * 256)
+  for (let i = 0; i < labels.length; i++) areas[(Math.floor(i / stride) % length) * 256 + labels[i]!]!++
+  const scores = Array.from({ length }, (_, at) =>
+    areas.subarray(at * 256 + 1, (at + 1) * 256).reduce((score, area) => score + Math.sqrt(area), 0),
+  )
+  return scores.indexOf(Math.max(...scores))
+}

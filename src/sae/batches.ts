@@ -1,0 +1,45 @@
+import { shuffled, seededRandom } from '../nn/index.js'
+
+/** A scan to learn from, all of them of one shape. */
+export interface TrainingScan {
+  /** For messages. */
+  readonly name: string
+  /** Intensities in 0..1, [D, H, W]. */
+  readonly data: Float32Array
+  /** Classes of a reference segmentation, [D, H, W]: only scored against, never learnt from. */
+  readonly truth?: Uint8Array
+}
+
+/**
+ * The batches of an epoch: every scan once, in an order that depends on (seed, epoch) only, so that a resumed run
+ * sees the same one. The last batch may be smaller.
+ */
+export function epochBatches(
+  scans: readonly TrainingScan[],
+  batchSize: number,
+  seed: number,
+  epoch: number,
+): TrainingScan[][] {
+  const order = shuffled(scans.length, seededRandom(Math.imul(seed + 1, 0x9e3779b1) ^ epoch))
+  const batches: TrainingScan[][] = []
+  for (let at = 0; at < order.length; at += batchSize) {
+    batches.push(order.slice(at, at + batchSize).map((i) => scans[i]!))
+  }
+  return batches
+}
+
+/** The scans of a batch side by side, [N, 1, D, H, W]. */
+export function stack(batch: readonly Float32Array[]): Float32Array {
+  if (batch.length === 1) return batch[0]!
+  const size = batch[0]!.length
+  const stacked = new Float32Array(batch.length * size)
+  batch.forEach((data, n) => {
+    stacked.set(data, n * size)
+  })
+  return stacked
+}
+
+/** Copies of the same data, one for each element of a batch. */
+export function repeat(data: Float32Array, batch: number): Float32Array {
+  return stack(Array.from({ length: batch }, () => data))
+}

@@ -1,0 +1,78 @@
+import type { Value } from '../autograd/value.js'
+import type { Variables } from '../autograd/variables.js'
+import { UserError } from '../errors.js'
+import type { Adam } from '../optim/index.js'
+import { checkLabelTable, type LabelTable } from './label-table.js'
+import { architectureOf, saveTensors, type Architecture, type NamedTensor } from './model.js'
+import type { TrainingProgress } from './trainer.js'
+import type { TrainingSettings } from './settings.js'
+
+/** A checkpoint as files hold it: named tensors and text (safetensors). */
+export interface CheckpointFile {
+  readonly tensors: ReadonlyMap<string, NamedTensor>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** What a checkpoint says of itself, beside its tensors. */
+export interface CheckpointInfo {
+  readonly architecture: Architecture
+  /** The classes, where known: the reference release's files do not say. */
+  readonly table: LabelTable | undefined
+  /** Present where training can go on from here. */
+  readonly training: { readonly settings: TrainingSettings; readonly progress: TrainingProgress } | undefined
+}
+
+const format = 'sae-webgpu 1'
+
+/** Gathers weights, optimiser state and settings into a checkpoint. */
+export async function saveCheckpoint(
+  variables: Variables,
+  parameters: readonly Value[],
+  info: CheckpointInfo,
+  optimiser?: Adam,
+): Promise<CheckpointFile> {
+  const moments = optimiser?.moments.flatMap(({ first, second }) => [first, second]) ?? []
+  return {
+    tensors: await saveTensors(variables, [...parameters, ...moments]),
+    metadata: {
+      format,
+      architecture: JSON.stringify(info.architecture),
+      ...(info.table ? { classes: JSON.stringify(info.table) } : {}),
+      ...(info.training ? { training: JSON.stringify(info.training) } : {}),
+    },
+  }
+}
+
+/**
+ * Reads what a checkpoint says of itself. A file without our metadata (the reference release's weights) is known by
+ * the shapes of its tensors.
+ *
+ * @throws UserError where the metadata is broken or there is no encoder in it
+ */
+export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: string): CheckpointInfo {
+  const shapes = architectureOf(tensors, source)
+  if (metadata.format === undefined) {
+    return { architecture: { ...shapes, instanceNorm: false }, table: undefined, training: undefined }
+  }
+  if (metadata.format !== format)
+    throw new UserError(`${source}: unknown checkpoint format "${metadata.format}"`)
+  const architecture = parse(metadata.architecture, source) as Architecture | undefined
+  if (!architecture || typeof architecture.instanceNorm !== 'boolean') {
+    throw new UserError(`${source}: the checkpoint does not say its architecture`)
+  }
+  const table = parse(metadata.classes, source) as LabelTable | undefined
+  return {
+    architecture: { ...shapes, instanceNorm: architecture.instanceNorm },
+    table: table && checkLabelTable(table, source),
+    training: parse(metadata.training, source) as CheckpointInfo['training'],
+  }
+}
+
+function parse(text: string | undefined, source: string): unknown {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new UserError(`${source}: the checkpoint's metadata is not JSON`)
+  }
+}

@@ -1,0 +1,105 @@
+import type { Value } from '../autograd/value.js'
+import type { Variables } from '../autograd/variables.js'
+import { UserError } from '../errors.js'
+import { decoder, unet, type Network, type Unet } from '../nn/index.js'
+
+/** What a model is made of; two models of equal architecture can exchange weights. */
+export interface Architecture {
+  /** Channels of the prior and the posterior. */
+  readonly classes: number
+  /** Channels of the encoder's descending blocks. */
+  readonly widths: readonly number[]
+  readonly instanceNorm: boolean
+}
+
+/** The encoder and decoder of a Segmentation Auto-Encoder. */
+export interface Model {
+  readonly architecture: Architecture
+  readonly encoder: Unet
+  readonly decoder: Network
+  /** Of the encoder, then of the decoder. */
+  readonly parameters: readonly Value[]
+}
+
+/** The architecture of the paper, for a number of classes. */
+export function defaultArchitecture(classes: number): Architecture {
+  return { classes, widths: [4, 8, 16, 32, 32], instanceNorm: false }
+}
+
+/** Makes a model with seeded initial weights. */
+export function createModel(architecture: Architecture, seed = 0): Model {
+  const encoder = unet({ ...architecture, seed })
+  const decoding = decoder({ classes: architecture.classes, seed })
+  return {
+    architecture,
+    encoder,
+    decoder: decoding,
+    parameters: [...encoder.parameters, ...decoding.parameters],
+  }
+}
+
+/** A tensor as files hold it. */
+export interface NamedTensor {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+/**
+ * Writes tensors into the variables of the same name.
+ *
+ * @param source where the tensors come from, for messages
+ * @throws UserError where a tensor is missing or of another shape; nothing is written then
+ */
+export function loadTensors(
+  variables: Variables,
+  wanted: readonly Value[],
+  tensors: ReadonlyMap<string, NamedTensor>,
+  source: string,
+): void {
+  for (const { name, shape } of wanted) {
+    const tensor = tensors.get(name)
+    if (!tensor)
+      throw new UserError(`${source}: no tensor ${name}; is it a checkpoint of another architecture?`)
+    if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i])) {
+      throw new UserError(
+        `${source}: ${name} is [${tensor.shape.join(', ')}], this model needs [${shape.join(', ')}]: a checkpoint of another architecture`,
+      )
+    }
+    if (!tensor.data.every(Number.isFinite))
+      throw new UserError(`${source}: ${name} holds values that are not finite`)
+  }
+  for (const value of wanted) variables.write(value, tensors.get(value.name)!.data)
+}
+
+/** Reads variables back under their names. */
+export async function saveTensors(
+  variables: Variables,
+  wanted: readonly Value[],
+): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>()
+  for (const value of wanted)
+    tensors.set(value.name, { shape: value.shape, data: await variables.read(value) })
+  return tensors
+}
+
+/**
+ * Reads the architecture off the shapes of an encoder's weights.
+ *
+ * @throws UserError where they are not those of a U-Net of this kind
+ */
+export function architectureOf(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  source: string,
+): Omit<Architecture, 'instanceNorm'> {
+  const outputs: number[] = []
+  for (let i = 0; ; i++) {
+    const weight = tensors.get(`encoder.block${i}.weight`)
+    if (!weight) break
+    outputs.push(weight.shape[0] ?? 0)
+  }
+  const classes = tensors.get('encoder.conv.weight')?.shape[0]
+  if (classes === undefined || outputs.length < 3 || outputs.length % 2 === 0) {
+    throw new UserError(`${source}: holds no encoder (tensors encoder.block0.weight ... encoder.conv.weight)`)
+  }
+  return { classes, widths: outputs.slice(0, (outputs.length + 1) / 2) }
+}

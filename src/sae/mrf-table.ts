@@ -1,0 +1,73 @@
+import { UserError } from '../errors.js'
+import {
+  boxShape,
+  classBoxes,
+  classIndicator,
+  filterAxes,
+  forEachRow,
+  replicateEdge,
+  type LineFilter,
+  type Shape,
+} from './separable.js'
+
+/**
+ * Class adjacency of a label map, SAE.md row M before its 1e-12: `M(c, c')` is the share of class c' among the
+ * neighbours of class-c voxels in the k*k*k cube without its centre, edges replicated. A class that is absent gets a
+ * uniform row. The cost does not depend on k.
+ *
+ * @param classes argmax of the prior, one class `0..K-1` per voxel, [D, H, W]
+ * @param k side of the cube in voxels, odd, 3..21
+ * @returns [K, K], rows sum to 1
+ * @throws UserError for any other k
+ */
+export function mrfTable(classes: Uint8Array, shape: Shape, K: number, k: number): Float64Array {
+  if (!(k % 2 === 1 && k >= 3 && k <= 21)) {
+    throw new UserError(`MRF neighbourhood of ${k} voxels; give an odd number from 3 to 21`)
+  }
+  const radius = (k - 1) / 2
+  const boxSum = boxFilter(radius)
+  const counts = new Float64Array(K * K)
+  classBoxes(classes, shape, K, radius).forEach((box, neighbour) => {
+    if (box === undefined) return
+    const inCube = classIndicator(classes, shape, box, neighbour)
+    filterAxes(inCube, boxShape(box), radius, replicateEdge, boxSum)
+    forEachRow(box, shape, (offset, boxOffset, length) => {
+      for (let x = 0; x < length; x++) counts[classes[offset + x]! * K + neighbour]! += inCube[boxOffset + x]!
+    })
+  })
+  for (const c of classes) counts[c * K + c]!-- // the centre is no neighbour of itself
+  return normaliseRows(counts, K)
+}
+
+/** Sums over `2*radius + 1` entries by a running sum; exact, for counts stay far below 2^24. */
+function boxFilter(radius: number): LineFilter {
+  return (padded, output, stride, count) => {
+    const span = 2 * radius * stride
+    for (let k = 0; k < stride; k++) {
+      let sum = 0
+      for (let at = k; at <= k + span; at += stride) sum += padded[at]!
+      output[k] = sum
+    }
+    for (let k = stride; k < count; k++)
+      output[k] = output[k - stride]! + padded[k + span]! - padded[k - stride]!
+  }
+}
+
+function normaliseRows(table: Float64Array, K: number): Float64Array {
+  for (let c = 0; c < K; c++) {
+    const row = table.subarray(c * K, (c + 1) * K)
+    const sum = row.reduce((a, b) => a + b, 0)
+    row.forEach((value, j) => (row[j] = sum > 0 ? value / sum : 1 / K))
+  }
+  return table
+}
+
+/** `log M` as L_mrf reads it (SAE.md row M): 1e-12 added, rows normalised again, logarithm. [K, K] */
+export function logMrfTable(table: Float64Array): Float32Array {
+  const K = Math.sqrt(table.length)
+  const floored = normaliseRows(
+    table.map((share) => share + 1e-12),
+    K,
+  )
+  return Float32Array.from(floored, Math.log)
+}

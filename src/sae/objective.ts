@@ -1,0 +1,97 @@
+import { input, volumeShape, type Value } from '../autograd/value.js'
+import {
+  argmax,
+  gumbelSoftmax,
+  klDivergence,
+  logSoftmax,
+  mrfEnergy,
+  softmax,
+  squaredError,
+  supportMask,
+  weightedSum,
+} from '../ops/index.js'
+import type { Model } from './model.js'
+
+export interface ObjectiveOptions {
+  /** Weight of the MRF prior; 0 gives the spatially independent prior. */
+  readonly beta: number
+  /** Edge length k of the MRF's neighbourhood: odd, 3 to 21. */
+  readonly neighbourhood: number
+  /** Temperature tau of the Gumbel-softmax. */
+  readonly temperature: number
+}
+
+/** The graph of one training step. Volumes [N, ., D, H, W]; scalars [1]; sums over voxels, means over the batch. */
+export interface Objective {
+  readonly scan: Value
+  readonly prior: Value
+  /** Uniform noise of the sample, [N, K, D, H, W]. */
+  readonly noise: Value
+  /** log M, [K, K]; an input that is read only where beta > 0. */
+  readonly mrfTable: Value
+  /** Weight of the squared error: alpha, or the one that sigma gives. */
+  readonly reconstructionWeight: Value
+  /** Outputs of the encoder's blocks. */
+  readonly blocks: readonly Value[]
+  /** With the classes outside the support ruled out. */
+  readonly logits: Value
+  readonly posterior: Value
+  readonly sample: Value
+  readonly reconstruction: Value
+  /** Most probable class, u32 [N, 1, D, H, W]. */
+  readonly segmentation: Value
+  /** Sum of squared errors, unweighted. */
+  readonly squaredError: Value
+  readonly klLoss: Value
+  /** Already times beta. Undefined where beta is 0. */
+  readonly mrfLoss: Value | undefined
+  /** What is minimised: weight * squaredError + klLoss + mrfLoss. */
+  readonly loss: Value
+}
+
+/** Builds the objective of SAE.md for scans of one shape. */
+export function saeObjective(model: Model, scan: Value, noise: Value, options: ObjectiveOptions): Objective {
+  const { classes } = model.architecture
+  const { batch, depth, height, width } = volumeShape(scan)
+  const prior = input('prior', [batch, classes, depth, height, width])
+  const mrfTable = input('mrf table', [classes, classes])
+  const reconstructionWeight = input('reconstruction weight', [1])
+
+  const { logits: free, blocks } = model.encoder.trace(scan)
+  const logits = supportMask(free, prior)
+  const posterior = softmax(logits)
+  const sample = gumbelSoftmax(logits, noise, { temperature: options.temperature })
+  const reconstruction = model.decoder(sample)
+
+  const perScan = 1 / batch
+  const errors = weightedSum([{ term: squaredError(reconstruction, scan), factor: perScan }])
+  const klLoss = weightedSum([{ term: klDivergence(logSoftmax(logits), prior), factor: perScan }])
+  const mrfLoss =
+    options.beta === 0
+      ? undefined
+      : weightedSum([
+          { term: mrfEnergy(posterior, mrfTable, options.neighbourhood), factor: options.beta * perScan },
+        ])
+  const loss = weightedSum([
+    { term: errors, weight: reconstructionWeight },
+    { term: klLoss },
+    ...(mrfLoss ? [{ term: mrfLoss }] : []),
+  ])
+  return {
+    scan,
+    prior,
+    noise,
+    mrfTable,
+    reconstructionWeight,
+    blocks,
+    logits,
+    posterior,
+    sample,
+    reconstruction,
+    segmentation: argmax(logits),
+    squaredError: errors,
+    klLoss,
+    mrfLoss,
+    loss,
+  }
+}

@@ -1,0 +1,150 @@
+import { UserError } from '../errors.js'
+import {
+  boxShape,
+  classBoxes,
+  classIndicator,
+  filterAxes,
+  forEachRow,
+  reflectEdge,
+  type LineFilter,
+  type Shape,
+} from './separable.js'
+
+export interface PriorOptions {
+  /** Standard deviation of the Gaussian in voxels; 0 leaves the one-hot map as it is. Default 1.5. */
+  readonly sigma?: number
+  /** Values below this become 0. Default 0: keep everything. */
+  readonly floor?: number
+  /** Divide each voxel by its sum over classes. Default: only where a floor was taken off. */
+  readonly normalise?: boolean
+}
+
+/**
+ * A prior from one label map: one-hot, each channel Gaussian-blurred as by `scipy.ndimage.gaussian_filter(float32,
+ * truncate=3)`: radius `int(3 * sigma + 0.5)`, edges reflected, float64 sums (SAE.md, "Facts to reproduce").
+ *
+ * @param classes one class `0..K-1` per voxel, [D, H, W]
+ * @returns probabilities, [K, D, H, W]
+ * @throws UserError for settings out of range, or if the floor empties a voxel
+ */
+export function priorFromLabels(
+  classes: Uint8Array,
+  shape: Shape,
+  K: number,
+  { sigma = 1.5, floor = 0, normalise = floor > 0 }: PriorOptions = {},
+): Float32Array {
+  if (!(sigma >= 0 && sigma <= 100)) throw new UserError(`prior blur of ${sigma} voxels; give 0 to 100`)
+  if (!(floor >= 0 && floor < 1 / K)) throw new UserError(`prior floor ${floor}; give 0 up to 1 / classes`)
+  const radius = Math.trunc(3 * sigma + 0.5)
+  const blur = gaussianFilter(sigma, radius)
+  const voxels = classes.length
+  const prior = new Float32Array(K * voxels)
+  classBoxes(classes, shape, K, radius).forEach((box, c) => {
+    if (box === undefined) return
+    // Beyond the box the class is absent; within, reflected edges are either the volume's own or all zeros.
+    const channel = classIndicator(classes, shape, box, c)
+    filterAxes(channel, boxShape(box), radius, reflectEdge, blur)
+    if (floor > 0)
+      channel.forEach((value, i) => {
+        if (value < floor) channel[i] = 0
+      })
+    forEachRow(box, shape, (offset, boxOffset, length) => {
+      prior.set(channel.subarray(boxOffset, boxOffset + length), c * voxels + offset)
+    })
+  })
+  if (normalise) normalisePrior(prior, K)
+  return prior
+}
+
+/** scipy's symmetric correlation: float64 sums from the farthest tap inwards, rounded to float32 once per axis. */
+function gaussianFilter(sigma: number, radius: number): LineFilter {
+  const weight = Float64Array.from({ length: radius + 1 }, (_, t) =>
+    t === 0 ? 1 : Math.exp((-0.5 * t * t) / sigma ** 2),
+  )
+  const total = weight.reduce((sum, value, t) => sum + (t === 0 ? value : 2 * value), 0)
+  for (let t = 0; t <= radius; t++) weight[t]! /= total
+  return (padded, output, stride, count) => {
+    const centre = radius * stride
+    for (let k = 0; k < count; k++) {
+      let sum = padded[k + centre]! * weight[0]!
+      for (let t = radius, near = k, far = k + 2 * centre; t > 0; t--, near += stride, far -= stride) {
+        sum += (padded[near]! + padded[far]!) * weight[t]!
+      }
+      output[k] = sum
+    }
+  }
+}
+
+/** Sum over channels at each voxel, [D, H, W]. */
+function channelSums(prior: Float32Array, K: number): Float64Array {
+  const voxels = prior.length / K
+  const sums = new Float64Array(voxels)
+  for (let c = 0, at = 0; c < K; c++) {
+    for (let i = 0; i < voxels; i++, at++) sums[i]! += prior[at]!
+  }
+  return sums
+}
+
+/** Divides each voxel by its sum over classes, in place. @throws UserError at a voxel without any probability. */
+export function normalisePrior(prior: Float32Array, K: number, source = 'prior'): Float32Array {
+  const sums = channelSums(prior, K)
+  const voxels = sums.length
+  const empty = sums.findIndex((sum) => !(sum > 0))
+  if (empty !== -1) {
+    throw new UserError(
+      `${source}: voxel ${empty} sums to ${sums[empty]!} over the classes; every voxel needs one`,
+    )
+  }
+  for (let c = 0, at = 0; c < K; c++) {
+    for (let i = 0; i < voxels; i++, at++) prior[at]! /= sums[i]!
+  }
+  return prior
+}
+
+/**
+ * Returns a prior [K, D, H, W] unchanged if it is one: finite, not negative, sums of 1 within 1e-3.
+ *
+ * @param source file name for the message
+ * @throws UserError with the worst voxel (its index along D, H, W) and its sum
+ */
+export function checkPrior(prior: Float32Array, shape: Shape, K: number, source = 'prior'): Float32Array {
+  const [D, H, W] = shape
+  const voxels = D * H * W
+  if (prior.length !== K * voxels) {
+    throw new UserError(
+      `${source}: ${prior.length} values where ${K} classes of ${shape.join('x')} voxels are due`,
+    )
+  }
+  const place = (i: number): string => `[${Math.trunc(i / (H * W))}, ${Math.trunc(i / W) % H}, ${i % W}]`
+  const bad = prior.findIndex((value) => !(value >= 0 && value < Infinity))
+  if (bad !== -1) {
+    const where = `class ${Math.trunc(bad / voxels)} at voxel ${place(bad % voxels)}`
+    throw new UserError(`${source}: ${where} is ${prior[bad]!}; probabilities are finite and 0 or more`)
+  }
+  const sums = channelSums(prior, K)
+  let worst = 0
+  for (let i = 1; i < voxels; i++) if (Math.abs(sums[i]! - 1) > Math.abs(sums[worst]! - 1)) worst = i
+  const sum = sums[worst]!
+  if (Math.abs(sum - 1) > 1e-3) {
+    throw new UserError(
+      `${source}: the classes sum to ${Number(sum.toPrecision(4))} at voxel ${place(worst)}, not to 1; normalise the prior`,
+    )
+  }
+  return prior
+}
+
+/** The most probable class of each voxel, [D, H, W]; the lower class wins a tie. */
+export function priorArgmax(prior: Float32Array, K: number): Uint8Array {
+  const voxels = prior.length / K
+  const classes = new Uint8Array(voxels)
+  const best = prior.slice(0, voxels)
+  for (let c = 1, at = voxels; c < K; c++) {
+    for (let i = 0; i < voxels; i++, at++) {
+      if (prior[at]! > best[i]!) {
+        best[i] = prior[at]!
+        classes[i] = c
+      }
+    }
+  }
+  return classes
+}

@@ -1,0 +1,88 @@
+import { accumulate } from '../autograd/accumulate.js'
+import { compile, type Plan } from '../autograd/plan.js'
+import { input, type Value } from '../autograd/value.js'
+import type { Variables } from '../autograd/variables.js'
+import type { Gpu } from '../gpu/gpu.js'
+import { argmax, mrfMessage, softmax, supportMask } from '../ops/index.js'
+import type { Model } from './model.js'
+import { mrfTableOf, type Prior } from './prior-volume.js'
+import { checkNeighbourhood } from './settings.js'
+
+export interface SegmentationOptions {
+  /** Whether posteriors are wanted beside the most probable classes. Default false. */
+  readonly posterior?: boolean
+  /** Rounds of mean-field refinement with the MRF table. Default 0. */
+  readonly rounds?: number
+  /** Weight of the MRF in the refinement. Default 0.01. */
+  readonly beta?: number
+  /** Edge length k of its neighbourhood. Default 3. */
+  readonly neighbourhood?: number
+}
+
+export interface Segmentation {
+  /** Most probable class per voxel, [D, H, W]. */
+  readonly classes: Uint8Array
+  /** Class probabilities, [K, D, H, W], where asked for. */
+  readonly posterior: Float32Array | undefined
+}
+
+/**
+ * Segments scans of one shape with a trained encoder: softmax over the classes that the prior supports, and
+ * optionally rounds of mean-field refinement,
+ *
+ *   q <- softmax(logits + beta * message(q)),   q = softmax(logits) at first.
+ */
+export class Segmenter {
+  private constructor(
+    private readonly plan: Plan,
+    private readonly scan: Value,
+    private readonly labels: Value,
+    private readonly probabilities: Value | undefined,
+  ) {}
+
+  /** @throws UserError on a neighbourhood that is even or out of range */
+  static async create(
+    gpu: Gpu,
+    model: Model,
+    variables: Variables,
+    prior: Prior,
+    options: SegmentationOptions = {},
+  ): Promise<Segmenter> {
+    const { posterior = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
+    checkNeighbourhood(neighbourhood)
+    const scan = input('scan', [1, 1, ...prior.shape])
+    const priorInput = input('prior', [1, prior.classes, ...prior.shape])
+    const table = input('mrf table', [prior.classes, prior.classes])
+    const logits = supportMask(model.encoder(scan), priorInput)
+    let scores = logits
+    for (let round = 0; round < rounds; round++) {
+      scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
+    }
+    const labels = argmax(scores)
+    const probabilities = posterior ? softmax(scores) : undefined
+    const outputs = probabilities ? [labels, probabilities] : [labels]
+    const plan = await compile(gpu, { outputs, variables })
+    plan.write(priorInput, prior.data)
+    // beta is folded into the table, so that a round needs no scaling of its own.
+    if (rounds > 0)
+      plan.write(
+        table,
+        mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
+      )
+    return new Segmenter(plan, scan, labels, probabilities)
+  }
+
+  /** @param scan intensities in 0..1, [D, H, W] of the prior's shape */
+  async segment(scan: Float32Array): Promise<Segmentation> {
+    this.plan.write(this.scan, scan)
+    await this.plan.run()
+    return {
+      classes: Uint8Array.from(await this.plan.readUint(this.labels)),
+      posterior: this.probabilities && (await this.plan.read(this.probabilities)),
+    }
+  }
+
+  dispose(): void {
+    this.plan.dispose()
+  }
+}

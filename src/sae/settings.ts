@@ -1,0 +1,84 @@
+import { UserError } from '../errors.js'
+
+/** Settings that pretraining and training share. */
+export interface OptimiserSettings {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  readonly weightDecay: number
+  /** Largest global norm of the gradients; undefined for no clipping. */
+  readonly maxNorm?: number | undefined
+  readonly seed: number
+}
+
+/** Settings of SAE training; the defaults are the paper's. */
+export interface TrainingSettings extends OptimiserSettings {
+  /** Weight of the MRF prior; 0 for the spatially independent prior. */
+  readonly beta: number
+  /** Edge length k of the MRF's neighbourhood. */
+  readonly neighbourhood: number
+  /** tau of the Gumbel-softmax. */
+  readonly temperature: number
+  /** Whether the weight of the squared error follows the estimated variance or is `alpha`. */
+  readonly sigma: 'estimated' | 'fixed'
+  readonly alpha: number
+}
+
+export const defaultPretraining: OptimiserSettings = {
+  epochs: 50,
+  batchSize: 1,
+  learningRate: 1e-3,
+  weightDecay: 0,
+  seed: 0,
+}
+
+export const defaultTraining: TrainingSettings = {
+  ...defaultPretraining,
+  epochs: 500,
+  beta: 0.01,
+  neighbourhood: 3,
+  temperature: 2 / 3,
+  sigma: 'estimated',
+  alpha: 1,
+}
+
+/** @throws UserError naming the first setting that is out of range */
+export function checkOptimiserSettings(settings: OptimiserSettings): void {
+  requireWhole('epochs', settings.epochs, 1)
+  requireWhole('batch size', settings.batchSize, 1)
+  requireWhole('seed', settings.seed, 0)
+  requirePositive('learning rate', settings.learningRate)
+  requireNotNegative('weight decay', settings.weightDecay)
+  if (settings.maxNorm !== undefined) requirePositive('clipping norm', settings.maxNorm)
+}
+
+/** @throws UserError naming the first setting that is out of range */
+export function checkTrainingSettings(settings: TrainingSettings): void {
+  checkOptimiserSettings(settings)
+  requireNotNegative('beta', settings.beta)
+  requirePositive('tau', settings.temperature)
+  requireNotNegative('alpha', settings.alpha)
+  checkNeighbourhood(settings.neighbourhood)
+}
+
+/** @throws UserError unless k is odd and 3 to 21 */
+export function checkNeighbourhood(k: number): void {
+  if (!Number.isInteger(k) || k % 2 === 0 || k < 3 || k > 21) {
+    throw new UserError(`the MRF neighbourhood k must be an odd number from 3 to 21, not ${k}`)
+  }
+}
+
+function requireWhole(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least || value > 0xffffffff) {
+    throw new UserError(`${name} must be a whole number of at least ${least}, not ${value}`)
+  }
+}
+
+function requirePositive(name: string, value: number): void {
+  if (!(value > 0 && value < Infinity)) throw new UserError(`${name} must be a positive number, not ${value}`)
+}
+
+function requireNotNegative(name: string, value: number): void {
+  if (!(value >= 0 && value < Infinity))
+    throw new UserError(`${name} must be a number of at least 0, not ${value}`)
+}

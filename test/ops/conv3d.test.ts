@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { input, parameter } from '../../src/autograd/value.js'
+import { chooseTile } from '../../src/ops/conv3d/tile.js'
+import { conv3d, type Activation } from '../../src/ops/index.js'
+import { useGpu } from '../gpu.js'
+import * as reference from '../reference/conv3d.js'
+import { map, type NdArray } from '../reference/nd-array.js'
+import { drawFrom, expectReference } from './check.js'
+
+const device = useGpu()
+const draw = drawFrom(1)
+
+interface Case {
+  /** [N, Ci, D, H, W]. */
+  readonly input: readonly number[]
+  readonly outputs: number
+  readonly kernel: readonly [number, number, number]
+  readonly bias?: boolean
+  readonly activation?: Activation
+}
+
+const cube = (k: number) => [k, k, k] as const
+
+/** Every width of tile (1, 2, 4, 8, 16), every number of channels in one (1 to 8), full and with a rest. */
+const cases: Record<string, Case> = {
+  '1x1x1, one voxel': { input: [1, 1, 1, 1, 1], outputs: 1, kernel: cube(1), bias: true },
+  '1x1x1, 14 -> 14': { input: [2, 14, 3, 5, 7], outputs: 14, kernel: cube(1) },
+  '1 -> 4': { input: [1, 1, 2, 3, 5], outputs: 4, kernel: cube(3), bias: true },
+  'one voxel under 3x3x3': { input: [3, 2, 1, 1, 1], outputs: 2, kernel: cube(3), bias: true },
+  'width 1': { input: [2, 2, 5, 3, 1], outputs: 3, kernel: cube(3) },
+  'width 2, a rest of channels': { input: [1, 33, 3, 2, 2], outputs: 9, kernel: cube(3), bias: true },
+  'width 13': { input: [1, 3, 7, 11, 13], outputs: 5, kernel: cube(3), bias: true },
+  'width 17': { input: [2, 4, 3, 2, 17], outputs: 3, kernel: cube(3), bias: true },
+  'depth 1, width 33': { input: [3, 8, 1, 3, 33], outputs: 33, kernel: cube(3), bias: true },
+  '14 -> 14': { input: [2, 14, 3, 5, 7], outputs: 14, kernel: cube(3), bias: true },
+  '64 -> 16, weights in storage': { input: [1, 64, 2, 3, 5], outputs: 16, kernel: cube(3), bias: true },
+  '5x5x5 over less': { input: [2, 5, 2, 3, 5], outputs: 6, kernel: cube(5), bias: true },
+  '5x5x5, width 11': { input: [1, 2, 7, 3, 11], outputs: 8, kernel: cube(5) },
+  '7x7x7, width 17': { input: [1, 2, 3, 5, 17], outputs: 7, kernel: cube(7), bias: true },
+  '9x9x9, width 13': { input: [1, 1, 5, 3, 13], outputs: 2, kernel: cube(9), bias: true },
+  '1x3x5': { input: [2, 3, 3, 4, 9], outputs: 17, kernel: [1, 3, 5], bias: true },
+  '5x3x1': { input: [2, 2, 5, 4, 7], outputs: 2, kernel: [5, 3, 1] },
+}
+
+describe('conv3d', () => {
+  it.each(Object.entries(cases))('%s', async (_, specification) => expectConvolution(specification))
+
+  it('sigmoid', () =>
+    expectConvolution({
+      input: [2, 14, 3, 5, 7],
+      outputs: 1,
+      kernel: cube(3),
+      bias: true,
+      activation: 'sigmoid',
+    }))
+
+  it('relu', () =>
+    // Whole numbers, and halves for the bias: no sum comes near the kink, where f32 and f64 may take other sides.
+    expectConvolution(
+      { input: [2, 3, 3, 5, 17], outputs: 5, kernel: cube(3), bias: true, activation: 'relu' },
+      (shape) => map(draw(shape, -4, 4), (value) => Math.round(value) + (shape.length === 1 ? 0.5 : 0)),
+    ))
+
+  it('relu without bias gives 0, not -0 or the gradient, where nothing comes in', () =>
+    expectConvolution(
+      { input: [1, 2, 2, 3, 5], outputs: 3, kernel: cube(3), activation: 'relu' },
+      (shape) => map(draw(shape), () => 0),
+    ))
+
+  it('the cases meet every tile', () => {
+    const tiles = Object.values(cases).map(({ input: [, , , , width], outputs, kernel }) =>
+      chooseTile(outputs, width!, kernel[2]),
+    )
+    expect(new Set(tiles.map(({ x }) => x))).toEqual(new Set([1, 2, 4, 8, 16]))
+    expect(new Set(tiles.map(({ channels }) => channels))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
+  })
+
+  it('refuses what does not fit', () => {
+    const x = input('x', [1, 2, 3, 3, 3])
+    const weight = (...shape: number[]) =>
+      parameter('w', shape, new Float32Array(shape.reduce((size, extent) => size * extent, 1)))
+    expect(() => conv3d(x, weight(4, 3, 3, 3, 3))).toThrow('weight reads 3 channels, input has 2')
+    expect(() => conv3d(x, weight(4, 2, 3, 2, 3))).toThrow('kernel 3x2x3 has an even extent')
+    expect(() => conv3d(x, weight(4, 2, 3))).toThrow('weight must be [Co, Ci, kD, kH, kW], not [4, 2, 3]')
+    expect(() => conv3d(x, weight(4, 2, 3, 3, 3), weight(3))).toThrow('bias must be [4], not [3]')
+  })
+})
+
+async function expectConvolution(
+  { input, outputs, kernel, bias = false, activation = 'none' }: Case,
+  values: (shape: readonly number[]) => NdArray = draw,
+): Promise<void> {
+  const x = values(input)
+  const w = values([outputs, input[1]!, ...kernel])
+  const b = bias ? values([outputs]) : null
+  await expectReference(device.gpu, {
+    feeds: { x, w, ...(b ? { b } : {}) },
+    flat: ['w'],
+    build: (v) => conv3d(v.x!, v.w!, v.b, { activation }),
+    expected: reference.forward(x, w, b, { activation }),
+    backward: (gradOutput) => {
+      const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, x, w, b, { activation })
+      return { x: gradInput, w: gradWeight, ...(b ? { b: gradBias } : {}) }
+    },
+  })
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { parseLabelTable } from '../../src/sae/label-table-file.js'
+import {
+  checkLabelTable,
+  foregroundClasses,
+  freeSurferTable,
+  identityTable,
+  toClasses,
+  toCodes,
+} from '../../src/sae/label-table.js'
+import { userError } from '../io/support.js'
+
+describe('freeSurferTable', () => {
+  it('maps both sides of a region to one class and every other label to the last', () => {
+    const labels = Float32Array.of(0, 13, 52, 54, 11, 42, 17, 10, 51, 2, 41, 8, 43, 46, 16, 24, 255, 77)
+    expect([...toClasses(labels, freeSurferTable)]).toEqual([
+      0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 13, 13, 13,
+    ])
+    expect(checkLabelTable(freeSurferTable, 'FreeSurfer')).toBe(freeSurferTable)
+    expect(foregroundClasses(freeSurferTable)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+  })
+
+  it('writes each class as its first code, which reads back as the same class', () => {
+    const classes = Uint8Array.from({ length: 14 }, (_, c) => c)
+    const codes = toCodes(classes, freeSurferTable)
+    expect([...codes]).toEqual([0, 13, 18, 11, 3, 17, 10, 12, 2, 8, 4, 7, 16, 29])
+    expect(toClasses(Float32Array.from(codes), freeSurferTable)).toEqual(classes)
+  })
+})
+
+describe('identityTable', () => {
+  it('keeps classes as they are and refuses a label beyond them', () => {
+    const table = identityTable(64)
+    expect([...toClasses(Float32Array.of(0, 63, 7), table)]).toEqual([0, 63, 7])
+    expect([...toCodes(Uint8Array.of(63, 0), table)]).toEqual([63, 0])
+    expect(foregroundClasses(identityTable(3))).toEqual([1, 2])
+    expect(userError(() => toClasses(Float32Array.of(0, 64), table, 'a.nii'))).toMatch(
+      /^a\.nii: label 64 \(voxel 1\)/,
+    )
+  })
+
+  it.each([0, 1, 65])('refuses %i classes', (count) => {
+    expect(userError(() => identityTable(count))).toContain(`${count} classes`)
+  })
+})
+
+describe('toClasses', () => {
+  it.each([1.5, -1, NaN, Infinity])('refuses the label %d', (label) => {
+    const message = userError(() => toClasses(Float32Array.of(0, 0, label), freeSurferTable, 'labels.nii'))
+    expect(message).toMatch(/^labels\.nii: voxel 2 has the value /)
+  })
+
+  it('refuses a class without a code', () => {
+    expect(userError(() => toCodes(Uint8Array.of(0, 5), identityTable(4)))).toContain('class 5')
+  })
+})
+
+describe('parseLabelTable', () => {
+  const json =
+    '{"classes": [{"name": "air", "codes": [0]}, {"name": "cortex", "abbreviation": "ctx", "codes": [3, 42]}]}'
+  const tsv =
+    'index\tname\tabbreviation\tcodes\r\n0\tair\t\t0\r\n1\tcortex\tctx\t3, 42\r\n2\tother\toth\t99 *\r\n'
+
+  it('reads JSON', () => {
+    expect(parseLabelTable(json)).toEqual({
+      classes: [
+        { name: 'air', abbreviation: 'air', codes: [0] },
+        { name: 'cortex', abbreviation: 'ctx', codes: [3, 42] },
+      ],
+    })
+    expect(parseLabelTable(json.replace(/}$/, ', "rest": 1}')).rest).toBe(1)
+  })
+
+  it('reads TSV', () => {
+    expect(parseLabelTable(tsv)).toEqual({
+      classes: [
+        { name: 'air', abbreviation: 'air', codes: [0] },
+        { name: 'cortex', abbreviation: 'ctx', codes: [3, 42] },
+        { name: 'other', abbreviation: 'oth', codes: [99] },
+      ],
+      rest: 2,
+    })
+  })
+
+  it.each([
+    ['broken JSON', '{"classes": [', /not valid JSON/],
+    ['JSON without classes', '{"labels": []}', /"classes" must be a list/],
+    ['a class without a name', '{"classes": [{"codes": [0]}, null]}', /class 0 must be like/],
+    ['a code that is text', '{"classes": [{"name": "a", "codes": ["0"]}]}', /class 0: "0" is no code/],
+    ['a rest that is no class', json.replace(/}$/, ', "rest": 2}'), /rest is class 2/],
+    ['a rest that is text', json.replace(/}$/, ', "rest": "other"}'), /"rest" must be/],
+    ['one class', '{"classes": [{"name": "a", "codes": [0]}]}', /has 1 classes/],
+    ['a code in two classes', json.replace('[0]', '[42]'), /code 42 is in class 0 and in class 1/],
+    ['a class without codes', json.replace('[0]', '[]'), /class 0 \(air\) has no codes/],
+    ['a missing column', tsv.replace('codes', 'code'), /no column "codes"/],
+    ['a skipped index', tsv.replace('\n1\t', '\n3\t'), /line 3: index "3" where 1 is due/],
+    ['a negative code', tsv.replace('42', '-42'), /line 3: -42 is no code/],
+    ['two rests', tsv.replace('42', '*'), /line 4: a second class with "\*"/],
+    ['an empty file', '', /no column "index"/],
+  ])('refuses %s', (_, text, message) => {
+    expect(userError(() => parseLabelTable(text, 'table'))).toMatch(message)
+    expect(userError(() => parseLabelTable(text, 'table'))).toMatch(/^table: /)
+  })
+})
