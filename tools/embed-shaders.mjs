@@ -13,7 +13,10 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .sort()
 
 const lines = files.map((file) => {
-  const name = relative(shaders, file).split(sep).join('/').replace(/\.wgsl$/, '')
+  const name = relative(shaders, file)
+    .split(sep)
+    .join('/')
+    .replace(/\.wgsl$/, '')
   return `  ${JSON.stringify(name)}: ${JSON.stringify(readFileSync(file, 'utf8'))},`
 })
 const source = [
