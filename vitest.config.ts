@@ -1,12 +1,34 @@
+import { execFileSync } from 'node:child_process'
 import { defineConfig } from 'vitest/config'
+
+/** The adapters that GPU tests run on: the one that SAE_ADAPTER names, else every one of this machine. */
+function adapters(): string[] {
+  if (process.env.SAE_ADAPTER) return [process.env.SAE_ADAPTER]
+  const printed = execFileSync(process.execPath, ['dist/cli/main.js', 'info', '--json'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const { adapters: found } = JSON.parse(String(printed)) as { adapters: { name: string; kind: string }[] }
+  return found.map(({ kind, name }) => (kind === 'hardware' ? name : kind))
+}
+
+/** Folders whose tests open a device. */
+const gpuTests = ['autograd', 'golden', 'gpu', 'nn', 'ops', 'optim', 'sae/gpu'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 120_000,
-    // One process per file: a device must not outlive its tests, and two software devices would share two cores.
+    // One process per file: a device must not outlive its tests.
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'host', include: ['test/**/*.test.ts'], exclude: gpuTests } },
+      ...adapters().map((adapter) => ({
+        extends: true as const,
+        test: { name: adapter, include: gpuTests, env: { SAE_ADAPTER: adapter } },
+      })),
+    ],
   },
 })

@@ -10,6 +10,8 @@ struct Params {
   count: u32,
   beta1: f32,
   beta2: f32,
+  complement1: f32, // 1 - beta1 and 1 - beta2, subtracted in double precision:
+  complement2: f32, // 1.0 - f32(0.999) is off by 1e-5
   epsilon: f32,
   weight_decay: f32,
 }
@@ -33,8 +35,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   g *= clip[0];
 // #endif
   g += params.weight_decay * parameter[i];
-  let m = params.beta1 * first_moment[i] + (1.0 - params.beta1) * g;
-  let v = params.beta2 * second_moment[i] + (1.0 - params.beta2) * g * g;
+  let m = params.beta1 * first_moment[i] + params.complement1 * g;
+  let v = params.beta2 * second_moment[i] + params.complement2 * g * g;
   first_moment[i] = m;
   second_moment[i] = v;
   parameter[i] -= schedule[0] * m / (sqrt(v) * schedule[1] + params.epsilon);

@@ -105,7 +105,8 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   }
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** The bytes of a file. @throws UserError where it cannot be read or is empty */
+export async function readBytes(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)

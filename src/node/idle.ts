@@ -6,18 +6,25 @@
  * two cores, a 14 -> 14 convolution goes from 15 to 28 GFLOP/s.
  */
 export async function waitIdly<T>(promise: Promise<T>): Promise<T> {
-  let settled = false
-  const settle = (): void => {
-    settled = true
+  waiting++
+  if (!napping) setImmediate(nap)
+  napping = true
+  try {
+    return await promise
+  } finally {
+    waiting--
   }
-  promise.then(settle, settle)
-  const nap = (): void => {
-    if (settled) return
-    Atomics.wait(sleeper, 0, 0, 1)
-    setImmediate(nap)
-  }
+}
+
+let waiting = 0
+/** One loop serves all that wait: seventy naps a turn would make seventy reads slow. */
+let napping = false
+
+function nap(): void {
+  napping = waiting > 0
+  if (!napping) return
+  Atomics.wait(sleeper, 0, 0, 1)
   setImmediate(nap)
-  return promise
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))

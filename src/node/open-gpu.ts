@@ -1,5 +1,6 @@
 import { globals } from 'webgpu'
 import { Gpu, type AdapterSummary } from '../gpu/gpu.js'
+import { deviceDescriptor } from '../gpu/open-device.js'
 import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
 import { waitIdly } from './idle.js'
 
@@ -10,9 +11,6 @@ export interface OpenGpuOptions {
   /** Part of an adapter's name or its kind: `hardware`, `lavapipe`, `swiftshader`. */
   readonly adapter?: string | undefined
 }
-
-/** Features that kernels may use where the adapter has them. */
-const optionalFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const
 
 /**
  * Opens the best adapter of this machine, or the one asked for by option or `SAE_ADAPTER`.
@@ -29,14 +27,7 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
 export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const { adapter } = found
-  const device = await adapter.requestDevice({
-    label: found.name,
-    requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
-    requiredLimits: {
-      maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
-      maxBufferSize: adapter.limits.maxBufferSize,
-    },
-  })
+  const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
   const gpu = new Gpu(device, summarise(found), waitIdly)
   keepAlive.set(gpu, found)
   return gpu

@@ -75,6 +75,8 @@ export class Adam {
             count: parameter.size,
             beta1: betas[0],
             beta2: betas[1],
+            complement1: 1 - betas[0],
+            complement2: 1 - betas[1],
             epsilon,
             weight_decay: weightDecay,
           },

@@ -5,13 +5,13 @@
  * mean of the epoch's mean squared errors, the previous variance counted as one more of them from the second epoch on.
  */
 export class NoiseLevel {
-  private errors: number[] = []
-
   constructor(
     readonly mode: 'fixed' | 'estimated',
     readonly alpha: number,
     public variance = 1e8,
     public epochs = 0,
+    /** Mean squared errors of the running epoch's steps so far. */
+    public errors: readonly number[] = [],
   ) {}
 
   /** The weight w of the squared error. */
@@ -33,7 +33,7 @@ export class NoiseLevel {
 
   /** Notes the mean squared error of a step. */
   observe(meanSquaredError: number): void {
-    this.errors.push(meanSquaredError)
+    this.errors = [...this.errors, meanSquaredError]
   }
 
   /** Ends an epoch: the variance for the next one. */

@@ -33,8 +33,8 @@ export function priorFromLabels(
   K: number,
   { sigma = 1.5, floor = 0, normalise = floor > 0 }: PriorOptions = {},
 ): Float32Array {
-  if (!(sigma >= 0 && sigma <= 100)) throw new UserError(`prior blur of ${sigma} voxels; give 0 to 100`)
-  if (!(floor >= 0 && floor < 1 / K)) throw new UserError(`prior floor ${floor}; give 0 up to 1 / classes`)
+  requireBlur(sigma)
+  requireFloor(floor, K)
   const radius = Math.trunc(3 * sigma + 0.5)
   const blur = gaussianFilter(sigma, radius)
   const voxels = classes.length
@@ -54,6 +54,33 @@ export function priorFromLabels(
   })
   if (normalise) normalisePrior(prior, K)
   return prior
+}
+
+/** Blurs each channel of a prior [K, D, H, W] as `priorFromLabels` does, in place. @throws UserError for a sigma out of range */
+export function blurPrior(prior: Float32Array, shape: Shape, K: number, sigma: number): Float32Array {
+  requireBlur(sigma)
+  const radius = Math.trunc(3 * sigma + 0.5)
+  const voxels = prior.length / K
+  for (let c = 0; c < K; c++) {
+    const channel = prior.subarray(c * voxels, (c + 1) * voxels)
+    filterAxes(channel, shape, radius, reflectEdge, gaussianFilter(sigma, radius))
+  }
+  return prior
+}
+
+/** Sets values below `floor` to 0 and normalises, in place. @throws UserError for a floor out of range, or one that empties a voxel */
+export function floorPrior(prior: Float32Array, K: number, floor: number): Float32Array {
+  requireFloor(floor, K)
+  for (let i = 0; i < prior.length; i++) if (prior[i]! < floor) prior[i] = 0
+  return normalisePrior(prior, K)
+}
+
+function requireBlur(sigma: number): void {
+  if (!(sigma >= 0 && sigma <= 100)) throw new UserError(`prior blur of ${sigma} voxels; give 0 to 100`)
+}
+
+function requireFloor(floor: number, K: number): void {
+  if (!(floor >= 0 && floor < 1 / K)) throw new UserError(`prior floor ${floor}; give 0 up to 1 / classes`)
 }
 
 /** scipy's symmetric correlation: float64 sums from the farthest tap inwards, rounded to float32 once per axis. */

@@ -11,6 +11,8 @@ import { checkNeighbourhood } from './settings.js'
 export interface SegmentationOptions {
   /** Whether posteriors are wanted beside the most probable classes. Default false. */
   readonly posterior?: boolean
+  /** Whether the decoder's image of the posterior is wanted. Default false. */
+  readonly reconstruction?: boolean
   /** Rounds of mean-field refinement with the MRF table. Default 0. */
   readonly rounds?: number
   /** Weight of the MRF in the refinement. Default 0.01. */
@@ -24,6 +26,8 @@ export interface Segmentation {
   readonly classes: Uint8Array
   /** Class probabilities, [K, D, H, W], where asked for. */
   readonly posterior: Float32Array | undefined
+  /** What the decoder makes of the posterior, 0..1, [D, H, W], where asked for. */
+  readonly reconstruction: Float32Array | undefined
 }
 
 /**
@@ -38,6 +42,7 @@ export class Segmenter {
     private readonly scan: Value,
     private readonly labels: Value,
     private readonly probabilities: Value | undefined,
+    private readonly image: Value | undefined,
   ) {}
 
   /** @throws UserError on a neighbourhood that is even or out of range */
@@ -48,7 +53,7 @@ export class Segmenter {
     prior: Prior,
     options: SegmentationOptions = {},
   ): Promise<Segmenter> {
-    const { posterior = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
+    const { posterior = false, reconstruction = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
     checkNeighbourhood(neighbourhood)
     const scan = input('scan', [1, 1, ...prior.shape])
     const priorInput = input('prior', [1, prior.classes, ...prior.shape])
@@ -60,7 +65,8 @@ export class Segmenter {
     }
     const labels = argmax(scores)
     const probabilities = posterior ? softmax(scores) : undefined
-    const outputs = probabilities ? [labels, probabilities] : [labels]
+    const image = reconstruction ? model.decoder(probabilities ?? softmax(scores)) : undefined
+    const outputs = [labels, probabilities, image].filter((value) => value !== undefined)
     const plan = await compile(gpu, { outputs, variables })
     plan.write(priorInput, prior.data)
     // beta is folded into the table, so that a round needs no scaling of its own.
@@ -69,7 +75,7 @@ export class Segmenter {
         table,
         mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
       )
-    return new Segmenter(plan, scan, labels, probabilities)
+    return new Segmenter(plan, scan, labels, probabilities, image)
   }
 
   /** @param scan intensities in 0..1, [D, H, W] of the prior's shape */
@@ -79,6 +85,7 @@ export class Segmenter {
     return {
       classes: Uint8Array.from(await this.plan.readUint(this.labels)),
       posterior: this.probabilities && (await this.plan.read(this.probabilities)),
+      reconstruction: this.image && (await this.plan.read(this.image)),
     }
   }
 

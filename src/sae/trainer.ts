@@ -36,9 +36,12 @@ export interface TrainingStep {
 
 /** Where training stands, beside the weights: all that a resumed run needs. */
 export interface TrainingProgress {
+  /** Complete epochs. */
   readonly epoch: number
   readonly step: number
   readonly variance: number
+  /** Mean squared errors of the steps done in the epoch that was interrupted, if one was. */
+  readonly errors: readonly number[]
 }
 
 interface TrainingGraph extends Objective {
@@ -64,7 +67,7 @@ export class Trainer {
     private readonly variables: Variables,
     private readonly prior: Prior,
     readonly settings: TrainingSettings,
-    progress: TrainingProgress = { epoch: 0, step: 0, variance: 1e8 },
+    progress: TrainingProgress = { epoch: 0, step: 0, variance: 1e8, errors: [] },
   ) {
     checkTrainingSettings(settings)
     const { learningRate, weightDecay, maxNorm } = settings
@@ -73,14 +76,16 @@ export class Trainer {
       weightDecay,
       ...(maxNorm ? { maxNorm } : {}),
     })
-    this.noiseLevel = new NoiseLevel(settings.sigma, settings.alpha, progress.variance, progress.epoch)
+    const { variance, epoch, errors } = progress
+    this.noiseLevel = new NoiseLevel(settings.sigma, settings.alpha, variance, epoch, errors)
     this.step = progress.step
     this.mrfTable = settings.beta === 0 ? undefined : mrfTableOf(prior, settings.neighbourhood)
     this.plans = new PlanByBatch((batch) => this.compile(batch))
   }
 
   get progress(): TrainingProgress {
-    return { epoch: this.noiseLevel.epochs, step: this.step, variance: this.noiseLevel.variance }
+    const { epochs, variance, errors } = this.noiseLevel
+    return { epoch: epochs, step: this.step, variance, errors }
   }
 
   /** Trains up to the last epoch, one step at a time. Stop early by leaving the loop. */
@@ -89,6 +94,7 @@ export class Trainer {
     while (this.noiseLevel.epochs < epochs) {
       const batches = epochBatches(scans, batchSize, seed, this.noiseLevel.epochs)
       for (const [i, batch] of batches.entries()) {
+        if (i < this.noiseLevel.errors.length) continue // done before the run was interrupted
         const result = await this.runStep(batch, i === batches.length - 1)
         if (result.lastOfEpoch) this.noiseLevel.endEpoch()
         yield result

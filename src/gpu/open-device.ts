@@ -1,0 +1,34 @@
+import { UserError } from '../errors.js'
+import { Gpu } from './gpu.js'
+
+/** Features that kernels may use where the adapter has them. */
+export const optionalFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const
+
+/** What to ask of an adapter: its optional features and all of its limits on buffers. */
+export function deviceDescriptor(adapter: GPUAdapter, label: string): GPUDeviceDescriptor {
+  return {
+    label,
+    requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: {
+      maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+      maxBufferSize: adapter.limits.maxBufferSize,
+    },
+  }
+}
+
+/**
+ * Opens the best adapter that a page or worker offers. In Node, use `openGpu` of `sae-webgpu/node`.
+ *
+ * @param gpu `navigator.gpu` by default
+ * @throws UserError where there is no WebGPU or no adapter
+ */
+export async function openDevice(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<Gpu> {
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
+  if (!adapter) {
+    throw new UserError('no WebGPU here: use a browser that has it, or check that hardware acceleration is switched on')
+  }
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info
+  const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  const device = await adapter.requestDevice(deviceDescriptor(adapter, name))
+  return new Gpu(device, { name, vendor, architecture, driver: description, software: isFallbackAdapter })
+}

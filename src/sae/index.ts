@@ -1,0 +1,30 @@
+export { type TrainingScan } from './batches.js'
+export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
+export { diceScores, meanDice } from './dice.js'
+export {
+  freeSurferTable,
+  foregroundClasses,
+  identityTable,
+  toClasses,
+  toCodes,
+  type LabelClass,
+  type LabelTable,
+} from './label-table.js'
+export {
+  createModel,
+  defaultArchitecture,
+  loadTensors,
+  saveTensors,
+  type Architecture,
+  type Model,
+  type NamedTensor,
+} from './model.js'
+export { logMrfTable, mrfTable } from './mrf-table.js'
+export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
+export { makePhantom, phantomTable } from './phantom/phantom.js'
+export { Pretrainer, type PretrainingStep } from './pretrainer.js'
+export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
+export { mrfTableOf, type Prior } from './prior-volume.js'
+export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
+export { defaultPretraining, defaultTraining, type OptimiserSettings, type TrainingSettings } from './settings.js'
+export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'

@@ -1,0 +1,28 @@
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { expect, it } from 'vitest'
+
+it('bundles for a browser, with no Node module and no runtime dependency but the shader preprocessor', async () => {
+  // For a browser esbuild fails on any import of a Node module.
+  const { errors, warnings, outputFiles, metafile } = await build({
+    entryPoints: ['src/index.ts'],
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    format: 'esm',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  })
+  expect([...errors, ...warnings]).toEqual([])
+  const packages = Object.keys(metafile.inputs).filter((file) => file.includes('node_modules'))
+  expect(packages).toEqual(['node_modules/wgsl-preprocessor/wgsl-preprocessor.js'])
+  const layers = new Set(Object.keys(metafile.inputs).map((file) => file.split('/').slice(0, 2).join('/')))
+  for (const layer of ['src/gpu', 'src/autograd', 'src/ops', 'src/nn', 'src/optim', 'src/sae']) {
+    expect(layers).toContain(layer)
+  }
+  for (const layer of ['src/io', 'src/node', 'src/cli']) expect(layers).not.toContain(layer)
+  const bytes = gzipSync(outputFiles[0]!.contents).length
+  console.log(`library for a browser: ${bytes} bytes, minified and gzipped`)
+  expect(bytes).toBeLessThan(60_000)
+})

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { input } from '../../src/autograd/value.js'
+import { decoder, unet, type UnetOptions } from '../../src/nn/index.js'
+import * as concat from '../reference/concat.js'
+import * as conv3d from '../reference/conv3d.js'
+import * as instanceNorm from '../reference/instance-norm.js'
+import * as maxPool3d from '../reference/max-pool3d.js'
+import * as upsampleNearest from '../reference/upsample-nearest.js'
+import {
+  fromArray,
+  map,
+  mulberry32,
+  relativeError,
+  sizeOf,
+  uniform,
+  zeros,
+  type NdArray,
+} from '../reference/nd-array.js'
+import { evaluate, useGpu } from '../gpu.js'
+
+const device = useGpu()
+
+/** The encoder of SAE.md written out block by block, in float64. */
+function reference(network: ReturnType<typeof unet>, scan: NdArray, norm: boolean): NdArray {
+  const weights = new Map(network.parameters.map((p) => [p.name, fromArray(p.shape, p.initial!)]))
+  const layer = (name: string, x: NdArray) =>
+    conv3d.forward(x, weights.get(`encoder.${name}.weight`)!, weights.get(`encoder.${name}.bias`)!)
+  const block = (i: number, x: NdArray) => {
+    const y = layer(`block${i}`, x)
+    return map(norm ? instanceNorm.forward(y, null, null) : y, (v) => Math.max(v, 0))
+  }
+  const up = (x: NdArray, skip: NdArray) => concat.forward([upsampleNearest.forward(x), skip])
+  const b0 = block(0, scan)
+  const b1 = block(1, maxPool3d.forward(b0))
+  const b2 = block(2, maxPool3d.forward(b1))
+  const b3 = block(3, maxPool3d.forward(b2))
+  const b4 = block(4, maxPool3d.forward(b3))
+  const b5 = block(5, up(b4, b3))
+  const b6 = block(6, up(b5, b2))
+  const b7 = block(7, up(b6, b1))
+  return layer('conv', block(8, up(b7, b0)))
+}
+
+/** Zeros on the high side up to a multiple of 16, as SAE.md pads; `extents` cuts them off again. */
+function resize(array: NdArray, extents: readonly number[]): NdArray {
+  const [n, c, ...from] = array.shape as [number, number, number, number, number]
+  const result = zeros([n, c, ...extents])
+  const [D, H, W] = extents as [number, number, number]
+  for (let i = 0; i < sizeOf([n, c, D, H, W]); i++) {
+    const [x, y, z, nc] = [
+      i % W,
+      Math.floor(i / W) % H,
+      Math.floor(i / (W * H)) % D,
+      Math.floor(i / (W * H * D)),
+    ]
+    if (z < from[0] && y < from[1] && x < from[2]) {
+      result.data[i] = array.data[((nc * from[0] + z) * from[1] + y) * from[2] + x]!
+    }
+  }
+  return result
+}
+
+describe('unet', () => {
+  it('has the 90,652 parameters of SAE.md, and the decoder 379', () => {
+    const count = (network: { parameters: readonly { size: number }[] }) =>
+      network.parameters.reduce((total, { size }) => total + size, 0)
+    expect(count(unet({ classes: 14 }))).toBe(90_652)
+    expect(count(decoder({ classes: 14 }))).toBe(379)
+  })
+
+  it('draws the same weights from the same seed, others from another', () => {
+    const weights = (seed: number) =>
+      unet({ classes: 3, seed }).parameters.map(({ initial }) => [...initial!])
+    expect(weights(5)).toEqual(weights(5))
+    expect(weights(5)).not.toEqual(weights(6))
+  })
+
+  for (const [name, shape, options] of [
+    ['one multiple of 16', [1, 1, 16, 16, 16], { classes: 14 }],
+    ['a batch of odd sizes, padded and cropped', [2, 1, 5, 17, 3], { classes: 5 }],
+    ['a single voxel', [1, 1, 1, 1, 1], { classes: 2 }],
+    ['instance normalisation', [2, 1, 32, 16, 16], { classes: 3, instanceNorm: true }],
+  ] satisfies [string, number[], UnetOptions][]) {
+    it(`agrees with the network written out in float64: ${name}`, async () => {
+      const network = unet({ ...options, seed: 3 })
+      const scan = map(uniform(shape, mulberry32(1), 0, 1), Math.fround)
+      const { logits } = await evaluate(device.gpu, { scan }, (v) => ({ logits: network(v.scan!) }))
+      const padded = shape.slice(2).map((n) => Math.ceil(n / 16) * 16)
+      const expected = resize(
+        reference(network, resize(scan, padded), 'instanceNorm' in options),
+        shape.slice(2),
+      )
+      expect(logits.shape).toEqual(expected.shape)
+      expect(relativeError(logits, expected)).toBeLessThan(1e-5)
+    })
+  }
+
+  it('gives other widths where asked, and refuses fewer than two', () => {
+    const network = unet({ classes: 2, widths: [2, 3] })
+    expect(network(input('x', [1, 1, 4, 4, 4])).shape).toEqual([1, 2, 4, 4, 4])
+    expect(() => unet({ classes: 2, widths: [4] })).toThrow('two widths')
+  })
+})

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import { Variables } from '../../../src/autograd/variables.js'
+import type { TrainingScan } from '../../../src/sae/batches.js'
+import { checkpointInfo, saveCheckpoint } from '../../../src/sae/checkpoint.js'
+import { createModel, loadTensors, type NamedTensor } from '../../../src/sae/model.js'
+import { Pretrainer } from '../../../src/sae/pretrainer.js'
+import { priorFromLabels } from '../../../src/sae/prior.js'
+import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
+import { Segmenter } from '../../../src/sae/segmenter.js'
+import { defaultPretraining, defaultTraining, type TrainingSettings } from '../../../src/sae/settings.js'
+import { Trainer, type TrainingStep } from '../../../src/sae/trainer.js'
+import { useGpu } from '../../gpu.js'
+
+const device = useGpu()
+const shape: [number, number, number] = [17, 18, 16]
+const { subjects, unpaired } = makePhantom({ seed: 2, shape, subjects: 3 })
+const classes = phantomTable.classes.length
+const scans: TrainingScan[] = subjects.map(({ scan, labels }, i) => ({
+  name: `s${i}`,
+  data: scan,
+  truth: labels,
+}))
+const prior = { data: priorFromLabels(unpaired.labels, shape, classes, { floor: 1e-4 }), classes, shape }
+const architecture = { classes, widths: [4, 8, 16], instanceNorm: false }
+
+/** Trains from scratch (or from a checkpoint) and returns every step and the state at the end. */
+async function train(
+  settings: Partial<TrainingSettings>,
+  from?: { tensors: ReadonlyMap<string, NamedTensor> },
+  info?: ReturnType<typeof checkpointInfo>,
+) {
+  const model = createModel(architecture, 1)
+  const variables = new Variables(device.gpu)
+  const complete = { ...defaultTraining, sigma: 'fixed' as const, ...settings }
+  const trainer = new Trainer(device.gpu, model, variables, prior, complete, info?.training?.progress)
+  if (from) {
+    const moments = trainer.optimiser.moments.flatMap(({ first, second }) => [first, second])
+    loadTensors(variables, [...model.parameters, ...moments], from.tensors, 'checkpoint')
+  }
+  const steps: TrainingStep[] = []
+  for await (const step of trainer.train(scans)) steps.push(step)
+  const checkpoint = await saveCheckpoint(
+    variables,
+    model.parameters,
+    { architecture, table: phantomTable, training: { settings: complete, progress: trainer.progress } },
+    trainer.optimiser,
+  )
+  trainer.dispose()
+  variables.dispose()
+  return { steps, checkpoint }
+}
+
+const losses = (steps: readonly TrainingStep[]) => steps.map(({ loss }) => loss)
+
+describe('trainer', () => {
+  it('gives the same bits twice for the same seed, and others for another', async () => {
+    const first = await train({ epochs: 2 })
+    const second = await train({ epochs: 2 })
+    const other = await train({ epochs: 2, seed: 1 })
+    expect(losses(second.steps)).toEqual(losses(first.steps))
+    expect(second.checkpoint).toEqual(first.checkpoint)
+    expect(losses(other.steps)).not.toEqual(losses(first.steps))
+  })
+
+  it('goes on from a checkpoint exactly as if it had not stopped', async () => {
+    const whole = await train({ epochs: 4, sigma: 'estimated' })
+    const half = await train({ epochs: 2, sigma: 'estimated' })
+    const rest = await train(
+      { epochs: 4, sigma: 'estimated' },
+      half.checkpoint,
+      checkpointInfo(half.checkpoint, 'half'),
+    )
+    expect([...losses(half.steps), ...losses(rest.steps)]).toEqual(losses(whole.steps))
+    expect(rest.checkpoint.tensors).toEqual(whole.checkpoint.tensors)
+  })
+
+  it('lowers its loss', async () => {
+    const { steps } = await train({ epochs: 12, learningRate: 5e-3 })
+    const mean = (epoch: number) => {
+      const of = steps.filter((step) => step.epoch === epoch)
+      return of.reduce((sum, { loss }) => sum + loss, 0) / of.length
+    }
+    expect(mean(12)).toBeLessThan(0.8 * mean(1))
+  })
+
+  it('takes a batch: its losses are the means of those of its scans alone', async () => {
+    const batch = await train({ epochs: 1, batchSize: 3, beta: 0 })
+    expect(batch.steps).toHaveLength(1)
+    // KL does not depend on the noise, so the first step of each scan alone must average to the batch's.
+    const alone = await Promise.all([0, 1, 2].map(async (i) => firstKl(scans[i]!)))
+    const mean = alone.reduce((sum, kl) => sum + kl, 0) / 3
+    expect(Math.abs(batch.steps[0]!.klLoss / mean - 1)).toBeLessThan(1e-5)
+  })
+
+  it('makes a smaller last batch where the scans do not divide', async () => {
+    const { steps } = await train({ epochs: 2, batchSize: 2 })
+    expect(steps.map(({ epoch, lastOfEpoch }) => [epoch, lastOfEpoch])).toEqual([
+      [1, false],
+      [1, true],
+      [2, false],
+      [2, true],
+    ])
+  })
+
+  it('follows the variance rule of SAE.md', async () => {
+    const { steps } = await train({ epochs: 3, sigma: 'estimated' })
+    const mse = (epoch: number) =>
+      steps.filter((step) => step.epoch === epoch).map((step) => step.meanSquaredError)
+    const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length
+    const variance = (epoch: number) => steps.find((step) => step.epoch === epoch)!.sigma! ** 2
+    expect(variance(1)).toBeCloseTo(1e8)
+    expect(variance(2)).toBeCloseTo(mean(mse(1)), 12)
+    expect(variance(3)).toBeCloseTo(mean([...mse(2), variance(2)]), 12)
+  })
+
+  it('refuses settings out of range', () => {
+    const bad: Partial<TrainingSettings>[] = [
+      { neighbourhood: 4 },
+      { beta: -1 },
+      { temperature: 0 },
+      { epochs: 1.5 },
+    ]
+    for (const settings of bad) {
+      const variables = new Variables(device.gpu)
+      const model = createModel(architecture)
+      expect(
+        () => new Trainer(device.gpu, model, variables, prior, { ...defaultTraining, ...settings }),
+        JSON.stringify(settings),
+      ).toThrow(/must be/)
+    }
+  })
+
+  async function firstKl(scan: TrainingScan): Promise<number> {
+    const variables = new Variables(device.gpu)
+    const trainer = new Trainer(device.gpu, createModel(architecture, 1), variables, prior, {
+      ...defaultTraining,
+      epochs: 1,
+      beta: 0,
+    })
+    for await (const step of trainer.train([scan])) {
+      trainer.dispose()
+      variables.dispose()
+      return step.klLoss
+    }
+    throw new Error('no step')
+  }
+})
+
+describe('pretrainer and segmenter', () => {
+  it('learns the prior, and refinement changes the segmentation but not the grid', async () => {
+    const model = createModel(architecture, 1)
+    const variables = new Variables(device.gpu)
+    const pretrainer = new Pretrainer(device.gpu, model, variables, prior, {
+      ...defaultPretraining,
+      epochs: 15,
+      learningRate: 5e-3,
+    })
+    const entropies: number[] = []
+    for await (const step of pretrainer.train(scans)) entropies.push(step.crossEntropy)
+    expect(entropies.at(-1)!).toBeLessThan(0.6 * entropies[0]!)
+    pretrainer.dispose()
+
+    const results = []
+    for (const rounds of [0, 3]) {
+      const segmenter = await Segmenter.create(device.gpu, model, variables, prior, {
+        rounds,
+        beta: 0.2,
+        posterior: true,
+      })
+      const { classes: labels, posterior } = await segmenter.segment(scans[0]!.data)
+      const voxels = labels.length
+      for (const voxel of [0, 1000, voxels - 1]) {
+        const channels = Array.from({ length: classes }, (_, c) => posterior![c * voxels + voxel]!)
+        expect(channels.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5)
+        expect(channels.indexOf(Math.max(...channels))).toBe(labels[voxel])
+      }
+      // No class where the prior gives it no probability.
+      labels.forEach((label, i) => {
+        if (prior.data[label * voxels + i]! < 1e-8) expect.fail(`class ${label} outside its support`)
+      })
+      results.push(labels)
+      segmenter.dispose()
+    }
+    expect(results[1]).toHaveLength(results[0]!.length)
+    expect(results[1]).not.toEqual(results[0])
+    variables.dispose()
+  })
+})
