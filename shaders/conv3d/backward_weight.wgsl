@@ -4,15 +4,18 @@
 //
 // The volume is cut into bricks (some rows of one plane); reduce/columns.wgsl adds their partial sums.
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx].
-// Mapping: one invocation owns one (ci, dz, dy), so neighbours read different rows of the input but the same
-// gradient, a scalar load; it holds TILE_CO x KW sums in named registers while it walks along x.
-// workgroup.y is the block of output channels, workgroup.z the brick. Unrolled by src/ops/conv3d/tile.ts.
+// Mapping: one invocation sums one brick (gid.x) for one block of output channels (gid.y) and one (ci, dz) (gid.z):
+// TILE_CO x KH x KW sums in named registers, four voxels of a row at a time, so that every loaded gradient serves
+// KH x KW sums and every loaded input TILE_CO. Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 struct Params {
+  inputs: u32,
+  outputs: u32,
   depth: u32,
   height: u32,
   width: u32,
   first_plane: u32,
+  bricks: u32,
   first_brick: u32,
   bricks_per_plane: u32,
   brick_rows: u32,
@@ -20,48 +23,74 @@ struct Params {
   grad_output_base: u32,
 }
 
-const CI = 1u; // #set
-const CO = 1u; // #set
 const KD = 3u; // #set
 const KH = 3u; // #set
 const KW = 3u; // #set
 const TILE_CO = 1u; // #set
 
-override LANES: u32 = 64u;
-
 @group(0) @binding(0) var<uniform> params: Params;
+// #if ${VECTOR}
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read> grad_output: array<vec4f>;
+// #else
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> grad_output: array<f32>;
+// #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let dy = gid.x % KH;
-  let dz = gid.x / KH % KD;
-  let ci = gid.x / (KH * KD);
-  if (ci >= CI) { return; }
-  let block = group.y;
+// Voxels x..x+3 of a row of the input, zeros beside it. With VECTOR rows are whole vec4s.
+fn load_input(row: u32, x: u32, inside: bool) -> vec4f {
+// #if ${VECTOR}
+  let here = inside && x < params.width;
+  return select(vec4f(0.0), input[select(0u, row + x, here) / 4u], here);
+// #else
+  var values = vec4f(0.0);
+  if (inside) {
+    if (x < params.width) { values.x = input[row + x]; }
+    if (x + 1u < params.width) { values.y = input[row + x + 1u]; }
+    if (x + 2u < params.width) { values.z = input[row + x + 2u]; }
+    if (x + 3u < params.width) { values.w = input[row + x + 3u]; }
+  }
+  return values;
+// #endif
+}
+
+fn load_grad(row: u32, x: u32) -> vec4f {
+// #if ${VECTOR}
+  return grad_output[(row + x) / 4u];
+// #else
+  var values = vec4f(grad_output[row + x], 0.0, 0.0, 0.0);
+  if (x + 1u < params.width) { values.y = grad_output[row + x + 1u]; }
+  if (x + 2u < params.width) { values.z = grad_output[row + x + 2u]; }
+  if (x + 3u < params.width) { values.w = grad_output[row + x + 3u]; }
+  return values;
+// #endif
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  if (gid.x >= params.bricks) { return; }
+  let block = gid.y;
+  let ci = gid.z / KD;
+  let dz = gid.z % KD;
   let area = params.height * params.width;
-  let plane = params.first_plane + group.z / params.bricks_per_plane;
-  let first_row = group.z % params.bricks_per_plane * params.brick_rows;
+  let plane = params.first_plane + gid.x / params.bricks_per_plane;
+  let first_row = gid.x % params.bricks_per_plane * params.brick_rows;
   let last_row = min(first_row + params.brick_rows, params.height);
-  let zi = plane % params.depth + dz - KD / 2u;
-  let inside_z = zi < params.depth;
-  let input_plane = ((plane + dz - KD / 2u) * CI + ci) * area;
+  // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
+  let inside_z = plane % params.depth + dz - KD / 2u < params.depth;
+  let input_plane = ((plane + dz - KD / 2u) * params.inputs + ci) * area - params.input_base;
 
   // #generate declare
 
   for (var y = first_row; y < last_row; y++) {
-    let yi = y + dy - KH / 2u;
-    let inside = inside_z && yi < params.height;
-    let row = select(params.input_base, input_plane + yi * params.width, inside) - params.input_base;
-    let grad_row = (plane * CO + block * TILE_CO) * area + y * params.width - params.grad_output_base;
+    let grad_row = (plane * params.outputs + block * TILE_CO) * area + y * params.width - params.grad_output_base;
     // #generate start
-    for (var x = 0u; x < params.width; x++) {
+    for (var x = 0u; x < params.width; x += 4u) {
       // #generate multiply
     }
   }
 
-  let to = (params.first_brick + group.z) * CO * CI * KD * KH * KW;
+  let to = (params.first_brick + gid.x) * params.outputs * params.inputs * KD * KH * KW;
   // #generate store
 }

@@ -6,30 +6,34 @@
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co block][vec4 group], the bias behind them.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), gid.y over blocks of output channels, gid.z over planes n*D+z.
-// The tile is unrolled by src/ops/conv3d/tile.ts; the loops over dz, dy and ci stay loops, because unrolled code
+// The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
 // is slow to compile. Neighbouring invocations share weights: with a uniform index they are one scalar load.
 
 struct Params {
+  inputs: u32,
+  outputs: u32,
   depth: u32,
   height: u32,
   width: u32,
   first_plane: u32,
+  weight_groups: u32, // vec4 groups of one tap and input channel, all blocks together
   input_base: u32,
   output_base: u32,
 }
 
-const CI = 1u; // #set
-const CO = 1u; // #set
 const KD = 3u; // #set
 const KH = 3u; // #set
 const KW = 3u; // #set
 const TILE_X = 1u; // #set
 const TILE_CO = 1u; // #set
-const WEIGHT_GROUPS = 1u; // #set
 const PACKED = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
+// #if ${VECTOR}
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+// #else
 @group(0) @binding(1) var<storage, read> input: array<f32>;
+// #endif
 // #if ${UNIFORM_WEIGHTS}
 @group(0) @binding(2) var<uniform> packed: array<vec4f, PACKED>;
 // #else
@@ -38,6 +42,25 @@ const PACKED = 1u; // #set
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
 // #include common/math
+
+// The input at row + x, or the zero padding; x wraps around below 0.
+fn load(row: u32, x: u32, inside: bool) -> f32 {
+  let here = inside && x < params.width;
+  let at = select(0u, row + x, here);
+// #if ${VECTOR}
+  return select(0.0, input[at / 4u][at % 4u], here);
+// #else
+  return select(0.0, input[at], here);
+// #endif
+}
+
+// #if ${VECTOR}
+// Four inputs from row + x on. Rows are whole vec4s, so that all four are in the row or none.
+fn load4(row: u32, x: u32, inside: bool) -> vec4f {
+  let here = inside && x < params.width;
+  return select(vec4f(0.0), input[select(0u, row + x, here) / 4u], here);
+}
+// #endif
 
 fn activate(value: f32) -> f32 {
 // #if ${RELU}
@@ -59,7 +82,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let plane = params.first_plane + gid.z;
   let z = plane % params.depth;
   let area = params.height * params.width;
-  let bias_at = KD * KH * KW * CI * WEIGHT_GROUPS + block * ((TILE_CO + 3u) / 4u);
+  let tap = params.inputs * params.weight_groups;
+  let bias_at = KD * KH * KW * tap + block * ((TILE_CO + 3u) / 4u);
 
   // #generate declare
 
@@ -70,16 +94,16 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     for (var dy = 0u; dy < KH; dy++) {
       let yi = y + dy - KH / 2u;
       let inside = yi < params.height;
-      var row = (plane + dz - KD / 2u) * CI * area + select(0u, yi, inside) * params.width - params.input_base;
-      var at = (dz * KH + dy) * KW * CI * WEIGHT_GROUPS + block * ((TILE_CO + 3u) / 4u);
-      for (var ci = 0u; ci < CI; ci++) {
+      var row = (plane + dz - KD / 2u) * params.inputs * area + yi * params.width - params.input_base;
+      var at = (dz * KH + dy) * KW * tap + block * ((TILE_CO + 3u) / 4u);
+      for (var ci = 0u; ci < params.inputs; ci++) {
         // #generate multiply
         row += area;
-        at += WEIGHT_GROUPS;
+        at += params.weight_groups;
       }
     }
   }
 
-  var to = (plane * CO + block * TILE_CO) * area + y * params.width + x0 - params.output_base;
+  var to = (plane * params.outputs + block * TILE_CO) * area + y * params.width + x0 - params.output_base;
   // #generate store
 }

@@ -1,9 +1,11 @@
+import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
 import { planMemory } from './memory.js'
+import { timeDispatches, type Dispatch, type DispatchTime } from './profile.js'
 import type { DeviceTraits, KernelCall, OpNode } from './node.js'
 import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
@@ -20,11 +22,8 @@ export interface CompileOptions {
   readonly variables?: Variables
 }
 
-interface Dispatch {
-  readonly pipeline: GPUComputePipeline
-  readonly bindGroup: GPUBindGroup
-  readonly workgroups: readonly [number, number, number]
-}
+/** A kernel call with the name of its op. */
+type PlannedCall = KernelCall & { readonly op: string }
 
 const uniformAlignment = 256
 
@@ -37,7 +36,7 @@ export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> 
   const { outputs, report = [], effects = [] } = options
   for (const value of report) requireType(value, 'f32')
   const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
-  const calls = nodes.flatMap((node) => node.emit(traitsOf(gpu)))
+  const calls = nodes.flatMap((node) => node.emit(traitsOf(gpu)).map((call) => ({ ...call, op: node.op })))
   const kernels = await gpu.wait(Promise.all(calls.map((call) => gpu.pipelines.get(call))))
   return new Plan(gpu, options, nodes, calls, kernels)
 }
@@ -67,20 +66,25 @@ export class Plan {
     private readonly gpu: Gpu,
     options: CompileOptions,
     nodes: readonly OpNode[],
-    calls: readonly KernelCall[],
+    calls: readonly PlannedCall[],
     kernels: readonly Kernel[],
   ) {
     this.report = options.report ?? []
     this.ownVariables = options.variables ? undefined : new Variables(gpu)
-    this.allocate(
-      nodes,
-      new Set([...options.outputs, ...this.report]),
-      options.variables ?? this.ownVariables!,
-    )
-    const reportBytes = this.report.reduce((sum, value) => sum + value.bytes, 0)
-    if (reportBytes > 0)
-      this.staging = this.own('report', reportBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
-    this.dispatches = this.bind(calls, kernels)
+    try {
+      this.allocate(
+        nodes,
+        new Set([...options.outputs, ...this.report]),
+        options.variables ?? this.ownVariables!,
+      )
+      const reportBytes = this.report.reduce((sum, value) => sum + value.bytes, 0)
+      if (reportBytes > 0)
+        this.staging = this.own('report', reportBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
+      this.dispatches = this.bind(calls, kernels)
+    } catch (error) {
+      this.dispose()
+      throw error
+    }
     this.bytes = [...this.owned].reduce((sum, buffer) => sum + buffer.size, 0)
   }
 
@@ -138,6 +142,15 @@ export class Plan {
       at += value.bytes
       return toCallerOrder(value, numbers)
     })
+  }
+
+  /**
+   * Runs every dispatch once, timed on the device, in the order of the plan.
+   *
+   * @throws Error where the device has no timestamps
+   */
+  async profile(): Promise<DispatchTime[]> {
+    return timeDispatches(this.gpu, this.dispatches)
   }
 
   /** Reads an output (or an input) after a run, in the caller's order (NCDHW). */
@@ -200,7 +213,7 @@ export class Plan {
   }
 
   /** Bind groups for every call, their parameters side by side in one uniform buffer. */
-  private bind(calls: readonly KernelCall[], kernels: readonly Kernel[]): Dispatch[] {
+  private bind(calls: readonly PlannedCall[], kernels: readonly Kernel[]): Dispatch[] {
     const { device } = this.gpu
     const params = new DataView(new ArrayBuffer(Math.max(1, calls.length) * uniformAlignment))
     const buffer = this.own('params', params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
@@ -216,22 +229,23 @@ export class Plan {
         }
         const window = call.bindings[name]
         if (!window) throw new Error(`${call.shader}: nothing is bound to ${name}`)
+        const { value, end } = window
         const start = alignedStart(window.start)
-        return {
-          binding: index,
-          resource: {
-            buffer: this.bufferOf(window.value),
-            offset: start * 4,
-            size: (window.end - start) * 4,
-          },
+        const size = (end - start) * 4
+        const limit = device.limits.maxStorageBufferBindingSize
+        if (size > limit) {
+          throw new UserError(
+            `${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed at once, more than the ${limit} that this device shows a kernel; use fewer channels, a smaller batch or another adapter`,
+          )
         }
+        return { binding: index, resource: { buffer: this.bufferOf(value), offset: start * 4, size } }
       })
       for (const name of Object.keys(call.bindings)) {
         if (!declared.bindings.some((binding) => binding.name === name))
           throw new Error(`${call.shader} has no binding ${name}`)
       }
       const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
-      return { pipeline, bindGroup, workgroups: call.workgroups }
+      return { op: call.op, shader: call.shader, pipeline, bindGroup, workgroups: call.workgroups }
     })
     device.queue.writeBuffer(buffer, 0, params.buffer)
     return dispatches

@@ -2,29 +2,24 @@ import { defineNode, only, scratch } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
-import { unrollBackwardWeight } from './tile.js'
+import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
-const mostBricks = 640
+const mostBricks = 1024
 const mostPartials = 4e6
-/** Sums that one invocation holds in registers. */
-const registers = 42
+/** Sums that one invocation holds. */
+const mostSums = 128
 
 /** Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. */
 export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): Value {
   const [outputs, inputs, kd, kh, kw] = shape as [number, number, number, number, number]
   const { depth, height, width, planes: count } = volumeShape(input)
   const size = outputs * inputs * kd * kh * kw
-  const bricksPerPlane = Math.min(
-    height,
-    Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count)),
-  )
-  const brickRows = Math.ceil(height / bricksPerPlane)
-  const bricks = count * bricksPerPlane
-  const partials = scratch('conv3d weight partials', [bricks, size])
-  const tile = balancedTile(outputs, Math.max(1, Math.floor(registers / kw)))
-  const owners = inputs * kd * kh
-  const lanes = Math.min(128, Math.ceil(owners / 8) * 8)
+  const wanted = Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count))
+  const brickRows = Math.ceil(height / Math.min(height, wanted))
+  const bricksPerPlane = Math.ceil(height / brickRows)
+  const partials = scratch('conv3d weight partials', [count * bricksPerPlane, size])
+  const tile = balancedTile(outputs, Math.max(1, Math.floor(mostSums / (kh * kw))))
 
   return only(
     defineNode({
@@ -40,23 +35,31 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): V
         return [
           ...cut.map((slab) => ({
             shader: 'conv3d/backward_weight' as const,
-            consts: { CI: inputs, CO: outputs, KD: kd, KH: kh, KW: kw, TILE_CO: tile },
-            generated: unrollBackwardWeight(tile, outputs, kw),
-            overrides: { LANES: lanes },
+            flags: { VECTOR: width % 4 === 0 },
+            consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile },
+            generated: unrollBackwardWeight({
+              channels: tile,
+              whole: outputs % tile === 0,
+              kernelHeight: kh,
+              kernelWidth: kw,
+            }),
             params: {
+              inputs,
+              outputs,
               depth,
               height,
               width,
               first_plane: slab.first,
+              bricks: (slab.last - slab.first) * bricksPerPlane,
               first_brick: slab.first * bricksPerPlane,
               bricks_per_plane: bricksPerPlane,
               brick_rows: brickRows,
             },
             bindings: { input: reads(slab), grad_output: grads(slab), partials: whole(partials) },
             workgroups: [
-              Math.ceil(owners / lanes),
+              Math.ceil(((slab.last - slab.first) * bricksPerPlane) / 64),
               Math.ceil(outputs / tile),
-              (slab.last - slab.first) * bricksPerPlane,
+              inputs * kd,
             ] as const,
           })),
           sumColumns(partials, gradWeight!),

@@ -1,7 +1,8 @@
 import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
 import { volumeShape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
-import { channelGroups, chooseTile, unrollForward, type Tile } from './tile.js'
+import { channelGroups, chooseTile, type Tile } from './tile.js'
+import { unrollForward } from './unroll-forward.js'
 
 export type Activation = 'none' | 'relu' | 'sigmoid'
 
@@ -60,28 +61,32 @@ export function convolve(
   const { depth, height, width, planes: count } = volumeShape(input)
   const { tile, inputs, outputs, kernel, groups } = packed
   const halo = (kernel[0] - 1) / 2
+  const vector = width % 4 === 0 && tile.x % 4 === 0
   const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
   const writes = ({ first, last }: Slab) => planes(output, first, last)
   return slabs(count, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
     shader: 'conv3d/forward' as const,
     flags: {
       UNIFORM_WEIGHTS: packed.value.bytes <= device.uniformBytes,
+      VECTOR: vector,
       RELU: activation === 'relu',
       SIGMOID: activation === 'sigmoid',
     },
     consts: {
-      CI: inputs,
-      CO: outputs,
       KD: kernel[0],
       KH: kernel[1],
       KW: kernel[2],
       TILE_X: tile.x,
       TILE_CO: tile.channels,
-      WEIGHT_GROUPS: groups,
       PACKED: packed.value.size / 4,
     },
-    generated: unrollForward(tile, outputs, kernel[2]),
-    params: { depth, height, width, first_plane: slab.first },
+    generated: unrollForward({
+      ...tile,
+      whole: outputs % tile.channels === 0,
+      kernelWidth: kernel[2],
+      vector,
+    }),
+    params: { inputs, outputs, depth, height, width, first_plane: slab.first, weight_groups: groups },
     bindings: { input: reads(slab), packed: whole(packed.value), output: writes(slab) },
     workgroups: [
       Math.ceil((height * Math.ceil(width / tile.x)) / 64),

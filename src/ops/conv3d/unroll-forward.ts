@@ -1,0 +1,71 @@
+import { channelGroups, type Tile } from './tile.js'
+
+const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
+const swizzle = ['', '.x', '.xy', '.xyz', '']
+const component = ['x', 'y', 'z', 'w']
+
+export interface ForwardTile extends Tile {
+  /** Whether the output channels divide into whole blocks. */
+  readonly whole: boolean
+  readonly kernelWidth: number
+  /** Whether rows are whole vec4s and are loaded as such; the tile's width is a multiple of 4 then. */
+  readonly vector: boolean
+}
+
+/**
+ * Unrolls the body of shaders/conv3d/forward.wgsl for one tile.
+ *
+ * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j-kw/2. WGSL arrays would be
+ * simpler, but an indexed private array lives in memory on most drivers, and this is the innermost loop.
+ */
+export function unrollForward(tile: ForwardTile): Record<string, string> {
+  const { kernelWidth, whole, vector } = tile
+  const groups = channelGroups(tile.channels)
+  const half = (kernelWidth - 1) / 2
+  const declare: string[] = []
+  const multiply: string[] = []
+  const store: string[] = []
+
+  groups.forEach((size, g) => {
+    declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
+    for (let t = 0; t < tile.x; t++) declare.push(`var a${g}_${t} = bias${g};`)
+  })
+
+  for (let j = 0; j < tile.x + kernelWidth - 1; j++) {
+    const inTile = j - half
+    if (vector && inTile >= 0 && inTile < tile.x) {
+      const quad = Math.floor(inTile / 4)
+      if (inTile % 4 === 0) multiply.push(`let q${quad} = load4(row, x0 + ${inTile}u, inside);`)
+      multiply.push(`let v${j} = q${quad}.${component[inTile % 4]!};`)
+    } else {
+      multiply.push(`let v${j} = load(row, x0 + ${j}u - ${half}u, inside);`)
+    }
+  }
+  groups.forEach((size, g) => {
+    for (let dx = 0; dx < kernelWidth; dx++) {
+      multiply.push(`let w${dx}_${g} = packed[at + ${dx}u * tap + ${g}u]${swizzle[size]!};`)
+    }
+    // All taps of one accumulator follow each other: it is loaded and stored once a row, not once a tap.
+    for (let t = 0; t < tile.x; t++) {
+      for (let dx = 0; dx < kernelWidth; dx++) {
+        const value = size === 1 ? `v${t + dx}` : `${vectorType[size]!}(v${t + dx})`
+        multiply.push(`a${g}_${t} = fma(${value}, w${dx}_${g}, a${g}_${t});`)
+      }
+    }
+  })
+
+  // The last block may hold fewer channels than the tile, the last tile fewer voxels than its width.
+  groups.forEach((size, g) => {
+    for (let i = 0; i < size; i++) {
+      if (!whole) store.push(`if (block * TILE_CO + ${4 * g + i}u < params.outputs) {`)
+      for (let t = 0; t < tile.x; t++) {
+        const value = size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`
+        const write = `output[to + ${t}u] = activate(${value});`
+        store.push(t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`)
+      }
+      store.push('to += area;')
+      if (!whole) store.push('}')
+    }
+  })
+  return { declare: declare.join('\n'), multiply: multiply.join('\n'), store: store.join('\n') }
+}
