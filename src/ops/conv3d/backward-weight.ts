@@ -2,6 +2,7 @@ import { defineNode, only, scratch } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
+import { kernelShape } from './forward.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
@@ -12,7 +13,7 @@ const mostSums = 128
 
 /** Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. */
 export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): Value {
-  const [outputs, inputs, kd, kh, kw] = shape as [number, number, number, number, number]
+  const [outputs, inputs, kd, kh, kw] = kernelShape(shape)
   const { depth, height, width, planes: count } = volumeShape(input)
   const size = outputs * inputs * kd * kh * kw
   const wanted = Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count))

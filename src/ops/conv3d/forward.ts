@@ -1,5 +1,5 @@
 import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
-import { volumeShape, type Value } from '../../autograd/value.js'
+import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { channelGroups, chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
@@ -17,6 +17,17 @@ export interface PackedWeights {
   readonly groups: number
 }
 
+/** [Co, Ci, kD, kH, kW] of a weight's shape, which may leave out a kernel of one voxel. */
+export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+] {
+  return [co!, ci!, kd, kh, kw]
+}
+
 /** Packs weights (and the bias) for a forward convolution, or flipped and transposed for its input's gradient. */
 export function packWeights(
   weight: Value,
@@ -24,7 +35,7 @@ export function packWeights(
   width: number,
   direction: 'forward' | 'backward',
 ): PackedWeights {
-  const [co, ci, kd, kh, kw] = weight.shape as [number, number, number, number, number]
+  const [co, ci, kd, kh, kw] = kernelShape(weight.shape)
   const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
   const tile = chooseTile(outputs, width, kw)
   const blocks = Math.ceil(outputs / tile.channels)

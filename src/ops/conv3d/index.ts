@@ -16,7 +16,7 @@ export interface Conv3dOptions {
  * `padding='same'`.
  *
  * @param input [N, Ci, D, H, W]
- * @param weight [Co, Ci, kD, kH, kW], every kernel extent odd
+ * @param weight [Co, Ci, kD, kH, kW], every kernel extent odd; or [Co, Ci] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D, H, W]
  * @throws Error where shapes do not fit or a kernel extent is even
@@ -25,7 +25,7 @@ export function conv3d(input: Value, weight: Value, bias?: Value, options: Conv3
   const activation = options.activation ?? 'none'
   const [outputs, inputs, ...kernel] = weight.shape
   const { channels } = volumeShape(input)
-  if (weight.shape.length !== 5 || weight.layout !== 'flat') {
+  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
     throw new Error(`conv3d: weight must be [Co, Ci, kD, kH, kW], not [${weight.shape.join(', ')}]`)
   }
   if (inputs !== channels) throw new Error(`conv3d: weight reads ${inputs!} channels, input has ${channels}`)

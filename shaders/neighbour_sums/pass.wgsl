@@ -1,14 +1,15 @@
-// Sum over a window of 2r+1 voxels along one axis, positions outside replaced by the nearest edge voxel; and its adjoint.
+// One of the three passes that sum each voxel's cubic neighbourhood: a window of 2r+1 voxels along one axis, positions
+// outside replaced by the nearest edge voxel; or the adjoint of such a pass.
 //
 //   forward: output[i] = sum_{o=-r..r} input[clamp(i+o, 0, n-1)]
 //   ADJOINT: output[j] = sum_i input[i] * #{o : clamp(i+o, 0, n-1) = j}
+//   AXIS_Z, the last pass, subtracts the voxel itself: output -= centre
 //
 // The adjoint counts plain window members inside, and at the two ends also the offsets that were clamped onto them.
-// Three passes make a cube; each costs the same for every r, because a run slides its window along the axis.
+// A pass costs the same for every r, because a run slides its window along the axis.
 // Mapping: one invocation per run of RUN voxels of one line. AXIS_X lines are rows of a plane: gid.x over
-// (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). Along z: gid.x over a plane's
-// voxels, gid.z over runs of planes. Runs begin at multiples of RUN however the volume is cut into slabs: a sum that
-// began elsewhere would be rounded otherwise.
+// (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). AXIS_Z: gid.x over a plane's
+// voxels, gid.z over runs of planes.
 
 struct Params {
   channels: u32,
@@ -20,6 +21,9 @@ struct Params {
   last_plane: u32,
   input_base: u32,
   output_base: u32,
+// #if ${AXIS_Z}
+  centre_base: u32,
+// #endif
 }
 
 const RUN = 16u; // #set
@@ -27,6 +31,18 @@ const RUN = 16u; // #set
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
+// #if ${AXIS_Z}
+@group(0) @binding(3) var<storage, read> centre: array<f32>;
+// #endif
+
+// What the last pass takes away: the voxel itself. `at` counts from the start of the volume.
+fn own(at: u32) -> f32 {
+// #if ${AXIS_Z}
+  return centre[at - params.centre_base];
+// #else
+  return 0.0;
+// #endif
+}
 
 fn clamped(i: i32, n: i32) -> u32 { return u32(clamp(i, 0, n - 1)); }
 
@@ -80,7 +96,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     if (j == n - 1) {
       for (var i = max(n - r, 0); i < n; i++) { value += f32(r - (n - 1 - i)) * input[source + u32(i) * stride]; }
     }
-    if (j >= first) { output[to + u32(j) * stride] = value; }
+    if (j >= first) { output[to + u32(j) * stride] = value - own(line + u32(j) * stride); }
     if (j + 1 == end) { break; }
     if (j + r + 1 < n) { sum += input[source + u32(j + r + 1) * stride]; }
     if (j - r >= 0) { sum -= input[source + u32(j - r) * stride]; }
@@ -89,7 +105,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   var sum = 0.0;
   for (var o = -r; o <= r; o++) { sum += input[source + clamped(begin + o, n) * stride]; }
   for (var i = begin; i < end; i++) {
-    if (i >= first) { output[to + u32(i) * stride] = sum; }
+    if (i >= first) { output[to + u32(i) * stride] = sum - own(line + u32(i) * stride); }
     if (i + 1 == end) { break; }
     sum += input[source + clamped(i + r + 1, n) * stride] - input[source + clamped(i - r, n) * stride];
   }
