@@ -7,7 +7,7 @@ function adapters(): string[] {
   const printed = execFileSync(process.execPath, ['dist/cli/main.js', 'info', '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  const { adapters: found } = JSON.parse(String(printed)) as { adapters: { name: string; kind: string }[] }
+  const found = JSON.parse(String(printed)) as { name: string; kind: string }[]
   return found.map(({ kind, name }) => (kind === 'hardware' ? name : kind))
 }
 

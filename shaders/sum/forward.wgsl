@@ -4,7 +4,7 @@
 //   DOT:      partials[group] = sum_i a[i] * b[i]
 //   SQUARED:  partials[group] = sum_i (a[i] - b[i])^2
 //
-// Mapping: each invocation adds every 64th of the 4096 elements of its workgroup, then a fixed tree.
+// Mapping: each invocation adds every 64th of the 1024 vec4s of its workgroup, then a fixed tree.
 
 struct Params {
   count: u32,
@@ -12,11 +12,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<vec4f>;
 // #if ${DOT}
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
 // #elif ${SQUARED}
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
@@ -29,19 +29,22 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = group.y * groups.x + group.x;
-  let first = index * 4096u;
-  var sum = 0.0;
-  for (var i = first + lane; i < min(first + 4096u, params.count); i += 64u) {
+  let first = index * 1024u;
+  let end = (params.count + 3u) / 4u;
+  var sums = vec4f(0.0);
+  for (var i = first + lane; i < min(first + 1024u, end); i += 64u) {
+    // The last vec4 may reach beyond the end.
+    let inside = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.count);
 // #if ${DOT}
-    sum = fma(a[i], b[i], sum);
+    sums += select(vec4f(0.0), a[i] * b[i], inside);
 // #elif ${SQUARED}
     let difference = a[i] - b[i];
-    sum = fma(difference, difference, sum);
+    sums += select(vec4f(0.0), difference * difference, inside);
 // #else
-    sum += a[i];
+    sums += select(vec4f(0.0), a[i], inside);
 // #endif
   }
-  let total = workgroup_sum(sum, lane);
+  let total = workgroup_sum(sums.x + sums.y + sums.z + sums.w, lane);
   // The fold of a long dispatch into two dimensions may leave workgroups beyond the end.
-  if (lane == 0u && first < params.count) { partials[params.first_group + index] = total; }
+  if (lane == 0u && first < end) { partials[params.first_group + index] = total; }
 }

@@ -2,7 +2,7 @@
 //
 //   output = logits - 1e12 where prior < threshold, else logits
 //
-// Mapping: one invocation per element.
+// Mapping: one invocation per four elements.
 
 struct Params {
   count: u32,
@@ -10,9 +10,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> prior: array<f32>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> logits: array<vec4f>;
+@group(0) @binding(2) var<storage, read> prior: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 
 // #include common/linear
 
@@ -22,8 +22,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   if (i >= params.count) { return; }
 // #if ${BACKWARD}
   // logits is the incoming gradient here: none flows where the prior forbids.
-  output[i] = select(logits[i], 0.0, prior[i] < params.threshold);
+  output[i] = select(logits[i], vec4f(0.0), prior[i] < vec4f(params.threshold));
 // #else
-  output[i] = select(logits[i], logits[i] - 1e12, prior[i] < params.threshold);
+  output[i] = select(logits[i], logits[i] - 1e12, prior[i] < vec4f(params.threshold));
 // #endif
 }

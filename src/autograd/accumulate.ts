@@ -13,13 +13,13 @@ export function accumulate(a: Value, b: Value): Value {
       emit: ([output], device) =>
         elementSlabs(a.size, device).map(({ first, last }) => ({
           shader: 'elementwise/add',
-          params: { count: last - first },
+          params: { count: Math.ceil((last - first) / 4) },
           bindings: {
             a: elements(a, first, last),
             b: elements(b, first, last),
             output: elements(output!, first, last),
           },
-          workgroups: linearGroups(last - first),
+          workgroups: linearGroups(Math.ceil((last - first) / 4)),
         })),
       backward: ([grad]) => [grad, grad],
     }),

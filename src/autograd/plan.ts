@@ -105,6 +105,11 @@ export class Plan {
     this.gpu.device.queue.writeBuffer(buffer, 0, ordered.buffer, ordered.byteOffset, ordered.byteLength)
   }
 
+  /** The inputs that this plan reads. */
+  get inputs(): Value[] {
+    return [...this.buffers.keys()].filter((value) => value.role === 'input')
+  }
+
   /** True where the plan reads this input. */
   reads(value: Value): boolean {
     return value.role === 'input' && this.buffers.has(value)
@@ -231,7 +236,8 @@ export class Plan {
         if (!window) throw new Error(`${call.shader}: nothing is bound to ${name}`)
         const { value, end } = window
         const start = alignedStart(window.start)
-        const size = (end - start) * 4
+        // Buffers are whole vec4s, and so are bindings: a kernel may read one that reaches beyond the end.
+        const size = Math.ceil((end - start) / 4) * 16
         const limit = device.limits.maxStorageBufferBindingSize
         if (size > limit) {
           throw new UserError(

@@ -17,9 +17,9 @@ export class BufferRegistry {
     return this.live.size
   }
 
-  /** Creates a buffer of at least `size` bytes (rounded up to 4). Its contents are zero. */
+  /** Creates a buffer of at least `size` bytes, rounded up to a whole vec4. Its contents are zero. */
   create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = this.device.createBuffer({ label, size: Math.max(4, Math.ceil(size / 4) * 4), usage })
+    const buffer = this.device.createBuffer({ label, size: Math.max(16, Math.ceil(size / 16) * 16), usage })
     this.live.add(buffer)
     this.bytes += buffer.size
     this.peakBytes = Math.max(this.peakBytes, this.bytes)

@@ -25,7 +25,9 @@ export function deviceDescriptor(adapter: GPUAdapter, label: string): GPUDeviceD
 export async function openDevice(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<Gpu> {
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter) {
-    throw new UserError('no WebGPU here: use a browser that has it, or check that hardware acceleration is switched on')
+    throw new UserError(
+      'no WebGPU here: use a browser that has it, or check that hardware acceleration is switched on',
+    )
   }
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info
   const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'

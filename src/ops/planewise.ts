@@ -43,7 +43,7 @@ export function planewise(kernel: PlanewiseKernel, device: DeviceTraits): Kernel
   })
 }
 
-/** A kernel over elements that does not care where they lie. */
+/** A kernel over vec4s of elements that does not care where they lie; it may compute up to three beyond the end. */
 export interface ElementwiseKernel extends Specialisation {
   readonly params?: Readonly<Record<string, number>>
   /** Bindings of equal size, cut into ranges of elements. */
@@ -51,18 +51,18 @@ export interface ElementwiseKernel extends Specialisation {
   readonly flats?: Readonly<Record<string, Value>>
 }
 
-/** The dispatches of an element-wise kernel, one invocation per element. `params` gets `count` added. */
+/** The dispatches of an element-wise kernel, one invocation per vec4. `params` gets `count`, of vec4s, added. */
 export function elementwise(kernel: ElementwiseKernel, device: DeviceTraits): KernelCall[] {
   const { values, flats = {}, params, ...specialisation } = kernel
   return elementSlabs(Object.values(values)[0]!.size, device).map(({ first, last }) => ({
     ...specialisation,
-    params: { ...params, count: last - first },
+    params: { ...params, count: Math.ceil((last - first) / 4) },
     bindings: {
       ...Object.fromEntries(
         Object.entries(values).map(([name, value]) => [name, elements(value, first, last)]),
       ),
       ...Object.fromEntries(Object.entries(flats).map(([name, value]) => [name, whole(value)])),
     },
-    workgroups: linearGroups(last - first),
+    workgroups: linearGroups(Math.ceil((last - first) / 4)),
   }))
 }

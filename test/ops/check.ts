@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Value } from '../../src/autograd/value.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { differentiate, type Feeds } from '../gpu.js'
-import { map, mulberry32, relativeError, uniform, type NdArray } from '../reference/nd-array.js'
+import { dot, map, mulberry32, relativeError, uniform, type NdArray } from '../reference/nd-array.js'
 
 /** Draws arrays of uniform f32 numbers: the device and the float64 reference start from the same ones. */
 export type Draw = (shape: readonly number[], low?: number, high?: number) => NdArray
@@ -33,23 +33,42 @@ export interface OpCheck {
   readonly backward: (gradOutput: NdArray) => Readonly<Record<string, NdArray>>
   /** Largest relative error ||actual - expected|| / ||expected||. Default 1e-6: a few roundings of f32. */
   readonly tolerance?: number
+  /**
+   * Where the op saturates, its gradient is what is left of terms as large as the output's gradient, and so are their
+   * roundings: gradients are then compared relative to the norm of that where it is larger than their own.
+   */
+  readonly saturates?: boolean
   readonly flat?: readonly string[]
   readonly seed?: number
 }
 
 /** Expects an op's output and gradients to be those of the reference; NaN fails. */
 export async function expectReference(gpu: Gpu, check: OpCheck): Promise<void> {
-  const { feeds, build, expected, backward, tolerance = 1e-6, flat = [], seed = 77 } = check
+  const {
+    feeds,
+    build,
+    expected,
+    backward,
+    tolerance = 1e-6,
+    saturates = false,
+    flat = [],
+    seed = 77,
+  } = check
   const gradOutput = drawFrom(seed)(expected.shape)
   const gradients = backward(gradOutput)
   const wanted = Object.keys(gradients)
   const results = await differentiate(gpu, feeds, wanted, gradOutput, build, flat)
   expect(relativeError(results.output!, expected), 'output').toBeLessThanOrEqual(tolerance)
   for (const name of wanted) {
-    const error = relativeError(results[`grad ${name}`]!, gradients[name]!)
+    const [actual, wanted] = [results[`grad ${name}`]!, gradients[name]!]
+    const scale = saturates ? Math.min(1, norm(wanted) / norm(gradOutput)) : 1
+    // A gradient that is 0 throughout has no norm to be relative to.
+    const error = scale === 0 ? norm(actual) / norm(gradOutput) : scale * relativeError(actual, wanted)
     expect(error, `gradient of ${name}`).toBeLessThanOrEqual(tolerance)
   }
 }
+
+const norm = (array: NdArray): number => Math.sqrt(dot(array, array))
 
 /** Expects two results to hold the same numbers to the last bit, zeros of either sign told apart; NaN fails. */
 export function expectSameBits(actual: NdArray, expected: NdArray, what: string): void {

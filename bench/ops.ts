@@ -1,0 +1,63 @@
+// npm run bench:ops: every kernel at several shapes; time on the device, rates, and the share of the device's roofline.
+import { compile } from '../src/autograd/plan.js'
+import { gradients } from '../src/autograd/gradients.js'
+import { input, type Value } from '../src/autograd/value.js'
+import { openGpu } from '../src/node/index.js'
+import { dot } from '../src/ops/index.js'
+import { median, provenance, publish, short, type Row } from './harness.js'
+import { cases, numbers, type Case } from './ops/cases.js'
+import { validate } from './ops/validate.js'
+import { measureRoofline } from './roofline.js'
+
+const repeats = 7
+const gpu = await openGpu()
+const only = process.argv[2]
+await validate(gpu)
+const roofline = await measureRoofline(gpu)
+console.log(`roofline: ${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes / 1e9)} GB/s`)
+
+const rows: Row[] = []
+for (const item of cases.filter(({ op }) => !only || op.includes(only))) rows.push(...(await run(item)))
+publish('ops', 'Kernels', provenance(gpu), rows)
+process.exit(0)
+
+/** Seconds of each node of a case, median over repeats; one row a node. */
+async function run({ op, shape, build, work }: Case): Promise<Row[]> {
+  const graph = build()
+  const compiling = performance.now()
+  const plan = await compile(
+    gpu,
+    'effects' in graph ? { outputs: [], ...graph } : { outputs: withGradients(graph) },
+  )
+  const compiled = (performance.now() - compiling) / 1000
+  for (const value of plan.inputs) plan.write(value, numbers(value.size, 1))
+  await plan.run()
+  const samples = new Map<string, number[]>()
+  for (let i = 0; i < repeats; i++) {
+    const perNode = new Map<string, number>()
+    for (const { op: node, seconds } of await plan.profile())
+      perNode.set(node, (perNode.get(node) ?? 0) + seconds)
+    for (const [node, seconds] of perNode) samples.set(node, [...(samples.get(node) ?? []), seconds])
+  }
+  plan.dispose()
+  return Object.entries(work).map(([node, { flops, bytes }]) => {
+    const seconds = median(samples.get(node) ?? [])
+    const floor = Math.max(flops / roofline.flops, bytes / roofline.bytes)
+    return {
+      op,
+      shape,
+      node,
+      ms: short(seconds * 1000),
+      'GFLOP/s': flops > 0 ? short(flops / seconds / 1e9) : '',
+      'GB/s': short(bytes / seconds / 1e9),
+      'of roofline': `${(100 * (floor / seconds)).toFixed(0)} %`,
+      'compile s': compiled.toFixed(1),
+    }
+  })
+}
+
+/** The output and its gradients, for an incoming gradient that is an input too. */
+function withGradients({ output, wanted }: { output: Value; wanted: readonly Value[] }): Value[] {
+  const incoming = output.size === 1 ? output : dot(output, input('incoming', output.shape))
+  return [output, ...gradients(incoming, wanted)]
+}

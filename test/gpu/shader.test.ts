@@ -1,0 +1,112 @@
+import { describe, expect, it, vi } from 'vitest'
+import { numbered, parseInterface, specialise, type Specialisation } from '../../src/gpu/shader.js'
+
+vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
+
+const scale = {
+  shader: 'test/scale',
+  flags: { HALVE: false, NEGATE: false },
+  consts: { FACTOR: 2.5 },
+  generated: { body: 'value += 1.0;' },
+}
+
+/** Specialises as an untyped caller might. */
+const specialiseAny = (spec: object): string => specialise(spec as Specialisation)
+const attempt = (spec: object) => () => specialiseAny(spec)
+
+describe('specialise', () => {
+  it('keeps the branch of a flag and drops the others; the first true one of #if and #elif', () => {
+    const stored = (HALVE: boolean, NEGATE: boolean) =>
+      [...specialiseAny({ ...scale, flags: { HALVE, NEGATE } }).matchAll(/output\[gid\.x\] = ([^;]*);/g)].map(
+        ([, value]) => value,
+      )
+    expect(stored(false, false)).toEqual(['FACTOR * value'])
+    expect(stored(true, false)).toEqual(['0.5 * FACTOR * value'])
+    expect(stored(true, true)).toEqual(['0.5 * FACTOR * value'])
+    expect(stored(false, true)).toEqual(['-FACTOR * value'])
+  })
+
+  it('sets constants, includes functions, inserts bodies, and leaves no directive', () => {
+    const source = specialiseAny(scale)
+    expect(source).toContain('\nconst FACTOR = 2.5f;\n')
+    expect(source).toContain('\nfn identity(value: f32)')
+    expect(source).toContain('\nvalue += 1.0;\n')
+    expect(source).not.toMatch(/#|\$/)
+  })
+
+  it('refuses a flag that is missing, unknown or no boolean', () => {
+    expect(attempt({ ...scale, flags: { HALVE: true } })).toThrow(
+      'shader test/scale: flag NEGATE is not given',
+    )
+    expect(attempt({ ...scale, flags: undefined })).toThrow('flag HALVE is not given')
+    // A word that the text uses for something else is no flag of it, a const neither.
+    for (const name of ['TWICE', 'value', 'FACTOR', 'body']) {
+      expect(attempt({ ...scale, flags: { ...scale.flags, [name]: true } })).toThrow(
+        `shader test/scale: it has no flag ${name}`,
+      )
+    }
+    for (const HALVE of ['true', 'false', '0', '', 0, 1, null, {}]) {
+      expect(attempt({ ...scale, flags: { HALVE, NEGATE: false } })).toThrow('flag HALVE must be a boolean')
+    }
+  })
+
+  it('refuses a const that is missing, unknown or no finite number', () => {
+    expect(attempt({ ...scale, consts: {} })).toThrow('shader test/scale: const FACTOR is not given')
+    expect(attempt({ ...scale, consts: { FACTOR: 1, LANES: 8 } })).toThrow('it has no const LANES')
+    for (const FACTOR of ['8', NaN, Infinity, true, null]) {
+      expect(attempt({ ...scale, consts: { FACTOR } })).toThrow('const FACTOR must be a finite number')
+    }
+  })
+
+  it('refuses a body that is missing or unknown', () => {
+    expect(attempt({ ...scale, generated: {} })).toThrow('shader test/scale: body body is not given')
+    expect(attempt({ ...scale, generated: { body: '', tail: '' } })).toThrow('it has no body tail')
+  })
+
+  it('refuses to include what there is not', () => {
+    expect(attempt({ shader: 'test/lost' })).toThrow('shader test/lost: no shader common/nowhere to include')
+  })
+})
+
+describe('parseInterface', () => {
+  it('reads bindings and parameters, not what comments say', () => {
+    const source = `
+      struct Other { a: vec4f }
+      // struct Params { wrong: u32 }
+      struct Params {
+        count: u32, // elements: u32
+        shift: i32,
+        scale: f32,
+      }
+      @group(0) @binding(0) var<uniform> params: Params;
+      @group(0) @binding(2) var<storage, read_write> output: array<f32>;
+      // @group(0) @binding(3) var<storage, read> gone: array<f32>;
+      @group(0)   @binding(1)
+      var<storage, read> input: array<f32>;
+      @group(0) @binding(4) var<storage> table: array<vec2f>;
+      var<workgroup> scratch: array<f32, 64>;`
+    expect(parseInterface(source)).toEqual({
+      bindings: [
+        { name: 'params', index: 0, type: 'uniform' },
+        { name: 'output', index: 2, type: 'storage' },
+        { name: 'input', index: 1, type: 'read-only-storage' },
+        { name: 'table', index: 4, type: 'read-only-storage' },
+      ],
+      params: [
+        { name: 'count', type: 'u32' },
+        { name: 'shift', type: 'i32' },
+        { name: 'scale', type: 'f32' },
+      ],
+    })
+  })
+
+  it('finds nothing where there is nothing', () => {
+    expect(parseInterface('fn f() {}')).toEqual({ bindings: [], params: [] })
+  })
+})
+
+describe('numbered', () => {
+  it('counts lines from 1', () => {
+    expect(numbered('a\n\nb')).toBe('   1 | a\n   2 | \n   3 | b')
+  })
+})

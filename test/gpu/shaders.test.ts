@@ -1,0 +1,163 @@
+/** Every file under shaders/: its head, its text, and every kernel that its flags make, compiled on the device. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { shaderSources } from '../../src/generated/shaders.js'
+import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
+import { specialise, type ShaderName } from '../../src/gpu/shader.js'
+import { unrollBackwardWeight } from '../../src/ops/conv3d/unroll-backward-weight.js'
+import { unrollForward } from '../../src/ops/conv3d/unroll-forward.js'
+import { useGpu } from '../gpu.js'
+
+const device = useGpu()
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const filesUnder = (folder: string, extension: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(extension))
+    .map((name) => name.replaceAll('\\', '/'))
+    .sort()
+
+const texts = new Map(
+  filesUnder('shaders', '.wgsl').map((name) => [
+    name.replace(/\.wgsl$/, '') as ShaderName,
+    readFileSync(join(root, 'shaders', name), 'utf8'),
+  ]),
+)
+const kernels = [...texts].filter(([, text]) => text.includes('@compute'))
+const functions = [...texts].filter(([, text]) => !text.includes('@compute'))
+
+type Flags = Readonly<Record<string, boolean>>
+type Parts = Omit<KernelKey, 'shader' | 'flags'>
+
+/** Constants and unrolled bodies for the kernels that have any: small ones, because lavapipe is slow at large ones. */
+const parts: Partial<Record<ShaderName, (flags: Flags) => readonly Parts[]>> = {
+  'conv3d/forward': ({ VECTOR: vector }) =>
+    [
+      { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
+      { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
+      { kernel: [1, 3, 5], x: vector ? 8 : 1, channels: 6, whole: true },
+    ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
+      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, PACKED: 64 },
+      generated: unrollForward({ ...tile, kernelWidth: KW!, vector: vector! }),
+    })),
+  'conv3d/backward_weight': () =>
+    [
+      { kernel: [1, 1, 1], channels: 1, whole: true },
+      { kernel: [3, 3, 3], channels: 3, whole: false },
+      { kernel: [5, 1, 11], channels: 2, whole: true },
+    ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
+      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels },
+      generated: unrollBackwardWeight({ ...tile, kernelHeight: KH!, kernelWidth: KW! }),
+    })),
+  'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
+}
+
+/** Why no op sets these flags together; undefined where one may. */
+const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefined>> = {
+  'conv3d/forward': ({ RELU, SIGMOID }) => (RELU && SIGMOID ? 'a convolution has one activation' : undefined),
+  'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z }) =>
+    [AXIS_X, AXIS_Y, AXIS_Z].filter(Boolean).length === 1 ? undefined : 'a pass runs along one axis',
+  'sum/forward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
+  'sum/backward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
+}
+
+const flagsOf = (text: string): string[] => [
+  ...new Set([...text.matchAll(/^\s*\/\/ #(?:if|elif) \$\{(\w+)\}/gm)].map(([, flag]) => flag!)),
+]
+
+/** Every assignment of true and false. */
+const combinations = (flags: readonly string[]): Flags[] =>
+  Array.from({ length: 2 ** flags.length }, (_, bits) =>
+    Object.fromEntries(flags.map((flag, i) => [flag, (bits & (1 << i)) !== 0])),
+  )
+
+describe('the folder shaders/', () => {
+  it('is what the package embeds: run npm run embed', () => {
+    expect(shaderSources).toEqual(Object.fromEntries(texts))
+  })
+
+  it('holds kernels that the library names, and functions that kernels include', () => {
+    const library = filesUnder('src', '.ts')
+      .filter((name) => !name.startsWith('generated'))
+      .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
+      .join('\n')
+    for (const [name] of kernels) expect(library.includes(`'${name}'`), name).toBe(true)
+    for (const [name] of functions) {
+      expect(name).toMatch(/^common\//)
+      expect(
+        [...texts.values()].some((text) => text.includes(`// #include ${name}\n`)),
+        name,
+      ).toBe(true)
+    }
+  })
+
+  it.each(functions)('%s is functions only and says what they do', (_, text) => {
+    expect(head(text).length).toBeGreaterThan(40)
+    expect(text).not.toMatch(/@group|struct Params/)
+    expect(text).toMatch(/^fn /m)
+  })
+})
+
+describe.each(kernels)('%s', (shader, text) => {
+  it('begins with what it computes and which invocation computes it', () => {
+    expect(head(text)).toMatch(/\S.* = \S/)
+    expect(head(text)).toMatch(/Mapping: \S/)
+  })
+
+  it('has only directives that are understood', () => {
+    for (const line of text.split('\n')) {
+      if (/\/\/ ?#/.test(line)) {
+        expect(line).toMatch(
+          /^\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$/,
+        )
+      }
+    }
+  })
+
+  if (/\/\/ #(set|generate)/.test(text)) {
+    it('has constants and bodies to be tried with', () => {
+      expect(parts[shader]).toBeDefined()
+    })
+  }
+
+  const flags = flagsOf(text)
+  for (const combination of combinations(flags)) {
+    const set = flags.filter((flag) => combination[flag])
+    const title = set.length > 0 ? set.join(' ') : flags.length > 0 ? 'no flag' : 'as it is'
+    const reason = impossible[shader]?.(combination)
+    if (reason !== undefined) {
+      it.skip(`${title}: ${reason}`)
+      continue
+    }
+
+    it(`compiles: ${title}`, async () => {
+      const keys = (parts[shader]?.(combination) ?? [{}]).map((part): KernelKey => ({
+        shader,
+        flags: combination,
+        ...part,
+      }))
+      const made = await device.gpu.wait(Promise.all(keys.map((key) => device.gpu.pipelines.get(key))))
+      made.forEach(({ interface: { bindings, params } }, i) => {
+        const source = specialise(keys[i]!)
+        // The plan gives every call 256 bytes of parameters, scalars only.
+        const fields = /struct Params \{([^}]*)\}/.exec(source)![1]!.replace(/\/\/.*$/gm, '')
+        expect(params.length).toBe(fields.split(',').filter((field) => field.trim() !== '').length)
+        expect(params.length * 4).toBeLessThanOrEqual(256)
+        expect(bindings[0]).toEqual({ name: 'params', index: 0, type: 'uniform' })
+        expect(bindings.length).toBe([...source.matchAll(/^@group/gm)].length)
+        expect(new Set(bindings.map(({ index }) => index)).size).toBe(bindings.length)
+        // No more than every WebGPU device has.
+        expect(bindings.filter(({ type }) => type !== 'uniform').length).toBeLessThanOrEqual(8)
+      })
+    })
+  }
+})
+
+/** The block of comments that a file begins with. */
+function head(text: string): string {
+  const lines = text.split('\n')
+  const end = lines.findIndex((line) => !line.startsWith('//'))
+  return lines.slice(0, end).join('\n')
+}

@@ -1,0 +1,55 @@
+import { describe, it } from 'vitest'
+import { instanceNorm } from '../../src/ops/index.js'
+import { useGpu } from '../gpu.js'
+import * as reference from '../reference/instance-norm.js'
+import { map, zeros, type NdArray } from '../reference/nd-array.js'
+import { drawFrom, expectReference, extents } from './check.js'
+
+const device = useGpu()
+const draw = drawFrom(11)
+
+describe('instance_norm', () => {
+  for (const [batch, channels] of [
+    [1, 14],
+    [2, 3],
+    [3, 1],
+  ])
+    // prettier-ignore
+    for (const extent of extents) {
+      const shape = [batch!, channels!, ...extent]
+      it(`[${shape.join(', ')}]`, () => expectNormalised(draw(shape, -2, 3)))
+    }
+
+  it('a mean far from zero', () => expectNormalised(draw([2, 3, 5, 7, 11], 99, 101), { tolerance: 5e-6 }))
+
+  // Sums are taken about the first voxel: where that is an outlier, the variance loses some digits.
+  it('a first voxel far from the others', () =>
+    expectNormalised(
+      map(draw([1, 2, 5, 7, 11]), (x, i) => (i % 385 === 0 ? 300 : x)),
+      { tolerance: 2e-5 },
+    ))
+
+  it('a constant channel becomes zeros', () => {
+    const x = map(zeros([2, 2, 3, 5, 7]), () => Math.fround(0.1))
+    return expectReference(device.gpu, {
+      feeds: { x },
+      build: (v) => instanceNorm(v.x!),
+      expected: zeros(x.shape),
+      backward: (gradOutput) => ({ x: reference.backward(gradOutput, x, null).gradInput }),
+    })
+  })
+
+  it('a channel of one voxel beside zeros', () =>
+    expectNormalised(map(draw([1, 2, 3, 5, 7]), (_, i) => (i === 50 ? 1 : 0))))
+
+  it('another epsilon', () => expectNormalised(draw([1, 2, 3, 5, 7]), { epsilon: 0.1 }))
+})
+
+const expectNormalised = (x: NdArray, { epsilon = 1e-5, tolerance = 2e-6 } = {}): Promise<void> =>
+  expectReference(device.gpu, {
+    feeds: { x },
+    build: (v) => instanceNorm(v.x!, { epsilon }),
+    expected: reference.forward(x, null, null, epsilon),
+    backward: (gradOutput) => ({ x: reference.backward(gradOutput, x, null, epsilon).gradInput }),
+    tolerance,
+  })

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { input } from '../../src/autograd/value.js'
+import { maxPool3d } from '../../src/ops/index.js'
+import { useGpu } from '../gpu.js'
+import * as reference from '../reference/max-pool3d.js'
+import { map, type NdArray } from '../reference/nd-array.js'
+import { drawFrom, expectReference } from './check.js'
+
+const device = useGpu()
+const draw = drawFrom(2)
+
+describe('max_pool3d', () => {
+  for (const shape of [
+    [1, 1, 2, 2, 2],
+    [2, 3, 2, 3, 5],
+    [3, 2, 7, 11, 13],
+    [2, 14, 5, 2, 3],
+    [1, 5, 3, 2, 33],
+    [2, 1, 4, 6, 66],
+  ]) {
+    it(`[${shape.join(', ')}]`, () => expectPooling(draw(shape)))
+
+    // Two levels make ties the rule; a tie across rows or planes shows the order in which they are broken.
+    it(`[${shape.join(', ')}] with ties`, () => expectPooling(map(draw(shape), (x) => (x < -0.5 ? -1 : 0.5))))
+  }
+
+  it('all equal, and all negative', () => expectPooling(map(draw([2, 3, 5, 4, 7]), () => -7.5)))
+
+  it('refuses an extent of 1', () => {
+    expect(() => maxPool3d(input('x', [1, 1, 2, 1, 2]))).toThrow('[1, 1, 2, 1, 2] has an extent below 2')
+  })
+})
+
+/** Every output is a copy and every gradient goes one way, so both are exact. */
+const expectPooling = (x: NdArray): Promise<void> =>
+  expectReference(device.gpu, {
+    feeds: { x },
+    build: (v) => maxPool3d(v.x!),
+    expected: reference.forward(x),
+    backward: (gradOutput) => ({ x: reference.backward(gradOutput, x).gradInput }),
+    tolerance: 0,
+  })

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { gradients } from '../../src/autograd/gradients.js'
+import { input, parameter } from '../../src/autograd/value.js'
+import { dot, squaredError, sum, weightedSum } from '../../src/ops/index.js'
+import { evaluate, useGpu } from '../gpu.js'
+import * as arrays from '../reference/nd-array.js'
+import { fromArray, map, relativeError, scalar, type NdArray } from '../reference/nd-array.js'
+import * as squared from '../reference/squared-error.js'
+import * as sums from '../reference/sum.js'
+import { drawFrom, expectReference, extents } from './check.js'
+
+const device = useGpu()
+const draw = drawFrom(13)
+
+/** Volumes, and flat values about the 64 lanes and 4096 elements of a workgroup. */
+const shapes = [
+  ...extents.flatMap((extent) => [[1, 1, ...extent], [3, 5, ...extent]]),
+  [63], [64], [65], [4095], [4096], [4097], [3, 12345],
+] // prettier-ignore
+
+describe.each(shapes.map((shape) => ({ shape })))('sums over $shape', ({ shape }) => {
+  // Positive numbers: a sum near 0 has no relative error to speak of.
+  const [a, b] = [draw(shape, 0.5, 2), draw(shape, -1, 0.25)]
+
+  it('sum', () =>
+    expectReference(device.gpu, {
+      feeds: { a },
+      build: (v) => sum(v.a!),
+      expected: sums.forward(a),
+      backward: (gradOutput) => ({ a: sums.backward(gradOutput, a).gradInput }),
+    }))
+
+  it('dot', () =>
+    expectReference(device.gpu, {
+      feeds: { a, b },
+      build: (v) => dot(v.a!, v.b!),
+      expected: scalar(arrays.dot(a, b)),
+      backward: (g) => ({ a: map(b, (x) => x * g.data[0]!), b: map(a, (x) => x * g.data[0]!) }),
+    }))
+
+  it('squared error', () =>
+    expectReference(device.gpu, {
+      feeds: { a, b },
+      build: (v) => squaredError(v.a!, v.b!),
+      expected: squared.forward(a, b),
+      backward: (gradOutput) => {
+        const { gradInput, gradTarget } = squared.backward(gradOutput, a, b)
+        return { a: gradInput, b: gradTarget }
+      },
+    }))
+})
+
+describe('sums', () => {
+  it('of a value with itself count both uses', async () => {
+    const a = draw([1, 2, 3, 5, 7])
+    await expectReference(device.gpu, {
+      feeds: { a },
+      build: (v) => dot(v.a!, v.a!),
+      expected: scalar(arrays.dot(a, a)),
+      backward: (g) => ({ a: map(a, (x) => 2 * x * g.data[0]!) }),
+    })
+  })
+
+  it('of many shares', async () => {
+    const count = 1_234_567
+    // Small whole numbers: f32 sums of the shares are exact, and so are the gradients.
+    const whole = (values: NdArray): NdArray => map(values, Math.round)
+    const [a, b] = [whole(draw([count], -3, 3)), whole(draw([count], 0, 4))]
+    const feeds = { a, b }
+    const results = await evaluate(device.gpu, feeds, ({ a, b }) => {
+      const loss = weightedSum([{ term: squaredError(a!, b!) }, { term: dot(a!, b!), factor: 0.5 }])
+      const [gradA, gradB] = gradients(loss, [a!, b!])
+      return { loss, gradA: gradA!, gradB: gradB! }
+    })
+    const difference = map(a, (x, i) => x - b.data[i]!)
+    const expected = arrays.dot(difference, difference) + 0.5 * arrays.dot(a, b)
+    expect(relativeError(results.loss, [expected])).toBeLessThanOrEqual(1e-6)
+    const gradA = map(difference, (d, i) => 2 * d + 0.5 * b.data[i]!)
+    const gradB = map(difference, (d, i) => -2 * d + 0.5 * a.data[i]!)
+    expect(relativeError(results.gradA, gradA)).toBe(0)
+    expect(relativeError(results.gradB, gradB)).toBe(0)
+  })
+
+  it('refuse values of different shapes', () => {
+    const [a, b] = [input('a', [1, 2, 3, 4, 5]), parameter('b', [120], new Float32Array(120))]
+    const message = 'a [1, 2, 3, 4, 5] and b [120] must have the same shape'
+    expect(() => dot(a, b)).toThrow(`dot: ${message}`)
+    expect(() => squaredError(a, b)).toThrow(`squared_error: ${message}`)
+  })
+})
+
+describe('weighted sum', () => {
+  it('adds factor x weight x term; the gradient misses the weights', async () => {
+    const feeds = Object.fromEntries(
+      [1.5, -2, 3, 0.25, 8].map((value, i) => [`x${i}`, fromArray([1], [value])]),
+    )
+    await expectReference(device.gpu, {
+      feeds,
+      build: ({ x0, x1, x2, x3, x4 }) =>
+        weightedSum([{ term: x0! }, { term: x1!, factor: -3 }, { term: x2!, factor: 0.5, weight: x3! }, { term: x4!, weight: x3! }, { term: x0!, factor: 2 }]), // prettier-ignore
+      expected: scalar(1.5 + 6 + 0.375 + 2 + 3),
+      backward: (g) =>
+        Object.fromEntries(
+          Object.entries({ x0: 3, x1: -3, x2: 0.125, x4: 0.25 }).map(([name, factor]) => [
+            name,
+            map(g, (value) => factor * value),
+          ]),
+        ),
+    })
+  })
+
+  it('has no gradient for a weight', () => {
+    const [term, weight] = [input('term', [1]), input('weight', [1])]
+    const loss = weightedSum([{ term, weight }])
+    expect(() => gradients(loss, [weight])).toThrow('weighted sum does not depend on weight')
+  })
+
+  it('refuses no terms, and terms or weights that are no scalars', () => {
+    const [scalarTerm, vector] = [input('s', [1]), input('v', [2])]
+    expect(() => weightedSum([])).toThrow('no terms')
+    expect(() => weightedSum([{ term: vector }])).toThrow('v [2] is no scalar')
+    expect(() => weightedSum([{ term: scalarTerm, weight: vector }])).toThrow('v [2] is no scalar')
+  })
+})

@@ -1,0 +1,187 @@
+/**
+ * A device that binds little at once must give the bits of one that binds everything: each op, forward and backward,
+ * cut into many slabs whose windows start off the 256-byte grid and straddle the batch, against the uncut run.
+ */
+import { describe, expect, it, vi } from 'vitest'
+import { UserError } from '../../src/errors.js'
+import { gradients } from '../../src/autograd/gradients.js'
+import type { Value } from '../../src/autograd/value.js'
+import * as ops from '../../src/ops/index.js'
+import { evaluate, useGpu, withBindingLimit, type Feeds } from '../gpu.js'
+import type { NdArray } from '../reference/nd-array.js'
+import { drawFrom, expectSameBits } from './check.js'
+
+const device = useGpu()
+const draw = drawFrom(16)
+
+interface Case {
+  /** The largest volume. Its planes [C, H, W] measure what is bound at once. */
+  readonly volume: readonly number[]
+  /** How many of them, in one run each. At least 16 KiB, which sums need. */
+  readonly planes: readonly number[]
+  /** Shapes of the arguments. */
+  readonly feeds: Readonly<Record<string, readonly number[]>>
+  readonly wanted: readonly string[]
+  readonly build: (values: Record<string, Value>) => Value
+}
+
+/** 14 channels in two volumes of 7 planes: one plane is more than the 16 KiB. */
+const wide = [2, 14, 7, 17, 19]
+/** Planes that leave room for a halo. */
+const narrow = [2, 5, 7, 11, 29]
+
+/** A case of one volume argument x. */
+const unary = (volume: readonly number[], planes: readonly number[], build: (x: Value) => Value): Case => ({
+  volume,
+  planes,
+  feeds: { x: volume },
+  wanted: ['x'],
+  build: ({ x }) => build(x!),
+})
+
+/** A case of a volume x and a constant one of the same shape, with values in (0, 1). */
+const withPrior = (build: (x: Value, prior: Value) => Value): Case => ({
+  volume: wide,
+  planes: [1, 3],
+  feeds: { x: wide, prior: wide },
+  wanted: ['x'],
+  build: ({ x, prior }) => build(x!, prior!),
+})
+
+function convolution(
+  volume: readonly number[],
+  outputs: number,
+  kernel: readonly number[],
+  planes: readonly number[],
+  activation: ops.Activation,
+): Case {
+  return {
+    volume,
+    planes,
+    feeds: { x: volume, w: [outputs, volume[1]!, ...kernel], b: [outputs] },
+    wanted: ['x', 'w', 'b'],
+    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation }),
+  }
+}
+
+const [N, C, D, H, W] = wide as [number, number, number, number, number]
+
+const cases: Record<string, Case> = {
+  'conv3d 3x3x3': convolution(narrow, 3, [3, 3, 3], [3, 4, 6, 9], 'relu'),
+  'conv3d 3x3x3, vec4 rows': convolution([2, 5, 7, 11, 28], 3, [3, 3, 3], [3, 5], 'relu'),
+  'conv3d 7x5x3': convolution([2, 2, 9, 13, 29], 2, [7, 5, 3], [7, 8, 11], 'sigmoid'),
+  'conv3d 1x1x1': convolution(wide, 5, [1, 1, 1], [1, 2], 'none'),
+  'max_pool3d': unary(narrow, [3, 5, 7], ops.maxPool3d),
+  'upsample_nearest': {
+    ...unary([2, 5, 6, 22, 38], [2, 4], ops.upsampleNearest),
+    feeds: { x: [2, 5, 3, 11, 19] },
+  },
+  'concat': {
+    volume: wide,
+    planes: [1, 2],
+    feeds: { x: [N, 9, D, H, W], y: [N, 5, D, H, W] },
+    wanted: ['x', 'y'],
+    build: ({ x, y }) => ops.concat([x!, y!]),
+  },
+  'concat with itself: added gradients': unary([N, 7, D, H, W], [2], (x) => ops.concat([x, x])),
+  'fit, larger': { ...unary([2, 5, 9, 16, 32], [2, 3], (x) => ops.fit(x, [9, 16, 32])), feeds: { x: narrow } },
+  'fit, smaller': unary(narrow, [3, 4], (x) => ops.fit(x, [4, 7, 23])),
+  'relu': unary(wide, [1, 3], ops.relu),
+  'softmax': unary(wide, [1, 3], ops.softmax),
+  'log_softmax': unary(wide, [1, 3], ops.logSoftmax),
+  'support_mask': withPrior((x, prior) => ops.supportMask(x, prior, 0.3)),
+  'gumbel_softmax, soft': withPrior((x, noise) => ops.gumbelSoftmax(x, noise, { hard: false })),
+  'gumbel_softmax, hard': withPrior((x, noise) => ops.gumbelSoftmax(x, noise)),
+  'cross_entropy': withPrior((x, target) => ops.crossEntropy(x, target)),
+  'kl_divergence': withPrior((x, prior) => ops.klDivergence(x, prior)),
+  'instance_norm': unary(wide, [1, 3], (x) => ops.instanceNorm(x)),
+  'sum': unary(wide, [1, 3], ops.sum),
+  'squared_error': { ...withPrior(ops.squaredError), wanted: ['x', 'prior'] },
+  // Runs of the box sum along z are 8 planes long: slabs begin and end within them.
+  'mrf_message, k = 3': mrf([2, 3, 19, 11, 13], 3, [10, 11, 13], ops.mrfMessage),
+  'mrf_message, k = 7': mrf([2, 3, 29, 7, 17], 7, [14, 15, 20], ops.mrfMessage),
+  'mrf_energy, k = 5': mrf([1, 14, 23, 5, 7], 5, [12, 16], ops.mrfEnergy),
+} // prettier-ignore
+
+function mrf(
+  volume: readonly number[],
+  k: number,
+  planes: readonly number[],
+  op: (x: Value, table: Value, k: number) => Value,
+): Case {
+  const feeds = { x: volume, table: [volume[1]!, volume[1]!] }
+  return { volume, planes, feeds, wanted: ['x'], build: ({ x, table }) => op(x!, table!, k) }
+}
+
+describe('the same bits from any window', () => {
+  it.each(Object.entries(cases))('%s', async (_, { volume, planes, feeds, wanted, build }) => {
+    const arrays = Object.fromEntries(
+      Object.entries(feeds).map(([name, shape]) => [name, draw(shape, name === 'prior' ? 0.001 : -1, 0.999)]),
+    )
+    const whole = await run(arrays, wanted, build)
+    for (const count of planes) {
+      const bytes = 4 * (count * volume[1]! * volume[3]! * volume[4]! + 64)
+      expect(bytes).toBeGreaterThanOrEqual(16384)
+      const cut = await withBindingLimit(device.gpu, bytes, () => run(arrays, wanted, build))
+      expect(cut.dispatches).toBeGreaterThan(whole.dispatches)
+      for (const [name, array] of Object.entries(whole.results)) {
+        expectSameBits(cut.results[name]!, array, `${name}, ${count} planes`)
+      }
+    }
+  })
+
+  it('argmax', async () => {
+    const x = draw(wide)
+    const read = () => evaluate(device.gpu, { x }, (v) => ({ y: ops.argmax(v.x!) }))
+    const whole = await read()
+    for (const count of [1, 3]) {
+      const cut = await withBindingLimit(device.gpu, 4 * (count * C * H * W + 64), read)
+      expectSameBits(cut.y, whole.y, `${count} planes`)
+    }
+  })
+
+  it('says what does not fit', async () => {
+    const { volume, feeds, wanted, build } = cases['conv3d 3x3x3']!
+    const arrays = Object.fromEntries(Object.entries(feeds).map(([name, shape]) => [name, draw(shape)]))
+    const plane = volume[1]! * volume[3]! * volume[4]!
+    const twoPlanes = 4 * (2 * plane + 64)
+    const failure = withBindingLimit(device.gpu, Math.max(16384, twoPlanes - 4), () =>
+      run(arrays, wanted, build),
+    )
+    await expect(failure).rejects.toThrow(UserError)
+    await expect(failure).rejects.toThrow(
+      /^x \[2, 5, 7, 11, 29\]: the planes that one step reads take \d+ bytes/,
+    )
+  })
+})
+
+/** The output, the gradients of its squared norm, and how many dispatches that took. */
+async function run(
+  feeds: Feeds,
+  wanted: readonly string[],
+  build: Case['build'],
+): Promise<{ results: Record<string, NdArray>; dispatches: number }> {
+  const kernels = vi.spyOn(device.gpu.pipelines, 'get')
+  try {
+    const results = await evaluate(
+      device.gpu,
+      feeds,
+      (values) => {
+        const output = build(values)
+        const loss = ops.dot(output, output)
+        const grads = gradients(
+          loss,
+          wanted.map((name) => values[name]!),
+        )
+        return Object.fromEntries([
+          ['output', output],
+          ...wanted.map((name, i) => [`gradient of ${name}`, grads[i]!] as const),
+        ])
+      },
+      ['w'],
+    )
+    return { results, dispatches: kernels.mock.calls.length }
+  } finally {
+    kernels.mockRestore()
+  }
+}
