@@ -1,7 +1,7 @@
 // Uniform noise from a counter: the value depends on the seed, the step, the voxel and the channel only, never on how
-// the work is cut up. pcg4d of Jarzynski and Olano, "Hash functions for GPU rendering", JCGT 2020.
+// the work is cut up.
 //
-//   output[n,c,v] = ((bits >> 9) + 0.5) * 2^-23 in (0, 1),   bits = pcg4d(voxel, c / 4, step, seed)[c % 4]
+//   output[n,c,v] = ((bits >> 9) + 0.5) * 2^-23 in (0, 1),   bits = pcg4d(voxel, c / 4, step, seed)[c % 4] (common/noise.wgsl)
 //
 // Mapping: one invocation makes four channels of a voxel; gid.x runs over the voxels of a plane, gid.y over groups of
 // four channels, gid.z over the planes of the slab.
@@ -17,26 +17,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> counter: array<u32, 2>; // seed, step
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
 
-fn pcg4d(key: vec4u) -> vec4u {
-  var v = key * 1664525u + 1013904223u;
-  v.x += v.y * v.w;
-  v.y += v.z * v.x;
-  v.z += v.x * v.y;
-  v.w += v.y * v.z;
-  v ^= v >> vec4u(16u);
-  v.x += v.y * v.w;
-  v.y += v.z * v.x;
-  v.z += v.x * v.y;
-  v.w += v.y * v.z;
-  return v;
-}
+// #include common/noise
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= params.area) { return; }
   let plane = params.first_plane + gid.z;
-  let bits = pcg4d(vec4u(plane * params.area + gid.x, gid.y, counter[1], counter[0]));
-  let uniforms = (vec4f(bits >> vec4u(9u)) + 0.5) * 0x1p-23;
+  let uniforms = noise_of(vec4u(plane * params.area + gid.x, gid.y, counter[1], counter[0]));
   let first = 4u * gid.y;
   let to = (plane * params.channels + first) * params.area + gid.x - params.output_base;
   output[to] = uniforms.x;

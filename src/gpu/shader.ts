@@ -10,6 +10,8 @@ export type { ShaderName }
  * - `consts` replace the value of lines `const NAME = 1u; // #set`;
  * - `generated` replace lines `// #generate NAME` (bodies unrolled per tile).
  *
+ * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, `$` being the number:
+ * one line a channel without an indexed array, which lives in memory on most drivers.
  * Lines `// #include common/NAME` are expanded first. Every flag, const and generated body that the file
  * mentions must be given, and nothing else may be given: a misspelt name is an error, not a default.
  */
@@ -41,6 +43,7 @@ export interface ShaderInterface {
 
 const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(?<name>\w+)\})?[ \t]*$/gm
 const setConst = /^const (?<name>\w+) = [\d.]+([uif]?); \/\/ #set$/gm
+const each = /^([ \t]*)\/\/ #each (?<name>\w+) (.*)$/gm
 const generate = /^[ \t]*\/\/ #generate (?<name>\w+)$/gm
 
 /**
@@ -99,6 +102,12 @@ export function specialise(spec: Specialisation): string {
       }
       return `const ${name} = ${value}${suffix};`
     })
+    .replace(each, (_, indent: string, name: string, code: string) =>
+      Array.from(
+        { length: take('const', spec.consts, name) },
+        (_, i) => indent + code.replaceAll('$', String(i)),
+      ).join('\n'),
+    )
     .replace(generate, (_, name: string) => take('body', spec.generated, name))
 }
 

@@ -26,5 +26,10 @@ export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
 export { mrfTableOf, type Prior } from './prior-volume.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
-export { defaultPretraining, defaultTraining, type OptimiserSettings, type TrainingSettings } from './settings.js'
+export {
+  defaultPretraining,
+  defaultTraining,
+  type OptimiserSettings,
+  type TrainingSettings,
+} from './settings.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'

@@ -1,15 +1,5 @@
 import { input, volumeShape, type Value } from '../autograd/value.js'
-import {
-  argmax,
-  gumbelSoftmax,
-  klDivergence,
-  logSoftmax,
-  mrfEnergy,
-  softmax,
-  squaredError,
-  supportMask,
-  weightedSum,
-} from '../ops/index.js'
+import { argmax, mrfEnergy, posterior, squaredError, supportMask, weightedSum } from '../ops/index.js'
 import type { Model } from './model.js'
 
 export interface ObjectiveOptions {
@@ -25,8 +15,6 @@ export interface ObjectiveOptions {
 export interface Objective {
   readonly scan: Value
   readonly prior: Value
-  /** Uniform noise of the sample, [N, K, D, H, W]. */
-  readonly noise: Value
   /** log M, [K, K]; an input that is read only where beta > 0. */
   readonly mrfTable: Value
   /** Weight of the squared error: alpha, or the one that sigma gives. */
@@ -49,8 +37,18 @@ export interface Objective {
   readonly loss: Value
 }
 
-/** Builds the objective of SAE.md for scans of one shape. */
-export function saeObjective(model: Model, scan: Value, noise: Value, options: ObjectiveOptions): Objective {
+/**
+ * Builds the objective of SAE.md for scans of one shape.
+ *
+ * @param scan [N, 1, D, H, W]
+ * @param randomness of the sample: uniform noise [N, K, D, H, W], or a counter (seed, step) to make it from
+ */
+export function saeObjective(
+  model: Model,
+  scan: Value,
+  randomness: Value,
+  options: ObjectiveOptions,
+): Objective {
   const { classes } = model.architecture
   const { batch, depth, height, width } = volumeShape(scan)
   const prior = input('prior', [batch, classes, depth, height, width])
@@ -58,19 +56,19 @@ export function saeObjective(model: Model, scan: Value, noise: Value, options: O
   const reconstructionWeight = input('reconstruction weight', [1])
 
   const { logits: free, blocks } = model.encoder.trace(scan)
-  const logits = supportMask(free, prior)
-  const posterior = softmax(logits)
-  const sample = gumbelSoftmax(logits, noise, { temperature: options.temperature })
+  const { probabilities, sample, divergence } = posterior(free, prior, randomness, {
+    temperature: options.temperature,
+  })
   const reconstruction = model.decoder(sample)
 
   const perScan = 1 / batch
   const errors = weightedSum([{ term: squaredError(reconstruction, scan), factor: perScan }])
-  const klLoss = weightedSum([{ term: klDivergence(logSoftmax(logits), prior), factor: perScan }])
+  const klLoss = weightedSum([{ term: divergence, factor: perScan }])
   const mrfLoss =
     options.beta === 0
       ? undefined
       : weightedSum([
-          { term: mrfEnergy(posterior, mrfTable, options.neighbourhood), factor: options.beta * perScan },
+          { term: mrfEnergy(probabilities, mrfTable, options.neighbourhood), factor: options.beta * perScan },
         ])
   const loss = weightedSum([
     { term: errors, weight: reconstructionWeight },
@@ -80,15 +78,14 @@ export function saeObjective(model: Model, scan: Value, noise: Value, options: O
   return {
     scan,
     prior,
-    noise,
     mrfTable,
     reconstructionWeight,
     blocks,
-    logits,
-    posterior,
+    logits: supportMask(free, prior),
+    posterior: probabilities,
     sample,
     reconstruction,
-    segmentation: argmax(logits),
+    segmentation: argmax(probabilities),
     squaredError: errors,
     klLoss,
     mrfLoss,

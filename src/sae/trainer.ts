@@ -3,7 +3,6 @@ import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { uniformNoise } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { epochBatches, repeat, stack, type TrainingScan } from './batches.js'
 import type { Model } from './model.js'
@@ -156,8 +155,7 @@ export class Trainer {
     const shape = this.prior.shape
     const scan = input('scan', [batch, 1, ...shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
-    const noise = uniformNoise([batch, this.model.architecture.classes, ...shape], counter)
-    const objective = saeObjective(this.model, scan, noise, { beta, neighbourhood, temperature })
+    const objective = saeObjective(this.model, scan, counter, { beta, neighbourhood, temperature })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
     const plan = await compile(this.gpu, {
       outputs: [segmentation],

@@ -1,0 +1,117 @@
+// Gradient of posterior/forward.wgsl with respect to the logits; none flows where the prior rules a class out.
+//
+//   t[c] = grad_probabilities[c] + grad_divergence * (log posterior[c] - log p[c] + 1)
+//   y = softmax((l + gumbel(u)) / tau), the soft sample whose gradient stands for that of the hard one
+//   grad_logits[c] = posterior[c] (t[c] - sum_k t[k] posterior[k])
+//                  + y[c] (grad_sample[c] - sum_k grad_sample[k] y[k]) / tau
+//
+// Terms whose gradient is not given are left out. The posterior is computed again from the logits, and the noise again from its counter.
+// Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
+// gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+
+struct Params {
+  area: u32,
+  first_plane: u32,
+  threshold: f32,
+// #if ${GRAD_SAMPLE}
+  tau: f32,
+// #endif
+  logits_base: u32,
+  prior_base: u32,
+// #if ${GRAD_SAMPLE}
+// #if ${NOISE}
+  noise_base: u32,
+// #endif
+  grad_sample_base: u32,
+// #endif
+// #if ${GRAD_PROBABILITIES}
+  grad_probabilities_base: u32,
+// #endif
+  grad_logits_base: u32,
+}
+
+const CHANNELS = 1u; // #set
+const GROUPS = 1u; // #set
+const LOWEST = -3.4e38;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> prior: array<f32>;
+// #if ${GRAD_SAMPLE}
+// #if ${NOISE}
+@group(0) @binding(3) var<storage, read> noise: array<f32>;
+// #else
+@group(0) @binding(3) var<storage, read> counter: array<u32, 2>; // seed, step
+// #endif
+@group(0) @binding(5) var<storage, read> grad_sample: array<f32>;
+// #endif
+// #if ${GRAD_PROBABILITIES}
+@group(0) @binding(4) var<storage, read> grad_probabilities: array<f32>;
+// #endif
+@group(0) @binding(6) var<storage, read> grad_divergence: array<f32>;
+@group(0) @binding(7) var<storage, read_write> grad_logits: array<f32>;
+
+// #include common/math
+// #include common/gumbel
+// #include common/noise
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  if (gid.x >= params.area) { return; }
+  let plane = params.first_plane + gid.y;
+  let first = plane * CHANNELS * params.area + gid.x;
+  let known = first - params.prior_base;
+  let source = first - params.logits_base;
+  // #each CHANNELS let p$ = prior[known + $u * params.area];
+  // #each CHANNELS let free$ = logits[source + $u * params.area];
+  // #each CHANNELS let l$ = select(free$, free$ - 1e12, p$ < params.threshold);
+
+  var largest = LOWEST;
+  // #each CHANNELS largest = max(largest, l$);
+  var sum = 0.0;
+  var mass = 0.0;
+  // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
+  let offset = log_exact(mass) - log_exact(sum) - largest + 1.0;
+  // #each CHANNELS let pi$ = e$ / sum;
+  let weight = grad_divergence[0];
+// #if ${GRAD_PROBABILITIES}
+  let incoming = first - params.grad_probabilities_base;
+  // #each CHANNELS let t$ = grad_probabilities[incoming + $u * params.area] + weight * (l$ + offset - log_exact(p$ + 1e-12));
+// #else
+  // #each CHANNELS let t$ = weight * (l$ + offset - log_exact(p$ + 1e-12));
+// #endif
+  var mean = 0.0;
+  // A ruled-out class has an infinite t in all but name, and no probability: 0 * 1e12 must stay 0.
+  // #each CHANNELS mean += pi$ * t$;
+
+// #if ${GRAD_SAMPLE}
+// #if ${NOISE}
+  let random = first - params.noise_base;
+  // #each CHANNELS let u$ = noise[random + $u * params.area];
+// #else
+  let voxel = plane * params.area + gid.x;
+  let uniforms = array<vec4f, GROUPS>(
+    // #each GROUPS noise_of(vec4u(voxel, $u, counter[1], counter[0])),
+  );
+  // #each CHANNELS let u$ = uniforms[$u / 4u][$u % 4u];
+// #endif
+  // #each CHANNELS let s$ = (l$ + gumbel(u$)) / params.tau;
+  var highest = LOWEST;
+  // #each CHANNELS highest = max(highest, s$);
+  var total = 0.0;
+  // #each CHANNELS let y$ = exp_exact(s$ - highest); total += y$;
+  let sampled = first - params.grad_sample_base;
+  // #each CHANNELS let g$ = grad_sample[sampled + $u * params.area];
+  var inner = 0.0;
+  // #each CHANNELS inner += g$ * y$;
+  inner /= total;
+  let scale = 1.0 / (total * params.tau);
+// #endif
+
+  let to = first - params.grad_logits_base;
+// #if ${GRAD_SAMPLE}
+  // #each CHANNELS grad_logits[to + $u * params.area] = select(pi$ * (t$ - mean) + y$ * (g$ - inner) * scale, 0.0, p$ < params.threshold);
+// #else
+  // #each CHANNELS grad_logits[to + $u * params.area] = select(pi$ * (t$ - mean), 0.0, p$ < params.threshold);
+// #endif
+}
