@@ -22,7 +22,7 @@ export function deviceDescriptor(adapter: GPUAdapter, label: string): GPUDeviceD
  * @param gpu `navigator.gpu` by default
  * @throws UserError where there is no WebGPU or no adapter
  */
-export async function openDevice(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<Gpu> {
+export async function openDevice(gpu: GPU | undefined = navigatorGpu()): Promise<Gpu> {
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter) {
     throw new UserError(
@@ -33,4 +33,9 @@ export async function openDevice(gpu: GPU | undefined = globalThis.navigator?.gp
   const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
   const device = await adapter.requestDevice(deviceDescriptor(adapter, name))
   return new Gpu(device, { name, vendor, architecture, driver: description, software: isFallbackAdapter })
+}
+
+/** `navigator.gpu`, which a browser may lack, whatever the types say; so may `navigator` itself outside one. */
+function navigatorGpu(): GPU | undefined {
+  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
 }

@@ -39,8 +39,8 @@ describe('adam', () => {
         plan.write(adam.schedule, adam.scheduleAt(step))
         await plan.run()
         if ('maxNorm' in options) gradients = clipGradients(gradients, options.maxNorm).gradients
-        const { maxNorm: _, betas, ...rest } = adam.options
-        const reference = { ...rest, beta1: betas[0], beta2: betas[1] }
+        const { learningRate, betas, epsilon, weightDecay } = adam.options
+        const reference = { learningRate, beta1: betas[0], beta2: betas[1], epsilon, weightDecay }
         states = states.map((state, i) => adamStep(state, gradients[i]!, reference))
       }
       for (const [i, state] of states.entries()) {

@@ -1,0 +1,86 @@
+// npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size; time by kernel group.
+import { compile } from '../src/autograd/plan.js'
+import { input } from '../src/autograd/value.js'
+import { Variables } from '../src/autograd/variables.js'
+import { openGpu } from '../src/node/index.js'
+import { Adam } from '../src/optim/index.js'
+import { createModel, defaultArchitecture } from '../src/sae/model.js'
+import { saeObjective } from '../src/sae/objective.js'
+import { measure, provenance, publish, short, type Row } from './harness.js'
+import { numbers } from './ops/cases.js'
+
+const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', '160x192x224']
+const sizes = process.argv.length > 2 ? process.argv.slice(2) : defaultSizes
+
+/** Kernel groups, by the beginning of the node's name. */
+const groups: readonly (readonly [string, RegExp])[] = [
+  ['conv', /^conv3d$/],
+  ['grad input', /^conv3d backward input/],
+  ['grad weight', /^conv3d backward (weight|bias)/],
+  ['MRF', /^(neighbour_sums|dot)/],
+  ['posterior', /^posterior/],
+  ['rest', /./],
+]
+
+const gpu = await openGpu()
+const rows: Row[] = []
+for (const size of sizes) {
+  rows.push(await run(size.split('x').map(Number) as [number, number, number]))
+  console.log(rows.at(-1))
+}
+publish('step', 'Whole SAE step by size', provenance(gpu), rows)
+process.exit(0)
+
+async function run(extents: readonly [number, number, number]): Promise<Row> {
+  const voxels = extents.reduce((a, b) => a * b)
+  const model = createModel(defaultArchitecture(14))
+  const variables = new Variables(gpu)
+  const adam = new Adam(model.parameters)
+  const counter = input('noise counter', [2], { dtype: 'u32' })
+  const objective = saeObjective(model, input('scan', [1, 1, ...extents]), counter, {
+    beta: 0.01,
+    neighbourhood: 3,
+    temperature: 2 / 3,
+  })
+  gpu.buffers.resetPeak()
+  const compiling = performance.now()
+  const plan = await compile(gpu, {
+    outputs: [],
+    report: [objective.loss],
+    effects: adam.minimise(objective.loss),
+    variables,
+  })
+  const compiled = (performance.now() - compiling) / 1000
+  plan.write(objective.scan, numbers(voxels, 1))
+  plan.write(objective.prior, new Float32Array(14 * voxels).fill(1 / 14))
+  plan.write(objective.mrfTable, new Float32Array(14 * 14).fill(Math.log(1 / 14)))
+  plan.write(objective.reconstructionWeight, Float32Array.of(5))
+  let step = 0
+  const seconds = await measure('step', async () => {
+    step++
+    plan.write(counter, Uint32Array.of(0, step))
+    plan.write(adam.schedule, adam.scheduleAt(step))
+    const [loss] = await plan.run()
+    if (!Number.isFinite(loss![0])) throw new Error(`the loss is ${loss![0]!} at step ${step}`)
+  })
+  const byGroup = new Map<string, number>(groups.map(([name]) => [name, 0]))
+  let onDevice = 0
+  for (const time of await plan.profile()) {
+    const [name] = groups.find(([, pattern]) => pattern.test(time.op))!
+    byGroup.set(name, byGroup.get(name)! + time.seconds)
+    onDevice += time.seconds
+  }
+  const row = {
+    size: extents.join('x'),
+    'step s': short(seconds),
+    'Mvoxel/s': short(voxels / seconds / 1e6),
+    'on device s': short(onDevice),
+    ...Object.fromEntries([...byGroup].map(([name, value]) => [`${name} s`, short(value)])),
+    'peak MB': short(gpu.buffers.peakBytes / 1e6),
+    dispatches: plan.length,
+    'compile s': compiled.toFixed(1),
+  }
+  plan.dispose()
+  variables.dispose()
+  return row
+}
