@@ -1,5 +1,6 @@
 import { create } from 'webgpu'
 import { UserError } from '../errors.js'
+import { hush } from './hush.js'
 import { offerSwiftShader, unpackSwiftShader } from './software-vulkan.js'
 
 /** One adapter that this machine offers, in the order of preference. */
@@ -20,15 +21,18 @@ const dawnOptions = ['disable-dawn-features=timestamp_quantization']
  * Finds every usable adapter: hardware first, then lavapipe, then the SwiftShader of the dev dependency.
  *
  * Without a system Vulkan, the bundled loader and SwiftShader are used; nothing needs root.
+ *
+ * @param quiet throw away what the drivers write to stderr meanwhile; see `hush` for when a program may
  */
-export async function findAdapters(): Promise<FoundAdapter[]> {
+export async function findAdapters(quiet = false): Promise<FoundAdapter[]> {
+  const request: Request = (gpu) => (quiet ? hush(() => gpu.requestAdapter()) : gpu.requestAdapter())
   const bundled = unpackSwiftShader()
   if (bundled) offerSwiftShader(bundled)
-  let found = await openAll()
+  let found = await openAll(request)
   if (found.length === 0 && bundled) {
     // An old Vulkan loader ignores VK_ADD_DRIVER_FILES.
     offerSwiftShader(bundled, true)
-    found = await openAll()
+    found = await openAll(request)
   }
   return found.sort((a, b) => preference.indexOf(a.kind) - preference.indexOf(b.kind))
 }
@@ -55,12 +59,14 @@ export function chooseAdapter(found: readonly FoundAdapter[], wanted?: string): 
   return chosen
 }
 
-async function openAll(): Promise<FoundAdapter[]> {
+type Request = (gpu: GPU) => Promise<GPUAdapter | null>
+
+async function openAll(request: Request): Promise<FoundAdapter[]> {
   const found: FoundAdapter[] = []
-  for (const { name, backend } of await listNames()) {
+  for (const { name, backend } of await listNames(request)) {
     // Each GPU object must outlive its devices: collecting it crashes the process.
     const gpu = create([...dawnOptions, `backend=${backend}`, `adapter=${name}`])
-    const adapter = await gpu.requestAdapter()
+    const adapter = await request(gpu)
     // The null backend accepts every command and computes nothing.
     if (!adapter || adapter.info.device === 'null-backend' || backend === 'null') continue
     found.push({ name, backend, kind: kindOf(name, adapter), gpu, adapter })
@@ -75,10 +81,10 @@ function kindOf(name: string, adapter: GPUAdapter): FoundAdapter['kind'] {
 }
 
 /** Dawn lists its adapters only in the error for a name that does not exist. */
-async function listNames(): Promise<{ name: string; backend: string }[]> {
+async function listNames(request: Request): Promise<{ name: string; backend: string }[]> {
   let message: string
   try {
-    await create(['adapter=list every adapter']).requestAdapter()
+    await request(create(['adapter=list every adapter']))
     return []
   } catch (error) {
     message = error instanceof Error ? error.message : String(error)

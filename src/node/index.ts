@@ -1,3 +1,3 @@
 export { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
-export { adapterVariable, openAdapter, openGpu, type OpenGpuOptions } from './open-gpu.js'
+export { adapterVariable, openAdapter, openGpu, summarise, type OpenGpuOptions } from './open-gpu.js'
 export { waitIdly } from './idle.js'

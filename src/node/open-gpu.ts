@@ -10,6 +10,8 @@ export const adapterVariable = 'SAE_ADAPTER'
 export interface OpenGpuOptions {
   /** Part of an adapter's name or its kind: `hardware`, `lavapipe`, `swiftshader`. */
   readonly adapter?: string | undefined
+  /** Throw away what the drivers write to stderr while adapters are looked for; see `hush` for when a program may. */
+  readonly quiet?: boolean
 }
 
 /**
@@ -19,7 +21,7 @@ export interface OpenGpuOptions {
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals)
-  const found = await findAdapters()
+  const found = await findAdapters(options.quiet)
   return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]))
 }
 

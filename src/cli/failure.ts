@@ -1,0 +1,33 @@
+import { CommanderError } from 'commander'
+import { UserError } from '../errors.js'
+
+/** Tells the user in one line why a command failed; returns the exit code. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0 // --help or --version, already printed
+    // `sae` alone: Commander has shown the help.
+    if (error.code !== 'commander.help') say(error.message.replace(/^error: /, ''))
+    return 2
+  }
+  if (error instanceof UserError) {
+    say(error.message)
+    return 2
+  }
+  // Disk full, permission taken away and the like: the message says what and where.
+  if (error instanceof Error && 'syscall' in error) {
+    say(error.message)
+    return 2
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  if (process.env.SAE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? reason}\n`)
+  say(`unexpected error: ${firstLine(reason)} (please report it, with what SAE_DEBUG=1 prints)`)
+  return 1
+}
+
+function say(message: string): void {
+  process.stderr.write(`sae: ${message.trim().replace(/\s*\n\s*/g, ' ')}\n`)
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!
+}

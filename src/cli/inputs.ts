@@ -1,0 +1,95 @@
+import { UserError } from '../errors.js'
+import { readVolume } from '../io/files.js'
+import { formatShape, requireFinite, requireSameGrid, requireVaries, type Volume } from '../io/volume.js'
+import type { TrainingScan } from '../sae/batches.js'
+import { toClasses, type LabelTable } from '../sae/label-table.js'
+import type { PriorFile } from './prior-file.js'
+import { subsample } from './subsample.js'
+import type { Terminal } from './terminal.js'
+
+/**
+ * Reads a scan and brings it to 0..1.
+ *
+ * @throws UserError where it cannot be read, has channels, holds NaN or does not vary
+ */
+export async function readScan(path: string, terminal: Terminal): Promise<Volume> {
+  const scan = await readOneChannel(path, 'a scan', terminal)
+  requireFinite(scan)
+  requireVaries(scan)
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of scan.data) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  if (low >= 0 && high <= 1) return scan
+  terminal.note(`${path}: intensities from ${format(low)} to ${format(high)}, rescaled to 0..1`)
+  return { ...scan, data: scan.data.map((value) => (value - low) / (high - low)) }
+}
+
+/** Reads a label map; its values are still label codes. @throws UserError where it cannot be read or has channels */
+export async function readLabels(path: string, terminal: Terminal): Promise<Volume> {
+  const labels = await readOneChannel(path, 'a label map', terminal)
+  requireFinite(labels)
+  return labels
+}
+
+/**
+ * Reads scans, and their label maps where given, for training against a prior.
+ *
+ * @param every keep every n-th voxel along each axis
+ * @returns the scans, and the prior on their grid
+ * @throws UserError where a file is not what it should be or the shapes do not match
+ */
+export async function readTrainingScans(
+  paths: readonly string[],
+  labelPaths: readonly string[] | undefined,
+  prior: PriorFile,
+  table: LabelTable,
+  every: number,
+  terminal: Terminal,
+): Promise<{ scans: TrainingScan[]; prior: Volume }> {
+  if (labelPaths && labelPaths.length !== paths.length) {
+    throw new UserError(
+      `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
+    )
+  }
+  const scans: TrainingScan[] = []
+  const misplaced: (string | undefined)[] = []
+  let fitted: Volume | undefined
+  for (const [i, path] of paths.entries()) {
+    const whole = await readScan(path, terminal)
+    const scan = subsample(whole, every)
+    fitted ??=
+      formatShape(prior.volume.grid.shape) === formatShape(whole.grid.shape)
+        ? subsample(prior.volume, every)
+        : prior.volume
+    misplaced.push(requireSameGrid(fitted, scan, 'the prior and the scan'))
+    const labelPath = labelPaths?.[i]
+    if (labelPath === undefined) {
+      scans.push({ name: path, data: scan.data })
+      continue
+    }
+    const labels = await readLabels(labelPath, terminal)
+    misplaced.push(requireSameGrid(labels, whole, 'the labels and the scan'))
+    scans.push({
+      name: path,
+      data: scan.data,
+      truth: toClasses(subsample(labels, every).data, table, labelPath),
+    })
+  }
+  terminal.warnOnce(misplaced)
+  return { scans, prior: fitted! }
+}
+
+async function readOneChannel(path: string, what: string, terminal: Terminal): Promise<Volume> {
+  const volume = await readVolume(path)
+  for (const warning of volume.warnings ?? []) terminal.warn(warning)
+  if (volume.channels !== 1) {
+    throw new UserError(`${path}: has ${volume.channels} channels where ${what} has one; give one of them`)
+  }
+  return volume
+}
+
+function format(value: number): string {
+  return String(Number(value.toPrecision(4)))
+}

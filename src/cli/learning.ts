@@ -1,0 +1,82 @@
+import { meanDice } from '../sae/dice.js'
+import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import type { CsvLog } from './csv-log.js'
+import { Interrupt } from './interrupt.js'
+import type { Progress } from './progress.js'
+
+/** What steps of pretraining and of training have in common. */
+interface Step {
+  readonly epoch: number
+  readonly step: number
+  readonly lastOfEpoch: boolean
+  readonly seconds: number
+  readonly dice: readonly number[] | undefined
+}
+
+/** How a run is recorded: numbers of each step by column, and which of them the progress shows. */
+export interface Recording<S extends Step> {
+  readonly columns: Readonly<Record<string, (step: S) => number | undefined>>
+  readonly shown: readonly string[]
+  /** Scans are scored: columns of Dice for this table. */
+  readonly dice: LabelTable | undefined
+}
+
+/** The header of a run's log. */
+export function logColumns<S extends Step>({ columns, dice }: Recording<S>): string[] {
+  const scores = dice
+    ? [
+        'mean_dice',
+        ...foregroundClasses(dice).map((c) => `dice_${dice.classes[c]!.abbreviation.replace(/\W+/g, '_')}`),
+      ]
+    : []
+  return ['epoch', 'step', ...Object.keys(columns), 'seconds', ...scores]
+}
+
+/**
+ * Follows a run to its end or until a signal: a row in the log for every step, the progress, and `afterStep`.
+ *
+ * @returns the exit code that the signal asks for, undefined where the run came to its end
+ */
+export async function follow<S extends Step>(
+  steps: AsyncIterable<S>,
+  recording: Recording<S>,
+  log: CsvLog,
+  progress: Progress,
+  afterStep: (step: S) => Promise<void> = () => Promise.resolve(),
+): Promise<number | undefined> {
+  const names = logColumns(recording)
+  const interrupt = new Interrupt()
+  let rows: (number | undefined)[][] = []
+  try {
+    for await (const step of steps) {
+      const row = toRow(step, recording)
+      log.append(row)
+      rows.push(row)
+      const shown = recording.shown.map((name) => {
+        const at = names.indexOf(name)
+        return [name, mean(rows.map((values) => values[at]))] as const
+      })
+      progress.update(step.epoch, step.lastOfEpoch, Object.fromEntries(shown))
+      if (step.lastOfEpoch) rows = []
+      await afterStep(step)
+      if (interrupt.requested) break
+    }
+  } finally {
+    progress.stop()
+    interrupt.release()
+  }
+  return interrupt.exitCode
+}
+
+function toRow<S extends Step>(step: S, { columns, dice }: Recording<S>): (number | undefined)[] {
+  const values = Object.values(columns).map((value) => value(step))
+  const row = [step.epoch, step.step, ...values, Number(step.seconds.toFixed(3))]
+  if (!dice || !step.dice) return row
+  const scored = foregroundClasses(dice)
+  return [...row, meanDice(step.dice, scored), ...scored.map((c) => step.dice![c]!)]
+}
+
+function mean(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module'
+import { Command } from 'commander'
+import { addEvaluate } from './evaluate.js'
+import { exitCodeOf } from './failure.js'
+import { addInfo } from './info.js'
+import { addPretrain } from './pretrain.js'
+import { addPrior } from './prior.js'
+import { addSegment } from './segment.js'
+import { addTrain } from './train.js'
+
+// Whoever reads our output may stop early: `sae evaluate ... | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+
+const program = new Command('sae')
+  .description(
+    'Segmentation Auto-Encoder: learns to segment brain scans without labelled scans, from the scans themselves and one prior, which is a probabilistic atlas or the label map of one other subject.',
+  )
+  .version(version)
+  .option(
+    '--adapter <name>',
+    'GPU to compute on: part of its name, or its kind (see sae info; env SAE_ADAPTER)',
+  )
+  .option('--quiet', 'print results, warnings and errors only')
+  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: () => undefined }) // failure.ts prints it, in one line
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Example session:
+  sae prior other-subject-labels.npz --blur 1.5 -o prior.nii.gz
+  sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/
+  sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/
+  sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/
+  sae evaluate out/scan_dseg.nii.gz truth.nii.gz
+
+Exit codes: 0 done, 2 wrong usage or input, 130 interrupted, 1 anything else.`,
+  )
+
+for (const add of [addPrior, addPretrain, addTrain, addSegment, addEvaluate, addInfo]) add(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}

@@ -1,0 +1,131 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { OptimiserSettings } from '../sae/settings.js'
+import { Terminal } from './terminal.js'
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  adapter?: string
+  quiet?: boolean
+}
+
+export function terminalOf(command: Command): Terminal {
+  return new Terminal(command.optsWithGlobals<GlobalOptions>().quiet ? 'quiet' : 'normal')
+}
+
+/** Argument parser: a whole number from `least` to `most`. */
+export function wholeNumber(least: number, most = 0xffffffff): (text: string) => number {
+  return (text) => {
+    const value = toNumber(text)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(
+      most === 0xffffffff
+        ? `It must be a whole number, ${least} or more.`
+        : `It must be a whole number from ${least} to ${most}.`,
+    )
+  }
+}
+
+/** Argument parser: a number of at least 0, or above 0. */
+export function realNumber(range: 'positive' | 'not negative'): (text: string) => number {
+  return (text) => {
+    const value = toNumber(text)
+    if (value < Infinity && (range === 'positive' ? value > 0 : value >= 0)) return value
+    throw new InvalidArgumentError(
+      `It must be a number ${range === 'positive' ? 'above 0' : 'of 0 or more'}.`,
+    )
+  }
+}
+
+/** Argument parser: the MRF's neighbourhood, odd, 3 to 21. */
+export function oddNumber(text: string): number {
+  const value = toNumber(text)
+  if (value % 2 === 1 && value >= 3 && value <= 21) return value
+  throw new InvalidArgumentError('It must be an odd number from 3 to 21.')
+}
+
+function toNumber(text: string): number {
+  return text.trim() === '' ? NaN : Number(text)
+}
+
+export const priorOption = (): Option =>
+  new Option(
+    '--prior <file>',
+    'prior on the grid of the scans, one channel per class (sae prior makes one)',
+  ).makeOptionMandatory()
+
+export const folderOption = (): Option =>
+  new Option('-o, --output <folder>', 'folder to write to; made if it is not there').makeOptionMandatory()
+
+export const classesOption = (): Option =>
+  new Option(
+    '--classes <table>',
+    'what the labels mean: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where labels are the classes 0..K-1 (default: the table kept with the prior or the weights, else freesurfer)',
+  )
+
+/** Options of `sae pretrain` and `sae train`. */
+export interface LearningOptions extends GlobalOptions {
+  prior: string
+  output: string
+  init?: string
+  labels?: string[]
+  classes?: string
+  every: number
+  epochs: number
+  batchSize: number
+  lr: number
+  weightDecay: number
+  clip?: number
+  seed: number
+}
+
+export function addLearningOptions(command: Command, defaults: OptimiserSettings): Command {
+  const option = (flags: string, description: string, parse: (text: string) => number, value?: number) =>
+    new Option(flags, description).argParser(parse).default(value)
+  return command
+    .addOption(priorOption())
+    .addOption(folderOption())
+    .option(
+      '--labels <files...>',
+      'reference label maps in the order of the scans: only scored against, never learnt from',
+    )
+    .addOption(classesOption())
+    .addOption(
+      option(
+        '--every <n>',
+        'use every n-th voxel of the scans and labels along each axis (and of a prior that has their full size)',
+        wholeNumber(1),
+        1,
+      ),
+    )
+    .addOption(option('--epochs <n>', 'passes over all scans', wholeNumber(1), defaults.epochs))
+    .addOption(option('--batch-size <n>', 'scans per step', wholeNumber(1), defaults.batchSize))
+    .addOption(option('--lr <rate>', "Adam's learning rate", realNumber('positive'), defaults.learningRate))
+    .addOption(
+      option(
+        '--weight-decay <w>',
+        'L2 penalty on the weights',
+        realNumber('not negative'),
+        defaults.weightDecay,
+      ),
+    )
+    .addOption(
+      option(
+        '--clip <norm>',
+        'largest global norm of the gradients (default: no clipping)',
+        realNumber('positive'),
+      ),
+    )
+    .addOption(
+      option(
+        '--seed <n>',
+        'seed of first weights, order of scans and noise: same seed and device, same result',
+        wholeNumber(0),
+        defaults.seed,
+      ),
+    )
+}
+
+export function optimiserSettings(options: LearningOptions): OptimiserSettings {
+  const { epochs, batchSize, lr, weightDecay, clip, seed } = options
+  return { epochs, batchSize, learningRate: lr, weightDecay, seed, ...(clip ? { maxNorm: clip } : {}) }
+}

@@ -1,0 +1,55 @@
+import { SingleBar } from 'cli-progress'
+import type { Terminal } from './terminal.js'
+
+/** About so many lines tell of a run where there is no terminal to draw a bar on. */
+const linesPerRun = 50
+
+/** Shows how far a run is: a bar on a terminal, else now and then a line. */
+export class Progress {
+  private readonly bar: SingleBar | undefined
+  private done = 0
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly epochs: number,
+    stepsPerEpoch: number,
+    completed = 0,
+  ) {
+    if (terminal.quiet || !process.stderr.isTTY) return
+    this.bar = new SingleBar({
+      format: '{bar} epoch {epoch}/{epochs} | {values} | {eta_formatted} left',
+      stream: process.stderr,
+      hideCursor: null, // a run that is killed would leave the cursor hidden
+      etaBuffer: 20,
+    })
+    this.done = completed
+    this.bar.start(epochs * stepsPerEpoch, completed, { epoch: '-', epochs, values: 'preparing' })
+  }
+
+  /** After a step. `values` are those of the epoch so far. */
+  update(epoch: number, lastOfEpoch: boolean, values: Readonly<Record<string, number | undefined>>): void {
+    const text = Object.entries(values)
+      .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${format(value)}`]))
+      .join('  ')
+    if (this.bar) {
+      this.bar.update(++this.done, { epoch, epochs: this.epochs, values: text })
+    } else if (lastOfEpoch && this.isDue(epoch)) {
+      this.terminal.status(
+        `epoch ${String(epoch).padStart(String(this.epochs).length)}/${this.epochs}  ${text}`,
+      )
+    }
+  }
+
+  stop(): void {
+    this.bar?.stop()
+  }
+
+  private isDue(epoch: number): boolean {
+    const line = (n: number): number => Math.floor((n * linesPerRun) / this.epochs)
+    return epoch === 1 || epoch === this.epochs || line(epoch) > line(epoch - 1)
+  }
+}
+
+function format(value: number): string {
+  return Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4)
+}

@@ -1,0 +1,358 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readVolume } from '../../src/io/files.js'
+import { readSafetensors } from '../../src/io/safetensors.js'
+import { diceScores, meanDice } from '../../src/sae/dice.js'
+import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
+import { phantomTable } from '../../src/sae/phantom/phantom.js'
+import { grid, makeStudy, program, shape, succeed, type Study } from './support.js'
+
+let study: Study
+const K = phantomTable.classes.length
+
+beforeAll(async () => {
+  study = await makeStudy()
+  await succeed([
+    'prior',
+    study.unpaired,
+    '--classes',
+    study.classes,
+    '--floor',
+    '1e-4',
+    '-o',
+    study.path('prior.nii.gz'),
+  ])
+  await pretrain('run')
+})
+afterAll(() => {
+  study.remove()
+})
+
+function pretrain(output: string) {
+  const { scans, labels, path } = study
+  return succeed([
+    'pretrain',
+    ...scans,
+    '--labels',
+    ...labels,
+    ...prior(),
+    '--epochs',
+    '2',
+    '--lr',
+    '0.01',
+    '-o',
+    path(output),
+  ])
+}
+
+function train(output: string, ...more: string[]) {
+  return succeed(['train', ...trainingArguments(output), ...more])
+}
+
+function trainingArguments(output: string): string[] {
+  return [...study.scans, '--labels', ...study.labels, ...prior(), '-o', study.path(output)]
+}
+
+function prior(): string[] {
+  return ['--prior', study.path('prior.nii.gz')]
+}
+
+/** A log as rows of cells by column, without the times. */
+function readLog(name: string): Record<string, string>[] {
+  const [header, ...rows] = readFileSync(study.path(name), 'utf8').trimEnd().split('\n')
+  const columns = header!.split(',')
+  return rows.map((row) => {
+    const cells = row.split(',')
+    expect(cells).toHaveLength(columns.length)
+    return Object.fromEntries(
+      columns.flatMap((column, i) => (column === 'seconds' ? [] : [[column, cells[i]!]])),
+    )
+  })
+}
+
+const bytes = (name: string): Buffer => readFileSync(study.path(name))
+
+describe('sae prior', () => {
+  it('writes probabilities on the grid of the labels, and what their classes are', async () => {
+    const { data, channels, grid: written } = await readVolume(study.path('prior.nii.gz'))
+    expect([channels, written.shape]).toEqual([K, [...shape]])
+    const voxels = data.length / K
+    for (let i = 0; i < voxels; i++) {
+      let sum = 0
+      for (let c = 0; c < K; c++) sum += data[c * voxels + i]!
+      expect(Math.abs(sum - 1)).toBeLessThan(1e-6)
+    }
+    expect(data.every((p) => p === 0 || p >= 1e-4)).toBe(true)
+    expect(JSON.parse(readFileSync(study.path('prior.json'), 'utf8'))).toMatchObject({
+      ...phantomTable,
+      blur: 1.5,
+    })
+  })
+
+  it('averages several label maps, and takes an atlas as it is', async () => {
+    const { labels, path } = study
+    const classes = ['--classes', study.classes]
+    await succeed(['prior', ...labels, ...classes, '--blur', '0', '-o', path('mean.nii')])
+    const mean = await readVolume(path('mean.nii'))
+    const [a, b] = await Promise.all(
+      labels.map(async (file) => toClasses((await readVolume(file)).data, phantomTable)),
+    )
+    expect(mean.data).toEqual(
+      Float32Array.from(mean.data, (_, at) => {
+        const [c, i] = [Math.floor(at / a!.length), at % a!.length]
+        return (Number(a![i] === c) + Number(b![i] === c)) / 2
+      }),
+    )
+    await succeed(['prior', path('mean.nii'), ...classes, '-o', path('same.nii.gz')])
+    expect((await readVolume(path('same.nii.gz'))).data).toEqual(mean.data)
+  })
+
+  it('keeps every other voxel where it lies in the world', async () => {
+    await succeed([
+      'prior',
+      study.labels[0],
+      '--classes',
+      study.classes,
+      '--every',
+      '2',
+      '--blur',
+      '0',
+      '-o',
+      study.path('half.nii.gz'),
+    ])
+    const { data, grid: half } = await readVolume(study.path('half.nii.gz'))
+    expect(half.shape).toEqual([8, 8, 7])
+    expect(half.affine).toEqual(
+      grid.affine.map((row) => row.map((value, column) => (column < 3 ? 2 * value : value))),
+    )
+    const labels = toClasses((await readVolume(study.labels[0])).data, phantomTable)
+    const [d, h, w] = [4, 5, 6]
+    const c = labels[(2 * d * shape[1] + 2 * h) * shape[2] + 2 * w]!
+    expect(data[((c * 8 + d) * 8 + h) * 7 + w]).toBe(1)
+  })
+
+  it('warns where labels look like classes', async () => {
+    const bare = await study.write(
+      'bare.nii',
+      new Float32Array(shape[0] * shape[1] * shape[2]).fill(5),
+      'uint8',
+    )
+    const { errors } = await succeed(['prior', bare, '-o', study.path('bare-prior.nii.gz')])
+    expect(errors.join()).toMatch(/^warning: .*labels end at 5 .*--classes 6/)
+  })
+})
+
+describe('sae pretrain', () => {
+  it('logs every step, with Dice', () => {
+    const rows = readLog('run/pretrain.csv')
+    expect(rows.map(({ epoch, step }) => [epoch, step])).toEqual([
+      ['1', '1'],
+      ['1', '2'],
+      ['2', '3'],
+      ['2', '4'],
+    ])
+    expect(Object.keys(rows[0]!)).toEqual([
+      ...['epoch', 'step', 'cross_entropy', 'mean_dice'],
+      ...['dice_ctx', 'dice_wm', 'dice_lv', 'dice_tha', 'dice_put', 'dice_cb', 'dice_bs'],
+    ])
+    expect(Number(rows[3]!.cross_entropy)).toBeLessThan(Number(rows[0]!.cross_entropy))
+    for (const { mean_dice } of rows) expect(Number(mean_dice)).toBeGreaterThan(0)
+  })
+
+  it('gives the same bits for the same seed, and says what it does to the scans', async () => {
+    const { errors } = await pretrain('again')
+    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to 250, rescaled to 0\.\.1/)
+    expect(errors.join('\n')).toMatch(/^adapter: .*a (software|hardware) one/m)
+    expect(bytes('again/pretrained.safetensors')).toEqual(bytes('run/pretrained.safetensors'))
+  })
+})
+
+describe('sae train', () => {
+  const init = () => ['--init', study.path('run/pretrained.safetensors')]
+  beforeAll(async () => {
+    await train('run', ...init(), '--epochs', '4')
+  })
+
+  it('saves the last and the best weights and logs every term', () => {
+    const rows = readLog('run/train.csv')
+    expect(rows.map(({ step }) => step)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8'])
+    for (const row of rows) {
+      const value = (name: string): number => Number(row[name])
+      expect(Object.values(row).every((cell) => cell !== '' && Number.isFinite(Number(cell)))).toBe(true)
+      expect(value('loss')).toBeCloseTo(value('reconstruction') + value('kl') + value('mrf'), 4)
+    }
+    expect(rows[0]).toMatchObject({ sigma: '10000', weight: '5e-9' })
+    const meanLoss = [0, 1, 2, 3].map((e) => Number(rows[2 * e]!.loss) + Number(rows[2 * e + 1]!.loss))
+    const lowest = meanLoss.indexOf(Math.min(...meanLoss)) + 1
+    const { metadata } = readSafetensors(bytes('run/best.safetensors'))
+    expect(JSON.parse(metadata.training!)).toMatchObject({ progress: { epoch: lowest } })
+    expect(JSON.parse(metadata.classes!)).toEqual(phantomTable)
+  })
+
+  it('goes on exactly where a run was saved, whatever the log says beyond', async () => {
+    await train('parts', ...init(), '--epochs', '2')
+    const log = study.path('parts/train.csv')
+    const further = readFileSync(study.path('run/train.csv'), 'utf8').split('\n').slice(5, 7)
+    writeFileSync(log, `${readFileSync(log, 'utf8')}${further.join('\n')}\n`)
+    expect(readLog('parts/train.csv')).toHaveLength(6)
+    await train('parts', '--resume', study.path('parts/last.safetensors'), '--epochs', '4')
+    for (const name of ['last', 'best']) {
+      expect(bytes(`parts/${name}.safetensors`)).toEqual(bytes(`run/${name}.safetensors`))
+    }
+    expect(readLog('parts/train.csv')).toEqual(readLog('run/train.csv'))
+  })
+
+  it('ends after its step on Ctrl-C, and goes on from there', async () => {
+    const folder = study.path('stopped')
+    const args = ['train', ...trainingArguments('stopped'), ...init(), '--epochs', '100000']
+    const child = spawn(process.execPath, [program, ...args])
+    const rows = (): number => (existsSync(`${folder}/train.csv`) ? readLog('stopped/train.csv').length : 0)
+    while (rows() < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    child.kill('SIGINT')
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    expect(code).toBe(130)
+    const saved = JSON.parse(readSafetensors(bytes('stopped/last.safetensors')).metadata.training!) as {
+      progress: { epoch: number; step: number }
+    }
+    expect(saved.progress.step).toBe(rows())
+
+    // Mostly the run is stopped within its second epoch; a fast GPU may be further than the run to compare with.
+    const epochs = Math.max(4, saved.progress.epoch + 1)
+    if (epochs > 4) await train('run', ...init(), '--epochs', String(epochs))
+    await train('stopped', '--resume', `${folder}/last.safetensors`, '--epochs', String(epochs))
+    expect(bytes('stopped/last.safetensors')).toEqual(bytes('run/last.safetensors'))
+    expect(readLog('stopped/train.csv')).toEqual(readLog('run/train.csv'))
+  })
+
+  it('takes a fixed sigma, an independent prior and no labels', async () => {
+    const { scans, path } = study
+    const settings = [
+      '--sigma',
+      'fixed',
+      '--alpha',
+      '2',
+      '--beta',
+      '0',
+      '--epochs',
+      '1',
+      '--batch-size',
+      '2',
+      '--seed',
+      '3',
+    ]
+    await succeed(['train', ...scans, ...prior(), ...init(), ...settings, '-o', path('fixed')])
+    const [row, ...rest] = readLog('fixed/train.csv')
+    expect(rest).toEqual([])
+    expect(row).toMatchObject({ sigma: '', weight: '2', mrf: '0' })
+    expect(row).not.toHaveProperty('mean_dice')
+  })
+})
+
+describe('sae segment and sae evaluate', () => {
+  /** Everything in a NIfTI header that says where the voxels lie. */
+  const placement = (file: string): Buffer => {
+    const raw = readFileSync(file)
+    const header = raw[0] === 0x1f ? gunzipSync(raw) : raw
+    return Buffer.concat([header.subarray(76, 92), header.subarray(123, 124), header.subarray(252, 328)])
+  }
+  let scores: number[]
+
+  beforeAll(async () => {
+    const { scans, path } = study
+    const weights = ['--weights', path('run/best.safetensors')]
+    await succeed([
+      'segment',
+      ...scans,
+      ...weights,
+      ...prior(),
+      '--posterior',
+      '--refine',
+      '2',
+      '-o',
+      path('out'),
+    ])
+    await succeed([
+      'segment',
+      scans[0],
+      ...weights,
+      ...prior(),
+      '--labels-out',
+      'classes',
+      '--refine',
+      '2',
+      '-o',
+      path('out-classes'),
+    ])
+    const [predicted, truth] = await Promise.all(
+      [path('out/a_dseg.nii.gz'), study.labels[0]].map(async (file) =>
+        toClasses((await readVolume(file)).data, phantomTable),
+      ),
+    )
+    scores = diceScores(predicted!, truth!, K)
+  })
+
+  it('puts the segmentation where the scan lies', async () => {
+    for (const [i, name] of ['a', 'b'].entries()) {
+      const file = study.path(`out/${name}_dseg.nii.gz`)
+      expect(placement(file)).toEqual(placement(study.scans[i]!))
+      expect((await readVolume(file)).grid.shape).toEqual([...shape])
+    }
+  })
+
+  it('writes codes that the posterior and the table bear out', async () => {
+    const { data: posterior, channels } = await readVolume(study.path('out/a_probseg.nii.gz'))
+    const { data: codes } = await readVolume(study.path('out/a_dseg.nii.gz'))
+    const { data: classes } = await readVolume(study.path('out-classes/a_dseg.nii.gz'))
+    expect(channels).toBe(K)
+    for (let i = 0; i < codes.length; i++) {
+      const probabilities = Array.from({ length: K }, (_, c) => posterior[c * codes.length + i]!)
+      expect(Math.abs(probabilities.reduce((a, b) => a + b) - 1)).toBeLessThan(1e-5)
+      expect(probabilities[classes[i]!]).toBe(Math.max(...probabilities))
+      expect(codes[i]).toBe(phantomTable.classes[classes[i]!]!.codes[0])
+    }
+    const [header, background, cortex] = readFileSync(study.path('out/a_dseg.tsv'), 'utf8').split('\n')
+    expect(header).toBe('index\tname\tabbreviation\tcolor\tcodes')
+    expect(background).toBe('0\tbackground\tbg\t#000000\t0')
+    expect(cortex).toMatch(/^3\tcerebral cortex\tctx\t#[0-9a-f]{6}\t3,42$/)
+  })
+
+  it('leaves out what is done with --keep-existing', async () => {
+    const args = [
+      ...prior(),
+      '--weights',
+      study.path('run/best.safetensors'),
+      '-o',
+      study.path('out'),
+      '--keep-existing',
+    ]
+    const { stdout } = await succeed(['segment', ...study.scans, ...args])
+    expect(stdout).toBe('2 of 2 scans are segmented already.\n')
+  })
+
+  it('prints Dice per region and their mean, by the table beside the segmentation', async () => {
+    const truth = study.labels[0]
+    const { stdout } = await succeed([
+      'evaluate',
+      study.path('out/a_dseg.nii.gz'),
+      truth,
+      '--csv',
+      study.path('dice.csv'),
+    ])
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(9)
+    phantomTable.classes.slice(1).forEach(({ name }, i) => {
+      expect(lines[i + 1]).toMatch(new RegExp(`^${name} +${scores[i + 1]!.toFixed(4)}$`))
+    })
+    const mean = meanDice(scores, foregroundClasses(phantomTable))
+    expect(lines[8]).toMatch(new RegExp(`^mean of 7 regions +${mean.toFixed(4)}$`))
+    const csv = readFileSync(study.path('dice.csv'), 'utf8').trimEnd().split('\n')
+    expect([csv[0], csv[8]]).toEqual(['name,abbreviation,dice', `mean,mean,${mean}`])
+
+    const json = await succeed(['evaluate', study.path('out-classes/a_dseg.nii.gz'), truth, '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ mean })
+    const perfect = await succeed(['evaluate', truth, truth, '--classes', study.classes])
+    expect(perfect.stdout).toMatch(/mean of 7 regions +1\.0000\n$/)
+  })
+})
