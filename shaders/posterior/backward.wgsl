@@ -71,14 +71,14 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   var sum = 0.0;
   var mass = 0.0;
   // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
-  let offset = log_exact(mass) - log_exact(sum) - largest + 1.0;
+  let offset = log_exact(mass) - log_exact(sum) + 1.0;
   // #each CHANNELS let pi$ = e$ / sum;
   let weight = grad_divergence[0];
 // #if ${GRAD_PROBABILITIES}
   let incoming = first - params.grad_probabilities_base;
-  // #each CHANNELS let t$ = grad_probabilities[incoming + $u * params.area] + weight * (l$ + offset - log_exact(p$ + 1e-12));
+  // #each CHANNELS let t$ = grad_probabilities[incoming + $u * params.area] + weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #else
-  // #each CHANNELS let t$ = weight * (l$ + offset - log_exact(p$ + 1e-12));
+  // #each CHANNELS let t$ = weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #endif
   var mean = 0.0;
   // A ruled-out class has an infinite t in all but name, and no probability: 0 * 1e12 must stay 0.

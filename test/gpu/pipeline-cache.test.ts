@@ -10,7 +10,7 @@ const device = useGpu()
 const scale = (FACTOR: number, body = ''): KernelKey => ({
   shader: 'test/scale' as ShaderName,
   flags: { HALVE: false, NEGATE: false },
-  consts: { FACTOR },
+  consts: { FACTOR, COPIES: 1 },
   generated: { body },
 })
 

@@ -6,7 +6,7 @@ vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
 const scale = {
   shader: 'test/scale',
   flags: { HALVE: false, NEGATE: false },
-  consts: { FACTOR: 2.5 },
+  consts: { FACTOR: 2.5, COPIES: 3 },
   generated: { body: 'value += 1.0;' },
 }
 
@@ -34,6 +34,13 @@ describe('specialise', () => {
     expect(source).not.toMatch(/#|\$/)
   })
 
+  it('repeats a line for every number below a constant', () => {
+    const copies = (COPIES: number) =>
+      specialiseAny({ ...scale, consts: { FACTOR: 1, COPIES } }).match(/^ *let copy.*$/gm)
+    expect(copies(3)).toEqual([0, 1, 2].map((i) => `  let copy${i} = value + ${i}.0;`))
+    expect(copies(0)).toBeNull()
+  })
+
   it('refuses a flag that is missing, unknown or no boolean', () => {
     expect(attempt({ ...scale, flags: { HALVE: true } })).toThrow(
       'shader test/scale: flag NEGATE is not given',
@@ -52,9 +59,11 @@ describe('specialise', () => {
 
   it('refuses a const that is missing, unknown or no finite number', () => {
     expect(attempt({ ...scale, consts: {} })).toThrow('shader test/scale: const FACTOR is not given')
-    expect(attempt({ ...scale, consts: { FACTOR: 1, LANES: 8 } })).toThrow('it has no const LANES')
+    expect(attempt({ ...scale, consts: { ...scale.consts, LANES: 8 } })).toThrow('it has no const LANES')
     for (const FACTOR of ['8', NaN, Infinity, true, null]) {
-      expect(attempt({ ...scale, consts: { FACTOR } })).toThrow('const FACTOR must be a finite number')
+      expect(attempt({ ...scale, consts: { FACTOR, COPIES: 1 } })).toThrow(
+        'const FACTOR must be a finite number',
+      )
     }
   })
 

@@ -51,7 +51,13 @@ const parts: Partial<Record<ShaderName, (flags: Flags) => readonly Parts[]>> = {
       consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels },
       generated: unrollBackwardWeight({ ...tile, kernelHeight: KH!, kernelWidth: KW! }),
     })),
+  'posterior/forward': posteriorParts,
+  'posterior/backward': posteriorParts,
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
+}
+
+function posteriorParts(): readonly Parts[] {
+  return [1, 14].map((CHANNELS) => ({ consts: { CHANNELS, GROUPS: Math.ceil(CHANNELS / 4) } }))
 }
 
 /** Why no op sets these flags together; undefined where one may. */
@@ -110,7 +116,7 @@ describe.each(kernels)('%s', (shader, text) => {
     for (const line of text.split('\n')) {
       if (/\/\/ ?#/.test(line)) {
         expect(line).toMatch(
-          /^\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$/,
+          /^\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^\s*\/\/ #each [A-Z_]+ \S.*$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$/,
         )
       }
     }

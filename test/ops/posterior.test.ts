@@ -23,9 +23,10 @@ type Terms = readonly ('probabilities' | 'sample' | 'divergence')[]
 const every: Terms = ['probabilities', 'sample', 'divergence']
 
 /** Compares outputs and the gradient of a weighted sum of the chosen outputs with the reference. */
-async function expectPosterior(shape: readonly number[], terms: Terms = every): Promise<void> {
+async function expectPosterior(shape: readonly number[], terms: Terms = every, shift = 0): Promise<void> {
   const feeds = {
-    logits: draw(shape, -6, 6),
+    // Multiples of 2^-10: shifted by some thousands they are still exact.
+    logits: map(draw(shape, -6, 6), (x) => Math.round(1024 * x) / 1024 + shift),
     prior: drawPrior(shape),
     noise: map(draw(shape, 0, 1), (u) => Math.min(u, 1 - 2 ** -24)),
     gradProbabilities: draw(shape),
@@ -79,6 +80,9 @@ describe('posterior', () => {
   ] as Terms[]) {
     it(`gradient of ${terms.join(' and ')} alone`, () => expectPosterior([2, 5, 3, 4, 7], terms))
   }
+
+  it('logits far from zero cost no digits of the divergence', () =>
+    expectPosterior([2, 5, 3, 4, 7], ['divergence'], 4096))
 
   it('makes from a counter the noise that uniformNoise makes', async () => {
     const shape = [2, 6, 3, 5, 7]

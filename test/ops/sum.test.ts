@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { gradients } from '../../src/autograd/gradients.js'
 import { input, parameter } from '../../src/autograd/value.js'
-import { dot, squaredError, sum, weightedSum } from '../../src/ops/index.js'
+import { dot, softmax, squaredError, sum, weightedSum } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import * as arrays from '../reference/nd-array.js'
 import { fromArray, map, relativeError, scalar, type NdArray } from '../reference/nd-array.js'
@@ -79,6 +79,19 @@ describe('sums', () => {
     const gradB = map(difference, (d, i) => -2 * d + 0.5 * a.data[i]!)
     expect(relativeError(results.gradA, gradA)).toBe(0)
     expect(relativeError(results.gradB, gradB)).toBe(0)
+  })
+
+  it('do not count what a value that lay in the same memory left behind the end', async () => {
+    // Softmax over one channel: eight ones, then five in their place. Kernels read vec4s, so three of the eight too.
+    const feeds = { eight: draw([1, 1, 2, 2, 2]), five: draw([1, 1, 1, 1, 5]) }
+    const sums = await evaluate(device.gpu, feeds, ({ eight, five }) => {
+      const before = sum(softmax(eight!))
+      const ones = softmax(five!)
+      return { before, sum: sum(ones), dot: dot(ones, ones), squared: squaredError(ones, five!) }
+    })
+    expect([...sums.before.data, ...sums.sum.data, ...sums.dot.data]).toEqual([8, 5, 5])
+    const squares = map(feeds.five, (x) => (1 - x) ** 2).data
+    expect(relativeError(sums.squared, [squares.reduce((total, x) => total + x, 0)])).toBeLessThan(1e-6)
   })
 
   it('refuse values of different shapes', () => {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it, vi } from 'vitest'
 import { UserError } from '../../src/errors.js'
+import { accumulate } from '../../src/autograd/accumulate.js'
 import { gradients } from '../../src/autograd/gradients.js'
 import type { Value } from '../../src/autograd/value.js'
 import * as ops from '../../src/ops/index.js'
@@ -92,6 +93,11 @@ const cases: Record<string, Case> = {
   'support_mask': withPrior((x, prior) => ops.supportMask(x, prior, 0.3)),
   'gumbel_softmax, soft': withPrior((x, noise) => ops.gumbelSoftmax(x, noise, { hard: false })),
   'gumbel_softmax, hard': withPrior((x, noise) => ops.gumbelSoftmax(x, noise)),
+  'posterior and sample': withPrior((x, prior) => {
+    const { probabilities, sample } = ops.posterior(x, prior, prior)
+    return accumulate(probabilities, sample)
+  }),
+  'divergence of the posterior': withPrior((x, prior) => ops.posterior(x, prior, prior).divergence),
   'cross_entropy': withPrior((x, target) => ops.crossEntropy(x, target)),
   'kl_divergence': withPrior((x, prior) => ops.klDivergence(x, prior)),
   'instance_norm': unary(wide, [1, 3], (x) => ops.instanceNorm(x)),
