@@ -225,7 +225,7 @@ export class Plan {
     const dispatches = calls.map((call, i) => {
       const { pipeline, layout, interface: declared } = kernels[i]!
       writeParams(params, i * uniformAlignment, call, declared.params)
-      const entries = declared.bindings.map(({ name, index }): GPUBindGroupEntry => {
+      const entries = declared.bindings.map(({ name, index, unsigned }): GPUBindGroupEntry => {
         if (name === 'params') {
           return {
             binding: index,
@@ -235,6 +235,11 @@ export class Plan {
         const window = call.bindings[name]
         if (!window) throw new Error(`${call.shader}: nothing is bound to ${name}`)
         const { value, end } = window
+        if ((value.dtype === 'u32') !== unsigned) {
+          throw new Error(
+            `${call.shader}: ${name} cannot be ${value.name}, whose elements are ${value.dtype}`,
+          )
+        }
         const start = alignedStart(window.start)
         // Buffers are whole vec4s, and so are bindings: a kernel may read one that reaches beyond the end.
         const size = Math.ceil((end - start) / 4) * 16

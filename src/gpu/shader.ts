@@ -27,6 +27,8 @@ export interface BindingDeclaration {
   readonly name: string
   readonly index: number
   readonly type: GPUBufferBindingType
+  /** Whether its elements are of u32 rather than f32. */
+  readonly unsigned: boolean
 }
 
 /** One scalar of a shader's `struct Params`. */
@@ -116,10 +118,10 @@ export function parseInterface(source: string): ShaderInterface {
   const code = source.replace(/\/\/.*$/gm, '')
   const bindings: BindingDeclaration[] = []
   const declaration =
-    /@group\(0\)\s*@binding\((\d+)\)\s*var<(uniform|storage)(?:,\s*(read|read_write))?>\s*(\w+)\s*:/g
-  for (const [, index, space, access, name] of code.matchAll(declaration)) {
+    /@group\(0\)\s*@binding\((\d+)\)\s*var<(uniform|storage)(?:,\s*(read|read_write))?>\s*(\w+)\s*:\s*([^;]*);/g
+  for (const [, index, space, access, name, elements] of code.matchAll(declaration)) {
     const type = space === 'uniform' ? 'uniform' : access === 'read_write' ? 'storage' : 'read-only-storage'
-    bindings.push({ name: name!, index: Number(index), type })
+    bindings.push({ name: name!, index: Number(index), type, unsigned: /\bu32\b|vec\du/.test(elements!) })
   }
   const struct = /struct Params\s*\{([^}]*)\}/.exec(code)
   const params = [...(struct?.[1] ?? '').matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map(([, name, type]) => ({

@@ -176,6 +176,13 @@ describe('a value that must be shown whole', () => {
   })
 })
 
+it('refuses to compute with labels as if they were numbers', async () => {
+  const labels = argmax(input('x', shape))
+  await expect(compile(device.gpu, { outputs: [sum(labels)] })).rejects.toThrow(
+    /a cannot be argmax, whose elements are u32/,
+  )
+})
+
 describe('buffers', () => {
   it('of a plan are all destroyed with it, and counted meanwhile', async () => {
     const before = { count: device.gpu.buffers.count, bytes: device.gpu.buffers.bytes }

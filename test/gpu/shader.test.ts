@@ -92,14 +92,14 @@ describe('parseInterface', () => {
       // @group(0) @binding(3) var<storage, read> gone: array<f32>;
       @group(0)   @binding(1)
       var<storage, read> input: array<f32>;
-      @group(0) @binding(4) var<storage> table: array<vec2f>;
+      @group(0) @binding(4) var<storage> table: array<vec2u, 3>;
       var<workgroup> scratch: array<f32, 64>;`
     expect(parseInterface(source)).toEqual({
       bindings: [
-        { name: 'params', index: 0, type: 'uniform' },
-        { name: 'output', index: 2, type: 'storage' },
-        { name: 'input', index: 1, type: 'read-only-storage' },
-        { name: 'table', index: 4, type: 'read-only-storage' },
+        { name: 'params', index: 0, type: 'uniform', unsigned: false },
+        { name: 'output', index: 2, type: 'storage', unsigned: false },
+        { name: 'input', index: 1, type: 'read-only-storage', unsigned: false },
+        { name: 'table', index: 4, type: 'read-only-storage', unsigned: true },
       ],
       params: [
         { name: 'count', type: 'u32' },

@@ -151,7 +151,7 @@ describe.each(kernels)('%s', (shader, text) => {
         const fields = /struct Params \{([^}]*)\}/.exec(source)![1]!.replace(/\/\/.*$/gm, '')
         expect(params.length).toBe(fields.split(',').filter((field) => field.trim() !== '').length)
         expect(params.length * 4).toBeLessThanOrEqual(256)
-        expect(bindings[0]).toEqual({ name: 'params', index: 0, type: 'uniform' })
+        expect(bindings[0]).toEqual({ name: 'params', index: 0, type: 'uniform', unsigned: false })
         expect(bindings.length).toBe([...source.matchAll(/^@group/gm)].length)
         expect(new Set(bindings.map(({ index }) => index)).size).toBe(bindings.length)
         // No more than every WebGPU device has.
