@@ -4,9 +4,10 @@
 //
 // The volume is cut into bricks (some rows of one plane); reduce/columns.wgsl adds their partial sums.
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx].
-// Mapping: one invocation sums one brick (gid.x) for one block of output channels (gid.y) and one (ci, dz) (gid.z):
-// TILE_CO x KH x KW sums in named registers, four voxels of a row at a time, so that every loaded gradient serves
-// KH x KW sums and every loaded input TILE_CO. Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
+// Mapping: one invocation sums one brick (64 to a workgroup, group.z) for one block of output channels (group.y) and
+// one (ci, dz) (group.x, so that workgroups that follow each other read the same bricks): TILE_CO x KH x KW sums in
+// named registers, four voxels of a row at a time, so that every loaded gradient serves KH x KW sums and every loaded
+// input TILE_CO. Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 struct Params {
   inputs: u32,
@@ -68,14 +69,15 @@ fn load_grad(row: u32, x: u32) -> vec4f {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
-  if (gid.x >= params.bricks) { return; }
-  let block = gid.y;
-  let ci = gid.z / KD;
-  let dz = gid.z % KD;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let brick = group.z * 64u + lane;
+  if (brick >= params.bricks) { return; }
+  let block = group.y;
+  let ci = group.x / KD;
+  let dz = group.x % KD;
   let area = params.height * params.width;
-  let plane = params.first_plane + gid.x / params.bricks_per_plane;
-  let first_row = gid.x % params.bricks_per_plane * params.brick_rows;
+  let plane = params.first_plane + brick / params.bricks_per_plane;
+  let first_row = brick % params.bricks_per_plane * params.brick_rows;
   let last_row = min(first_row + params.brick_rows, params.height);
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
   let inside_z = plane % params.depth + dz - KD / 2u < params.depth;
@@ -91,6 +93,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     }
   }
 
-  let to = (params.first_brick + gid.x) * params.outputs * params.inputs * KD * KH * KW;
+  let to = (params.first_brick + brick) * params.outputs * params.inputs * KD * KH * KW;
   // #generate store
 }
