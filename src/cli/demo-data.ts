@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { writeVolume } from '../io/files.js'
+import { unknownGrid, type Grid } from '../io/volume.js'
+import type { TrainingScan } from '../sae/batches.js'
+import { toCodes } from '../sae/label-table.js'
+import { makePhantom, phantomTable } from '../sae/phantom/phantom.js'
+import { priorFromLabels } from '../sae/prior.js'
+import type { Prior } from '../sae/prior-volume.js'
+import { writePrior } from './prior-file.js'
+
+/** Phantoms to learn from, all with a reference, and a prior made from one more subject. */
+export interface DemoData {
+  readonly scans: readonly Required<TrainingScan>[]
+  readonly prior: Prior
+  readonly grid: Grid
+}
+
+/** Blur of the prior in voxels, smaller than for real scans because the phantoms' voxels are larger. */
+const blur = 1
+/** Probabilities below this are ruled out: a blurred edge is no reason to expect a class. */
+const floor = 0.02
+
+/** Makes the phantoms of a seed and writes them and the prior to a folder as NIfTI. */
+export async function makeDemoData(
+  folder: string,
+  shape: readonly [number, number, number],
+  subjects: number,
+  seed: number,
+): Promise<DemoData> {
+  const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.04 })
+  const classes = phantomTable.classes.length
+  const grid = unknownGrid(shape)
+  const scans = phantom.subjects.map(({ scan, labels }, i) => ({
+    name: `sub-${String(i + 1).padStart(2, '0')}`,
+    data: scan,
+    truth: labels,
+  }))
+  const prior = {
+    data: priorFromLabels(phantom.unpaired.labels, shape, classes, { sigma: blur, floor, normalise: true }),
+    classes,
+    shape,
+  }
+  for (const { name, data, truth } of scans) {
+    await writeVolume(
+      join(folder, `${name}_T1w.nii.gz`),
+      { data, channels: 1, grid, source: name },
+      'float32',
+    )
+    await writeLabels(join(folder, `${name}_truth.nii.gz`), truth, grid)
+  }
+  await writeLabels(join(folder, 'prior-subject_labels.nii.gz'), phantom.unpaired.labels, grid)
+  const file = join(folder, 'prior.nii.gz')
+  await writePrior(file, { data: prior.data, channels: classes, grid, source: file }, phantomTable, {
+    sources: ['prior-subject_labels.nii.gz'],
+    blur,
+    floor,
+    every: 1,
+  })
+  return { scans, prior, grid }
+}
+
+/** Writes classes of the phantoms as FreeSurfer codes. */
+export async function writeLabels(path: string, classes: Uint8Array, grid: Grid): Promise<void> {
+  const data = Float32Array.from(toCodes(classes, phantomTable))
+  await writeVolume(path, { data, channels: 1, grid, source: path }, 'int16')
+}
