@@ -20,6 +20,9 @@ const blur = 1
 /** Probabilities below this are ruled out: a blurred edge is no reason to expect a class. */
 const floor = 0.02
 
+/** So strong that intensities alone leave specks, which the MRF prior is there to remove. */
+const noise = 0.2
+
 /** Makes the phantoms of a seed and writes them and the prior to a folder as NIfTI. */
 export async function makeDemoData(
   folder: string,
@@ -27,7 +30,7 @@ export async function makeDemoData(
   subjects: number,
   seed: number,
 ): Promise<DemoData> {
-  const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.04 })
+  const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise })
   const classes = phantomTable.classes.length
   const grid = unknownGrid(shape)
   const scans = phantom.subjects.map(({ scan, labels }, i) => ({

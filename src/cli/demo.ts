@@ -43,7 +43,7 @@ const trainingRate = 0.005
 
 /** The two priors that are compared: the paper's headline. */
 const runs = [
-  { name: 'mrf', title: 'MRF prior', beta: 0.005 },
+  { name: 'mrf', title: 'MRF prior', beta: defaultTraining.beta },
   { name: 'independent', title: 'independent prior', beta: 0 },
 ] as const
 
@@ -60,7 +60,12 @@ export function addDemo(program: Command): void {
     .option('--seed <n>', 'seed of phantoms, first weights and noise', wholeNumber(0), 1)
     .option('--subjects <n>', 'phantoms to learn from', wholeNumber(1, 100), 3)
     .option('--size <d,h,w>', 'voxels along each axis, 16 or more', parseSize, [24, 32, 32])
-    .option('--epochs <n>', 'passes over the phantoms in each of the three runs', wholeNumber(1), 45)
+    .option(
+      '--epochs <n>',
+      'passes over the phantoms in pretraining; two thirds as many in either training',
+      wholeNumber(1),
+      45,
+    )
     .addHelpText(
       'after',
       `
@@ -130,6 +135,7 @@ async function pretrain(
   const log = await CsvLog.create(join(output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, epochs, scans.length)
   process.exitCode = await follow(pretrainer.train(scans), recording, log, progress)
+  warnIfInterrupted(terminal)
   pretrainer.dispose()
   const tensors = await saveTensors(variables, model.parameters)
   variables.dispose()
@@ -142,9 +148,10 @@ async function train(
   data: DemoData,
   start: ReadonlyMap<string, NamedTensor>,
   { name, title, beta }: (typeof runs)[number],
-  { output, seed, epochs }: DemoOptions,
+  { output, seed, epochs: pretrainingEpochs }: DemoOptions,
   terminal: Terminal,
 ): Promise<number[] | undefined> {
+  const epochs = Math.ceil((2 * pretrainingEpochs) / 3)
   terminal.status(`\nTraining with the ${title} (beta ${beta})`)
   const { scans, prior } = data
   const model = createModel(architecture, seed)
@@ -172,6 +179,7 @@ async function train(
     ;(perEpoch[epoch - 1] ??= []).push(meanDice(dice!, foreground))
     return Promise.resolve()
   })
+  warnIfInterrupted(terminal)
   trainer.dispose()
   if (process.exitCode === undefined) await segmentAll(gpu, data, model, variables, name, output)
   variables.dispose()
@@ -246,6 +254,10 @@ async function writeCurves(
     yLabel: 'mean Dice',
   })
   await writeFileAtomic(join(output, 'curves.svg'), new TextEncoder().encode(svg))
+}
+
+function warnIfInterrupted(terminal: Terminal): void {
+  if (process.exitCode !== undefined) terminal.warn('interrupted: neither curves nor picture were made')
 }
 
 function parseSize(text: string): [number, number, number] {
