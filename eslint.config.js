@@ -24,7 +24,9 @@ const layering = Object.entries(layers).map(([layer, allowed]) => ({
       {
         patterns: [
           {
-            group: everyLayer.filter((other) => other !== layer && !allowed.includes(other)).map((other) => `**/${other}/**`),
+            group: everyLayer
+              .filter((other) => other !== layer && !allowed.includes(other))
+              .map((other) => `**/${other}/**`),
             message: `src/${layer} may import only from: ${['errors.ts', ...allowed].join(', ')}.`,
           },
           ...(isomorphic.includes(layer)
@@ -51,12 +53,17 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       // Index arithmetic over typed arrays is the daily bread here; an assertion reads better than a branch that cannot run.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
     },
   },
   {
     files: ['**/*.{js,mjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' },
+    },
   },
   ...layering,
 )
