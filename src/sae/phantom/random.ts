@@ -1,20 +1,15 @@
+import { seededRandom } from '../../nn/index.js'
+
 /**
  * Seeded noise from integer steps and `+ - *` alone, which IEEE 754 rounds the same way everywhere: a seed gives the
  * same bits on every machine. (How `Math.sin`, `exp` and `log` round is left to the JavaScript engine.)
  */
 export class Random {
-  #state: number
+  /** Uniform in [0, 1). */
+  readonly uniform: () => number
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** Uniform in [0, 1): mulberry32 (T. Ettinger, public domain). */
-  uniform(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let bits = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+    this.uniform = seededRandom(seed)
   }
 
   /** Uniform in [-limit, limit). */
