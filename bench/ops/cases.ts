@@ -111,7 +111,10 @@ export const cases: readonly Case[] = [
   },
 ]
 
-/** Numbers in (0, scale), the same each time. */
-export function numbers(count: number, scale: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => scale * (0.5 + 0.499 * Math.sin(i * 12.9898)))
+/** Numbers in (0, scale), the same each time; another phase gives unrelated ones. */
+export function numbers(count: number, scale: number, phase = 0): Float32Array {
+  return Float32Array.from(
+    { length: count },
+    (_, i) => scale * (0.5 + 0.499 * Math.sin((i + phase) * (12.9898 + phase))),
+  )
 }

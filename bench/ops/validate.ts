@@ -52,12 +52,13 @@ export async function validate(gpu: Gpu): Promise<void> {
   }
 }
 
-function array(shape: number[], scale = 1): NdArray {
+function array(shape: number[], scale = 1, phase = 0): NdArray {
   return fromArray(
     shape,
     numbers(
       shape.reduce((a, b) => a * b),
       scale,
+      phase,
     ),
   )
 }
@@ -77,7 +78,8 @@ async function check(
   )
   const output = build(values)
   const incoming = input('incoming', output.shape)
-  const gradOutput = array([...output.shape])
+  // Unlike the input: instance normalisation's gradient of a gradient equal to it is nothing but rounding.
+  const gradOutput = array([...output.shape], 1, 1)
   const wanted = Object.keys(expected).filter((key) => key !== 'output')
   const grads = gradients(
     ops.dot(output, incoming),
