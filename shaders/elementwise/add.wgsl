@@ -1,18 +1,24 @@
-// output = a + b. Mapping: one invocation per four elements.
+// output = a + b. Mapping: one invocation per element.
 
 struct Params {
+  first: u32,
   count: u32,
+  a_base: u32,
+  b_base: u32,
+  output_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> a: array<Element>;
+@group(0) @binding(2) var<storage, read> b: array<Element>;
+@group(0) @binding(3) var<storage, read_write> output: array<Element>;
 
 // #include common/linear
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = linear_index(gid, groups);
-  if (i < params.count) { output[i] = a[i] + b[i]; }
+  let index = linear_index(gid, groups);
+  if (index >= params.count) { return; }
+  let i = params.first + index;
+  output[i - params.output_base / WIDTH] = a[i - params.a_base / WIDTH] + b[i - params.b_base / WIDTH];
 }

@@ -1,17 +1,22 @@
-// output = max(input, 0). Mapping: one invocation per four elements.
+// output = max(input, 0). Mapping: one invocation per element.
 
 struct Params {
+  first: u32,
   count: u32,
+  input_base: u32,
+  output_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Element>;
+@group(0) @binding(2) var<storage, read_write> output: array<Element>;
 
 // #include common/linear
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = linear_index(gid, groups);
-  if (i < params.count) { output[i] = max(input[i], vec4f(0.0)); }
+  let index = linear_index(gid, groups);
+  if (index >= params.count) { return; }
+  let i = params.first + index;
+  output[i - params.output_base / WIDTH] = max(input[i - params.input_base / WIDTH], Element(0.0));
 }

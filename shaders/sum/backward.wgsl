@@ -4,34 +4,44 @@
 //   DOT:      grad_a = grad_output * b
 //   SQUARED:  grad_a = grad_output * 2 * (a - b)
 //
-// Mapping: one invocation per four elements.
+// Mapping: one invocation per element.
 
 struct Params {
+  first: u32,
   count: u32,
+// #if ${SQUARED}
+  a_base: u32,
+  b_base: u32,
+// #elif ${DOT}
+  b_base: u32,
+// #endif
+  grad_a_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${SQUARED}
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(1) var<storage, read> a: array<Element>;
+@group(0) @binding(2) var<storage, read> b: array<Element>;
 // #elif ${DOT}
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<Element>;
 // #endif
 @group(0) @binding(3) var<storage, read> grad_output: array<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_a: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> grad_a: array<Element>;
 
 // #include common/linear
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = linear_index(gid, groups);
-  if (i >= params.count) { return; }
+  let index = linear_index(gid, groups);
+  if (index >= params.count) { return; }
+  let i = params.first + index;
+  let to = i - params.grad_a_base / WIDTH;
   let grad = grad_output[0];
 // #if ${SQUARED}
-  grad_a[i] = 2.0 * grad * (a[i] - b[i]);
+  grad_a[to] = 2.0 * grad * (a[i - params.a_base / WIDTH] - b[i - params.b_base / WIDTH]);
 // #elif ${DOT}
-  grad_a[i] = grad * b[i];
+  grad_a[to] = grad * b[i - params.b_base / WIDTH];
 // #else
-  grad_a[i] = vec4f(grad);
+  grad_a[to] = Element(grad);
 // #endif
 }

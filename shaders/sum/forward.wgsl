@@ -1,50 +1,61 @@
-// Sums over all elements, a workgroup's share at a time; reduce/rows.wgsl adds the shares.
+// Sums over all elements, a workgroup's share of a row at a time; reduce/rows.wgsl adds the shares. A row is a plane
+// [C,H,W] of a volume, or all of another value: sums of a volume that is worked on plane by plane have the same bits.
 //
-//   sum:      partials[group] = sum_i a[i]
-//   DOT:      partials[group] = sum_i a[i] * b[i]
-//   SQUARED:  partials[group] = sum_i (a[i] - b[i])^2
+//   sum:      partials[row][group] = sum_i a[i]
+//   DOT:      partials[row][group] = sum_i a[i] * b[i]
+//   SQUARED:  partials[row][group] = sum_i (a[i] - b[i])^2
 //
-// Mapping: each invocation adds every 64th of the 1024 vec4s of its workgroup, then a fixed tree.
+// Mapping: one workgroup of 64 invocations per share of 4096 numbers (gid.x) of a row (gid.y); each adds every 64th
+// element, then a fixed tree.
 
 struct Params {
-  count: u32,
-  first_group: u32,
+  size: u32, // elements of a row
+  groups: u32,
+  first_row: u32,
+  a_base: u32,
+// #if ${DOT}
+  b_base: u32,
+// #elif ${SQUARED}
+  b_base: u32,
+// #endif
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> a: array<Element>;
 // #if ${DOT}
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<Element>;
 // #elif ${SQUARED}
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<Element>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
+// #include common/linear
 // #include common/workgroup_sum
 
+const SHARE = 4096u / WIDTH;
+
 @compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = group.y * groups.x + group.x;
-  let first = index * 1024u;
-  let end = (params.count + 3u) / 4u;
-  var sums = vec4f(0.0);
-  for (var i = first + lane; i < min(first + 1024u, end); i += 64u) {
-    // The last vec4 may reach beyond the end.
-    let inside = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.count);
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = params.first_row + group.y;
+  let first = group.x * SHARE;
+  var sums = Element(0.0);
+  for (var i = first + lane; i < min(first + SHARE, params.size); i += 64u) {
+    let at = row * params.size + i;
+    let value = a[at - params.a_base / WIDTH];
 // #if ${DOT}
-    sums += select(vec4f(0.0), a[i] * b[i], inside);
+    sums += value * b[at - params.b_base / WIDTH];
 // #elif ${SQUARED}
-    let difference = a[i] - b[i];
-    sums += select(vec4f(0.0), difference * difference, inside);
+    let difference = value - b[at - params.b_base / WIDTH];
+    sums += difference * difference;
 // #else
-    sums += select(vec4f(0.0), a[i], inside);
+    sums += value;
 // #endif
   }
-  let total = workgroup_sum(sums.x + sums.y + sums.z + sums.w, lane);
-  // The fold of a long dispatch into two dimensions may leave workgroups beyond the end.
-  if (lane == 0u && first < end) { partials[params.first_group + index] = total; }
+// #if ${VECTOR}
+  let sum = sums.x + sums.y + sums.z + sums.w;
+// #else
+  let sum = sums;
+// #endif
+  let total = workgroup_sum(sum, lane);
+  if (lane == 0u) { partials[row * params.groups + group.x] = total; }
 }

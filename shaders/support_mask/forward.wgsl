@@ -2,28 +2,35 @@
 //
 //   output = logits - 1e12 where prior < threshold, else logits
 //
-// Mapping: one invocation per four elements.
+// Mapping: one invocation per element.
 
 struct Params {
+  first: u32,
   count: u32,
   threshold: f32,
+  logits_base: u32,
+  prior_base: u32,
+  output_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<vec4f>;
-@group(0) @binding(2) var<storage, read> prior: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> logits: array<Element>;
+@group(0) @binding(2) var<storage, read> prior: array<Element>;
+@group(0) @binding(3) var<storage, read_write> output: array<Element>;
 
 // #include common/linear
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = linear_index(gid, groups);
-  if (i >= params.count) { return; }
+  let index = linear_index(gid, groups);
+  if (index >= params.count) { return; }
+  let i = params.first + index;
+  let value = logits[i - params.logits_base / WIDTH];
+  let forbidden = prior[i - params.prior_base / WIDTH] < Element(params.threshold);
 // #if ${BACKWARD}
   // logits is the incoming gradient here: none flows where the prior forbids.
-  output[i] = select(logits[i], vec4f(0.0), prior[i] < vec4f(params.threshold));
+  output[i - params.output_base / WIDTH] = select(value, Element(0.0), forbidden);
 // #else
-  output[i] = select(logits[i], logits[i] - 1e12, prior[i] < vec4f(params.threshold));
+  output[i - params.output_base / WIDTH] = select(value, value - Element(1e12), forbidden);
 // #endif
 }

@@ -1,6 +1,6 @@
 import type { KernelKey } from '../gpu/pipeline-cache.js'
 import { Value, newId, type Shape, type ValueOptions } from './value.js'
-import type { Window } from './window.js'
+import type { Slab, Window } from './window.js'
 
 /** What an op may know of the device when it chooses its kernels. */
 export interface DeviceTraits {
@@ -33,9 +33,40 @@ export interface OpNode {
   readonly scratch: readonly Value[]
   /** Variables that this node updates in place. */
   readonly mutates: readonly Value[]
+  /** All of its dispatches, for whole inputs and outputs. */
   readonly emit: (device: DeviceTraits) => KernelCall[]
+  /** How the work is cut along depth, where that is possible. */
+  readonly slices: Slices | undefined
   /** Gradients of the inputs, in their order, given those of the outputs; undefined where none flows. */
   readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
+}
+
+/**
+ * How a node's work is cut along depth, so that it needs neither whole inputs nor whole outputs at a time. Planes may
+ * be computed more than once, always with the same result.
+ */
+export interface Slices {
+  /** Planes of the work, and of every volume among the outputs. */
+  readonly planes: number
+  /** Whether planes that are needed again are better kept than computed again. */
+  readonly costly: boolean
+  /** The planes of an input that some planes of the work read; undefined for an input that is read whole. */
+  readonly reads: (input: Value, slab: Slab) => Slab | undefined
+  /** The dispatches of some planes. */
+  readonly emit: (device: DeviceTraits, slab: Slab) => KernelCall[]
+  /** The dispatches that follow once all planes are done: the ends of reductions. */
+  readonly finish: (device: DeviceTraits) => KernelCall[]
+}
+
+/** What an op says of `Slices`. */
+export interface SlicesSpec {
+  readonly planes: number
+  /** Default false. */
+  readonly costly?: boolean
+  /** Default: of volumes the same planes, everything else whole. */
+  readonly reads?: Slices['reads']
+  readonly emit: (outputs: readonly Value[], device: DeviceTraits, slab: Slab) => KernelCall[]
+  readonly finish?: (outputs: readonly Value[], device: DeviceTraits) => KernelCall[]
 }
 
 export interface NodeSpec {
@@ -47,8 +78,8 @@ export interface NodeSpec {
   >)[]
   readonly scratch?: readonly Value[]
   readonly mutates?: readonly Value[]
-  /** Returns the dispatches; `outputs` are the values of `outputs` above. */
-  readonly emit: (outputs: readonly Value[], device: DeviceTraits) => KernelCall[]
+  /** Returns the dispatches, `outputs` being the values of `outputs` above; or the same plane by plane. */
+  readonly emit: ((outputs: readonly Value[], device: DeviceTraits) => KernelCall[]) | SlicesSpec
   readonly backward?: (
     gradOutputs: readonly (Value | undefined)[],
     outputs: readonly Value[],
@@ -58,7 +89,8 @@ export interface NodeSpec {
 /** Adds a node to the graph that its inputs belong to. */
 export function defineNode(spec: NodeSpec): OpNode {
   const outputs: Value[] = []
-  const { backward } = spec
+  const { backward, emit } = spec
+  const slices = typeof emit === 'function' ? undefined : slicesOf(emit, outputs)
   const node: OpNode = {
     id: newId(),
     op: spec.op,
@@ -66,13 +98,29 @@ export function defineNode(spec: NodeSpec): OpNode {
     outputs,
     scratch: spec.scratch ?? [],
     mutates: spec.mutates ?? [],
-    emit: (device) => spec.emit(outputs, device),
+    emit: slices
+      ? (device) => [...slices.emit(device, { first: 0, last: slices.planes }), ...slices.finish(device)]
+      : (device) => (emit as Extract<typeof emit, (...args: never) => unknown>)(outputs, device),
+    slices,
     backward: backward && ((gradOutputs) => backward(gradOutputs, outputs)),
   }
   for (const { name, shape, ...options } of spec.outputs ?? []) {
     outputs.push(new Value(name ?? spec.op, shape, 'computed', { ...options, node }))
   }
   return node
+}
+
+function slicesOf(
+  { planes, costly = false, reads, emit, finish }: SlicesSpec,
+  outputs: readonly Value[],
+): Slices {
+  return {
+    planes,
+    costly,
+    reads: reads ?? ((input, slab) => (input.layout === 'volume' ? slab : undefined)),
+    emit: (device, slab) => emit(outputs, device, slab),
+    finish: (device) => finish?.(outputs, device) ?? [],
+  }
 }
 
 /** A node's output where it has exactly one. */

@@ -4,9 +4,9 @@ import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
-import { planMemory } from './memory.js'
 import { timeDispatches, type Dispatch, type DispatchTime } from './profile.js'
-import type { DeviceTraits, KernelCall, OpNode } from './node.js'
+import type { DeviceTraits, OpNode } from './node.js'
+import { callsOf, schedule, type Schedule, type ScheduledCall } from './schedule.js'
 import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
 import { windowAlignment } from './window.js'
@@ -20,25 +20,44 @@ export interface CompileOptions {
   readonly effects?: readonly OpNode[]
   /** Where variables live. Without it the plan makes one of its own and disposes of it. */
   readonly variables?: Variables
+  /**
+   * Bytes that the plan may take. Where the whole graph at once needs more, its large part runs slab by slab along
+   * depth, which costs some time. Default: 1.5e9, exceeded where it must be.
+   */
+  readonly memoryLimit?: number
+  /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
+  readonly slabPlanes?: number
 }
 
-/** A kernel call with the name of its op. */
-type PlannedCall = KernelCall & { readonly op: string }
+/** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
+const defaultLimit = 1.5e9
 
 const uniformAlignment = 256
 
 /**
  * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
  *
+ * @throws UserError where a limit is given that the graph cannot keep
  * @throws Error where a shader does not compile or the device is short of memory.
  */
 export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
-  const { outputs, report = [], effects = [] } = options
+  const { outputs, report = [], effects = [], memoryLimit, slabPlanes } = options
   for (const value of report) requireType(value, 'f32')
   const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
-  const calls = nodes.flatMap((node) => node.emit(traitsOf(gpu)).map((call) => ({ ...call, op: node.op })))
+  const kept = new Set([...outputs, ...report])
+  const order = schedule(nodes, kept, memoryLimit ?? defaultLimit, slabPlanes)
+  if (memoryLimit !== undefined && order.bytes > memoryLimit) {
+    throw new UserError(
+      `at least ${megabytes(order.bytes)} of device memory are needed, the limit is ${megabytes(memoryLimit)}; crop the volumes, use a smaller batch, or raise the limit`,
+    )
+  }
+  const calls = callsOf(order, traitsOf(gpu))
   const kernels = await gpu.wait(Promise.all(calls.map((call) => gpu.pipelines.get(call))))
-  return new Plan(gpu, options, nodes, calls, kernels)
+  return new Plan(gpu, options, order, calls, kernels)
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`
 }
 
 /** What ops may know of a device. */
@@ -54,6 +73,8 @@ export function traitsOf(gpu: Gpu): DeviceTraits {
 export class Plan {
   /** Bytes of the buffers that this plan owns. */
   readonly bytes: number
+  /** Slabs along depth in which the large part of the graph runs; 1 where all of it runs at once. */
+  readonly slabs: number
   private readonly dispatches: Dispatch[]
   private readonly buffers = new Map<Value, GPUBuffer>()
   private readonly owned = new Set<GPUBuffer>()
@@ -65,15 +86,16 @@ export class Plan {
   constructor(
     private readonly gpu: Gpu,
     options: CompileOptions,
-    nodes: readonly OpNode[],
-    calls: readonly PlannedCall[],
+    order: Schedule,
+    calls: readonly ScheduledCall[],
     kernels: readonly Kernel[],
   ) {
+    this.slabs = order.sweep?.slabs.length ?? 1
     this.report = options.report ?? []
     this.ownVariables = options.variables ? undefined : new Variables(gpu)
     try {
       this.allocate(
-        nodes,
+        order,
         new Set([...options.outputs, ...this.report]),
         options.variables ?? this.ownVariables!,
       )
@@ -193,10 +215,10 @@ export class Plan {
     return buffer
   }
 
-  private allocate(nodes: readonly OpNode[], kept: ReadonlySet<Value>, variables: Variables): void {
+  private allocate({ nodes, memory }: Schedule, kept: ReadonlySet<Value>, variables: Variables): void {
     const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
     const usage = STORAGE | UNIFORM | COPY_SRC | COPY_DST
-    const { slotOf, slots } = planMemory(nodes, kept)
+    const { slotOf, slots } = memory
     const pool = slots.map((bytes, i) => this.own(`pool ${i}`, bytes, usage))
     const place = (value: Value): void => {
       if (this.buffers.has(value)) return
@@ -218,13 +240,12 @@ export class Plan {
   }
 
   /** Bind groups for every call, their parameters side by side in one uniform buffer. */
-  private bind(calls: readonly PlannedCall[], kernels: readonly Kernel[]): Dispatch[] {
+  private bind(calls: readonly ScheduledCall[], kernels: readonly Kernel[]): Dispatch[] {
     const { device } = this.gpu
     const params = new DataView(new ArrayBuffer(Math.max(1, calls.length) * uniformAlignment))
     const buffer = this.own('params', params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
     const dispatches = calls.map((call, i) => {
       const { pipeline, layout, interface: declared } = kernels[i]!
-      writeParams(params, i * uniformAlignment, call, declared.params)
       const entries = declared.bindings.map(({ name, index, unsigned }): GPUBindGroupEntry => {
         if (name === 'params') {
           return {
@@ -240,9 +261,10 @@ export class Plan {
             `${call.shader}: ${name} cannot be ${value.name}, whose elements are ${value.dtype}`,
           )
         }
-        const start = alignedStart(window.start)
+        const origin = call.origins.get(value) ?? 0
+        const start = alignedStart(window.start - origin)
         // Buffers are whole vec4s, and so are bindings: a kernel may read one that reaches beyond the end.
-        const size = Math.ceil((end - start) / 4) * 16
+        const size = Math.ceil((end - origin - start) / 4) * 16
         const limit = device.limits.maxStorageBufferBindingSize
         if (size > limit) {
           throw new UserError(
@@ -255,6 +277,7 @@ export class Plan {
         if (!declared.bindings.some((binding) => binding.name === name))
           throw new Error(`${call.shader} has no binding ${name}`)
       }
+      writeParams(params, i * uniformAlignment, call, declared.params)
       const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
       return { op: call.op, shader: call.shader, pipeline, bindGroup, workgroups: call.workgroups }
     })
@@ -274,12 +297,13 @@ function alignedStart(element: number): number {
 function writeParams(
   view: DataView,
   at: number,
-  { shader, params, bindings }: KernelCall,
+  { shader, params, bindings, origins }: ScheduledCall,
   fields: Kernel['interface']['params'],
 ): void {
   const values: Record<string, number> = { ...params }
   for (const [name, window] of Object.entries(bindings)) {
-    const base = alignedStart(window.start)
+    const origin = origins.get(window.value) ?? 0
+    const base = origin + alignedStart(window.start - origin)
     if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
     // Element-wise kernels index their window from 0, which is right only if it starts where it says.
     else if (base !== window.start) throw new Error(`${shader}: the window of ${name} is not aligned`)

@@ -23,6 +23,11 @@ export function whole(value: Value): Window {
   return { value, start: 0, end: value.size }
 }
 
+/** All planes of a volume. */
+export function everyPlane(value: Value): Slab {
+  return { first: 0, last: volumeShape(value).planes }
+}
+
 /** Planes [first, last) of a volume, clamped to the planes that exist. */
 export function planes(value: Value, first: number, last: number): Window {
   const shape = volumeShape(value)
@@ -30,28 +35,36 @@ export function planes(value: Value, first: number, last: number): Window {
   return { value, start: Math.max(0, first) * size, end: Math.min(shape.planes, last) * size }
 }
 
-/** Elements [first, last) of a value. */
-export function elements(value: Value, first: number, last: number): Window {
-  return { value, start: first, end: last }
+/** A slab with `halo` more planes on either side; windows and scheduling clamp it to the planes that exist. */
+export function widened({ first, last }: Slab, halo: number): Slab {
+  return { first: first - halo, last: last + halo }
 }
 
 /**
- * Cuts `count` planes into as few equal slabs as keep every window within the device's binding limit, and the
- * workgroups along depth, `groupsPerPlane` of them for each plane, within what one dispatch may have.
+ * The elements of some planes, or all of a value that is no volume; and whether element-wise kernels may work on vec4s
+ * of them: where the range starts and ends at a multiple of four, or is all there is (buffers are whole vec4s).
+ */
+export function elementRange(value: Value, slab: Slab): Slab & { readonly vector: boolean } {
+  if (value.layout !== 'volume') return { first: 0, last: value.size, vector: true }
+  const { channels, area, planes: count } = volumeShape(value)
+  const plane = channels * area
+  const isAll = slab.first === 0 && slab.last === count
+  return { first: slab.first * plane, last: slab.last * plane, vector: isAll || plane % 4 === 0 }
+}
+
+/**
+ * Cuts a range of planes into as few equal slabs as keep every window within the device's binding limit, and one
+ * workgroup along depth for each plane within what one dispatch may have.
  *
  * @throws UserError where even a single plane with its halo is too large.
  */
-export function slabs(
-  count: number,
-  device: DeviceTraits,
-  windows: (slab: Slab) => readonly Window[],
-  groupsPerPlane = 1,
-): Slab[] {
+export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) => readonly Window[]): Slab[] {
   const room = device.bindingElements - windowAlignment
+  const count = range.last - range.first
   for (let size = count; ; size = Math.ceil(count / Math.ceil(count / (size - 1)))) {
-    const parts = cut(count, size)
+    const parts = cut(range, size)
     const tooLarge = parts.flatMap(windows).find(({ start, end }) => end - start > room)
-    if (!tooLarge && size * groupsPerPlane <= maxGroups) return parts
+    if (!tooLarge && size <= maxGroups) return parts
     if (size === 1) {
       const { value, start, end } = tooLarge!
       throw new UserError(
@@ -61,21 +74,16 @@ export function slabs(
   }
 }
 
-/**
- * Cuts the `count` elements that element-wise kernels run over; every slab starts at a multiple of `multiple`, itself
- * a multiple of `windowAlignment`.
- */
-export function elementSlabs(count: number, device: DeviceTraits, multiple = windowAlignment): Slab[] {
-  const size = Math.floor(device.bindingElements / multiple) * multiple
-  if (size === 0)
-    throw new Error(`this device binds ${device.bindingElements * 4} bytes, fewer than ${multiple * 4}`)
-  return cut(count, size)
+/** Cuts a range of elements into pieces that a device binds, each a whole number of vec4s but for the last. */
+export function elementSlabs(range: Slab, device: DeviceTraits): Slab[] {
+  const size = Math.floor(device.bindingElements / windowAlignment - 1) * windowAlignment
+  return cut(range, size)
 }
 
-function cut(count: number, size: number): Slab[] {
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
-    first: i * size,
-    last: Math.min(count, (i + 1) * size),
+function cut({ first, last }: Slab, size: number): Slab[] {
+  return Array.from({ length: Math.ceil((last - first) / size) }, (_, i) => ({
+    first: first + i * size,
+    last: Math.min(last, first + (i + 1) * size),
   }))
 }
 

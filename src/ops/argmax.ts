@@ -9,17 +9,21 @@ import { planewise } from './planewise.js'
  * @returns u32 [N, 1, D, H, W]
  */
 export function argmax(input: Value): Value {
-  const { batch, channels, depth, height, width } = volumeShape(input)
+  const { batch, channels, depth, height, width, planes } = volumeShape(input)
   return only(
     defineNode({
       op: 'argmax',
       inputs: [input],
       outputs: [{ shape: [batch, 1, depth, height, width], dtype: 'u32' }],
-      emit: ([output], device) =>
-        planewise(
-          { shader: 'argmax/forward', params: { channels }, volumes: { input, output: output! } },
-          device,
-        ),
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          planewise(
+            { shader: 'argmax/forward', params: { channels }, volumes: { input, output: output! } },
+            device,
+            slab,
+          ),
+      },
     }),
   )
 }

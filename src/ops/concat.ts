@@ -1,5 +1,6 @@
 import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
+import type { Slab } from '../autograd/window.js'
 import { planewise } from './planewise.js'
 
 /**
@@ -20,6 +21,7 @@ export function concat(inputs: readonly Value[]): Value {
       )
     }
   }
+  const { planes } = volumeShape(first)
   const offsets: number[] = []
   let channels = 0
   for (const value of inputs) {
@@ -31,8 +33,13 @@ export function concat(inputs: readonly Value[]): Value {
       op: 'concat',
       inputs,
       outputs: [{ shape: [first.shape[0]!, channels, ...first.shape.slice(2)] }],
-      emit: ([output], device) =>
-        inputs.flatMap((value, i) => copyChannels(value, 0, output!, offsets[i]!, value.shape[1]!, device)),
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          inputs.flatMap((value, i) =>
+            copyChannels(value, 0, output!, offsets[i]!, value.shape[1]!, device, slab),
+          ),
+      },
       backward: ([gradOutput]) =>
         inputs.map((value, i) => sliceChannels(gradOutput!, offsets[i]!, value.shape[1]!)),
     }),
@@ -46,7 +53,10 @@ function sliceChannels(input: Value, first: number, count: number): Value {
       op: 'slice channels',
       inputs: [input],
       outputs: [{ shape: [input.shape[0]!, count, ...input.shape.slice(2)] }],
-      emit: ([output], device) => copyChannels(input, first, output!, 0, count, device),
+      emit: {
+        planes: volumeShape(input).planes,
+        emit: ([output], device, slab) => copyChannels(input, first, output!, 0, count, device, slab),
+      },
     }),
   )
 }
@@ -58,6 +68,7 @@ function copyChannels(
   outputChannel: number,
   count: number,
   device: DeviceTraits,
+  slab: Slab,
 ): KernelCall[] {
   return planewise(
     {
@@ -72,5 +83,6 @@ function copyChannels(
       over: { channels: count },
     },
     device,
+    slab,
   )
 }

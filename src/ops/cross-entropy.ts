@@ -26,34 +26,41 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
       inputs: [logits, target],
       outputs: [{ shape: [1] }],
       scratch: [partials],
-      emit: ([output], device) => [
-        ...planewise(
-          {
-            shader: 'cross_entropy/forward',
-            params: { channels, groups },
-            volumes: { logits, target_values: target },
-            flats: { partials },
-          },
-          device,
-        ),
-        sumRows(partials, output!, scale),
-      ],
+      emit: {
+        planes,
+        emit: (_, device, slab) =>
+          planewise(
+            {
+              shader: 'cross_entropy/forward',
+              params: { channels, groups },
+              volumes: { logits, target_values: target },
+              flats: { partials },
+            },
+            device,
+            slab,
+          ),
+        finish: ([output]) => [sumRows(partials, output!, scale)],
+      },
       backward: ([gradOutput]) => [
         only(
           defineNode({
             op: 'cross_entropy backward',
             inputs: [logits, target, gradOutput!],
             outputs: [{ shape: logits.shape }],
-            emit: ([gradLogits], device) =>
-              planewise(
-                {
-                  shader: 'cross_entropy/backward',
-                  params: { channels, scale },
-                  volumes: { logits, target_values: target, grad_logits: gradLogits! },
-                  flats: { grad_output: gradOutput! },
-                },
-                device,
-              ),
+            emit: {
+              planes,
+              emit: ([gradLogits], device, slab) =>
+                planewise(
+                  {
+                    shader: 'cross_entropy/backward',
+                    params: { channels, scale },
+                    volumes: { logits, target_values: target, grad_logits: gradLogits! },
+                    flats: { grad_output: gradOutput! },
+                  },
+                  device,
+                  slab,
+                ),
+            },
           }),
         ),
         undefined,

@@ -13,35 +13,40 @@ export function fit(input: Value, extents: readonly [number, number, number]): V
   const [n, c, ...current] = input.shape as [number, number, number, number, number]
   if (current.every((extent, axis) => extent === extents[axis])) return input
   const from = volumeShape(input)
+  const [toDepth] = extents
+  // The input plane of an output plane, or the last of its volume where there is none.
+  const source = (plane: number) =>
+    Math.floor(plane / toDepth) * from.depth + Math.min(plane % toDepth, from.depth - 1)
   return only(
     defineNode({
       op: 'fit',
       inputs: [input],
       outputs: [{ shape: [n, c, ...extents] }],
-      emit: ([output], device) => {
-        const to = volumeShape(output!)
-        // The input plane of an output plane, or the last of its volume where there is none.
-        const source = (plane: number) =>
-          Math.floor(plane / to.depth) * from.depth + Math.min(plane % to.depth, from.depth - 1)
-        const windows = ({ first, last }: Slab) => ({
-          input: planes(input, source(first), source(last - 1) + 1),
-          output: planes(output!, first, last),
-        })
-        return slabs(to.planes, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-          shader: 'fit/forward' as const,
-          params: {
-            channels: from.channels,
-            in_depth: from.depth,
-            in_height: from.height,
-            in_width: from.width,
-            out_depth: to.depth,
-            out_height: to.height,
-            out_width: to.width,
-            first_plane: slab.first,
-          },
-          bindings: windows(slab),
-          workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
-        }))
+      emit: {
+        planes: from.batch * toDepth,
+        reads: (_, { first, last }) => ({ first: source(first), last: source(last - 1) + 1 }),
+        emit: ([output], device, range) => {
+          const to = volumeShape(output!)
+          const windows = ({ first, last }: Slab) => ({
+            input: planes(input, source(first), source(last - 1) + 1),
+            output: planes(output!, first, last),
+          })
+          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+            shader: 'fit/forward',
+            params: {
+              channels: from.channels,
+              in_depth: from.depth,
+              in_height: from.height,
+              in_width: from.width,
+              out_depth: to.depth,
+              out_height: to.height,
+              out_width: to.width,
+              first_plane: slab.first,
+            },
+            bindings: windows(slab),
+            workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first],
+          }))
+        },
       },
       backward: ([gradOutput]) => [fit(gradOutput!, [from.depth, from.height, from.width])],
     }),

@@ -18,7 +18,7 @@ export interface GumbelSoftmaxOptions {
  */
 export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftmaxOptions = {}): Value {
   const { temperature: tau = 2 / 3, hard = true } = options
-  const { channels } = volumeShape(logits)
+  const { channels, planes } = volumeShape(logits)
   requireSameShape('gumbel_softmax', logits, noise)
   if (!(tau > 0)) throw new Error(`gumbel_softmax: the temperature must be positive, not ${tau}`)
   return only(
@@ -26,31 +26,39 @@ export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftma
       op: 'gumbel_softmax',
       inputs: [logits, noise],
       outputs: [{ shape: logits.shape }],
-      emit: ([output], device) =>
-        planewise(
-          {
-            shader: 'gumbel_softmax/forward',
-            flags: { HARD: hard },
-            params: { channels, tau },
-            volumes: { logits, noise, output: output! },
-          },
-          device,
-        ),
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          planewise(
+            {
+              shader: 'gumbel_softmax/forward',
+              flags: { HARD: hard },
+              params: { channels, tau },
+              volumes: { logits, noise, output: output! },
+            },
+            device,
+            slab,
+          ),
+      },
       backward: ([gradOutput]) => [
         only(
           defineNode({
             op: 'gumbel_softmax backward',
             inputs: [logits, noise, gradOutput!],
             outputs: [{ shape: logits.shape }],
-            emit: ([gradLogits], device) =>
-              planewise(
-                {
-                  shader: 'gumbel_softmax/backward',
-                  params: { channels, tau },
-                  volumes: { logits, noise, grad_output: gradOutput!, grad_logits: gradLogits! },
-                },
-                device,
-              ),
+            emit: {
+              planes,
+              emit: ([gradLogits], device, slab) =>
+                planewise(
+                  {
+                    shader: 'gumbel_softmax/backward',
+                    params: { channels, tau },
+                    volumes: { logits, noise, grad_output: gradOutput!, grad_logits: gradLogits! },
+                  },
+                  device,
+                  slab,
+                ),
+            },
           }),
         ),
         undefined,

@@ -1,6 +1,6 @@
 import { defineNode, only, scratch, type DeviceTraits, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
-import { planes, whole } from '../autograd/window.js'
+import { everyPlane, planes, whole } from '../autograd/window.js'
 import { planewise } from './planewise.js'
 
 export interface InstanceNormOptions {
@@ -43,6 +43,7 @@ export function instanceNorm(input: Value, options: InstanceNormOptions = {}): V
           over: { channels },
         },
         device,
+        everyPlane(input),
       ),
     ],
     backward: ([gradOutput], [, statistics]) => [backward(input, statistics!, gradOutput!)],
@@ -79,6 +80,7 @@ function backward(input: Value, statistics: Value, gradOutput: Value): Value {
             over: { channels },
           },
           device,
+          everyPlane(input),
         ),
       ],
     }),
@@ -114,5 +116,6 @@ function moments(
       over: { workgroupPerChannel: channels },
     },
     device,
+    everyPlane(input),
   )
 }

@@ -23,29 +23,36 @@ export function klDivergence(logPosterior: Value, prior: Value): Value {
       inputs: [logPosterior, prior],
       outputs: [{ shape: [1] }],
       scratch: [partials],
-      emit: ([output], device) => [
-        ...planewise(
-          { shader: 'kl_divergence/forward', params: { channels, groups }, volumes, flats: { partials } },
-          device,
-        ),
-        sumRows(partials, output!),
-      ],
+      emit: {
+        planes,
+        emit: (_, device, slab) =>
+          planewise(
+            { shader: 'kl_divergence/forward', params: { channels, groups }, volumes, flats: { partials } },
+            device,
+            slab,
+          ),
+        finish: ([output]) => [sumRows(partials, output!)],
+      },
       backward: ([gradOutput]) => [
         only(
           defineNode({
             op: 'kl_divergence backward',
             inputs: [logPosterior, prior, gradOutput!],
             outputs: [{ shape: logPosterior.shape }],
-            emit: ([grad], device) =>
-              planewise(
-                {
-                  shader: 'kl_divergence/backward',
-                  params: { channels },
-                  volumes: { ...volumes, grad_log_posterior: grad! },
-                  flats: { grad_output: gradOutput! },
-                },
-                device,
-              ),
+            emit: {
+              planes,
+              emit: ([grad], device, slab) =>
+                planewise(
+                  {
+                    shader: 'kl_divergence/backward',
+                    params: { channels },
+                    volumes: { ...volumes, grad_log_posterior: grad! },
+                    flats: { grad_output: gradOutput! },
+                  },
+                  device,
+                  slab,
+                ),
+            },
           }),
         ),
         undefined,

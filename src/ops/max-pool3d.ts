@@ -24,12 +24,14 @@ export function maxPool3d(input: Value): Value {
         const source = (plane: number) => Math.floor(plane / to.depth) * from.depth + 2 * (plane % to.depth)
         const reads = ({ first, last }: Slab) => planes(input, source(first), source(last - 1) + 2)
         const writes = ({ first, last }: Slab) => planes(output!, first, last)
-        return slabs(to.planes, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
-          shader: 'max_pool3d/forward' as const,
-          params: { ...extentParams(from, to), first_plane: slab.first },
-          bindings: { input: reads(slab), output: writes(slab) },
-          workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
-        }))
+        return slabs({ first: 0, last: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
+          (slab) => ({
+            shader: 'max_pool3d/forward' as const,
+            params: { ...extentParams(from, to), first_plane: slab.first },
+            bindings: { input: reads(slab), output: writes(slab) },
+            workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
+          }),
+        )
       },
       backward: ([gradOutput], [output]) => [backward(input, output!, gradOutput!)],
     }),
@@ -64,18 +66,18 @@ function backward(input: Value, output: Value, gradOutput: Value): Value {
             grad_input: planes(gradInput!, begin, end),
           }
         }
-        return slabs(from.batch * pairsPerVolume, device, (slab) => Object.values(windows(slab))).map(
-          (slab) => ({
-            shader: 'max_pool3d/backward' as const,
-            params: { ...extentParams(from, to), first_pair: slab.first },
-            bindings: windows(slab),
-            workgroups: [
-              Math.ceil((Math.ceil(from.height / 2) * Math.ceil(from.width / 2)) / 64),
-              from.channels,
-              slab.last - slab.first,
-            ] as const,
-          }),
-        )
+        return slabs({ first: 0, last: from.batch * pairsPerVolume }, device, (slab) =>
+          Object.values(windows(slab)),
+        ).map((slab) => ({
+          shader: 'max_pool3d/backward' as const,
+          params: { ...extentParams(from, to), first_pair: slab.first },
+          bindings: windows(slab),
+          workgroups: [
+            Math.ceil((Math.ceil(from.height / 2) * Math.ceil(from.width / 2)) / 64),
+            from.channels,
+            slab.last - slab.first,
+          ] as const,
+        }))
       },
     }),
   )

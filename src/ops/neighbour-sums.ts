@@ -1,6 +1,6 @@
-import { defineNode, only, scratch, type DeviceTraits, type KernelCall } from '../autograd/node.js'
+import { defineNode, only, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
-import { planes, slabs, type Slab } from '../autograd/window.js'
+import { planes, slabs, type Slab, type Window } from '../autograd/window.js'
 
 /**
  * Voxels that one invocation slides its window over. Runs start at multiples of it wherever the volume is cut, so
@@ -31,71 +31,85 @@ export function neighbourSums(input: Value, neighbourhood: number): Value {
 
 /** The sums are linear, so their gradient is their adjoint, and that one's gradient are the sums. */
 function sums(input: Value, radius: number, adjoint: boolean): Value {
-  volumeShape(input)
-  const between = scratch('neighbour sums', input.shape)
+  const along = { radius, adjoint, input }
+  return pass('z', pass('y', pass('x', input, along), along), along)
+}
+
+interface Sums {
+  readonly radius: number
+  readonly adjoint: boolean
+  /** What is summed; the last pass subtracts it. */
+  readonly input: Value
+}
+
+/** One of the three passes. Only the last has a gradient, which is that of them all. */
+function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: centre }: Sums): Value {
+  const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
+  const run = runs[axis]
+  const last = axis === 'z'
+  const halo = last ? radius : 0
+  /** The planes that some planes read: whole runs before them, but none of another volume of the batch. */
+  const reads = (slab: Slab): Slab => {
+    const begin = slab.first - (slab.first % depth)
+    const end = Math.ceil(slab.last / depth) * depth
+    const within = (slab.first - begin) % (last ? run : 1)
+    return {
+      first: Math.max(begin, slab.first - within - halo),
+      last: Math.min(end, slab.last + halo),
+    }
+  }
   return only(
     defineNode({
       op: adjoint ? 'neighbour_sums adjoint' : 'neighbour_sums',
-      inputs: [input],
+      inputs: last ? [input, centre] : [input],
       outputs: [{ shape: input.shape }],
-      scratch: [between],
-      emit: ([output], device) => [
-        ...pass('x', input, output!, input, radius, adjoint, device),
-        ...pass('y', output!, between, input, radius, adjoint, device),
-        ...pass('z', between, output!, input, radius, adjoint, device),
-      ],
-      backward: ([gradOutput]) => [sums(gradOutput!, radius, !adjoint)],
+      emit: {
+        planes: count,
+        reads: (value, slab) => (value === input ? reads(slab) : slab),
+        emit: ([output], device, range) =>
+          Array.from({ length: batch }, (_, n) => ({
+            first: Math.max(range.first, n * depth),
+            last: Math.min(range.last, (n + 1) * depth),
+          }))
+            .filter((volume) => volume.first < volume.last)
+            .flatMap((volume) =>
+              slabs(volume, device, (slab) => [planesOf(input, reads(slab)), planesOf(output!, slab)]),
+            )
+            .map((slab): KernelCall => {
+              const planes = slab.last - slab.first
+              const intoRun = (slab.first % depth) % run
+              return {
+                shader: 'neighbour_sums/pass',
+                flags: { AXIS_X: axis === 'x', AXIS_Y: axis === 'y', AXIS_Z: last, ADJOINT: adjoint },
+                consts: { RUN: run },
+                params: {
+                  channels,
+                  depth,
+                  height,
+                  width,
+                  radius,
+                  first_plane: slab.first,
+                  last_plane: slab.last,
+                },
+                bindings: {
+                  input: planesOf(input, reads(slab)),
+                  output: planesOf(output!, slab),
+                  ...(last ? { centre: planesOf(centre, slab) } : {}),
+                },
+                workgroups:
+                  axis === 'x'
+                    ? [Math.ceil((height * Math.ceil(width / run)) / 64), channels, planes]
+                    : axis === 'y'
+                      ? [Math.ceil((width * Math.ceil(height / run)) / 64), channels, planes]
+                      : [Math.ceil(area / 64), channels, Math.ceil((intoRun + planes) / run)],
+              }
+            }),
+      },
+      ...(last ? { backward: ([gradOutput]) => [undefined, sums(gradOutput!, radius, !adjoint)] } : {}),
     }),
   )
 }
 
-function pass(
-  axis: 'x' | 'y' | 'z',
-  input: Value,
-  output: Value,
-  centre: Value,
-  radius: number,
-  adjoint: boolean,
-  device: DeviceTraits,
-): KernelCall[] {
-  const { batch, channels, depth, height, width, area } = volumeShape(input)
-  const run = runs[axis]
-  const halo = axis === 'z' ? radius : 0
-  const runStart = (plane: number) => (axis === 'z' ? plane - (plane % run) : plane)
-  const calls: KernelCall[] = []
-  for (let n = 0; n < batch; n++) {
-    const begin = n * depth
-    const reads = ({ first, last }: Slab) =>
-      planes(input, begin + Math.max(0, runStart(first) - halo), begin + Math.min(depth, last + halo))
-    const writes = ({ first, last }: Slab) => planes(output, begin + first, begin + last)
-    for (const slab of slabs(depth, device, (part) => [reads(part), writes(part)])) {
-      const count = slab.last - slab.first
-      calls.push({
-        shader: 'neighbour_sums/pass',
-        flags: { AXIS_X: axis === 'x', AXIS_Y: axis === 'y', AXIS_Z: axis === 'z', ADJOINT: adjoint },
-        consts: { RUN: run },
-        params: {
-          channels,
-          depth,
-          height,
-          width,
-          radius,
-          first_plane: begin + slab.first,
-          last_plane: begin + slab.last,
-        },
-        bindings: {
-          input: reads(slab),
-          output: writes(slab),
-          ...(axis === 'z' ? { centre: planes(centre, begin + slab.first, begin + slab.last) } : {}),
-        },
-        workgroups:
-          axis === 'x'
-            ? [Math.ceil((height * Math.ceil(width / run)) / 64), channels, count]
-            : axis === 'y'
-              ? [Math.ceil((width * Math.ceil(height / run)) / 64), channels, count]
-              : [Math.ceil(area / 64), channels, Math.ceil((slab.last - runStart(slab.first)) / run)],
-      })
-    }
-  }
-  return calls
+function planesOf(value: Value, { first, last }: Slab): Window {
+  return planes(value, first, last)
 }

@@ -13,23 +13,27 @@ export function uniformNoise(shape: Shape, counter: Value): Value {
   if (counter.dtype !== 'u32' || counter.size !== 2)
     throw new Error('noise: the counter must be two u32: seed, step')
   const channels = shape[1]!
-  volumeShape(new Value('noise', shape, 'computed'))
+  const { planes } = volumeShape(new Value('noise', shape, 'computed'))
   return only(
     defineNode({
       op: 'noise',
       inputs: [counter],
       outputs: [{ shape }],
-      emit: ([output], device) =>
-        planewise(
-          {
-            shader: 'noise/uniform',
-            params: { channels },
-            volumes: { output: output! },
-            flats: { counter },
-            over: { channels: Math.ceil(channels / 4) },
-          },
-          device,
-        ),
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          planewise(
+            {
+              shader: 'noise/uniform',
+              params: { channels },
+              volumes: { output: output! },
+              flats: { counter },
+              over: { channels: Math.ceil(channels / 4) },
+            },
+            device,
+            slab,
+          ),
+      },
     }),
   )
 }

@@ -68,20 +68,23 @@ export function posterior(
       { name: 'divergence', shape: [1] },
     ],
     scratch: [partials],
-    emit: ([probabilities, sample, divergence], device) => [
-      ...planewise(
-        {
-          shader: 'posterior/forward',
-          flags: { NOISE: !isCounter },
-          consts,
-          params: { groups, threshold: supportThreshold },
-          volumes: { ...volumes, posterior: probabilities!, sample: sample! },
-          flats: { ...flats, partials },
-        },
-        device,
-      ),
-      sumRows(partials, divergence!),
-    ],
+    emit: {
+      planes,
+      emit: ([probabilities, sample], device, slab) =>
+        planewise(
+          {
+            shader: 'posterior/forward',
+            flags: { NOISE: !isCounter },
+            consts,
+            params: { groups, threshold: supportThreshold },
+            volumes: { ...volumes, posterior: probabilities!, sample: sample! },
+            flats: { ...flats, partials },
+          },
+          device,
+          slab,
+        ),
+      finish: ([, , divergence]) => [sumRows(partials, divergence!)],
+    },
     backward: ([gradProbabilities, gradSample, gradDivergence]) => [
       only(
         defineNode({
@@ -95,27 +98,31 @@ export function posterior(
             gradDivergence ?? zero,
           ],
           outputs: [{ shape }],
-          emit: ([gradLogits], device) =>
-            planewise(
-              {
-                shader: 'posterior/backward',
-                flags: {
-                  NOISE: !isCounter,
-                  GRAD_PROBABILITIES: gradProbabilities !== undefined,
-                  GRAD_SAMPLE: gradSample !== undefined,
+          emit: {
+            planes,
+            emit: ([gradLogits], device, slab) =>
+              planewise(
+                {
+                  shader: 'posterior/backward',
+                  flags: {
+                    NOISE: !isCounter,
+                    GRAD_PROBABILITIES: gradProbabilities !== undefined,
+                    GRAD_SAMPLE: gradSample !== undefined,
+                  },
+                  consts,
+                  params: { threshold: supportThreshold, ...(gradSample ? { tau } : {}) },
+                  volumes: {
+                    ...(gradSample ? volumes : { logits, prior }),
+                    ...(gradProbabilities ? { grad_probabilities: gradProbabilities } : {}),
+                    ...(gradSample ? { grad_sample: gradSample } : {}),
+                    grad_logits: gradLogits!,
+                  },
+                  flats: { ...(gradSample ? flats : {}), grad_divergence: gradDivergence ?? zero },
                 },
-                consts,
-                params: { threshold: supportThreshold, ...(gradSample ? { tau } : {}) },
-                volumes: {
-                  ...(gradSample ? volumes : { logits, prior }),
-                  ...(gradProbabilities ? { grad_probabilities: gradProbabilities } : {}),
-                  ...(gradSample ? { grad_sample: gradSample } : {}),
-                  grad_logits: gradLogits!,
-                },
-                flats: { ...(gradSample ? flats : {}), grad_divergence: gradDivergence ?? zero },
-              },
-              device,
-            ),
+                device,
+                slab,
+              ),
+          },
         }),
       ),
       undefined,

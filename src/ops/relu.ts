@@ -1,7 +1,7 @@
 import { defineNode, only } from '../autograd/node.js'
 import type { Value } from '../autograd/value.js'
 import { backwardActivation } from './conv3d/backward-activation.js'
-import { elementwise } from './planewise.js'
+import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 
 /** max(input, 0), as `torch.relu`. A convolution applies it at no cost: see the `activation` of `conv3d`. */
 export function relu(input: Value): Value {
@@ -10,8 +10,11 @@ export function relu(input: Value): Value {
       op: 'relu',
       inputs: [input],
       outputs: [{ shape: input.shape, layout: input.layout }],
-      emit: ([output], device) =>
-        elementwise({ shader: 'elementwise/relu', values: { input, output: output! } }, device),
+      emit: {
+        planes: elementwisePlanes(input),
+        emit: ([output], device, slab) =>
+          elementwise({ shader: 'elementwise/relu', values: { input, output: output! } }, device, slab),
+      },
       backward: ([gradOutput], [output]) => [backwardActivation(output!, gradOutput!, 'relu')],
     }),
   )

@@ -18,39 +18,47 @@ export function logSoftmax(input: Value): Value {
 }
 
 function normalise(input: Value, log: boolean): Value {
-  const { channels } = volumeShape(input)
+  const { channels, planes } = volumeShape(input)
   const op = log ? 'log_softmax' : 'softmax'
   return only(
     defineNode({
       op,
       inputs: [input],
       outputs: [{ shape: input.shape }],
-      emit: ([output], device) =>
-        planewise(
-          {
-            shader: 'softmax/forward',
-            flags: { LOG: log },
-            params: { channels },
-            volumes: { input, output: output! },
-          },
-          device,
-        ),
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          planewise(
+            {
+              shader: 'softmax/forward',
+              flags: { LOG: log },
+              params: { channels },
+              volumes: { input, output: output! },
+            },
+            device,
+            slab,
+          ),
+      },
       backward: ([gradOutput], [output]) => [
         only(
           defineNode({
             op: `${op} backward`,
             inputs: [output!, gradOutput!],
             outputs: [{ shape: input.shape }],
-            emit: ([gradInput], device) =>
-              planewise(
-                {
-                  shader: 'softmax/backward',
-                  flags: { LOG: log },
-                  params: { channels },
-                  volumes: { output: output!, grad_output: gradOutput!, grad_input: gradInput! },
-                },
-                device,
-              ),
+            emit: {
+              planes,
+              emit: ([gradInput], device, slab) =>
+                planewise(
+                  {
+                    shader: 'softmax/backward',
+                    flags: { LOG: log },
+                    params: { channels },
+                    volumes: { output: output!, grad_output: gradOutput!, grad_input: gradInput! },
+                  },
+                  device,
+                  slab,
+                ),
+            },
           }),
         ),
       ],

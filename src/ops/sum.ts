@@ -1,10 +1,10 @@
 import { defineNode, only, scratch } from '../autograd/node.js'
+import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 import { requireSameShape, type Value } from '../autograd/value.js'
-import { elementSlabs, elements, linearGroups, whole } from '../autograd/window.js'
-import { elementwise } from './planewise.js'
+import { slabs, whole, type Slab } from '../autograd/window.js'
 import { sumRows } from './reduce.js'
 
-/** Elements that one workgroup of shaders/sum/forward.wgsl adds. */
+/** Numbers that one workgroup of shaders/sum/forward.wgsl adds. */
 const share = 4096
 
 /** Sum of all elements, a scalar. */
@@ -27,27 +27,38 @@ export function squaredError(a: Value, b: Value): Value {
 type Kind = 'sum' | 'dot' | 'squared_error'
 
 function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
-  const partials = scratch(`${kind} partials`, [Math.ceil(a.size / share)])
+  const rows = elementwisePlanes(a)
+  const rowSize = a.size / rows
+  const groups = Math.ceil(rowSize / share)
+  const partials = scratch(`${kind} partials`, [rows * groups])
+  const vector = rowSize % 4 === 0
+  const window = (value: Value, { first, last }: Slab) => ({
+    value,
+    start: first * rowSize,
+    end: last * rowSize,
+  })
   return only(
     defineNode({
       op: kind,
       inputs: b ? [a, b] : [a],
       outputs: [{ shape: [1] }],
       scratch: [partials],
-      emit: ([output], device) => [
-        ...elementSlabs(a.size, device, share).map(({ first, last }) => ({
-          shader: 'sum/forward' as const,
-          flags: flags(kind),
-          params: { count: last - first, first_group: first / share },
-          bindings: {
-            a: elements(a, first, last),
-            ...(b ? { b: elements(b, first, last) } : {}),
-            partials: whole(partials),
-          },
-          workgroups: linearGroups(Math.ceil((last - first) / share) * 64),
-        })),
-        sumRows(partials, output!),
-      ],
+      emit: {
+        planes: rows,
+        emit: (_, device, range) =>
+          slabs(range, device, (slab) => [window(a, slab)]).map((slab) => ({
+            shader: 'sum/forward',
+            flags: { ...flags(kind), VECTOR: vector },
+            params: { size: vector ? rowSize / 4 : rowSize, groups, first_row: slab.first },
+            bindings: {
+              a: window(a, slab),
+              ...(b ? { b: window(b, slab) } : {}),
+              partials: whole(partials),
+            },
+            workgroups: [groups, slab.last - slab.first, 1],
+          })),
+        finish: ([output]) => [sumRows(partials, output!)],
+      },
       backward: ([gradOutput]) => [
         reductionBackward(kind, a, b, gradOutput!),
         ...(b ? [reductionBackward(kind, b, a, gradOutput!)] : []),
@@ -64,16 +75,20 @@ function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutpu
       op: `${kind} backward`,
       inputs: [...Object.values(reads), gradOutput],
       outputs: [{ shape: a.shape, layout: a.layout }],
-      emit: ([gradA], device) =>
-        elementwise(
-          {
-            shader: 'sum/backward',
-            flags: flags(kind),
-            values: { grad_a: gradA!, ...reads },
-            flats: { grad_output: gradOutput },
-          },
-          device,
-        ),
+      emit: {
+        planes: elementwisePlanes(a),
+        emit: ([gradA], device, slab) =>
+          elementwise(
+            {
+              shader: 'sum/backward',
+              flags: flags(kind),
+              values: { grad_a: gradA!, ...reads },
+              flats: { grad_output: gradOutput },
+            },
+            device,
+            slab,
+          ),
+      },
     }),
   )
 }

@@ -1,6 +1,6 @@
 import { defineNode, only } from '../autograd/node.js'
 import { requireSameShape, type Value } from '../autograd/value.js'
-import { elementwise } from './planewise.js'
+import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 
 /** Below this prior probability a class is ruled out (SAE.md, row "logits"). */
 export const supportThreshold = 1e-8
@@ -22,16 +22,20 @@ function mask(logits: Value, prior: Value, threshold: number, isBackward: boolea
       op: isBackward ? 'support_mask backward' : 'support_mask',
       inputs: [logits, prior],
       outputs: [{ shape: logits.shape }],
-      emit: ([output], device) =>
-        elementwise(
-          {
-            shader: 'support_mask/forward',
-            flags: { BACKWARD: isBackward },
-            params: { threshold },
-            values: { logits, prior, output: output! },
-          },
-          device,
-        ),
+      emit: {
+        planes: elementwisePlanes(logits),
+        emit: ([output], device, slab) =>
+          elementwise(
+            {
+              shader: 'support_mask/forward',
+              flags: { BACKWARD: isBackward },
+              params: { threshold },
+              values: { logits, prior, output: output! },
+            },
+            device,
+            slab,
+          ),
+      },
       backward: ([gradOutput]) => [mask(gradOutput!, prior, threshold, true), undefined],
     }),
   )

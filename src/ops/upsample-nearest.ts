@@ -1,4 +1,4 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
+import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
 
@@ -10,65 +10,58 @@ import { planes, slabs, type Slab } from '../autograd/window.js'
  */
 export function upsampleNearest(input: Value): Value {
   const [n, c, ...extents] = input.shape as [number, number, number, number, number]
-  volumeShape(input)
+  const { channels, height, width, area, planes: count } = volumeShape(input)
+  const coarse = ({ first, last }: Slab) => ({ first: Math.floor(first / 2), last: Math.ceil(last / 2) })
   return only(
     defineNode({
       op: 'upsample_nearest',
       inputs: [input],
       outputs: [{ shape: [n, c, ...extents.map((extent) => 2 * extent)] }],
-      emit: ([output], device) =>
-        resample('upsample_nearest/forward', 'input', input, 'output', output!, device),
-      backward: ([gradOutput]) => [
-        only(
-          defineNode({
-            op: 'upsample_nearest backward',
-            inputs: [gradOutput!],
-            outputs: [{ shape: input.shape }],
-            emit: ([gradInput], device) =>
-              resample(
-                'upsample_nearest/backward',
-                'grad_input',
-                gradInput!,
-                'grad_output',
-                gradOutput!,
-                device,
-              ),
-          }),
-        ),
-      ],
+      emit: {
+        planes: 2 * count,
+        reads: (_, slab) => coarse(slab),
+        emit: ([output], device, range) => {
+          const windows = (slab: Slab) => ({
+            input: planes(input, coarse(slab).first, coarse(slab).last),
+            output: planes(output!, slab.first, slab.last),
+          })
+          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+            shader: 'upsample_nearest/forward',
+            params: { channels, in_height: height, in_width: width, first_plane: slab.first },
+            bindings: windows(slab),
+            workgroups: [Math.ceil((4 * area) / 64), channels, slab.last - slab.first],
+          }))
+        },
+      },
+      backward: ([gradOutput]) => [backward(input, gradOutput!)],
     }),
   )
 }
 
-/** Both directions run over slabs of the coarse volume; two fine planes belong to each of its planes. */
-function resample(
-  shader: 'upsample_nearest/forward' | 'upsample_nearest/backward',
-  coarseName: string,
-  coarse: Value,
-  fineName: string,
-  fine: Value,
-  device: DeviceTraits,
-): KernelCall[] {
-  const { channels, height, width, area, planes: count } = volumeShape(coarse)
-  const forward = shader === 'upsample_nearest/forward'
-  const windows = ({ first, last }: Slab) => ({
-    [coarseName]: planes(coarse, first, last),
-    [fineName]: planes(fine, 2 * first, 2 * last),
-  })
-  const groupsPerPlane = forward ? 2 : 1
-  return slabs(count, device, (slab) => Object.values(windows(slab)), groupsPerPlane).map((slab) => ({
-    shader,
-    params: {
-      channels,
-      in_height: height,
-      in_width: width,
-      first_plane: forward ? 2 * slab.first : slab.first,
-    },
-    bindings: windows(slab),
-    workgroups: [
-      Math.ceil(((forward ? 4 : 1) * area) / 64),
-      channels,
-      groupsPerPlane * (slab.last - slab.first),
-    ] as const,
-  }))
+function backward(input: Value, gradOutput: Value): Value {
+  const { channels, height, width, area, planes: count } = volumeShape(input)
+  const fine = ({ first, last }: Slab) => ({ first: 2 * first, last: 2 * last })
+  return only(
+    defineNode({
+      op: 'upsample_nearest backward',
+      inputs: [gradOutput],
+      outputs: [{ shape: input.shape }],
+      emit: {
+        planes: count,
+        reads: (_, slab) => fine(slab),
+        emit: ([gradInput], device, range) => {
+          const windows = (slab: Slab) => ({
+            grad_output: planes(gradOutput, fine(slab).first, fine(slab).last),
+            grad_input: planes(gradInput!, slab.first, slab.last),
+          })
+          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+            shader: 'upsample_nearest/backward',
+            params: { channels, in_height: height, in_width: width, first_plane: slab.first },
+            bindings: windows(slab),
+            workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],
+          }))
+        },
+      },
+    }),
+  )
 }

@@ -130,7 +130,8 @@ describe('a plan', () => {
             return [
               {
                 shader: 'elementwise/relu',
-                params: { count: 64 },
+                flags: { VECTOR: true },
+                params: { first: 0, count: 16 },
                 bindings,
                 workgroups: [1, 1, 1],
                 ...change,
@@ -140,8 +141,10 @@ describe('a plan', () => {
         }).outputs,
       })
     const window = { value: x, start: 0, end: 64 }
-    await expect(call({ params: {} })).rejects.toThrow('elementwise/relu: parameter count is not given')
-    await expect(call({ params: { count: 64, size: 1 } })).rejects.toThrow(
+    await expect(call({ params: { count: 16 } })).rejects.toThrow(
+      'elementwise/relu: parameter first is not given',
+    )
+    await expect(call({ params: { first: 0, count: 16, size: 1 } })).rejects.toThrow(
       'elementwise/relu has no parameter size',
     )
     await expect(call({ bindings: { input: window } })).rejects.toThrow(
@@ -151,8 +154,13 @@ describe('a plan', () => {
       'elementwise/relu has no binding other',
     )
     await expect(
-      call({ bindings: { input: { value: x, start: 3, end: 64 }, output: window } }),
-    ).rejects.toThrow('elementwise/relu: the window of input is not aligned')
+      call({
+        shader: 'reduce/rows',
+        flags: {},
+        params: { count: 61, scale: 1 },
+        bindings: { partials: { value: x, start: 3, end: 64 }, output: window },
+      }),
+    ).rejects.toThrow('reduce/rows: the window of partials is not aligned')
   })
 })
 

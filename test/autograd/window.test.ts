@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import type { DeviceTraits } from '../../src/autograd/node.js'
 import { input } from '../../src/autograd/value.js'
-import { elementSlabs, linearGroups, planes, slabs, type Slab } from '../../src/autograd/window.js'
+import {
+  elementRange,
+  elementSlabs,
+  linearGroups,
+  planes,
+  slabs,
+  type Slab,
+} from '../../src/autograd/window.js'
 
 const device = (bindingElements: number): DeviceTraits => ({
   bindingElements,
@@ -37,14 +44,16 @@ describe('slabs', () => {
     ({ first, last }: Slab) => [planes(x, first - halo, last + halo)]
 
   it('is one slab where everything fits, with room to align the start', () => {
-    expect(slabs(46, device(46 * size + 64), withHalo(0))).toEqual([{ first: 0, last: 46 }])
-    expect(slabs(46, device(46 * size + 63), withHalo(0))).toHaveLength(2)
+    expect(slabs({ first: 0, last: 46 }, device(46 * size + 64), withHalo(0))).toEqual([
+      { first: 0, last: 46 },
+    ])
+    expect(slabs({ first: 0, last: 46 }, device(46 * size + 63), withHalo(0))).toHaveLength(2)
   })
 
   it('cuts into as few as fit, for every limit', () => {
     for (const halo of [0, 1, 3])
       for (let fit = 1 + 2 * halo; fit <= 46; fit++) {
-        const cut = slabs(46, device(fit * size + 64), withHalo(halo))
+        const cut = slabs({ first: 0, last: 46 }, device(fit * size + 64), withHalo(halo))
         expectPartition(cut, 46)
         for (const slab of cut)
           for (const { start, end } of withHalo(halo)(slab))
@@ -57,43 +66,58 @@ describe('slabs', () => {
   it('respects the smallest of several windows', () => {
     const y = input('y', [2, 30, 23, 7, 11])
     const both = ({ first, last }: Slab) => [planes(x, first, last), planes(y, first, last)]
-    expect(slabs(46, device(2 * 10 * size + 64), both)).toHaveLength(23)
+    expect(slabs({ first: 0, last: 46 }, device(2 * 10 * size + 64), both)).toHaveLength(23)
   })
 
   it('keeps within the workgroups of one dispatch', () => {
     const thin = input('thin', [1, 1, 200_000, 1, 1])
     const all = ({ first, last }: Slab) => [planes(thin, first, last)]
-    for (const perPlane of [1, 2, 7]) {
-      const cut = slabs(200_000, device(2 ** 25), all, perPlane)
-      expectPartition(cut, 200_000)
-      for (const { first, last } of cut) expect((last - first) * perPlane).toBeLessThanOrEqual(65535)
-    }
+    const cut = slabs({ first: 0, last: 200_000 }, device(2 ** 25), all)
+    expectPartition(cut, 200_000)
+    for (const { first, last } of cut) expect(last - first).toBeLessThanOrEqual(65535)
   })
 
   it('says what is too large, and what to do', () => {
-    const attempt = () => slabs(46, device(3 * size + 63), withHalo(1))
+    const attempt = () => slabs({ first: 0, last: 46 }, device(3 * size + 63), withHalo(1))
     expect(attempt).toThrow(UserError)
     expect(attempt).toThrow(
       'x [2, 3, 23, 7, 11]: the planes that one step reads take 2772 bytes, more than the 2768 that this device shows a kernel at once; crop the volume',
     )
   })
+
+  it('cuts a range that begins anywhere', () => {
+    const cut = slabs({ first: 11, last: 30 }, device(7 * size + 64), withHalo(1))
+    expect(cut[0]!.first).toBe(11)
+    expect(cut.at(-1)!.last).toBe(30)
+    expect(cut.length).toBeGreaterThan(2)
+  })
+})
+
+describe('elementRange', () => {
+  it('is of vec4s where planes are, or where it is everything', () => {
+    const odd = input('odd', [1, 3, 4, 5, 7])
+    const even = input('even', [1, 2, 4, 5, 6])
+    expect(elementRange(odd, { first: 0, last: 4 })).toEqual({ first: 0, last: 420, vector: true })
+    expect(elementRange(odd, { first: 1, last: 4 })).toEqual({ first: 105, last: 420, vector: false })
+    expect(elementRange(even, { first: 1, last: 2 })).toEqual({ first: 60, last: 120, vector: true })
+    const flat = input('flat', [7, 3])
+    expect(elementRange(flat, { first: 0, last: 1 })).toEqual({ first: 0, last: 21, vector: true })
+  })
 })
 
 describe('elementSlabs', () => {
-  it('covers everything once, from aligned starts', () => {
-    for (const [count, limit, multiple] of [[1, 64, 64], [64, 64, 64], [65, 64, 64], [100_003, 4099, 64], [100_003, 10_000, 4096]]) {
-      const cut = elementSlabs(count!, device(limit!), multiple)
-      expectPartition(cut, count!)
-      for (const { first, last } of cut) {
-        expect(first % multiple!).toBe(0)
-        expect(last - first).toBeLessThanOrEqual(limit!)
-      }
+  it('covers everything once, in whole vec4s, with room to align the start', () => {
+    for (const [first, last, limit] of [[0, 1, 128], [12, 64, 128], [0, 65, 128], [40, 100_003, 4099]]) {
+      const cut = elementSlabs({ first: first!, last: last! }, device(limit!))
+      expect(cut[0]!.first).toBe(first)
+      expect(cut.at(-1)!.last).toBe(last)
+      cut.forEach((slab, i) => {
+        if (i > 0) expect(slab.first).toBe(cut[i - 1]!.last)
+        expect(slab.first % 4).toBe(0)
+        expect(slab.last - slab.first).toBeLessThanOrEqual(limit! - 64)
+      })
     }
   }) // prettier-ignore
-
-  it('refuses a device that binds less than one multiple', () => {
-    expect(() => elementSlabs(10, device(4095), 4096)).toThrow('binds 16380 bytes, fewer than 16384')
-  })
 })
 
 describe('linearGroups', () => {

@@ -8,6 +8,8 @@ import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
 import { specialise, type ShaderName } from '../../src/gpu/shader.js'
 import { unrollBackwardWeight } from '../../src/ops/conv3d/unroll-backward-weight.js'
 import { unrollForward } from '../../src/ops/conv3d/unroll-forward.js'
+import * as labelConv3d from '../../src/ops/label-conv3d/unroll-forward.js'
+import * as labelConv3dWeight from '../../src/ops/label-conv3d/unroll-backward-weight.js'
 import { useGpu } from '../gpu.js'
 
 const device = useGpu()
@@ -51,6 +53,24 @@ const parts: Partial<Record<ShaderName, (flags: Flags) => readonly Parts[]>> = {
       consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels },
       generated: unrollBackwardWeight({ ...tile, kernelHeight: KH!, kernelWidth: KW! }),
     })),
+  'label_conv3d/forward': ({ VECTOR: vector }) =>
+    [
+      { kernel: [1, 1, 1], x: 4 },
+      { kernel: [3, 3, 3], x: vector ? 8 : 2 },
+      { kernel: [1, 3, 5], x: 4 },
+    ].map(({ kernel: [KD, KH, KW], x }) => ({
+      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: x, PACKED: 64 },
+      generated: labelConv3d.unrollForward({ x, kernelWidth: KW!, vector: vector! }),
+    })),
+  'label_conv3d/backward_weight': () =>
+    [
+      { kernel: [1, 1, 1], classes: 1, whole: true },
+      { kernel: [3, 3, 3], classes: 3, whole: false },
+      { kernel: [5, 1, 11], classes: 2, whole: true },
+    ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
+      consts: { KD: KD!, KH: KH!, KW: KW!, CLASSES: tile.classes },
+      generated: labelConv3dWeight.unrollBackwardWeight({ ...tile, kernelHeight: KH!, kernelWidth: KW! }),
+    })),
   'posterior/forward': posteriorParts,
   'posterior/backward': posteriorParts,
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
@@ -63,11 +83,17 @@ function posteriorParts(): readonly Parts[] {
 /** Why no op sets these flags together; undefined where one may. */
 const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefined>> = {
   'conv3d/forward': ({ RELU, SIGMOID }) => (RELU && SIGMOID ? 'a convolution has one activation' : undefined),
+  'label_conv3d/forward': ({ RELU, SIGMOID }) =>
+    RELU && SIGMOID ? 'a convolution has one activation' : undefined,
   'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z }) =>
     [AXIS_X, AXIS_Y, AXIS_Z].filter(Boolean).length === 1 ? undefined : 'a pass runs along one axis',
   'sum/forward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
   'sum/backward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
 }
+
+/** A kernel with the functions that it includes. */
+const withIncludes = (text: string): string =>
+  text.replace(/^\/\/ #include (\S+)$/gm, (_, name: ShaderName) => texts.get(name)!)
 
 const flagsOf = (text: string): string[] => [
   ...new Set([...text.matchAll(/^\s*\/\/ #(?:if|elif) \$\{(\w+)\}/gm)].map(([, flag]) => flag!)),
@@ -128,7 +154,7 @@ describe.each(kernels)('%s', (shader, text) => {
     })
   }
 
-  const flags = flagsOf(text)
+  const flags = flagsOf(withIncludes(text))
   for (const combination of combinations(flags)) {
     const set = flags.filter((flag) => combination[flag])
     const title = set.length > 0 ? set.join(' ') : flags.length > 0 ? 'no flag' : 'as it is'

@@ -1,6 +1,6 @@
 import { defineNode, only } from '../../autograd/node.js'
 import type { Value } from '../../autograd/value.js'
-import { elementwise } from '../planewise.js'
+import { elementwise, elementwisePlanes } from '../../autograd/elementwise.js'
 import type { Activation } from './forward.js'
 
 /** Gradient through the activation a convolution ends in, from the convolution's output. */
@@ -14,15 +14,19 @@ export function backwardActivation(
       op: 'conv3d backward activation',
       inputs: [output, gradOutput],
       outputs: [{ shape: output.shape }],
-      emit: ([gradInput], device) =>
-        elementwise(
-          {
-            shader: 'conv3d/backward_activation',
-            flags: { SIGMOID: activation === 'sigmoid' },
-            values: { output, grad_output: gradOutput, grad_input: gradInput! },
-          },
-          device,
-        ),
+      emit: {
+        planes: elementwisePlanes(output),
+        emit: ([gradInput], device, slab) =>
+          elementwise(
+            {
+              shader: 'conv3d/backward_activation',
+              flags: { SIGMOID: activation === 'sigmoid' },
+              values: { output, grad_output: gradOutput, grad_input: gradInput! },
+            },
+            device,
+            slab,
+          ),
+      },
     }),
   )
 }

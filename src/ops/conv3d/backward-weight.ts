@@ -2,7 +2,7 @@ import { defineNode, only, scratch } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
-import { kernelShape } from './forward.js'
+import { convolutionPlanes, kernelShape } from './forward.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
@@ -28,14 +28,14 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): V
       inputs: [input, gradOutput],
       outputs: [{ shape, layout: 'flat' }],
       scratch: [partials],
-      emit: ([gradWeight], device) => {
-        const halo = (kd - 1) / 2
-        const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
-        const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
-        const cut = slabs(count, device, (slab) => [reads(slab), grads(slab)])
-        return [
-          ...cut.map((slab) => ({
-            shader: 'conv3d/backward_weight' as const,
+      emit: {
+        ...convolutionPlanes(input, kd),
+        emit: (_, device, range) => {
+          const halo = (kd - 1) / 2
+          const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
+          const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
+          return slabs(range, device, (slab) => [reads(slab), grads(slab)]).map((slab) => ({
+            shader: 'conv3d/backward_weight',
             flags: { VECTOR: width % 4 === 0 },
             consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile },
             generated: unrollBackwardWeight({
@@ -61,10 +61,10 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): V
               inputs * kd,
               Math.ceil(outputs / tile),
               Math.ceil(((slab.last - slab.first) * bricksPerPlane) / 64),
-            ] as const,
-          })),
-          sumColumns(partials, gradWeight!),
-        ]
+            ],
+          }))
+        },
+        finish: ([gradWeight]) => [sumColumns(partials, gradWeight!)],
       },
     }),
   )
@@ -80,17 +80,18 @@ export function backwardBias(gradOutput: Value): Value {
       inputs: [gradOutput],
       outputs: [{ shape: [channels] }],
       scratch: [partials],
-      emit: ([gradBias], device) => {
-        const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
-        return [
-          ...slabs(count, device, (slab) => [grads(slab)]).map((slab) => ({
-            shader: 'conv3d/backward_bias' as const,
+      emit: {
+        planes: count,
+        emit: (_, device, range) => {
+          const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
+          return slabs(range, device, (slab) => [grads(slab)]).map((slab) => ({
+            shader: 'conv3d/backward_bias',
             params: { channels, area, first_plane: slab.first },
             bindings: { grad_output: grads(slab), partials: whole(partials) },
-            workgroups: [channels, slab.last - slab.first, 1] as const,
-          })),
-          sumColumns(partials, gradBias!),
-        ]
+            workgroups: [channels, slab.last - slab.first, 1],
+          }))
+        },
+        finish: ([gradBias]) => [sumColumns(partials, gradBias!)],
       },
     }),
   )

@@ -1,6 +1,6 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
+import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
+import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import { channelGroups, chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
@@ -61,21 +61,32 @@ export function packWeights(
   return { value, tile, inputs, outputs, kernel: [kd, kh, kw], groups }
 }
 
-/** The dispatches of one convolution, slab by slab along depth. */
+/** How a convolution that keeps the size is cut along depth: beside the planes themselves it reads a halo. */
+export function convolutionPlanes(input: Value, kernelDepth: number): Pick<SlicesSpec, 'planes' | 'reads'> {
+  const halo = (kernelDepth - 1) / 2
+  return {
+    planes: volumeShape(input).planes,
+    reads: (value, slab) =>
+      value === input ? widened(slab, halo) : value.layout === 'volume' ? slab : undefined,
+  }
+}
+
+/** The dispatches of one convolution for some planes. */
 export function convolve(
   input: Value,
   packed: PackedWeights,
   output: Value,
   activation: Activation,
   device: DeviceTraits,
+  range: Slab,
 ): KernelCall[] {
-  const { depth, height, width, planes: count } = volumeShape(input)
+  const { depth, height, width } = volumeShape(input)
   const { tile, inputs, outputs, kernel, groups } = packed
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
   const writes = ({ first, last }: Slab) => planes(output, first, last)
-  return slabs(count, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
+  return slabs(range, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
     shader: 'conv3d/forward' as const,
     flags: {
       UNIFORM_WEIGHTS: packed.value.bytes <= device.uniformBytes,

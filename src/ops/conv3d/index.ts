@@ -2,7 +2,7 @@ import { volumeShape, type Value } from '../../autograd/value.js'
 import { defineNode, only } from '../../autograd/node.js'
 import { backwardActivation } from './backward-activation.js'
 import { backwardBias, backwardWeight } from './backward-weight.js'
-import { convolve, packWeights, type Activation } from './forward.js'
+import { convolutionPlanes, convolve, packWeights, type Activation } from './forward.js'
 
 export type { Activation } from './forward.js'
 
@@ -42,7 +42,11 @@ export function conv3d(input: Value, weight: Value, bias?: Value, options: Conv3
       // weight and bias stand beside their packed form for the sake of the gradient.
       inputs: [input, weight, ...(bias ? [bias] : []), packed.value],
       outputs: [{ shape: [input.shape[0]!, outputs!, ...input.shape.slice(2)] }],
-      emit: ([output], device) => convolve(input, packed, output!, activation, device),
+      emit: {
+        ...convolutionPlanes(input, packed.kernel[0]),
+        costly: packed.kernel.some((extent) => extent > 1),
+        emit: ([output], device, slab) => convolve(input, packed, output!, activation, device, slab),
+      },
       backward: ([gradOutput], [output]) => {
         const grad =
           activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
@@ -58,14 +62,17 @@ export function conv3d(input: Value, weight: Value, bias?: Value, options: Conv3
 }
 
 /** The gradient with respect to the input is the convolution of the gradient with flipped, transposed weights. */
-function backwardInput(gradOutput: Value, weight: Value): Value {
+export function backwardInput(gradOutput: Value, weight: Value): Value {
   const packed = packWeights(weight, undefined, volumeShape(gradOutput).width, 'backward')
   return only(
     defineNode({
       op: 'conv3d backward input',
       inputs: [gradOutput, packed.value],
       outputs: [{ shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] }],
-      emit: ([output], device) => convolve(gradOutput, packed, output!, 'none', device),
+      emit: {
+        ...convolutionPlanes(gradOutput, packed.kernel[0]),
+        emit: ([output], device, slab) => convolve(gradOutput, packed, output!, 'none', device, slab),
+      },
     }),
   )
 }

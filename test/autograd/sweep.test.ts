@@ -1,0 +1,123 @@
+/** A plan that runs slab by slab must give the bits of one that runs at once, in less memory. */
+import { describe, expect, it } from 'vitest'
+import { UserError } from '../../src/errors.js'
+import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
+import { compile } from '../../src/autograd/plan.js'
+import { schedule, type Schedule } from '../../src/autograd/schedule.js'
+import { findSweep, planSweep } from '../../src/autograd/sweep.js'
+import { input, volumeShape, type Value } from '../../src/autograd/value.js'
+import * as ops from '../../src/ops/index.js'
+import { createModel } from '../../src/sae/model.js'
+import { saeObjective } from '../../src/sae/objective.js'
+import { useGpu } from '../gpu.js'
+import { mulberry32 } from '../reference/nd-array.js'
+
+const device = useGpu()
+
+/** A training step of SAE: its losses and the gradients of every parameter. */
+function step(shape: readonly number[], neighbourhood: number): Value[] {
+  const [batch, ...extents] = shape as [number, number, number, number]
+  const model = createModel({ classes: 5, widths: [2, 3, 4], instanceNorm: false })
+  const { loss, klLoss, squaredError, mrfLoss, segmentation } = saeObjective(
+    model,
+    input('scan', [batch, 1, ...extents]),
+    input('noise counter', [2], { dtype: 'u32' }),
+    { beta: 0.1, neighbourhood, temperature: 2 / 3 },
+  )
+  return [loss, klLoss, squaredError, mrfLoss!, segmentation, ...gradients(loss, model.parameters)]
+}
+
+async function run(outputs: readonly Value[], options: { memoryLimit?: number; slabPlanes?: number } = {}) {
+  const plan = await compile(device.gpu, { outputs, ...options })
+  for (const value of plan.inputs) {
+    // The order of inputs depends on the schedule.
+    const random = mulberry32(value.name.length)
+    if (value.dtype === 'u32') plan.write(value, Uint32Array.of(3, 4))
+    else
+      plan.write(
+        value,
+        Float32Array.from({ length: value.size }, () => random() + 0.01),
+      )
+  }
+  const results: number[][] = []
+  for (let i = 0; i < 2; i++) {
+    await plan.run()
+    for (const value of outputs)
+      results.push([...(value.dtype === 'u32' ? await plan.readUint(value) : await plan.read(value))])
+  }
+  const { slabs, bytes } = plan
+  plan.dispose()
+  return { results, slabs, bytes }
+}
+
+const least = (outputs: readonly Value[]): Schedule =>
+  schedule(
+    nodesBehind(outputs).sort((a, b) => a.id - b.id),
+    new Set(outputs),
+    0,
+  )
+
+describe('a sweep', () => {
+  it.each([
+    ['an even volume', [1, 48, 16, 16], 3],
+    ['a padded volume with odd planes', [1, 37, 11, 13], 3],
+    ['a batch', [2, 21, 9, 14], 3],
+    ['a wide neighbourhood', [1, 43, 8, 10], 11],
+  ])('gives the same bits: %s', async (_, shape, neighbourhood) => {
+    const outputs = step(shape, neighbourhood)
+    const whole = await run(outputs)
+    expect(whole.slabs).toBe(1)
+    for (const slabPlanes of [8, 13]) {
+      const swept = await run(outputs, { slabPlanes })
+      expect(swept.slabs).toBeGreaterThan(2)
+      swept.results.forEach((values, i) => {
+        expect(values.every(Number.isFinite)).toBe(true)
+        expect(values, outputs[i % outputs.length]!.name).toEqual(whole.results[i])
+      })
+    }
+  })
+
+  it('takes what it says', async () => {
+    const outputs = step([1, 48, 32, 32], 3)
+    const { bytes } = least(outputs)
+    const swept = await run(outputs, { memoryLimit: bytes })
+    // Beside the volumes: parameters of the kernels and what variables take.
+    expect(swept.bytes).toBeGreaterThanOrEqual(bytes)
+    expect(swept.bytes).toBeLessThan(bytes * 1.3)
+  })
+
+  it('says what a limit that cannot be kept would need', async () => {
+    const failure = run(step([1, 32, 16, 16], 3), { memoryLimit: 1e5 })
+    await expect(failure).rejects.toThrow(UserError)
+    await expect(failure).rejects.toThrow(/at least [\d.]+ MB of device memory are needed, the limit is 1 MB/)
+  })
+
+  it('stores nothing of the finest scale whole but what is needed outside', () => {
+    const outputs = step([1, 64, 16, 16], 3)
+    const nodes = nodesBehind(outputs).sort((a, b) => a.id - b.id)
+    const kept = new Set(outputs)
+    const block = findSweep(nodes, kept)
+    const { strips, slabs } = planSweep(block, nodes, kept, 8)
+    const whole = block
+      .flatMap((node) => node.outputs)
+      .filter((value) => value.layout === 'volume' && volumeShape(value).depth === 64 && !strips.has(value))
+    // The segmentation, and the gradient that goes on along the skip connection.
+    expect(whole.map(({ name, shape }) => [name, shape[1]])).toEqual([
+      ['argmax', 1],
+      ['slice channels', 2],
+    ])
+    expect(slabs).toHaveLength(8)
+    // Convolutions are computed once: their strips slide.
+    for (const node of block.filter(({ slices }) => slices!.costly)) {
+      const planes = slabs.map(({ ranges }) => ranges.get(node) ?? { first: 0, last: 0 })
+      expect(planes.reduce((sum, { first, last }) => sum + last - first, 0)).toBe(64)
+    }
+    for (const planes of strips.values()) expect(planes).toBeLessThanOrEqual(26)
+  })
+
+  it('is empty where a graph has nothing to cut', () => {
+    const x = input('x', [1, 3, 8, 8, 8])
+    const outputs = [ops.maxPool3d(x)]
+    expect(findSweep(nodesBehind(outputs), new Set(outputs))).toEqual([])
+  })
+})
