@@ -52,8 +52,14 @@ export async function withBindingLimit<T>(gpu: Gpu, bytes: number, body: () => P
   }
 }
 
+/** Whole numbers, which are fed as u32. */
+export interface UintArray {
+  readonly shape: readonly number[]
+  readonly data: Uint32Array
+}
+
 /** What `evaluate` and `differentiate` feed: volumes become inputs, other shapes flat parameters. */
-export type Feeds = Readonly<Record<string, NdArray>>
+export type Feeds = Readonly<Record<string, NdArray | UintArray>>
 
 /** Builds a graph from named arrays, runs it once and returns its outputs. */
 export async function evaluate<T extends Record<string, Value>>(
@@ -69,7 +75,8 @@ export async function evaluate<T extends Record<string, Value>>(
   const plan = await compile(gpu, { outputs: Object.values(outputs) })
   try {
     for (const [name, value] of Object.entries(values)) {
-      if (plan.reads(value)) plan.write(value, Float32Array.from(feeds[name]!.data))
+      const { data } = feeds[name]!
+      if (plan.reads(value)) plan.write(value, data instanceof Uint32Array ? data : Float32Array.from(data))
     }
     await plan.run()
     const results: Record<string, NdArray> = {}
@@ -113,7 +120,8 @@ export async function differentiate(
   )
 }
 
-function declare(name: string, { shape, data }: NdArray, flat: readonly string[]): Value {
+function declare(name: string, { shape, data }: Feeds[string], flat: readonly string[]): Value {
+  if (data instanceof Uint32Array) return input(name, shape, { dtype: 'u32' })
   if (shape.length === 5 && !flat.includes(name)) return input(name, shape)
   return parameter(name, shape, Float32Array.from(data))
 }

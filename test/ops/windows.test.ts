@@ -65,6 +65,27 @@ function convolution(
   }
 }
 
+/** `volume` is the one-hot form of the labels, whose shape their gradient has. */
+function labelConvolution(
+  volume: readonly number[],
+  outputs: number,
+  kernel: readonly number[],
+  planes: readonly number[],
+  activation: ops.Activation,
+): Case {
+  return {
+    volume,
+    planes,
+    feeds: {
+      labels: [volume[0]!, 1, ...volume.slice(2)],
+      w: [outputs, volume[1]!, ...kernel],
+      b: [outputs],
+    },
+    wanted: ['labels', 'w', 'b'],
+    build: ({ labels, w, b }) => ops.labelConv3d(labels!, w!, b, { activation }),
+  }
+}
+
 const [N, C, D, H, W] = wide as [number, number, number, number, number]
 
 const cases: Record<string, Case> = {
@@ -72,6 +93,9 @@ const cases: Record<string, Case> = {
   'conv3d 3x3x3, vec4 rows': convolution([2, 5, 7, 11, 28], 3, [3, 3, 3], [3, 5], 'relu'),
   'conv3d 7x5x3': convolution([2, 2, 9, 13, 29], 2, [7, 5, 3], [7, 8, 11], 'sigmoid'),
   'conv3d 1x1x1': convolution(wide, 5, [1, 1, 1], [1, 2], 'none'),
+  'label_conv3d 3x3x3': labelConvolution(narrow, 3, [3, 3, 3], [3, 5, 9], 'relu'),
+  'label_conv3d 3x3x3, vec4 rows': labelConvolution([2, 5, 7, 11, 28], 1, [3, 3, 3], [3, 4], 'none'),
+  'label_conv3d 7x5x3': labelConvolution([2, 2, 9, 13, 29], 2, [7, 5, 3], [7, 8, 11], 'sigmoid'),
   'max_pool3d': unary(narrow, [3, 5, 7], ops.maxPool3d),
   'upsample_nearest': {
     ...unary([2, 5, 6, 22, 38], [2, 4], ops.upsampleNearest),
@@ -122,7 +146,12 @@ function mrf(
 describe('the same bits from any window', () => {
   it.each(Object.entries(cases))('%s', async (_, { volume, planes, feeds, wanted, build }) => {
     const arrays = Object.fromEntries(
-      Object.entries(feeds).map(([name, shape]) => [name, draw(shape, name === 'prior' ? 0.001 : -1, 0.999)]),
+      Object.entries(feeds).map(([name, shape]) => [
+        name,
+        name === 'labels'
+          ? { shape, data: Uint32Array.from(draw(shape, 0, volume[1]! + 0.5).data) }
+          : draw(shape, name === 'prior' ? 0.001 : -1, 0.999),
+      ]),
     )
     const whole = await run(arrays, wanted, build)
     for (const count of planes) {

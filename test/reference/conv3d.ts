@@ -74,7 +74,7 @@ function beforeActivation(
 }
 
 /** Each activation, and its derivative as a function of its value. */
-const activations = {
+export const activations = {
   none: { value: (x: number) => x, derivative: () => 1 },
   relu: { value: (x: number) => Math.max(x, 0), derivative: (y: number) => (y > 0 ? 1 : 0) },
   sigmoid: { value: (x: number) => 1 / (1 + Math.exp(-x)), derivative: (y: number) => y * (1 - y) },

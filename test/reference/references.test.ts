@@ -8,9 +8,10 @@ import { gradientError } from './finite-differences.js'
 import * as gumbelSoftmax from './gumbel-softmax.js'
 import * as instanceNorm from './instance-norm.js'
 import * as klDivergence from './kl-divergence.js'
+import * as labelConv3d from './label-conv3d.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
-import { at, map, mulberry32, uniform, zeros, type NdArray } from './nd-array.js'
+import { at, map, mulberry32, relativeError, uniform, zeros, type NdArray } from './nd-array.js'
 import * as softmax from './softmax.js'
 import * as squaredError from './squared-error.js'
 import * as sum from './sum.js'
@@ -80,6 +81,47 @@ describe('conv3d', () => {
       (g) => backward(g).gradBias,
     )
   })
+})
+
+describe('label-conv3d', () => {
+  const cases: Record<string, { Co: number; kernel: number[]; options: labelConv3d.LabelConv3dOptions }> = {
+    'default': { Co: 3, kernel: [3, 3, 3], options: {} },
+    'an odd kernel': { Co: 2, kernel: [1, 3, 5], options: {} },
+    'sigmoid': { Co: 1, kernel: [3, 3, 3], options: { activation: 'sigmoid' } },
+  } // prettier-ignore
+
+  it.each(Object.entries(cases))(
+    '%s: conv3d of the one-hot volume, gradients',
+    (_, { Co, kernel, options }) => {
+      const classes = 4
+      // Up to 5: some are no class.
+      const labels = map(draw([2, 1, 3, 5, 4], 0, 6), Math.floor)
+      const [weight, bias] = [draw([Co, classes, ...kernel]), draw([Co])]
+      const hot = labelConv3d.oneHot(labels, classes)
+      expect(
+        relativeError(
+          labelConv3d.forward(labels, weight, bias, options),
+          conv3d.forward(hot, weight, bias, options),
+        ),
+      ).toBeLessThan(1e-12)
+      const backward = (g: NdArray) => labelConv3d.backward(g, labels, weight, bias, options)
+      expectGradient(
+        (x) => conv3d.forward(x, weight, bias, options),
+        hot,
+        (g) => backward(g).gradLabels,
+      )
+      expectGradient(
+        (x) => labelConv3d.forward(labels, x, bias, options),
+        weight,
+        (g) => backward(g).gradWeight,
+      )
+      expectGradient(
+        (x) => labelConv3d.forward(labels, weight, x, options),
+        bias,
+        (g) => backward(g).gradBias,
+      )
+    },
+  )
 })
 
 describe('max-pool3d', () => {

@@ -1,0 +1,106 @@
+// 3-D convolution (stride 1, zero padding, odd kernel) of a one-hot volume that is stored as its labels: every tap looks
+// its weight up, nothing is multiplied.
+//
+//   output[n,co,z,y,x] = f( bias[co] + sum_{dz,dy,dx} weight[co, label[n,z+dz-pz,y+dy-py,x+dx-px], dz,dy,dx] )
+//
+// Positions outside the volume and labels that are no class add nothing.
+// Layout: labels [n*D+z][y][x]; output [n*D+z][co][y][x]; packed weights [co][dz][dy][label][vec4s of dx], the row of
+// the label `classes` zeros, the bias behind them (pack_weights.wgsl).
+// Mapping: one invocation computes TILE_X outputs along x for one output channel, held in named registers. gid.x runs
+// over (y, x tile), gid.y over output channels, gid.z over planes n*D+z.
+// A label is loaded once a row and its taps of that row come as vec4s, one for up to four outputs: a look-up by label
+// is a gather, and gathers are what this kernel's time goes to. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
+
+struct Params {
+  classes: u32,
+  outputs: u32,
+  depth: u32,
+  height: u32,
+  width: u32,
+  first_plane: u32,
+  labels_base: u32,
+  output_base: u32,
+}
+
+const KD = 3u; // #set
+const KH = 3u; // #set
+const KW = 3u; // #set
+const TILE_X = 1u; // #set
+const PACKED = 1u; // #set
+const ROW_VECTORS = (KW + 3u) / 4u;
+const NOWHERE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+// #if ${VECTOR}
+@group(0) @binding(1) var<storage, read> labels: array<vec4u>;
+// #else
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+// #endif
+// #if ${UNIFORM_WEIGHTS}
+@group(0) @binding(2) var<uniform> packed: array<vec4f, PACKED>;
+// #else
+@group(0) @binding(2) var<storage, read> packed: array<vec4f>;
+// #endif
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// #include common/math
+
+// The label at row + x, no label beside the row; x wraps around below 0.
+fn load(row: u32, x: u32) -> u32 {
+  let here = x < params.width;
+  let at = select(0u, row + x, here);
+// #if ${VECTOR}
+  return select(NOWHERE, labels[at / 4u][at % 4u], here);
+// #else
+  return select(NOWHERE, labels[at], here);
+// #endif
+}
+
+// #if ${VECTOR}
+// Four labels from row + x on. Rows are whole vec4s, so that all four are in the row or none.
+fn load4(row: u32, x: u32) -> vec4u {
+  let here = x < params.width;
+  return select(vec4u(NOWHERE), labels[select(0u, row + x, here) / 4u], here);
+}
+// #endif
+
+fn activate(value: f32) -> f32 {
+// #if ${RELU}
+  return max(value, 0.0);
+// #elif ${SIGMOID}
+  return 1.0 / (1.0 + exp_exact(-value));
+// #else
+  return value;
+// #endif
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  let tiles = (params.width + TILE_X - 1u) / TILE_X;
+  let y = gid.x / tiles;
+  let x0 = (gid.x % tiles) * TILE_X;
+  if (y >= params.height) { return; }
+  let co = gid.y;
+  let plane = params.first_plane + gid.z;
+  let z = plane % params.depth;
+  let area = params.height * params.width;
+  let row_entries = (params.classes + 1u) * ROW_VECTORS;
+  let bias = packed[params.outputs * KD * KH * row_entries + co].x;
+
+  // #generate declare
+
+  for (var dz = 0u; dz < KD; dz++) {
+    // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
+    if (z + dz - KD / 2u >= params.depth) { continue; }
+    for (var dy = 0u; dy < KH; dy++) {
+      let yi = y + dy - KH / 2u;
+      if (yi >= params.height) { continue; }
+      let row = (plane + dz - KD / 2u) * area + yi * params.width - params.labels_base;
+      let at = ((co * KD + dz) * KH + dy) * row_entries;
+      // #generate add
+    }
+  }
+
+  let to = (plane * params.outputs + co) * area + y * params.width + x0 - params.output_base;
+  // #generate store
+}

@@ -1,0 +1,70 @@
+import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
+import { volumeShape, type Value } from '../../autograd/value.js'
+import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
+import { kernelShape, type Activation } from '../conv3d/forward.js'
+import { chooseTile } from '../conv3d/tile.js'
+import { unrollForward } from './unroll-forward.js'
+
+/** Weights and bias as the look-up table of shaders/label_conv3d/forward.wgsl. */
+export function packTable(weight: Value, bias: Value | undefined): Value {
+  const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
+  const rowVectors = Math.ceil(kw / 4)
+  const table = outputs * kd * kh * (classes + 1) * rowVectors
+  const count = (table + outputs) * 4
+  return only(
+    defineNode({
+      op: 'label_conv3d pack weights',
+      inputs: bias ? [weight, bias] : [weight],
+      outputs: [{ name: `${weight.name} packed`, shape: [count] }],
+      emit: ([output]) => [
+        {
+          shader: 'label_conv3d/pack_weights',
+          flags: { BIAS: bias !== undefined },
+          params: {
+            classes,
+            kernel_rows: kd * kh,
+            kernel_width: kw,
+            row_vectors: rowVectors,
+            table,
+            count,
+          },
+          bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
+          workgroups: [Math.ceil(count / 64), 1, 1],
+        },
+      ],
+    }),
+  )
+}
+
+/** The dispatches of one convolution of labels for some planes. */
+export function convolveLabels(
+  labels: Value,
+  weight: Value,
+  packed: Value,
+  output: Value,
+  activation: Activation,
+  device: DeviceTraits,
+  range: Slab,
+): KernelCall[] {
+  const { depth, height, width } = volumeShape(labels)
+  const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
+  const { x } = chooseTile(1, width, kw)
+  const vector = width % 4 === 0 && x % 4 === 0
+  const halo = (kd - 1) / 2
+  const reads = ({ first, last }: Slab) => planes(labels, first - halo, last + halo)
+  const writes = ({ first, last }: Slab) => planes(output, first, last)
+  return slabs(range, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
+    shader: 'label_conv3d/forward' as const,
+    flags: {
+      UNIFORM_WEIGHTS: packed.bytes <= device.uniformBytes,
+      VECTOR: vector,
+      RELU: activation === 'relu',
+      SIGMOID: activation === 'sigmoid',
+    },
+    consts: { KD: kd, KH: kh, KW: kw, TILE_X: x, PACKED: packed.size / 4 },
+    generated: unrollForward({ x, kernelWidth: kw, vector }),
+    params: { classes, outputs, depth, height, width, first_plane: slab.first },
+    bindings: { labels: reads(slab), packed: whole(packed), output: writes(slab) },
+    workgroups: [Math.ceil((height * Math.ceil(width / x)) / 64), outputs, slab.last - slab.first] as const,
+  }))
+}

@@ -1,0 +1,65 @@
+import { defineNode, only } from '../../autograd/node.js'
+import { volumeShape, type Value } from '../../autograd/value.js'
+import { backwardActivation } from '../conv3d/backward-activation.js'
+import { backwardBias } from '../conv3d/backward-weight.js'
+import { convolutionPlanes, kernelShape } from '../conv3d/forward.js'
+import { backwardInput, type Conv3dOptions } from '../conv3d/index.js'
+import { backwardWeight } from './backward-weight.js'
+import { convolveLabels, packTable } from './forward.js'
+
+/**
+ * The convolution of a one-hot volume which is stored as its labels: `conv3d(oneHot(labels), weight, bias, options)`,
+ * where a label that is no class stands for a voxel of zeros.
+ *
+ * The gradient of `labels` is that of their one-hot form: [N, classes, D, H, W], not the shape of `labels`.
+ *
+ * @param labels u32 [N, 1, D, H, W]
+ * @param weight [Co, classes, kD, kH, kW], every kernel extent odd; or [Co, classes] for a kernel of one voxel
+ * @param bias [Co], or undefined for none
+ * @returns [N, Co, D, H, W]
+ * @throws Error where shapes or types do not fit or a kernel extent is even
+ */
+export function labelConv3d(labels: Value, weight: Value, bias?: Value, options: Conv3dOptions = {}): Value {
+  const activation = options.activation ?? 'none'
+  const [outputs, , ...kernel] = weight.shape
+  if (volumeShape(labels).channels !== 1 || labels.dtype !== 'u32') {
+    throw new Error(
+      `label_conv3d: labels must be u32 [N, 1, D, H, W], not ${labels.dtype} [${labels.shape.join(', ')}]`,
+    )
+  }
+  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
+    throw new Error(
+      `label_conv3d: weight must be [Co, classes, kD, kH, kW], not [${weight.shape.join(', ')}]`,
+    )
+  }
+  if (kernel.some((k) => k % 2 === 0))
+    throw new Error(`label_conv3d: kernel ${kernel.join('x')} has an even extent`)
+  if (bias && (bias.size !== outputs || bias.layout !== 'flat')) {
+    throw new Error(`label_conv3d: bias must be [${outputs!}], not [${bias.shape.join(', ')}]`)
+  }
+
+  const packed = packTable(weight, bias)
+  return only(
+    defineNode({
+      op: 'label_conv3d',
+      // weight and bias stand beside their packed form for the sake of the gradient.
+      inputs: [labels, weight, ...(bias ? [bias] : []), packed],
+      outputs: [{ shape: [labels.shape[0]!, outputs!, ...labels.shape.slice(2)] }],
+      emit: {
+        ...convolutionPlanes(labels, kernelShape(weight.shape)[2]),
+        emit: ([output], device, slab) =>
+          convolveLabels(labels, weight, packed, output!, activation, device, slab),
+      },
+      backward: ([gradOutput], [output]) => {
+        const grad =
+          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
+        return [
+          backwardInput(grad, weight),
+          backwardWeight(labels, grad, weight.shape),
+          ...(bias ? [backwardBias(grad)] : []),
+          undefined,
+        ]
+      },
+    }),
+  )
+}

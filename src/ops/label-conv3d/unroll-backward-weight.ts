@@ -1,0 +1,80 @@
+const component = ['x', 'y', 'z', 'w']
+
+export interface BackwardWeightTile {
+  /** Classes of a block. */
+  readonly classes: number
+  /** Whether the classes divide into whole blocks. */
+  readonly whole: boolean
+  readonly kernelHeight: number
+  readonly kernelWidth: number
+}
+
+/**
+ * Unrolls the body of shaders/label_conv3d/backward_weight.wgsl.
+ *
+ * Registers: `a{c}_{dy}_{dx}` are the sums; `m{c}` is 1 where one of four labels is class c of the block, else 0;
+ * `g{dy}_{i}` the row y+kh/2-dy of gradients in vec4s, the current one in the middle, a window that slides along the row
+ * so that each step loads one new vec4.
+ */
+export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
+  const { classes, whole, kernelHeight, kernelWidth } = tile
+  const half = (kernelWidth - 1) / 2
+  const side = Math.ceil(half / 4)
+  const window = 2 * side + 1
+  const declare: string[] = []
+  const start: string[] = []
+  const add: string[] = []
+  const store: string[] = []
+
+  for (let c = 0; c < classes; c++) {
+    for (let dy = 0; dy < kernelHeight; dy++) {
+      for (let dx = 0; dx < kernelWidth; dx++) declare.push(`var a${c}_${dy}_${dx} = 0.0;`)
+    }
+  }
+  for (let dy = 0; dy < kernelHeight; dy++) {
+    start.push(`let y${dy} = y + KH / 2u - ${dy}u;`)
+    start.push(`let inside${dy} = inside_z && y${dy} < params.height;`)
+    start.push(`let row${dy} = grad_plane + y${dy} * params.width;`)
+    for (let i = 0; i < window; i++) {
+      // One step behind: the first shift brings the voxels at x = 0 into the middle.
+      const ahead = 4 * (i - side - 1)
+      start.push(
+        `var g${dy}_${i} = ${ahead < 0 ? 'vec4f(0.0)' : `load_grad(row${dy}, ${ahead}u, inside${dy})`};`,
+      )
+    }
+  }
+  for (let dy = 0; dy < kernelHeight; dy++) {
+    for (let i = 0; i + 1 < window; i++) add.push(`g${dy}_${i} = g${dy}_${i + 1};`)
+    add.push(`g${dy}_${window - 1} = load_grad(row${dy}, x + ${4 * side}u, inside${dy});`)
+  }
+  add.push('let label = load_labels(label_row, x);')
+  for (let c = 0; c < classes; c++) {
+    // The sum of a class past the last is not stored. As a factor, a comparison serves all taps: one fma each, where a
+    // selected gradient would take a selection and an addition.
+    add.push(`let m${c} = select(vec4f(0.0), vec4f(1.0), label == vec4u(first_class + ${c}u));`)
+    for (let dy = 0; dy < kernelHeight; dy++) {
+      for (let dx = 0; dx < kernelWidth; dx++) {
+        const sum = `a${c}_${dy}_${dx}`
+        for (let t = 0; t < 4; t++) {
+          const at = t + half - dx + 4 * side
+          const value = `g${dy}_${Math.floor(at / 4)}.${component[at % 4]!}`
+          add.push(`${sum} = fma(m${c}.${component[t]!}, ${value}, ${sum});`)
+        }
+      }
+    }
+  }
+  for (let c = 0; c < classes; c++) {
+    if (!whole) store.push(`if (first_class + ${c}u < params.classes) {`)
+    for (let dy = 0; dy < kernelHeight; dy++) {
+      const entry = `(((to + first_class + ${c}u) * KD + dz) * KH + ${dy}u) * KW`
+      for (let dx = 0; dx < kernelWidth; dx++) store.push(`partials[${entry} + ${dx}u] = a${c}_${dy}_${dx};`)
+    }
+    if (!whole) store.push('}')
+  }
+  return {
+    declare: declare.join('\n'),
+    start: start.join('\n'),
+    add: add.join('\n'),
+    store: store.join('\n'),
+  }
+}
