@@ -9,7 +9,8 @@
 // A pass costs the same for every r, because a run slides its window along the axis.
 // Mapping: one invocation per run of RUN voxels of one line. AXIS_X lines are rows of a plane: gid.x over
 // (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). AXIS_Z: gid.x over a plane's
-// voxels, gid.z over runs of planes.
+// voxels, gid.z over runs of planes. Along y and z, with VECTOR, four neighbouring lines at once; extents and offsets
+// then count vec4s.
 
 struct Params {
   channels: u32,
@@ -29,26 +30,29 @@ struct Params {
 const RUN = 16u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Element>;
+@group(0) @binding(2) var<storage, read_write> output: array<Element>;
 // #if ${AXIS_Z}
-@group(0) @binding(3) var<storage, read> centre: array<f32>;
+@group(0) @binding(3) var<storage, read> centre: array<Element>;
 // #endif
 
 // What the last pass takes away: the voxel itself. `at` counts from the start of the volume.
-fn own(at: u32) -> f32 {
+fn own(at: u32) -> Element {
 // #if ${AXIS_Z}
-  return centre[at - params.centre_base];
+  return centre[at - params.centre_base / WIDTH];
 // #else
-  return 0.0;
+  return Element(0.0);
 // #endif
 }
+
+// #include common/linear
 
 fn clamped(i: i32, n: i32) -> u32 { return u32(clamp(i, 0, n - 1)); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
-  let area = params.height * params.width;
+  let width = params.width / WIDTH;
+  let area = params.height * width;
   let plane_size = params.channels * area;
 // #if ${AXIS_X}
   let runs = (params.width + RUN - 1u) / RUN;
@@ -56,16 +60,16 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (y >= params.height) { return; }
   let n = i32(params.width);
   let stride = 1u;
-  let line = (params.first_plane + gid.z) * plane_size + gid.y * area + y * params.width;
+  let line = (params.first_plane + gid.z) * plane_size + gid.y * area + y * width;
   let begin = i32(gid.x % runs * RUN);
   let first = begin;
   let end = min(begin + i32(RUN), n);
 // #elif ${AXIS_Y}
-  let x = gid.x % params.width;
-  let begin = i32(gid.x / params.width * RUN);
+  let x = gid.x % width;
+  let begin = i32(gid.x / width * RUN);
   let n = i32(params.height);
   if (begin >= n) { return; }
-  let stride = params.width;
+  let stride = width;
   let line = (params.first_plane + gid.z) * plane_size + gid.y * area + x;
   let first = begin;
   let end = min(begin + i32(RUN), n);
@@ -80,12 +84,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let first = max(begin, i32(params.first_plane - volume));
   let end = min(begin + i32(RUN), i32(params.last_plane - volume));
 // #endif
-  let source = line - params.input_base;
-  let to = line - params.output_base;
+  let source = line - params.input_base / WIDTH;
+  let to = line - params.output_base / WIDTH;
   let r = i32(params.radius);
 
 // #if ${ADJOINT}
-  var sum = 0.0;
+  var sum = Element(0.0);
   for (var i = max(begin - r, 0); i <= min(begin + r, n - 1); i++) { sum += input[source + u32(i) * stride]; }
   for (var j = begin; j < end; j++) {
     var value = sum;
@@ -102,7 +106,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     if (j - r >= 0) { sum -= input[source + u32(j - r) * stride]; }
   }
 // #else
-  var sum = 0.0;
+  var sum = Element(0.0);
   for (var o = -r; o <= r; o++) { sum += input[source + clamped(begin + o, n) * stride]; }
   for (var i = begin; i < end; i++) {
     if (i >= first) { output[to + u32(i) * stride] = sum - own(line + u32(i) * stride); }

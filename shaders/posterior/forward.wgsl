@@ -3,7 +3,7 @@
 //
 //   l[c] = logits[c] - 1e12 where prior[c] < threshold, else logits[c]
 //   posterior = softmax(l)
-//   sample = one-hot(argmax_c l[c] + gumbel(u[c])), the first of equals; the temperature does not change it
+//   sample = argmax_c l[c] + gumbel(u[c]), the first of equals; the temperature does not change it
 //   partials[group] = sum_voxel sum_c posterior[c] (log posterior[c] - log p[c]),  p = prior + 1e-12, normalised
 //
 // u is made from (seed, step, voxel, channel) as by noise/uniform.wgsl or, with NOISE, read.
@@ -37,7 +37,7 @@ const LOWEST = -3.4e38;
 @group(0) @binding(3) var<storage, read> counter: array<u32, 2>; // seed, step
 // #endif
 @group(0) @binding(4) var<storage, read_write> posterior: array<f32>;
-@group(0) @binding(5) var<storage, read_write> sample: array<f32>;
+@group(0) @binding(5) var<storage, read_write> sample: array<u32>;
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
 
 // #include common/math
@@ -74,8 +74,7 @@ fn main(
     var best = 0u;
     var score = LOWEST;
     // #each CHANNELS { let s = l$ + gumbel(u$); if (s > score) { score = s; best = $u; } }
-    let to = first - params.sample_base;
-    // #each CHANNELS sample[to + $u * params.area] = select(0.0, 1.0, best == $u);
+    sample[plane * params.area + gid.x - params.sample_base] = best;
 
     var largest = LOWEST;
     // #each CHANNELS largest = max(largest, l$);

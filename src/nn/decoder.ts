@@ -1,3 +1,5 @@
+import type { Value } from '../autograd/value.js'
+import { labelConv3d } from '../ops/index.js'
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 import type { Network } from './unet.js'
@@ -10,11 +12,15 @@ export interface DecoderOptions {
 
 /**
  * The decoder of SAE.md: one 3x3x3 convolution from labels to an image, and a sigmoid.
- * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], output [N, 1, D, H, W] in (0, 1).
+ * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], or u32 labels [N, 1, D, H, W] that stand
+ * for their one-hot form; output [N, 1, D, H, W] in (0, 1).
  */
 export function decoder({ classes, seed = 0 }: DecoderOptions): Network {
   const layer = convLayer('decoder', classes, 1, seededRandom(seed ^ 0x5deece66))
-  return Object.assign((input: Parameters<Network>[0]) => layer(input, { activation: 'sigmoid' }), {
-    parameters: layer.parameters,
-  })
+  const [weight, bias] = layer.parameters
+  const apply: (input: Value) => Value = (input) =>
+    input.dtype === 'u32'
+      ? labelConv3d(input, weight!, bias, { activation: 'sigmoid' })
+      : layer(input, { activation: 'sigmoid' })
+  return Object.assign(apply, { parameters: layer.parameters })
 }

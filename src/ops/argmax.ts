@@ -1,4 +1,4 @@
-import { defineNode, only } from '../autograd/node.js'
+import { defineNode, only, type NodeSpec } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planewise } from './planewise.js'
 
@@ -9,21 +9,24 @@ import { planewise } from './planewise.js'
  * @returns u32 [N, 1, D, H, W]
  */
 export function argmax(input: Value): Value {
+  return only(defineNode(argmaxOf(input)))
+}
+
+/** The node of `argmax`, for ops that give it a gradient. */
+export function argmaxOf(input: Value): NodeSpec {
   const { batch, channels, depth, height, width, planes } = volumeShape(input)
-  return only(
-    defineNode({
-      op: 'argmax',
-      inputs: [input],
-      outputs: [{ shape: [batch, 1, depth, height, width], dtype: 'u32' }],
-      emit: {
-        planes,
-        emit: ([output], device, slab) =>
-          planewise(
-            { shader: 'argmax/forward', params: { channels }, volumes: { input, output: output! } },
-            device,
-            slab,
-          ),
-      },
-    }),
-  )
+  return {
+    op: 'argmax',
+    inputs: [input],
+    outputs: [{ shape: [batch, 1, depth, height, width], dtype: 'u32' }],
+    emit: {
+      planes,
+      emit: ([output], device, slab) =>
+        planewise(
+          { shader: 'argmax/forward', params: { channels }, volumes: { input, output: output! } },
+          device,
+          slab,
+        ),
+    },
+  }
 }

@@ -1,7 +1,9 @@
+import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
+import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
-import { conv3d } from './conv3d/index.js'
-import { neighbourSums } from './neighbour-sums.js'
-import { dot, weightedSum } from './sum.js'
+import { backwardInput, conv3d } from './conv3d/index.js'
+import { adjointNeighbourSums, neighbourSums } from './neighbour-sums.js'
+import { reductionOf } from './sum.js'
 
 /**
  * Mean-field message of an MRF prior: what the neighbours of a voxel say of its class (SAE.md, row "L_mrf").
@@ -26,8 +28,45 @@ export function mrfMessage(posterior: Value, table: Value, neighbourhood: number
 
 /**
  * Energy of a posterior under an MRF prior: - sum_i sum_c posterior_i(c) m_i(c), a scalar.
- * Arguments as for `mrfMessage`.
+ * Arguments as for `mrfMessage`; no gradient flows into the table.
  */
 export function mrfEnergy(posterior: Value, table: Value, neighbourhood: number): Value {
-  return weightedSum([{ term: dot(posterior, mrfMessage(posterior, table, neighbourhood)), factor: -1 }])
+  const message = mrfMessage(posterior, table, neighbourhood)
+  return only(
+    defineNode({
+      ...reductionOf('dot', posterior, message, -1),
+      op: 'mrf_energy',
+      backward: ([gradEnergy]) => [
+        energyBackward(
+          message,
+          // The transposed product commutes with the sums, so that both maps share their order: sums, then product.
+          backwardInput(adjointNeighbourSums(posterior, neighbourhood), table),
+          gradEnergy!,
+        ),
+      ],
+    }),
+  )
+}
+
+function energyBackward(message: Value, adjoint: Value, gradEnergy: Value): Value {
+  return only(
+    defineNode({
+      op: 'mrf_energy backward',
+      inputs: [message, adjoint, gradEnergy],
+      outputs: [{ shape: message.shape }],
+      emit: {
+        planes: elementwisePlanes(message),
+        emit: ([gradPosterior], device, slab) =>
+          elementwise(
+            {
+              shader: 'mrf/backward',
+              values: { message, adjoint, grad_posterior: gradPosterior! },
+              flats: { grad_energy: gradEnergy },
+            },
+            device,
+            slab,
+          ),
+      },
+    }),
+  )
 }

@@ -18,6 +18,15 @@ const runs = { x: 16, y: 16, z: 8 }
  * @throws Error on another neighbourhood
  */
 export function neighbourSums(input: Value, neighbourhood: number): Value {
+  return sums(input, radiusOf(neighbourhood), false)
+}
+
+/** The transposed map: what the gradient of `neighbourSums` is to the incoming one. */
+export function adjointNeighbourSums(input: Value, neighbourhood: number): Value {
+  return sums(input, radiusOf(neighbourhood), true)
+}
+
+function radiusOf(neighbourhood: number): number {
   if (
     !Number.isInteger(neighbourhood) ||
     neighbourhood % 2 === 0 ||
@@ -26,7 +35,7 @@ export function neighbourSums(input: Value, neighbourhood: number): Value {
   ) {
     throw new Error(`the neighbourhood must be odd, 3 to 21, not ${neighbourhood}`)
   }
-  return sums(input, (neighbourhood - 1) / 2, false)
+  return (neighbourhood - 1) / 2
 }
 
 /** The sums are linear, so their gradient is their adjoint, and that one's gradient are the sums. */
@@ -47,6 +56,8 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
   const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
   const run = runs[axis]
   const last = axis === 'z'
+  /** Lines that one invocation sums along. */
+  const step = axis !== 'x' && width % 4 === 0 ? 4 : 1
   const halo = last ? radius : 0
   /** The planes that some planes read: whole runs before them, but none of another volume of the batch. */
   const reads = (slab: Slab): Slab => {
@@ -80,7 +91,13 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
               const intoRun = (slab.first % depth) % run
               return {
                 shader: 'neighbour_sums/pass',
-                flags: { AXIS_X: axis === 'x', AXIS_Y: axis === 'y', AXIS_Z: last, ADJOINT: adjoint },
+                flags: {
+                  AXIS_X: axis === 'x',
+                  AXIS_Y: axis === 'y',
+                  AXIS_Z: last,
+                  ADJOINT: adjoint,
+                  VECTOR: step === 4,
+                },
                 consts: { RUN: run },
                 params: {
                   channels,
@@ -100,8 +117,8 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
                   axis === 'x'
                     ? [Math.ceil((height * Math.ceil(width / run)) / 64), channels, planes]
                     : axis === 'y'
-                      ? [Math.ceil((width * Math.ceil(height / run)) / 64), channels, planes]
-                      : [Math.ceil(area / 64), channels, Math.ceil((intoRun + planes) / run)],
+                      ? [Math.ceil(((width / step) * Math.ceil(height / run)) / 64), channels, planes]
+                      : [Math.ceil(area / step / 64), channels, Math.ceil((intoRun + planes) / run)],
               }
             }),
       },

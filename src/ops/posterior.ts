@@ -1,5 +1,6 @@
 import { defineNode, only, scratch } from '../autograd/node.js'
 import { constant, requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { argmaxOf } from './argmax.js'
 import { gumbelSoftmax } from './gumbel-softmax.js'
 import { klDivergence } from './kl-divergence.js'
 import { uniformNoise } from './noise.js'
@@ -12,7 +13,10 @@ import { supportMask, supportThreshold } from './support-mask.js'
 export interface Posterior {
   /** Class probabilities, [N, C, D, H, W]. */
   readonly probabilities: Value
-  /** One-hot sample, [N, C, D, H, W]; its gradient is that of the soft sample (straight-through). */
+  /**
+   * The class that was drawn, u32 [N, 1, D, H, W]. Its gradient is that of its one-hot form, [N, C, D, H, W], and goes
+   * on as that of the soft sample (straight-through).
+   */
   readonly sample: Value
   /** Kullback-Leibler divergence from the prior, a scalar summed over voxels. */
   readonly divergence: Value
@@ -26,7 +30,7 @@ export interface PosteriorOptions {
 /**
  * Posterior, sample and divergence in one pass over the channels. The same as
  *
- *   l = supportMask(logits, prior);  probabilities = softmax(l);  sample = gumbelSoftmax(l, noise);
+ *   l = supportMask(logits, prior);  probabilities = softmax(l);  sample = argmax(gumbelSoftmax(l, noise));
  *   divergence = klDivergence(logSoftmax(l), prior)
  *
  * but logits and prior are read once, and nothing but the results is stored. With many channels it is that
@@ -64,7 +68,7 @@ export function posterior(
     inputs: [logits, prior, randomness],
     outputs: [
       { name: 'posterior', shape },
-      { name: 'sample', shape },
+      { name: 'sample', shape: [shape[0]!, 1, ...shape.slice(2)], dtype: 'u32' },
       { name: 'divergence', shape: [1] },
     ],
     scratch: [partials],
@@ -137,9 +141,14 @@ function composed(logits: Value, prior: Value, noise: Value, temperature: number
   const supported = supportMask(logits, prior)
   return {
     probabilities: softmax(supported),
-    sample: gumbelSoftmax(supported, noise, { temperature }),
+    sample: labelsOf(gumbelSoftmax(supported, noise, { temperature })),
     divergence: klDivergence(logSoftmax(supported), prior),
   }
+}
+
+/** The labels of a one-hot sample; their gradient is that of the sample. */
+function labelsOf(sample: Value): Value {
+  return only(defineNode({ ...argmaxOf(sample), backward: ([gradSample]) => [gradSample] }))
 }
 
 /** Channels up to which one pass is made: lavapipe compiles 14 in 1 s, 32 in 5 s, 64 in 30 s. */

@@ -1,4 +1,4 @@
-import { defineNode, only, scratch } from '../autograd/node.js'
+import { defineNode, only, scratch, type NodeSpec } from '../autograd/node.js'
 import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 import { requireSameShape, type Value } from '../autograd/value.js'
 import { slabs, whole, type Slab } from '../autograd/window.js'
@@ -27,6 +27,19 @@ export function squaredError(a: Value, b: Value): Value {
 type Kind = 'sum' | 'dot' | 'squared_error'
 
 function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
+  return only(
+    defineNode({
+      ...reductionOf(kind, a, b),
+      backward: ([gradOutput]) => [
+        reductionBackward(kind, a, b, gradOutput!),
+        ...(b ? [reductionBackward(kind, b, a, gradOutput!)] : []),
+      ],
+    }),
+  )
+}
+
+/** The node of a reduction times `scale`, for ops that know its gradient better. */
+export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 1): NodeSpec {
   const rows = elementwisePlanes(a)
   const rowSize = a.size / rows
   const groups = Math.ceil(rowSize / share)
@@ -37,34 +50,28 @@ function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
     start: first * rowSize,
     end: last * rowSize,
   })
-  return only(
-    defineNode({
-      op: kind,
-      inputs: b ? [a, b] : [a],
-      outputs: [{ shape: [1] }],
-      scratch: [partials],
-      emit: {
-        planes: rows,
-        emit: (_, device, range) =>
-          slabs(range, device, (slab) => [window(a, slab)]).map((slab) => ({
-            shader: 'sum/forward',
-            flags: { ...flags(kind), VECTOR: vector },
-            params: { size: vector ? rowSize / 4 : rowSize, groups, first_row: slab.first },
-            bindings: {
-              a: window(a, slab),
-              ...(b ? { b: window(b, slab) } : {}),
-              partials: whole(partials),
-            },
-            workgroups: [groups, slab.last - slab.first, 1],
-          })),
-        finish: ([output]) => [sumRows(partials, output!)],
-      },
-      backward: ([gradOutput]) => [
-        reductionBackward(kind, a, b, gradOutput!),
-        ...(b ? [reductionBackward(kind, b, a, gradOutput!)] : []),
-      ],
-    }),
-  )
+  return {
+    op: kind,
+    inputs: b ? [a, b] : [a],
+    outputs: [{ shape: [1] }],
+    scratch: [partials],
+    emit: {
+      planes: rows,
+      emit: (_, device, range) =>
+        slabs(range, device, (slab) => [window(a, slab)]).map((slab) => ({
+          shader: 'sum/forward',
+          flags: { ...flags(kind), VECTOR: vector },
+          params: { size: vector ? rowSize / 4 : rowSize, groups, first_row: slab.first },
+          bindings: {
+            a: window(a, slab),
+            ...(b ? { b: window(b, slab) } : {}),
+            partials: whole(partials),
+          },
+          workgroups: [groups, slab.last - slab.first, 1],
+        })),
+      finish: ([output]) => [sumRows(partials, output!, scale)],
+    },
+  }
 }
 
 /** Gradient with respect to `a`. Each reduction is symmetric in a and b, so the other one's is this one swapped. */

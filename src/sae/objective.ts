@@ -24,6 +24,7 @@ export interface Objective {
   /** With the classes outside the support ruled out. */
   readonly logits: Value
   readonly posterior: Value
+  /** Classes drawn from the posterior, u32 [N, 1, D, H, W]. */
   readonly sample: Value
   readonly reconstruction: Value
   /** Most probable class, u32 [N, 1, D, H, W]. */

@@ -121,7 +121,7 @@ export async function checkStep(gpu: Gpu, { tensors, metadata }: TensorFile): Pr
       compare('reconstruction', await plan.read(reconstruction), 'recon', tolerance.activation)
       report.add(
         'sample',
-        differingVoxels(await plan.read(sample), tensor('sample').data, voxels),
+        differingVoxels(await plan.readUint(sample), tensor('sample').data, voxels),
         tolerance.sample,
         'of voxels',
       )
@@ -152,9 +152,11 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   return Math.sqrt(difference / norm)
 }
 
-/** Share of voxels whose one-hot sample differs; shapes [1, K, voxels]. */
-function differingVoxels(a: Float32Array, b: Float32Array, voxels: number): number {
-  const differs = new Set<number>()
-  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) differs.add(i % voxels)
-  return differs.size / voxels
+/** Share of voxels whose label is not the one of the one-hot sample [1, K, voxels]. */
+function differingVoxels(labels: Uint32Array, oneHot: Float32Array, voxels: number): number {
+  let differing = 0
+  labels.forEach((label, i) => {
+    if (oneHot[label * voxels + i] !== 1) differing++
+  })
+  return differing / voxels
 }

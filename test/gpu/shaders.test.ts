@@ -85,8 +85,12 @@ const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefine
   'conv3d/forward': ({ RELU, SIGMOID }) => (RELU && SIGMOID ? 'a convolution has one activation' : undefined),
   'label_conv3d/forward': ({ RELU, SIGMOID }) =>
     RELU && SIGMOID ? 'a convolution has one activation' : undefined,
-  'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z }) =>
-    [AXIS_X, AXIS_Y, AXIS_Z].filter(Boolean).length === 1 ? undefined : 'a pass runs along one axis',
+  'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z, VECTOR }) =>
+    [AXIS_X, AXIS_Y, AXIS_Z].filter(Boolean).length !== 1
+      ? 'a pass runs along one axis'
+      : AXIS_X && VECTOR
+        ? 'rows are summed one by one'
+        : undefined,
   'sum/forward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
   'sum/backward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
 }

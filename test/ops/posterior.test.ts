@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { constant, type Value } from '../../src/autograd/value.js'
 import { gradients } from '../../src/autograd/gradients.js'
-import { dot, posterior, uniformNoise, weightedSum } from '../../src/ops/index.js'
+import { dot, labelConv3d, posterior, uniformNoise, weightedSum } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import { fromArray, map, relativeError, scalar, zeros, type NdArray } from '../reference/nd-array.js'
 import * as reference from '../reference/posterior.js'
@@ -17,6 +17,12 @@ const drawPrior = (shape: readonly number[]): NdArray => {
   return map(draw(shape, 0.05, 1), (p, i) =>
     Math.floor(i / voxels) % shape[1]! > 0 && (i * 7) % 5 < 2 ? 0 : p,
   )
+}
+
+/** Labels as a one-hot volume: a convolution of one voxel with the identity. */
+function oneHot(labels: Value, classes: number): Value {
+  const identity = Float32Array.from({ length: classes ** 2 }, (_, i) => Number(i % (classes + 1) === 0))
+  return labelConv3d(labels, constant('identity', [classes, classes], identity))
 }
 
 type Terms = readonly ('probabilities' | 'sample' | 'divergence')[]
@@ -38,11 +44,11 @@ async function expectPosterior(shape: readonly number[], terms: Terms = every, s
     })
     const losses: Record<Terms[number], Value> = {
       probabilities: dot(probabilities, v.gradProbabilities!),
-      sample: dot(sample, v.gradSample!),
+      sample: dot(oneHot(sample, shape[1]!), v.gradSample!),
       divergence: weightedSum([{ term: divergence, factor: 0.3 }]),
     }
     const [gradLogits] = gradients(weightedSum(terms.map((term) => ({ term: losses[term] }))), [v.logits!])
-    return { probabilities, sample, divergence, gradLogits: gradLogits! }
+    return { probabilities, sample: oneHot(sample, shape[1]!), divergence, gradLogits: gradLogits! }
   })
   const { logits, prior, noise } = feeds
   const expected = reference.forward(logits, prior, noise, tau)
@@ -91,7 +97,7 @@ describe('posterior', () => {
       evaluate(device.gpu, feeds, (v) => {
         const counter = constant('counter', [2], Uint32Array.of(3, 41))
         const { sample } = posterior(v.logits!, v.prior!, noisy(counter))
-        const [gradLogits] = gradients(dot(sample, v.gradSample!), [v.logits!])
+        const [gradLogits] = gradients(dot(oneHot(sample, 6), v.gradSample!), [v.logits!])
         return { sample, gradLogits: gradLogits! }
       })
     const stored = await run((counter) => uniformNoise(shape, counter))

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import { accumulate } from '../../src/autograd/accumulate.js'
 import { gradients } from '../../src/autograd/gradients.js'
-import type { Value } from '../../src/autograd/value.js'
+import { constant, type Value } from '../../src/autograd/value.js'
 import * as ops from '../../src/ops/index.js'
 import { evaluate, useGpu, withBindingLimit, type Feeds } from '../gpu.js'
 import type { NdArray } from '../reference/nd-array.js'
@@ -119,7 +119,8 @@ const cases: Record<string, Case> = {
   'gumbel_softmax, hard': withPrior((x, noise) => ops.gumbelSoftmax(x, noise)),
   'posterior and sample': withPrior((x, prior) => {
     const { probabilities, sample } = ops.posterior(x, prior, prior)
-    return accumulate(probabilities, sample)
+    const table = constant('table', [14, 14], Float32Array.from({ length: 196 }, (_, i) => Math.sin(i)))
+    return accumulate(probabilities, ops.labelConv3d(sample, table))
   }),
   'divergence of the posterior': withPrior((x, prior) => ops.posterior(x, prior, prior).divergence),
   'cross_entropy': withPrior((x, target) => ops.crossEntropy(x, target)),
