@@ -3,6 +3,8 @@
 //   grad_weight[co,ci,dz,dy,dx] = sum_{n,z,y,x} grad_output[n,co,z,y,x] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px]
 //
 // The volume is cut into bricks (some rows of one plane); reduce/columns.wgsl adds their partial sums.
+// With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest).
+//
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx].
 // Mapping: one invocation sums one brick (64 to a workgroup, group.z) for one block of output channels (group.y) and
 // one (ci, dz) (group.x, so that workgroups that follow each other read the same bricks): TILE_CO x KH x KW sums in
@@ -10,7 +12,9 @@
 // input TILE_CO. Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 struct Params {
-  inputs: u32,
+  inputs: u32,        // channels of `input`
+  first_input: u32,   // where they stand among the input channels of the weights
+  weight_inputs: u32, // how many of those there are
   outputs: u32,
   depth: u32,
   height: u32,
@@ -31,7 +35,11 @@ const TILE_CO = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
+// #if ${UPSAMPLED}
+@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+// #else
 @group(0) @binding(1) var<storage, read> input: array<vec4f>;
+// #endif
 @group(0) @binding(2) var<storage, read> grad_output: array<vec4f>;
 // #else
 @group(0) @binding(1) var<storage, read> input: array<f32>;
@@ -39,9 +47,31 @@ const TILE_CO = 1u; // #set
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Voxels x..x+3 of a row of the input, zeros beside it. With VECTOR rows are whole vec4s.
+// Where row y of a plane of the input begins.
+fn input_row(plane: u32, y: u32) -> u32 {
+// #if ${UPSAMPLED}
+  return plane + y / 2u * (params.width / 2u);
+// #else
+  return plane + y * params.width;
+// #endif
+}
+
+// Voxels x..x+3 of a row of the input, zeros beside it. With VECTOR rows are whole vec4s (and of half as many pairs).
 fn load_input(row: u32, x: u32, inside: bool) -> vec4f {
+// #if ${UPSAMPLED}
 // #if ${VECTOR}
+  let here = inside && x < params.width;
+  let pair = input[select(0u, row + x / 2u, here) / 2u];
+  return select(vec4f(0.0), pair.xxyy, here);
+// #else
+  var values = vec4f(0.0);
+  if (inside) {
+    if (x < params.width) { values = vec4f(vec2f(input[row + x / 2u]), 0.0, 0.0); }
+    if (x + 2u < params.width) { values = vec4f(values.xy, vec2f(input[row + x / 2u + 1u])); }
+  }
+  return values;
+// #endif
+// #elif ${VECTOR}
   let here = inside && x < params.width;
   return select(vec4f(0.0), input[select(0u, row + x, here) / 4u], here);
 // #else
@@ -81,7 +111,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let last_row = min(first_row + params.brick_rows, params.height);
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
   let inside_z = plane % params.depth + dz - KD / 2u < params.depth;
+// #if ${UPSAMPLED}
+  let input_plane = ((plane + dz - KD / 2u) / 2u * params.inputs + ci) * (area / 4u) - params.input_base;
+// #else
   let input_plane = ((plane + dz - KD / 2u) * params.inputs + ci) * area - params.input_base;
+// #endif
 
   // #generate declare
 
@@ -93,6 +127,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
   }
 
-  let to = (params.first_brick + brick) * params.outputs * params.inputs * KD * KH * KW;
+  let to = (params.first_brick + brick) * params.outputs * params.weight_inputs * KD * KH * KW;
   // #generate store
 }

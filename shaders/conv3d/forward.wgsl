@@ -3,6 +3,10 @@
 //
 //   output[n,co,z,y,x] = f( bias[co] + sum_{ci,dz,dy,dx} weight[co,ci,dz,dy,dx] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px] )
 //
+// With UPSAMPLED the first input channels come from a volume of half the resolution, as if it were upsampled (nearest)
+// and put before the others:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2].
+// With SPLIT the first output channels go to a volume of their own: the gradient with respect to such an input.
+//
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co block][vec4 group], the bias behind them.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), gid.y over blocks of output channels, gid.z over planes n*D+z.
@@ -10,15 +14,23 @@
 // is slow to compile. Neighbouring invocations share weights: with a uniform index they are one scalar load.
 
 struct Params {
-  inputs: u32,
-  outputs: u32,
+  inputs: u32,  // channels of `input`
+  outputs: u32, // channels of `output`
   depth: u32,
   height: u32,
   width: u32,
   first_plane: u32,
   weight_groups: u32, // vec4 groups of one tap and input channel, all blocks together
   input_base: u32,
+// #if ${UPSAMPLED}
+  coarse_inputs: u32,
+  coarse_base: u32,
+// #endif
   output_base: u32,
+// #if ${SPLIT}
+  first_outputs: u32,
+  first_output_base: u32,
+// #endif
 }
 
 const KD = 3u; // #set
@@ -40,6 +52,16 @@ const PACKED = 1u; // #set
 @group(0) @binding(2) var<storage, read> packed: array<vec4f>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
+// #if ${UPSAMPLED}
+// #if ${COARSE_VECTOR}
+@group(0) @binding(4) var<storage, read> coarse: array<vec4f>;
+// #else
+@group(0) @binding(4) var<storage, read> coarse: array<f32>;
+// #endif
+// #endif
+// #if ${SPLIT}
+@group(0) @binding(5) var<storage, read_write> first_output: array<f32>;
+// #endif
 
 // #include common/math
 
@@ -62,6 +84,26 @@ fn load4(row: u32, x: u32, inside: bool) -> vec4f {
 }
 // #endif
 
+// #if ${UPSAMPLED}
+// The same of the coarse volume; x counts its voxels.
+fn load_coarse(row: u32, x: u32, inside: bool) -> f32 {
+  let here = inside && x < params.width / 2u;
+  let at = select(0u, row + x, here);
+// #if ${COARSE_VECTOR}
+  return select(0.0, coarse[at / 4u][at % 4u], here);
+// #else
+  return select(0.0, coarse[at], here);
+// #endif
+}
+
+// #if ${COARSE_VECTOR}
+fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
+  let here = inside && x < params.width / 2u;
+  return select(vec4f(0.0), coarse[select(0u, row + x, here) / 4u], here);
+}
+// #endif
+// #endif
+
 fn activate(value: f32) -> f32 {
 // #if ${RELU}
   return max(value, 0.0);
@@ -70,6 +112,28 @@ fn activate(value: f32) -> f32 {
 // #else
   return value;
 // #endif
+}
+
+// Where output channel co of a plane begins.
+fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
+// #if ${SPLIT}
+  if (co < params.first_outputs) {
+    return (plane * params.first_outputs + co) * area - params.first_output_base;
+  }
+  return (plane * params.outputs + co - params.first_outputs) * area - params.output_base;
+// #else
+  return (plane * params.outputs + co) * area - params.output_base;
+// #endif
+}
+
+fn store(co: u32, at: u32, value: f32) {
+// #if ${SPLIT}
+  if (co < params.first_outputs) {
+    first_output[at] = activate(value);
+    return;
+  }
+// #endif
+  output[at] = activate(value);
 }
 
 @compute @workgroup_size(64)
@@ -82,7 +146,16 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let plane = params.first_plane + gid.z;
   let z = plane % params.depth;
   let area = params.height * params.width;
+// #if ${UPSAMPLED}
+  let tap = (params.coarse_inputs + params.inputs) * params.weight_groups;
+// #else
   let tap = params.inputs * params.weight_groups;
+// #endif
+// #if ${SPLIT}
+  let all_outputs = params.first_outputs + params.outputs;
+// #else
+  let all_outputs = params.outputs;
+// #endif
   let bias_at = KD * KH * KW * tap + block * ((TILE_CO + 3u) / 4u);
 
   // #generate declare
@@ -96,6 +169,14 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
       let inside = yi < params.height;
       var row = (plane + dz - KD / 2u) * params.inputs * area + yi * params.width - params.input_base;
       var at = (dz * KH + dy) * KW * tap + block * ((TILE_CO + 3u) / 4u);
+// #if ${UPSAMPLED}
+      var coarse_row = (plane + dz - KD / 2u) / 2u * params.coarse_inputs * (area / 4u) + yi / 2u * (params.width / 2u) - params.coarse_base;
+      for (var ci = 0u; ci < params.coarse_inputs; ci++) {
+        // #generate multiply_coarse
+        coarse_row += area / 4u;
+        at += params.weight_groups;
+      }
+// #endif
       for (var ci = 0u; ci < params.inputs; ci++) {
         // #generate multiply
         row += area;
@@ -104,6 +185,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     }
   }
 
-  var to = (plane * params.outputs + block * TILE_CO) * area + y * params.width + x0 - params.output_base;
+  let within = y * params.width + x0;
   // #generate store
 }

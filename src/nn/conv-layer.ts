@@ -1,10 +1,10 @@
 import { parameter, type Value } from '../autograd/value.js'
-import { conv3d, type Conv3dOptions } from '../ops/index.js'
+import { conv3d, type Conv3dOptions, type UpsampledAndSkip } from '../ops/index.js'
 
 /** A convolution with its parameters. */
 export interface ConvLayer {
   readonly parameters: readonly Value[]
-  (input: Value, options?: Conv3dOptions): Value
+  (input: Value | UpsampledAndSkip, options?: Conv3dOptions): Value
 }
 
 /**
@@ -16,6 +16,7 @@ export function convLayer(name: string, inputs: number, outputs: number, random:
   const draw = (length: number) => Float32Array.from({ length }, () => (2 * random() - 1) * bound)
   const weight = parameter(`${name}.weight`, [outputs, inputs, 3, 3, 3], draw(27 * inputs * outputs))
   const bias = parameter(`${name}.bias`, [outputs], draw(outputs))
-  const apply = (input: Value, options?: Conv3dOptions) => conv3d(input, weight, bias, options)
+  const apply = (input: Value | UpsampledAndSkip, options?: Conv3dOptions) =>
+    conv3d(input, weight, bias, options)
   return Object.assign(apply, { parameters: [weight, bias] })
 }

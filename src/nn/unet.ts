@@ -1,5 +1,5 @@
 import { volumeShape, type Value } from '../autograd/value.js'
-import { concat, fit, instanceNorm, maxPool3d, relu, upsampleNearest } from '../ops/index.js'
+import { fit, instanceNorm, maxPool3d, relu, type UpsampledAndSkip } from '../ops/index.js'
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 
@@ -62,7 +62,7 @@ export function unet(options: UnetOptions): Unet {
     const multiple = 2 ** depth
     const padded = extents.map((n) => Math.ceil(n / multiple) * multiple) as [number, number, number]
     const outputs: Value[] = []
-    const apply = (value: Value) => {
+    const apply = (value: Value | UpsampledAndSkip) => {
       const block = blocks[outputs.length]!
       const result = complete.instanceNorm
         ? relu(instanceNorm(block(value)))
@@ -72,8 +72,7 @@ export function unet(options: UnetOptions): Unet {
     }
     let value = apply(fit(input, padded))
     for (let level = 1; level <= depth; level++) value = apply(maxPool3d(value))
-    for (let level = depth - 1; level >= 0; level--)
-      value = apply(concat([upsampleNearest(value), outputs[level]!]))
+    for (let level = depth - 1; level >= 0; level--) value = apply({ coarse: value, skip: outputs[level]! })
     return { logits: fit(last(value), [...extents]), blocks: outputs }
   }
   return Object.assign((input: Value) => trace(input).logits, {

@@ -1,6 +1,6 @@
 export { argmax } from './argmax.js'
 export { concat } from './concat.js'
-export { conv3d, type Activation, type Conv3dOptions } from './conv3d/index.js'
+export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
 export { fit } from './fit.js'
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './gumbel-softmax.js'

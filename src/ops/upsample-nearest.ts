@@ -33,12 +33,13 @@ export function upsampleNearest(input: Value): Value {
           }))
         },
       },
-      backward: ([gradOutput]) => [backward(input, gradOutput!)],
+      backward: ([gradOutput]) => [upsampleNearestBackward(input, gradOutput!)],
     }),
   )
 }
 
-function backward(input: Value, gradOutput: Value): Value {
+/** Gradient with respect to `input` of `upsampleNearest(input)`. */
+export function upsampleNearestBackward(input: Value, gradOutput: Value): Value {
   const { channels, height, width, area, planes: count } = volumeShape(input)
   const fine = ({ first, last }: Slab) => ({ first: 2 * first, last: 2 * last })
   return only(

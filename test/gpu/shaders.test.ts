@@ -35,14 +35,19 @@ type Parts = Omit<KernelKey, 'shader' | 'flags'>
 
 /** Constants and unrolled bodies for the kernels that have any: small ones, because lavapipe is slow at large ones. */
 const parts: Partial<Record<ShaderName, (flags: Flags) => readonly Parts[]>> = {
-  'conv3d/forward': ({ VECTOR: vector }) =>
+  'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector }) =>
     [
       { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
       { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
       { kernel: [1, 3, 5], x: vector ? 8 : 1, channels: 6, whole: true },
     ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
       consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, PACKED: 64 },
-      generated: unrollForward({ ...tile, kernelWidth: KW!, vector: vector! }),
+      generated: unrollForward({
+        ...tile,
+        kernelWidth: KW!,
+        vector: vector!,
+        coarseVector: coarseVector!,
+      }),
     })),
   'conv3d/backward_weight': () =>
     [
@@ -82,7 +87,14 @@ function posteriorParts(): readonly Parts[] {
 
 /** Why no op sets these flags together; undefined where one may. */
 const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefined>> = {
-  'conv3d/forward': ({ RELU, SIGMOID }) => (RELU && SIGMOID ? 'a convolution has one activation' : undefined),
+  'conv3d/forward': ({ RELU, SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR }) =>
+    RELU && SIGMOID
+      ? 'a convolution has one activation'
+      : SPLIT && (RELU || SIGMOID || UPSAMPLED)
+        ? 'only gradients are split'
+        : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
+          ? 'coarse rows are vec4s only where fine ones are'
+          : undefined,
   'label_conv3d/forward': ({ RELU, SIGMOID }) =>
     RELU && SIGMOID ? 'a convolution has one activation' : undefined,
   'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z, VECTOR }) =>

@@ -3,8 +3,10 @@ import { input, parameter } from '../../src/autograd/value.js'
 import { chooseTile } from '../../src/ops/conv3d/tile.js'
 import { conv3d, type Activation } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
+import * as concatenation from '../reference/concat.js'
 import * as reference from '../reference/conv3d.js'
 import { map, type NdArray } from '../reference/nd-array.js'
+import * as upsampling from '../reference/upsample-nearest.js'
 import { drawFrom, expectReference } from './check.js'
 
 const device = useGpu()
@@ -87,6 +89,37 @@ describe('conv3d', () => {
     expect(new Set(tiles.map(({ channels }) => channels))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
   })
 
+  // Widths whose coarse rows are vec4s, pairs, neither; one or several blocks of channels, cut within a block or between.
+  it.each([
+    [[1, 2, 2, 3, 4], 3, 5],
+    [[2, 3, 1, 1, 1], 2, 4],
+    [[1, 4, 3, 2, 8], 4, 14],
+    [[2, 9, 2, 3, 3], 7, 3],
+    [[1, 2, 2, 2, 9], 14, 2],
+    [[1, 1, 3, 5, 12], 1, 8],
+  ] as const)('an upsampled volume %j beside %i channels, %i out', async (coarseShape, skips, outputs) => {
+    const [n, , ...extents] = coarseShape
+    const coarse = draw(coarseShape)
+    const skip = draw([n, skips, ...extents.map((extent) => 2 * extent)])
+    const w = draw([outputs, coarseShape[1] + skips, 3, 3, 3])
+    const b = draw([outputs])
+    const upsampled = upsampling.forward(coarse)
+    const joined = concatenation.forward([upsampled, skip])
+    await expectReference(device.gpu, {
+      feeds: { coarse, skip, w, b },
+      flat: ['w'],
+      tolerance: 2e-6,
+      build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b),
+      expected: reference.forward(joined, w, b),
+      backward: (gradOutput) => {
+        const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
+        const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
+        const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
+        return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias! }
+      },
+    })
+  })
+
   it('refuses what does not fit', () => {
     const x = input('x', [1, 2, 3, 3, 3])
     const weight = (...shape: number[]) =>
@@ -95,6 +128,9 @@ describe('conv3d', () => {
     expect(() => conv3d(x, weight(4, 2, 3, 2, 3))).toThrow('kernel 3x2x3 has an even extent')
     expect(() => conv3d(x, weight(4, 2, 3))).toThrow('weight must be [Co, Ci, kD, kH, kW], not [4, 2, 3]')
     expect(() => conv3d(x, weight(4, 2, 3, 3, 3), weight(3))).toThrow('bias must be [4], not [3]')
+    expect(() => conv3d({ coarse: x, skip: input('y', [1, 2, 6, 6, 5]) }, weight(4, 4, 3, 3, 3))).toThrow(
+      'conv3d: [1, 2, 3, 3, 3] is not [1, 2, 6, 6, 5] at half the resolution',
+    )
   })
 })
 

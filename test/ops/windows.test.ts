@@ -96,6 +96,13 @@ const cases: Record<string, Case> = {
   'label_conv3d 3x3x3': labelConvolution(narrow, 3, [3, 3, 3], [3, 5, 9], 'relu'),
   'label_conv3d 3x3x3, vec4 rows': labelConvolution([2, 5, 7, 11, 28], 1, [3, 3, 3], [3, 4], 'none'),
   'label_conv3d 7x5x3': labelConvolution([2, 2, 9, 13, 29], 2, [7, 5, 3], [7, 8, 11], 'sigmoid'),
+  'conv3d of an upsampled volume and a skip connection': {
+    volume: [2, 5, 8, 22, 24],
+    planes: [4, 6],
+    feeds: { x: [2, 5, 8, 22, 24], coarse: [2, 3, 4, 11, 12], w: [3, 8, 3, 3, 3], b: [3] },
+    wanted: ['x', 'coarse', 'w', 'b'],
+    build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b),
+  },
   'max_pool3d': unary(narrow, [3, 5, 7], ops.maxPool3d),
   'upsample_nearest': {
     ...unary([2, 5, 6, 22, 38], [2, 4], ops.upsampleNearest),

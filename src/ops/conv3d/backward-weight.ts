@@ -1,8 +1,8 @@
 import { defineNode, only, scratch } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
+import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
-import { convolutionPlanes, kernelShape } from './forward.js'
+import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
@@ -11,8 +11,11 @@ const mostPartials = 4e6
 /** Sums that one invocation holds: of 36, 63 and 126 the middle was fastest on lavapipe (23, 29 and 25 GFLOP/s). */
 const mostSums = 64
 
-/** Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. */
-export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): Value {
+/**
+ * Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. The first input
+ * channels are those of `coarse`, upsampled, where that is given.
+ */
+export function backwardWeight(input: Value, gradOutput: Value, shape: Shape, coarse?: Value): Value {
   const [outputs, inputs, kd, kh, kw] = kernelShape(shape)
   const { depth, height, width, planes: count } = volumeShape(input)
   const size = outputs * inputs * kd * kh * kw
@@ -25,45 +28,56 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape): V
   return only(
     defineNode({
       op: 'conv3d backward weight',
-      inputs: [input, gradOutput],
+      inputs: [input, gradOutput, ...(coarse ? [coarse] : [])],
       outputs: [{ shape, layout: 'flat' }],
       scratch: [partials],
       emit: {
-        ...convolutionPlanes(input, kd),
-        emit: (_, device, range) => {
-          const halo = (kd - 1) / 2
-          const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
-          const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
-          return slabs(range, device, (slab) => [reads(slab), grads(slab)]).map((slab) => ({
-            shader: 'conv3d/backward_weight',
-            flags: { VECTOR: width % 4 === 0 },
-            consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile },
-            generated: unrollBackwardWeight({
-              channels: tile,
-              whole: outputs % tile === 0,
-              kernelHeight: kh,
-              kernelWidth: kw,
-            }),
-            params: {
-              inputs,
-              outputs,
-              depth,
-              height,
-              width,
-              first_plane: slab.first,
-              bricks: (slab.last - slab.first) * bricksPerPlane,
-              first_brick: slab.first * bricksPerPlane,
-              bricks_per_plane: bricksPerPlane,
-              brick_rows: brickRows,
-            },
-            bindings: { input: reads(slab), grad_output: grads(slab), partials: whole(partials) },
-            workgroups: [
-              inputs * kd,
-              Math.ceil(outputs / tile),
-              Math.ceil(((slab.last - slab.first) * bricksPerPlane) / 64),
-            ],
-          }))
-        },
+        ...convolutionPlanes(input, kd, coarse),
+        emit: (_, device, range) =>
+          [...(coarse ? [coarse] : []), input].flatMap((part) => {
+            const upsampled = part === coarse
+            const halo = (kd - 1) / 2
+            const windows = (slab: Slab) => {
+              const read = widened(slab, halo)
+              const { first, last } = upsampled ? coarsened(read) : read
+              return {
+                input: planes(part, first, last),
+                grad_output: planes(gradOutput, slab.first, slab.last),
+              }
+            }
+            const { channels } = volumeShape(part)
+            return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+              shader: 'conv3d/backward_weight' as const,
+              flags: { VECTOR: width % 4 === 0, UPSAMPLED: upsampled },
+              consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile },
+              generated: unrollBackwardWeight({
+                channels: tile,
+                whole: outputs % tile === 0,
+                kernelHeight: kh,
+                kernelWidth: kw,
+              }),
+              params: {
+                inputs: channels,
+                first_input: coarse && !upsampled ? volumeShape(coarse).channels : 0,
+                weight_inputs: inputs,
+                outputs,
+                depth,
+                height,
+                width,
+                first_plane: slab.first,
+                bricks: (slab.last - slab.first) * bricksPerPlane,
+                first_brick: slab.first * bricksPerPlane,
+                bricks_per_plane: bricksPerPlane,
+                brick_rows: brickRows,
+              },
+              bindings: { ...windows(slab), partials: whole(partials) },
+              workgroups: [
+                channels * kd,
+                Math.ceil(outputs / tile),
+                Math.ceil(((slab.last - slab.first) * bricksPerPlane) / 64),
+              ] as const,
+            }))
+          }),
         finish: ([gradWeight]) => [sumColumns(partials, gradWeight!)],
       },
     }),

@@ -1,6 +1,6 @@
 import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
+import { planes, slabs, whole, widened, type Slab, type Window } from '../../autograd/window.js'
 import { channelGroups, chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
@@ -62,35 +62,66 @@ export function packWeights(
 }
 
 /** How a convolution that keeps the size is cut along depth: beside the planes themselves it reads a halo. */
-export function convolutionPlanes(input: Value, kernelDepth: number): Pick<SlicesSpec, 'planes' | 'reads'> {
+export function convolutionPlanes(
+  input: Value,
+  kernelDepth: number,
+  coarse?: Value,
+): Pick<SlicesSpec, 'planes' | 'reads'> {
   const halo = (kernelDepth - 1) / 2
   return {
     planes: volumeShape(input).planes,
     reads: (value, slab) =>
-      value === input ? widened(slab, halo) : value.layout === 'volume' ? slab : undefined,
+      value === input
+        ? widened(slab, halo)
+        : value === coarse
+          ? coarsened(widened(slab, halo))
+          : value.layout === 'volume'
+            ? slab
+            : undefined,
   }
 }
 
+/** The planes of half the resolution that some planes are upsampled from. */
+export function coarsened({ first, last }: Slab): Slab {
+  return { first: Math.floor(first / 2), last: Math.ceil(last / 2) }
+}
+
+/** What one convolution reads and writes. */
+export interface Convolution {
+  readonly input: Value
+  /** A volume of half the resolution whose upsampled channels come before those of `input`. */
+  readonly coarse?: Value | undefined
+  readonly packed: PackedWeights
+  readonly output: Value
+  /** A volume that takes the first output channels, `output` the others. */
+  readonly firstOutput?: Value | undefined
+  readonly activation: Activation
+}
+
 /** The dispatches of one convolution for some planes. */
-export function convolve(
-  input: Value,
-  packed: PackedWeights,
-  output: Value,
-  activation: Activation,
-  device: DeviceTraits,
-  range: Slab,
-): KernelCall[] {
-  const { depth, height, width } = volumeShape(input)
-  const { tile, inputs, outputs, kernel, groups } = packed
+export function convolve(convolution: Convolution, device: DeviceTraits, range: Slab): KernelCall[] {
+  const { input, coarse, packed, output, firstOutput, activation } = convolution
+  const { depth, height, width, channels } = volumeShape(input)
+  const { tile, outputs, kernel, groups } = packed
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
-  const reads = ({ first, last }: Slab) => planes(input, first - halo, last + halo)
-  const writes = ({ first, last }: Slab) => planes(output, first, last)
-  return slabs(range, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
+  const coarseVector = vector && width % 8 === 0
+  const windows = (slab: Slab) => ({
+    input: planesOf(input, widened(slab, halo)),
+    output: planesOf(output, slab),
+    ...(coarse ? { coarse: planesOf(coarse, coarsened(widened(slab, halo))) } : {}),
+    ...(firstOutput ? { first_output: planesOf(firstOutput, slab) } : {}),
+  })
+  const first = firstOutput && volumeShape(firstOutput).channels
+  const oneBlock = outputs <= tile.channels
+  return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
     shader: 'conv3d/forward' as const,
     flags: {
       UNIFORM_WEIGHTS: packed.value.bytes <= device.uniformBytes,
       VECTOR: vector,
+      UPSAMPLED: coarse !== undefined,
+      COARSE_VECTOR: coarseVector,
+      SPLIT: firstOutput !== undefined,
       RELU: activation === 'relu',
       SIGMOID: activation === 'sigmoid',
     },
@@ -107,13 +138,29 @@ export function convolve(
       whole: outputs % tile.channels === 0,
       kernelWidth: kernel[2],
       vector,
+      coarseVector,
+      split: oneBlock ? first : undefined,
     }),
-    params: { inputs, outputs, depth, height, width, first_plane: slab.first, weight_groups: groups },
-    bindings: { input: reads(slab), packed: whole(packed.value), output: writes(slab) },
+    params: {
+      inputs: channels,
+      outputs: volumeShape(output).channels,
+      depth,
+      height,
+      width,
+      first_plane: slab.first,
+      weight_groups: groups,
+      ...(coarse ? { coarse_inputs: volumeShape(coarse).channels } : {}),
+      ...(first ? { first_outputs: first } : {}),
+    },
+    bindings: { ...windows(slab), packed: whole(packed.value) },
     workgroups: [
       Math.ceil((height * Math.ceil(width / tile.x)) / 64),
       Math.ceil(outputs / tile.channels),
       slab.last - slab.first,
     ] as const,
   }))
+}
+
+function planesOf(value: Value, { first, last }: Slab): Window {
+  return planes(value, first, last)
 }

@@ -35,7 +35,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   }
   for (let dy = 0; dy < kernelHeight; dy++) {
     start.push(`let inside${dy} = inside_z && y + ${dy}u - KH / 2u < params.height;`)
-    start.push(`let row${dy} = input_plane + (y + ${dy}u - KH / 2u) * params.width;`)
+    start.push(`let row${dy} = input_row(input_plane, y + ${dy}u - KH / 2u);`)
     for (let i = 0; i < window; i++) {
       // One step behind: the first shift brings the voxels at x = 0 into the middle.
       const ahead = 4 * (i - side - 1)
@@ -64,7 +64,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   for (let c = 0; c < channels; c++) {
     if (!whole) store.push(`if (block * TILE_CO + ${c}u < params.outputs) {`)
     for (let dy = 0; dy < kernelHeight; dy++) {
-      const entry = `to + ((((block * TILE_CO + ${c}u) * params.inputs + ci) * KD + dz) * KH + ${dy}u) * KW`
+      const entry = `to + ((((block * TILE_CO + ${c}u) * params.weight_inputs + params.first_input + ci) * KD + dz) * KH + ${dy}u) * KW`
       for (let dx = 0; dx < kernelWidth; dx++) store.push(`partials[${entry} + ${dx}u] = a${c}_${dy}_${dx};`)
     }
     if (!whole) store.push('}')

@@ -10,6 +10,10 @@ export interface ForwardTile extends Tile {
   readonly kernelWidth: number
   /** Whether rows are whole vec4s and are loaded as such; the tile's width is a multiple of 4 then. */
   readonly vector: boolean
+  /** The same for the rows of a coarse volume, where one is read. */
+  readonly coarseVector?: boolean
+  /** Channels that go to the first of two outputs, where one block holds all: no branch is needed then. */
+  readonly split?: number | undefined
 }
 
 /**
@@ -19,7 +23,7 @@ export interface ForwardTile extends Tile {
  * simpler, but an indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
 export function unrollForward(tile: ForwardTile): Record<string, string> {
-  const { kernelWidth, whole, vector } = tile
+  const { kernelWidth, whole, vector, split } = tile
   const groups = channelGroups(tile.channels)
   const half = (kernelWidth - 1) / 2
   const declare: string[] = []
@@ -31,14 +35,15 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
     for (let t = 0; t < tile.x; t++) declare.push(`var a${g}_${t} = bias${g};`)
   })
 
+  const loads: string[] = []
   for (let j = 0; j < tile.x + kernelWidth - 1; j++) {
     const inTile = j - half
     if (vector && inTile >= 0 && inTile < tile.x) {
       const quad = Math.floor(inTile / 4)
-      if (inTile % 4 === 0) multiply.push(`let q${quad} = load4(row, x0 + ${inTile}u, inside);`)
-      multiply.push(`let v${j} = q${quad}.${component[inTile % 4]!};`)
+      if (inTile % 4 === 0) loads.push(`let q${quad} = load4(row, x0 + ${inTile}u, inside);`)
+      loads.push(`let v${j} = q${quad}.${component[inTile % 4]!};`)
     } else {
-      multiply.push(`let v${j} = load(row, x0 + ${j}u - ${half}u, inside);`)
+      loads.push(`let v${j} = load(row, x0 + ${j}u - ${half}u, inside);`)
     }
   }
   groups.forEach((size, g) => {
@@ -57,15 +62,55 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   // The last block may hold fewer channels than the tile, the last tile fewer voxels than its width.
   groups.forEach((size, g) => {
     for (let i = 0; i < size; i++) {
-      if (!whole) store.push(`if (block * TILE_CO + ${4 * g + i}u < params.outputs) {`)
+      const channel = `block * TILE_CO + ${4 * g + i}u`
+      store.push(whole ? '{' : `if (${channel} < all_outputs) {`)
+      store.push(`let to = channel_start(plane, ${channel}, area) + within;`)
       for (let t = 0; t < tile.x; t++) {
         const value = size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`
-        const write = `output[to + ${t}u] = activate(${value});`
+        const write =
+          split === undefined
+            ? `store(${channel}, to + ${t}u, ${value});`
+            : `${4 * g + i < split ? 'first_output' : 'output'}[to + ${t}u] = ${value};`
         store.push(t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`)
       }
-      store.push('to += area;')
-      if (!whole) store.push('}')
+      store.push('}')
     }
   })
-  return { declare: declare.join('\n'), multiply: multiply.join('\n'), store: store.join('\n') }
+  return {
+    declare: declare.join('\n'),
+    multiply: [...loads, ...multiply].join('\n'),
+    multiply_coarse: [...coarseLoads(tile), ...multiply].join('\n'),
+    store: store.join('\n'),
+  }
+}
+
+/**
+ * The same input voxels of an upsampled volume: two of them are one of its voxels. Tiles begin at even positions
+ * unless they are one voxel wide.
+ */
+function coarseLoads({ x, kernelWidth, coarseVector }: ForwardTile): string[] {
+  const half = (kernelWidth - 1) / 2
+  const loads: string[] = []
+  const known = new Set<number>()
+  for (let j = 0; j < x + kernelWidth - 1; j++) {
+    if (x === 1) {
+      loads.push(`let v${j} = load_coarse(coarse_row, u32((i32(x0) + ${j - half}) >> 1u), inside);`)
+      continue
+    }
+    const at = Math.floor((j - half) / 2)
+    if (!known.has(at)) {
+      const quad = Math.floor(at / 4)
+      const name = at < 0 ? `c_${-at}` : `c${at}`
+      if (coarseVector && at >= 0 && 4 * quad + 4 <= x / 2) {
+        if (at % 4 === 0) loads.push(`let cq${quad} = load_coarse4(coarse_row, x0 / 2u + ${at}u, inside);`)
+        loads.push(`let ${name} = cq${quad}.${component[at % 4]!};`)
+      } else {
+        const offset = at < 0 ? `- ${-at}u` : `+ ${at}u`
+        loads.push(`let ${name} = load_coarse(coarse_row, x0 / 2u ${offset}, inside);`)
+      }
+      known.add(at)
+    }
+    loads.push(`let v${j} = ${at < 0 ? `c_${-at}` : `c${at}`};`)
+  }
+  return loads
 }
