@@ -5,6 +5,7 @@
 //
 // With UPSAMPLED the first input channels come from a volume of half the resolution, as if it were upsampled (nearest)
 // and put before the others:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2].
+// With MASK the result is a gradient on its way through a ReLU: it is 0 where the ReLU's output, `mask`, is 0.
 // With SPLIT the first output channels go to a volume of their own: the gradient with respect to such an input.
 //
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co block][vec4 group], the bias behind them.
@@ -27,6 +28,9 @@ struct Params {
   coarse_base: u32,
 // #endif
   output_base: u32,
+// #if ${MASK}
+  mask_base: u32,
+// #endif
 // #if ${SPLIT}
   first_outputs: u32,
   first_output_base: u32,
@@ -58,6 +62,9 @@ const PACKED = 1u; // #set
 // #else
 @group(0) @binding(4) var<storage, read> coarse: array<f32>;
 // #endif
+// #endif
+// #if ${MASK}
+@group(0) @binding(6) var<storage, read> mask: array<f32>;
 // #endif
 // #if ${SPLIT}
 @group(0) @binding(5) var<storage, read_write> first_output: array<f32>;
@@ -133,7 +140,12 @@ fn store(co: u32, at: u32, value: f32) {
     return;
   }
 // #endif
+// #if ${MASK}
+  let passes = mask[at + params.output_base - params.mask_base] > 0.0;
+  output[at] = select(0.0, value, passes);
+// #else
   output[at] = activate(value);
+// #endif
 }
 
 @compute @workgroup_size(64)

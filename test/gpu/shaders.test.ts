@@ -87,11 +87,11 @@ function posteriorParts(): readonly Parts[] {
 
 /** Why no op sets these flags together; undefined where one may. */
 const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefined>> = {
-  'conv3d/forward': ({ RELU, SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR }) =>
+  'conv3d/forward': ({ RELU, SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
     RELU && SIGMOID
       ? 'a convolution has one activation'
-      : SPLIT && (RELU || SIGMOID || UPSAMPLED)
-        ? 'only gradients are split'
+      : (SPLIT || MASK) && (RELU || SIGMOID || UPSAMPLED || (SPLIT && MASK))
+        ? 'gradients are split or masked, and nothing else is'
         : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
           ? 'coarse rows are vec4s only where fine ones are'
           : undefined,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
 import { input, parameter } from '../../src/autograd/value.js'
 import { chooseTile } from '../../src/ops/conv3d/tile.js'
-import { conv3d, type Activation } from '../../src/ops/index.js'
+import { conv3d, sum, type Activation } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import * as concatenation from '../reference/concat.js'
 import * as reference from '../reference/conv3d.js'
@@ -76,6 +77,31 @@ describe('conv3d', () => {
       (shape) => map(draw(shape, -4, 4), (value) => Math.round(value) + (shape.length === 1 ? 0.5 : 0)),
     ))
 
+  it('the gradient of one after a relu is masked as it is written', async () => {
+    const whole = (shape: readonly number[]) => map(draw(shape, -4, 4), (value) => Math.round(value) + 0.5)
+    const [x, w1, w2] = [whole([2, 3, 3, 4, 9]), whole([5, 3, 3, 3, 3]), draw([2, 5, 3, 3, 3])]
+    const hidden = reference.forward(x, w1, null, { activation: 'relu' })
+    await expectReference(device.gpu, {
+      feeds: { x, w1, w2 },
+      flat: ['w1', 'w2'],
+      tolerance: 2e-6,
+      build: (v) => {
+        const output = conv3d(conv3d(v.x!, v.w1!, undefined, { activation: 'relu' }), v.w2!)
+        const [gradient] = gradients(sum(output), [v.x!])
+        const ops = nodesBehind([gradient!]).map(({ op }) => op)
+        expect(ops.filter((op) => op === 'conv3d backward input')).toHaveLength(2)
+        expect(ops).not.toContain('conv3d backward activation')
+        return output
+      },
+      expected: reference.forward(hidden, w2, null),
+      backward: (gradOutput) => {
+        const second = reference.backward(gradOutput, hidden, w2, null)
+        const first = reference.backward(second.gradInput, x, w1, null, { activation: 'relu' })
+        return { x: first.gradInput, w1: first.gradWeight, w2: second.gradWeight }
+      },
+    })
+  })
+
   it('relu passes no gradient where the sum is exactly 0', () =>
     expectConvolution({ input: [1, 2, 2, 3, 5], outputs: 3, kernel: cube(3), activation: 'relu' }, (shape) =>
       map(draw(shape), (value) => (shape[0] === 1 ? 0 : value)),
@@ -115,7 +141,7 @@ describe('conv3d', () => {
         const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
         const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
         const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
-        return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias! }
+        return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias }
       },
     })
   })

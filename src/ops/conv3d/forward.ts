@@ -95,12 +95,14 @@ export interface Convolution {
   readonly output: Value
   /** A volume that takes the first output channels, `output` the others. */
   readonly firstOutput?: Value | undefined
+  /** The output of a ReLU whose gradient the output is: none passes where it is 0. */
+  readonly mask?: Value | undefined
   readonly activation: Activation
 }
 
 /** The dispatches of one convolution for some planes. */
 export function convolve(convolution: Convolution, device: DeviceTraits, range: Slab): KernelCall[] {
-  const { input, coarse, packed, output, firstOutput, activation } = convolution
+  const { input, coarse, packed, output, firstOutput, mask, activation } = convolution
   const { depth, height, width, channels } = volumeShape(input)
   const { tile, outputs, kernel, groups } = packed
   const halo = (kernel[0] - 1) / 2
@@ -111,6 +113,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
     output: planesOf(output, slab),
     ...(coarse ? { coarse: planesOf(coarse, coarsened(widened(slab, halo))) } : {}),
     ...(firstOutput ? { first_output: planesOf(firstOutput, slab) } : {}),
+    ...(mask ? { mask: planesOf(mask, slab) } : {}),
   })
   const first = firstOutput && volumeShape(firstOutput).channels
   const oneBlock = outputs <= tile.channels
@@ -122,6 +125,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       UPSAMPLED: coarse !== undefined,
       COARSE_VECTOR: coarseVector,
       SPLIT: firstOutput !== undefined,
+      MASK: mask !== undefined,
       RELU: activation === 'relu',
       SIGMOID: activation === 'sigmoid',
     },

@@ -1,7 +1,7 @@
 import { volumeShape, type Value } from '../../autograd/value.js'
 import { defineNode, only } from '../../autograd/node.js'
 import { upsampleNearestBackward } from '../upsample-nearest.js'
-import { backwardActivation } from './backward-activation.js'
+import { backwardActivation, throughRelu } from './backward-activation.js'
 import { backwardBias, backwardWeight } from './backward-weight.js'
 import { convolutionPlanes, convolve, packWeights, type Activation } from './forward.js'
 
@@ -76,18 +76,22 @@ export function conv3d(
 /** The gradient with respect to the input is the convolution of the gradient with flipped, transposed weights. */
 export function backwardInput(gradOutput: Value, weight: Value): Value {
   const packed = packWeights(weight, undefined, volumeShape(gradOutput).width, 'backward')
-  return only(
-    defineNode({
-      op: 'conv3d backward input',
-      inputs: [gradOutput, packed.value],
-      outputs: [{ shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] }],
-      emit: {
-        ...convolutionPlanes(gradOutput, packed.kernel[0]),
-        emit: ([output], device, slab) =>
-          convolve({ input: gradOutput, packed, output: output!, activation: 'none' }, device, slab),
-      },
-    }),
-  )
+  const through = (mask?: Value): Value =>
+    only(
+      defineNode({
+        op: 'conv3d backward input',
+        inputs: [gradOutput, packed.value, ...(mask ? [mask] : [])],
+        outputs: [{ shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] }],
+        emit: {
+          ...convolutionPlanes(gradOutput, packed.kernel[0]),
+          emit: ([output], device, slab) =>
+            convolve({ input: gradOutput, packed, output: output!, mask, activation: 'none' }, device, slab),
+        },
+      }),
+    )
+  const gradInput = through()
+  throughRelu.set(gradInput, through)
+  return gradInput
 }
 
 /** The same with respect to the parts of an input: [skip, coarse]. One pass writes both, still at the fine scale. */
