@@ -8,9 +8,17 @@ import type { Gpu } from '../src/gpu/gpu.js'
 
 const results = fileURLToPath(new URL('results', import.meta.url))
 
-/** Seconds of an asynchronous piece of work: the median of at least `samples` runs after one to warm up. */
-export async function measure(name: string, work: () => Promise<unknown>, samples = 5): Promise<number> {
-  await work()
+/**
+ * Seconds of an asynchronous piece of work: the median of at least `samples` runs, after one to warm up unless the
+ * caller has seen to that.
+ */
+export async function measure(
+  name: string,
+  work: () => Promise<unknown>,
+  samples = 5,
+  warm = false,
+): Promise<number> {
+  if (!warm) await work()
   return new Promise((resolve, reject) => {
     new Benchmark(name, {
       defer: true,
@@ -70,13 +78,18 @@ export function table(rows: readonly Row[]): string {
   return [`| ${columns.join(' | ')} |`, `|${columns.map(() => '---').join('|')}|`, ...lines].join('\n')
 }
 
-/** Writes results/NAME.json, NAME.md and, where a plot is given, NAME.svg; prints the table. */
+/**
+ * Writes results/NAME.json, NAME.md and, where a plot is given, NAME.svg; prints the table.
+ *
+ * @param notes what a reader must know to read the table, one Markdown paragraph
+ */
 export function publish(
   name: string,
   title: string,
   where: Provenance,
   rows: readonly Row[],
   svg?: string,
+  notes?: string,
 ): void {
   mkdirSync(results, { recursive: true })
   const head = [
@@ -84,6 +97,7 @@ export function publish(
     '',
     `${where.adapter} (${where.software ? 'software' : 'hardware'}; ${where.driver}), ${where.processor}, Node ${where.node},`,
     `commit ${where.commit}, ${where.date}. Printed by \`npm run bench:${name}\`.`,
+    ...(notes ? ['', notes] : []),
     '',
   ].join('\n')
   writeFileSync(join(results, `${name}.json`), JSON.stringify({ title, ...where, rows }, null, 2) + '\n')

@@ -7,6 +7,7 @@ import { dot } from '../src/ops/index.js'
 import { median, provenance, publish, short, type Row } from './harness.js'
 import { cases, numbers, type Case } from './ops/cases.js'
 import { validate } from './ops/validate.js'
+import { horizontalBars, type Bar } from './plot.js'
 import { measureRoofline } from './roofline.js'
 
 const repeats = 7
@@ -17,8 +18,14 @@ const roofline = await measureRoofline(gpu)
 console.log(`roofline: ${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes / 1e9)} GB/s`)
 
 const rows: Row[] = []
+const shares: Bar[] = []
 for (const item of cases.filter(({ op }) => !only || op.includes(only))) rows.push(...(await run(item)))
-publish('ops', 'Kernels', provenance(gpu), rows)
+const where = provenance(gpu)
+const ceiling = `${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes / 1e9)} GB/s`
+const svg = horizontalBars(`Kernels: ${where.adapter}, roofline ${ceiling}`, 'share of the roofline, %', [
+  { title: '', bars: shares },
+])
+publish('ops', 'Kernels', where, rows, svg)
 process.exit(0)
 
 /** Seconds of each node of a case, median over repeats; one row a node. */
@@ -43,6 +50,12 @@ async function run({ op, shape, build, work }: Case): Promise<Row[]> {
   return Object.entries(work).map(([node, { flops, bytes }]) => {
     const seconds = median(samples.get(node) ?? [])
     const floor = Math.max(flops / roofline.flops, bytes / roofline.bytes)
+    const share = (100 * floor) / seconds
+    shares.push({
+      name: `${op}, ${shape}: ${node.replace(/^\w+ ?/, '') || 'forward'}`,
+      value: share,
+      label: share.toFixed(0),
+    })
     return {
       op,
       shape,
@@ -50,7 +63,7 @@ async function run({ op, shape, build, work }: Case): Promise<Row[]> {
       ms: short(seconds * 1000),
       'GFLOP/s': flops > 0 ? short(flops / seconds / 1e9) : '',
       'GB/s': short(bytes / seconds / 1e9),
-      'of roofline': `${(100 * (floor / seconds)).toFixed(0)} %`,
+      'of roofline': `${share.toFixed(0)} %`,
       'compile s': compiled.toFixed(1),
     }
   })

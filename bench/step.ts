@@ -8,6 +8,7 @@ import { createModel, defaultArchitecture } from '../src/sae/model.js'
 import { saeObjective } from '../src/sae/objective.js'
 import { measure, provenance, publish, short, type Row } from './harness.js'
 import { numbers } from './ops/cases.js'
+import { bars } from './plot.js'
 
 const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', '160x192x224']
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : defaultSizes
@@ -24,11 +25,21 @@ const groups: readonly (readonly [string, RegExp])[] = [
 
 const gpu = await openGpu()
 const rows: Row[] = []
+/** Nanoseconds a voxel of each kernel group, one entry a size. */
+const perVoxel = groups.map(([name]) => ({ name, values: [] as number[] }))
 for (const size of sizes) {
   rows.push(await run(size.split('x').map(Number) as [number, number, number]))
   console.log(rows.at(-1))
 }
-publish('step', 'Whole SAE step by size', provenance(gpu), rows)
+const where = provenance(gpu)
+const svg = bars(
+  `Whole SAE step by size: ${where.adapter}`,
+  'volume, voxels',
+  'time on the device, ns per voxel',
+  rows.map(({ size }) => String(size)),
+  perVoxel,
+)
+publish('step', 'Whole SAE step by size', where, rows, svg)
 process.exit(0)
 
 async function run(extents: readonly [number, number, number]): Promise<Row> {
@@ -70,6 +81,7 @@ async function run(extents: readonly [number, number, number]): Promise<Row> {
     byGroup.set(name, byGroup.get(name)! + time.seconds)
     onDevice += time.seconds
   }
+  for (const { name, values } of perVoxel) values.push((1e9 * byGroup.get(name)!) / voxels)
   const row = {
     size: extents.join('x'),
     'step s': short(seconds),

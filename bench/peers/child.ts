@@ -1,0 +1,100 @@
+import { readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { measure } from '../harness.js'
+import type { Extents, Tensor, WorkName } from './work.js'
+
+/** What a peer is asked to do. */
+export interface Job {
+  readonly peer: string
+  readonly work: WorkName
+  readonly extents: Extents
+  readonly tensors: Readonly<Record<string, Tensor>>
+  /** Folder for its results. */
+  readonly out: string
+}
+
+/** What the command sends to a peer, one JSON line each. */
+export type Request = { readonly check: Job } | { readonly time: true }
+
+/** What a peer answers, one JSON line each, on file descriptor 3: libraries print on the others. */
+export interface Reply {
+  readonly error?: string
+  readonly milliseconds?: number | undefined
+  /** Most memory that the process ever held. */
+  readonly processBytes?: number | undefined
+  /** Most memory in GPU buffers while it was timed. */
+  readonly bufferBytes?: number | undefined
+}
+
+/** A piece of work, ready to run. */
+export interface Task {
+  /** Runs once and reads everything that is compared, by name. */
+  readonly results: () => Promise<Readonly<Record<string, Float32Array>>>
+  /** Runs once and waits for the end. */
+  readonly run: () => Promise<unknown>
+  readonly bufferBytes?: () => number
+}
+
+/** A run of this long is timed once: its noise is small beside it, and the patience of the reader too. */
+const longRun = 10
+
+/** Answers the requests of the command from inside a child process. */
+export function serve(prepare: (job: Job) => Promise<Task>): void {
+  let task: Task | undefined
+  const answer = async (request: Request): Promise<Reply> => {
+    if ('check' in request) {
+      task = await prepare(request.check)
+      for (const [name, data] of Object.entries(await task.results()))
+        writeFileSync(join(request.check.out, `${name}.f32`), sample(data))
+      return {}
+    }
+    const { run, bufferBytes } = task!
+    const milliseconds = 1000 * (await time(run))
+    return {
+      milliseconds,
+      processBytes: process.resourceUsage().maxRSS * 1024,
+      ...(bufferBytes ? { bufferBytes: bufferBytes() } : {}),
+    }
+  }
+  process.on('uncaughtException', fail)
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    answer(JSON.parse(line) as Request).then(reply, fail)
+  })
+  // A device may keep the event loop alive for ever.
+  process.stdin.on('end', () => process.exit(0))
+}
+
+/** Reports an error that the peer met, and ends. */
+export function fail(error: unknown): never {
+  reply({ error: error instanceof Error ? error.message : String(error) })
+  process.exit(1)
+}
+
+/** The contents of a tensor of the job, NCDHW. */
+export function load(job: Job, name: string): Float32Array {
+  const tensor = job.tensors[name]
+  if (!tensor) throw new Error(`no tensor ${name} for ${job.work}`)
+  const bytes = readFileSync(tensor.file)
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+}
+
+function reply(message: Reply): void {
+  writeSync(3, JSON.stringify(message) + '\n')
+}
+
+/** About a million elements, evenly spread: enough to compare. pytorch.py takes the same. */
+function sample(data: Float32Array): Float32Array {
+  const stride = Math.ceil(data.length / 1e6)
+  return stride === 1
+    ? data
+    : Float32Array.from({ length: Math.ceil(data.length / stride) }, (_, i) => data[i * stride]!)
+}
+
+async function time(run: () => Promise<unknown>): Promise<number> {
+  // The check was the first run, which compiles and is not counted; this is the second.
+  const start = performance.now()
+  await run()
+  const seconds = (performance.now() - start) / 1000
+  return seconds > longRun ? seconds : measure('peer', run, 3, true)
+}

@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { WorkName } from './work.js'
+
+/** Who takes part, and how it is started. */
+export interface Peer {
+  readonly name: string
+  /** Its name with its version. */
+  readonly label: string
+  /** Program and arguments; undefined where it is not installed. */
+  readonly command: readonly string[] | undefined
+  readonly does: readonly WorkName[]
+}
+
+const forward: readonly WorkName[] = ['conv forward', 'unet forward']
+const gradients: readonly WorkName[] = [
+  ...forward,
+  'conv grad input',
+  'conv grad weight',
+  'unet forward + backward',
+]
+const everything: readonly WorkName[] = [...gradients, 'step', 'segment']
+
+/** The name of the peer whose results all others are compared with, where it is there. */
+export const trusted = 'pytorch'
+
+export const peerNames = [
+  'ours',
+  'tfjs-webgpu',
+  'jax-js',
+  'onnxruntime-webgpu',
+  'tfjs-cpu',
+  'onnxruntime-cpu',
+  trusted,
+] as const
+
+/** @param installed whether bench/peers/node_modules is there */
+export function listPeers(installed: boolean): Peer[] {
+  const script = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+  const node = (file: string) => [process.execPath, '--import', 'tsx', script(file)]
+  const { dependencies } = JSON.parse(readFileSync(script('package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const npm = (name: string, file: string, library: string, does: readonly WorkName[]): Peer => ({
+    name,
+    label: `${name} ${dependencies[library] ?? ''}`,
+    command: installed ? node(file) : undefined,
+    does,
+  })
+  const torch = findTorch()
+  return [
+    { name: 'ours', label: 'ours', command: node('ours.ts'), does: everything },
+    npm('tfjs-webgpu', 'tfjs.ts', '@tensorflow/tfjs', gradients),
+    npm('jax-js', 'jax.ts', '@jax-js/jax', forward),
+    npm('onnxruntime-webgpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
+    npm('tfjs-cpu', 'tfjs.ts', '@tensorflow/tfjs', gradients),
+    npm('onnxruntime-cpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
+    {
+      name: trusted,
+      label: torch ? `PyTorch ${torch.version} CPU` : 'PyTorch CPU',
+      command: torch && [torch.python, script('pytorch.py')],
+      does: everything,
+    },
+  ]
+}
+
+/** The first Python that has PyTorch, or the one that SAE_PYTHON names. */
+function findTorch(): { python: string; version: string } | undefined {
+  const asked = process.env.SAE_PYTHON
+  for (const python of asked ? [asked] : ['python3', '/usr/bin/python3']) {
+    const { status, stdout } = spawnSync(python, ['-c', 'import numpy, torch; print(torch.__version__)'], {
+      encoding: 'utf8',
+    })
+    if (status === 0) return { python, version: stdout.trim() }
+  }
+  return undefined
+}

@@ -1,0 +1,128 @@
+import { writeFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createModel, defaultArchitecture } from '../../src/sae/model.js'
+import { seededRandom } from '../../src/nn/index.js'
+
+export const classes = 14
+
+/** `--items` of the command. */
+export const items = ['conv', 'unet', 'step', 'segment'] as const
+export type Item = (typeof items)[number]
+
+export type WorkName =
+  | 'conv forward'
+  | 'conv grad input'
+  | 'conv grad weight'
+  | 'unet forward'
+  | 'unet forward + backward'
+  | 'step'
+  | 'segment'
+
+export type Extents = readonly [number, number, number]
+
+/** `--sizes` of the command. */
+export const sizes: Readonly<Record<string, Extents>> = {
+  xs: [16, 16, 16],
+  s: [32, 48, 32],
+  m: [80, 96, 112],
+  l: [160, 192, 224],
+}
+
+const convolution: Extents = [32, 96, 112]
+
+/** One thing that every peer does; PyTorch's name for it is the same. */
+export interface Work {
+  readonly name: WorkName
+  readonly extents: Extents
+  /** Floating-point operations, where they are nearly all that there is to do. */
+  readonly flops?: number
+}
+
+/** A tensor in a raw float32 file, NCDHW. */
+export interface Tensor {
+  readonly shape: readonly number[]
+  readonly file: string
+}
+
+/** The work that the options ask for, small sizes first. */
+export function listWork(wanted: readonly Item[], sizeNames: readonly string[]): Work[] {
+  const flops = 2 * 27 * classes * classes * voxelsOf(convolution)
+  const work: Work[] = []
+  if (wanted.includes('conv'))
+    for (const name of ['conv forward', 'conv grad input', 'conv grad weight'] as const)
+      work.push({ name, extents: convolution, flops })
+  for (const size of sizeNames) {
+    const extents = sizes[size]
+    if (!extents) throw new Error(`no size ${size}; there are ${Object.keys(sizes).join(', ')}`)
+    if (wanted.includes('unet'))
+      work.push({ name: 'unet forward', extents }, { name: 'unet forward + backward', extents })
+    if (wanted.includes('step')) work.push({ name: 'step', extents })
+    if (wanted.includes('segment')) work.push({ name: 'segment', extents })
+  }
+  return work
+}
+
+export function voxelsOf(extents: Extents): number {
+  return extents.reduce((a, b) => a * b)
+}
+
+/** Writes the inputs and weights of a piece of work into a folder, those that are not there yet. */
+export function writeTensors(work: Work, folder: string): Record<string, Tensor> {
+  const { extents } = work
+  const tensors: Record<string, Tensor> = {}
+  const write = (name: string, shape: readonly number[], make: () => Float32Array) => {
+    const file = join(folder, `${name}-${shape.join('x')}.f32`)
+    if (!existsSync(file)) writeFileSync(file, make())
+    tensors[name] = { shape, file }
+  }
+  const volume = (name: string, channels: number) => {
+    const shape = [1, channels, ...extents]
+    write(name, shape, () => uniform(name, channels * voxelsOf(extents)))
+  }
+  if (work.name.startsWith('conv')) {
+    volume('x', classes)
+    volume('incoming', classes)
+    write('weight', [classes, classes, 3, 3, 3], () =>
+      uniform('weight', classes * classes * 27).map((u) => (2 * u - 1) / Math.sqrt(27 * classes)),
+    )
+    return tensors
+  }
+  volume('scan', 1)
+  // Weights that a network starts with: the speed of no peer depends on what they are.
+  for (const { name, shape, initial } of createModel(defaultArchitecture(classes)).parameters)
+    write(name, shape, () => initial as Float32Array)
+  if (work.name === 'step' || work.name === 'segment')
+    write('prior', [1, classes, ...extents], () => prior(voxelsOf(extents)))
+  if (work.name === 'step') {
+    volume('noise', classes)
+    write('mrf table', [classes, classes], () =>
+      uniform('table', classes ** 2).map((u) => Math.log(0.01 + u)),
+    )
+    write('reconstruction weight', [1], () => Float32Array.of(1))
+  }
+  return tensors
+}
+
+/** Numbers in [0, 1), always the same under one name. */
+function uniform(name: string, count: number): Float32Array {
+  const random = seededRandom(Array.from(name).reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), 0))
+  const numbers = new Float32Array(count)
+  // The factor keeps the largest from being rounded to 1, whose logarithm noise must not meet.
+  for (let i = 0; i < count; i++) numbers[i] = random() * (1 - 2 ** -24)
+  return numbers
+}
+
+/** Class probabilities; a third of them is 0, for the support mask to have something to do. */
+function prior(voxels: number): Float32Array {
+  const numbers = uniform('prior', classes * voxels)
+  for (let i = 0; i < voxels; i++) {
+    let sum = 0
+    for (let c = 0; c < classes; c++) {
+      const at = c * voxels + i
+      numbers[at] = Math.max(numbers[at]! - 1 / 3, c === i % classes ? 0.1 : 0)
+      sum += numbers[at]
+    }
+    for (let c = 0; c < classes; c++) numbers[c * voxels + i]! /= sum
+  }
+  return numbers
+}

@@ -1,0 +1,159 @@
+// Plots as SVG, drawn by ECharts without a browser.
+import * as echarts from 'echarts'
+
+export interface Bar {
+  readonly name: string
+  /** No bar is drawn where there is none, only the label. */
+  readonly value: number | undefined
+  readonly label: string
+  readonly highlight?: boolean
+}
+
+/** A group of bars under a heading of its own. */
+export interface BarPanel {
+  readonly title: string
+  readonly bars: readonly Bar[]
+}
+
+export interface Series {
+  readonly name: string
+  /** One value a category. */
+  readonly values: readonly number[]
+}
+
+const colours = ['#4c72b0', '#dd8452', '#55a868', '#c44e52', '#8172b3', '#937860', '#da8bc3', '#8c8c8c']
+const font = { fontFamily: 'sans-serif', fontSize: 12, color: '#222' }
+const barHeight = 22
+const width = 900
+
+/** Horizontal bars on one axis, in panels below each other. */
+export function horizontalBars(
+  title: string,
+  axis: string,
+  panels: readonly BarPanel[],
+  scale: 'linear' | 'log' = 'linear',
+): string {
+  const all = panels.flatMap((panel) => panel.bars)
+  const values = all.flatMap(({ value }) => value ?? [])
+  const decade = (value: number, round: (x: number) => number) => 10 ** round(Math.log10(value))
+  // A bar without a value has no length; a logarithmic axis has no 0, so there it starts at the least.
+  const start = scale === 'log' ? decade(Math.min(...values, 1), Math.floor) : 0
+  const end = scale === 'log' ? decade(Math.max(...values, 10), Math.ceil) : undefined
+  const left = 40 + 7 * Math.max(...all.map(({ name }) => name.length))
+  let top = 60
+  const tops = panels.map(({ bars }) => {
+    const here = top
+    top += bars.length * barHeight + 58
+    return here
+  })
+  return render(top + 24, {
+    ...heading(title),
+    grid: panels.map(({ bars }, i) => ({
+      left,
+      right: 70,
+      top: tops[i]! + 22,
+      height: bars.length * barHeight,
+    })),
+    graphic: panels.map((panel, i) => ({
+      type: 'text',
+      left: 20,
+      top: tops[i]!,
+      style: { text: panel.title, font: 'bold 13px sans-serif', fill: '#222' },
+    })),
+    xAxis: panels.map((_, i) => ({
+      type: scale === 'log' ? 'log' : 'value',
+      gridIndex: i,
+      min: start,
+      ...(end === undefined ? {} : { max: end }),
+      axisLabel: font,
+      ...(i === panels.length - 1 ? named(axis) : {}),
+    })),
+    yAxis: panels.map(({ bars }, i) => ({
+      type: 'category',
+      gridIndex: i,
+      inverse: true,
+      data: bars.map(({ name }) => name),
+      axisLabel: font,
+      axisTick: { show: false },
+    })),
+    series: panels.map(({ bars }, i) => ({
+      type: 'bar',
+      xAxisIndex: i,
+      yAxisIndex: i,
+      barWidth: '70%',
+      data: bars.map(({ value, label, highlight }) => ({
+        value: value ?? start,
+        itemStyle: { color: highlight ? colours[1]! : colours[0]! },
+        label: { show: true, position: 'right', formatter: label, ...font },
+      })),
+    })),
+  })
+}
+
+/** Vertical bars, one a category, the series stacked on each other or side by side. */
+export function bars(
+  title: string,
+  xAxis: string,
+  yAxis: string,
+  categories: readonly string[],
+  series: readonly Series[],
+  stacked = true,
+): string {
+  return render(480, {
+    ...heading(title),
+    ...legend(series),
+    grid: { left: 80, right: 30, top: 90, bottom: 60 },
+    xAxis: { type: 'category', data: [...categories], axisLabel: font, ...named(xAxis) },
+    yAxis: { type: 'value', axisLabel: font, ...named(yAxis, 52) },
+    series: series.map(({ name, values }, i) => ({
+      type: 'bar',
+      name,
+      data: [...values],
+      itemStyle: { color: colours[i % colours.length]! },
+      ...(stacked ? { stack: 'all', barMaxWidth: 70 } : {}),
+    })),
+  })
+}
+
+/** Lines through points, on two logarithmic axes. */
+export function lines(
+  title: string,
+  xAxis: string,
+  yAxis: string,
+  series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[],
+): string {
+  return render(480, {
+    ...heading(title),
+    ...legend(series),
+    grid: { left: 80, right: 30, top: 90, bottom: 60 },
+    xAxis: { type: 'log', axisLabel: font, ...named(xAxis) },
+    yAxis: { type: 'log', axisLabel: font, ...named(yAxis, 52) },
+    series: series.map(({ name, points }, i) => ({
+      type: 'line',
+      name,
+      data: points.map((point) => [...point]),
+      itemStyle: { color: colours[i % colours.length]! },
+    })),
+  })
+}
+
+function heading(title: string): echarts.EChartsOption {
+  const textStyle = { ...font, fontSize: 15, width: width - 40, overflow: 'break' as const }
+  return { title: { text: title, left: 20, top: 12, textStyle }, backgroundColor: '#fff', animation: false }
+}
+
+function legend(series: readonly { readonly name: string }[]): echarts.EChartsOption {
+  return { legend: { data: series.map(({ name }) => name), top: 52, itemGap: 24, textStyle: font } }
+}
+
+function named(name: string, nameGap = 32) {
+  return { name, nameLocation: 'middle' as const, nameGap, nameTextStyle: font }
+}
+
+function render(height: number, options: echarts.EChartsOption): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
+  chart.setOption(options)
+  const svg = chart.renderToSVGString()
+  chart.dispose()
+  return svg
+}
