@@ -58,6 +58,17 @@ export interface UintArray {
   readonly data: Uint32Array
 }
 
+/** Runs `body` as if a driver of the CPU were hardware, or the other way round, so that kernels take other tiles. */
+export async function withOtherTiles<T>(gpu: Gpu, body: () => Promise<T>): Promise<T> {
+  const { software } = gpu.adapter
+  Object.assign(gpu.adapter, { software: !software })
+  try {
+    return await body()
+  } finally {
+    Object.assign(gpu.adapter, { software })
+  }
+}
+
 /** What `evaluate` and `differentiate` feed: volumes become inputs, other shapes flat parameters. */
 export type Feeds = Readonly<Record<string, NdArray | UintArray>>
 

@@ -8,7 +8,7 @@
 // With MASK the result is a gradient on its way through a ReLU: it is 0 where the ReLU's output, `mask`, is 0.
 // With SPLIT the first output channels go to a volume of their own: the gradient with respect to such an input.
 //
-// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co block][vec4 group], the bias behind them.
+// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, the bias behind them.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), gid.y over blocks of output channels, gid.z over planes n*D+z.
 // The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
@@ -21,7 +21,7 @@ struct Params {
   height: u32,
   width: u32,
   first_plane: u32,
-  weight_groups: u32, // vec4 groups of one tap and input channel, all blocks together
+  weight_groups: u32, // vec4s of one tap and input channel
   input_base: u32,
 // #if ${UPSAMPLED}
   coarse_inputs: u32,
@@ -168,7 +168,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 // #else
   let all_outputs = params.outputs;
 // #endif
-  let bias_at = KD * KH * KW * tap + block * ((TILE_CO + 3u) / 4u);
+  let bias_at = KD * KH * KW * tap + block * (TILE_CO / 4u);
 
   // #generate declare
 
@@ -180,7 +180,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
       let yi = y + dy - KH / 2u;
       let inside = yi < params.height;
       var row = (plane + dz - KD / 2u) * params.inputs * area + yi * params.width - params.input_base;
-      var at = (dz * KH + dy) * KW * tap + block * ((TILE_CO + 3u) / 4u);
+      var at = (dz * KH + dy) * KW * tap + block * (TILE_CO / 4u);
 // #if ${UPSAMPLED}
       var coarse_row = (plane + dz - KD / 2u) / 2u * params.coarse_inputs * (area / 4u) + yi / 2u * (params.width / 2u) - params.coarse_base;
       for (var ci = 0u; ci < params.coarse_inputs; ci++) {

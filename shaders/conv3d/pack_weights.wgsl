@@ -1,5 +1,5 @@
-// Weights in the order in which the convolution kernels read them: [tap][ci][co block][vec4 group][4], zeros where
-// a block or a group is not full; behind them the bias as [co block][vec4 group][4].
+// Weights in the order in which the convolution kernels read them: [tap][ci][co], co padded with zeros to whole vec4s;
+// behind them the bias in the same way.
 //
 //   forward:         packed[t][ci][co] = weight[co][ci][t]
 //   TRANSPOSE:       packed[t][co][ci] = weight[co][ci][taps-1-t]   (the gradient with respect to the input)
@@ -10,8 +10,6 @@ struct Params {
   taps: u32,
   inputs: u32,  // channels that the packed kernel reads
   outputs: u32, // channels that it writes
-  tile: u32,    // output channels of a block
-  blocks: u32,
   count: u32,
 }
 
@@ -26,13 +24,11 @@ struct Params {
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   let i = gid.x;
   if (i >= params.count) { return; }
-  let slots = (params.tile + 3u) / 4u * 4u;
-  let within = i % slots;
-  let block = i / slots % params.blocks;
-  let row = i / slots / params.blocks;
-  let co = block * params.tile + within;
+  let slots = (params.outputs + 3u) / 4u * 4u;
+  let co = i % slots;
+  let row = i / slots;
   var value = 0.0;
-  if (within < params.tile && co < params.outputs) {
+  if (co < params.outputs) {
     if (row < params.taps * params.inputs) {
       let tap = row / params.inputs;
       let ci = row % params.inputs;

@@ -3,7 +3,7 @@ import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
 import { input, parameter } from '../../src/autograd/value.js'
 import { chooseTile } from '../../src/ops/conv3d/tile.js'
 import { conv3d, sum, type Activation } from '../../src/ops/index.js'
-import { useGpu } from '../gpu.js'
+import { useGpu, withOtherTiles } from '../gpu.js'
 import * as concatenation from '../reference/concat.js'
 import * as reference from '../reference/conv3d.js'
 import { map, type NdArray } from '../reference/nd-array.js'
@@ -26,8 +26,8 @@ interface Case {
 const cube = (k: number) => [k, k, k] as const
 
 /**
- * Every width of tile (1, 2, 4, 8, 16), every number of channels in one (1 to 8), full and with a rest; rows that are
- * loaded as vec4s (widths that 4 divides) and rows that are not.
+ * Every width of tile (1, 2, 4, 8, 16), full and with a rest; one block of channels, several, with and without a rest;
+ * rows that are loaded as vec4s (widths that 4 divides) and rows that are not.
  */
 const cases: Record<string, Case> = {
   '1x1x1, one voxel': { input: [1, 1, 1, 1, 1], outputs: 1, kernel: cube(1), bias: true },
@@ -60,6 +60,10 @@ const cases: Record<string, Case> = {
 
 describe('conv3d', () => {
   it.each(Object.entries(cases))('%s', async (_, specification) => expectConvolution(specification))
+
+  it.each(Object.entries(cases))('%s, in the tiles of other devices', async (_, specification) =>
+    withOtherTiles(device.gpu, () => expectConvolution(specification)),
+  )
 
   it('sigmoid', () =>
     expectConvolution({
@@ -108,11 +112,20 @@ describe('conv3d', () => {
     ))
 
   it('the cases meet every tile', () => {
-    const tiles = Object.values(cases).map(({ input: [, , , , width], outputs, kernel }) =>
-      chooseTile(outputs, width!, kernel?.[2] ?? 1),
-    )
-    expect(new Set(tiles.map(({ x }) => x))).toEqual(new Set([1, 2, 4, 8, 16]))
-    expect(new Set(tiles.map(({ channels }) => channels))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
+    const tilesOf = (software: boolean) =>
+      Object.values(cases).map(({ input: [, , , , width], outputs, kernel }) =>
+        chooseTile(outputs, width!, kernel?.[2] ?? 1, { software }),
+      )
+    expect(new Set(tilesOf(true).map(({ x }) => x))).toEqual(new Set([1, 2, 4, 8, 16]))
+    expect(new Set(tilesOf(false).map(({ x }) => x))).toEqual(new Set([1, 2, 4]))
+    for (const [software, most] of [
+      [true, 16],
+      [false, 8],
+    ] as const) {
+      const channels = new Set(tilesOf(software).map((tile) => tile.channels))
+      for (let i = 1; i <= 8; i++) expect(channels).toContain(i)
+      expect(Math.max(...channels)).toBe(most)
+    }
   })
 
   // Widths whose coarse rows are vec4s, pairs, neither; one or several blocks of channels, cut within a block or between.

@@ -1,20 +1,17 @@
 import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, widened, type Slab, type Window } from '../../autograd/window.js'
-import { channelGroups, chooseTile, type Tile } from './tile.js'
+import { chooseTile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 export type Activation = 'none' | 'relu' | 'sigmoid'
 
-/** Weights in the order of shaders/conv3d/forward.wgsl, with the tile that this order is made for. */
+/** Weights in the order of shaders/conv3d/forward.wgsl. */
 export interface PackedWeights {
   readonly value: Value
-  readonly tile: Tile
   readonly inputs: number
   readonly outputs: number
   readonly kernel: readonly [number, number, number]
-  /** vec4 groups of one (tap, input channel). */
-  readonly groups: number
 }
 
 /** [Co, Ci, kD, kH, kW] of a weight's shape, which may leave out a kernel of one voxel. */
@@ -32,16 +29,12 @@ export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
 export function packWeights(
   weight: Value,
   bias: Value | undefined,
-  width: number,
   direction: 'forward' | 'backward',
 ): PackedWeights {
   const [co, ci, kd, kh, kw] = kernelShape(weight.shape)
   const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
-  const tile = chooseTile(outputs, width, kw)
-  const blocks = Math.ceil(outputs / tile.channels)
-  const groups = blocks * channelGroups(tile.channels).length
   const taps = kd * kh * kw
-  const count = (taps * inputs + 1) * groups * 4
+  const count = (taps * inputs + 1) * Math.ceil(outputs / 4) * 4
   const value = only(
     defineNode({
       op: 'conv3d pack weights',
@@ -51,14 +44,14 @@ export function packWeights(
         {
           shader: 'conv3d/pack_weights',
           flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
-          params: { taps, inputs, outputs, tile: tile.channels, blocks, count },
+          params: { taps, inputs, outputs, count },
           bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
           workgroups: [Math.ceil(count / 64), 1, 1],
         },
       ],
     }),
   )
-  return { value, tile, inputs, outputs, kernel: [kd, kh, kw], groups }
+  return { value, inputs, outputs, kernel: [kd, kh, kw] }
 }
 
 /** How a convolution that keeps the size is cut along depth: beside the planes themselves it reads a halo. */
@@ -104,7 +97,8 @@ export interface Convolution {
 export function convolve(convolution: Convolution, device: DeviceTraits, range: Slab): KernelCall[] {
   const { input, coarse, packed, output, firstOutput, mask, activation } = convolution
   const { depth, height, width, channels } = volumeShape(input)
-  const { tile, outputs, kernel, groups } = packed
+  const { outputs, kernel } = packed
+  const tile = chooseTile(outputs, width, kernel[2], device)
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const coarseVector = vector && width % 8 === 0
@@ -152,7 +146,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       height,
       width,
       first_plane: slab.first,
-      weight_groups: groups,
+      weight_groups: Math.ceil(outputs / 4),
       ...(coarse ? { coarse_inputs: volumeShape(coarse).channels } : {}),
       ...(first ? { first_outputs: first } : {}),
     },

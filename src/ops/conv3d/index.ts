@@ -42,7 +42,7 @@ export function conv3d(
   const activation = options.activation ?? 'none'
   const { coarse, skip } = 'skip' in input ? input : { coarse: undefined, skip: input }
   checkShapes(skip, coarse, weight, bias)
-  const packed = packWeights(weight, bias, volumeShape(skip).width, 'forward')
+  const packed = packWeights(weight, bias, 'forward')
   return only(
     defineNode({
       op: 'conv3d',
@@ -75,7 +75,7 @@ export function conv3d(
 
 /** The gradient with respect to the input is the convolution of the gradient with flipped, transposed weights. */
 export function backwardInput(gradOutput: Value, weight: Value): Value {
-  const packed = packWeights(weight, undefined, volumeShape(gradOutput).width, 'backward')
+  const packed = packWeights(weight, undefined, 'backward')
   const through = (mask?: Value): Value =>
     only(
       defineNode({
@@ -96,7 +96,7 @@ export function backwardInput(gradOutput: Value, weight: Value): Value {
 
 /** The same with respect to the parts of an input: [skip, coarse]. One pass writes both, still at the fine scale. */
 function backwardParts(gradOutput: Value, weight: Value, coarse: Value): [Value, Value] {
-  const packed = packWeights(weight, undefined, volumeShape(gradOutput).width, 'backward')
+  const packed = packWeights(weight, undefined, 'backward')
   const [batch, , ...extents] = gradOutput.shape as [number, number, ...number[]]
   const upsampled = volumeShape(coarse).channels
   const node = defineNode({

@@ -1,3 +1,5 @@
+import type { DeviceTraits } from '../../autograd/node.js'
+
 /** Outputs that one invocation of a convolution kernel computes: `x` along a row for `channels` output channels. */
 export interface Tile {
   readonly x: number
@@ -10,13 +12,31 @@ export function channelGroups(channels: number): number[] {
 }
 
 /**
- * The tile of a forward convolution. Wide rows and about seven channels a tile were fastest of those tried on
- * lavapipe (bench/ops/conv3d.ts); rows are not made wider than the volume, nor the unrolled body large.
+ * The widest tiles of each kind of device.
+ *
+ * - software: a load costs as much as twenty multiply-adds and registers spill into a cache, so tiles are large;
+ *   measured on lavapipe (docs/performance.md).
+ * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
  */
-export function chooseTile(outputs: number, width: number, kernelWidth: number): Tile {
-  const blocks = Math.ceil(outputs / 8)
-  const widest = kernelWidth <= 3 ? 16 : kernelWidth <= 7 ? 8 : 4
+const widest = {
+  software: { x: 16, channels: 16 },
+  hardware: { x: 4, channels: 8 },
+} as const
+
+/**
+ * The tile of a forward convolution on a device. Rows are not made wider than the volume, nor the unrolled body large.
+ * Where there are several blocks of channels, each is a whole number of vec4s.
+ */
+export function chooseTile(
+  outputs: number,
+  width: number,
+  kernelWidth: number,
+  { software }: Pick<DeviceTraits, 'software'>,
+): Tile {
+  const most = software ? widest.software : widest.hardware
+  const room = kernelWidth <= 3 ? most.x : kernelWidth <= 7 ? most.x / 2 : most.x / 4
   let x = 1
-  while (x < widest && x < width) x *= 2
-  return { x, channels: Math.ceil(outputs / blocks) }
+  while (x < room && x < width) x *= 2
+  const blocks = Math.ceil(outputs / most.channels)
+  return { x, channels: blocks === 1 ? outputs : 4 * Math.ceil(outputs / blocks / 4) }
 }

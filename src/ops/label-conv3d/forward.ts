@@ -48,7 +48,7 @@ export function convolveLabels(
 ): KernelCall[] {
   const { depth, height, width } = volumeShape(labels)
   const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
-  const { x } = chooseTile(1, width, kw)
+  const { x } = chooseTile(1, width, kw, device)
   const vector = width % 4 === 0 && x % 4 === 0
   const halo = (kd - 1) / 2
   const reads = ({ first, last }: Slab) => planes(labels, first - halo, last + halo)
