@@ -6,7 +6,20 @@ import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
 import { timeDispatches, type Dispatch, type DispatchTime } from './profile.js'
 import type { DeviceTraits, OpNode } from './node.js'
+import {
+  formatLimit,
+  formatNeed,
+  mostUnderWay,
+  needOf,
+  paramsAlignment,
+  paramsBytes,
+  reportBytes,
+  totalOf,
+  valuesOf,
+  type Need,
+} from './need.js'
 import { callsOf, schedule, type Schedule, type ScheduledCall } from './schedule.js'
+import type { Sweep } from './sweep.js'
 import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
 import { windowAlignment } from './window.js'
@@ -21,43 +34,107 @@ export interface CompileOptions {
   /** Where variables live. Without it the plan makes one of its own and disposes of it. */
   readonly variables?: Variables
   /**
-   * Bytes that the plan may take. Where the whole graph at once needs more, its large part runs slab by slab along
-   * depth, which costs some time. Default: 1.5e9, exceeded where it must be.
+   * Bytes of device memory that the plan may take, with the variables that it uses and what reading its results takes
+   * for a moment. Where the whole graph at once needs more, its large part runs slab by slab along depth, which costs
+   * some time; where even that needs more, compiling fails.
    */
-  readonly memoryLimit?: number
+  readonly memoryLimit?: number | undefined
+  /** As `memoryLimit`, but exceeded where it must be; without effect where a limit is given. Default: 1.5e9. */
+  readonly memoryTarget?: number
   /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
   readonly slabPlanes?: number
 }
 
 /** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
-const defaultLimit = 1.5e9
-
-const uniformAlignment = 256
+const defaultTarget = 1.5e9
 
 /**
  * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
  *
- * @throws UserError where a limit is given that the graph cannot keep
- * @throws Error where a shader does not compile or the device is short of memory.
+ * @throws UserError where a limit is given that the graph cannot keep, or the device is short of memory
+ * @throws Error where a shader does not compile
  */
 export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
-  const { outputs, report = [], effects = [], memoryLimit, slabPlanes } = options
-  for (const value of report) requireType(value, 'f32')
-  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
-  const kept = new Set([...outputs, ...report])
-  const order = schedule(nodes, kept, memoryLimit ?? defaultLimit, slabPlanes)
-  if (memoryLimit !== undefined && order.bytes > memoryLimit) {
-    throw new UserError(
-      `at least ${megabytes(order.bytes)} of device memory are needed, the limit is ${megabytes(memoryLimit)}; crop the volumes, use a smaller batch, or raise the limit`,
-    )
-  }
-  const calls = callsOf(order, traitsOf(gpu))
-  const kernels = await gpu.wait(Promise.all(calls.map((call) => gpu.pipelines.get(call))))
-  return new Plan(gpu, options, order, calls, kernels)
+  for (const value of options.report ?? []) requireType(value, 'f32')
+  const layout = layOut(gpu, options)
+  requireMemory(gpu, layout.need, options.memoryLimit)
+  const kernels = await gpu.wait(Promise.all(layout.calls.map((call) => gpu.pipelines.get(call))))
+  return allocated(gpu, layout.need, () => new Plan(gpu, options, layout, kernels))
 }
 
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`
+/** What a plan consists of before there is anything of it on the device. */
+interface Layout {
+  readonly order: Schedule
+  readonly calls: readonly ScheduledCall[]
+  readonly need: Need
+}
+
+/** Orders the graph so that all that it takes stays within the limit, where that can be. */
+function layOut(
+  gpu: Gpu,
+  {
+    outputs,
+    report = [],
+    effects = [],
+    memoryLimit,
+    memoryTarget = defaultTarget,
+    slabPlanes,
+  }: CompileOptions,
+): Layout {
+  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
+  const kept = new Set([...outputs, ...report])
+  const limit = memoryLimit ?? memoryTarget
+  let allowance = limit
+  for (;;) {
+    const order = schedule(nodes, kept, allowance, slabPlanes)
+    const calls = callsOf(order, traitsOf(gpu))
+    const need = needOf(order, calls, outputs, report)
+    const excess = totalOf(need) - limit
+    if (excess <= 0 || order.bytes > allowance || slabPlanes) return { order, calls, need }
+    // A schedule counts its volumes only; what comes on top depends on how many calls there are, and so on the slabs.
+    allowance = order.bytes - excess
+  }
+}
+
+function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
+  const advice = 'crop the volumes or use a smaller batch'
+  const total = totalOf(need)
+  if (limit !== undefined && total > limit) {
+    throw new UserError(
+      `at least ${formatNeed(total)} of device memory are needed, the limit is ${formatLimit(limit)}; ${advice}, or raise the limit`,
+    )
+  }
+  const { maxBufferSize } = gpu.device.limits
+  if (need.largest > maxBufferSize) {
+    throw new UserError(
+      `${formatNeed(need.largest)} are needed in one buffer, ${gpu.adapter.name} has at most ${formatLimit(maxBufferSize)}; ${advice}`,
+    )
+  }
+}
+
+/** Makes a plan; where the device has no memory for it, none of it is left. */
+async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> {
+  const { device } = gpu
+  // Buffers that could not be made are invalid where they are used, which is noise beside the reason.
+  device.pushErrorScope('validation')
+  device.pushErrorScope('out-of-memory')
+  let plan: Plan | undefined
+  let failure: unknown
+  try {
+    plan = make()
+  } catch (error) {
+    failure = error
+  }
+  const [shortage, invalid] = await gpu.wait(Promise.all([device.popErrorScope(), device.popErrorScope()]))
+  if (plan && !shortage && !invalid) return plan
+  plan?.dispose()
+  if (shortage) {
+    throw new UserError(
+      `${gpu.adapter.name} is out of memory: ${formatNeed(totalOf(need))} are needed; end other programs that use it, or give a lower memory limit`,
+    )
+  }
+  if (failure !== undefined) throw failure as Error
+  throw new Error(`GPU error: ${invalid!.message}`)
 }
 
 /** What ops may know of a device. */
@@ -73,24 +150,31 @@ export function traitsOf(gpu: Gpu): DeviceTraits {
 export class Plan {
   /** Bytes of the buffers that this plan owns. */
   readonly bytes: number
+  /** Bytes of device memory beside them: the variables that it uses, and what reading results takes for a moment. */
+  readonly bytesBeside: number
   /** Slabs along depth in which the large part of the graph runs; 1 where all of it runs at once. */
   readonly slabs: number
+  /** Planes of a slab; undefined where all of the graph runs at once. */
+  readonly slabPlanes: number | undefined
   private readonly dispatches: Dispatch[]
   private readonly buffers = new Map<Value, GPUBuffer>()
   private readonly owned = new Set<GPUBuffer>()
   private readonly ownVariables: Variables | undefined
   private readonly report: readonly Value[]
-  private readonly staging: GPUBuffer | undefined
+  /** Buffers for reports of runs to come. */
+  private readonly staging: GPUBuffer[] = []
+  private underWay = 0
 
   /** @internal use `compile` */
   constructor(
     private readonly gpu: Gpu,
     options: CompileOptions,
-    order: Schedule,
-    calls: readonly ScheduledCall[],
+    { order, calls, need }: Layout,
     kernels: readonly Kernel[],
   ) {
     this.slabs = order.sweep?.slabs.length ?? 1
+    this.slabPlanes = order.sweep && thicknessOf(order.sweep)
+    this.bytesBeside = need.variables + need.reading
     this.report = options.report ?? []
     this.ownVariables = options.variables ? undefined : new Variables(gpu)
     try {
@@ -99,9 +183,10 @@ export class Plan {
         new Set([...options.outputs, ...this.report]),
         options.variables ?? this.ownVariables!,
       )
-      const reportBytes = this.report.reduce((sum, value) => sum + value.bytes, 0)
-      if (reportBytes > 0)
-        this.staging = this.own('report', reportBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
+      for (let i = 0; i < mostUnderWay; i++) {
+        const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+        this.staging.push(this.own('report', reportBytes(this.report), usage))
+      }
       this.dispatches = this.bind(calls, kernels)
     } catch (error) {
       this.dispose()
@@ -139,36 +224,36 @@ export class Plan {
 
   /** Runs every dispatch once and returns the values of `report`, in their order. */
   async run(): Promise<Float32Array[]> {
-    const { device } = this.gpu
-    const encoder = device.createCommandEncoder({ label: 'plan' })
-    const pass = encoder.beginComputePass({ label: 'plan' })
-    for (const { pipeline, bindGroup, workgroups } of this.dispatches) {
-      pass.setPipeline(pipeline)
-      pass.setBindGroup(0, bindGroup)
-      pass.dispatchWorkgroups(...workgroups)
+    return this.submit()
+  }
+
+  /**
+   * Gives the device one run to do, at once and without waiting for it; the promise brings the values of `report` when
+   * it is done. Inputs may be written and the next run submitted meanwhile: the device keeps the order. Two runs may be
+   * under way.
+   *
+   * @throws Error where two are
+   */
+  async submit(): Promise<Float32Array[]> {
+    const staging = this.underWay < mostUnderWay ? this.staging.pop() : undefined
+    if (!staging) throw new Error(`${mostUnderWay} runs of the plan are under way; wait for one of them`)
+    this.underWay++
+    try {
+      this.gpu.device.queue.submit([this.encode(staging)])
+      // Mapping a buffer waits only for work that touches it.
+      if (this.report.length === 0) {
+        await this.gpu.finish()
+        return []
+      }
+      await this.gpu.wait(staging.mapAsync(GPUMapMode.READ))
+      const bytes = staging.getMappedRange().slice(0)
+      staging.unmap()
+      this.gpu.check()
+      return this.reported(bytes)
+    } finally {
+      this.underWay--
+      this.staging.push(staging)
     }
-    pass.end()
-    if (!this.staging) {
-      device.queue.submit([encoder.finish()])
-      await this.gpu.finish()
-      return []
-    }
-    let at = 0
-    for (const value of this.report) {
-      encoder.copyBufferToBuffer(this.bufferOf(value), 0, this.staging, at, value.bytes)
-      at += value.bytes
-    }
-    device.queue.submit([encoder.finish()])
-    await this.gpu.wait(this.staging.mapAsync(GPUMapMode.READ))
-    const bytes = this.staging.getMappedRange().slice(0)
-    this.staging.unmap()
-    this.gpu.check()
-    at = 0
-    return this.report.map((value) => {
-      const numbers = new Float32Array(bytes, at, value.size)
-      at += value.bytes
-      return toCallerOrder(value, numbers)
-    })
   }
 
   /**
@@ -199,6 +284,32 @@ export class Plan {
     this.ownVariables?.dispose()
   }
 
+  private encode(staging: GPUBuffer): GPUCommandBuffer {
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'plan' })
+    const pass = encoder.beginComputePass({ label: 'plan' })
+    for (const { pipeline, bindGroup, workgroups } of this.dispatches) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, bindGroup)
+      pass.dispatchWorkgroups(...workgroups)
+    }
+    pass.end()
+    let at = 0
+    for (const value of this.report) {
+      encoder.copyBufferToBuffer(this.bufferOf(value), 0, staging, at, value.bytes)
+      at += value.bytes
+    }
+    return encoder.finish()
+  }
+
+  private reported(bytes: ArrayBuffer): Float32Array[] {
+    let at = 0
+    return this.report.map((value) => {
+      const numbers = new Float32Array(bytes, at, value.size)
+      at += value.bytes
+      return toCallerOrder(value, numbers)
+    })
+  }
+
   private async readBytes(value: Value): Promise<ArrayBuffer> {
     return readBuffer(this.gpu, this.bufferOf(value), 0, value.bytes)
   }
@@ -221,7 +332,6 @@ export class Plan {
     const { slotOf, slots } = memory
     const pool = slots.map((bytes, i) => this.own(`pool ${i}`, bytes, usage))
     const place = (value: Value): void => {
-      if (this.buffers.has(value)) return
       const slot = slotOf.get(value)
       if (slot !== undefined) {
         this.buffers.set(value, pool[slot]!)
@@ -234,15 +344,13 @@ export class Plan {
         this.buffers.set(value, buffer)
       }
     }
-    for (const node of nodes)
-      for (const value of [...node.inputs, ...node.mutates, ...node.outputs, ...node.scratch]) place(value)
-    for (const value of kept) place(value)
+    for (const value of valuesOf(nodes, kept)) place(value)
   }
 
   /** Bind groups for every call, their parameters side by side in one uniform buffer. */
   private bind(calls: readonly ScheduledCall[], kernels: readonly Kernel[]): Dispatch[] {
     const { device } = this.gpu
-    const params = new DataView(new ArrayBuffer(Math.max(1, calls.length) * uniformAlignment))
+    const params = new DataView(new ArrayBuffer(paramsBytes(calls)))
     const buffer = this.own('params', params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
     const dispatches = calls.map((call, i) => {
       const { pipeline, layout, interface: declared } = kernels[i]!
@@ -250,7 +358,7 @@ export class Plan {
         if (name === 'params') {
           return {
             binding: index,
-            resource: { buffer, offset: i * uniformAlignment, size: uniformAlignment },
+            resource: { buffer, offset: i * paramsAlignment, size: paramsAlignment },
           }
         }
         const window = call.bindings[name]
@@ -277,7 +385,7 @@ export class Plan {
         if (!declared.bindings.some((binding) => binding.name === name))
           throw new Error(`${call.shader} has no binding ${name}`)
       }
-      writeParams(params, i * uniformAlignment, call, declared.params)
+      writeParams(params, i * paramsAlignment, call, declared.params)
       const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
       return { op: call.op, shader: call.shader, pipeline, bindGroup, workgroups: call.workgroups }
     })
@@ -288,6 +396,14 @@ export class Plan {
 
 function requireType(value: Value, dtype: DType): void {
   if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
+}
+
+/** Planes by which a sweep advances: what the first slab computes of the last full-scale nodes, which have no halo. */
+function thicknessOf({ nodes, slabs }: Sweep): number {
+  const planes = (node: OpNode): number => node.slices?.planes ?? 0
+  const most = Math.max(...nodes.map(planes))
+  const computed = [...slabs[0]!.ranges].flatMap(([node, { last }]) => (planes(node) === most ? [last] : []))
+  return Math.min(...computed)
 }
 
 function alignedStart(element: number): number {
@@ -311,7 +427,7 @@ function writeParams(
   for (const name of Object.keys(values)) {
     if (!fields.some((field) => field.name === name)) throw new Error(`${shader} has no parameter ${name}`)
   }
-  if (fields.length * 4 > uniformAlignment) throw new Error(`${shader}: too many parameters`)
+  if (fields.length * 4 > paramsAlignment) throw new Error(`${shader}: too many parameters`)
   fields.forEach(({ name, type }, i) => {
     const value = values[name]
     if (value === undefined) throw new Error(`${shader}: parameter ${name} is not given`)

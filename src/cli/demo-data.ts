@@ -8,9 +8,15 @@ import { priorFromLabels } from '../sae/prior.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { writePrior } from './prior-file.js'
 
+/** A phantom with its reference, both in memory. */
+export interface DemoScan extends TrainingScan {
+  readonly data: Float32Array
+  readonly truth: Uint8Array
+}
+
 /** Phantoms to learn from, all with a reference, and a prior made from one more subject. */
 export interface DemoData {
-  readonly scans: readonly Required<TrainingScan>[]
+  readonly scans: readonly DemoScan[]
   readonly prior: Prior
   readonly grid: Grid
 }

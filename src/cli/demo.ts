@@ -134,7 +134,7 @@ async function pretrain(
   }
   const log = await CsvLog.create(join(output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, epochs, scans.length)
-  process.exitCode = await follow(pretrainer.train(scans), recording, log, progress)
+  process.exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress)
   warnIfInterrupted(terminal)
   pretrainer.dispose()
   const tensors = await saveTensors(variables, model.parameters)
@@ -175,10 +175,16 @@ async function train(
   const log = await CsvLog.create(join(output, `train-${name}.csv`), logColumns(recording))
   const progress = new Progress(terminal, epochs, scans.length)
   const perEpoch: number[][] = []
-  process.exitCode = await follow(trainer.train(scans), recording, log, progress, ({ epoch, dice }) => {
-    ;(perEpoch[epoch - 1] ??= []).push(meanDice(dice!, foreground))
-    return Promise.resolve()
-  })
+  process.exitCode = await follow(
+    (run) => trainer.train(scans, run),
+    recording,
+    log,
+    progress,
+    ({ epoch, dice }) => {
+      ;(perEpoch[epoch - 1] ??= []).push(meanDice(dice!, foreground))
+      return Promise.resolve()
+    },
+  )
   warnIfInterrupted(terminal)
   trainer.dispose()
   if (process.exitCode === undefined) await segmentAll(gpu, data, model, variables, name, output)

@@ -1,5 +1,7 @@
+import { formatLimit, formatNeed } from '../autograd/need.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { openGpu } from '../node/index.js'
+import type { Preparation } from '../sae/plan-by-batch.js'
 import type { GlobalOptions } from './options.js'
 import type { Terminal } from './terminal.js'
 
@@ -21,7 +23,17 @@ export async function withGpu<T>(
   }
 }
 
-/** `Peak device memory: 312 MiB.` */
+/** `memory: 1455 MB on the device, in 10 slabs of 16 planes (limit 1500 MB); compiled in 2.3 s` */
+export function describePreparation(
+  { bytes, slabs, slabPlanes, seconds }: Preparation,
+  limit: number | undefined,
+): string {
+  const parts = slabPlanes === undefined ? '' : `, in ${slabs} slabs of ${slabPlanes} planes`
+  const bound = limit === undefined ? '' : ` (limit ${formatLimit(limit)})`
+  return `memory: ${formatNeed(bytes)} on the device${parts}${bound}; compiled in ${seconds.toFixed(1)} s`
+}
+
+/** `Peak device memory: 312 MB.` */
 export function peakMemory(gpu: Gpu): string {
-  return `Peak device memory: ${Math.ceil(gpu.buffers.peakBytes / 2 ** 20)} MiB.`
+  return `Peak device memory: ${formatNeed(gpu.buffers.peakBytes)}.`
 }

@@ -4,8 +4,9 @@ import { formatShape, requireFinite, requireSameGrid, requireVaries, type Volume
 import type { TrainingScan } from '../sae/batches.js'
 import { toClasses, type LabelTable } from '../sae/label-table.js'
 import type { PriorFile } from './prior-file.js'
+import { ReadCache } from './read-cache.js'
 import { subsample } from './subsample.js'
-import type { Terminal } from './terminal.js'
+import { Terminal } from './terminal.js'
 
 /**
  * Reads a scan and brings it to 0..1.
@@ -33,8 +34,15 @@ export async function readLabels(path: string, terminal: Terminal): Promise<Volu
   return labels
 }
 
+/** Decoded scans and labels that are kept in memory, in bytes: beyond, files are read again when their turn comes. */
+const keptBytes = 2e9
+
+/** Notes and warnings come when a file is first read. */
+const silent = new Terminal('silent')
+
 /**
- * Reads scans, and their label maps where given, for training against a prior.
+ * Looks at scans, and at their label maps where given, for training against a prior. As many as fit into a few
+ * gigabytes are kept in memory, the others are read again whenever their turn comes.
  *
  * @param every keep every n-th voxel along each axis
  * @returns the scans, and the prior on their grid
@@ -47,12 +55,15 @@ export async function readTrainingScans(
   table: LabelTable,
   every: number,
   terminal: Terminal,
+  cache = new ReadCache(keptBytes),
 ): Promise<{ scans: TrainingScan[]; prior: Volume }> {
   if (labelPaths && labelPaths.length !== paths.length) {
     throw new UserError(
       `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
     )
   }
+  const intensities = async (path: string) => subsample(await readScan(path, silent), every).data
+  const classes = (labels: Volume) => toClasses(subsample(labels, every).data, table, labels.source)
   const scans: TrainingScan[] = []
   const misplaced: (string | undefined)[] = []
   let fitted: Volume | undefined
@@ -64,18 +75,18 @@ export async function readTrainingScans(
         ? subsample(prior.volume, every)
         : prior.volume
     misplaced.push(requireSameGrid(fitted, scan, 'the prior and the scan'))
+    cache.offer(`scan ${path}`, scan.data)
+    const data = () => cache.get(`scan ${path}`, () => intensities(path))
     const labelPath = labelPaths?.[i]
     if (labelPath === undefined) {
-      scans.push({ name: path, data: scan.data })
+      scans.push({ name: path, data })
       continue
     }
     const labels = await readLabels(labelPath, terminal)
     misplaced.push(requireSameGrid(labels, whole, 'the labels and the scan'))
-    scans.push({
-      name: path,
-      data: scan.data,
-      truth: toClasses(subsample(labels, every).data, table, labelPath),
-    })
+    cache.offer(`labels ${labelPath}`, classes(labels))
+    const read = async () => classes(await readLabels(labelPath, silent))
+    scans.push({ name: path, data, truth: () => cache.get(`labels ${labelPath}`, read) })
   }
   terminal.warnOnce(misplaced)
   return { scans, prior: fitted! }

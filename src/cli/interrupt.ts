@@ -1,19 +1,20 @@
-/** Ctrl-C, or a scheduler's SIGTERM, while a run goes on: noted, so that it can end after its step and save. */
+/** Ctrl-C, or a scheduler's SIGTERM, while a run goes on: `signal` tells it to end after its step and save. */
 export class Interrupt {
-  private signal: 'SIGINT' | 'SIGTERM' | undefined
+  private received: 'SIGINT' | 'SIGTERM' | undefined
+  private readonly controller = new AbortController()
 
   constructor() {
     process.on('SIGINT', this.note)
     process.on('SIGTERM', this.note)
   }
 
-  get requested(): boolean {
-    return this.signal !== undefined
+  get signal(): AbortSignal {
+    return this.controller.signal
   }
 
   /** 128 + the signal's number, as shells count; undefined where none came. */
   get exitCode(): number | undefined {
-    return this.signal && (this.signal === 'SIGINT' ? 130 : 143)
+    return this.received && (this.received === 'SIGINT' ? 130 : 143)
   }
 
   /** Back to the default: the next one ends the process. */
@@ -23,7 +24,8 @@ export class Interrupt {
   }
 
   private readonly note = (signal: NodeJS.Signals): void => {
-    this.signal = signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
+    this.received = signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
+    this.controller.abort()
     this.release() // a second one does not wait
   }
 }

@@ -1,5 +1,6 @@
 import { meanDice } from '../sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import type { RunOptions } from '../sae/in-turn.js'
 import type { CsvLog } from './csv-log.js'
 import { Interrupt } from './interrupt.js'
 import type { Progress } from './progress.js'
@@ -33,12 +34,14 @@ export function logColumns<S extends Step>({ columns, dice }: Recording<S>): str
 }
 
 /**
- * Follows a run to its end or until a signal: a row in the log for every step, the progress, and `afterStep`.
+ * Follows a run to its end or until a signal: a row in the log for every step, the progress, and `afterStep`, which may
+ * save at the end of an epoch: only there are the weights those after its step, because the device is a step ahead.
  *
+ * @param run begins the run
  * @returns the exit code that the signal asks for, undefined where the run came to its end
  */
 export async function follow<S extends Step>(
-  steps: AsyncIterable<S>,
+  run: (options: RunOptions) => AsyncIterable<S>,
   recording: Recording<S>,
   log: CsvLog,
   progress: Progress,
@@ -48,7 +51,7 @@ export async function follow<S extends Step>(
   const interrupt = new Interrupt()
   let rows: (number | undefined)[][] = []
   try {
-    for await (const step of steps) {
+    for await (const step of run({ ahead: true, signal: interrupt.signal })) {
       const row = toRow(step, recording)
       log.append(row)
       rows.push(row)
@@ -59,7 +62,6 @@ export async function follow<S extends Step>(
       progress.update(step.epoch, step.lastOfEpoch, Object.fromEntries(shown))
       if (step.lastOfEpoch) rows = []
       await afterStep(step)
-      if (interrupt.requested) break
     }
   } finally {
     progress.stop()

@@ -43,6 +43,15 @@ export function oddNumber(text: string): number {
   throw new InvalidArgumentError('It must be an odd number from 3 to 21.')
 }
 
+/** Argument parser: a size in bytes, such as 1.2GB or 800 MiB. */
+export function byteSize(text: string): number {
+  const [, number, prefix, binary] = /^\s*(\d+(?:\.\d+)?)\s*([kMGT])(i?)B\s*$/i.exec(text) ?? []
+  const power = 1 + 'kmgt'.indexOf((prefix ?? '').toLowerCase())
+  const size = Number(number) * (binary ? 1024 : 1000) ** power
+  if (size > 0) return Math.floor(size)
+  throw new InvalidArgumentError('It must be a size such as 1.2GB, 800MB or 1GiB.')
+}
+
 function toNumber(text: string): number {
   return text.trim() === '' ? NaN : Number(text)
 }
@@ -62,6 +71,13 @@ export const classesOption = (): Option =>
     'what the labels mean: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where labels are the classes 0..K-1 (default: the table kept with the prior or the weights, else freesurfer)',
   )
 
+/** @param wanted what the command keeps to of itself, where it can */
+export const memoryOption = (wanted: string): Option =>
+  new Option(
+    '--memory-limit <size>',
+    `device memory not to exceed, such as 1.2GB: large volumes are worked on slab by slab to keep it, which takes longer the smaller it is (default: ${wanted}, or what is needed at least)`,
+  ).argParser(byteSize)
+
 /** Options of `sae pretrain` and `sae train`. */
 export interface LearningOptions extends GlobalOptions {
   prior: string
@@ -76,6 +92,7 @@ export interface LearningOptions extends GlobalOptions {
   weightDecay: number
   clip?: number
   seed: number
+  memoryLimit?: number
 }
 
 export function addLearningOptions(command: Command, defaults: OptimiserSettings): Command {
@@ -123,6 +140,7 @@ export function addLearningOptions(command: Command, defaults: OptimiserSettings
         defaults.seed,
       ),
     )
+    .addOption(memoryOption('1.5GB'))
 }
 
 export function optimiserSettings(options: LearningOptions): OptimiserSettings {

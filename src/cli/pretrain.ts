@@ -18,7 +18,7 @@ import type { Prior } from '../sae/prior-volume.js'
 import { defaultPretraining, type OptimiserSettings } from '../sae/settings.js'
 import { tableFor } from './classes.js'
 import { CsvLog } from './csv-log.js'
-import { peakMemory, withGpu } from './device.js'
+import { describePreparation, peakMemory, withGpu } from './device.js'
 import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
 import { addLearningOptions, optimiserSettings, terminalOf, type LearningOptions } from './options.js'
@@ -53,7 +53,7 @@ Writes to the output folder:
   pretrained.safetensors  weights of the encoder
   pretrain.csv            a row for every step: cross-entropy (mean over voxels), seconds, and Dice where
                           --labels are given
-Ctrl-C ends the run after its step, saves what there is and exits with 130.
+Ctrl-C ends the run after the steps under way, saves what there is and exits with 130.
 
 Example:
   sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/`,
@@ -76,7 +76,6 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   if (weights) checkTensors(model.encoder.parameters, weights.tensors, weights.source)
 
   await withGpu(options, terminal, async (gpu) => {
-    makeFolder(options.output)
     const variables = new Variables(gpu)
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const run = { model, variables, prior: toPrior(inputs.prior), settings, table }
@@ -126,11 +125,14 @@ async function learn(
     shown: ['cross_entropy', 'mean_dice'],
     dice: options.labels ? table : undefined,
   }
+  const { memoryLimit } = options
+  const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
+  terminal.note(describePreparation(await pretrainer.prepare(scans.length), memoryLimit))
+  makeFolder(options.output)
   const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
-  const pretrainer = new Pretrainer(gpu, model, variables, prior, settings)
   try {
-    return await follow(pretrainer.train(scans), recording, log, progress)
+    return await follow((run) => pretrainer.train(scans, run), recording, log, progress)
   } finally {
     pretrainer.dispose()
   }

@@ -9,13 +9,14 @@ import { checkTensors, createModel, loadTensors } from '../sae/model.js'
 import { Segmenter, type Segmentation } from '../sae/segmenter.js'
 import { defaultTraining } from '../sae/settings.js'
 import { tableFor } from './classes.js'
-import { peakMemory, withGpu } from './device.js'
+import { describePreparation, peakMemory, withGpu } from './device.js'
 import { formatDsegTable, type LabelValues } from './dseg-table.js'
 import { subjectNames } from './file-names.js'
 import { readScan } from './inputs.js'
 import {
   classesOption,
   folderOption,
+  memoryOption,
   oddNumber,
   priorOption,
   realNumber,
@@ -39,6 +40,7 @@ interface SegmentOptions extends GlobalOptions {
   labelsOut: LabelValues
   classes?: string
   keepExisting?: boolean
+  memoryLimit?: number
 }
 
 export function addSegment(program: Command): void {
@@ -82,6 +84,7 @@ export function addSegment(program: Command): void {
         .default('codes'),
     )
     .addOption(classesOption())
+    .addOption(memoryOption('0.7GB'))
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
       'after',
@@ -138,7 +141,6 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   terminal.warnOnce(misplaced)
 
   await withGpu(options, terminal, async (gpu) => {
-    makeFolder(options.output)
     const variables = new Variables(gpu)
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const segmenter = await Segmenter.create(gpu, model, variables, toPrior(priorFile.volume), {
@@ -146,7 +148,10 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       rounds: options.refine,
       beta: options.beta,
       neighbourhood: options.k,
+      memoryLimit: options.memoryLimit,
     })
+    terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
+    makeFolder(options.output)
     for (const job of jobs) {
       const start = performance.now()
       const scan = await readScan(job.scan, silent)

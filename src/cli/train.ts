@@ -7,7 +7,7 @@ import { Trainer, type TrainingStep } from '../sae/trainer.js'
 import { Checkpoints } from './checkpoints.js'
 import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './csv-log.js'
-import { peakMemory, withGpu } from './device.js'
+import { describePreparation, peakMemory, withGpu } from './device.js'
 import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
 import { addLearningOptions, oddNumber, realNumber, terminalOf, wholeNumber } from './options.js'
@@ -73,7 +73,7 @@ Writes to the output folder:
   last.safetensors  after the last epoch, or where the run was stopped: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma, seconds, and Dice where --labels are given
-Ctrl-C ends the run after its step, saves last.safetensors and exits with 130.
+Ctrl-C ends the run after the steps under way, saves last.safetensors and exits with 130.
 
 Example:
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/`,
@@ -99,10 +99,12 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
   if (resumed) await requireColumns(logPath, columns)
 
   await withGpu(options, terminal, async (gpu) => {
-    makeFolder(output)
+    const { memoryLimit } = options
     const variables = new Variables(gpu)
-    const trainer = new Trainer(gpu, model, variables, toPrior(prior), settings, resumed)
+    const trainer = new Trainer(gpu, model, variables, toPrior(prior), settings, resumed, { memoryLimit })
+    terminal.note(describePreparation(await trainer.prepare(scans.length), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
+    makeFolder(output)
     const run = { trainer, model, variables, table }
     const checkpoints = new Checkpoints(output, run, options.saveEvery, resumed && start.weights?.metadata)
     const log = resumed
@@ -110,8 +112,12 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
       : await CsvLog.create(logPath, columns)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const progress = new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step)
-    const exitCode = await follow(trainer.train(scans), recording, log, progress, (step) =>
-      checkpoints.afterStep(step),
+    const exitCode = await follow(
+      (run) => trainer.train(scans, run),
+      recording,
+      log,
+      progress,
+      (step) => checkpoints.afterStep(step),
     )
     await checkpoints.saveLast()
     if (exitCode === undefined) {

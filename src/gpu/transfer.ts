@@ -1,7 +1,7 @@
 import type { Gpu } from './gpu.js'
 
 /** Bytes that one staging buffer carries; larger reads go in pieces, so that a read does not double the memory. */
-const stagingBytes = 32 * 2 ** 20
+export const stagingBytes = 32 * 2 ** 20
 
 /** Copies bytes of a buffer to the host. */
 export async function readBuffer(

@@ -4,10 +4,43 @@ import { shuffled, seededRandom } from '../nn/index.js'
 export interface TrainingScan {
   /** For messages. */
   readonly name: string
-  /** Intensities in 0..1, [D, H, W]. */
+  /**
+   * Intensities in 0..1, [D, H, W], or a function that brings them: it is called whenever the scan's turn comes, while
+   * the device works on the scan before.
+   */
+  readonly data: Float32Array | (() => Promise<Float32Array>)
+  /** Classes of a reference segmentation, [D, H, W], or a function: only scored against, never learnt from. */
+  readonly truth?: Uint8Array | (() => Promise<Uint8Array>)
+}
+
+/** What a batch holds. */
+export interface LoadedBatch {
+  /** [N, 1, D, H, W] */
   readonly data: Float32Array
-  /** Classes of a reference segmentation, [D, H, W]: only scored against, never learnt from. */
-  readonly truth?: Uint8Array
+  readonly truths: readonly (Uint8Array | undefined)[]
+}
+
+/** Reads the scans of a batch, one after the other: each may be large while it is decoded. */
+export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedBatch> {
+  const data: Float32Array[] = []
+  const truths: (Uint8Array | undefined)[] = []
+  for (const scan of batch) {
+    data.push(typeof scan.data === 'function' ? await scan.data() : scan.data)
+    truths.push(typeof scan.truth === 'function' ? await scan.truth() : scan.truth)
+  }
+  return { data: stack(data), truths }
+}
+
+/** True where a batch has something to be scored against. */
+export function isScored(batch: readonly TrainingScan[]): boolean {
+  return batch.some(({ truth }) => truth !== undefined)
+}
+
+/** The sizes of the batches that `scans` scans make, the largest first. */
+export function batchSizes(scans: number, batchSize: number): number[] {
+  const rest = scans % batchSize
+  if (scans < batchSize) return [scans]
+  return rest === 0 ? [batchSize] : [batchSize, rest]
 }
 
 /**

@@ -10,6 +10,7 @@ export {
   type LabelClass,
   type LabelTable,
 } from './label-table.js'
+export { type RunOptions } from './in-turn.js'
 export {
   createModel,
   defaultArchitecture,
@@ -22,6 +23,7 @@ export {
 export { logMrfTable, mrfTable } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
 export { makePhantom, phantomTable } from './phantom/phantom.js'
+export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
 export { mrfTableOf, type Prior } from './prior-volume.js'

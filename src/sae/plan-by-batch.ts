@@ -6,23 +6,62 @@ export interface Compiled<Graph> {
   readonly graph: Graph
 }
 
+/** What the device holds of something compiled ahead of its use. */
+export interface Preparation {
+  /** Bytes of device memory, weights and the optimiser's state included. */
+  readonly bytes: number
+  /** Slabs along depth in which the large part of the work is done; 1 where all of it is done at once. */
+  readonly slabs: number
+  /** Planes of a slab; undefined where all is done at once. */
+  readonly slabPlanes: number | undefined
+  /** How long compiling took. */
+  readonly seconds: number
+}
+
+/** Bounds on the device memory of a run: everything that it takes, weights and the optimiser's state included. */
+export interface MemoryOptions {
+  /** Bytes not to exceed; where they cannot do, compiling fails. Default: about 1.5e9, exceeded where it must be. */
+  readonly memoryLimit?: number | undefined
+}
+
 /** One plan per batch size, made when first needed: the last batch of an epoch may be smaller than the others. */
 export class PlanByBatch<Graph> {
   private readonly plans = new Map<number, Compiled<Graph>>()
 
-  constructor(private readonly make: (batch: number) => Promise<Compiled<Graph>>) {}
+  /** @param single keep the plan used last only: a memory limit is one for all plans together */
+  constructor(
+    private readonly make: (batch: number) => Promise<Compiled<Graph>>,
+    private readonly single: boolean,
+  ) {}
 
   async get(batch: number): Promise<Compiled<Graph>> {
     let compiled = this.plans.get(batch)
     if (!compiled) {
+      if (this.single) this.dispose()
       compiled = await this.make(batch)
       this.plans.set(batch, compiled)
     }
     return compiled
   }
 
+  /** Makes the plans for these sizes ahead, the largest of them first; where one is kept only, that one. */
+  async prepare(sizes: readonly number[]): Promise<Preparation> {
+    const start = performance.now()
+    const plans: Plan[] = []
+    for (const size of this.single ? sizes.slice(0, 1) : sizes) plans.push((await this.get(size)).plan)
+    return preparationOf(plans, start)
+  }
+
   dispose(): void {
     for (const { plan } of this.plans.values()) plan.dispose()
     this.plans.clear()
   }
+}
+
+/** What plans take that share their variables, the largest of them first. @param start of compiling, by `performance` */
+export function preparationOf(plans: readonly Plan[], start: number): Preparation {
+  const { slabs, slabPlanes } = plans[0]!
+  const own = plans.reduce((sum, { bytes }) => sum + bytes, 0)
+  const beside = Math.max(...plans.map(({ bytesBeside }) => bytesBeside))
+  return { bytes: own + beside, slabs, slabPlanes, seconds: (performance.now() - start) / 1000 }
 }

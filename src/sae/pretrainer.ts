@@ -5,9 +5,18 @@ import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, crossEntropy, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
-import { epochBatches, repeat, stack, type TrainingScan } from './batches.js'
+import {
+  batchSizes,
+  epochBatches,
+  isScored,
+  loadBatch,
+  repeat,
+  type LoadedBatch,
+  type TrainingScan,
+} from './batches.js'
+import { inTurn, type RunOptions } from './in-turn.js'
 import type { Model } from './model.js'
-import { PlanByBatch, type Compiled } from './plan-by-batch.js'
+import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior-volume.js'
 import { batchDice } from './score.js'
 import { checkOptimiserSettings, type OptimiserSettings } from './settings.js'
@@ -23,6 +32,20 @@ export interface PretrainingStep {
   readonly seconds: number
   /** Dice per class before this step's update, where the scans have a reference. */
   readonly dice: readonly number[] | undefined
+}
+
+/** A step to be done. */
+interface Turn {
+  readonly batch: readonly TrainingScan[]
+  readonly epoch: number
+  readonly step: number
+  readonly lastOfEpoch: boolean
+}
+
+/** What the device makes of a step. */
+interface Outcome {
+  readonly crossEntropy: number
+  readonly dice: number[] | undefined
 }
 
 interface PretrainingGraph {
@@ -47,6 +70,7 @@ export class Pretrainer {
     private readonly variables: Variables,
     private readonly prior: Prior,
     readonly settings: OptimiserSettings,
+    private readonly memory: MemoryOptions = {},
   ) {
     checkOptimiserSettings(settings)
     const { learningRate, weightDecay, maxNorm } = settings
@@ -55,16 +79,40 @@ export class Pretrainer {
       weightDecay,
       ...(maxNorm ? { maxNorm } : {}),
     })
-    this.plans = new PlanByBatch((batch) => this.compile(batch))
+    this.plans = new PlanByBatch((batch) => this.compile(batch), memory.memoryLimit !== undefined)
   }
 
-  /** Pretrains up to the last epoch, one step at a time. Stop early by leaving the loop. */
-  async *train(scans: readonly TrainingScan[]): AsyncGenerator<PretrainingStep> {
+  /**
+   * Compiles what pretraining on so many scans needs, which the first step does otherwise.
+   *
+   * @throws UserError where it does not fit into memory
+   */
+  async prepare(scans: number): Promise<Preparation> {
+    return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
+  }
+
+  /** Pretrains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`. */
+  async *train(
+    scans: readonly TrainingScan[],
+    { ahead = false, signal }: RunOptions = {},
+  ): AsyncGenerator<PretrainingStep> {
     const { epochs, batchSize, seed } = this.settings
-    for (let epoch = 1; epoch <= epochs; epoch++) {
+    for (let epoch = 1; epoch <= epochs && !signal?.aborted; epoch++) {
       const batches = epochBatches(scans, batchSize, seed, epoch)
-      for (const [i, batch] of batches.entries())
-        yield await this.runStep(batch, epoch, i === batches.length - 1)
+      const turns = batches.map((batch, i): Turn => {
+        return { batch, epoch, step: this.step + 1 + i, lastOfEpoch: i === batches.length - 1 }
+      })
+      yield* inTurn(
+        turns,
+        {
+          load: ({ batch }) => loadBatch(batch),
+          submit: (turn, data) => this.submit(turn, data),
+          finish: (turn, outcome, seconds) => this.finish(turn, outcome, seconds),
+          // The next step would overwrite the segmentation that is scored, and other plans may take this one's place.
+          overlaps: ({ batch }, next) => ahead && !isScored(batch) && next.batch.length === batch.length,
+        },
+        signal,
+      )
     }
   }
 
@@ -73,33 +121,38 @@ export class Pretrainer {
     this.plans.dispose()
   }
 
-  private async runStep(
-    batch: readonly TrainingScan[],
-    epoch: number,
-    lastOfEpoch: boolean,
-  ): Promise<PretrainingStep> {
-    const start = performance.now()
+  private async submit(
+    { batch, step }: Turn,
+    { data, truths }: LoadedBatch,
+  ): Promise<{ result: Promise<Outcome> }> {
     const { plan, graph } = await this.plans.get(batch.length)
-    this.step++
-    plan.write(graph.scan, stack(batch.map(({ data }) => data)))
-    plan.write(this.optimiser.schedule, this.optimiser.scheduleAt(this.step))
-    const [[crossEntropy]] = (await plan.run()) as [Float32Array]
+    plan.write(graph.scan, data)
+    plan.write(this.optimiser.schedule, this.optimiser.scheduleAt(step))
+    const report = plan.submit()
+    const segmentation = isScored(batch) ? plan.readUint(graph.segmentation) : undefined
+    const outcome = async (): Promise<Outcome> => {
+      const [[[crossEntropy]], classes] = (await Promise.all([report, segmentation])) as [
+        [Float32Array],
+        Uint32Array | undefined,
+      ]
+      const dice = classes && batchDice(classes, truths, this.model.architecture.classes)
+      return { crossEntropy: crossEntropy!, dice }
+    }
+    return { result: outcome() }
+  }
+
+  private finish(
+    { epoch, step, lastOfEpoch }: Turn,
+    { crossEntropy, dice }: Outcome,
+    seconds: number,
+  ): PretrainingStep {
     if (!Number.isFinite(crossEntropy)) {
       throw new UserError(
-        `pretraining diverged at step ${this.step}: the loss is ${crossEntropy!}; try a smaller learning rate, or --clip`,
+        `pretraining diverged at step ${step}: the loss is ${crossEntropy}; try a smaller learning rate, or --clip`,
       )
     }
-    const scored = batch.some(({ truth }) => truth)
-    return {
-      epoch,
-      step: this.step,
-      lastOfEpoch,
-      crossEntropy: crossEntropy!,
-      dice: scored
-        ? batchDice(await plan.readUint(graph.segmentation), batch, this.model.architecture.classes)
-        : undefined,
-      seconds: (performance.now() - start) / 1000,
-    }
+    this.step = step
+    return { epoch, step, lastOfEpoch, crossEntropy, dice, seconds }
   }
 
   private async compile(batch: number): Promise<Compiled<PretrainingGraph>> {
@@ -114,6 +167,7 @@ export class Pretrainer {
       report: [loss],
       effects: this.optimiser.minimise(loss),
       variables: this.variables,
+      memoryLimit: this.memory.memoryLimit,
     })
     plan.write(prior, repeat(data, batch))
     return { plan, graph: { scan, prior, segmentation } }

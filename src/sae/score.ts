@@ -1,4 +1,3 @@
-import type { TrainingScan } from './batches.js'
 import { diceScores } from './dice.js'
 
 /**
@@ -8,11 +7,11 @@ import { diceScores } from './dice.js'
  */
 export function batchDice(
   segmentation: Uint32Array,
-  batch: readonly TrainingScan[],
+  truths: readonly (Uint8Array | undefined)[],
   classes: number,
 ): number[] | undefined {
-  const size = segmentation.length / batch.length
-  const scores = batch.flatMap(({ truth }, n) =>
+  const size = segmentation.length / truths.length
+  const scores = truths.flatMap((truth, n) =>
     truth
       ? [diceScores(Uint8Array.from(segmentation.subarray(n * size, (n + 1) * size)), truth, classes)]
       : [],

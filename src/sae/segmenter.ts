@@ -5,10 +5,14 @@ import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask } from '../ops/index.js'
 import type { Model } from './model.js'
+import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import { mrfTableOf, type Prior } from './prior-volume.js'
 import { checkNeighbourhood } from './settings.js'
 
-export interface SegmentationOptions {
+/** What a segmenter takes of a device unless told otherwise, where that can be. */
+const memoryTarget = 0.7e9
+
+export interface SegmentationOptions extends MemoryOptions {
   /** Whether posteriors are wanted beside the most probable classes. Default false. */
   readonly posterior?: boolean
   /** Whether the decoder's image of the posterior is wanted. Default false. */
@@ -38,6 +42,8 @@ export interface Segmentation {
  */
 export class Segmenter {
   private constructor(
+    /** What it takes of the device. */
+    readonly preparation: Preparation,
     private readonly plan: Plan,
     private readonly scan: Value,
     private readonly labels: Value,
@@ -45,7 +51,7 @@ export class Segmenter {
     private readonly image: Value | undefined,
   ) {}
 
-  /** @throws UserError on a neighbourhood that is even or out of range */
+  /** @throws UserError on a neighbourhood that is even or out of range, and where memory does not do */
   static async create(
     gpu: Gpu,
     model: Model,
@@ -55,6 +61,7 @@ export class Segmenter {
   ): Promise<Segmenter> {
     const { posterior = false, reconstruction = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
     checkNeighbourhood(neighbourhood)
+    const start = performance.now()
     const scan = input('scan', [1, 1, ...prior.shape])
     const priorInput = input('prior', [1, prior.classes, ...prior.shape])
     const table = input('mrf table', [prior.classes, prior.classes])
@@ -67,7 +74,7 @@ export class Segmenter {
     const probabilities = posterior ? softmax(scores) : undefined
     const image = reconstruction ? model.decoder(probabilities ?? softmax(scores)) : undefined
     const outputs = [labels, probabilities, image].filter((value) => value !== undefined)
-    const plan = await compile(gpu, { outputs, variables })
+    const plan = await compile(gpu, { outputs, variables, memoryTarget, memoryLimit: options.memoryLimit })
     plan.write(priorInput, prior.data)
     // beta is folded into the table, so that a round needs no scaling of its own.
     if (rounds > 0)
@@ -75,7 +82,7 @@ export class Segmenter {
         table,
         mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
       )
-    return new Segmenter(plan, scan, labels, probabilities, image)
+    return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image)
   }
 
   /** @param scan intensities in 0..1, [D, H, W] of the prior's shape */

@@ -4,11 +4,20 @@ import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { Adam } from '../optim/index.js'
-import { epochBatches, repeat, stack, type TrainingScan } from './batches.js'
+import {
+  batchSizes,
+  epochBatches,
+  isScored,
+  loadBatch,
+  repeat,
+  type LoadedBatch,
+  type TrainingScan,
+} from './batches.js'
+import { inTurn, type RunOptions } from './in-turn.js'
 import type { Model } from './model.js'
 import { NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
-import { PlanByBatch, type Compiled } from './plan-by-batch.js'
+import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import { mrfTableOf, type Prior } from './prior-volume.js'
 import { batchDice } from './score.js'
 import { checkTrainingSettings, type TrainingSettings } from './settings.js'
@@ -43,6 +52,21 @@ export interface TrainingProgress {
   readonly errors: readonly number[]
 }
 
+/** A step to be done. */
+interface Turn {
+  readonly batch: readonly TrainingScan[]
+  readonly step: number
+  readonly lastOfEpoch: boolean
+}
+
+/** What the device makes of a step. */
+interface Outcome {
+  readonly squaredError: number
+  readonly klLoss: number
+  readonly mrfLoss: number
+  readonly dice: number[] | undefined
+}
+
 interface TrainingGraph extends Objective {
   readonly counter: Value
 }
@@ -67,6 +91,7 @@ export class Trainer {
     private readonly prior: Prior,
     readonly settings: TrainingSettings,
     progress: TrainingProgress = { epoch: 0, step: 0, variance: 1e8, errors: [] },
+    private readonly memory: MemoryOptions = {},
   ) {
     checkTrainingSettings(settings)
     const { learningRate, weightDecay, maxNorm } = settings
@@ -79,25 +104,48 @@ export class Trainer {
     this.noiseLevel = new NoiseLevel(settings.sigma, settings.alpha, variance, epoch, errors)
     this.step = progress.step
     this.mrfTable = settings.beta === 0 ? undefined : mrfTableOf(prior, settings.neighbourhood)
-    this.plans = new PlanByBatch((batch) => this.compile(batch))
+    this.plans = new PlanByBatch((batch) => this.compile(batch), memory.memoryLimit !== undefined)
   }
 
+  /** Where training stands after the step that was yielded last. */
   get progress(): TrainingProgress {
     const { epochs, variance, errors } = this.noiseLevel
     return { epoch: epochs, step: this.step, variance, errors }
   }
 
-  /** Trains up to the last epoch, one step at a time. Stop early by leaving the loop. */
-  async *train(scans: readonly TrainingScan[]): AsyncGenerator<TrainingStep> {
+  /**
+   * Compiles what training on so many scans needs, which the first step does otherwise.
+   *
+   * @throws UserError where it does not fit into memory
+   */
+  async prepare(scans: number): Promise<Preparation> {
+    return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
+  }
+
+  /** Trains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`. */
+  async *train(
+    scans: readonly TrainingScan[],
+    { ahead = false, signal }: RunOptions = {},
+  ): AsyncGenerator<TrainingStep> {
     const { epochs, batchSize, seed } = this.settings
-    while (this.noiseLevel.epochs < epochs) {
+    while (this.noiseLevel.epochs < epochs && !signal?.aborted) {
       const batches = epochBatches(scans, batchSize, seed, this.noiseLevel.epochs)
-      for (const [i, batch] of batches.entries()) {
-        if (i < this.noiseLevel.errors.length) continue // done before the run was interrupted
-        const result = await this.runStep(batch, i === batches.length - 1)
-        if (result.lastOfEpoch) this.noiseLevel.endEpoch()
-        yield result
-      }
+      // The others were done before the run was interrupted.
+      const left = batches.slice(this.noiseLevel.errors.length)
+      const turns = left.map((batch, i): Turn => {
+        return { batch, step: this.step + 1 + i, lastOfEpoch: i === left.length - 1 }
+      })
+      yield* inTurn(
+        turns,
+        {
+          load: ({ batch }) => loadBatch(batch),
+          submit: (turn, data) => this.submit(turn, data),
+          finish: (turn, outcome, seconds) => this.finish(turn, outcome, seconds),
+          // The next step would overwrite the segmentation that is scored, and other plans may take this one's place.
+          overlaps: ({ batch }, next) => ahead && !isScored(batch) && next.batch.length === batch.length,
+        },
+        signal,
+      )
     }
   }
 
@@ -106,47 +154,57 @@ export class Trainer {
     this.plans.dispose()
   }
 
-  private async runStep(batch: readonly TrainingScan[], lastOfEpoch: boolean): Promise<TrainingStep> {
-    const start = performance.now()
+  private async submit(
+    { batch, step }: Turn,
+    { data, truths }: LoadedBatch,
+  ): Promise<{ result: Promise<Outcome> }> {
     const { plan, graph } = await this.plans.get(batch.length)
+    plan.write(graph.scan, data)
+    plan.write(graph.counter, Uint32Array.of(this.settings.seed, step))
+    plan.write(graph.reconstructionWeight, Float32Array.of(this.noiseLevel.weight))
+    plan.write(this.optimiser.schedule, this.optimiser.scheduleAt(step))
+    const report = plan.submit()
+    const segmentation = isScored(batch) ? plan.readUint(graph.segmentation) : undefined
+    const outcome = async (): Promise<Outcome> => {
+      const [terms, classes] = await Promise.all([report, segmentation])
+      const [[squaredError], [klLoss], mrfLoss] = terms as [Float32Array, Float32Array, Float32Array?]
+      const dice = classes && batchDice(classes, truths, this.model.architecture.classes)
+      return { squaredError: squaredError!, klLoss: klLoss!, mrfLoss: mrfLoss?.[0] ?? 0, dice }
+    }
+    return { result: outcome() }
+  }
+
+  private finish(
+    { step, lastOfEpoch }: Turn,
+    { squaredError, klLoss, mrfLoss, dice }: Outcome,
+    seconds: number,
+  ): TrainingStep {
     const voxels = this.prior.shape[0] * this.prior.shape[1] * this.prior.shape[2]
-    const { weight, sigma } = this.noiseLevel
-    this.step++
-    plan.write(graph.scan, stack(batch.map(({ data }) => data)))
-    plan.write(graph.counter, Uint32Array.of(this.settings.seed, this.step))
-    plan.write(graph.reconstructionWeight, Float32Array.of(weight))
-    plan.write(this.optimiser.schedule, this.optimiser.scheduleAt(this.step))
-    const [[squaredError], [klLoss], mrfTerm] = (await plan.run()) as [
-      Float32Array,
-      Float32Array,
-      Float32Array?,
-    ]
-    const mrfLoss = mrfTerm?.[0] ?? 0
-    const reconstructionLoss = this.noiseLevel.loss(squaredError!, voxels)
-    const loss = reconstructionLoss + klLoss! + mrfLoss
+    const { weight, sigma, epochs } = this.noiseLevel
+    const reconstructionLoss = this.noiseLevel.loss(squaredError, voxels)
+    const loss = reconstructionLoss + klLoss + mrfLoss
     if (!Number.isFinite(loss)) {
       throw new UserError(
-        `training diverged at step ${this.step}: the loss is ${loss}; try a smaller learning rate, or --clip`,
+        `training diverged at step ${step}: the loss is ${loss}; try a smaller learning rate, or --clip`,
       )
     }
-    const meanSquaredError = squaredError! / voxels
+    const meanSquaredError = squaredError / voxels
+    this.step = step
     this.noiseLevel.observe(meanSquaredError)
-    const scored = batch.some(({ truth }) => truth)
+    if (lastOfEpoch) this.noiseLevel.endEpoch()
     return {
-      epoch: this.noiseLevel.epochs + 1,
-      step: this.step,
+      epoch: epochs + 1,
+      step,
       lastOfEpoch,
       loss,
       reconstructionLoss,
-      klLoss: klLoss!,
+      klLoss,
       mrfLoss,
       meanSquaredError,
       weight,
       sigma,
-      dice: scored
-        ? batchDice(await plan.readUint(graph.segmentation), batch, this.model.architecture.classes)
-        : undefined,
-      seconds: (performance.now() - start) / 1000,
+      dice,
+      seconds,
     }
   }
 
@@ -162,6 +220,7 @@ export class Trainer {
       report: [squaredError, klLoss, ...(mrfLoss ? [mrfLoss] : [])],
       effects: this.optimiser.minimise(loss),
       variables: this.variables,
+      memoryLimit: this.memory.memoryLimit,
     })
     plan.write(objective.prior, repeat(this.prior.data, batch))
     if (this.mrfTable) plan.write(objective.mrfTable, this.mrfTable)

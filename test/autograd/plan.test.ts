@@ -164,6 +164,80 @@ describe('a plan', () => {
   })
 })
 
+describe('runs under way', () => {
+  it('are two at most, and keep their order', async () => {
+    const [a, b] = [input('a', [3]), input('b', [3])]
+    const total = accumulate(a, b)
+    const plan = await compile(device.gpu, { outputs: [], report: [total] })
+    plan.write(b, Float32Array.of(10, 20, 30))
+    const submit = (value: number) => {
+      plan.write(a, new Float32Array(3).fill(value))
+      return plan.submit()
+    }
+    const order: number[] = []
+    const noted = (value: number) =>
+      submit(value).then(([numbers]) => {
+        order.push(value)
+        return [...numbers!]
+      })
+    const first = noted(1)
+    const second = noted(2)
+    await expect(plan.submit()).rejects.toThrow('2 runs of the plan are under way')
+    expect(await Promise.all([first, second])).toEqual([
+      [11, 21, 31],
+      [12, 22, 32],
+    ])
+    expect(order).toEqual([1, 2])
+    expect(await noted(3)).toEqual([13, 23, 33])
+    plan.dispose()
+  })
+
+  it('may have an output read before the next one overwrites it', async () => {
+    const x = input('x', [4])
+    const y = accumulate(x, x)
+    const plan = await compile(device.gpu, { outputs: [y] })
+    const results = [1, 2].map((value) => {
+      plan.write(x, new Float32Array(4).fill(value))
+      return Promise.all([plan.read(y), plan.submit().then(() => undefined), plan.read(y)])
+    })
+    const [[, , first], [before, , second]] = (await Promise.all(results)) as [
+      [Float32Array, undefined, Float32Array],
+      [Float32Array, undefined, Float32Array],
+    ]
+    expect([first[0], before[0], second[0]]).toEqual([2, 2, 4])
+    plan.dispose()
+  })
+})
+
+describe('a device without memory', () => {
+  it('is named, with what is needed, and nothing is left behind', async () => {
+    const x = input('x', [1 << 20])
+    const { device: gpuDevice } = device.gpu
+    const pop = gpuDevice.popErrorScope.bind(gpuDevice)
+    const answers = [{ message: 'Out of memory' } as GPUError, null]
+    const pretend = async () => {
+      await pop()
+      return answers.shift() ?? null
+    }
+    Object.defineProperty(gpuDevice, 'popErrorScope', { value: pretend, configurable: true })
+    try {
+      const failure = compile(device.gpu, { outputs: [accumulate(x, x)] })
+      await expect(failure).rejects.toThrow(UserError)
+      await expect(failure).rejects.toThrow(/^.+ is out of memory: 13 MB are needed; /)
+    } finally {
+      Reflect.deleteProperty(gpuDevice, 'popErrorScope')
+    }
+  })
+
+  it('is told from one whose buffers cannot be so large', async () => {
+    const { maxBufferSize } = device.gpu.device.limits
+    const x = input('x', [1, 1, Math.floor(maxBufferSize / 2 ** 20) + 1, 512, 512])
+    await expect(compile(device.gpu, { outputs: [sum(x)] })).rejects.toThrow(
+      /^\d+ MB are needed in one buffer, .+ has at most \d+ MB; /,
+    )
+  })
+})
+
 describe('a value that must be shown whole', () => {
   it('is refused by name where the device cannot show it', async () => {
     const x = input('x', [1, 4, 2, 3, 5])

@@ -2,8 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
-import { compile } from '../../src/autograd/plan.js'
-import { schedule, type Schedule } from '../../src/autograd/schedule.js'
+import { compile, type CompileOptions } from '../../src/autograd/plan.js'
 import { findSweep, planSweep } from '../../src/autograd/sweep.js'
 import { input, volumeShape, type Value } from '../../src/autograd/value.js'
 import * as ops from '../../src/ops/index.js'
@@ -27,7 +26,7 @@ function step(shape: readonly number[], neighbourhood: number): Value[] {
   return [loss, klLoss, squaredError, mrfLoss!, segmentation, ...gradients(loss, model.parameters)]
 }
 
-async function run(outputs: readonly Value[], options: { memoryLimit?: number; slabPlanes?: number } = {}) {
+async function run(outputs: readonly Value[], options: Omit<CompileOptions, 'outputs'> = {}) {
   const plan = await compile(device.gpu, { outputs, ...options })
   for (const value of plan.inputs) {
     // The order of inputs depends on the schedule.
@@ -45,17 +44,10 @@ async function run(outputs: readonly Value[], options: { memoryLimit?: number; s
     for (const value of outputs)
       results.push([...(value.dtype === 'u32' ? await plan.readUint(value) : await plan.read(value))])
   }
-  const { slabs, bytes } = plan
+  const { slabs, slabPlanes, bytes, bytesBeside } = plan
   plan.dispose()
-  return { results, slabs, bytes }
+  return { results, slabs, slabPlanes, bytes, bytesBeside }
 }
-
-const least = (outputs: readonly Value[]): Schedule =>
-  schedule(
-    nodesBehind(outputs).sort((a, b) => a.id - b.id),
-    new Set(outputs),
-    0,
-  )
 
 describe('a sweep', () => {
   it.each([
@@ -77,19 +69,44 @@ describe('a sweep', () => {
     }
   })
 
-  it('takes what it says', async () => {
+  it('keeps a limit to the byte, and refuses one less', async () => {
     const outputs = step([1, 48, 32, 32], 3)
-    const { bytes } = least(outputs)
-    const swept = await run(outputs, { memoryLimit: bytes })
-    // Beside the volumes: parameters of the kernels and what variables take.
-    expect(swept.bytes).toBeGreaterThanOrEqual(bytes)
-    expect(swept.bytes).toBeLessThan(bytes * 1.3)
+    const least = await run(outputs, { memoryTarget: 0 })
+    const need = least.bytes + least.bytesBeside
+    device.gpu.buffers.resetPeak()
+    const before = device.gpu.buffers.bytes
+    const limited = await run(outputs, { memoryLimit: need })
+    expect(limited).toEqual(least)
+    expect(limited.slabPlanes).toBe(8)
+    const peak = device.gpu.buffers.peakBytes - before
+    expect(peak).toBeLessThanOrEqual(need)
+    expect(peak).toBeGreaterThan(0.8 * need)
+    const refusal = run(outputs, { memoryLimit: need - 1 })
+    await expect(refusal).rejects.toThrow(UserError)
+    await expect(refusal).rejects.toThrow(
+      /at least [\d.]+ MB of device memory are needed, the limit is [\d.]+ MB/,
+    )
+  })
+
+  it('is as thick as the limit allows', async () => {
+    const outputs = step([1, 48, 32, 32], 3)
+    const total = ({ bytes, bytesBeside }: { bytes: number; bytesBeside: number }) => bytes + bytesBeside
+    const whole = total(await run(outputs))
+    const thick = total(await run(outputs, { slabPlanes: 16 }))
+    expect(thick).toBeLessThan(whole)
+    expect(await run(outputs, { memoryLimit: whole })).toMatchObject({ slabs: 1, slabPlanes: undefined })
+    const swept = await run(outputs, { memoryLimit: whole - 1 })
+    expect(swept.slabPlanes).toBeGreaterThanOrEqual(16)
+    expect(total(swept)).toBeLessThan(whole)
+    expect((await run(outputs, { memoryLimit: thick })).slabPlanes).toBeGreaterThanOrEqual(16)
   })
 
   it('says what a limit that cannot be kept would need', async () => {
     const failure = run(step([1, 32, 16, 16], 3), { memoryLimit: 1e5 })
     await expect(failure).rejects.toThrow(UserError)
-    await expect(failure).rejects.toThrow(/at least [\d.]+ MB of device memory are needed, the limit is 1 MB/)
+    await expect(failure).rejects.toThrow(
+      /at least [\d.]+ MB of device memory are needed, the limit is 0\.1 MB/,
+    )
   })
 
   it('stores nothing of the finest scale whole but what is needed outside', () => {
@@ -104,7 +121,7 @@ describe('a sweep', () => {
     // The segmentation, and the gradient that goes on along the skip connection.
     expect(whole.map(({ name, shape }) => [name, shape[1]])).toEqual([
       ['argmax', 1],
-      ['slice channels', 2],
+      ['gradient of skip', 2],
     ])
     expect(slabs).toHaveLength(8)
     // Convolutions are computed once: their strips slide.

@@ -226,6 +226,28 @@ describe('sae train', () => {
     expect(readLog('stopped/train.csv')).toEqual(readLog('run/train.csv'))
   })
 
+  it('does so too where nothing is scored and steps overlap', async () => {
+    const { path, scans } = study
+    const args = (output: string, ...more: string[]) => [
+      ...['train', ...scans, scans[0], ...prior(), '-o', path(output), ...more],
+    ]
+    const child = spawn(process.execPath, [program, ...args('bare', ...init(), '--epochs', '100000')])
+    const rows = (): number => (existsSync(path('bare/train.csv')) ? readLog('bare/train.csv').length : 0)
+    while (rows() < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    child.kill('SIGTERM')
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(143)
+    const saved = JSON.parse(readSafetensors(bytes('bare/last.safetensors')).metadata.training!) as {
+      progress: { epoch: number; step: number }
+    }
+    expect(saved.progress.step).toBe(rows())
+    const epochs = ['--epochs', String(saved.progress.epoch + 2)]
+    await succeed(args('bare', '--resume', path('bare/last.safetensors'), ...epochs))
+    await succeed(args('bare-whole', ...init(), ...epochs))
+    expect(readLog('bare/train.csv')).toEqual(readLog('bare-whole/train.csv'))
+    for (const name of ['last', 'best'])
+      expect(bytes(`bare/${name}.safetensors`)).toEqual(bytes(`bare-whole/${name}.safetensors`))
+  })
+
   it('takes a fixed sigma, an independent prior and no labels', async () => {
     const { scans, path } = study
     const settings = [

@@ -15,7 +15,7 @@ const device = useGpu()
 const shape: [number, number, number] = [17, 18, 16]
 const { subjects, unpaired } = makePhantom({ seed: 2, shape, subjects: 3 })
 const classes = phantomTable.classes.length
-const scans: TrainingScan[] = subjects.map(({ scan, labels }, i) => ({
+const scans = subjects.map(({ scan, labels }, i) => ({
   name: `s${i}`,
   data: scan,
   truth: labels,
@@ -23,22 +23,40 @@ const scans: TrainingScan[] = subjects.map(({ scan, labels }, i) => ({
 const prior = { data: priorFromLabels(unpaired.labels, shape, classes, { floor: 1e-4 }), classes, shape }
 const architecture = { classes, widths: [4, 8, 16], instanceNorm: false }
 
+interface Run {
+  readonly scans?: readonly TrainingScan[]
+  readonly memoryLimit?: number
+  /** The step after which the signal comes. */
+  readonly stopAt?: number
+  readonly ahead?: boolean
+}
+
+/** The same scans without references: nothing is read back but losses, so that steps overlap. */
+const bare: TrainingScan[] = scans.map(({ name, data }) => ({ name, data }))
+
 /** Trains from scratch (or from a checkpoint) and returns every step and the state at the end. */
 async function train(
   settings: Partial<TrainingSettings>,
+  { scans: given = scans, memoryLimit, stopAt = Infinity, ahead = false }: Run = {},
   from?: { tensors: ReadonlyMap<string, NamedTensor> },
   info?: ReturnType<typeof checkpointInfo>,
 ) {
   const model = createModel(architecture, 1)
   const variables = new Variables(device.gpu)
   const complete = { ...defaultTraining, sigma: 'fixed' as const, ...settings }
-  const trainer = new Trainer(device.gpu, model, variables, prior, complete, info?.training?.progress)
+  const trainer = new Trainer(device.gpu, model, variables, prior, complete, info?.training?.progress, {
+    memoryLimit,
+  })
   if (from) {
     const moments = trainer.optimiser.moments.flatMap(({ first, second }) => [first, second])
     loadTensors(variables, [...model.parameters, ...moments], from.tensors, 'checkpoint')
   }
   const steps: TrainingStep[] = []
-  for await (const step of trainer.train(scans)) steps.push(step)
+  const stop = new AbortController()
+  for await (const step of trainer.train(given, { ahead, signal: stop.signal })) {
+    steps.push(step)
+    if (step.step === stopAt) stop.abort()
+  }
   const checkpoint = await saveCheckpoint(
     variables,
     model.parameters,
@@ -67,11 +85,117 @@ describe('trainer', () => {
     const half = await train({ epochs: 2, sigma: 'estimated' })
     const rest = await train(
       { epochs: 4, sigma: 'estimated' },
+      {},
       half.checkpoint,
       checkpointInfo(half.checkpoint, 'half'),
     )
     expect([...losses(half.steps), ...losses(rest.steps)]).toEqual(losses(whole.steps))
     expect(rest.checkpoint.tensors).toEqual(whole.checkpoint.tensors)
+  })
+
+  it('gives the same bits when steps overlap, or scans are read when their turn comes', async () => {
+    const settings = { epochs: 3, sigma: 'estimated' as const }
+    const timeless = ({ steps }: { steps: TrainingStep[] }) => steps.map((step) => ({ ...step, seconds: 0 }))
+    const sequential = await train(settings, { scans: bare })
+    const overlapping = await train(settings, { scans: bare, ahead: true })
+    expect(timeless(overlapping)).toEqual(timeless(sequential))
+    expect(overlapping.checkpoint).toEqual(sequential.checkpoint)
+    expect(overlapping.steps.every(({ seconds }) => seconds > 0)).toBe(true)
+
+    const read: string[] = []
+    const lazy = scans.map(({ name, data, truth }): TrainingScan => {
+      const slowly = async <T>(what: string, value: T) => {
+        read.push(what)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return value
+      }
+      return { name, data: () => slowly(name, data), truth: () => slowly(`${name} truth`, truth) }
+    })
+    const scored = await train(settings, { ahead: true })
+    const late = await train(settings, { scans: lazy, ahead: true })
+    expect(timeless(late)).toEqual(timeless(scored))
+    expect(late.checkpoint).toEqual(sequential.checkpoint)
+    expect(read).toHaveLength(18)
+  })
+
+  it.each([1, 2, 3, 4])(
+    'stopped at step %i while steps overlap, goes on as if it had not',
+    async (stopAt) => {
+      const settings = { epochs: 2, sigma: 'estimated' as const }
+      const whole = await train(settings, { scans: bare, ahead: true })
+      const begun = await train(settings, { scans: bare, ahead: true, stopAt })
+      const done = begun.steps.length
+      expect(done).toBeGreaterThanOrEqual(stopAt)
+      expect(done).toBeLessThanOrEqual(stopAt + 1)
+      expect(done % 3 === 0 || done < 6).toBe(true)
+      const info = checkpointInfo(begun.checkpoint, 'begun')
+      expect(info.training!.progress.step).toBe(done)
+      const rest = await train(settings, { scans: bare, ahead: true }, begun.checkpoint, info)
+      expect([...losses(begun.steps), ...losses(rest.steps)]).toEqual(losses(whole.steps))
+      expect(rest.checkpoint.tensors).toEqual(whole.checkpoint.tensors)
+    },
+  )
+
+  it('counts the step under way where the loop is left', async () => {
+    const model = createModel(architecture, 1)
+    const variables = new Variables(device.gpu)
+    const trainer = new Trainer(device.gpu, model, variables, prior, { ...defaultTraining, epochs: 2 })
+    for await (const step of trainer.train(bare, { ahead: true })) {
+      expect(trainer.progress.step).toBe(step.step)
+      break
+    }
+    expect(trainer.progress).toMatchObject({ epoch: 0, step: 2 })
+    expect(trainer.progress.errors).toHaveLength(2)
+    trainer.dispose()
+    variables.dispose()
+  })
+
+  it('says in one line that it diverged, overlapping or not', async () => {
+    for (const ahead of [false, true]) {
+      const model = createModel(architecture, 1)
+      const variables = new Variables(device.gpu)
+      const settings = { ...defaultTraining, epochs: 9, learningRate: 1e30 }
+      const trainer = new Trainer(device.gpu, model, variables, prior, settings)
+      const run = async () => {
+        for await (const { loss } of trainer.train(bare, { ahead })) expect(loss).toBeTypeOf('number')
+      }
+      await expect(run()).rejects.toThrow(/^training diverged at step 2: the loss is NaN; try a smaller/)
+      trainer.dispose()
+      variables.dispose()
+    }
+  })
+
+  it('keeps a limit with batches of two sizes, to the same bits', async () => {
+    const settings = { epochs: 2, batchSize: 2 }
+    const need = async (memoryLimit?: number) => {
+      const variables = new Variables(device.gpu)
+      const complete = { ...defaultTraining, ...settings }
+      const trainer = new Trainer(
+        device.gpu,
+        createModel(architecture, 1),
+        variables,
+        prior,
+        complete,
+        undefined,
+        { memoryLimit },
+      )
+      const preparation = await trainer.prepare(3)
+      trainer.dispose()
+      variables.dispose()
+      return preparation
+    }
+    const both = await need()
+    expect(both).toMatchObject({ slabs: 1, slabPlanes: undefined })
+    const limit = (await need(1e9)).bytes
+    expect(limit).toBeLessThan(both.bytes)
+    const free = await train(settings, { ahead: true })
+    device.gpu.buffers.resetPeak()
+    const before = device.gpu.buffers.bytes
+    const limited = await train(settings, { ahead: true, memoryLimit: limit })
+    expect(device.gpu.buffers.peakBytes - before).toBeLessThanOrEqual(limit)
+    expect(losses(limited.steps)).toEqual(losses(free.steps))
+    expect(limited.checkpoint).toEqual(free.checkpoint)
+    await expect(need(1e5)).rejects.toThrow(/at least [\d.]+ MB of device memory are needed/)
   })
 
   it('lowers its loss', async () => {
