@@ -3,19 +3,26 @@
 //   ReLU:    grad_input = grad_output where output > 0, else 0
 //   sigmoid: grad_input = grad_output * output * (1 - output)
 //
+// With IN_PLACE grad_input holds grad_output before.
 // Mapping: one invocation per element.
 
 struct Params {
   first: u32,
   count: u32,
   output_base: u32,
+// #if ${IN_PLACE}
+// #else
   grad_output_base: u32,
+// #endif
   grad_input_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> output: array<Element>;
+// #if ${IN_PLACE}
+// #else
 @group(0) @binding(2) var<storage, read> grad_output: array<Element>;
+// #endif
 @group(0) @binding(3) var<storage, read_write> grad_input: array<Element>;
 
 // #include common/linear
@@ -26,10 +33,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   if (index >= params.count) { return; }
   let i = params.first + index;
   let value = output[i - params.output_base / WIDTH];
-  let grad = grad_output[i - params.grad_output_base / WIDTH];
-// #if ${SIGMOID}
-  grad_input[i - params.grad_input_base / WIDTH] = grad * value * (1.0 - value);
+  let to = i - params.grad_input_base / WIDTH;
+// #if ${IN_PLACE}
+  let grad = grad_input[to];
 // #else
-  grad_input[i - params.grad_input_base / WIDTH] = select(Element(0.0), grad, value > Element(0.0));
+  let grad = grad_output[i - params.grad_output_base / WIDTH];
+// #endif
+// #if ${SIGMOID}
+  grad_input[to] = grad * value * (1.0 - value);
+// #else
+  grad_input[to] = select(Element(0.0), grad, value > Element(0.0));
 // #endif
 }

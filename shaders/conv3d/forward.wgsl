@@ -45,17 +45,13 @@ const TILE_CO = 1u; // #set
 const PACKED = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
-// #if ${VECTOR}
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-// #else
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-// #endif
+@group(0) @binding(1) var<storage, read> input: array<Element>;
 // #if ${UNIFORM_WEIGHTS}
 @group(0) @binding(2) var<uniform> packed: array<vec4f, PACKED>;
 // #else
 @group(0) @binding(2) var<storage, read> packed: array<vec4f>;
 // #endif
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output: array<Element>;
 // #if ${UPSAMPLED}
 // #if ${COARSE_VECTOR}
 @group(0) @binding(4) var<storage, read> coarse: array<vec4f>;
@@ -64,13 +60,14 @@ const PACKED = 1u; // #set
 // #endif
 // #endif
 // #if ${MASK}
-@group(0) @binding(6) var<storage, read> mask: array<f32>;
+@group(0) @binding(6) var<storage, read> mask: array<Element>;
 // #endif
 // #if ${SPLIT}
-@group(0) @binding(5) var<storage, read_write> first_output: array<f32>;
+@group(0) @binding(5) var<storage, read_write> first_output: array<Element>;
 // #endif
 
 // #include common/math
+// #include common/linear
 
 // The input at row + x, or the zero padding; x wraps around below 0.
 fn load(row: u32, x: u32, inside: bool) -> f32 {
@@ -111,11 +108,19 @@ fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
 // #endif
 // #endif
 
-fn activate(value: f32) -> f32 {
+// #if ${SIGMOID}
+fn sigmoid(value: f32) -> f32 { return 1.0 / (1.0 + exp_exact(-value)); }
+// #endif
+
+fn activate(value: Element) -> Element {
 // #if ${RELU}
-  return max(value, 0.0);
+  return max(value, Element(0.0));
 // #elif ${SIGMOID}
-  return 1.0 / (1.0 + exp_exact(-value));
+// #if ${VECTOR}
+  return vec4f(sigmoid(value.x), sigmoid(value.y), sigmoid(value.z), sigmoid(value.w));
+// #else
+  return sigmoid(value);
+// #endif
 // #else
   return value;
 // #endif
@@ -133,18 +138,19 @@ fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 // #endif
 }
 
-fn store(co: u32, at: u32, value: f32) {
+// Stores one result, or with VECTOR four of a row.
+fn store(co: u32, at: u32, value: Element) {
 // #if ${SPLIT}
   if (co < params.first_outputs) {
-    first_output[at] = activate(value);
+    first_output[at / WIDTH] = value;
     return;
   }
 // #endif
 // #if ${MASK}
-  let passes = mask[at + params.output_base - params.mask_base] > 0.0;
-  output[at] = select(0.0, value, passes);
+  let passes = mask[(at + params.output_base - params.mask_base) / WIDTH] > Element(0.0);
+  output[at / WIDTH] = select(Element(0.0), value, passes);
 // #else
-  output[at] = activate(value);
+  output[at / WIDTH] = activate(value);
 // #endif
 }
 

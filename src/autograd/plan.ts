@@ -4,7 +4,13 @@ import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
-import { timeDispatches, type Dispatch, type DispatchTime } from './profile.js'
+import {
+  encodeDispatches,
+  timeDispatches,
+  timePasses,
+  type Dispatch,
+  type DispatchTime,
+} from './profile.js'
 import type { DeviceTraits, OpNode } from './node.js'
 import {
   formatLimit,
@@ -265,6 +271,36 @@ export class Plan {
     return timeDispatches(this.gpu, this.dispatches)
   }
 
+  /**
+   * Runs one workgroup of every kernel, because some drivers compile a kernel when it first runs. Only before the first
+   * run: what it computes is of no use. Variables and inputs stay as they are.
+   */
+  async warmUp(): Promise<void> {
+    // The kernels that update variables are small; they can wait for the first run.
+    const first = new Map(
+      this.dispatches.filter(({ mutates }) => !mutates).map((dispatch) => [dispatch.pipeline, dispatch]),
+    )
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'warm-up' })
+    const pass = encoder.beginComputePass({ label: 'warm-up' })
+    encodeDispatches(
+      pass,
+      [...first.values()].map((dispatch) => ({ ...dispatch, workgroups: [1, 1, 1] })),
+    )
+    pass.end()
+    this.gpu.device.queue.submit([encoder.finish()])
+    await this.gpu.finish()
+  }
+
+  /**
+   * Runs every dispatch once and returns the seconds that the device took for it.
+   *
+   * @throws Error where the device has no timestamps
+   */
+  async timedRun(): Promise<number> {
+    const [seconds] = await timePasses(this.gpu, [this.dispatches])
+    return seconds!
+  }
+
   /** Reads an output (or an input) after a run, in the caller's order (NCDHW). */
   async read(value: Value): Promise<Float32Array> {
     requireType(value, 'f32')
@@ -287,11 +323,7 @@ export class Plan {
   private encode(staging: GPUBuffer): GPUCommandBuffer {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'plan' })
     const pass = encoder.beginComputePass({ label: 'plan' })
-    for (const { pipeline, bindGroup, workgroups } of this.dispatches) {
-      pass.setPipeline(pipeline)
-      pass.setBindGroup(0, bindGroup)
-      pass.dispatchWorkgroups(...workgroups)
-    }
+    encodeDispatches(pass, this.dispatches)
     pass.end()
     let at = 0
     for (const value of this.report) {
@@ -387,7 +419,7 @@ export class Plan {
       }
       writeParams(params, i * paramsAlignment, call, declared.params)
       const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
-      return { op: call.op, shader: call.shader, pipeline, bindGroup, workgroups: call.workgroups }
+      return { op: call.op, shader: call.shader, mutates: call.mutates, pipeline, bindGroup, workgroups: call.workgroups }
     })
     device.queue.writeBuffer(buffer, 0, params.buffer)
     return dispatches

@@ -7,6 +7,8 @@ export interface Dispatch {
   readonly op: string
   /** The shader that it runs. */
   readonly shader: string
+  /** Whether it changes variables. */
+  readonly mutates: boolean
   readonly pipeline: GPUComputePipeline
   readonly bindGroup: GPUBindGroup
   readonly workgroups: readonly [number, number, number]
@@ -26,12 +28,25 @@ export interface DispatchTime {
  * @throws Error where the device has no timestamps
  */
 export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<DispatchTime[]> {
+  const seconds = await timePasses(
+    gpu,
+    dispatches.map((dispatch) => [dispatch]),
+  )
+  return dispatches.map(({ op, shader }, i) => ({ op, shader, seconds: seconds[i]! }))
+}
+
+/**
+ * Runs each list of dispatches as one compute pass between two timestamps and returns the seconds of each.
+ *
+ * @throws Error where the device has no timestamps
+ */
+export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[])[]): Promise<number[]> {
   const { device } = gpu
   if (!device.features.has('timestamp-query')) throw new Error(`${gpu.adapter.name} has no timestamps`)
-  const times: DispatchTime[] = []
+  const times: number[] = []
   // A query set holds at most 4096 timestamps.
-  for (let first = 0; first < dispatches.length; first += 2048) {
-    const part = dispatches.slice(first, first + 2048)
+  for (let first = 0; first < passes.length; first += 2048) {
+    const part = passes.slice(first, first + 2048)
     const count = 2 * part.length
     const queries = device.createQuerySet({ type: 'timestamp', count })
     const resolved = gpu.buffers.create(
@@ -40,7 +55,7 @@ export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]):
       GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     )
     const encoder = device.createCommandEncoder({ label: 'timed plan' })
-    part.forEach(({ pipeline, bindGroup, workgroups }, i) => {
+    part.forEach((dispatches, i) => {
       const pass = encoder.beginComputePass({
         timestampWrites: {
           querySet: queries,
@@ -48,19 +63,24 @@ export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]):
           endOfPassWriteIndex: 2 * i + 1,
         },
       })
-      pass.setPipeline(pipeline)
-      pass.setBindGroup(0, bindGroup)
-      pass.dispatchWorkgroups(...workgroups)
+      encodeDispatches(pass, dispatches)
       pass.end()
     })
     encoder.resolveQuerySet(queries, 0, count, resolved, 0)
     device.queue.submit([encoder.finish()])
     const nanoseconds = new BigInt64Array(await readBuffer(gpu, resolved, 0, 8 * count))
-    part.forEach(({ op, shader }, i) => {
-      times.push({ op, shader, seconds: Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e9 })
-    })
+    part.forEach((_, i) => times.push(Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e9))
     gpu.buffers.destroy(resolved)
     queries.destroy()
   }
   return times
+}
+
+/** Puts dispatches into a pass, in their order. */
+export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
+  for (const { pipeline, bindGroup, workgroups } of dispatches) {
+    pass.setPipeline(pipeline)
+    pass.setBindGroup(0, bindGroup)
+    pass.dispatchWorkgroups(...workgroups)
+  }
 }

@@ -17,6 +17,8 @@ export interface Schedule {
 /** A kernel call with the name of its op, and the first element that is stored of each strip. */
 export type ScheduledCall = KernelCall & {
   readonly op: string
+  /** Whether it changes variables. */
+  readonly mutates: boolean
   readonly origins: ReadonlyMap<Value, number>
 }
 
@@ -55,9 +57,12 @@ export function schedule(
 
 /** The kernel calls of a schedule, in their order. */
 export function callsOf({ nodes, sweep }: Schedule, device: DeviceTraits): ScheduledCall[] {
-  const label = (op: string, calls: KernelCall[], origins: ReadonlyMap<Value, number> = new Map()) =>
-    calls.map((call) => ({ ...call, op, origins }))
-  const emitted = (node: OpNode) => label(node.op, node.emit(device))
+  const label = (
+    { op, mutates }: Pick<OpNode, 'op' | 'mutates'>,
+    calls: KernelCall[],
+    origins: ReadonlyMap<Value, number> = new Map(),
+  ) => calls.map((call) => ({ ...call, op, mutates: mutates.length > 0, origins }))
+  const emitted = (node: OpNode) => label(node, node.emit(device))
   if (!sweep) return nodes.flatMap(emitted)
   const first = nodes.indexOf(sweep.nodes[0]!)
   return [
@@ -67,15 +72,17 @@ export function callsOf({ nodes, sweep }: Schedule, device: DeviceTraits): Sched
       const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
       return [
         ...[...sweep.sliding].flatMap((value) =>
-          label('slide', slideCalls(value, before.get(value), held.get(value), device), originsOf(before)),
+          label(slide, slideCalls(value, before.get(value), held.get(value), device), originsOf(before)),
         ),
-        ...[...ranges].flatMap(([node, slab]) => label(node.op, node.slices!.emit(device, slab), origins)),
+        ...[...ranges].flatMap(([node, slab]) => label(node, node.slices!.emit(device, slab), origins)),
       ]
     }),
-    ...sweep.nodes.flatMap((node) => label(node.op, node.slices!.finish(device))),
+    ...sweep.nodes.flatMap((node) => label(node, node.slices!.finish(device))),
     ...nodes.slice(first + sweep.nodes.length).flatMap(emitted),
   ]
 }
+
+const slide = { op: 'slide', mutates: [] }
 
 /** The element that each strip begins with. */
 function originsOf(held: SweepSlab['held']): ReadonlyMap<Value, number> {

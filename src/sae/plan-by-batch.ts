@@ -39,6 +39,7 @@ export class PlanByBatch<Graph> {
     if (!compiled) {
       if (this.single) this.dispose()
       compiled = await this.make(batch)
+      await compiled.plan.warmUp()
       this.plans.set(batch, compiled)
     }
     return compiled

@@ -82,6 +82,7 @@ export class Segmenter {
         table,
         mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
       )
+    await plan.warmUp()
     return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image)
   }
 

@@ -1,5 +1,6 @@
-import { defineNode, only } from '../../autograd/node.js'
+import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
 import type { Value } from '../../autograd/value.js'
+import type { Slab } from '../../autograd/window.js'
 import { elementwise, elementwisePlanes } from '../../autograd/elementwise.js'
 import type { Activation } from './forward.js'
 
@@ -8,6 +9,19 @@ import type { Activation } from './forward.js'
  * out what does not go on. The ones that are not masked are never run, because nothing reads them.
  */
 export const throughRelu = new WeakMap<Value, (output: Value) => Value>()
+
+/** Masks a gradient where it lies: 0 where the output of the ReLU is. */
+export function maskInPlace(output: Value, gradient: Value, device: DeviceTraits, slab: Slab): KernelCall[] {
+  return elementwise(
+    {
+      shader: 'conv3d/backward_activation',
+      flags: { SIGMOID: false, IN_PLACE: true },
+      values: { output, grad_input: gradient },
+    },
+    device,
+    slab,
+  )
+}
 
 /** Gradient through the activation a convolution ends in, from the convolution's output. */
 export function backwardActivation(
@@ -28,7 +42,7 @@ export function backwardActivation(
           elementwise(
             {
               shader: 'conv3d/backward_activation',
-              flags: { SIGMOID: activation === 'sigmoid' },
+              flags: { SIGMOID: activation === 'sigmoid', IN_PLACE: false },
               values: { output, grad_output: gradOutput, grad_input: gradInput! },
             },
             device,

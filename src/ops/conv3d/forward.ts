@@ -96,9 +96,9 @@ export interface Convolution {
 /** The dispatches of one convolution for some planes. */
 export function convolve(convolution: Convolution, device: DeviceTraits, range: Slab): KernelCall[] {
   const { input, coarse, packed, output, firstOutput, mask, activation } = convolution
-  const { depth, height, width, channels } = volumeShape(input)
+  const { depth, height, width, voxels, channels } = volumeShape(input)
   const { outputs, kernel } = packed
-  const tile = chooseTile(outputs, width, kernel[2], device)
+  const tile = chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const coarseVector = vector && width % 8 === 0
@@ -110,7 +110,6 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
     ...(mask ? { mask: planesOf(mask, slab) } : {}),
   })
   const first = firstOutput && volumeShape(firstOutput).channels
-  const oneBlock = outputs <= tile.channels
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
     shader: 'conv3d/forward' as const,
     flags: {
@@ -137,7 +136,6 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       kernelWidth: kernel[2],
       vector,
       coarseVector,
-      split: oneBlock ? first : undefined,
     }),
     params: {
       inputs: channels,

@@ -1,7 +1,7 @@
 import { volumeShape, type Value } from '../../autograd/value.js'
 import { defineNode, only } from '../../autograd/node.js'
 import { upsampleNearestBackward } from '../upsample-nearest.js'
-import { backwardActivation, throughRelu } from './backward-activation.js'
+import { backwardActivation, maskInPlace, throughRelu } from './backward-activation.js'
 import { backwardBias, backwardWeight } from './backward-weight.js'
 import { convolutionPlanes, convolve, packWeights, type Activation } from './forward.js'
 
@@ -84,8 +84,12 @@ export function backwardInput(gradOutput: Value, weight: Value): Value {
         outputs: [{ shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] }],
         emit: {
           ...convolutionPlanes(gradOutput, packed.kernel[0]),
-          emit: ([output], device, slab) =>
-            convolve({ input: gradOutput, packed, output: output!, mask, activation: 'none' }, device, slab),
+          emit: ([output], device, slab) => {
+            const convolution = { input: gradOutput, packed, output: output!, activation: 'none' } as const
+            // A driver of the CPU takes many seconds to compile the masked kernel, which saves it next to nothing.
+            if (!mask || !device.software) return convolve({ ...convolution, mask }, device, slab)
+            return [...convolve(convolution, device, slab), ...maskInPlace(mask, output!, device, slab)]
+          },
         },
       }),
     )

@@ -15,25 +15,37 @@ export function channelGroups(channels: number): number[] {
  * The widest tiles of each kind of device.
  *
  * - software: a load costs as much as twenty multiply-adds and registers spill into a cache, so tiles are large;
- *   measured on lavapipe (docs/performance.md).
+ *   measured on lavapipe (docs/performance.md). A large tile takes seconds to compile there, which a small volume
+ *   never pays back.
  * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
  */
 const widest = {
-  software: { x: 16, channels: 16 },
+  software: { x: 16, channels: 14 },
+  softwareSmall: { x: 8, channels: 8 },
   hardware: { x: 4, channels: 8 },
 } as const
+
+/** Voxels from which on a volume is worth a large tile. */
+const large = 2 ** 19
+
+/** What the choice of a tile depends on. */
+export interface TileProblem {
+  readonly outputs: number
+  readonly width: number
+  /** Of the whole volume. */
+  readonly voxels: number
+  readonly kernelWidth: number
+}
 
 /**
  * The tile of a forward convolution on a device. Rows are not made wider than the volume, nor the unrolled body large.
  * Where there are several blocks of channels, each is a whole number of vec4s.
  */
 export function chooseTile(
-  outputs: number,
-  width: number,
-  kernelWidth: number,
+  { outputs, width, voxels, kernelWidth }: TileProblem,
   { software }: Pick<DeviceTraits, 'software'>,
 ): Tile {
-  const most = software ? widest.software : widest.hardware
+  const most = !software ? widest.hardware : voxels >= large ? widest.software : widest.softwareSmall
   const room = kernelWidth <= 3 ? most.x : kernelWidth <= 7 ? most.x / 2 : most.x / 4
   let x = 1
   while (x < room && x < width) x *= 2

@@ -12,8 +12,6 @@ export interface ForwardTile extends Tile {
   readonly vector: boolean
   /** The same for the rows of a coarse volume, where one is read. */
   readonly coarseVector?: boolean
-  /** Channels that go to the first of two outputs, where one block holds all: no branch is needed then. */
-  readonly split?: number | undefined
 }
 
 /**
@@ -23,7 +21,7 @@ export interface ForwardTile extends Tile {
  * simpler, but an indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
 export function unrollForward(tile: ForwardTile): Record<string, string> {
-  const { kernelWidth, whole, vector, split } = tile
+  const { kernelWidth, whole, vector } = tile
   const groups = channelGroups(tile.channels)
   const half = (kernelWidth - 1) / 2
   const declare: string[] = []
@@ -65,12 +63,13 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
       const channel = `block * TILE_CO + ${4 * g + i}u`
       store.push(whole ? '{' : `if (${channel} < all_outputs) {`)
       store.push(`let to = channel_start(plane, ${channel}, area) + within;`)
-      for (let t = 0; t < tile.x; t++) {
-        const value = size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`
-        const write =
-          split === undefined
-            ? `store(${channel}, to + ${t}u, ${value});`
-            : `${4 * g + i < split ? 'first_output' : 'output'}[to + ${t}u] = ${value};`
+      const value = (t: number) => (size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`)
+      const step = vector ? 4 : 1
+      for (let t = 0; t < tile.x; t += step) {
+        const element = vector
+          ? `vec4f(${[0, 1, 2, 3].map((offset) => value(t + offset)).join(', ')})`
+          : value(t)
+        const write = `store(${channel}, to + ${t}u, ${element});`
         store.push(t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`)
       }
       store.push('}')

@@ -46,9 +46,9 @@ export function convolveLabels(
   device: DeviceTraits,
   range: Slab,
 ): KernelCall[] {
-  const { depth, height, width } = volumeShape(labels)
+  const { depth, height, width, voxels } = volumeShape(labels)
   const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
-  const { x } = chooseTile(1, width, kw, device)
+  const { x } = chooseTile({ outputs: 1, width, voxels, kernelWidth: kw }, device)
   const vector = width % 4 === 0 && x % 4 === 0
   const halo = (kd - 1) / 2
   const reads = ({ first, last }: Slab) => planes(labels, first - halo, last + halo)
