@@ -6,8 +6,12 @@ import { unrollForward } from './unroll-forward.js'
 
 export type Activation = 'none' | 'relu' | 'sigmoid'
 
+/** Floats that every WebGPU device shows as a uniform buffer. */
+const uniformFloats = 16384
+
 /** Weights in the order of shaders/conv3d/forward.wgsl. */
 export interface PackedWeights {
+  /** As large as a uniform buffer may be wherever they fit one: layers of different width can then share a kernel. */
   readonly value: Value
   readonly inputs: number
   readonly outputs: number
@@ -39,7 +43,7 @@ export function packWeights(
     defineNode({
       op: 'conv3d pack weights',
       inputs: bias ? [weight, bias] : [weight],
-      outputs: [{ name: `${weight.name} packed`, shape: [count] }],
+      outputs: [{ name: `${weight.name} packed`, shape: [Math.max(count, uniformFloats)] }],
       emit: ([output]) => [
         {
           shader: 'conv3d/pack_weights',
@@ -101,6 +105,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const tile = chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
+  const uniform = packed.value.size <= uniformFloats
   const coarseVector = vector && width % 8 === 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),
@@ -113,7 +118,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
     shader: 'conv3d/forward' as const,
     flags: {
-      UNIFORM_WEIGHTS: packed.value.bytes <= device.uniformBytes,
+      UNIFORM_WEIGHTS: uniform,
       VECTOR: vector,
       UPSAMPLED: coarse !== undefined,
       COARSE_VECTOR: coarseVector,
@@ -128,7 +133,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       KW: kernel[2],
       TILE_X: tile.x,
       TILE_CO: tile.channels,
-      PACKED: packed.value.size / 4,
+      PACKED: uniform ? uniformFloats / 4 : 1,
     },
     generated: unrollForward({
       ...tile,
