@@ -5,7 +5,7 @@ import { input, type Value } from '../src/autograd/value.js'
 import { openGpu } from '../src/node/index.js'
 import { dot } from '../src/ops/index.js'
 import { median, provenance, publish, short, type Row } from './harness.js'
-import { cases, numbers, type Case } from './ops/cases.js'
+import { cases, mrfTerm, numbers, type Case } from './ops/cases.js'
 import { validate } from './ops/validate.js'
 import { horizontalBars, type Bar } from './plot.js'
 import { measureRoofline } from './roofline.js'
@@ -25,8 +25,16 @@ const ceiling = `${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes 
 const svg = horizontalBars(`Kernels: ${where.adapter}, roofline ${ceiling}`, 'share of the roofline, %', [
   { title: '', bars: shares },
 ])
-publish('ops', 'Kernels', where, rows, svg)
+publish('ops', 'Kernels', where, rows, svg, notes())
 process.exit(0)
+
+/** What the rows of the MRF term add up to, where both of its sizes were run. */
+function notes(): string | undefined {
+  const total = (k: number) =>
+    rows.filter(({ op }) => op === `${mrfTerm} k=${k}`).reduce((sum, { ms }) => sum + Number(ms), 0)
+  if (!total(3) || !total(21)) return undefined
+  return `MRF term, k = 21 against k = 3: ${short(total(21))} to ${short(total(3))} ms, ${short(total(21) / total(3))} times.`
+}
 
 /** Seconds of each node of a case, median over repeats; one row a node. */
 async function run({ op, shape, build, work }: Case): Promise<Row[]> {

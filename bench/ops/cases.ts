@@ -1,4 +1,4 @@
-import { input, parameter, type Value } from '../../src/autograd/value.js'
+import { constant, input, parameter, type Value } from '../../src/autograd/value.js'
 import * as ops from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'
 import type { OpNode } from '../../src/autograd/node.js'
@@ -12,6 +12,9 @@ export interface Case {
   /** Work of each node that is reported, by the node's name: operations and least bytes. */
   readonly work: Readonly<Record<string, { flops: number; bytes: number }>>
 }
+
+/** How the cases of the MRF term begin. */
+export const mrfTerm = 'mrf_energy'
 
 type Extents = readonly [number, number, number]
 
@@ -84,6 +87,21 @@ function pointwise(
 
 const half: Extents = [80, 96, 112]
 
+const counter = constant('counter', [2], Uint32Array.of(1, 2))
+
+/** The MRF term of the objective, forward and backward: both sets of sums, both products, the energy, its gradient. */
+function mrf(k: number): Case {
+  const table = constant('table', [14, 14], numbers(196, -1))
+  return pointwise(`${mrfTerm} k=${k}`, 14, half, (x) => ops.mrfEnergy(x, table, k), {
+    neighbour_sums: 7,
+    'neighbour_sums adjoint': 7,
+    conv3d: 2,
+    'conv3d backward input': 2,
+    mrf_energy: 2,
+    'mrf_energy backward': 3,
+  })
+}
+
 export const cases: readonly Case[] = [
   conv(14, 14, [32, 96, 112]),
   conv(8, 14, [32, 96, 112]),
@@ -106,13 +124,11 @@ export const cases: readonly Case[] = [
     'gumbel_softmax backward': 4,
   }),
   pointwise('support_mask', 14, half, ops.supportMask, { support_mask: 3, 'support_mask backward': 3 }),
-  pointwise('neighbour_sums k=3', 14, half, (x) => ops.neighbourSums(x, 3), {
-    neighbour_sums: 2,
-    'neighbour_sums adjoint': 2,
-  }),
-  pointwise('neighbour_sums k=21', 14, half, (x) => ops.neighbourSums(x, 21), {
-    neighbour_sums: 2,
-    'neighbour_sums adjoint': 2,
+  mrf(3),
+  mrf(21),
+  pointwise('posterior', 14, half, (x, prior) => ops.posterior(x, prior, counter).probabilities, {
+    posterior: 3,
+    'posterior backward': 4,
   }),
   pointwise('cross_entropy', 14, half, (x, y) => ops.crossEntropy(x, y), {
     cross_entropy: 2,
