@@ -1,7 +1,7 @@
 import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, widened, type Slab, type Window } from '../../autograd/window.js'
-import { chooseTile } from './tile.js'
+import { chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 export type Activation = 'none' | 'relu' | 'sigmoid'
@@ -95,6 +95,8 @@ export interface Convolution {
   /** The output of a ReLU whose gradient the output is: none passes where it is 0. */
   readonly mask?: Value | undefined
   readonly activation: Activation
+  /** Another tile than the device's own, to compare them. */
+  readonly tile?: Tile
 }
 
 /** The dispatches of one convolution for some planes. */
@@ -102,7 +104,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const { input, coarse, packed, output, firstOutput, mask, activation } = convolution
   const { depth, height, width, voxels, channels } = volumeShape(input)
   const { outputs, kernel } = packed
-  const tile = chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
+  const tile = convolution.tile ?? chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const uniform = packed.value.size <= uniformFloats
