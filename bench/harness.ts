@@ -55,18 +55,23 @@ export interface Provenance {
 }
 
 export function provenance(gpu: Gpu): Provenance {
-  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
-  const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes'
   const [first] = cpus()
   return {
     date: new Date().toISOString(),
-    commit: git('rev-parse', '--short', 'HEAD') + changed,
+    commit: process.env.SAE_COMMIT ?? commitOfClone(),
     adapter: gpu.adapter.name,
     driver: gpu.adapter.driver,
     software: gpu.adapter.software,
     processor: `${first?.model ?? 'unknown'} x ${cpus().length}`,
     node: process.version,
   }
+}
+
+/** The commit that is checked out; an archive made by tools/pack.mjs knows its own. */
+function commitOfClone(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes'
+  return git('rev-parse', '--short', 'HEAD') + changed
 }
 
 export type Row = Readonly<Record<string, string | number>>

@@ -47,7 +47,8 @@ const svg = bars(
   perVoxel,
 )
 publish('step', 'Whole SAE step by size', where, rows, svg, notes)
-if (sizes.includes(firstStepSize)) {
+// An archive made by tools/pack.mjs has no commands.
+if (sizes.includes(firstStepSize) && !process.env.SAE_COMMIT) {
   gpu.dispose()
   const first = await measureFirstStep(extentsOf(firstStepSize))
   publish('first-step', 'First step of sae train, from the start of the process', where, first)
