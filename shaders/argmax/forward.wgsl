@@ -10,7 +10,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(64)
@@ -19,9 +20,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let plane = params.first_plane + gid.y;
   let source = plane * params.channels * params.area + gid.x - params.input_base;
   var best = 0u;
-  var largest = input[source];
+  var largest = f32(input[source]);
   for (var c = 1u; c < params.channels; c++) {
-    let value = input[source + c * params.area];
+    let value = f32(input[source + c * params.area]);
     if (value > largest) {
       largest = value;
       best = c;

@@ -16,8 +16,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
@@ -25,5 +27,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let plane = params.first_plane + gid.z;
   let source = (plane * params.input_channels + params.input_channel + gid.y) * params.area + gid.x;
   let to = (plane * params.output_channels + params.output_channel + gid.y) * params.area + gid.x;
-  output[to - params.output_base] = input[source - params.input_base];
+  output[to - params.output_base] = StoredOutput(input[source - params.input_base]);
 }

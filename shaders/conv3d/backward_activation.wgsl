@@ -18,12 +18,15 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> output: array<Element>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(1) var<storage, read> output: array<StoredOutput>;
 // #if ${IN_PLACE}
 // #else
-@group(0) @binding(2) var<storage, read> grad_output: array<Element>;
+alias StoredGradOutput = Element; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
 // #endif
-@group(0) @binding(3) var<storage, read_write> grad_input: array<Element>;
+alias StoredGradInput = Element; // #stored grad_input
+@group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
 // #include common/linear
 
@@ -32,16 +35,16 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  let value = output[i - params.output_base / WIDTH];
+  let value = Element(output[i - params.output_base / WIDTH]);
   let to = i - params.grad_input_base / WIDTH;
 // #if ${IN_PLACE}
-  let grad = grad_input[to];
+  let grad = Element(grad_input[to]);
 // #else
-  let grad = grad_output[i - params.grad_output_base / WIDTH];
+  let grad = Element(grad_output[i - params.grad_output_base / WIDTH]);
 // #endif
 // #if ${SIGMOID}
-  grad_input[to] = grad * value * (1.0 - value);
+  grad_input[to] = StoredGradInput(grad * value * (1.0 - value));
 // #else
-  grad_input[to] = select(Element(0.0), grad, value > Element(0.0));
+  grad_input[to] = StoredGradInput(select(Element(0.0), grad, value > Element(0.0)));
 // #endif
 }

@@ -12,7 +12,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> grad_output: array<f32>;
+alias StoredGradOutput = f32; // #stored grad_output
+@group(0) @binding(1) var<storage, read> grad_output: array<StoredGradOutput>;
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;
 
 // #include common/workgroup_sum
@@ -22,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let row = (params.first_plane + group.y) * params.channels + group.x;
   let start = row * params.area - params.grad_output_base;
   var sum = 0.0;
-  for (var i = lane; i < params.area; i += 64u) { sum += grad_output[start + i]; }
+  for (var i = lane; i < params.area; i += 64u) { sum += f32(grad_output[start + i]); }
   let total = workgroup_sum(sum, lane);
   if (lane == 0u) { partials[row] = total; }
 }

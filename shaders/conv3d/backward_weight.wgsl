@@ -36,14 +36,19 @@ const TILE_CO = 1u; // #set
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
 // #if ${UPSAMPLED}
-@group(0) @binding(1) var<storage, read> input: array<vec2f>;
+alias StoredInput = vec2f; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
 // #else
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+alias StoredInput = vec4f; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
 // #endif
-@group(0) @binding(2) var<storage, read> grad_output: array<vec4f>;
+alias StoredGradOutput = vec4f; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
 // #else
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read> grad_output: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredGradOutput = f32; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
@@ -61,26 +66,26 @@ fn load_input(row: u32, x: u32, inside: bool) -> vec4f {
 // #if ${UPSAMPLED}
 // #if ${VECTOR}
   let here = inside && x < params.width;
-  let pair = input[select(0u, row + x / 2u, here) / 2u];
+  let pair = vec2f(input[select(0u, row + x / 2u, here) / 2u]);
   return select(vec4f(0.0), pair.xxyy, here);
 // #else
   var values = vec4f(0.0);
   if (inside) {
-    if (x < params.width) { values = vec4f(vec2f(input[row + x / 2u]), 0.0, 0.0); }
-    if (x + 2u < params.width) { values = vec4f(values.xy, vec2f(input[row + x / 2u + 1u])); }
+    if (x < params.width) { values = vec4f(vec2f(f32(input[row + x / 2u])), 0.0, 0.0); }
+    if (x + 2u < params.width) { values = vec4f(values.xy, vec2f(f32(input[row + x / 2u + 1u]))); }
   }
   return values;
 // #endif
 // #elif ${VECTOR}
   let here = inside && x < params.width;
-  return select(vec4f(0.0), input[select(0u, row + x, here) / 4u], here);
+  return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
 // #else
   var values = vec4f(0.0);
   if (inside) {
-    if (x < params.width) { values.x = input[row + x]; }
-    if (x + 1u < params.width) { values.y = input[row + x + 1u]; }
-    if (x + 2u < params.width) { values.z = input[row + x + 2u]; }
-    if (x + 3u < params.width) { values.w = input[row + x + 3u]; }
+    if (x < params.width) { values.x = f32(input[row + x]); }
+    if (x + 1u < params.width) { values.y = f32(input[row + x + 1u]); }
+    if (x + 2u < params.width) { values.z = f32(input[row + x + 2u]); }
+    if (x + 3u < params.width) { values.w = f32(input[row + x + 3u]); }
   }
   return values;
 // #endif
@@ -88,12 +93,12 @@ fn load_input(row: u32, x: u32, inside: bool) -> vec4f {
 
 fn load_grad(row: u32, x: u32) -> vec4f {
 // #if ${VECTOR}
-  return grad_output[(row + x) / 4u];
+  return vec4f(grad_output[(row + x) / 4u]);
 // #else
-  var values = vec4f(grad_output[row + x], 0.0, 0.0, 0.0);
-  if (x + 1u < params.width) { values.y = grad_output[row + x + 1u]; }
-  if (x + 2u < params.width) { values.z = grad_output[row + x + 2u]; }
-  if (x + 3u < params.width) { values.w = grad_output[row + x + 3u]; }
+  var values = vec4f(f32(grad_output[row + x]), 0.0, 0.0, 0.0);
+  if (x + 1u < params.width) { values.y = f32(grad_output[row + x + 1u]); }
+  if (x + 2u < params.width) { values.z = f32(grad_output[row + x + 2u]); }
+  if (x + 3u < params.width) { values.w = f32(grad_output[row + x + 3u]); }
   return values;
 // #endif
 }

@@ -45,25 +45,31 @@ const TILE_CO = 1u; // #set
 const PACKED = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Element>;
+alias StoredInput = Element; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
 // #if ${UNIFORM_WEIGHTS}
 @group(0) @binding(2) var<uniform> packed: array<vec4f, PACKED>;
 // #else
 @group(0) @binding(2) var<storage, read> packed: array<vec4f>;
 // #endif
-@group(0) @binding(3) var<storage, read_write> output: array<Element>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 // #if ${UPSAMPLED}
 // #if ${COARSE_VECTOR}
-@group(0) @binding(4) var<storage, read> coarse: array<vec4f>;
+alias StoredCoarse = vec4f; // #stored coarse
+@group(0) @binding(4) var<storage, read> coarse: array<StoredCoarse>;
 // #else
-@group(0) @binding(4) var<storage, read> coarse: array<f32>;
+alias StoredCoarse = f32; // #stored coarse
+@group(0) @binding(4) var<storage, read> coarse: array<StoredCoarse>;
 // #endif
 // #endif
 // #if ${MASK}
-@group(0) @binding(6) var<storage, read> mask: array<Element>;
+alias StoredMask = Element; // #stored mask
+@group(0) @binding(6) var<storage, read> mask: array<StoredMask>;
 // #endif
 // #if ${SPLIT}
-@group(0) @binding(5) var<storage, read_write> first_output: array<Element>;
+alias StoredFirstOutput = Element; // #stored first_output
+@group(0) @binding(5) var<storage, read_write> first_output: array<StoredFirstOutput>;
 // #endif
 
 // #include common/math
@@ -74,9 +80,9 @@ fn load(row: u32, x: u32, inside: bool) -> f32 {
   let here = inside && x < params.width;
   let at = select(0u, row + x, here);
 // #if ${VECTOR}
-  return select(0.0, input[at / 4u][at % 4u], here);
+  return select(0.0, f32(input[at / 4u][at % 4u]), here);
 // #else
-  return select(0.0, input[at], here);
+  return select(0.0, f32(input[at]), here);
 // #endif
 }
 
@@ -84,7 +90,7 @@ fn load(row: u32, x: u32, inside: bool) -> f32 {
 // Four inputs from row + x on. Rows are whole vec4s, so that all four are in the row or none.
 fn load4(row: u32, x: u32, inside: bool) -> vec4f {
   let here = inside && x < params.width;
-  return select(vec4f(0.0), input[select(0u, row + x, here) / 4u], here);
+  return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
 }
 // #endif
 
@@ -94,16 +100,16 @@ fn load_coarse(row: u32, x: u32, inside: bool) -> f32 {
   let here = inside && x < params.width / 2u;
   let at = select(0u, row + x, here);
 // #if ${COARSE_VECTOR}
-  return select(0.0, coarse[at / 4u][at % 4u], here);
+  return select(0.0, f32(coarse[at / 4u][at % 4u]), here);
 // #else
-  return select(0.0, coarse[at], here);
+  return select(0.0, f32(coarse[at]), here);
 // #endif
 }
 
 // #if ${COARSE_VECTOR}
 fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
   let here = inside && x < params.width / 2u;
-  return select(vec4f(0.0), coarse[select(0u, row + x, here) / 4u], here);
+  return select(vec4f(0.0), vec4f(coarse[select(0u, row + x, here) / 4u]), here);
 }
 // #endif
 // #endif
@@ -142,15 +148,15 @@ fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 fn store(co: u32, at: u32, value: Element) {
 // #if ${SPLIT}
   if (co < params.first_outputs) {
-    first_output[at / WIDTH] = value;
+    first_output[at / WIDTH] = StoredFirstOutput(value);
     return;
   }
 // #endif
 // #if ${MASK}
-  let passes = mask[(at + params.output_base - params.mask_base) / WIDTH] > Element(0.0);
-  output[at / WIDTH] = select(Element(0.0), value, passes);
+  let passes = Element(mask[(at + params.output_base - params.mask_base) / WIDTH]) > Element(0.0);
+  output[at / WIDTH] = StoredOutput(select(Element(0.0), value, passes));
 // #else
-  output[at / WIDTH] = activate(value);
+  output[at / WIDTH] = StoredOutput(activate(value));
 // #endif
 }
 

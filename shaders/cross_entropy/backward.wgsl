@@ -15,10 +15,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
+alias StoredLogits = f32; // #stored logits
+@group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
 @group(0) @binding(2) var<storage, read> target_values: array<f32>;
 @group(0) @binding(3) var<storage, read> grad_output: array<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_logits: array<f32>;
+alias StoredGradLogits = f32; // #stored grad_logits
+@group(0) @binding(4) var<storage, read_write> grad_logits: array<StoredGradLogits>;
 
 // #include common/math
 
@@ -30,17 +32,17 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let wanted = first - params.target_values_base;
   let to = first - params.grad_logits_base;
   let scale = params.scale * grad_output[0];
-  var largest = logits[source];
-  for (var c = 1u; c < params.channels; c++) { largest = max(largest, logits[source + c * params.area]); }
+  var largest = f32(logits[source]);
+  for (var c = 1u; c < params.channels; c++) { largest = max(largest, f32(logits[source + c * params.area])); }
   var sum = 0.0;
   var mass = 0.0;
   for (var c = 0u; c < params.channels; c++) {
-    sum += exp_exact(logits[source + c * params.area] - largest);
+    sum += exp_exact(f32(logits[source + c * params.area]) - largest);
     mass += target_values[wanted + c * params.area];
   }
   for (var c = 0u; c < params.channels; c++) {
     let at = c * params.area;
-    let probability = exp_exact(logits[source + at] - largest) / sum;
-    grad_logits[to + at] = scale * (probability * mass - target_values[wanted + at]);
+    let probability = exp_exact(f32(logits[source + at]) - largest) / sum;
+    grad_logits[to + at] = StoredGradLogits(scale * (probability * mass - target_values[wanted + at]));
   }
 }

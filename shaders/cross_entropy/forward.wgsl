@@ -14,7 +14,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
+alias StoredLogits = f32; // #stored logits
+@group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
 @group(0) @binding(2) var<storage, read> target_values: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
@@ -32,13 +33,13 @@ fn main(
     let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
     let source = first - params.logits_base;
     let wanted = first - params.target_values_base;
-    var largest = logits[source];
-    for (var c = 1u; c < params.channels; c++) { largest = max(largest, logits[source + c * params.area]); }
+    var largest = f32(logits[source]);
+    for (var c = 1u; c < params.channels; c++) { largest = max(largest, f32(logits[source + c * params.area])); }
     var sum = 0.0;
-    for (var c = 0u; c < params.channels; c++) { sum += exp_exact(logits[source + c * params.area] - largest); }
+    for (var c = 0u; c < params.channels; c++) { sum += exp_exact(f32(logits[source + c * params.area]) - largest); }
     let log_sum = log_exact(sum);
     for (var c = 0u; c < params.channels; c++) {
-      loss -= target_values[wanted + c * params.area] * (logits[source + c * params.area] - largest - log_sum);
+      loss -= target_values[wanted + c * params.area] * (f32(logits[source + c * params.area]) - largest - log_sum);
     }
   }
   let total = workgroup_sum(loss, lane);

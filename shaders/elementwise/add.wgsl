@@ -9,9 +9,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<Element>;
-@group(0) @binding(2) var<storage, read> b: array<Element>;
-@group(0) @binding(3) var<storage, read_write> output: array<Element>;
+alias StoredA = Element; // #stored a
+@group(0) @binding(1) var<storage, read> a: array<StoredA>;
+alias StoredB = Element; // #stored b
+@group(0) @binding(2) var<storage, read> b: array<StoredB>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/linear
 
@@ -20,5 +23,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  output[i - params.output_base / WIDTH] = a[i - params.a_base / WIDTH] + b[i - params.b_base / WIDTH];
+  output[i - params.output_base / WIDTH] =
+    StoredOutput(Element(a[i - params.a_base / WIDTH]) + Element(b[i - params.b_base / WIDTH]));
 }

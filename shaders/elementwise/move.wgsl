@@ -15,8 +15,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> source: array<Element>;
-@group(0) @binding(2) var<storage, read_write> output: array<Element>;
+alias StoredSource = Element; // #stored source
+@group(0) @binding(1) var<storage, read_write> source: array<StoredSource>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/linear
 

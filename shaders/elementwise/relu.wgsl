@@ -8,8 +8,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Element>;
-@group(0) @binding(2) var<storage, read_write> output: array<Element>;
+alias StoredInput = Element; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/linear
 
@@ -18,5 +20,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  output[i - params.output_base / WIDTH] = max(input[i - params.input_base / WIDTH], Element(0.0));
+  output[i - params.output_base / WIDTH] = StoredOutput(max(Element(input[i - params.input_base / WIDTH]), Element(0.0)));
 }

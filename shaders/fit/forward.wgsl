@@ -18,8 +18,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
@@ -32,7 +34,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (z < params.in_depth && y < params.in_height && x < params.in_width) {
     let source = plane / params.out_depth * params.in_depth + z;
     let row = ((source * params.channels + gid.y) * params.in_height + y) * params.in_width;
-    value = input[row + x - params.input_base];
+    value = f32(input[row + x - params.input_base]);
   }
-  output[((plane * params.channels + gid.y) * params.out_height + y) * params.out_width + x - params.output_base] = value;
+  let to = ((plane * params.channels + gid.y) * params.out_height + y) * params.out_width + x;
+  output[to - params.output_base] = StoredOutput(value);
 }

@@ -34,10 +34,12 @@ const NOWHERE = 0xffffffffu;
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
 @group(0) @binding(1) var<storage, read> labels: array<vec4u>;
-@group(0) @binding(2) var<storage, read> grad_output: array<vec4f>;
+alias StoredGradOutput = vec4f; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
 // #else
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
-@group(0) @binding(2) var<storage, read> grad_output: array<f32>;
+alias StoredGradOutput = f32; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
@@ -58,14 +60,14 @@ fn load_labels(row: u32, x: u32) -> vec4u {
 fn load_grad(row: u32, x: u32, inside: bool) -> vec4f {
 // #if ${VECTOR}
   let here = inside && x < params.width;
-  return select(vec4f(0.0), grad_output[select(0u, row + x, here) / 4u], here);
+  return select(vec4f(0.0), vec4f(grad_output[select(0u, row + x, here) / 4u]), here);
 // #else
   var values = vec4f(0.0);
   if (inside) {
-    if (x < params.width) { values.x = grad_output[row + x]; }
-    if (x + 1u < params.width) { values.y = grad_output[row + x + 1u]; }
-    if (x + 2u < params.width) { values.z = grad_output[row + x + 2u]; }
-    if (x + 3u < params.width) { values.w = grad_output[row + x + 3u]; }
+    if (x < params.width) { values.x = f32(grad_output[row + x]); }
+    if (x + 1u < params.width) { values.y = f32(grad_output[row + x + 1u]); }
+    if (x + 2u < params.width) { values.z = f32(grad_output[row + x + 2u]); }
+    if (x + 3u < params.width) { values.w = f32(grad_output[row + x + 3u]); }
   }
   return values;
 // #endif

@@ -41,7 +41,8 @@ const NOWHERE = 0xffffffffu;
 // #else
 @group(0) @binding(2) var<storage, read> packed: array<vec4f>;
 // #endif
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/math
 

@@ -20,9 +20,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read> grad_output: array<f32>;
-@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredGradOutput = f32; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
+alias StoredGradInput = f32; // #stored grad_input
+@group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
@@ -43,12 +46,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (complete) {
     let out_area = params.out_height * params.out_width;
     let out_plane = (n * params.out_depth + z) * params.channels + gid.y;
-    grad = grad_output[out_plane * out_area + y * params.out_width + x - params.grad_output_base];
+    grad = f32(grad_output[out_plane * out_area + y * params.out_width + x - params.grad_output_base]);
     var largest = 0.0;
     for (var i = 0u; i < 8u; i++) {
       let at = ((n * params.in_depth + 2u * z + (i >> 2u)) * params.channels + gid.y) * in_area
         + (2u * y + ((i >> 1u) & 1u)) * params.in_width + 2u * x + (i & 1u);
-      let value = input[at - params.input_base];
+      let value = f32(input[at - params.input_base]);
       if (i == 0u || value > largest) {
         largest = value;
         best = i;
@@ -61,7 +64,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     let xi = 2u * x + (i & 1u);
     if (zi < params.in_depth && yi < params.in_height && xi < params.in_width) {
       let at = ((n * params.in_depth + zi) * params.channels + gid.y) * in_area + yi * params.in_width + xi;
-      grad_input[at - params.grad_input_base] = select(0.0, grad, i == best);
+      grad_input[at - params.grad_input_base] = StoredGradInput(select(0.0, grad, i == best));
     }
   }
 }

@@ -18,8 +18,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
@@ -34,5 +36,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let w = params.in_width;
   let near = max(max(input[at], input[at + 1u]), max(input[at + w], input[at + w + 1u]));
   let far = max(max(input[at + below], input[at + below + 1u]), max(input[at + below + w], input[at + below + w + 1u]));
-  output[(plane * params.channels + gid.y) * params.out_height * params.out_width + gid.x - params.output_base] = max(near, far);
+  output[(plane * params.channels + gid.y) * params.out_height * params.out_width + gid.x - params.output_base] =
+    StoredOutput(max(near, far));
 }

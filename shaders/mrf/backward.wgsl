@@ -15,10 +15,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> message: array<Element>;
-@group(0) @binding(2) var<storage, read> adjoint: array<Element>;
+alias StoredMessage = Element; // #stored message
+@group(0) @binding(1) var<storage, read> message: array<StoredMessage>;
+alias StoredAdjoint = Element; // #stored adjoint
+@group(0) @binding(2) var<storage, read> adjoint: array<StoredAdjoint>;
 @group(0) @binding(3) var<storage, read> grad_energy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_posterior: array<Element>;
+alias StoredGradPosterior = Element; // #stored grad_posterior
+@group(0) @binding(4) var<storage, read_write> grad_posterior: array<StoredGradPosterior>;
 
 // #include common/linear
 
@@ -27,6 +30,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  let sum = message[i - params.message_base / WIDTH] + adjoint[i - params.adjoint_base / WIDTH];
-  grad_posterior[i - params.grad_posterior_base / WIDTH] = -grad_energy[0] * sum;
+  let sum = Element(message[i - params.message_base / WIDTH]) + Element(adjoint[i - params.adjoint_base / WIDTH]);
+  grad_posterior[i - params.grad_posterior_base / WIDTH] = StoredGradPosterior(-grad_energy[0] * sum);
 }

@@ -30,16 +30,19 @@ struct Params {
 const RUN = 16u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Element>;
-@group(0) @binding(2) var<storage, read_write> output: array<Element>;
+alias StoredInput = Element; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 // #if ${AXIS_Z}
-@group(0) @binding(3) var<storage, read> centre: array<Element>;
+alias StoredCentre = Element; // #stored centre
+@group(0) @binding(3) var<storage, read> centre: array<StoredCentre>;
 // #endif
 
 // What the last pass takes away: the voxel itself. `at` counts from the start of the volume.
 fn own(at: u32) -> Element {
 // #if ${AXIS_Z}
-  return centre[at - params.centre_base / WIDTH];
+  return Element(centre[at - params.centre_base / WIDTH]);
 // #else
   return Element(0.0);
 // #endif
@@ -90,28 +93,28 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 
 // #if ${ADJOINT}
   var sum = Element(0.0);
-  for (var i = max(begin - r, 0); i <= min(begin + r, n - 1); i++) { sum += input[source + u32(i) * stride]; }
+  for (var i = max(begin - r, 0); i <= min(begin + r, n - 1); i++) { sum += Element(input[source + u32(i) * stride]); }
   for (var j = begin; j < end; j++) {
     var value = sum;
     // Offsets clamped onto the low end: i sees it r-i times more; likewise at the high end.
     if (j == 0) {
-      for (var i = 0; i < min(r, n); i++) { value += f32(r - i) * input[source + u32(i) * stride]; }
+      for (var i = 0; i < min(r, n); i++) { value += f32(r - i) * Element(input[source + u32(i) * stride]); }
     }
     if (j == n - 1) {
-      for (var i = max(n - r, 0); i < n; i++) { value += f32(r - (n - 1 - i)) * input[source + u32(i) * stride]; }
+      for (var i = max(n - r, 0); i < n; i++) { value += f32(r - (n - 1 - i)) * Element(input[source + u32(i) * stride]); }
     }
-    if (j >= first) { output[to + u32(j) * stride] = value - own(line + u32(j) * stride); }
+    if (j >= first) { output[to + u32(j) * stride] = StoredOutput(value - own(line + u32(j) * stride)); }
     if (j + 1 == end) { break; }
-    if (j + r + 1 < n) { sum += input[source + u32(j + r + 1) * stride]; }
-    if (j - r >= 0) { sum -= input[source + u32(j - r) * stride]; }
+    if (j + r + 1 < n) { sum += Element(input[source + u32(j + r + 1) * stride]); }
+    if (j - r >= 0) { sum -= Element(input[source + u32(j - r) * stride]); }
   }
 // #else
   var sum = Element(0.0);
-  for (var o = -r; o <= r; o++) { sum += input[source + clamped(begin + o, n) * stride]; }
+  for (var o = -r; o <= r; o++) { sum += Element(input[source + clamped(begin + o, n) * stride]); }
   for (var i = begin; i < end; i++) {
-    if (i >= first) { output[to + u32(i) * stride] = sum - own(line + u32(i) * stride); }
+    if (i >= first) { output[to + u32(i) * stride] = StoredOutput(sum - own(line + u32(i) * stride)); }
     if (i + 1 == end) { break; }
-    sum += input[source + clamped(i + r + 1, n) * stride] - input[source + clamped(i - r, n) * stride];
+    sum += Element(input[source + clamped(i + r + 1, n) * stride]) - Element(input[source + clamped(i - r, n) * stride]);
   }
 // #endif
 }

@@ -35,7 +35,8 @@ const GROUPS = 1u; // #set
 const LOWEST = -3.4e38;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
+alias StoredLogits = f32; // #stored logits
+@group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
 @group(0) @binding(2) var<storage, read> prior: array<f32>;
 // #if ${GRAD_SAMPLE}
 // #if ${NOISE}
@@ -43,13 +44,16 @@ const LOWEST = -3.4e38;
 // #else
 @group(0) @binding(3) var<storage, read> counter: array<u32, 2>; // seed, step
 // #endif
-@group(0) @binding(5) var<storage, read> grad_sample: array<f32>;
+alias StoredGradSample = f32; // #stored grad_sample
+@group(0) @binding(5) var<storage, read> grad_sample: array<StoredGradSample>;
 // #endif
 // #if ${GRAD_PROBABILITIES}
-@group(0) @binding(4) var<storage, read> grad_probabilities: array<f32>;
+alias StoredGradProbabilities = f32; // #stored grad_probabilities
+@group(0) @binding(4) var<storage, read> grad_probabilities: array<StoredGradProbabilities>;
 // #endif
 @group(0) @binding(6) var<storage, read> grad_divergence: array<f32>;
-@group(0) @binding(7) var<storage, read_write> grad_logits: array<f32>;
+alias StoredGradLogits = f32; // #stored grad_logits
+@group(0) @binding(7) var<storage, read_write> grad_logits: array<StoredGradLogits>;
 
 // #include common/math
 // #include common/gumbel
@@ -63,7 +67,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let known = first - params.prior_base;
   let source = first - params.logits_base;
   // #each CHANNELS let p$ = prior[known + $u * params.area];
-  // #each CHANNELS let free$ = logits[source + $u * params.area];
+  // #each CHANNELS let free$ = f32(logits[source + $u * params.area]);
   // #each CHANNELS let l$ = select(free$, free$ - 1e12, p$ < params.threshold);
 
   var largest = LOWEST;
@@ -76,7 +80,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let weight = grad_divergence[0];
 // #if ${GRAD_PROBABILITIES}
   let incoming = first - params.grad_probabilities_base;
-  // #each CHANNELS let t$ = grad_probabilities[incoming + $u * params.area] + weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
+  // #each CHANNELS let t$ = f32(grad_probabilities[incoming + $u * params.area]) + weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #else
   // #each CHANNELS let t$ = weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #endif
@@ -101,7 +105,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   var total = 0.0;
   // #each CHANNELS let y$ = exp_exact(s$ - highest); total += y$;
   let sampled = first - params.grad_sample_base;
-  // #each CHANNELS let g$ = grad_sample[sampled + $u * params.area];
+  // #each CHANNELS let g$ = f32(grad_sample[sampled + $u * params.area]);
   var inner = 0.0;
   // #each CHANNELS inner += g$ * y$;
   inner /= total;
@@ -110,8 +114,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 
   let to = first - params.grad_logits_base;
 // #if ${GRAD_SAMPLE}
-  // #each CHANNELS grad_logits[to + $u * params.area] = select(pi$ * (t$ - mean) + y$ * (g$ - inner) * scale, 0.0, p$ < params.threshold);
+  // #each CHANNELS grad_logits[to + $u * params.area] = StoredGradLogits(select(pi$ * (t$ - mean) + y$ * (g$ - inner) * scale, 0.0, p$ < params.threshold));
 // #else
-  // #each CHANNELS grad_logits[to + $u * params.area] = select(pi$ * (t$ - mean), 0.0, p$ < params.threshold);
+  // #each CHANNELS grad_logits[to + $u * params.area] = StoredGradLogits(select(pi$ * (t$ - mean), 0.0, p$ < params.threshold));
 // #endif
 }

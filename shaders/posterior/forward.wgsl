@@ -29,14 +29,16 @@ const GROUPS = 1u; // #set
 const LOWEST = -3.4e38;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
+alias StoredLogits = f32; // #stored logits
+@group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
 @group(0) @binding(2) var<storage, read> prior: array<f32>;
 // #if ${NOISE}
 @group(0) @binding(3) var<storage, read> noise: array<f32>;
 // #else
 @group(0) @binding(3) var<storage, read> counter: array<u32, 2>; // seed, step
 // #endif
-@group(0) @binding(4) var<storage, read_write> posterior: array<f32>;
+alias StoredPosterior = f32; // #stored posterior
+@group(0) @binding(4) var<storage, read_write> posterior: array<StoredPosterior>;
 @group(0) @binding(5) var<storage, read_write> sample: array<u32>;
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
 
@@ -58,7 +60,7 @@ fn main(
     let known = first - params.prior_base;
     let source = first - params.logits_base;
     // #each CHANNELS let p$ = prior[known + $u * params.area];
-    // #each CHANNELS let free$ = logits[source + $u * params.area];
+    // #each CHANNELS let free$ = f32(logits[source + $u * params.area]);
     // #each CHANNELS let l$ = select(free$, free$ - 1e12, p$ < params.threshold);
 
 // #if ${NOISE}
@@ -84,7 +86,7 @@ fn main(
     // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference first, it is exact
     let offset = log_exact(mass) - log_exact(sum);
     let out = first - params.posterior_base;
-    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = pi; divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }
+    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }
   }
   let total = workgroup_sum(divergence, lane);
   if (lane == 0u) { partials[(params.first_plane + group.y) * params.groups + group.x] = total; }

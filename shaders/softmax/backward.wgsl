@@ -15,9 +15,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> output: array<f32>;
-@group(0) @binding(2) var<storage, read> grad_output: array<f32>;
-@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(1) var<storage, read> output: array<StoredOutput>;
+alias StoredGradOutput = f32; // #stored grad_output
+@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
+alias StoredGradInput = f32; // #stored grad_input
+@group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
 // #include common/math
 
@@ -32,17 +35,18 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   for (var c = 0u; c < params.channels; c++) {
     let at = c * params.area;
 // #if ${LOG}
-    sum += grad_output[grad + at];
+    sum += f32(grad_output[grad + at]);
 // #else
-    sum += grad_output[grad + at] * output[source + at];
+    sum += f32(grad_output[grad + at]) * f32(output[source + at]);
 // #endif
   }
   for (var c = 0u; c < params.channels; c++) {
     let at = c * params.area;
 // #if ${LOG}
-    grad_input[to + at] = grad_output[grad + at] - exp_exact(output[source + at]) * sum;
+    let value = f32(grad_output[grad + at]) - exp_exact(f32(output[source + at])) * sum;
 // #else
-    grad_input[to + at] = output[source + at] * (grad_output[grad + at] - sum);
+    let value = f32(output[source + at]) * (f32(grad_output[grad + at]) - sum);
 // #endif
+    grad_input[to + at] = StoredGradInput(value);
   }
 }

@@ -14,8 +14,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/math
 
@@ -25,18 +27,18 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
   let source = first - params.input_base;
   let to = first - params.output_base;
-  var largest = input[source];
-  for (var c = 1u; c < params.channels; c++) { largest = max(largest, input[source + c * params.area]); }
+  var largest = f32(input[source]);
+  for (var c = 1u; c < params.channels; c++) { largest = max(largest, f32(input[source + c * params.area])); }
   var sum = 0.0;
-  for (var c = 0u; c < params.channels; c++) { sum += exp_exact(input[source + c * params.area] - largest); }
+  for (var c = 0u; c < params.channels; c++) { sum += exp_exact(f32(input[source + c * params.area]) - largest); }
 // #if ${LOG}
   let log_sum = log_exact(sum);
   for (var c = 0u; c < params.channels; c++) {
-    output[to + c * params.area] = input[source + c * params.area] - largest - log_sum;
+    output[to + c * params.area] = StoredOutput(f32(input[source + c * params.area]) - largest - log_sum);
   }
 // #else
   for (var c = 0u; c < params.channels; c++) {
-    output[to + c * params.area] = exp_exact(input[source + c * params.area] - largest) / sum;
+    output[to + c * params.area] = StoredOutput(exp_exact(f32(input[source + c * params.area]) - largest) / sum);
   }
 // #endif
 }

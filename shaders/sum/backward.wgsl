@@ -20,13 +20,17 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${SQUARED}
-@group(0) @binding(1) var<storage, read> a: array<Element>;
-@group(0) @binding(2) var<storage, read> b: array<Element>;
+alias StoredA = Element; // #stored a
+@group(0) @binding(1) var<storage, read> a: array<StoredA>;
+alias StoredB = Element; // #stored b
+@group(0) @binding(2) var<storage, read> b: array<StoredB>;
 // #elif ${DOT}
-@group(0) @binding(2) var<storage, read> b: array<Element>;
+alias StoredB = Element; // #stored b
+@group(0) @binding(2) var<storage, read> b: array<StoredB>;
 // #endif
 @group(0) @binding(3) var<storage, read> grad_output: array<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_a: array<Element>;
+alias StoredGradA = Element; // #stored grad_a
+@group(0) @binding(4) var<storage, read_write> grad_a: array<StoredGradA>;
 
 // #include common/linear
 
@@ -38,10 +42,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let to = i - params.grad_a_base / WIDTH;
   let grad = grad_output[0];
 // #if ${SQUARED}
-  grad_a[to] = 2.0 * grad * (a[i - params.a_base / WIDTH] - b[i - params.b_base / WIDTH]);
+  let difference = Element(a[i - params.a_base / WIDTH]) - Element(b[i - params.b_base / WIDTH]);
+  grad_a[to] = StoredGradA(2.0 * grad * difference);
 // #elif ${DOT}
-  grad_a[to] = grad * b[i - params.b_base / WIDTH];
+  grad_a[to] = StoredGradA(grad * Element(b[i - params.b_base / WIDTH]));
 // #else
-  grad_a[to] = Element(grad);
+  grad_a[to] = StoredGradA(Element(grad));
 // #endif
 }

@@ -21,11 +21,14 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<Element>;
+alias StoredA = Element; // #stored a
+@group(0) @binding(1) var<storage, read> a: array<StoredA>;
 // #if ${DOT}
-@group(0) @binding(2) var<storage, read> b: array<Element>;
+alias StoredB = Element; // #stored b
+@group(0) @binding(2) var<storage, read> b: array<StoredB>;
 // #elif ${SQUARED}
-@group(0) @binding(2) var<storage, read> b: array<Element>;
+alias StoredB = Element; // #stored b
+@group(0) @binding(2) var<storage, read> b: array<StoredB>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
@@ -41,11 +44,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var sums = Element(0.0);
   for (var i = first + lane; i < min(first + SHARE, params.size); i += 64u) {
     let at = row * params.size + i;
-    let value = a[at - params.a_base / WIDTH];
+    let value = Element(a[at - params.a_base / WIDTH]);
 // #if ${DOT}
-    sums += value * b[at - params.b_base / WIDTH];
+    sums += value * Element(b[at - params.b_base / WIDTH]);
 // #elif ${SQUARED}
-    let difference = value - b[at - params.b_base / WIDTH];
+    let difference = value - Element(b[at - params.b_base / WIDTH]);
     sums += difference * difference;
 // #else
     sums += value;

@@ -14,9 +14,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<Element>;
+alias StoredLogits = Element; // #stored logits
+@group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
 @group(0) @binding(2) var<storage, read> prior: array<Element>;
-@group(0) @binding(3) var<storage, read_write> output: array<Element>;
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/linear
 
@@ -25,12 +27,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  let value = logits[i - params.logits_base / WIDTH];
+  let value = Element(logits[i - params.logits_base / WIDTH]);
   let forbidden = prior[i - params.prior_base / WIDTH] < Element(params.threshold);
 // #if ${BACKWARD}
   // logits is the incoming gradient here: none flows where the prior forbids.
-  output[i - params.output_base / WIDTH] = select(value, Element(0.0), forbidden);
+  output[i - params.output_base / WIDTH] = StoredOutput(select(value, Element(0.0), forbidden));
 // #else
-  output[i - params.output_base / WIDTH] = select(value, value - Element(1e12), forbidden);
+  output[i - params.output_base / WIDTH] = StoredOutput(select(value, value - Element(1e12), forbidden));
 // #endif
 }

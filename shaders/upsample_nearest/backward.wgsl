@@ -14,8 +14,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> grad_output: array<f32>;
-@group(0) @binding(2) var<storage, read_write> grad_input: array<f32>;
+alias StoredGradOutput = f32; // #stored grad_output
+@group(0) @binding(1) var<storage, read> grad_output: array<StoredGradOutput>;
+alias StoredGradInput = f32; // #stored grad_input
+@group(0) @binding(2) var<storage, read_write> grad_input: array<StoredGradInput>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
@@ -28,7 +30,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   var sum = 0.0;
   for (var i = 0u; i < 4u; i++) {
     let row = ((2u * plane + (i >> 1u)) * params.channels + gid.y) * area + (2u * y + (i & 1u)) * width + 2u * x;
-    sum += grad_output[row - params.grad_output_base] + grad_output[row + 1u - params.grad_output_base];
+    sum += f32(grad_output[row - params.grad_output_base]) + f32(grad_output[row + 1u - params.grad_output_base]);
   }
-  grad_input[(plane * params.channels + gid.y) * params.in_height * params.in_width + gid.x - params.grad_input_base] = sum;
+  grad_input[(plane * params.channels + gid.y) * params.in_height * params.in_width + gid.x - params.grad_input_base] = StoredGradInput(sum);
 }

@@ -14,8 +14,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+alias StoredInput = f32; // #stored input
+@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOutput = f32; // #stored output
+@group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
@@ -26,5 +28,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (y >= height) { return; }
   let plane = params.first_plane + gid.z;
   let source = ((plane / 2u * params.channels + gid.y) * params.in_height + y / 2u) * params.in_width + x / 2u;
-  output[(plane * params.channels + gid.y) * height * width + gid.x - params.output_base] = input[source - params.input_base];
+  let to = (plane * params.channels + gid.y) * height * width + gid.x;
+  output[to - params.output_base] = StoredOutput(input[source - params.input_base]);
 }

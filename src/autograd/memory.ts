@@ -1,4 +1,5 @@
 import type { OpNode } from './node.js'
+import { inFull, type Stored } from './stored.js'
 import type { Value } from './value.js'
 
 /** Which pooled slot holds each computed value, and how large each slot must be. */
@@ -32,11 +33,12 @@ export function planMemory(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
   swept?: SweptNodes,
+  stored: Stored = inFull,
 ): MemoryPlan {
   const isStrip = (value: Value) =>
     swept !== undefined && swept.strips.has(value) && !swept.sliding.has(value)
   const isSwept = (at: number) => swept !== undefined && at >= swept.first && at <= swept.last
-  const bytesOf = (value: Value) => swept?.strips.get(value) ?? value.bytes
+  const bytesOf = (value: Value) => swept?.strips.get(value) ?? stored.bytes(value)
   const lastUse = new Map<Value, number>()
   nodes.forEach((node, at) => {
     for (const value of [...node.outputs, ...node.scratch, ...node.inputs])

@@ -74,7 +74,7 @@ export interface NodeSpec {
   readonly inputs: readonly Value[]
   readonly outputs?: readonly ({ readonly name?: string; readonly shape: Shape } & Pick<
     ValueOptions,
-    'dtype' | 'layout'
+    'dtype' | 'layout' | 'wide'
   >)[]
   readonly scratch?: readonly Value[]
   readonly mutates?: readonly Value[]
@@ -104,8 +104,9 @@ export function defineNode(spec: NodeSpec): OpNode {
     slices,
     backward: backward && ((gradOutputs) => backward(gradOutputs, outputs)),
   }
+  const wide = spec.inputs.some((value) => value.wide)
   for (const { name, shape, ...options } of spec.outputs ?? []) {
-    outputs.push(new Value(name ?? spec.op, shape, 'computed', { ...options, node }))
+    outputs.push(new Value(name ?? spec.op, shape, 'computed', { wide, ...options, node }))
   }
   return node
 }

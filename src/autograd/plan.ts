@@ -4,13 +4,7 @@ import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
-import {
-  encodeDispatches,
-  timeDispatches,
-  timePasses,
-  type Dispatch,
-  type DispatchTime,
-} from './profile.js'
+import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
 import type { DeviceTraits, OpNode } from './node.js'
 import {
   formatLimit,
@@ -25,10 +19,10 @@ import {
   type Need,
 } from './need.js'
 import { callsOf, schedule, type Schedule, type ScheduledCall } from './schedule.js'
+import { inFull, inHalf, type Precision, type Stored } from './stored.js'
 import type { Sweep } from './sweep.js'
 import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
-import { windowAlignment } from './window.js'
 
 export interface CompileOptions {
   /** Values that can be read after a run. They keep a buffer of their own. */
@@ -49,6 +43,11 @@ export interface CompileOptions {
   readonly memoryTarget?: number
   /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
   readonly slabPlanes?: number
+  /**
+   * How volumes that are computed on the way are stored: with f16, half the bytes for all that does not need the range
+   * of f32. What goes in or comes out is f32, and so is arithmetic. Default f32.
+   */
+  readonly storage?: Precision
 }
 
 /** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
@@ -57,7 +56,8 @@ const defaultTarget = 1.5e9
 /**
  * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
  *
- * @throws UserError where a limit is given that the graph cannot keep, or the device is short of memory
+ * @throws UserError where a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
+ *   one that cannot store it
  * @throws Error where a shader does not compile
  */
 export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
@@ -85,14 +85,17 @@ function layOut(
     memoryLimit,
     memoryTarget = defaultTarget,
     slabPlanes,
+    storage = 'f32',
   }: CompileOptions,
 ): Layout {
   const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
   const kept = new Set([...outputs, ...report])
+  if (storage === 'f16') requireHalves(gpu)
+  const stored = storage === 'f16' ? inHalf(nodes, kept, traitsOf(gpu)) : inFull
   const limit = memoryLimit ?? memoryTarget
   let allowance = limit
   for (;;) {
-    const order = schedule(nodes, kept, allowance, slabPlanes)
+    const order = schedule(nodes, kept, allowance, slabPlanes, stored)
     const calls = callsOf(order, traitsOf(gpu))
     const need = needOf(order, calls, outputs, report)
     const excess = totalOf(need) - limit
@@ -100,6 +103,14 @@ function layOut(
     // A schedule counts its volumes only; what comes on top depends on how many calls there are, and so on the slabs.
     allowance = order.bytes - excess
   }
+}
+
+/** @throws UserError where the device has no f16 */
+export function requireHalves({ device, adapter }: Gpu): void {
+  if (device.features.has('shader-f16')) return
+  throw new UserError(
+    `${adapter.name} cannot store f16 (WebGPU feature shader-f16); use f32 or another adapter`,
+  )
 }
 
 function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
@@ -193,7 +204,7 @@ export class Plan {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
         this.staging.push(this.own('report', reportBytes(this.report), usage))
       }
-      this.dispatches = this.bind(calls, kernels)
+      this.dispatches = this.bind(calls, kernels, order.stored)
     } catch (error) {
       this.dispose()
       throw error
@@ -380,7 +391,7 @@ export class Plan {
   }
 
   /** Bind groups for every call, their parameters side by side in one uniform buffer. */
-  private bind(calls: readonly ScheduledCall[], kernels: readonly Kernel[]): Dispatch[] {
+  private bind(calls: readonly ScheduledCall[], kernels: readonly Kernel[], stored: Stored): Dispatch[] {
     const { device } = this.gpu
     const params = new DataView(new ArrayBuffer(paramsBytes(calls)))
     const buffer = this.own('params', params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
@@ -402,24 +413,32 @@ export class Plan {
           )
         }
         const origin = call.origins.get(value) ?? 0
-        const start = alignedStart(window.start - origin)
-        // Buffers are whole vec4s, and so are bindings: a kernel may read one that reaches beyond the end.
-        const size = Math.ceil((end - origin - start) / 4) * 16
+        const bytes = stored.elementBytes(value)
+        const start = alignedStart(window.start - origin, stored.alignment(value))
+        // Buffers are multiples of 16 bytes, and so are bindings: a kernel may read a vec4 that reaches beyond the end.
+        const size = Math.ceil(((end - origin - start) * bytes) / 16) * 16
         const limit = device.limits.maxStorageBufferBindingSize
         if (size > limit) {
           throw new UserError(
             `${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed at once, more than the ${limit} that this device shows a kernel; use fewer channels, a smaller batch or another adapter`,
           )
         }
-        return { binding: index, resource: { buffer: this.bufferOf(value), offset: start * 4, size } }
+        return { binding: index, resource: { buffer: this.bufferOf(value), offset: start * bytes, size } }
       })
       for (const name of Object.keys(call.bindings)) {
         if (!declared.bindings.some((binding) => binding.name === name))
           throw new Error(`${call.shader} has no binding ${name}`)
       }
-      writeParams(params, i * paramsAlignment, call, declared.params)
+      writeParams(params, i * paramsAlignment, call, declared.params, stored)
       const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
-      return { op: call.op, shader: call.shader, mutates: call.mutates, pipeline, bindGroup, workgroups: call.workgroups }
+      return {
+        op: call.op,
+        shader: call.shader,
+        mutates: call.mutates,
+        pipeline,
+        bindGroup,
+        workgroups: call.workgroups,
+      }
     })
     device.queue.writeBuffer(buffer, 0, params.buffer)
     return dispatches
@@ -438,8 +457,8 @@ function thicknessOf({ nodes, slabs }: Sweep): number {
   return Math.min(...computed)
 }
 
-function alignedStart(element: number): number {
-  return element - (element % windowAlignment)
+function alignedStart(element: number, alignment: number): number {
+  return element - (element % alignment)
 }
 
 function writeParams(
@@ -447,11 +466,12 @@ function writeParams(
   at: number,
   { shader, params, bindings, origins }: ScheduledCall,
   fields: Kernel['interface']['params'],
+  stored: Stored,
 ): void {
   const values: Record<string, number> = { ...params }
   for (const [name, window] of Object.entries(bindings)) {
     const origin = origins.get(window.value) ?? 0
-    const base = origin + alignedStart(window.start - origin)
+    const base = origin + alignedStart(window.start - origin, stored.alignment(window.value))
     if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
     // Element-wise kernels index their window from 0, which is right only if it starts where it says.
     else if (base !== window.start) throw new Error(`${shader}: the window of ${name} is not aligned`)

@@ -1,6 +1,7 @@
 import { planMemory, type MemoryPlan } from './memory.js'
 import type { DeviceTraits, KernelCall, OpNode } from './node.js'
 import { findSweep, planeSize, planSweep, type Sweep, type SweepSlab } from './sweep.js'
+import { inFull, type Stored } from './stored.js'
 import type { Value } from './value.js'
 import { linearGroups, slabs, type Slab } from './window.js'
 
@@ -10,6 +11,7 @@ export interface Schedule {
   /** The nodes that run slab by slab, where some do; they follow each other in `nodes`. */
   readonly sweep: Sweep | undefined
   readonly memory: MemoryPlan
+  readonly stored: Stored
   /** Bytes of inputs, constants and pooled values together. */
   readonly bytes: number
 }
@@ -32,23 +34,25 @@ const thicknesses = [96, 64, 48, 32, 24, 16, 8]
  *
  * @param nodes in topological order
  * @param kept values that must be there after a run
+ * @param stored how values lie on the device; default all in full precision
  */
 export function schedule(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
   limit: number,
   thickness?: number,
+  stored: Stored = inFull,
 ): Schedule {
-  const plain = atOnce(nodes, kept)
+  const plain = atOnce(nodes, kept, stored)
   if (plain.bytes <= limit && !thickness) return plain
-  const block = findSweep(nodes, kept)
+  const block = findSweep(nodes, kept, stored)
   if (block.length === 0) return plain
-  if (thickness) return inSlabs(nodes, block, kept, thickness)
+  if (thickness) return inSlabs(nodes, block, kept, thickness, stored)
   const most = Math.max(...block.map(({ slices }) => slices!.planes))
   let best = plain
   for (const thickness of thicknesses) {
     if (thickness >= most) continue
-    const swept = inSlabs(nodes, block, kept, thickness)
+    const swept = inSlabs(nodes, block, kept, thickness, stored)
     if (swept.bytes < best.bytes) best = swept
     if (best.bytes <= limit) break
   }
@@ -56,12 +60,19 @@ export function schedule(
 }
 
 /** The kernel calls of a schedule, in their order. */
-export function callsOf({ nodes, sweep }: Schedule, device: DeviceTraits): ScheduledCall[] {
+export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
   const label = (
     { op, mutates }: Pick<OpNode, 'op' | 'mutates'>,
     calls: KernelCall[],
     origins: ReadonlyMap<Value, number> = new Map(),
-  ) => calls.map((call) => ({ ...call, op, mutates: mutates.length > 0, origins }))
+  ) =>
+    calls.map((call) => ({
+      ...call,
+      half: stored.halvesOf(call),
+      op,
+      mutates: mutates.length > 0,
+      origins,
+    }))
   const emitted = (node: OpNode) => label(node, node.emit(device))
   if (!sweep) return nodes.flatMap(emitted)
   const first = nodes.indexOf(sweep.nodes[0]!)
@@ -123,9 +134,9 @@ function slideCalls(
   return calls
 }
 
-function atOnce(nodes: readonly OpNode[], kept: ReadonlySet<Value>): Schedule {
-  const memory = planMemory(nodes, kept)
-  return { nodes, sweep: undefined, memory, bytes: bytesOf(nodes, kept, memory) }
+function atOnce(nodes: readonly OpNode[], kept: ReadonlySet<Value>, stored: Stored): Schedule {
+  const memory = planMemory(nodes, kept, undefined, stored)
+  return { nodes, sweep: undefined, memory, stored, bytes: bytesOf(nodes, kept, memory) }
 }
 
 function inSlabs(
@@ -133,8 +144,9 @@ function inSlabs(
   block: readonly OpNode[],
   kept: ReadonlySet<Value>,
   thickness: number,
+  stored: Stored,
 ): Schedule {
-  const sweep = planSweep(block, nodes, kept, thickness)
+  const sweep = planSweep(block, nodes, kept, thickness, stored)
   const members = new Set(block)
   const after = new Set<OpNode>()
   for (const node of nodes) {
@@ -146,13 +158,19 @@ function inSlabs(
   }
   const before = nodes.filter((node) => !members.has(node) && !after.has(node))
   const ordered = [...before, ...block, ...after]
-  const memory = planMemory(ordered, kept, {
+  const swept = {
     first: before.length,
     last: before.length + block.length - 1,
-    strips: new Map([...sweep.strips].map(([value, planes]) => [value, 4 * planes * planeSize(value)])),
+    strips: new Map(
+      [...sweep.strips].map(([value, planes]) => [
+        value,
+        stored.elementBytes(value) * planes * planeSize(value),
+      ]),
+    ),
     sliding: sweep.sliding,
-  })
-  return { nodes: ordered, sweep, memory, bytes: bytesOf(ordered, kept, memory) }
+  }
+  const memory = planMemory(ordered, kept, swept, stored)
+  return { nodes: ordered, sweep, memory, stored, bytes: bytesOf(ordered, kept, memory) }
 }
 
 function bytesOf(nodes: readonly OpNode[], kept: ReadonlySet<Value>, { slotOf, slots }: MemoryPlan): number {

@@ -1,6 +1,7 @@
 import type { OpNode } from './node.js'
+import { inFull, type Stored } from './stored.js'
 import { volumeShape, type Value } from './value.js'
-import { windowAlignment, type Slab } from './window.js'
+import type { Slab } from './window.js'
 
 /**
  * Some nodes of a plan that run together, slab by slab along depth: first all of them for the first planes, then all
@@ -31,7 +32,11 @@ export interface SweepSlab {
  * @param kept values that must be stored whole
  * @returns some of the nodes in their order; empty where a sweep would save nothing
  */
-export function findSweep(nodes: readonly OpNode[], kept: ReadonlySet<Value>): readonly OpNode[] {
+export function findSweep(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  stored: Stored = inFull,
+): readonly OpNode[] {
   const large = Math.max(0, ...nodes.map(voxelsOf)) / 4
   const fits = nodes.map((node) => node.slices !== undefined && voxelsOf(node) > large)
   let best: readonly OpNode[] = []
@@ -39,7 +44,7 @@ export function findSweep(nodes: readonly OpNode[], kept: ReadonlySet<Value>): r
   nodes.forEach((_, start) => {
     if (!fits[start]) return
     const block = blockFrom(nodes, fits, start)
-    const saved = [...inner(block, nodes, kept)].reduce((sum, value) => sum + value.bytes, 0)
+    const saved = [...inner(block, nodes, kept)].reduce((sum, value) => sum + stored.bytes(value), 0)
     if (saved > most) [best, most] = [block, saved]
   })
   return best
@@ -56,10 +61,11 @@ export function planSweep(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
   thickness: number,
+  stored: Stored = inFull,
 ): Sweep {
   const strips = inner(block, nodes, kept)
   const sliding = new Set(
-    [...strips].filter((value) => value.node!.slices!.costly && planeSize(value) >= windowAlignment),
+    [...strips].filter((value) => value.node!.slices!.costly && planeSize(value) >= stored.alignment(value)),
   )
   const most = Math.max(...block.map(planesOf))
   const progress: Progress = { done: new Map(), held: new Map() }

@@ -19,6 +19,11 @@ export type Role = 'input' | 'variable' | 'constant' | 'computed'
 export interface ValueOptions {
   readonly dtype?: DType
   readonly layout?: Layout
+  /**
+   * Whether its numbers may lie outside the range of f16, from 6e-5 in full precision to 65504: it is always stored as
+   * f32 then. An output of a node is wide where an input is, unless the op knows better. Default false.
+   */
+  readonly wide?: boolean
   /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
   readonly initial?: Float32Array | Uint32Array
   readonly node?: OpNode
@@ -36,6 +41,7 @@ export class Value {
   readonly id = newId()
   readonly dtype: DType
   readonly layout: Layout
+  readonly wide: boolean
   readonly initial: Float32Array | Uint32Array | undefined
   readonly node: OpNode | undefined
   readonly size: number
@@ -48,6 +54,7 @@ export class Value {
   ) {
     this.dtype = options.dtype ?? 'f32'
     this.layout = options.layout ?? (shape.length === 5 ? 'volume' : 'flat')
+    this.wide = options.wide ?? false
     this.initial = options.initial
     this.node = options.node
     this.size = shape.reduce((product, n) => product * n, 1)
@@ -61,6 +68,7 @@ export class Value {
     }
   }
 
+  /** Bytes in full precision. */
   get bytes(): number {
     return this.size * 4
   }

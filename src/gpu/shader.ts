@@ -10,6 +10,10 @@ export type { ShaderName }
  * - `consts` replace the value of lines `const NAME = 1u; // #set`;
  * - `generated` replace lines `// #generate NAME` (bodies unrolled per tile).
  *
+ * `half` names the bindings whose elements are stored as f16: a line `alias StoredX = f32; // #stored NAME` gives the
+ * type of the elements of binding NAME (f32, vec2f, vec4f, or the `Element` of common/linear), and becomes that of halves.
+ * Kernels convert what they load and store, so that each binding is stored in its own way and all arithmetic is f32.
+ *
  * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, `$` being the number:
  * one line a channel without an indexed array, which lives in memory on most drivers.
  * Lines `// #include common/NAME` are expanded first. Every flag, const and generated body that the file
@@ -20,6 +24,7 @@ export interface Specialisation {
   readonly flags?: Readonly<Record<string, boolean>>
   readonly consts?: Readonly<Record<string, number>>
   readonly generated?: Readonly<Record<string, string>>
+  readonly half?: readonly string[]
 }
 
 /** One `var<uniform|storage>` of a shader, as its text declares it. */
@@ -46,12 +51,14 @@ export interface ShaderInterface {
 const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(?<name>\w+)\})?[ \t]*$/gm
 const setConst = /^const (?<name>\w+) = [\d.]+([uif]?); \/\/ #set$/gm
 const each = /^([ \t]*)\/\/ #each (?<name>\w+) (.*)$/gm
+const storedAs = /^alias (\w+) = (\w+); \/\/ #stored (?<name>\w+)$/gm
 const generate = /^[ \t]*\/\/ #generate (?<name>\w+)$/gm
 
 /**
  * Returns the WGSL of a specialised shader.
  *
- * @throws Error on a flag, const or generated body that is missing, unknown or of the wrong type.
+ * @throws Error on a flag, const or generated body that is missing, unknown or of the wrong type, and on a binding that
+ *   has no halves
  */
 export function specialise(spec: Specialisation): string {
   const take = <T>(kind: string, table: Readonly<Record<string, T>> | undefined, name: string): T => {
@@ -75,6 +82,7 @@ export function specialise(spec: Specialisation): string {
   rejectUnknown('flag', spec.flags, directive)
   rejectUnknown('const', spec.consts, setConst)
   rejectUnknown('body', spec.generated, generate)
+  rejectUnknown('stored binding', Object.fromEntries((spec.half ?? []).map((name) => [name, true])), storedAs)
 
   // wgsl-preprocessor is a template tag: hand it the text between the flags and the flags' values.
   const strings: string[] = []
@@ -96,7 +104,7 @@ export function specialise(spec: Specialisation): string {
   strings.push(text + included.slice(end))
   const resolved = wgsl(strings, ...values)
 
-  return resolved
+  return storeHalves(resolved, spec.half ?? [])
     .replace(setConst, (_, name: string, suffix: string) => {
       const value: unknown = take('const', spec.consts, name)
       if (typeof value !== 'number' || !Number.isFinite(value)) {
@@ -111,6 +119,24 @@ export function specialise(spec: Specialisation): string {
       ).join('\n'),
     )
     .replace(generate, (_, name: string) => take('body', spec.generated, name))
+}
+
+const halves = { f32: 'f16', vec2f: 'vec2<f16>', vec4f: 'vec4<f16>' }
+
+/** Makes the elements of some bindings halves. */
+function storeHalves(source: string, half: readonly string[]): string {
+  if (half.length === 0) return source
+  const element = /^alias Element = (\w+);$/m.exec(source)?.[1]
+  const toHalf = (type: string) => halves[(type === 'Element' ? element : type) as keyof typeof halves]
+  const stored = source.replace(storedAs, (line, alias: string, type: string, name: string) =>
+    half.includes(name) ? `alias ${alias} = ${toHalf(type)};` : line,
+  )
+  return `enable f16;\n${stored}`
+}
+
+/** The bindings of a shader whose elements may be stored as f16. */
+export function storedBindings(shader: ShaderName): ReadonlySet<string> {
+  return new Set([...shaderSources[shader].matchAll(storedAs)].map(({ groups }) => groups!.name!))
 }
 
 /** Reads the bindings of group 0 and the fields of `struct Params` off WGSL source. */

@@ -46,7 +46,8 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
           defineNode({
             op: 'cross_entropy backward',
             inputs: [logits, target, gradOutput!],
-            outputs: [{ shape: logits.shape }],
+            // Of a mean, one over the number of voxels and less.
+            outputs: [{ shape: logits.shape, wide: true }],
             emit: {
               planes,
               emit: ([gradLogits], device, slab) =>

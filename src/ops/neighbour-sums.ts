@@ -26,6 +26,12 @@ export function adjointNeighbourSums(input: Value, neighbourhood: number): Value
   return sums(input, radiusOf(neighbourhood), true)
 }
 
+/**
+ * The largest radius whose messages fit into f16: each neighbour adds at most log 1e-12, the logarithm of the table for
+ * classes that never meet, and 13^3 - 1 of them stay below 65504.
+ */
+const largestHalf = 6
+
 function radiusOf(neighbourhood: number): number {
   if (
     !Number.isInteger(neighbourhood) ||
@@ -73,7 +79,8 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
     defineNode({
       op: adjoint ? 'neighbour_sums adjoint' : 'neighbour_sums',
       inputs: last ? [input, centre] : [input],
-      outputs: [{ shape: input.shape }],
+      // What the MRF makes of the sums of a wide neighbourhood may be beyond f16.
+      outputs: [{ shape: input.shape, wide: input.wide || (last && radius > largestHalf) }],
       emit: {
         planes: count,
         reads: (value, slab) => (value === input ? reads(slab) : slab),

@@ -18,7 +18,7 @@ export function uniformNoise(shape: Shape, counter: Value): Value {
     defineNode({
       op: 'noise',
       inputs: [counter],
-      outputs: [{ shape }],
+      outputs: [{ shape, wide: true }],
       emit: {
         planes,
         emit: ([output], device, slab) =>

@@ -67,7 +67,7 @@ export function posterior(
     op: 'posterior',
     inputs: [logits, prior, randomness],
     outputs: [
-      { name: 'posterior', shape },
+      { name: 'posterior', shape, wide: false },
       { name: 'sample', shape: [shape[0]!, 1, ...shape.slice(2)], dtype: 'u32' },
       { name: 'divergence', shape: [1] },
     ],

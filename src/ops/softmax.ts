@@ -24,7 +24,7 @@ function normalise(input: Value, log: boolean): Value {
     defineNode({
       op,
       inputs: [input],
-      outputs: [{ shape: input.shape }],
+      outputs: [{ shape: input.shape, wide: log && input.wide }],
       emit: {
         planes,
         emit: ([output], device, slab) =>

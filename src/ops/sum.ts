@@ -81,7 +81,8 @@ function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutpu
     defineNode({
       op: `${kind} backward`,
       inputs: [...Object.values(reads), gradOutput],
-      outputs: [{ shape: a.shape, layout: a.layout }],
+      // As large or small as what the sum is weighted with.
+      outputs: [{ shape: a.shape, layout: a.layout, wide: true }],
       emit: {
         planes: elementwisePlanes(a),
         emit: ([gradA], device, slab) =>

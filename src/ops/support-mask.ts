@@ -21,7 +21,7 @@ function mask(logits: Value, prior: Value, threshold: number, isBackward: boolea
     defineNode({
       op: isBackward ? 'support_mask backward' : 'support_mask',
       inputs: [logits, prior],
-      outputs: [{ shape: logits.shape }],
+      outputs: [{ shape: logits.shape, wide: logits.wide || !isBackward }],
       emit: {
         planes: elementwisePlanes(logits),
         emit: ([output], device, slab) =>

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { shaderSources } from '../../src/generated/shaders.js'
 import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
-import { specialise, type ShaderName } from '../../src/gpu/shader.js'
+import { specialise, storedBindings, type ShaderName } from '../../src/gpu/shader.js'
 import { unrollBackwardWeight } from '../../src/ops/conv3d/unroll-backward-weight.js'
 import { unrollForward } from '../../src/ops/conv3d/unroll-forward.js'
 import * as labelConv3d from '../../src/ops/label-conv3d/unroll-forward.js'
@@ -158,7 +158,7 @@ describe.each(kernels)('%s', (shader, text) => {
     for (const line of text.split('\n')) {
       if (/\/\/ ?#/.test(line)) {
         expect(line).toMatch(
-          /^\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^\s*\/\/ #each [A-Z_]+ \S.*$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$/,
+          /^\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^\s*\/\/ #each [A-Z_]+ \S.*$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$|^alias \w+ = (f32|vec2f|vec4f|Element); \/\/ #stored \w+$/,
         )
       }
     }
@@ -199,6 +199,27 @@ describe.each(kernels)('%s', (shader, text) => {
         // No more than every WebGPU device has.
         expect(bindings.filter(({ type }) => type !== 'uniform').length).toBeLessThanOrEqual(8)
       })
+    })
+
+    const half = [...storedBindings(shader)]
+    if (half.length === 0) continue
+    it(`compiles with halves: ${title}`, async ({ skip }) => {
+      skip(!device.gpu.device.features.has('shader-f16'), 'the device has no shader-f16')
+      const keys = (parts[shader]?.(combination) ?? [{}]).map((part): KernelKey => ({
+        shader,
+        flags: combination,
+        half,
+        ...part,
+      }))
+      for (const key of keys) {
+        const source = specialise(key)
+        // Every alias is that of a binding, and every binding that has one is of halves now.
+        for (const [, alias, type] of source.matchAll(/^alias (Stored\w+) = ([^;]*);/gm)) {
+          expect(type).toMatch(/^(f16|vec[24]<f16>)$/)
+          expect(source).toContain(`: array<${alias!}>;`)
+        }
+      }
+      await device.gpu.wait(Promise.all(keys.map((key) => device.gpu.pipelines.get(key))))
     })
   }
 })
