@@ -168,6 +168,7 @@ export class Pretrainer {
       effects: this.optimiser.minimise(loss),
       variables: this.variables,
       memoryLimit: this.memory.memoryLimit,
+      storage: this.settings.precision ?? 'f32',
     })
     plan.write(prior, repeat(data, batch))
     return { plan, graph: { scan, prior, segmentation } }

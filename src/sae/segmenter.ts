@@ -1,5 +1,6 @@
 import { accumulate } from '../autograd/accumulate.js'
 import { compile, type Plan } from '../autograd/plan.js'
+import type { Precision } from '../autograd/stored.js'
 import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
@@ -23,6 +24,8 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly beta?: number
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
+  /** How volumes on the way are stored; f16 takes about half the memory. Default f32. */
+  readonly precision?: Precision
 }
 
 export interface Segmentation {
@@ -74,7 +77,13 @@ export class Segmenter {
     const probabilities = posterior ? softmax(scores) : undefined
     const image = reconstruction ? model.decoder(probabilities ?? softmax(scores)) : undefined
     const outputs = [labels, probabilities, image].filter((value) => value !== undefined)
-    const plan = await compile(gpu, { outputs, variables, memoryTarget, memoryLimit: options.memoryLimit })
+    const plan = await compile(gpu, {
+      outputs,
+      variables,
+      memoryTarget,
+      memoryLimit: options.memoryLimit,
+      storage: options.precision ?? 'f32',
+    })
     plan.write(priorInput, prior.data)
     // beta is folded into the table, so that a round needs no scaling of its own.
     if (rounds > 0)

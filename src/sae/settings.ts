@@ -1,3 +1,4 @@
+import type { Precision } from '../autograd/stored.js'
 import { UserError } from '../errors.js'
 
 /** Settings that pretraining and training share. */
@@ -9,6 +10,8 @@ export interface OptimiserSettings {
   /** Largest global norm of the gradients; undefined for no clipping. */
   readonly maxNorm?: number | undefined
   readonly seed: number
+  /** How volumes on the way are stored; f16 takes less memory and gives losses to about three digits. Default f32. */
+  readonly precision?: Precision
 }
 
 /** Settings of SAE training; the defaults are the paper's. */

@@ -221,6 +221,7 @@ export class Trainer {
       effects: this.optimiser.minimise(loss),
       variables: this.variables,
       memoryLimit: this.memory.memoryLimit,
+      storage: this.settings.precision ?? 'f32',
     })
     plan.write(objective.prior, repeat(this.prior.data, batch))
     if (this.mrfTable) plan.write(objective.mrfTable, this.mrfTable)
