@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
-import { compile } from '../src/autograd/plan.js'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, type TestContext } from 'vitest'
+import { compile, type CompileOptions } from '../src/autograd/plan.js'
 import { gradients } from '../src/autograd/gradients.js'
 import { input, parameter, type Value } from '../src/autograd/value.js'
 import type { Gpu } from '../src/gpu/gpu.js'
@@ -52,6 +52,11 @@ export async function withBindingLimit<T>(gpu: Gpu, bytes: number, body: () => P
   }
 }
 
+/** Skips a test, with the reason, on a device that cannot store f16. */
+export function needHalves({ device, adapter }: Gpu, { skip }: TestContext): void {
+  skip(!device.features.has('shader-f16'), `${adapter.name} has no shader-f16`)
+}
+
 /** Whole numbers, which are fed as u32. */
 export interface UintArray {
   readonly shape: readonly number[]
@@ -78,12 +83,13 @@ export async function evaluate<T extends Record<string, Value>>(
   feeds: Feeds,
   build: (values: Record<string, Value>) => T,
   flat: readonly string[] = [],
+  options: Pick<CompileOptions, 'storage'> = {},
 ): Promise<Record<keyof T, NdArray>> {
   const values = Object.fromEntries(
     Object.entries(feeds).map(([name, array]) => [name, declare(name, array, flat)]),
   )
   const outputs = build(values)
-  const plan = await compile(gpu, { outputs: Object.values(outputs) })
+  const plan = await compile(gpu, { outputs: Object.values(outputs), ...options })
   try {
     for (const [name, value] of Object.entries(values)) {
       const { data } = feeds[name]!

@@ -19,8 +19,7 @@ alias StoredLogits = f32; // #stored logits
 @group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
 @group(0) @binding(2) var<storage, read> target_values: array<f32>;
 @group(0) @binding(3) var<storage, read> grad_output: array<f32>;
-alias StoredGradLogits = f32; // #stored grad_logits
-@group(0) @binding(4) var<storage, read_write> grad_logits: array<StoredGradLogits>;
+@group(0) @binding(4) var<storage, read_write> grad_logits: array<f32>;
 
 // #include common/math
 
@@ -43,6 +42,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   for (var c = 0u; c < params.channels; c++) {
     let at = c * params.area;
     let probability = exp_exact(f32(logits[source + at]) - largest) / sum;
-    grad_logits[to + at] = StoredGradLogits(scale * (probability * mass - target_values[wanted + at]));
+    grad_logits[to + at] = scale * (probability * mass - target_values[wanted + at]);
   }
 }

@@ -29,8 +29,7 @@ alias StoredB = Element; // #stored b
 @group(0) @binding(2) var<storage, read> b: array<StoredB>;
 // #endif
 @group(0) @binding(3) var<storage, read> grad_output: array<f32>;
-alias StoredGradA = Element; // #stored grad_a
-@group(0) @binding(4) var<storage, read_write> grad_a: array<StoredGradA>;
+@group(0) @binding(4) var<storage, read_write> grad_a: array<Element>;
 
 // #include common/linear
 
@@ -43,10 +42,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let grad = grad_output[0];
 // #if ${SQUARED}
   let difference = Element(a[i - params.a_base / WIDTH]) - Element(b[i - params.b_base / WIDTH]);
-  grad_a[to] = StoredGradA(2.0 * grad * difference);
+  grad_a[to] = 2.0 * grad * difference;
 // #elif ${DOT}
-  grad_a[to] = StoredGradA(grad * Element(b[i - params.b_base / WIDTH]));
+  grad_a[to] = grad * Element(b[i - params.b_base / WIDTH]);
 // #else
-  grad_a[to] = StoredGradA(Element(grad));
+  grad_a[to] = Element(grad);
 // #endif
 }
