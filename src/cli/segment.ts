@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
+import type { Precision } from '../autograd/stored.js'
 import { Variables } from '../autograd/variables.js'
 import { writeFileAtomic, writeVolume } from '../io/files.js'
 import { requireSameGrid, type Volume } from '../io/volume.js'
@@ -17,6 +18,7 @@ import {
   classesOption,
   folderOption,
   memoryOption,
+  precisionOption,
   oddNumber,
   priorOption,
   realNumber,
@@ -41,6 +43,7 @@ interface SegmentOptions extends GlobalOptions {
   classes?: string
   keepExisting?: boolean
   memoryLimit?: number
+  precision: Precision
 }
 
 export function addSegment(program: Command): void {
@@ -85,6 +88,7 @@ export function addSegment(program: Command): void {
     )
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
+    .addOption(precisionOption())
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
       'after',
@@ -149,6 +153,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
+      precision: options.precision,
     })
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
     makeFolder(options.output)

@@ -3,7 +3,7 @@ import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import { Adam } from '../optim/index.js'
 import { checkTensors, createModel, defaultArchitecture, loadTensors, type Model } from '../sae/model.js'
-import type { TrainingSettings } from '../sae/settings.js'
+import { defaultTraining, type TrainingSettings } from '../sae/settings.js'
 import type { TrainingProgress } from '../sae/trainer.js'
 import { optimiserSettings, type LearningOptions } from './options.js'
 import type { Terminal } from './terminal.js'
@@ -75,7 +75,9 @@ async function resumedStart(command: Command, resume: string, channels: number):
   const { architecture, training } = weights.info
   if (!training)
     throw new UserError(`${resume}: holds no state of training to go on from; start with --init instead`)
-  const settings = { ...training.settings, ...changedEpochs(command, options, training.settings, resume) }
+  // Checkpoints of older versions lack settings that have come since.
+  const saved = { ...defaultTraining, ...training.settings }
+  const settings = { ...saved, ...changedEpochs(command, options, saved, resume) }
   if (training.progress.epoch >= settings.epochs) {
     throw new UserError(`${resume}: its ${training.progress.epoch} epochs are done; give more with --epochs`)
   }
@@ -105,6 +107,7 @@ const optionOf = {
   temperature: 'tau',
   sigma: 'sigma',
   alpha: 'alpha',
+  precision: 'precision',
 } as const satisfies Partial<Record<keyof TrainingSettings, string>>
 
 function changedEpochs(

@@ -33,6 +33,7 @@ export const defaultPretraining: OptimiserSettings = {
   learningRate: 1e-3,
   weightDecay: 0,
   seed: 0,
+  precision: 'f32',
 }
 
 export const defaultTraining: TrainingSettings = {
