@@ -89,7 +89,7 @@ describe('a sweep', () => {
   })
 
   it('is as thick as the limit allows', async () => {
-    const outputs = step([1, 48, 32, 32], 3)
+    const outputs = step([1, 64, 64, 64], 3)
     const total = ({ bytes, bytesBeside }: { bytes: number; bytesBeside: number }) => bytes + bytesBeside
     const whole = total(await run(outputs))
     const thick = total(await run(outputs, { slabPlanes: 16 }))

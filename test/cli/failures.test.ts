@@ -286,7 +286,9 @@ describe('a command line that cannot be followed', () => {
 
   it('asks for f16 of an adapter that has none', async () => {
     for (const command of [segment(study.scans[0]), train()]) {
-      const line = await refusal([...command, '--precision', 'f16', '--quiet'], { SAE_ADAPTER: 'swiftshader' })
+      const line = await refusal([...command, '--precision', 'f16', '--quiet'], {
+        SAE_ADAPTER: 'swiftshader',
+      })
       expect(line).toMatch(/SwiftShader.* cannot store f16 .*; use f32 or another adapter$/)
     }
   })
