@@ -87,6 +87,7 @@ export function table(rows: readonly Row[]): string {
  * Writes results/NAME.json, NAME.md and, where a plot is given, NAME.svg; prints the table.
  *
  * @param notes what a reader must know to read the table, one Markdown paragraph
+ * @param command what printed it, for npm run
  */
 export function publish(
   name: string,
@@ -95,13 +96,14 @@ export function publish(
   rows: readonly Row[],
   svg?: string,
   notes?: string,
+  command = `bench:${name}`,
 ): void {
   mkdirSync(results, { recursive: true })
   const head = [
     `# ${title}`,
     '',
     `${where.adapter} (${where.software ? 'software' : 'hardware'}; ${where.driver}), ${where.processor}, Node ${where.node},`,
-    `commit ${where.commit}, ${where.date}. Printed by \`npm run bench:${name}\`.`,
+    `commit ${where.commit}, ${where.date}. Printed by \`npm run ${command}\`.`,
     ...(notes ? ['', notes] : []),
     '',
   ].join('\n')

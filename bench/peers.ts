@@ -1,4 +1,4 @@
-// npm run bench:peers [-- --sizes s,m,l --items conv,unet,step,segment --peers ours,... --limit SECONDS]: the same work
+// npm run bench:peers [-- --sizes s,m,l --items conv,unet,step,segment --peers ours,... --limit SECONDS --as NAME]: the same work
 // by our engine and by its peers, side by side. bench/peers/ holds one file a peer.
 import { parseArgs } from 'node:util'
 import { openGpu } from '../src/node/index.js'
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     items: { type: 'string', default: items.join() },
     peers: { type: 'string', default: peerNames.join() },
     limit: { type: 'string', default: '180' },
+    as: { type: 'string', default: 'peers' },
   },
 })
 const wantedItems = listOf(values.items, items) as Item[]
@@ -60,7 +61,15 @@ for (const work of listWork(wantedItems, values.sizes.split(','))) {
 }
 const title = `Peers side by side: ${where.adapter}, ${where.processor}`
 const svg = horizontalBars(title, 'time, ms (log scale)', panels, 'log')
-publish('peers', 'The same work by our engine and its peers', where, rows, svg, notes)
+publish(
+  values.as,
+  'The same work by our engine and its peers',
+  where,
+  rows,
+  svg,
+  notes,
+  ['bench:peers', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+)
 process.exit(0)
 
 function rowOf(work: Work, outcome: Outcome, all: readonly Outcome[]): Row {

@@ -51,7 +51,15 @@ publish('step', 'Whole SAE step by size', where, rows, svg, notes)
 if (sizes.includes(firstStepSize) && !process.env.SAE_COMMIT) {
   gpu.dispose()
   const first = await measureFirstStep(extentsOf(firstStepSize))
-  publish('first-step', 'First step of sae train, from the start of the process', where, first)
+  publish(
+    'first-step',
+    'First step of sae train, from the start of the process',
+    where,
+    first,
+    undefined,
+    undefined,
+    'bench:step',
+  )
 }
 process.exit(0)
 

@@ -3,13 +3,15 @@ import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
 import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
+import { largeVolume } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
-/** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
+/** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small beside the volume. */
 const mostBricks = 1024
 const mostPartials = 4e6
-/** Sums that one invocation holds: of 36, 63 and 126 the middle was fastest on lavapipe (23, 29 and 25 GFLOP/s). */
-const mostSums = 64
+const leastBrick = 256
+/** Sums that one invocation holds, by the size of the volume: more of them take longer to compile. */
+const mostSums = { large: 64, small: 36 }
 
 /**
  * Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. The first input
@@ -17,13 +19,15 @@ const mostSums = 64
  */
 export function backwardWeight(input: Value, gradOutput: Value, shape: Shape, coarse?: Value): Value {
   const [outputs, inputs, kd, kh, kw] = kernelShape(shape)
-  const { depth, height, width, planes: count } = volumeShape(input)
+  const { depth, height, width, area, voxels, planes: count } = volumeShape(input)
   const size = outputs * inputs * kd * kh * kw
-  const wanted = Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count))
+  const most = Math.min(mostBricks / count, mostPartials / size / count, area / leastBrick)
+  const wanted = Math.max(1, Math.floor(most))
   const brickRows = Math.ceil(height / Math.min(height, wanted))
   const bricksPerPlane = Math.ceil(height / brickRows)
   const partials = scratch('conv3d weight partials', [count * bricksPerPlane, size])
-  const tile = balancedTile(outputs, Math.max(1, Math.floor(mostSums / (kh * kw))))
+  const sums = voxels >= largeVolume ? mostSums.large : mostSums.small
+  const tile = balancedTile(outputs, Math.max(1, Math.floor(sums / (kh * kw))))
 
   return only(
     defineNode({

@@ -15,18 +15,18 @@ export function channelGroups(channels: number): number[] {
  * The widest tiles of each kind of device.
  *
  * - software: a load costs as much as twenty multiply-adds and registers spill into a cache, so tiles are large;
- *   measured on lavapipe (docs/performance.md). A large tile takes seconds to compile there, which a small volume
- *   never pays back.
+ *   measured on lavapipe (docs/performance.md). A large tile takes seconds to compile there, which the small
+ *   volumes deep in a U-Net never pay back.
  * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
  */
 const widest = {
   software: { x: 16, channels: 14 },
-  softwareSmall: { x: 8, channels: 8 },
+  softwareSmall: { x: 4, channels: 8 },
   hardware: { x: 4, channels: 8 },
 } as const
 
-/** Voxels from which on a volume is worth a large tile. */
-const large = 2 ** 19
+/** Voxels from which on a volume is worth a kernel that takes long to compile. */
+export const largeVolume = 2 ** 15
 
 /** What the choice of a tile depends on. */
 export interface TileProblem {
@@ -45,7 +45,7 @@ export function chooseTile(
   { outputs, width, voxels, kernelWidth }: TileProblem,
   { software }: Pick<DeviceTraits, 'software'>,
 ): Tile {
-  const most = !software ? widest.hardware : voxels >= large ? widest.software : widest.softwareSmall
+  const most = !software ? widest.hardware : voxels >= largeVolume ? widest.software : widest.softwareSmall
   const room = kernelWidth <= 3 ? most.x : kernelWidth <= 7 ? most.x / 2 : most.x / 4
   let x = 1
   while (x < room && x < width) x *= 2
