@@ -8,6 +8,7 @@ import { argmax, conv3d, softmax, squaredError, supportMask } from '../../src/op
 import { Adam } from '../../src/optim/index.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
 import { saeObjective } from '../../src/sae/objective.js'
+import { segmentationMemory } from '../../src/sae/segmenter.js'
 import { load, serve, type Job, type Task } from './child.js'
 import { classes } from './work.js'
 
@@ -121,7 +122,12 @@ function segmentation({ extents }: Job): Graph {
   const { encoder } = createModel(defaultArchitecture(classes))
   const logits = encoder(input('scan', [1, 1, ...extents]))
   const labels = argmax(supportMask(logits, input('prior', logits.shape)))
-  return { results: { labels }, timed: { outputs: [labels] }, parameters: encoder.parameters }
+  return {
+    results: { labels },
+    // As the Segmenter does it.
+    timed: { outputs: [labels], memoryTarget: segmentationMemory },
+    parameters: encoder.parameters,
+  }
 }
 
 function named(parameters: readonly Value[], grads: readonly Value[]): Record<string, Value> {

@@ -11,7 +11,7 @@ import { mrfTableOf, type Prior } from './prior-volume.js'
 import { checkNeighbourhood } from './settings.js'
 
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
-const memoryTarget = 0.7e9
+export const segmentationMemory = 0.7e9
 
 export interface SegmentationOptions extends MemoryOptions {
   /** Whether posteriors are wanted beside the most probable classes. Default false. */
@@ -80,7 +80,7 @@ export class Segmenter {
     const plan = await compile(gpu, {
       outputs,
       variables,
-      memoryTarget,
+      memoryTarget: segmentationMemory,
       memoryLimit: options.memoryLimit,
       storage: options.precision ?? 'f32',
     })
