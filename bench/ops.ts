@@ -44,6 +44,7 @@ async function run({ op, shape, build, work }: Case): Promise<Row[]> {
     gpu,
     'effects' in graph ? { outputs: [], ...graph } : { outputs: withGradients(graph) },
   )
+  await plan.warmUp()
   const compiled = (performance.now() - compiling) / 1000
   for (const value of plan.inputs) plan.write(value, numbers(value.size, 1))
   await plan.run()

@@ -115,28 +115,6 @@ export function bars(
   })
 }
 
-/** Lines through points, on two logarithmic axes. */
-export function lines(
-  title: string,
-  xAxis: string,
-  yAxis: string,
-  series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[],
-): string {
-  return render(480, {
-    ...heading(title),
-    ...legend(series),
-    grid: { left: 80, right: 30, top: 90, bottom: 60 },
-    xAxis: { type: 'log', axisLabel: font, ...named(xAxis) },
-    yAxis: { type: 'log', axisLabel: font, ...named(yAxis, 52) },
-    series: series.map(({ name, points }, i) => ({
-      type: 'line',
-      name,
-      data: points.map((point) => [...point]),
-      itemStyle: { color: colours[i % colours.length]! },
-    })),
-  })
-}
-
 function heading(title: string): echarts.EChartsOption {
   const textStyle = { ...font, fontSize: 15, width: width - 40, overflow: 'break' as const }
   return { title: { text: title, left: 20, top: 12, textStyle }, backgroundColor: '#fff', animation: false }

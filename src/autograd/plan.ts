@@ -2,6 +2,7 @@ import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
+import { bindCalls } from './bind.js'
 import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
 import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
@@ -11,7 +12,6 @@ import {
   formatNeed,
   mostUnderWay,
   needOf,
-  paramsAlignment,
   paramsBytes,
   reportBytes,
   totalOf,
@@ -19,8 +19,7 @@ import {
   type Need,
 } from './need.js'
 import { callsOf, schedule, type Schedule, type ScheduledCall } from './schedule.js'
-import { inFull, inHalf, type Precision, type Stored } from './stored.js'
-import type { Sweep } from './sweep.js'
+import { inFull, inHalf, type Precision } from './stored.js'
 import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
 
@@ -190,7 +189,7 @@ export class Plan {
     kernels: readonly Kernel[],
   ) {
     this.slabs = order.sweep?.slabs.length ?? 1
-    this.slabPlanes = order.sweep && thicknessOf(order.sweep)
+    this.slabPlanes = order.sweep?.thickness
     this.bytesBeside = need.variables + need.reading
     this.report = options.report ?? []
     this.ownVariables = options.variables ? undefined : new Variables(gpu)
@@ -204,7 +203,10 @@ export class Plan {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
         this.staging.push(this.own('report', reportBytes(this.report), usage))
       }
-      this.dispatches = this.bind(calls, kernels, order.stored)
+      const params = this.own('params', paramsBytes(calls), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
+      this.dispatches = bindCalls(this.gpu.device, calls, kernels, order.stored, params, (value) =>
+        this.bufferOf(value),
+      )
     } catch (error) {
       this.dispose()
       throw error
@@ -389,102 +391,8 @@ export class Plan {
     }
     for (const value of valuesOf(nodes, kept)) place(value)
   }
-
-  /** Bind groups for every call, their parameters side by side in one uniform buffer. */
-  private bind(calls: readonly ScheduledCall[], kernels: readonly Kernel[], stored: Stored): Dispatch[] {
-    const { device } = this.gpu
-    const params = new DataView(new ArrayBuffer(paramsBytes(calls)))
-    const buffer = this.own('params', params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
-    const dispatches = calls.map((call, i) => {
-      const { pipeline, layout, interface: declared } = kernels[i]!
-      const entries = declared.bindings.map(({ name, index, unsigned }): GPUBindGroupEntry => {
-        if (name === 'params') {
-          return {
-            binding: index,
-            resource: { buffer, offset: i * paramsAlignment, size: paramsAlignment },
-          }
-        }
-        const window = call.bindings[name]
-        if (!window) throw new Error(`${call.shader}: nothing is bound to ${name}`)
-        const { value, end } = window
-        if ((value.dtype === 'u32') !== unsigned) {
-          throw new Error(
-            `${call.shader}: ${name} cannot be ${value.name}, whose elements are ${value.dtype}`,
-          )
-        }
-        const origin = call.origins.get(value) ?? 0
-        const bytes = stored.elementBytes(value)
-        const start = alignedStart(window.start - origin, stored.alignment(value))
-        // Buffers are multiples of 16 bytes, and so are bindings: a kernel may read a vec4 that reaches beyond the end.
-        const size = Math.ceil(((end - origin - start) * bytes) / 16) * 16
-        const limit = device.limits.maxStorageBufferBindingSize
-        if (size > limit) {
-          throw new UserError(
-            `${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed at once, more than the ${limit} that this device shows a kernel; use fewer channels, a smaller batch or another adapter`,
-          )
-        }
-        return { binding: index, resource: { buffer: this.bufferOf(value), offset: start * bytes, size } }
-      })
-      for (const name of Object.keys(call.bindings)) {
-        if (!declared.bindings.some((binding) => binding.name === name))
-          throw new Error(`${call.shader} has no binding ${name}`)
-      }
-      writeParams(params, i * paramsAlignment, call, declared.params, stored)
-      const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
-      return {
-        op: call.op,
-        shader: call.shader,
-        mutates: call.mutates,
-        pipeline,
-        bindGroup,
-        workgroups: call.workgroups,
-      }
-    })
-    device.queue.writeBuffer(buffer, 0, params.buffer)
-    return dispatches
-  }
 }
 
 function requireType(value: Value, dtype: DType): void {
   if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
-}
-
-/** Planes by which a sweep advances: what the first slab computes of the last full-scale nodes, which have no halo. */
-function thicknessOf({ nodes, slabs }: Sweep): number {
-  const planes = (node: OpNode): number => node.slices?.planes ?? 0
-  const most = Math.max(...nodes.map(planes))
-  const computed = [...slabs[0]!.ranges].flatMap(([node, { last }]) => (planes(node) === most ? [last] : []))
-  return Math.min(...computed)
-}
-
-function alignedStart(element: number, alignment: number): number {
-  return element - (element % alignment)
-}
-
-function writeParams(
-  view: DataView,
-  at: number,
-  { shader, params, bindings, origins }: ScheduledCall,
-  fields: Kernel['interface']['params'],
-  stored: Stored,
-): void {
-  const values: Record<string, number> = { ...params }
-  for (const [name, window] of Object.entries(bindings)) {
-    const origin = origins.get(window.value) ?? 0
-    const base = origin + alignedStart(window.start - origin, stored.alignment(window.value))
-    if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
-    // Element-wise kernels index their window from 0, which is right only if it starts where it says.
-    else if (base !== window.start) throw new Error(`${shader}: the window of ${name} is not aligned`)
-  }
-  for (const name of Object.keys(values)) {
-    if (!fields.some((field) => field.name === name)) throw new Error(`${shader} has no parameter ${name}`)
-  }
-  if (fields.length * 4 > paramsAlignment) throw new Error(`${shader}: too many parameters`)
-  fields.forEach(({ name, type }, i) => {
-    const value = values[name]
-    if (value === undefined) throw new Error(`${shader}: parameter ${name} is not given`)
-    if (type === 'f32') view.setFloat32(at + 4 * i, value, true)
-    else if (type === 'i32') view.setInt32(at + 4 * i, value, true)
-    else view.setUint32(at + 4 * i, value, true)
-  })
 }

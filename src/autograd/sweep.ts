@@ -9,6 +9,8 @@ import type { Slab } from './window.js'
  */
 export interface Sweep {
   readonly nodes: readonly OpNode[]
+  /** Planes by which it advances. */
+  readonly thickness: number
   readonly slabs: readonly SweepSlab[]
   /** Values of which only a strip is stored, with its number of planes. */
   readonly strips: ReadonlyMap<Value, number>
@@ -81,7 +83,7 @@ export function planSweep(
       sizes.set(value, Math.max(sizes.get(value) ?? 0, last - first))
     }
   }
-  return { nodes: block, slabs, strips: sizes, sliding }
+  return { nodes: block, thickness, slabs, strips: sizes, sliding }
 }
 
 /** The nodes from `start` on that form a block with it. */

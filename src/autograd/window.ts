@@ -35,6 +35,11 @@ export function planes(value: Value, first: number, last: number): Window {
   return { value, start: Math.max(0, first) * size, end: Math.min(shape.planes, last) * size }
 }
 
+/** The planes of a slab. */
+export function planesOf(value: Value, { first, last }: Slab): Window {
+  return planes(value, first, last)
+}
+
 /** A slab with `halo` more planes on either side; windows and scheduling clamp it to the planes that exist. */
 export function widened({ first, last }: Slab, halo: number): Slab {
   return { first: first - halo, last: last + halo }

@@ -1,6 +1,6 @@
 import { defineNode, only, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
-import { planes, slabs, type Slab, type Window } from '../autograd/window.js'
+import { planesOf, slabs, type Slab } from '../autograd/window.js'
 
 /**
  * Voxels that one invocation slides its window over. Runs start at multiples of it wherever the volume is cut, so
@@ -132,8 +132,4 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
       ...(last ? { backward: ([gradOutput]) => [undefined, sums(gradOutput!, radius, !adjoint)] } : {}),
     }),
   )
-}
-
-function planesOf(value: Value, { first, last }: Slab): Window {
-  return planes(value, first, last)
 }

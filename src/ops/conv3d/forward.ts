@@ -1,6 +1,6 @@
 import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planes, slabs, whole, widened, type Slab, type Window } from '../../autograd/window.js'
+import { planesOf, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import { chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
@@ -162,8 +162,4 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       slab.last - slab.first,
     ] as const,
   }))
-}
-
-function planesOf(value: Value, { first, last }: Slab): Window {
-  return planes(value, first, last)
 }
