@@ -6,10 +6,15 @@
 // With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest).
 //
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx].
-// Mapping: one invocation sums one brick (64 to a workgroup, group.z) for one block of output channels (group.y) and
-// one (ci, dz) (group.x, so that workgroups that follow each other read the same bricks): TILE_CO x KH x KW sums in
-// named registers, four voxels of a row at a time, so that every loaded gradient serves KH x KW sums and every loaded
-// input TILE_CO. Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
+// Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); its invocations take one
+// (ci, dz, dy) each (group.x goes on with them), so that all of them read the same gradients and each its own row of the
+// input. TILE_CO x KW sums in named registers, four voxels of a row at a time. Each lane of a subgroup reads the gradient
+// of one channel and tells it to the others (without SUBGROUPS each reads them all). Unrolled by
+// src/ops/conv3d/unroll-backward-weight.ts.
+
+// #if ${SUBGROUPS}
+enable subgroups;
+// #endif
 
 struct Params {
   inputs: u32,        // channels of `input`
@@ -32,6 +37,7 @@ const KD = 3u; // #set
 const KH = 3u; // #set
 const KW = 3u; // #set
 const TILE_CO = 1u; // #set
+const LANES = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
@@ -103,13 +109,22 @@ fn load_grad(row: u32, x: u32) -> vec4f {
 // #endif
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let brick = group.z * 64u + lane;
-  if (brick >= params.bricks) { return; }
+@compute @workgroup_size(LANES)
+fn main(
+// #if ${SUBGROUPS}
+  @builtin(subgroup_invocation_id) sublane: u32,
+// #endif
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let brick = group.z;
   let block = group.y;
-  let ci = group.x / KD;
-  let dz = group.x % KD;
+  // Lanes left over repeat the last role and store nothing: a subgroup can tell only what all of it has reached.
+  let roles = params.inputs * KD * KH;
+  let role = min(group.x * LANES + lane, roles - 1u);
+  let ci = role / (KD * KH);
+  let dz = role / KH % KD;
+  let dy = role % KH;
   let area = params.height * params.width;
   let plane = params.first_plane + brick / params.bricks_per_plane;
   let first_row = brick % params.bricks_per_plane * params.brick_rows;
@@ -126,12 +141,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   for (var y = first_row; y < last_row; y++) {
     let grad_row = (plane * params.outputs + block * TILE_CO) * area + y * params.width - params.grad_output_base;
+    let inside = inside_z && y + dy - KH / 2u < params.height;
+    let row = input_row(input_plane, y + dy - KH / 2u);
     // #generate start
     for (var x = 0u; x < params.width; x += 4u) {
       // #generate multiply
     }
   }
 
+  if (group.x * LANES + lane >= roles) { return; }
   let to = (params.first_brick + brick) * params.outputs * params.weight_inputs * KD * KH * KW;
   // #generate store
 }

@@ -10,6 +10,8 @@ export interface DeviceTraits {
   readonly uniformBytes: number
   /** True for a driver that computes on the CPU. */
   readonly software: boolean
+  /** Invocations of every subgroup, at least; 0 where the device has no subgroups. */
+  readonly subgroupSize: number
 }
 
 /** One dispatch: a specialised shader, its parameters, and the window of a value behind each binding. */

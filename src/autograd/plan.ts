@@ -158,6 +158,7 @@ export function traitsOf(gpu: Gpu): DeviceTraits {
   return {
     bindingElements: Math.floor(gpu.bindingLimit / 4),
     uniformBytes: gpu.device.limits.maxUniformBufferBindingSize,
+    subgroupSize: gpu.subgroupSize,
     software: gpu.adapter.software,
   }
 }

@@ -49,6 +49,11 @@ export class Gpu {
     return this.device.limits.maxStorageBufferBindingSize
   }
 
+  /** Invocations of every subgroup, at least; 0 where the device has no subgroups. */
+  get subgroupSize(): number {
+    return this.device.features.has('subgroups') ? (this.device.adapterInfo.subgroupMinSize ?? 0) : 0
+  }
+
   /** @throws Error the first error that this device reported, if any. */
   check(): void {
     if (this.failure) throw this.failure

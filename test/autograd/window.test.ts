@@ -14,6 +14,7 @@ import {
 const device = (bindingElements: number): DeviceTraits => ({
   bindingElements,
   uniformBytes: 65536,
+  subgroupSize: 0,
   software: true,
 })
 

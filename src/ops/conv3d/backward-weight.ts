@@ -10,8 +10,11 @@ import { unrollBackwardWeight } from './unroll-backward-weight.js'
 const mostBricks = 1024
 const mostPartials = 4e6
 const leastBrick = 256
-/** Sums that one invocation holds, by the size of the volume: more of them take longer to compile. */
-const mostSums = { large: 64, small: 36 }
+/** Output channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
+const mostChannels = { large: 16, small: 8 }
+const mostSums = 64
+/** Lanes of a subgroup that read gradients for it: as many as the narrowest drivers have, or twice that. */
+const mostTellers = 8
 
 /**
  * Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. The first input
@@ -26,8 +29,8 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape, co
   const brickRows = Math.ceil(height / Math.min(height, wanted))
   const bricksPerPlane = Math.ceil(height / brickRows)
   const partials = scratch('conv3d weight partials', [count * bricksPerPlane, size])
-  const sums = voxels >= largeVolume ? mostSums.large : mostSums.small
-  const tile = balancedTile(outputs, Math.max(1, Math.floor(sums / (kh * kw))))
+  const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
+  const tile = balancedTile(outputs, Math.max(1, Math.min(widest, Math.floor(mostSums / kw))))
 
   return only(
     defineNode({
@@ -50,15 +53,18 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape, co
               }
             }
             const { channels } = volumeShape(part)
+            const subgroup = device.subgroupSize >= 4 ? Math.min(device.subgroupSize, mostTellers) : 0
+            // A driver of the CPU runs a subgroup at a time: lanes without a role would cost as much as the others.
+            const lanes = device.software ? 8 : 64
             return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
               shader: 'conv3d/backward_weight' as const,
-              flags: { VECTOR: width % 4 === 0, UPSAMPLED: upsampled },
-              consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile },
+              flags: { VECTOR: width % 4 === 0, UPSAMPLED: upsampled, SUBGROUPS: subgroup > 0 },
+              consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile, LANES: lanes },
               generated: unrollBackwardWeight({
                 channels: tile,
                 whole: outputs % tile === 0,
-                kernelHeight: kh,
                 kernelWidth: kw,
+                subgroup,
               }),
               params: {
                 inputs: channels,
@@ -76,9 +82,9 @@ export function backwardWeight(input: Value, gradOutput: Value, shape: Shape, co
               },
               bindings: { ...windows(slab), partials: whole(partials) },
               workgroups: [
-                channels * kd,
+                Math.ceil((channels * kd * kh) / lanes),
                 Math.ceil(outputs / tile),
-                Math.ceil(((slab.last - slab.first) * bricksPerPlane) / 64),
+                (slab.last - slab.first) * bricksPerPlane,
               ] as const,
             }))
           }),
