@@ -2,35 +2,40 @@
 //
 //   grad_weight[co,ci,dz,dy,dx] = sum_{n,z,y,x} grad_output[n,co,z,y,x] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px]
 //
+//   grad_bias[co] = sum_{n,z,y,x} grad_output[n,co,z,y,x]
+//
 // The volume is cut into bricks (some rows of one plane); reduce/columns.wgsl adds their partial sums.
 // With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest).
+// With TRANSPOSED, for few output channels, input and gradient change places and the sum runs over the input's voxels:
+// grad_weight[co,ci,d] = sum_v input[ci,v] * grad_output[co,v-d].
 //
-// Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx].
+// Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], behind each brick's weights its bias [co].
 // Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); its invocations take one
-// (ci, dz, dy) each (group.x goes on with them), so that all of them read the same gradients and each its own row of the
-// input. TILE_CO x KW sums in named registers, four voxels of a row at a time. Each lane of a subgroup reads the gradient
-// of one channel and tells it to the others (without SUBGROUPS each reads them all). Unrolled by
-// src/ops/conv3d/unroll-backward-weight.ts.
+// (ci, dz, dy) each (group.x goes on with them), so that all of them need the same gradients and each rows of the input
+// of its own; one more, whose input is 1 everywhere, makes the bias. TILE_CO x KW sums in named registers, four voxels of
+// a row at a time. Each lane of a subgroup reads the gradient of one channel and tells it to the others (without
+// SUBGROUPS each reads them all). Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 // #if ${SUBGROUPS}
 enable subgroups;
 // #endif
 
 struct Params {
-  inputs: u32,        // channels of `input`
-  first_input: u32,   // where they stand among the input channels of the weights
+  own_channels: u32,
+  told_channels: u32,
+  biases: u32,        // 1, or 0 where there is no bias
+  first_input: u32,   // where the input's channels stand among those of the weights
   weight_inputs: u32, // how many of those there are
-  outputs: u32,
+  columns: u32,       // partial sums of a brick
   depth: u32,
   height: u32,
   width: u32,
   first_plane: u32,
-  bricks: u32,
   first_brick: u32,
   bricks_per_plane: u32,
   brick_rows: u32,
-  input_base: u32,
-  grad_output_base: u32,
+  own_base: u32,
+  told_base: u32,
 }
 
 const KD = 3u; // #set
@@ -42,24 +47,24 @@ const LANES = 1u; // #set
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
 // #if ${UPSAMPLED}
-alias StoredInput = vec2f; // #stored input
-@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOwn = vec2f; // #stored own
+@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
 // #else
-alias StoredInput = vec4f; // #stored input
-@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
+alias StoredOwn = vec4f; // #stored own
+@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
 // #endif
-alias StoredGradOutput = vec4f; // #stored grad_output
-@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
+alias StoredTold = vec4f; // #stored told
+@group(0) @binding(2) var<storage, read> told: array<StoredTold>;
 // #else
-alias StoredInput = f32; // #stored input
-@group(0) @binding(1) var<storage, read> input: array<StoredInput>;
-alias StoredGradOutput = f32; // #stored grad_output
-@group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
+alias StoredOwn = f32; // #stored own
+@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
+alias StoredTold = f32; // #stored told
+@group(0) @binding(2) var<storage, read> told: array<StoredTold>;
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Where row y of a plane of the input begins.
-fn input_row(plane: u32, y: u32) -> u32 {
+// Where row y of a plane of `own` begins.
+fn own_row(plane: u32, y: u32) -> u32 {
 // #if ${UPSAMPLED}
   return plane + y / 2u * (params.width / 2u);
 // #else
@@ -67,45 +72,54 @@ fn input_row(plane: u32, y: u32) -> u32 {
 // #endif
 }
 
-// Voxels x..x+3 of a row of the input, zeros beside it. With VECTOR rows are whole vec4s (and of half as many pairs).
-fn load_input(row: u32, x: u32, inside: bool) -> vec4f {
+// Voxels x..x+3 of a row of `own`, `beside` where there are none. With VECTOR rows are whole vec4s (and of half as many pairs).
+fn load_own(row: u32, x: u32, inside: bool, beside: vec4f) -> vec4f {
 // #if ${UPSAMPLED}
 // #if ${VECTOR}
   let here = inside && x < params.width;
-  let pair = vec2f(input[select(0u, row + x / 2u, here) / 2u]);
-  return select(vec4f(0.0), pair.xxyy, here);
+  let pair = vec2f(own[select(0u, row + x / 2u, here) / 2u]);
+  return select(beside, pair.xxyy, here);
 // #else
-  var values = vec4f(0.0);
+  var values = beside;
   if (inside) {
-    if (x < params.width) { values = vec4f(vec2f(f32(input[row + x / 2u])), 0.0, 0.0); }
-    if (x + 2u < params.width) { values = vec4f(values.xy, vec2f(f32(input[row + x / 2u + 1u]))); }
+    if (x < params.width) { values = vec4f(vec2f(f32(own[row + x / 2u])), values.zw); }
+    if (x + 2u < params.width) { values = vec4f(values.xy, vec2f(f32(own[row + x / 2u + 1u]))); }
   }
   return values;
 // #endif
 // #elif ${VECTOR}
   let here = inside && x < params.width;
-  return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
+  return select(beside, vec4f(own[select(0u, row + x, here) / 4u]), here);
 // #else
-  var values = vec4f(0.0);
+  var values = beside;
   if (inside) {
-    if (x < params.width) { values.x = f32(input[row + x]); }
-    if (x + 1u < params.width) { values.y = f32(input[row + x + 1u]); }
-    if (x + 2u < params.width) { values.z = f32(input[row + x + 2u]); }
-    if (x + 3u < params.width) { values.w = f32(input[row + x + 3u]); }
+    if (x < params.width) { values.x = f32(own[row + x]); }
+    if (x + 1u < params.width) { values.y = f32(own[row + x + 1u]); }
+    if (x + 2u < params.width) { values.z = f32(own[row + x + 2u]); }
+    if (x + 3u < params.width) { values.w = f32(own[row + x + 3u]); }
   }
   return values;
 // #endif
 }
 
-fn load_grad(row: u32, x: u32) -> vec4f {
+fn load_told(row: u32, x: u32) -> vec4f {
 // #if ${VECTOR}
-  return vec4f(grad_output[(row + x) / 4u]);
+  return vec4f(told[(row + x) / 4u]);
 // #else
-  var values = vec4f(f32(grad_output[row + x]), 0.0, 0.0, 0.0);
-  if (x + 1u < params.width) { values.y = f32(grad_output[row + x + 1u]); }
-  if (x + 2u < params.width) { values.z = f32(grad_output[row + x + 2u]); }
-  if (x + 3u < params.width) { values.w = f32(grad_output[row + x + 3u]); }
+  var values = vec4f(f32(told[row + x]), 0.0, 0.0, 0.0);
+  if (x + 1u < params.width) { values.y = f32(told[row + x + 1u]); }
+  if (x + 2u < params.width) { values.z = f32(told[row + x + 2u]); }
+  if (x + 3u < params.width) { values.w = f32(told[row + x + 3u]); }
   return values;
+// #endif
+}
+
+// Where the sum for this pair of channels and this offset stands.
+fn entry(own_channel: u32, told_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
+// #if ${TRANSPOSED}
+  return (((own_channel * params.weight_inputs + told_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
+// #else
+  return (((told_channel * params.weight_inputs + params.first_input + own_channel) * KD + dz) * KH + dy) * KW + dx;
 // #endif
 }
 
@@ -120,9 +134,10 @@ fn main(
   let brick = group.z;
   let block = group.y;
   // Lanes left over repeat the last role and store nothing: a subgroup can tell only what all of it has reached.
-  let roles = params.inputs * KD * KH;
+  let weight_roles = params.own_channels * KD * KH;
+  let roles = weight_roles + params.biases;
   let role = min(group.x * LANES + lane, roles - 1u);
-  let ci = role / (KD * KH);
+  let channel = role / (KD * KH);
   let dz = role / KH % KD;
   let dy = role % KH;
   let area = params.height * params.width;
@@ -130,19 +145,21 @@ fn main(
   let first_row = brick % params.bricks_per_plane * params.brick_rows;
   let last_row = min(first_row + params.brick_rows, params.height);
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
-  let inside_z = plane % params.depth + dz - KD / 2u < params.depth;
+  let is_bias = role == weight_roles;
+  let beside = vec4f(select(0.0, 1.0, is_bias));
+  let inside_z = !is_bias && plane % params.depth + dz - KD / 2u < params.depth;
 // #if ${UPSAMPLED}
-  let input_plane = ((plane + dz - KD / 2u) / 2u * params.inputs + ci) * (area / 4u) - params.input_base;
+  let own_plane = ((plane + dz - KD / 2u) / 2u * params.own_channels + channel) * (area / 4u) - params.own_base;
 // #else
-  let input_plane = ((plane + dz - KD / 2u) * params.inputs + ci) * area - params.input_base;
+  let own_plane = ((plane + dz - KD / 2u) * params.own_channels + channel) * area - params.own_base;
 // #endif
 
   // #generate declare
 
   for (var y = first_row; y < last_row; y++) {
-    let grad_row = (plane * params.outputs + block * TILE_CO) * area + y * params.width - params.grad_output_base;
+    let told_row = (plane * params.told_channels + block * TILE_CO) * area + y * params.width - params.told_base;
     let inside = inside_z && y + dy - KH / 2u < params.height;
-    let row = input_row(input_plane, y + dy - KH / 2u);
+    let row = own_row(own_plane, y + dy - KH / 2u);
     // #generate start
     for (var x = 0u; x < params.width; x += 4u) {
       // #generate multiply
@@ -150,6 +167,11 @@ fn main(
   }
 
   if (group.x * LANES + lane >= roles) { return; }
-  let to = (params.first_brick + brick) * params.outputs * params.weight_inputs * KD * KH * KW;
+  let to = (params.first_brick + brick) * params.columns;
+  if (is_bias) {
+    let bias = to + params.columns - params.told_channels + block * TILE_CO;
+    // #generate store_bias
+    return;
+  }
   // #generate store
 }

@@ -1,11 +1,13 @@
 // Sums partial results of many bricks, entry by entry.
 //
-//   output[i] = sum_brick partials[brick * count + i]
+//   output[i] = sum_brick partials[brick * stride + first + i]
 //
 // Mapping: one invocation per entry, adding in the order of the bricks.
 
 struct Params {
   count: u32,
+  first: u32,
+  stride: u32,
   bricks: u32,
 }
 
@@ -20,7 +22,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   var total = 0.0;
   for (var first = 0u; first < params.bricks; first += 32u) {
     var sum = 0.0;
-    for (var b = first; b < min(first + 32u, params.bricks); b++) { sum += partials[b * params.count + gid.x]; }
+    for (var b = first; b < min(first + 32u, params.bricks); b++) { sum += partials[b * params.stride + params.first + gid.x]; }
     total += sum;
   }
   output[gid.x] = total;

@@ -3,16 +3,18 @@
 //   softmax:  grad_input[c] = output[c] * (grad_output[c] - sum_k grad_output[k] * output[k])
 //   LOG:      grad_input[c] = grad_output[c] - exp(output[c]) * sum_k grad_output[k]
 //
-// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+// Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
+// gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
 struct Params {
-  channels: u32,
   area: u32,
   first_plane: u32,
   output_base: u32,
   grad_output_base: u32,
   grad_input_base: u32,
 }
+
+const CHANNELS = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredOutput = f32; // #stored output
@@ -27,26 +29,18 @@ alias StoredGradInput = f32; // #stored grad_input
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= params.area) { return; }
-  let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
+  let first = (params.first_plane + gid.y) * CHANNELS * params.area + gid.x;
   let source = first - params.output_base;
   let grad = first - params.grad_output_base;
   let to = first - params.grad_input_base;
+  // #each CHANNELS let o$ = f32(output[source + $u * params.area]);
+  // #each CHANNELS let g$ = f32(grad_output[grad + $u * params.area]);
   var sum = 0.0;
-  for (var c = 0u; c < params.channels; c++) {
-    let at = c * params.area;
 // #if ${LOG}
-    sum += f32(grad_output[grad + at]);
+  // #each CHANNELS sum += g$;
+  // #each CHANNELS grad_input[to + $u * params.area] = StoredGradInput(g$ - exp_exact(o$) * sum);
 // #else
-    sum += f32(grad_output[grad + at]) * f32(output[source + at]);
+  // #each CHANNELS sum += g$ * o$;
+  // #each CHANNELS grad_input[to + $u * params.area] = StoredGradInput(o$ * (g$ - sum));
 // #endif
-  }
-  for (var c = 0u; c < params.channels; c++) {
-    let at = c * params.area;
-// #if ${LOG}
-    let value = f32(grad_output[grad + at]) - exp_exact(f32(output[source + at])) * sum;
-// #else
-    let value = f32(output[source + at]) * (f32(grad_output[grad + at]) - sum);
-// #endif
-    grad_input[to + at] = StoredGradInput(value);
-  }
 }

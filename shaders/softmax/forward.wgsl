@@ -3,15 +3,17 @@
 //   softmax:     output[c] = exp(input[c] - m) / s
 //   LOG:         output[c] = input[c] - m - log(s),      m = max_c input[c],  s = sum_c exp(input[c] - m)
 //
-// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+// Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
+// gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
 struct Params {
-  channels: u32,
   area: u32,
   first_plane: u32,
   input_base: u32,
   output_base: u32,
 }
+
+const CHANNELS = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredInput = f32; // #stored input
@@ -24,21 +26,18 @@ alias StoredOutput = f32; // #stored output
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= params.area) { return; }
-  let first = (params.first_plane + gid.y) * params.channels * params.area + gid.x;
+  let first = (params.first_plane + gid.y) * CHANNELS * params.area + gid.x;
   let source = first - params.input_base;
   let to = first - params.output_base;
-  var largest = f32(input[source]);
-  for (var c = 1u; c < params.channels; c++) { largest = max(largest, f32(input[source + c * params.area])); }
+  // #each CHANNELS let l$ = f32(input[source + $u * params.area]);
+  var largest = l0;
+  // #each CHANNELS largest = max(largest, l$);
   var sum = 0.0;
-  for (var c = 0u; c < params.channels; c++) { sum += exp_exact(f32(input[source + c * params.area]) - largest); }
+  // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$;
 // #if ${LOG}
   let log_sum = log_exact(sum);
-  for (var c = 0u; c < params.channels; c++) {
-    output[to + c * params.area] = StoredOutput(f32(input[source + c * params.area]) - largest - log_sum);
-  }
+  // #each CHANNELS output[to + $u * params.area] = StoredOutput(l$ - largest - log_sum);
 // #else
-  for (var c = 0u; c < params.channels; c++) {
-    output[to + c * params.area] = StoredOutput(exp_exact(f32(input[source + c * params.area]) - largest) / sum);
-  }
+  // #each CHANNELS output[to + $u * params.area] = StoredOutput(e$ / sum);
 // #endif
 }

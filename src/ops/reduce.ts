@@ -2,12 +2,13 @@ import type { KernelCall } from '../autograd/node.js'
 import type { Value } from '../autograd/value.js'
 import { whole } from '../autograd/window.js'
 
-/** output[i] = sum over bricks of partials[brick][i]. */
-export function sumColumns(partials: Value, output: Value): KernelCall {
+/** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries]. */
+export function sumColumns(partials: Value, output: Value, first = 0): KernelCall {
   const count = output.size
+  const [bricks, stride] = partials.shape as [number, number]
   return {
     shader: 'reduce/columns',
-    params: { count, bricks: partials.size / count },
+    params: { count, first, stride, bricks },
     bindings: { partials: whole(partials), output: whole(output) },
     workgroups: [Math.ceil(count / 64), 1, 1],
   }

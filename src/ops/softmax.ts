@@ -32,7 +32,8 @@ function normalise(input: Value, log: boolean): Value {
             {
               shader: 'softmax/forward',
               flags: { LOG: log },
-              params: { channels },
+              consts: { CHANNELS: channels },
+              params: {},
               volumes: { input, output: output! },
             },
             device,
@@ -52,7 +53,8 @@ function normalise(input: Value, log: boolean): Value {
                   {
                     shader: 'softmax/backward',
                     flags: { LOG: log },
-                    params: { channels },
+                    consts: { CHANNELS: channels },
+                    params: {},
                     volumes: { output: output!, grad_output: gradOutput!, grad_input: gradInput! },
                   },
                   device,

@@ -78,6 +78,8 @@ const parts: Partial<Record<ShaderName, (flags: Flags) => readonly Parts[]>> = {
     })),
   'posterior/forward': posteriorParts,
   'posterior/backward': posteriorParts,
+  'softmax/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
+  'softmax/backward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
 }
 
@@ -95,6 +97,8 @@ const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefine
         : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
           ? 'coarse rows are vec4s only where fine ones are'
           : undefined,
+  'conv3d/backward_weight': ({ UPSAMPLED, TRANSPOSED }) =>
+    UPSAMPLED && TRANSPOSED ? 'parts of an input are not told' : undefined,
   'label_conv3d/forward': ({ RELU, SIGMOID }) =>
     RELU && SIGMOID ? 'a convolution has one activation' : undefined,
   'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z, VECTOR }) =>

@@ -1,4 +1,4 @@
-import { defineNode, only, scratch } from '../../autograd/node.js'
+import { defineNode, only, scratch, type KernelCall } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
@@ -10,88 +10,118 @@ import { unrollBackwardWeight } from './unroll-backward-weight.js'
 const mostBricks = 1024
 const mostPartials = 4e6
 const leastBrick = 256
-/** Output channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
+/** Channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
 const mostChannels = { large: 16, small: 8 }
 const mostSums = 64
-/** Lanes of a subgroup that read gradients for it: as many as the narrowest drivers have, or twice that. */
+/** Lanes of a subgroup that read for it: as many as the narrowest drivers have, or twice that. */
 const mostTellers = 8
+/** With fewer output channels than these, an invocation holds sums for the input channels instead. */
+const fewOutputs = 4
 
-/**
- * Gradient of a convolution with respect to its weights, of shape `shape` = [Co, Ci, kD, kH, kW]. The first input
- * channels are those of `coarse`, upsampled, where that is given.
- */
-export function backwardWeight(input: Value, gradOutput: Value, shape: Shape, coarse?: Value): Value {
+/** A convolution whose weights' gradient is wanted. */
+export interface WeightProblem {
+  readonly input: Value
+  /** Upsampled and put before the input's channels, where given. */
+  readonly coarse?: Value | undefined
+  readonly gradOutput: Value
+  /** [Co, Ci, kD, kH, kW] */
+  readonly shape: Shape
+  /** Whether the bias's gradient is wanted too. */
+  readonly bias: boolean
+}
+
+/** Gradient of a convolution with respect to its weights and its bias [Co], if it has one. */
+export function backwardWeight(problem: WeightProblem): Value[] {
+  const { input, coarse, gradOutput, shape, bias } = problem
   const [outputs, inputs, kd, kh, kw] = kernelShape(shape)
   const { depth, height, width, area, voxels, planes: count } = volumeShape(input)
+  const transposed = outputs < Math.min(fewOutputs, inputs) && !coarse
+  const withBias = bias && !transposed
   const size = outputs * inputs * kd * kh * kw
-  const most = Math.min(mostBricks / count, mostPartials / size / count, area / leastBrick)
+  const columns = size + (withBias ? outputs : 0)
+  const most = Math.min(mostBricks / count, mostPartials / columns / count, area / leastBrick)
   const wanted = Math.max(1, Math.floor(most))
   const brickRows = Math.ceil(height / Math.min(height, wanted))
   const bricksPerPlane = Math.ceil(height / brickRows)
-  const partials = scratch('conv3d weight partials', [count * bricksPerPlane, size])
+  const partials = scratch('conv3d weight partials', [count * bricksPerPlane, columns])
+  const told = transposed ? input : gradOutput
+  const toldChannels = transposed ? inputs : outputs
   const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
-  const tile = balancedTile(outputs, Math.max(1, Math.min(widest, Math.floor(mostSums / kw))))
+  const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(mostSums / kw))))
+  const halo = (kd - 1) / 2
 
-  return only(
-    defineNode({
-      op: 'conv3d backward weight',
-      inputs: [input, gradOutput, ...(coarse ? [coarse] : [])],
-      outputs: [{ shape, layout: 'flat' }],
-      scratch: [partials],
-      emit: {
-        ...convolutionPlanes(input, kd, coarse),
-        emit: (_, device, range) =>
-          [...(coarse ? [coarse] : []), input].flatMap((part) => {
-            const upsampled = part === coarse
-            const halo = (kd - 1) / 2
-            const windows = (slab: Slab) => {
-              const read = widened(slab, halo)
-              const { first, last } = upsampled ? coarsened(read) : read
-              return {
-                input: planes(part, first, last),
-                grad_output: planes(gradOutput, slab.first, slab.last),
-              }
-            }
-            const { channels } = volumeShape(part)
-            const subgroup = device.subgroupSize >= 4 ? Math.min(device.subgroupSize, mostTellers) : 0
-            // A driver of the CPU runs a subgroup at a time: lanes without a role would cost as much as the others.
-            const lanes = device.software ? 8 : 64
-            return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-              shader: 'conv3d/backward_weight' as const,
-              flags: { VECTOR: width % 4 === 0, UPSAMPLED: upsampled, SUBGROUPS: subgroup > 0 },
+  const node = defineNode({
+    op: 'conv3d backward weight',
+    inputs: [input, gradOutput, ...(coarse ? [coarse] : [])],
+    outputs: [{ shape, layout: 'flat' }, ...(withBias ? [{ shape: [outputs] }] : [])],
+    scratch: [partials],
+    emit: {
+      ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
+      emit: (_, device, range) => {
+        const subgroup = device.subgroupSize >= 4 ? Math.min(device.subgroupSize, mostTellers) : 0
+        // A driver of the CPU runs a subgroup at a time: lanes without a role would cost as much as the others.
+        const lanes = device.software ? 8 : 64
+        const part = (own: Value, firstInput: number) => {
+          const upsampled = own === coarse
+          const windows = (slab: Slab) => {
+            const read = widened(slab, halo)
+            const { first, last } = upsampled ? coarsened(read) : read
+            return { own: planes(own, first, last), told: planes(told, slab.first, slab.last) }
+          }
+          const { channels } = volumeShape(own)
+          // The part of the input that the convolution always has brings the bias.
+          const biases = withBias && !upsampled ? 1 : 0
+          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => {
+            const bricks = (slab.last - slab.first) * bricksPerPlane
+            return {
+              shader: 'conv3d/backward_weight',
+              flags: {
+                VECTOR: width % 4 === 0,
+                UPSAMPLED: upsampled,
+                TRANSPOSED: transposed,
+                SUBGROUPS: subgroup > 0,
+              },
               consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile, LANES: lanes },
               generated: unrollBackwardWeight({
                 channels: tile,
-                whole: outputs % tile === 0,
+                whole: toldChannels % tile === 0,
                 kernelWidth: kw,
                 subgroup,
               }),
               params: {
-                inputs: channels,
-                first_input: coarse && !upsampled ? volumeShape(coarse).channels : 0,
+                own_channels: channels,
+                told_channels: toldChannels,
+                biases,
+                first_input: firstInput,
                 weight_inputs: inputs,
-                outputs,
+                columns,
                 depth,
                 height,
                 width,
                 first_plane: slab.first,
-                bricks: (slab.last - slab.first) * bricksPerPlane,
                 first_brick: slab.first * bricksPerPlane,
                 bricks_per_plane: bricksPerPlane,
                 brick_rows: brickRows,
               },
               bindings: { ...windows(slab), partials: whole(partials) },
               workgroups: [
-                Math.ceil((channels * kd * kh) / lanes),
-                Math.ceil(outputs / tile),
-                (slab.last - slab.first) * bricksPerPlane,
-              ] as const,
-            }))
-          }),
-        finish: ([gradWeight]) => [sumColumns(partials, gradWeight!)],
+                Math.ceil((channels * kd * kh + biases) / lanes),
+                Math.ceil(toldChannels / tile),
+                bricks,
+              ],
+            }
+          })
+        }
+        if (transposed) return part(gradOutput, 0)
+        return coarse ? [...part(coarse, 0), ...part(input, volumeShape(coarse).channels)] : part(input, 0)
       },
-    }),
-  )
+      finish: ([gradWeight, gradBias]) => [
+        sumColumns(partials, gradWeight!),
+        ...(gradBias ? [sumColumns(partials, gradBias, size)] : []),
+      ],
+    },
+  })
+  return bias && transposed ? [...node.outputs, backwardBias(gradOutput)] : [...node.outputs]
 }
 
 /** Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels. */

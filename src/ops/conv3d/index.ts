@@ -2,7 +2,7 @@ import { volumeShape, type Value } from '../../autograd/value.js'
 import { defineNode, only } from '../../autograd/node.js'
 import { upsampleNearestBackward } from '../upsample-nearest.js'
 import { backwardActivation, maskInPlace, throughRelu } from './backward-activation.js'
-import { backwardBias, backwardWeight } from './backward-weight.js'
+import { backwardWeight } from './backward-weight.js'
 import { convolutionPlanes, convolve, packWeights, type Activation } from './forward.js'
 
 export type { Activation } from './forward.js'
@@ -61,13 +61,14 @@ export function conv3d(
         const [gradSkip, gradCoarse] = coarse
           ? backwardParts(grad, weight, coarse)
           : [backwardInput(grad, weight)]
-        return [
-          gradSkip,
-          backwardWeight(skip, grad, weight.shape, coarse),
-          undefined,
-          ...(bias ? [backwardBias(grad)] : []),
-          ...(coarse ? [gradCoarse] : []),
-        ]
+        const [gradWeight, gradBias] = backwardWeight({
+          input: skip,
+          coarse,
+          gradOutput: grad,
+          shape: weight.shape,
+          bias: bias !== undefined,
+        })
+        return [gradSkip, gradWeight, undefined, ...(bias ? [gradBias] : []), ...(coarse ? [gradCoarse] : [])]
       },
     }),
   )

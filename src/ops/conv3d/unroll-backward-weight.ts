@@ -1,7 +1,7 @@
 const component = ['x', 'y', 'z', 'w']
 
 export interface BackwardWeightTile {
-  /** Output channels of a block. */
+  /** Told channels of a block. */
   readonly channels: number
   /** Whether the channels divide into whole blocks. */
   readonly whole: boolean
@@ -13,8 +13,8 @@ export interface BackwardWeightTile {
 /**
  * Unrolls the body of shaders/conv3d/backward_weight.wgsl.
  *
- * Registers: `a{c}_{dx}` are the sums; `g{c}` four gradients of channel c; `mine{c}` those that a lane reads for its
- * subgroup, of a channel from c on; `b{i}` the row of the input in vec4s, the current one in the middle, a window that
+ * Registers: `a{c}_{dx}` are the sums; `g{c}` four told voxels of channel c; `mine{c}` those that a lane reads for its
+ * subgroup, of a channel from c on; `b{i}` the lane's own row in vec4s, the current one in the middle, a window that
  * slides along the row so that each step loads one new vec4.
  */
 export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
@@ -26,9 +26,11 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   const start: string[] = []
   const multiply: string[] = []
   const store: string[] = []
+  const storeBias: string[] = []
 
   // A channel past the last repeats the last one and is not stored.
-  const offset = (c: string) => `${whole ? c : `min(${c}, params.outputs - 1u - block * TILE_CO)`} * area`
+  const offset = (c: string) =>
+    `${whole ? c : `min(${c}, params.told_channels - 1u - block * TILE_CO)`} * area`
   for (let c = 0; c < channels; c++) {
     for (let dx = 0; dx < kernelWidth; dx++) declare.push(`var a${c}_${dx} = 0.0;`)
     if (subgroup === 0) declare.push(`let from${c} = ${offset(`${c}u`)};`)
@@ -36,18 +38,18 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   for (let i = 0; i < window; i++) {
     // One step behind: the first shift brings the voxels at x = 0 into the middle.
     const ahead = 4 * (i - side - 1)
-    start.push(`var b${i} = ${ahead < 0 ? 'vec4f(0.0)' : `load_input(row, ${ahead}u, inside)`};`)
+    start.push(`var b${i} = ${ahead < 0 ? 'vec4f(0.0)' : `load_own(row, ${ahead}u, inside, beside)`};`)
   }
   for (let i = 0; i + 1 < window; i++) multiply.push(`b${i} = b${i + 1};`)
-  multiply.push(`b${window - 1} = load_input(row, x + ${4 * side}u, inside);`)
+  multiply.push(`b${window - 1} = load_own(row, x + ${4 * side}u, inside, beside);`)
   for (let c = 0; c < channels; c++) {
     const teller = subgroup > 0 ? c % subgroup : 0
-    if (subgroup === 0) multiply.push(`let g${c} = load_grad(grad_row + from${c}, x);`)
+    if (subgroup === 0) multiply.push(`let g${c} = load_told(told_row + from${c}, x);`)
     else {
       if (teller === 0) {
         const last = Math.min(subgroup, channels - c) - 1
         declare.push(`let from${c} = ${offset(`(${c}u + min(sublane % ${subgroup}u, ${last}u))`)};`)
-        multiply.push(`let mine${c} = load_grad(grad_row + from${c}, x);`)
+        multiply.push(`let mine${c} = load_told(told_row + from${c}, x);`)
       }
       multiply.push(`let g${c} = subgroupBroadcast(mine${c - teller}, ${teller}u);`)
     }
@@ -61,15 +63,20 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
     }
   }
   for (let c = 0; c < channels; c++) {
-    if (!whole) store.push(`if (block * TILE_CO + ${c}u < params.outputs) {`)
-    const entry = `to + ((((block * TILE_CO + ${c}u) * params.weight_inputs + params.first_input + ci) * KD + dz) * KH + dy) * KW`
-    for (let dx = 0; dx < kernelWidth; dx++) store.push(`partials[${entry} + ${dx}u] = a${c}_${dx};`)
-    if (!whole) store.push('}')
+    const guarded = (code: string) =>
+      whole ? code : `if (block * TILE_CO + ${c}u < params.told_channels) { ${code} }`
+    for (let dx = 0; dx < kernelWidth; dx++) {
+      store.push(
+        guarded(`partials[to + entry(channel, block * TILE_CO + ${c}u, dz, dy, ${dx}u)] = a${c}_${dx};`),
+      )
+    }
+    storeBias.push(guarded(`partials[bias + ${c}u] = a${c}_${half};`))
   }
   return {
     declare: declare.join('\n'),
     start: start.join('\n'),
     multiply: multiply.join('\n'),
     store: store.join('\n'),
+    store_bias: storeBias.join('\n'),
   }
 }

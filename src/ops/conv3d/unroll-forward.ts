@@ -25,7 +25,6 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   const groups = channelGroups(tile.channels)
   const half = (kernelWidth - 1) / 2
   const declare: string[] = []
-  const multiply: string[] = []
   const store: string[] = []
 
   groups.forEach((size, g) => {
@@ -44,17 +43,15 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
       loads.push(`let v${j} = load(row, x0 + ${j}u - ${half}u, inside);`)
     }
   }
-  groups.forEach((size, g) => {
+  const multiply = multiplyAdds(tile, () => Array.from({ length: kernelWidth }, (_, dx) => [dx]))
+  // Taps that meet the same coarse voxel are one tap.
+  const multiplyCoarse = multiplyAdds(tile, (t) => {
+    const byVoxel = new Map<number, number[]>()
     for (let dx = 0; dx < kernelWidth; dx++) {
-      multiply.push(`let w${dx}_${g} = packed[at + ${dx}u * tap + ${g}u]${swizzle[size]!};`)
+      const voxel = tile.x === 1 ? dx : Math.floor((t + dx - half) / 2)
+      byVoxel.set(voxel, [...(byVoxel.get(voxel) ?? []), dx])
     }
-    // All taps of one accumulator follow each other: it is loaded and stored once a row, not once a tap.
-    for (let t = 0; t < tile.x; t++) {
-      for (let dx = 0; dx < kernelWidth; dx++) {
-        const value = size === 1 ? `v${t + dx}` : `${vectorType[size]!}(v${t + dx})`
-        multiply.push(`a${g}_${t} = fma(${value}, w${dx}_${g}, a${g}_${t});`)
-      }
-    }
+    return [...byVoxel.values()]
   })
 
   // The last block may hold fewer channels than the tile, the last tile fewer voxels than its width.
@@ -78,9 +75,38 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   return {
     declare: declare.join('\n'),
     multiply: [...loads, ...multiply].join('\n'),
-    multiply_coarse: [...coarseLoads(tile), ...multiply].join('\n'),
+    multiply_coarse: [...coarseLoads(tile), ...multiplyCoarse].join('\n'),
     store: store.join('\n'),
   }
+}
+
+/**
+ * The multiply-adds of one input channel and row. `tapsAt(t)` groups the taps of output t: those of a group meet the
+ * same number, so that one multiplication with the sum of their weights will do.
+ */
+function multiplyAdds(tile: ForwardTile, tapsAt: (t: number) => readonly (readonly number[])[]): string[] {
+  const lines: string[] = []
+  const weightOf = (taps: readonly number[], g: number) => `w${taps.join('_')}_${g}`
+  channelGroups(tile.channels).forEach((size, g) => {
+    const known = new Set<string>()
+    for (let dx = 0; dx < tile.kernelWidth; dx++) {
+      lines.push(`let ${weightOf([dx], g)} = packed[at + ${dx}u * tap + ${g}u]${swizzle[size]!};`)
+      known.add(weightOf([dx], g))
+    }
+    // All taps of one accumulator follow each other: it is loaded and stored once a row, not once a tap.
+    for (let t = 0; t < tile.x; t++) {
+      for (const taps of tapsAt(t)) {
+        const weight = weightOf(taps, g)
+        if (!known.has(weight))
+          lines.push(`let ${weight} = ${taps.map((dx) => weightOf([dx], g)).join(' + ')};`)
+        known.add(weight)
+        const voxel = `v${t + taps[0]!}`
+        const value = size === 1 ? voxel : `${vectorType[size]!}(${voxel})`
+        lines.push(`a${g}_${t} = fma(${value}, ${weight}, a${g}_${t});`)
+      }
+    }
+  })
+  return lines
 }
 
 /**
