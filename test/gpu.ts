@@ -52,6 +52,16 @@ export async function withBindingLimit<T>(gpu: Gpu, bytes: number, body: () => P
   }
 }
 
+/** Runs `body` as if the device had no subgroups. */
+export async function withoutSubgroups<T>(gpu: Gpu, body: () => Promise<T>): Promise<T> {
+  Object.defineProperty(gpu, 'subgroupSize', { value: 0, configurable: true })
+  try {
+    return await body()
+  } finally {
+    Reflect.deleteProperty(gpu, 'subgroupSize')
+  }
+}
+
 /** Skips a test, with the reason, on a device that cannot store f16. */
 export function needHalves({ device, adapter }: Gpu, { skip }: TestContext): void {
   skip(!device.features.has('shader-f16'), `${adapter.name} has no shader-f16`)

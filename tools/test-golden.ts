@@ -1,9 +1,11 @@
-// npm run test:golden [-- DIR]: reproduces PyTorch's golden tensors on every adapter and prints a table.
+// npm run test:golden [-- DIR]: reproduces PyTorch's golden tensors on every adapter, in every configuration that
+// ships, and prints a table.
 // The adapters are all software drivers that are installed, or the one that SAE_ADAPTER names.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSafetensors } from '../src/io/safetensors.js'
 import { adapterVariable, chooseAdapter, findAdapters, openAdapter } from '../src/node/index.js'
+import { configurations } from '../test/golden/configurations.js'
 import { goldenFiles } from '../test/golden/files.js'
 import { checkOps } from '../test/golden/ops.js'
 import { reproduced, type GoldenRow } from '../test/golden/report.js'
@@ -19,15 +21,18 @@ let failed = 0
 let passed = 0
 for (const adapter of adapters) {
   const gpu = await openAdapter(adapter)
-  console.log(`\n${adapter.name} (${adapter.kind})`)
-  for (const file of [...ops, ...steps]) {
-    const golden = readSafetensors(readFileSync(join(folder, file)), file)
-    const rows = file.startsWith('step_') ? await checkStep(gpu, golden) : await checkOps(gpu, golden)
-    console.log(`\n  ${file}`)
-    for (const row of rows) {
-      console.log(`    ${line(row)}`)
-      if (reproduced(row)) passed++
-      else failed++
+  for (const { name, options, on } of configurations) {
+    console.log(`\n${adapter.name} (${adapter.kind}), ${name}`)
+    for (const file of [...ops, ...steps]) {
+      const golden = readSafetensors(readFileSync(join(folder, file)), file)
+      const check = file.startsWith('step_') ? checkStep : checkOps
+      const rows = await on(gpu, () => check(gpu, golden, options))
+      console.log(`\n  ${file}`)
+      for (const row of rows) {
+        console.log(`    ${line(row)}`)
+        if (reproduced(row)) passed++
+        else failed++
+      }
     }
   }
   gpu.dispose()

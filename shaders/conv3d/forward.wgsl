@@ -22,6 +22,7 @@ struct Params {
   width: u32,
   first_plane: u32,
   weight_groups: u32, // vec4s of one tap and input channel
+  relu: u32, // 1 where f is a ReLU: a number, so that layers with and without one share a kernel
   input_base: u32,
 // #if ${UPSAMPLED}
   coarse_inputs: u32,
@@ -119,16 +120,14 @@ fn sigmoid(value: f32) -> f32 { return 1.0 / (1.0 + exp_exact(-value)); }
 // #endif
 
 fn activate(value: Element) -> Element {
-// #if ${RELU}
-  return max(value, Element(0.0));
-// #elif ${SIGMOID}
+// #if ${SIGMOID}
 // #if ${VECTOR}
   return vec4f(sigmoid(value.x), sigmoid(value.y), sigmoid(value.z), sigmoid(value.w));
 // #else
   return sigmoid(value);
 // #endif
 // #else
-  return value;
+  return select(value, max(value, Element(0.0)), params.relu != 0u);
 // #endif
 }
 

@@ -13,6 +13,7 @@ import {
   upsampleNearest,
 } from '../../src/ops/index.js'
 import { logMrfTable } from '../../src/sae/mrf-table.js'
+import type { Configuration } from './configurations.js'
 import { GoldenReport, type GoldenRow } from './report.js'
 import { relativeError } from './step.js'
 
@@ -39,7 +40,11 @@ const builders: readonly {
 ]
 
 /** Runs every operation of the golden `ops` file forward and backward on the GPU; one row an operation. */
-export async function checkOps(gpu: Gpu, { tensors }: TensorFile): Promise<GoldenRow[]> {
+export async function checkOps(
+  gpu: Gpu,
+  { tensors }: TensorFile,
+  options: Configuration['options'] = {},
+): Promise<GoldenRow[]> {
   const report = new GoldenReport()
   const names = new Set([...tensors.keys()].map((name) => name.split('.')[0]!))
   for (const name of names) {
@@ -48,10 +53,11 @@ export async function checkOps(gpu: Gpu, { tensors }: TensorFile): Promise<Golde
       report.add(`${name} (unknown)`, Infinity, tolerance)
       continue
     }
-    await checkOne(gpu, report, name, builder, (field) => {
+    const tensor = (field: string) => {
       const found = tensors.get(`${name}.${field}`)
       return found && { shape: found.shape, data: Float32Array.from(found.data as Float32Array) }
-    })
+    }
+    await checkOne(gpu, report, name, builder, tensor, options)
   }
   return report.rows
 }
@@ -62,6 +68,7 @@ async function checkOne(
   name: string,
   { wanted, build, scale = 1 }: (typeof builders)[number],
   tensor: (field: string) => { shape: readonly number[]; data: Float32Array } | undefined,
+  options: Configuration['options'],
 ): Promise<void> {
   const values: Record<string, Value> = {}
   const volumes = new Map<Value, Float32Array>()
@@ -86,7 +93,7 @@ async function checkOne(
     dot(output, values.gout!),
     wanted.map((field) => values[field]!),
   )
-  const plan = await compile(gpu, { outputs: [output, ...grads] })
+  const plan = await compile(gpu, { outputs: [output, ...grads], ...options })
   try {
     for (const [value, data] of volumes) plan.write(value, data)
     await plan.run()

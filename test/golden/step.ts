@@ -11,6 +11,7 @@ import { logMrfTable } from '../../src/sae/mrf-table.js'
 import { NoiseLevel } from '../../src/sae/noise-level.js'
 import { saeObjective } from '../../src/sae/objective.js'
 import { supportThreshold } from '../../src/ops/index.js'
+import type { Configuration } from './configurations.js'
 import { GoldenReport, type GoldenRow } from './report.js'
 
 /** The tolerances of the golden folder's README. */
@@ -20,7 +21,11 @@ const tolerance = { activation: 1e-4, loss: 1e-5, gradient: 1e-3, final: 1e-3, s
  * Runs all training steps of a golden `step_*` file on the GPU, from its initial weights, scan, prior and noise, and
  * compares every tensor in it.
  */
-export async function checkStep(gpu: Gpu, { tensors, metadata }: TensorFile): Promise<GoldenRow[]> {
+export async function checkStep(
+  gpu: Gpu,
+  { tensors, metadata }: TensorFile,
+  options: Configuration['options'] = {},
+): Promise<GoldenRow[]> {
   const tensor = (name: string) => {
     const found = tensors.get(name)
     if (!found) throw new Error(`the golden file has no tensor ${name}`)
@@ -63,6 +68,7 @@ export async function checkStep(gpu: Gpu, { tensors, metadata }: TensorFile): Pr
     report: [loss, squaredError, klLoss, ...(mrfLoss ? [mrfLoss] : [])],
     effects: optimiser.update(grads),
     variables,
+    ...options,
   })
 
   const report = new GoldenReport()

@@ -89,14 +89,12 @@ function posteriorParts(): readonly Parts[] {
 
 /** Why no op sets these flags together; undefined where one may. */
 const impossible: Partial<Record<ShaderName, (flags: Flags) => string | undefined>> = {
-  'conv3d/forward': ({ RELU, SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
-    RELU && SIGMOID
-      ? 'a convolution has one activation'
-      : (SPLIT || MASK) && (RELU || SIGMOID || UPSAMPLED || (SPLIT && MASK))
-        ? 'gradients are split or masked, and nothing else is'
-        : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
-          ? 'coarse rows are vec4s only where fine ones are'
-          : undefined,
+  'conv3d/forward': ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
+    (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
+      ? 'gradients are split or masked, and nothing else is'
+      : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
+        ? 'coarse rows are vec4s only where fine ones are'
+        : undefined,
   'conv3d/backward_weight': ({ UPSAMPLED, TRANSPOSED }) =>
     UPSAMPLED && TRANSPOSED ? 'parts of an input are not told' : undefined,
   'label_conv3d/forward': ({ RELU, SIGMOID }) =>

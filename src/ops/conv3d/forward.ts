@@ -108,7 +108,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const halo = (kernel[0] - 1) / 2
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const uniform = packed.value.size <= uniformFloats
-  const coarseVector = vector && width % 8 === 0
+  const coarseVector = coarse !== undefined && vector && width % 8 === 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),
     output: planesOf(output, slab),
@@ -126,7 +126,6 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       COARSE_VECTOR: coarseVector,
       SPLIT: firstOutput !== undefined,
       MASK: mask !== undefined,
-      RELU: activation === 'relu',
       SIGMOID: activation === 'sigmoid',
     },
     consts: {
@@ -152,6 +151,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       width,
       first_plane: slab.first,
       weight_groups: Math.ceil(outputs / 4),
+      relu: activation === 'relu' ? 1 : 0,
       ...(coarse ? { coarse_inputs: volumeShape(coarse).channels } : {}),
       ...(first ? { first_outputs: first } : {}),
     },
