@@ -35,7 +35,6 @@ function conv(inputs: number, outputs: number, extents: Extents): Case {
       conv3d: { flops, bytes },
       'conv3d backward input': { flops, bytes },
       'conv3d backward weight': { flops, bytes },
-      'conv3d backward bias': { flops: outputs * voxels, bytes: 4 * voxels * outputs },
     },
   }
 }

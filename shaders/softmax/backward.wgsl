@@ -3,8 +3,8 @@
 //   softmax:  grad_input[c] = output[c] * (grad_output[c] - sum_k grad_output[k] * output[k])
 //   LOG:      grad_input[c] = grad_output[c] - exp(output[c]) * sum_k grad_output[k]
 //
-// Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
-// gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+// IN_REGISTERS its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
 
 struct Params {
   area: u32,
@@ -33,6 +33,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let source = first - params.output_base;
   let grad = first - params.grad_output_base;
   let to = first - params.grad_input_base;
+// #if ${IN_REGISTERS}
   // #each CHANNELS let o$ = f32(output[source + $u * params.area]);
   // #each CHANNELS let g$ = f32(grad_output[grad + $u * params.area]);
   var sum = 0.0;
@@ -42,5 +43,25 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 // #else
   // #each CHANNELS sum += g$ * o$;
   // #each CHANNELS grad_input[to + $u * params.area] = StoredGradInput(o$ * (g$ - sum));
+// #endif
+// #else
+  var sum = 0.0;
+  for (var c = 0u; c < CHANNELS; c++) {
+    let at = c * params.area;
+// #if ${LOG}
+    sum += f32(grad_output[grad + at]);
+// #else
+    sum += f32(grad_output[grad + at]) * f32(output[source + at]);
+// #endif
+  }
+  for (var c = 0u; c < CHANNELS; c++) {
+    let at = c * params.area;
+// #if ${LOG}
+    let value = f32(grad_output[grad + at]) - exp_exact(f32(output[source + at])) * sum;
+// #else
+    let value = f32(output[source + at]) * (f32(grad_output[grad + at]) - sum);
+// #endif
+    grad_input[to + at] = StoredGradInput(value);
+  }
 // #endif
 }

@@ -3,8 +3,8 @@
 //   softmax:     output[c] = exp(input[c] - m) / s
 //   LOG:         output[c] = input[c] - m - log(s),      m = max_c input[c],  s = sum_c exp(input[c] - m)
 //
-// Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
-// gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
+// IN_REGISTERS its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
 
 struct Params {
   area: u32,
@@ -29,6 +29,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let first = (params.first_plane + gid.y) * CHANNELS * params.area + gid.x;
   let source = first - params.input_base;
   let to = first - params.output_base;
+// #if ${IN_REGISTERS}
   // #each CHANNELS let l$ = f32(input[source + $u * params.area]);
   var largest = l0;
   // #each CHANNELS largest = max(largest, l$);
@@ -39,5 +40,21 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   // #each CHANNELS output[to + $u * params.area] = StoredOutput(l$ - largest - log_sum);
 // #else
   // #each CHANNELS output[to + $u * params.area] = StoredOutput(e$ / sum);
+// #endif
+// #else
+  var largest = f32(input[source]);
+  for (var c = 1u; c < CHANNELS; c++) { largest = max(largest, f32(input[source + c * params.area])); }
+  var sum = 0.0;
+  for (var c = 0u; c < CHANNELS; c++) { sum += exp_exact(f32(input[source + c * params.area]) - largest); }
+// #if ${LOG}
+  let log_sum = log_exact(sum);
+  for (var c = 0u; c < CHANNELS; c++) {
+    output[to + c * params.area] = StoredOutput(f32(input[source + c * params.area]) - largest - log_sum);
+  }
+// #else
+  for (var c = 0u; c < CHANNELS; c++) {
+    output[to + c * params.area] = StoredOutput(exp_exact(f32(input[source + c * params.area]) - largest) / sum);
+  }
+// #endif
 // #endif
 }

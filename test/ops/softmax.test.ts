@@ -17,6 +17,7 @@ const inputs: Record<string, NdArray> = {
       }),
     ), // prettier-ignore
   ),
+  'too many channels for registers': draw([2, 33, 2, 3, 5], -8, 8),
   'all equal': map(draw([2, 7, 2, 3, 5]), () => -3.5),
   'far apart': draw([1, 14, 2, 3, 5], -200, 200),
   // The support mask's values; whole classes at -1e12 beside ordinary ones.
