@@ -5,13 +5,14 @@
 //   grad_bias[co] = sum_{n,z,y,x} grad_output[n,co,z,y,x]
 //
 // The volume is cut into bricks (some rows of one plane); reduce/columns.wgsl adds their partial sums.
-// With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest).
+// With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest). Taps dz that meet
+// the same coarse plane have the same sum: it is made once and stored for each.
 // With TRANSPOSED, for few output channels, input and gradient change places and the sum runs over the input's voxels:
 // grad_weight[co,ci,d] = sum_v input[ci,v] * grad_output[co,v-d].
 //
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], behind each brick's weights its bias [co].
 // Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); its invocations take one
-// (ci, dz, dy) each (group.x goes on with them), so that all of them need the same gradients and each rows of the input
+// (ci, plane of the input, dy) each (group.x goes on with them), so that all of them need the same gradients and each rows of the input
 // of its own; one more, whose input is 1 everywhere, makes the bias. TILE_CO x KW sums in named registers, four voxels of
 // a row at a time. Each lane of a subgroup reads the gradient of one channel and tells it to the others (without
 // SUBGROUPS each reads them all). Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
@@ -43,6 +44,12 @@ const KH = 3u; // #set
 const KW = 3u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 1u; // #set
+// Planes of `own` that the taps of one plane meet.
+// #if ${UPSAMPLED}
+const OWN_PLANES = (KD + 1u) / 2u;
+// #else
+const OWN_PLANES = KD;
+// #endif
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
@@ -134,24 +141,27 @@ fn main(
   let brick = group.z;
   let block = group.y;
   // Lanes left over repeat the last role and store nothing: a subgroup can tell only what all of it has reached.
-  let weight_roles = params.own_channels * KD * KH;
+  let weight_roles = params.own_channels * OWN_PLANES * KH;
   let roles = weight_roles + params.biases;
   let role = min(group.x * LANES + lane, roles - 1u);
-  let channel = role / (KD * KH);
-  let dz = role / KH % KD;
+  let channel = role / (OWN_PLANES * KH);
+  let own_z = role / KH % OWN_PLANES;
   let dy = role % KH;
   let area = params.height * params.width;
   let plane = params.first_plane + brick / params.bricks_per_plane;
   let first_row = brick % params.bricks_per_plane * params.brick_rows;
   let last_row = min(first_row + params.brick_rows, params.height);
-  // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
   let is_bias = role == weight_roles;
   let beside = vec4f(select(0.0, 1.0, is_bias));
-  let inside_z = !is_bias && plane % params.depth + dz - KD / 2u < params.depth;
+  let z = plane % params.depth;
+  // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
 // #if ${UPSAMPLED}
-  let own_plane = ((plane + dz - KD / 2u) / 2u * params.own_channels + channel) * (area / 4u) - params.own_base;
+  let coarse_z = (z + 2u * KD - KD / 2u) / 2u - KD + own_z; // floor((z - KD/2) / 2) + own_z
+  let inside_z = !is_bias && coarse_z < params.depth / 2u;
+  let own_plane = ((plane - z) / 2u + coarse_z) * params.own_channels * (area / 4u) + channel * (area / 4u) - params.own_base;
 // #else
-  let own_plane = ((plane + dz - KD / 2u) * params.own_channels + channel) * area - params.own_base;
+  let inside_z = !is_bias && z + own_z - KD / 2u < params.depth;
+  let own_plane = ((plane + own_z - KD / 2u) * params.own_channels + channel) * area - params.own_base;
 // #endif
 
   // #generate declare
@@ -173,5 +183,14 @@ fn main(
     // #generate store_bias
     return;
   }
+// #if ${UPSAMPLED}
+  for (var dz = 0u; dz < KD; dz++) {
+    if ((z + 2u * KD + dz - KD / 2u) / 2u - KD == coarse_z) {
+      // #generate store
+    }
+  }
+// #else
+  let dz = own_z;
   // #generate store
+// #endif
 }

@@ -69,6 +69,7 @@ export function backwardWeight(problem: WeightProblem): Value[] {
             return { own: planes(own, first, last), told: planes(told, slab.first, slab.last) }
           }
           const { channels } = volumeShape(own)
+          const ownPlanes = upsampled ? (kd + 1) / 2 : kd
           // The part of the input that the convolution always has brings the bias.
           const biases = withBias && !upsampled ? 1 : 0
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => {
@@ -105,7 +106,7 @@ export function backwardWeight(problem: WeightProblem): Value[] {
               },
               bindings: { ...windows(slab), partials: whole(partials) },
               workgroups: [
-                Math.ceil((channels * kd * kh + biases) / lanes),
+                Math.ceil((channels * ownPlanes * kh + biases) / lanes),
                 Math.ceil(toldChannels / tile),
                 bricks,
               ],
