@@ -115,6 +115,13 @@ fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
 // #endif
 // #endif
 
+// #if ${UPSAMPLED}
+// A weight of a coarse input, with that of the next plane's tap where that meets the same coarse plane.
+fn coarse_weight(at: u32, both: bool, next_plane: u32) -> vec4f {
+  return packed[at] + select(vec4f(0.0), packed[select(0u, at + next_plane, both)], both);
+}
+// #endif
+
 // #if ${SIGMOID}
 fn sigmoid(value: f32) -> f32 { return 1.0 / (1.0 + exp_exact(-value)); }
 // #endif
@@ -187,18 +194,27 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
     let zi = z + dz - KD / 2u;
     if (zi >= params.depth) { continue; }
+// #if ${UPSAMPLED}
+    // Two neighbouring planes may be the same coarse one: the first takes the weights of both.
+    let both = zi % 2u == 0u && dz + 1u < KD;
+    let taken = zi % 2u == 1u && dz > 0u;
+// #endif
     for (var dy = 0u; dy < KH; dy++) {
       let yi = y + dy - KH / 2u;
       let inside = yi < params.height;
       var row = (plane + dz - KD / 2u) * params.inputs * area + yi * params.width - params.input_base;
       var at = (dz * KH + dy) * KW * tap + block * (TILE_CO / 4u);
 // #if ${UPSAMPLED}
-      var coarse_row = (plane + dz - KD / 2u) / 2u * params.coarse_inputs * (area / 4u) + yi / 2u * (params.width / 2u) - params.coarse_base;
-      for (var ci = 0u; ci < params.coarse_inputs; ci++) {
-        // #generate multiply_coarse
-        coarse_row += area / 4u;
-        at += params.weight_groups;
+      let fine_at = at + params.coarse_inputs * params.weight_groups;
+      if (!taken) {
+        var coarse_row = (plane + dz - KD / 2u) / 2u * params.coarse_inputs * (area / 4u) + yi / 2u * (params.width / 2u) - params.coarse_base;
+        for (var ci = 0u; ci < params.coarse_inputs; ci++) {
+          // #generate multiply_coarse
+          coarse_row += area / 4u;
+          at += params.weight_groups;
+        }
       }
+      at = fine_at;
 // #endif
       for (var ci = 0u; ci < params.inputs; ci++) {
         // #generate multiply

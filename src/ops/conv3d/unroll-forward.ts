@@ -43,16 +43,22 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
       loads.push(`let v${j} = load(row, x0 + ${j}u - ${half}u, inside);`)
     }
   }
-  const multiply = multiplyAdds(tile, () => Array.from({ length: kernelWidth }, (_, dx) => [dx]))
+  const ownTaps = Array.from({ length: kernelWidth }, (_, dx) => [dx])
+  const multiply = multiplyAdds(
+    tile,
+    () => ownTaps,
+    (at) => `packed[${at}]`,
+  )
   // Taps that meet the same coarse voxel are one tap.
-  const multiplyCoarse = multiplyAdds(tile, (t) => {
+  const coarseTaps = (t: number) => {
     const byVoxel = new Map<number, number[]>()
     for (let dx = 0; dx < kernelWidth; dx++) {
       const voxel = tile.x === 1 ? dx : Math.floor((t + dx - half) / 2)
       byVoxel.set(voxel, [...(byVoxel.get(voxel) ?? []), dx])
     }
     return [...byVoxel.values()]
-  })
+  }
+  const multiplyCoarse = multiplyAdds(tile, coarseTaps, (at) => `coarse_weight(${at}, both, KH * KW * tap)`)
 
   // The last block may hold fewer channels than the tile, the last tile fewer voxels than its width.
   groups.forEach((size, g) => {
@@ -82,15 +88,19 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
 
 /**
  * The multiply-adds of one input channel and row. `tapsAt(t)` groups the taps of output t: those of a group meet the
- * same number, so that one multiplication with the sum of their weights will do.
+ * same number, so that one multiplication with the sum of their weights will do. `read` is the expression of a weight.
  */
-function multiplyAdds(tile: ForwardTile, tapsAt: (t: number) => readonly (readonly number[])[]): string[] {
+function multiplyAdds(
+  tile: ForwardTile,
+  tapsAt: (t: number) => readonly (readonly number[])[],
+  read: (at: string) => string,
+): string[] {
   const lines: string[] = []
   const weightOf = (taps: readonly number[], g: number) => `w${taps.join('_')}_${g}`
   channelGroups(tile.channels).forEach((size, g) => {
     const known = new Set<string>()
     for (let dx = 0; dx < tile.kernelWidth; dx++) {
-      lines.push(`let ${weightOf([dx], g)} = packed[at + ${dx}u * tap + ${g}u]${swizzle[size]!};`)
+      lines.push(`let ${weightOf([dx], g)} = ${read(`at + ${dx}u * tap + ${g}u`)}${swizzle[size]!};`)
       known.add(weightOf([dx], g))
     }
     // All taps of one accumulator follow each other: it is loaded and stored once a row, not once a tap.
