@@ -1,5 +1,6 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 /**
@@ -30,7 +31,7 @@ function normalise(input: Value, log: boolean): Value {
         emit: ([output], device, slab) =>
           planewise(
             {
-              shader: 'softmax/forward',
+              shader: shaders.softmaxForward,
               flags: { LOG: log },
               consts: { CHANNELS: channels },
               params: {},
@@ -51,7 +52,7 @@ function normalise(input: Value, log: boolean): Value {
               emit: ([gradInput], device, slab) =>
                 planewise(
                   {
-                    shader: 'softmax/backward',
+                    shader: shaders.softmaxBackward,
                     flags: { LOG: log },
                     consts: { CHANNELS: channels },
                     params: {},
