@@ -1,4 +1,4 @@
-// Writes src/generated/shaders.ts: every shaders/**/*.wgsl as a string, because Node cannot import .wgsl files.
+// Writes src/generated/shaders.ts: every shaders/**/*.wgsl as a constant, because Node cannot import .wgsl files.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,21 +12,27 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
 
-const lines = files.map((file) => {
+const texts = files.map((file) => {
   const name = relative(shaders, file)
     .split(sep)
     .join('/')
     .replace(/\.wgsl$/, '')
-  return `  ${JSON.stringify(name)}: ${JSON.stringify(readFileSync(file, 'utf8'))},`
+  return { name, text: readFileSync(file, 'utf8') }
 })
+const isFunctions = ({ name }) => name.startsWith('common/')
+const identifier = (name) => name.replace(/[/_](\w)/g, (_, letter) => letter.toUpperCase())
 const source = [
   '// Written by tools/embed-shaders.mjs from shaders/**/*.wgsl. Do not edit.',
-  'export const shaderSources = {',
-  ...lines,
-  '} as const',
+  '// One constant a kernel, so that a bundler leaves out those that an app does not use.',
+  "import type { ShaderSource } from '../gpu/shader.js'",
   '',
-  '/** The name of a shader: its path under shaders/ without the extension. */',
-  'export type ShaderName = keyof typeof shaderSources',
+  '/** What `#include` lines name. */',
+  'export const functions: Readonly<Record<string, string>> = {',
+  ...texts.filter(isFunctions).map(({ name, text }) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`),
+  '}',
+  ...texts
+    .filter((text) => !isFunctions(text))
+    .map((text) => `export const ${identifier(text.name)}: ShaderSource = ${JSON.stringify(text)}`),
   '',
 ].join('\n')
 

@@ -1,6 +1,7 @@
 import { elementwise, elementwisePlanes } from './elementwise.js'
 import { defineNode, only } from './node.js'
 import { requireSameShape, type Value } from './value.js'
+import * as shaders from '../generated/shaders.js'
 
 /** a + b, element by element: how the gradients of a value used twice are joined. */
 export function accumulate(a: Value, b: Value): Value {
@@ -13,7 +14,7 @@ export function accumulate(a: Value, b: Value): Value {
       emit: {
         planes: elementwisePlanes(a),
         emit: ([output], device, slab) =>
-          elementwise({ shader: 'elementwise/add', values: { a, b, output: output! } }, device, slab),
+          elementwise({ shader: shaders.elementwiseAdd, values: { a, b, output: output! } }, device, slab),
       },
       backward: ([grad]) => [grad, grad],
     }),

@@ -31,10 +31,12 @@ export function bindCalls(
         }
       }
       const window = call.bindings[name]
-      if (!window) throw new Error(`${call.shader}: nothing is bound to ${name}`)
+      if (!window) throw new Error(`${call.shader.name}: nothing is bound to ${name}`)
       const { value, end } = window
       if ((value.dtype === 'u32') !== unsigned) {
-        throw new Error(`${call.shader}: ${name} cannot be ${value.name}, whose elements are ${value.dtype}`)
+        throw new Error(
+          `${call.shader.name}: ${name} cannot be ${value.name}, whose elements are ${value.dtype}`,
+        )
       }
       const origin = call.origins.get(value) ?? 0
       const bytes = stored.elementBytes(value)
@@ -51,13 +53,13 @@ export function bindCalls(
     })
     for (const name of Object.keys(call.bindings)) {
       if (!declared.bindings.some((binding) => binding.name === name))
-        throw new Error(`${call.shader} has no binding ${name}`)
+        throw new Error(`${call.shader.name} has no binding ${name}`)
     }
     writeParams(data, i * paramsAlignment, call, declared.params, stored)
-    const bindGroup = device.createBindGroup({ label: call.shader, layout, entries })
+    const bindGroup = device.createBindGroup({ label: call.shader.name, layout, entries })
     return {
       op: call.op,
-      shader: call.shader,
+      shader: call.shader.name,
       mutates: call.mutates,
       pipeline,
       bindGroup,
@@ -85,15 +87,16 @@ function writeParams(
     const base = origin + alignedStart(window.start - origin, stored.alignment(window.value))
     if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
     // Element-wise kernels index their window from 0, which is right only if it starts where it says.
-    else if (base !== window.start) throw new Error(`${shader}: the window of ${name} is not aligned`)
+    else if (base !== window.start) throw new Error(`${shader.name}: the window of ${name} is not aligned`)
   }
   for (const name of Object.keys(values)) {
-    if (!fields.some((field) => field.name === name)) throw new Error(`${shader} has no parameter ${name}`)
+    if (!fields.some((field) => field.name === name))
+      throw new Error(`${shader.name} has no parameter ${name}`)
   }
-  if (fields.length * 4 > paramsAlignment) throw new Error(`${shader}: too many parameters`)
+  if (fields.length * 4 > paramsAlignment) throw new Error(`${shader.name}: too many parameters`)
   fields.forEach(({ name, type }, i) => {
     const value = values[name]
-    if (value === undefined) throw new Error(`${shader}: parameter ${name} is not given`)
+    if (value === undefined) throw new Error(`${shader.name}: parameter ${name} is not given`)
     if (type === 'f32') view.setFloat32(at + 4 * i, value, true)
     else if (type === 'i32') view.setInt32(at + 4 * i, value, true)
     else view.setUint32(at + 4 * i, value, true)

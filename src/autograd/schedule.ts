@@ -4,6 +4,7 @@ import { findSweep, planeSize, planSweep, type Sweep, type SweepSlab } from './s
 import { inFull, type Stored } from './stored.js'
 import type { Value } from './value.js'
 import { linearGroups, slabs, type Slab } from './window.js'
+import * as shaders from '../generated/shaders.js'
 
 /** The order in which nodes run, and where their values lie. */
 export interface Schedule {
@@ -120,7 +121,7 @@ function slideCalls(
     for (const slab of slabs({ first, last }, device, (part) => [window(part.first, part.last)])) {
       const count = ((slab.last - slab.first) * size) / step
       calls.push({
-        shader: 'elementwise/move',
+        shader: shaders.elementwiseMove,
         flags: { VECTOR: vector },
         params: { first: (slab.first * size) / step, by: (by * size) / step, count },
         bindings: {

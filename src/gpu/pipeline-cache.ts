@@ -37,7 +37,7 @@ export class PipelineCache {
 
   private async compile(key: KernelKey, code: string): Promise<Kernel> {
     const { device } = this
-    const label = key.shader
+    const label = key.shader.name
     const declared = parseInterface(code)
     // Reported by the failed pipeline below, with the source; not a second time as an uncaptured error.
     device.pushErrorScope('validation')

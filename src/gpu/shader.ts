@@ -1,7 +1,11 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js'
-import { shaderSources, type ShaderName } from '../generated/shaders.js'
+import { functions } from '../generated/shaders.js'
 
-export type { ShaderName }
+/** A shader file: what it is called in messages (its path under shaders/ without the extension), and its text. */
+export interface ShaderSource {
+  readonly name: string
+  readonly text: string
+}
 
 /**
  * How one shader file is made into one kernel.
@@ -20,7 +24,7 @@ export type { ShaderName }
  * mentions must be given, and nothing else may be given: a misspelt name is an error, not a default.
  */
 export interface Specialisation {
-  readonly shader: ShaderName
+  readonly shader: ShaderSource
   readonly flags?: Readonly<Record<string, boolean>>
   readonly consts?: Readonly<Record<string, number>>
   readonly generated?: Readonly<Record<string, string>>
@@ -63,20 +67,20 @@ const generate = /^[ \t]*\/\/ #generate (?<name>\w+)$/gm
 export function specialise(spec: Specialisation): string {
   const take = <T>(kind: string, table: Readonly<Record<string, T>> | undefined, name: string): T => {
     const value = table?.[name]
-    if (value === undefined) throw new Error(`shader ${spec.shader}: ${kind} ${name} is not given`)
+    if (value === undefined) throw new Error(`shader ${spec.shader.name}: ${kind} ${name} is not given`)
     return value
   }
 
-  const text0: string = shaderSources[spec.shader]
-  const included = text0.replace(/^\/\/ #include (\S+)$/gm, (_, name: string) => {
-    if (!(name in shaderSources)) throw new Error(`shader ${spec.shader}: no shader ${name} to include`)
-    return shaderSources[name as ShaderName]
+  const included = spec.shader.text.replace(/^\/\/ #include (\S+)$/gm, (_, name: string) => {
+    const text = functions[name]
+    if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
+    return text
   })
   // Checked against the whole text: a const may stand only in a branch that a flag removes.
   const rejectUnknown = (kind: string, table: Readonly<Record<string, unknown>> = {}, pattern: RegExp) => {
     const known = [...included.matchAll(pattern)].map(({ groups }) => groups?.name)
     for (const name of Object.keys(table)) {
-      if (!known.includes(name)) throw new Error(`shader ${spec.shader}: it has no ${kind} ${name}`)
+      if (!known.includes(name)) throw new Error(`shader ${spec.shader.name}: it has no ${kind} ${name}`)
     }
   }
   rejectUnknown('flag', spec.flags, directive)
@@ -96,7 +100,7 @@ export function specialise(spec: Specialisation): string {
     const value: unknown = take('flag', spec.flags, match[2])
     // Any non-empty string would count as true ('false' too).
     if (typeof value !== 'boolean')
-      throw new Error(`shader ${spec.shader}: flag ${match[2]} must be a boolean`)
+      throw new Error(`shader ${spec.shader.name}: flag ${match[2]} must be a boolean`)
     strings.push(`${text} `)
     values.push(value)
     text = ''
@@ -108,7 +112,7 @@ export function specialise(spec: Specialisation): string {
     .replace(setConst, (_, name: string, suffix: string) => {
       const value: unknown = take('const', spec.consts, name)
       if (typeof value !== 'number' || !Number.isFinite(value)) {
-        throw new Error(`shader ${spec.shader}: const ${name} must be a finite number`)
+        throw new Error(`shader ${spec.shader.name}: const ${name} must be a finite number`)
       }
       return `const ${name} = ${value}${suffix};`
     })
@@ -135,8 +139,8 @@ function storeHalves(source: string, half: readonly string[]): string {
 }
 
 /** The bindings of a shader whose elements may be stored as f16. */
-export function storedBindings(shader: ShaderName): ReadonlySet<string> {
-  return new Set([...shaderSources[shader].matchAll(storedAs)].map(({ groups }) => groups!.name!))
+export function storedBindings(shader: ShaderSource): ReadonlySet<string> {
+  return new Set([...shader.text.matchAll(storedAs)].map(({ groups }) => groups!.name!))
 }
 
 /** Reads the bindings of group 0 and the fields of `struct Params` off WGSL source. */

@@ -1,5 +1,6 @@
 import { defineNode, only, type NodeSpec } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 /**
@@ -23,7 +24,7 @@ export function argmaxOf(input: Value): NodeSpec {
       planes,
       emit: ([output], device, slab) =>
         planewise(
-          { shader: 'argmax/forward', params: { channels }, volumes: { input, output: output! } },
+          { shader: shaders.argmaxForward, params: { channels }, volumes: { input, output: output! } },
           device,
           slab,
         ),

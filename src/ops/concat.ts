@@ -1,6 +1,7 @@
 import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import type { Slab } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 /**
@@ -72,7 +73,7 @@ function copyChannels(
 ): KernelCall[] {
   return planewise(
     {
-      shader: 'concat/copy_channels',
+      shader: shaders.concatCopyChannels,
       params: {
         input_channels: input.shape[1]!,
         input_channel: inputChannel,

@@ -1,5 +1,6 @@
 import { defineNode, only, scratch } from '../autograd/node.js'
 import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumRows } from './reduce.js'
 
@@ -31,7 +32,7 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
         emit: (_, device, slab) =>
           planewise(
             {
-              shader: 'cross_entropy/forward',
+              shader: shaders.crossEntropyForward,
               params: { channels, groups },
               volumes: { logits, target_values: target },
               flats: { partials },
@@ -53,7 +54,7 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
               emit: ([gradLogits], device, slab) =>
                 planewise(
                   {
-                    shader: 'cross_entropy/backward',
+                    shader: shaders.crossEntropyBackward,
                     params: { channels, scale },
                     volumes: { logits, target_values: target, grad_logits: gradLogits! },
                     flats: { grad_output: gradOutput! },

@@ -1,6 +1,7 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 
 /**
  * Crops a volume, or pads it with zeros, at the high end of each axis.
@@ -32,7 +33,7 @@ export function fit(input: Value, extents: readonly [number, number, number]): V
             output: planes(output!, first, last),
           })
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: 'fit/forward',
+            shader: shaders.fitForward,
             params: {
               channels: from.channels,
               in_depth: from.depth,

@@ -1,5 +1,6 @@
 import { defineNode, only } from '../autograd/node.js'
 import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 export interface GumbelSoftmaxOptions {
@@ -31,7 +32,7 @@ export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftma
         emit: ([output], device, slab) =>
           planewise(
             {
-              shader: 'gumbel_softmax/forward',
+              shader: shaders.gumbelSoftmaxForward,
               flags: { HARD: hard },
               params: { channels, tau },
               volumes: { logits, noise, output: output! },
@@ -51,7 +52,7 @@ export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftma
               emit: ([gradLogits], device, slab) =>
                 planewise(
                   {
-                    shader: 'gumbel_softmax/backward',
+                    shader: shaders.gumbelSoftmaxBackward,
                     params: { channels, tau },
                     volumes: { logits, noise, grad_output: gradOutput!, grad_logits: gradLogits! },
                   },

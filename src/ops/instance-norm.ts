@@ -1,6 +1,7 @@
 import { defineNode, only, scratch, type DeviceTraits, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { everyPlane, planes, whole } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 export interface InstanceNormOptions {
@@ -27,7 +28,7 @@ export function instanceNorm(input: Value, options: InstanceNormOptions = {}): V
       ...firstVoxels(input, statistics!),
       ...moments(input, statistics!, undefined, partials, device),
       {
-        shader: 'instance_norm/finish',
+        shader: shaders.instanceNormFinish,
         flags: { BACKWARD: false },
         params: { channels, depth, voxels: depth * area, epsilon },
         bindings: { partials: whole(partials), statistics: whole(statistics!) },
@@ -35,7 +36,7 @@ export function instanceNorm(input: Value, options: InstanceNormOptions = {}): V
       },
       ...planewise(
         {
-          shader: 'instance_norm/apply',
+          shader: shaders.instanceNormApply,
           flags: { BACKWARD: false },
           params: { channels, depth },
           volumes: { input, output: output! },
@@ -64,7 +65,7 @@ function backward(input: Value, statistics: Value, gradOutput: Value): Value {
       emit: ([gradInput], device) => [
         ...moments(input, statistics, gradOutput, partials, device),
         {
-          shader: 'instance_norm/finish',
+          shader: shaders.instanceNormFinish,
           flags: { BACKWARD: true },
           params: { channels, depth, voxels: depth * area, epsilon: 0 },
           bindings: { partials: whole(partials), means: whole(means) },
@@ -72,7 +73,7 @@ function backward(input: Value, statistics: Value, gradOutput: Value): Value {
         },
         ...planewise(
           {
-            shader: 'instance_norm/apply',
+            shader: shaders.instanceNormApply,
             flags: { BACKWARD: true },
             params: { channels, depth },
             volumes: { input, grad_output: gradOutput, output: gradInput! },
@@ -91,7 +92,7 @@ function backward(input: Value, statistics: Value, gradOutput: Value): Value {
 function firstVoxels(input: Value, statistics: Value): KernelCall[] {
   const { batch, channels, depth, area } = volumeShape(input)
   return Array.from({ length: batch }, (_, n) => ({
-    shader: 'instance_norm/shift',
+    shader: shaders.instanceNormShift,
     params: { channels, area, to: n * channels, source: n * depth * channels * area },
     bindings: { input: planes(input, n * depth, n * depth + 1), statistics: whole(statistics) },
     workgroups: [Math.ceil(channels / 64), 1, 1],
@@ -108,7 +109,7 @@ function moments(
   const { channels, depth } = volumeShape(input)
   return planewise(
     {
-      shader: 'instance_norm/moments',
+      shader: shaders.instanceNormMoments,
       flags: { BACKWARD: gradOutput !== undefined },
       params: { channels, depth },
       volumes: gradOutput ? { input, grad_output: gradOutput } : { input },

@@ -1,5 +1,6 @@
 import { defineNode, only, scratch } from '../autograd/node.js'
 import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumRows } from './reduce.js'
 
@@ -27,7 +28,12 @@ export function klDivergence(logPosterior: Value, prior: Value): Value {
         planes,
         emit: (_, device, slab) =>
           planewise(
-            { shader: 'kl_divergence/forward', params: { channels, groups }, volumes, flats: { partials } },
+            {
+              shader: shaders.klDivergenceForward,
+              params: { channels, groups },
+              volumes,
+              flats: { partials },
+            },
             device,
             slab,
           ),
@@ -44,7 +50,7 @@ export function klDivergence(logPosterior: Value, prior: Value): Value {
               emit: ([grad], device, slab) =>
                 planewise(
                   {
-                    shader: 'kl_divergence/backward',
+                    shader: shaders.klDivergenceBackward,
                     params: { channels },
                     volumes: { ...volumes, grad_log_posterior: grad! },
                     flats: { grad_output: gradOutput! },

@@ -1,6 +1,7 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value, type VolumeShape } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 
 /**
  * Max-pooling over 2x2x2 with stride 2, as `torch.nn.functional.max_pool3d(input, 2)`: an odd last plane, row or
@@ -26,7 +27,7 @@ export function maxPool3d(input: Value): Value {
         const writes = ({ first, last }: Slab) => planes(output!, first, last)
         return slabs({ first: 0, last: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
           (slab) => ({
-            shader: 'max_pool3d/forward' as const,
+            shader: shaders.maxPool3dForward,
             params: { ...extentParams(from, to), first_plane: slab.first },
             bindings: { input: reads(slab), output: writes(slab) },
             workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
@@ -69,7 +70,7 @@ function backward(input: Value, output: Value, gradOutput: Value): Value {
         return slabs({ first: 0, last: from.batch * pairsPerVolume }, device, (slab) =>
           Object.values(windows(slab)),
         ).map((slab) => ({
-          shader: 'max_pool3d/backward' as const,
+          shader: shaders.maxPool3dBackward,
           params: { ...extentParams(from, to), first_pair: slab.first },
           bindings: windows(slab),
           workgroups: [

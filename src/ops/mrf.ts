@@ -1,6 +1,7 @@
 import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { backwardInput, conv3d } from './conv3d/index.js'
 import { adjointNeighbourSums, neighbourSums } from './neighbour-sums.js'
 import { reductionOf } from './sum.js'
@@ -59,7 +60,7 @@ function energyBackward(message: Value, adjoint: Value, gradEnergy: Value): Valu
         emit: ([gradPosterior], device, slab) =>
           elementwise(
             {
-              shader: 'mrf/backward',
+              shader: shaders.mrfBackward,
               values: { message, adjoint, grad_posterior: gradPosterior! },
               flats: { grad_energy: gradEnergy },
             },

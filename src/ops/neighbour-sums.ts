@@ -1,6 +1,7 @@
 import { defineNode, only, type KernelCall } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planesOf, slabs, type Slab } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 
 /**
  * Voxels that one invocation slides its window over. Runs start at multiples of it wherever the volume is cut, so
@@ -97,7 +98,7 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
               const planes = slab.last - slab.first
               const intoRun = (slab.first % depth) % run
               return {
-                shader: 'neighbour_sums/pass',
+                shader: shaders.neighbourSumsPass,
                 flags: {
                   AXIS_X: axis === 'x',
                   AXIS_Y: axis === 'y',

@@ -1,5 +1,6 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, Value, type Shape } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 /**
@@ -24,7 +25,7 @@ export function uniformNoise(shape: Shape, counter: Value): Value {
         emit: ([output], device, slab) =>
           planewise(
             {
-              shader: 'noise/uniform',
+              shader: shaders.noiseUniform,
               params: { channels },
               volumes: { output: output! },
               flats: { counter },

@@ -1,5 +1,6 @@
 import { defineNode, only, scratch } from '../autograd/node.js'
 import { constant, requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { argmaxOf } from './argmax.js'
 import { gumbelSoftmax } from './gumbel-softmax.js'
 import { klDivergence } from './kl-divergence.js'
@@ -77,7 +78,7 @@ export function posterior(
       emit: ([probabilities, sample], device, slab) =>
         planewise(
           {
-            shader: 'posterior/forward',
+            shader: shaders.posteriorForward,
             flags: { NOISE: !isCounter },
             consts,
             params: { groups, threshold: supportThreshold },
@@ -107,7 +108,7 @@ export function posterior(
             emit: ([gradLogits], device, slab) =>
               planewise(
                 {
-                  shader: 'posterior/backward',
+                  shader: shaders.posteriorBackward,
                   flags: {
                     NOISE: !isCounter,
                     GRAD_PROBABILITIES: gradProbabilities !== undefined,

@@ -2,6 +2,7 @@ import { defineNode, only } from '../autograd/node.js'
 import type { Value } from '../autograd/value.js'
 import { backwardActivation } from './conv3d/backward-activation.js'
 import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
+import * as shaders from '../generated/shaders.js'
 
 /** max(input, 0), as `torch.relu`. A convolution applies it at no cost: see the `activation` of `conv3d`. */
 export function relu(input: Value): Value {
@@ -13,7 +14,7 @@ export function relu(input: Value): Value {
       emit: {
         planes: elementwisePlanes(input),
         emit: ([output], device, slab) =>
-          elementwise({ shader: 'elementwise/relu', values: { input, output: output! } }, device, slab),
+          elementwise({ shader: shaders.elementwiseRelu, values: { input, output: output! } }, device, slab),
       },
       backward: ([gradOutput], [output]) => [backwardActivation(output!, gradOutput!, 'relu')],
     }),

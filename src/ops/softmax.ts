@@ -1,5 +1,6 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 /** Channels that are kept in registers: lavapipe takes 16 s to compile the kernels of 128, 1 s for those of 32. */
@@ -33,7 +34,7 @@ function normalise(input: Value, log: boolean): Value {
         emit: ([output], device, slab) =>
           planewise(
             {
-              shader: 'softmax/forward',
+              shader: shaders.softmaxForward,
               flags: { LOG: log, IN_REGISTERS: channels <= mostRegisters },
               consts: { CHANNELS: channels },
               params: {},
@@ -54,7 +55,7 @@ function normalise(input: Value, log: boolean): Value {
               emit: ([gradInput], device, slab) =>
                 planewise(
                   {
-                    shader: 'softmax/backward',
+                    shader: shaders.softmaxBackward,
                     flags: { LOG: log, IN_REGISTERS: channels <= mostRegisters },
                     consts: { CHANNELS: channels },
                     params: {},

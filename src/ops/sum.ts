@@ -2,6 +2,7 @@ import { defineNode, only, scratch, type NodeSpec } from '../autograd/node.js'
 import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 import { requireSameShape, type Value } from '../autograd/value.js'
 import { slabs, whole, type Slab } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 import { sumRows } from './reduce.js'
 
 /** Numbers that one workgroup of shaders/sum/forward.wgsl adds. */
@@ -59,7 +60,7 @@ export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 
       planes: rows,
       emit: (_, device, range) =>
         slabs(range, device, (slab) => [window(a, slab)]).map((slab) => ({
-          shader: 'sum/forward',
+          shader: shaders.sumForward,
           flags: { ...flags(kind), VECTOR: vector },
           params: { size: vector ? rowSize / 4 : rowSize, groups, first_row: slab.first },
           bindings: {
@@ -88,7 +89,7 @@ function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutpu
         emit: ([gradA], device, slab) =>
           elementwise(
             {
-              shader: 'sum/backward',
+              shader: shaders.sumBackward,
               flags: flags(kind),
               values: { grad_a: gradA!, ...reads },
               flats: { grad_output: gradOutput },
@@ -133,7 +134,7 @@ function multiplyAdd({ term, factor = 1, weight }: WeightedTerm, before: Value |
       outputs: [{ shape: [1] }],
       emit: ([output]) => [
         {
-          shader: 'scalar/multiply_add',
+          shader: shaders.scalarMultiplyAdd,
           flags: { WEIGHT: weight !== undefined, BEFORE: before !== undefined },
           params: { factor },
           bindings: {

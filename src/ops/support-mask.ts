@@ -1,6 +1,7 @@
 import { defineNode, only } from '../autograd/node.js'
 import { requireSameShape, type Value } from '../autograd/value.js'
 import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
+import * as shaders from '../generated/shaders.js'
 
 /** Below this prior probability a class is ruled out (SAE.md, row "logits"). */
 export const supportThreshold = 1e-8
@@ -27,7 +28,7 @@ function mask(logits: Value, prior: Value, threshold: number, isBackward: boolea
         emit: ([output], device, slab) =>
           elementwise(
             {
-              shader: 'support_mask/forward',
+              shader: shaders.supportMaskForward,
               flags: { BACKWARD: isBackward },
               params: { threshold },
               values: { logits, prior, output: output! },

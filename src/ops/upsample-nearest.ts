@@ -1,6 +1,7 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 
 /**
  * Nearest-neighbour upsampling by two, as `torch.nn.functional.interpolate(input, scale_factor=2)`.
@@ -26,7 +27,7 @@ export function upsampleNearest(input: Value): Value {
             output: planes(output!, slab.first, slab.last),
           })
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: 'upsample_nearest/forward',
+            shader: shaders.upsampleNearestForward,
             params: { channels, in_height: height, in_width: width, first_plane: slab.first },
             bindings: windows(slab),
             workgroups: [Math.ceil((4 * area) / 64), channels, slab.last - slab.first],
@@ -56,7 +57,7 @@ export function upsampleNearestBackward(input: Value, gradOutput: Value): Value 
             grad_input: planes(gradInput!, slab.first, slab.last),
           })
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: 'upsample_nearest/backward',
+            shader: shaders.upsampleNearestBackward,
             params: { channels, in_height: height, in_width: width, first_plane: slab.first },
             bindings: windows(slab),
             workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],

@@ -2,6 +2,7 @@ import { gradients } from '../autograd/gradients.js'
 import { defineNode, scratch, type OpNode } from '../autograd/node.js'
 import { input, Value } from '../autograd/value.js'
 import { whole } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
 
 export interface AdamOptions {
   /** Default 1e-3. */
@@ -69,7 +70,7 @@ export class Adam {
       mutates: [parameter, moments.first, moments.second],
       emit: () => [
         {
-          shader: 'adam/update',
+          shader: shaders.adamUpdate,
           flags: { CLIP: clip !== undefined },
           params: {
             count: parameter.size,
@@ -106,13 +107,13 @@ function clipFactor(grads: readonly Value[], maxNorm: number): Value {
     scratch: [squares],
     emit: ([output]) => [
       ...grads.map((grad, slot) => ({
-        shader: 'adam/squares' as const,
+        shader: shaders.adamSquares,
         params: { count: grad.size, slot },
         bindings: { grad: whole(grad), squares: whole(squares) },
         workgroups: [1, 1, 1] as const,
       })),
       {
-        shader: 'adam/clip' as const,
+        shader: shaders.adamClip,
         params: { count: grads.length, max_norm: maxNorm },
         bindings: { squares: whole(squares), output: whole(output!) },
         workgroups: [1, 1, 1] as const,

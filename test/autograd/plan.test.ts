@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import * as shaders from '../../src/generated/shaders.js'
 import { UserError } from '../../src/errors.js'
 import { accumulate } from '../../src/autograd/accumulate.js'
 import { gradients } from '../../src/autograd/gradients.js'
@@ -129,7 +130,7 @@ describe('a plan', () => {
             const bindings = { input: window, output: { value: output!, start: 0, end: 64 } }
             return [
               {
-                shader: 'elementwise/relu',
+                shader: shaders.elementwiseRelu,
                 flags: { VECTOR: true },
                 params: { first: 0, count: 16 },
                 bindings,
@@ -155,7 +156,7 @@ describe('a plan', () => {
     )
     await expect(
       call({
-        shader: 'reduce/rows',
+        shader: shaders.reduceRows,
         flags: {},
         params: { count: 61, scale: 1 },
         bindings: { partials: { value: x, start: 3, end: 64 }, output: window },

@@ -128,7 +128,7 @@ describe('a step stored as f16', () => {
         expectSameBits(array, whole[i]!, outputs[i]!.name)
       })
     }
-    const moves = get.mock.calls.filter(([{ shader }]) => shader === 'elementwise/move')
+    const moves = get.mock.calls.filter(([{ shader }]) => shader.name === 'elementwise/move')
     expect(moves.some(([{ half }]) => half?.length === 2)).toBe(true)
     get.mockRestore()
 

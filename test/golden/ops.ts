@@ -13,21 +13,19 @@ import {
   upsampleNearest,
 } from '../../src/ops/index.js'
 import { logMrfTable } from '../../src/sae/mrf-table.js'
+import type { Builder } from './builder.js'
 import type { Configuration } from './configurations.js'
+import { convolutions } from './convolutions.js'
+import { layers } from './layers.js'
 import { GoldenReport, type GoldenRow } from './report.js'
 import { relativeError } from './step.js'
 
 const tolerance = 1e-5
 
-/** How to build each operation of `ops.safetensors` from its inputs, known by the beginning of its name. */
-const builders: readonly {
-  readonly name: RegExp
-  readonly wanted: readonly string[]
-  readonly build: (values: Readonly<Record<string, Value>>, name: string) => Value
-  /** What the file's input is multiplied by before the operation. */
-  readonly scale?: number
-}[] = [
-  { name: /^conv3d_/, wanted: ['x', 'w', 'b'], build: ({ x, w, b }) => conv3d(x!, w!, b) },
+const builders: readonly Builder[] = [
+  ...convolutions,
+  ...layers,
+  { name: /^conv3d_\d/, wanted: ['x', 'w', 'b'], build: ({ x, w, b }) => conv3d(x!, w!, b) },
   { name: /^maxpool3d/, wanted: ['x'], build: ({ x }) => maxPool3d(x!) },
   { name: /^upsample_nearest/, wanted: ['x'], build: ({ x }) => upsampleNearest(x!) },
   { name: /^instancenorm3d/, wanted: ['x'], build: ({ x }) => instanceNorm(x!) },
@@ -39,7 +37,7 @@ const builders: readonly {
   },
 ]
 
-/** Runs every operation of the golden `ops` file forward and backward on the GPU; one row an operation. */
+/** Runs every operation of a golden `ops` file forward and backward on the GPU; one row an operation. */
 export async function checkOps(
   gpu: Gpu,
   { tensors }: TensorFile,
@@ -66,7 +64,7 @@ async function checkOne(
   gpu: Gpu,
   report: GoldenReport,
   name: string,
-  { wanted, build, scale = 1 }: (typeof builders)[number],
+  { wanted, build, scale = 1 }: Builder,
   tensor: (field: string) => { shape: readonly number[]; data: Float32Array } | undefined,
   options: Configuration['options'],
 ): Promise<void> {

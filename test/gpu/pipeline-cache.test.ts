@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { PipelineCache, type KernelKey } from '../../src/gpu/pipeline-cache.js'
-import type { ShaderName } from '../../src/gpu/shader.js'
 import { useGpu } from '../gpu.js'
+import * as tiny from './tiny-shaders.js'
 
 vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
 
 const device = useGpu()
 
 const scale = (FACTOR: number, body = ''): KernelKey => ({
-  shader: 'test/scale' as ShaderName,
+  shader: tiny.scale,
   flags: { HALVE: false, NEGATE: false },
   consts: { FACTOR, COPIES: 1 },
   generated: { body },
@@ -54,7 +54,7 @@ describe('the pipeline cache', () => {
 
   it('refuses a key that does not fit the file at once', () => {
     const cache = new PipelineCache(device.gpu.device)
-    expect(() => cache.get({ shader: 'test/scale' as ShaderName })).toThrow('flag HALVE is not given')
+    expect(() => cache.get({ shader: tiny.scale })).toThrow('flag HALVE is not given')
     expect(cache.size).toBe(0)
   })
 })

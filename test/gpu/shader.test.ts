@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
 import { numbered, parseInterface, specialise, type Specialisation } from '../../src/gpu/shader.js'
+import * as tiny from './tiny-shaders.js'
 
 vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
 
 const scale = {
-  shader: 'test/scale',
+  shader: tiny.scale,
   flags: { HALVE: false, NEGATE: false },
   consts: { FACTOR: 2.5, COPIES: 3 },
   generated: { body: 'value += 1.0;' },
@@ -73,7 +74,7 @@ describe('specialise', () => {
   })
 
   it('refuses to include what there is not', () => {
-    expect(attempt({ shader: 'test/lost' })).toThrow('shader test/lost: no shader common/nowhere to include')
+    expect(attempt({ shader: tiny.lost })).toThrow('shader test/lost: no shader common/nowhere to include')
   })
 })
 

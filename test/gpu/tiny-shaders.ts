@@ -1,6 +1,11 @@
-/** Small shaders in place of the library's, so that tests of the machinery do not hang on any kernel. */
-export const shaderSources = {
-  'test/scale': [
+import type { ShaderSource } from '../../src/gpu/shader.js'
+
+/** Functions in place of the library's, so that tests of the machinery do not hang on any of its files. */
+export const functions = { 'common/identity': 'fn identity(value: f32) -> f32 { return value; }\n' }
+
+export const scale: ShaderSource = {
+  name: 'test/scale',
+  text: [
     '// output = FACTOR * input, or with HALVE half of that.',
     'struct Params {',
     '  count: u32,',
@@ -28,6 +33,6 @@ export const shaderSources = {
     '}',
     '',
   ].join('\n'),
-  'test/lost': '// #include common/nowhere\n',
-  'common/identity': 'fn identity(value: f32) -> f32 { return value; }\n',
 }
+
+export const lost: ShaderSource = { name: 'test/lost', text: '// #include common/nowhere\n' }

@@ -8,8 +8,8 @@ import { accumulate } from '../../src/autograd/accumulate.js'
 import { gradients } from '../../src/autograd/gradients.js'
 import type { Precision } from '../../src/autograd/stored.js'
 import { constant, type Value } from '../../src/autograd/value.js'
-import { shaderSources } from '../../src/generated/shaders.js'
-import { storedBindings, type ShaderName } from '../../src/gpu/shader.js'
+import { embedded } from '../shader-sources.js'
+import { storedBindings } from '../../src/gpu/shader.js'
 import * as ops from '../../src/ops/index.js'
 import { evaluate, needHalves, useGpu, withBindingLimit, withOtherTiles, type Feeds } from '../gpu.js'
 import { map, relativeError, type NdArray } from '../reference/nd-array.js'
@@ -130,7 +130,7 @@ function drawHalves(shape: readonly number[], largest: number): NdArray {
 const weights = ['w', 'first', 'second', 'third']
 
 /** The bindings that were stored as f16, by shader. */
-const used = new Map<ShaderName, Set<string>>()
+const used = new Map<string, Set<string>>()
 
 describe('an op stored as f16', () => {
   it.for(Object.entries(cases))('%s', async ([, { feeds, wanted, build, tolerance = 5e-3 }], context) => {
@@ -145,7 +145,7 @@ describe('an op stored as f16', () => {
     const half = await run(arrays, wanted, build, 'f16')
     // Hardware takes some kernels that a driver of the CPU does not.
     const other = await withOtherTiles(device.gpu, () => run(arrays, wanted, build, 'f16'))
-    for (const [{ shader, half }] of get.mock.calls) used.set(shader, union(used.get(shader), half))
+    for (const [{ shader, half }] of get.mock.calls) used.set(shader.name, union(used.get(shader.name), half))
     get.mockRestore()
     const full = await run(arrays, wanted, build, 'f32')
     for (const [name, array] of Object.entries(full)) {
@@ -163,10 +163,12 @@ describe('an op stored as f16', () => {
 
   it('stores every binding as f16 that a shader says may be', (context) => {
     needHalves(device.gpu, context)
-    for (const shader of Object.keys(shaderSources) as ShaderName[]) {
+    for (const shader of Object.values(embedded)) {
       // Strips of a sweep only: see test/autograd/stored.test.ts.
-      if (shader === 'elementwise/move') continue
-      expect([...(used.get(shader) ?? [])].sort(), shader).toEqual([...storedBindings(shader)].sort())
+      if (shader.name === 'elementwise/move') continue
+      expect([...(used.get(shader.name) ?? [])].sort(), shader.name).toEqual(
+        [...storedBindings(shader)].sort(),
+      )
     }
   })
 })

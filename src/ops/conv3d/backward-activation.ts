@@ -2,6 +2,7 @@ import { defineNode, only, type DeviceTraits, type KernelCall } from '../../auto
 import type { Value } from '../../autograd/value.js'
 import type { Slab } from '../../autograd/window.js'
 import { elementwise, elementwisePlanes } from '../../autograd/elementwise.js'
+import * as shaders from '../../generated/shaders.js'
 import type { Activation } from './forward.js'
 
 /**
@@ -14,7 +15,7 @@ export const throughRelu = new WeakMap<Value, (output: Value) => Value>()
 export function maskInPlace(output: Value, gradient: Value, device: DeviceTraits, slab: Slab): KernelCall[] {
   return elementwise(
     {
-      shader: 'conv3d/backward_activation',
+      shader: shaders.conv3dBackwardActivation,
       flags: { SIGMOID: false, IN_PLACE: true },
       values: { output, grad_input: gradient },
     },
@@ -41,7 +42,7 @@ export function backwardActivation(
         emit: ([gradInput], device, slab) =>
           elementwise(
             {
-              shader: 'conv3d/backward_activation',
+              shader: shaders.conv3dBackwardActivation,
               flags: { SIGMOID: activation === 'sigmoid', IN_PLACE: false },
               values: { output, grad_output: gradOutput, grad_input: gradInput! },
             },

@@ -2,6 +2,7 @@ import { defineNode, only, scratch, type KernelCall } from '../../autograd/node.
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import { sumColumns } from '../reduce.js'
+import * as shaders from '../../generated/shaders.js'
 import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
 import { largeVolume } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
@@ -75,7 +76,7 @@ export function backwardWeight(problem: WeightProblem): Value[] {
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => {
             const bricks = (slab.last - slab.first) * bricksPerPlane
             return {
-              shader: 'conv3d/backward_weight',
+              shader: shaders.conv3dBackwardWeight,
               flags: {
                 VECTOR: width % 4 === 0,
                 UPSAMPLED: upsampled,
@@ -140,7 +141,7 @@ export function backwardBias(gradOutput: Value): Value {
         emit: (_, device, range) => {
           const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
           return slabs(range, device, (slab) => [grads(slab)]).map((slab) => ({
-            shader: 'conv3d/backward_bias',
+            shader: shaders.conv3dBackwardBias,
             params: { channels, area, first_plane: slab.first },
             bindings: { grad_output: grads(slab), partials: whole(partials) },
             workgroups: [channels, slab.last - slab.first, 1],

@@ -1,6 +1,7 @@
 import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../autograd/window.js'
+import * as shaders from '../../generated/shaders.js'
 import { chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
@@ -46,7 +47,7 @@ export function packWeights(
       outputs: [{ name: `${weight.name} packed`, shape: [Math.max(count, uniformFloats)] }],
       emit: ([output]) => [
         {
-          shader: 'conv3d/pack_weights',
+          shader: shaders.conv3dPackWeights,
           flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
           params: { taps, inputs, outputs, count },
           bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
@@ -118,7 +119,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   })
   const first = firstOutput && volumeShape(firstOutput).channels
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-    shader: 'conv3d/forward' as const,
+    shader: shaders.conv3dForward,
     flags: {
       UNIFORM_WEIGHTS: uniform,
       VECTOR: vector,

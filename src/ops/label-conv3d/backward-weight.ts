@@ -3,6 +3,7 @@ import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/forward.js'
 import { sumColumns } from '../reduce.js'
+import * as shaders from '../../generated/shaders.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
@@ -39,7 +40,7 @@ export function backwardWeight(labels: Value, gradOutput: Value, shape: Shape): 
           const reads = ({ first, last }: Slab) => planes(labels, first, last)
           const grads = ({ first, last }: Slab) => planes(gradOutput, first - halo, last + halo)
           return slabs(range, device, (slab) => [reads(slab), grads(slab)]).map((slab) => ({
-            shader: 'label_conv3d/backward_weight',
+            shader: shaders.labelConv3dBackwardWeight,
             flags: { VECTOR: width % 4 === 0 },
             consts: { KD: kd, KH: kh, KW: kw, CLASSES: block },
             generated: unrollBackwardWeight({

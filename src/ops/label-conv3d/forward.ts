@@ -3,6 +3,7 @@ import { volumeShape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { kernelShape, type Activation } from '../conv3d/forward.js'
 import { chooseTile } from '../conv3d/tile.js'
+import * as shaders from '../../generated/shaders.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** Weights and bias as the look-up table of shaders/label_conv3d/forward.wgsl. */
@@ -18,7 +19,7 @@ export function packTable(weight: Value, bias: Value | undefined): Value {
       outputs: [{ name: `${weight.name} packed`, shape: [count] }],
       emit: ([output]) => [
         {
-          shader: 'label_conv3d/pack_weights',
+          shader: shaders.labelConv3dPackWeights,
           flags: { BIAS: bias !== undefined },
           params: {
             classes,
@@ -54,7 +55,7 @@ export function convolveLabels(
   const reads = ({ first, last }: Slab) => planes(labels, first - halo, last + halo)
   const writes = ({ first, last }: Slab) => planes(output, first, last)
   return slabs(range, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
-    shader: 'label_conv3d/forward' as const,
+    shader: shaders.labelConv3dForward,
     flags: {
       UNIFORM_WEIGHTS: packed.bytes <= device.uniformBytes,
       VECTOR: vector,
