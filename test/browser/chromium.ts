@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { chromium, type Browser } from 'playwright-core'
+import { serve } from './static-server.js'
 
 /** Where a Chromium may be installed. */
 const places = [
@@ -53,12 +54,13 @@ async function bundled(): Promise<string | undefined> {
 
 /** Whether this Chromium starts and offers an adapter. */
 async function hasWebGpu(executablePath: string): Promise<boolean> {
+  const server = await serve({ '/': { type: 'text/html', text: '<!doctype html>' } })
   let browser: Browser | undefined
   try {
     browser = await openChromium(executablePath)
     const page = await browser.newPage()
-    // WebGPU is for secure contexts only; this page of the browser's own is one, and asks no network.
-    await page.goto('chrome://version')
+    // WebGPU is for secure contexts only, as a page from 127.0.0.1 is.
+    await page.goto(server.url)
     return await page.evaluate(async () => Boolean(await navigator.gpu.requestAdapter()))
   } catch (error) {
     console.warn(
@@ -67,6 +69,7 @@ async function hasWebGpu(executablePath: string): Promise<boolean> {
     return false
   } finally {
     await browser?.close()
+    await server.close()
   }
 }
 

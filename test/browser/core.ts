@@ -6,6 +6,7 @@ import { compile } from '../../src/autograd/plan.js'
 import { input } from '../../src/autograd/value.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { uniformNoise } from '../../src/ops/index.js'
+import { defaultLimits } from '../device-wish.js'
 import { checkAdam } from './adam-check.js'
 import { runChecks, type Row } from './checks.js'
 import { train, type TrainingResult } from './training.js'
@@ -16,6 +17,7 @@ export type { Row, TrainingResult }
 export interface CoreResult {
   readonly adapter: string
   readonly features: readonly string[]
+  /** Those of the device that `defaultLimits` names. */
   readonly limits: Readonly<Record<string, number>>
   readonly rows: readonly Row[]
   readonly training: TrainingResult
@@ -26,19 +28,13 @@ export interface CoreResult {
 /** The draw of `uniformNoise` whose bits are compared between environments. */
 export const hashedNoise = { shape: [2, 14, 7, 11, 13], seed: 0xfffffff1, step: 12345 } as const
 
-/**
- * Runs everything on one device, which stays the caller's.
- *
- * @param limits names of the device's limits to report
- */
-export async function runCore(gpu: Gpu, limits: readonly string[] = []): Promise<CoreResult> {
+/** Runs everything on one device, which stays the caller's. */
+export async function runCore(gpu: Gpu): Promise<CoreResult> {
   const before = gpu.buffers.count
   const result: CoreResult = {
     adapter: gpu.adapter.name,
     features: [...gpu.device.features].sort(),
-    limits: Object.fromEntries(
-      limits.map((name) => [name, gpu.device.limits[name as keyof GPUSupportedLimits] as number]),
-    ),
+    limits: Object.fromEntries(limitNames.map((name) => [name, gpu.device.limits[name]])),
     rows: [...(await runChecks(gpu)), ...(await checkAdam(gpu))],
     training: await train(gpu),
     noise: await hash(await drawNoise(gpu)),
@@ -47,6 +43,8 @@ export async function runCore(gpu: Gpu, limits: readonly string[] = []): Promise
   if (gpu.buffers.count !== before) throw new Error(`core: ${gpu.buffers.count - before} buffers leaked`)
   return result
 }
+
+const limitNames = Object.keys(defaultLimits) as (keyof typeof defaultLimits)[]
 
 async function drawNoise(gpu: Gpu): Promise<Float32Array<ArrayBuffer>> {
   const counter = input('counter', [2], { dtype: 'u32' })

@@ -1,6 +1,6 @@
 /** The places that the core runs in. */
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
 import type { DeviceWish } from '../device-wish.js'
@@ -23,7 +23,9 @@ export async function inNode(wish?: DeviceWish): Promise<CoreResult> {
 /** In a worker thread, which opens a device of its own. */
 export function inNodeWorker(): Promise<CoreResult> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('node-worker.mjs', import.meta.url))
+    // The library tells the Vulkan loader of the bundled SwiftShader by an environment variable, and a worker's own copy
+    // of the environment never reaches the loader.
+    const worker = new Worker(new URL('node-worker.mjs', import.meta.url), { env: SHARE_ENV })
     let result: CoreResult | undefined
     worker.once('message', (message: CoreResult) => (result = message))
     worker.once('error', reject)
