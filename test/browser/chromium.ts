@@ -36,6 +36,7 @@ export async function chooseChromium(): Promise<void> {
     const path = typeof candidate === 'string' ? candidate : await candidate()
     if (path && (await hasWebGpu(path))) {
       process.env.CHROMIUM_PATH = path
+      console.log(`browser tests: ${path}`)
       return
     }
   }
