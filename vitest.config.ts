@@ -16,6 +16,9 @@ const gpuTests = ['autograd', 'golden', 'gpu', 'nn', 'ops', 'optim', 'sae/gpu'].
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 
+/** Tests in browsers have a configuration of their own: `npm run test:browser`. */
+const browserTests = 'test/browser/**'
+
 export default defineConfig({
   test: {
     testTimeout: 240_000,
@@ -24,7 +27,10 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'host', include: ['test/**/*.test.ts'], exclude: gpuTests } },
+      {
+        extends: true,
+        test: { name: 'host', include: ['test/**/*.test.ts'], exclude: [...gpuTests, browserTests] },
+      },
       ...adapters().map((adapter) => ({
         extends: true as const,
         test: { name: adapter, include: gpuTests, env: { SAE_ADAPTER: adapter } },

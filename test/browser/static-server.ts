@@ -1,0 +1,34 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A file that is served: its media type and its text. */
+export interface ServedFile {
+  readonly type: string
+  readonly text: string
+}
+
+/** Serves files from memory by their paths, for this machine only, at a port that is free. */
+export async function serve(
+  files: Readonly<Record<string, ServedFile>>,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = createServer(({ url = '/' }, response) => {
+    const file = files[new URL(url, 'http://127.0.0.1').pathname]
+    response.writeHead(file ? 200 : 404, { 'content-type': file?.type ?? 'text/plain' })
+    response.end(file?.text ?? 'no such file')
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
+  }
+}
