@@ -9,13 +9,17 @@ export interface Architecture {
   readonly classes: number
   /** Channels of the encoder's descending blocks. */
   readonly widths: readonly number[]
+  /** Whether every block of the encoder is normalised before its ReLU; not so in the paper. */
   readonly instanceNorm: boolean
 }
 
 /** The encoder and decoder of a Segmentation Auto-Encoder. */
 export interface Model {
+  /** What it was made of. */
   readonly architecture: Architecture
+  /** From a scan [N, 1, D, H, W] to logits [N, K, D, H, W]. */
   readonly encoder: Unet
+  /** From classes or their probabilities [N, K, D, H, W] to an image [N, 1, D, H, W] in (0, 1). */
   readonly decoder: Network
   /** Of the encoder, then of the decoder. */
   readonly parameters: readonly Value[]
@@ -40,7 +44,9 @@ export function createModel(architecture: Architecture, seed = 0): Model {
 
 /** A tensor as files hold it. */
 export interface NamedTensor {
+  /** Extents, slowest axis first. */
   readonly shape: readonly number[]
+  /** Elements in row-major order. */
   readonly data: Float32Array
 }
 

@@ -25,10 +25,13 @@ import { checkOptimiserSettings, type OptimiserSettings } from './settings.js'
 export interface PretrainingStep {
   /** Counted from 1. */
   readonly epoch: number
+  /** Counted from 1, over all epochs. */
   readonly step: number
+  /** True for the last batch of its epoch. */
   readonly lastOfEpoch: boolean
   /** Mean over voxels and batch. */
   readonly crossEntropy: number
+  /** Time that the step added to the run. */
   readonly seconds: number
   /** Dice per class before this step's update, where the scans have a reference. */
   readonly dice: readonly number[] | undefined
@@ -59,6 +62,7 @@ interface PretrainingGraph {
  * objective often collapses. Weights live in `variables`, which the caller owns.
  */
 export class Pretrainer {
+  /** Adam of the encoder's parameters. */
   readonly optimiser: Adam
   private readonly plans: PlanByBatch<PretrainingGraph>
   private step = 0
@@ -69,6 +73,7 @@ export class Pretrainer {
     private readonly model: Model,
     private readonly variables: Variables,
     private readonly prior: Prior,
+    /** Epochs, batch size, learning rate and so on. */
     readonly settings: OptimiserSettings,
     private readonly memory: MemoryOptions = {},
   ) {
