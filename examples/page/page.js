@@ -8,7 +8,7 @@ async function train() {
   const shape = [8, 8, 8]
   const voxels = 8 * 8 * 8
   const random = seededRandom(1)
-  const network = unet({ classes: 2, widths: [4, 8], seed: 1 })
+  const network = unet({ classes: 2, widths: [8, 8], seed: 1 })
   const scan = input('scan', [1, 1, ...shape])
   const target = input('target', [1, 2, ...shape])
   const loss = crossEntropy(network(scan), target)
