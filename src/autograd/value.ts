@@ -90,7 +90,12 @@ export class Value {
   }
 }
 
-/** A value that the caller writes before a run. */
+/**
+ * A value that the caller writes before a run.
+ *
+ * @param shape positive integers; five extents are a volume [N,C,D,H,W] unless `layout` says otherwise
+ * @throws Error where an extent is not a positive integer
+ */
 export function input(
   name: string,
   shape: Shape,
@@ -99,12 +104,22 @@ export function input(
   return new Value(name, shape, 'input', options)
 }
 
-/** A trainable value, stored flat. Kept in a `Variables` across plans. */
+/**
+ * A trainable value, stored flat. Kept in a `Variables` across plans.
+ *
+ * @param initial first contents, row-major
+ * @throws Error where `initial` does not fill the shape
+ */
 export function parameter(name: string, shape: Shape, initial: Float32Array): Value {
   return new Value(name, shape, 'variable', { layout: 'flat', initial })
 }
 
-/** A value fixed when the graph is built. */
+/**
+ * A value fixed when the graph is built, stored flat.
+ *
+ * @param initial contents, row-major; their type is that of the value
+ * @throws Error where `initial` does not fill the shape
+ */
 export function constant(name: string, shape: Shape, initial: Float32Array | Uint32Array): Value {
   const dtype = initial instanceof Uint32Array ? 'u32' : 'f32'
   return new Value(name, shape, 'constant', { initial, dtype, layout: 'flat' })

@@ -30,7 +30,12 @@ export function defaultArchitecture(classes: number): Architecture {
   return { classes, widths: [4, 8, 16, 32, 32], instanceNorm: false }
 }
 
-/** Makes a model with seeded initial weights. */
+/**
+ * Makes a model with seeded initial weights.
+ *
+ * @param seed the same seed gives the same weights on every machine
+ * @throws Error where the architecture has fewer than two widths
+ */
 export function createModel(architecture: Architecture, seed = 0): Model {
   const encoder = unet({ ...architecture, seed })
   const decoding = decoder({ classes: architecture.classes, seed })
@@ -90,7 +95,7 @@ export function loadTensors(
   for (const value of wanted) variables.write(value, tensors.get(value.name)!.data)
 }
 
-/** Reads variables back under their names. */
+/** Reads variables back under their names, after all that was submitted before has run. */
 export async function saveTensors(
   variables: Variables,
   wanted: readonly Value[],

@@ -134,7 +134,13 @@ export class Trainer {
     return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
   }
 
-  /** Trains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`. */
+  /**
+   * Trains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`.
+   *
+   * @param scans all of the prior's shape, in every epoch in another order
+   * @throws UserError where the loss is no longer finite, or memory does not do
+   * @throws Error where a scan has another number of voxels than the prior
+   */
   async *train(
     scans: readonly TrainingScan[],
     { ahead = false, signal }: RunOptions = {},

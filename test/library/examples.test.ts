@@ -67,7 +67,10 @@ it('finds the examples that are checked', () => {
   expect(names).toEqual(expect.arrayContaining(Object.keys(checks)))
 })
 
-it.each(names)('examples/%s runs with the packed package', async (name) => {
+// SwiftShader takes ten times as long as lavapipe.
+const timeout = 600_000
+
+it.each(names)('examples/%s runs with the packed package', { timeout }, async (name) => {
   const folder = installed.copy(join('examples', name))
   const printed = await runNode(folder, 'main.mjs')
   expect(printed).not.toBe('')

@@ -39,6 +39,15 @@ it('is packed as publint and attw want it', async () => {
   }
 })
 
+it('has a reference in which every public symbol is documented', async () => {
+  // An undocumented symbol, or a link to nothing, is an error there (typedoc.json).
+  await runNode(root, tool('typedoc/bin/typedoc'), '--out', join(installed.folder, 'api'))
+  const pages = readdirSync(join(installed.folder, 'api/functions')).map(String)
+  expect(pages).toEqual(
+    expect.arrayContaining(['index.conv3d.html', 'io.readNifti.html', 'node.openGpu.html']),
+  )
+})
+
 it('has sources behind its source maps, and no tests', () => {
   const packed = readdirSync(join(installed.folder, 'node_modules/sae-webgpu'), { recursive: true }).map(
     String,
