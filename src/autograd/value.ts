@@ -1,6 +1,8 @@
 import type { OpNode } from './node.js'
 
+/** Extents of a tensor, slowest axis first; those of a volume are [N,C,D,H,W]. */
 export type Shape = readonly number[]
+/** Type of a tensor's elements: 32-bit floats, or unsigned integers for labels and counters. */
 export type DType = 'f32' | 'u32'
 
 /**
@@ -16,8 +18,11 @@ export type Layout = 'volume' | 'flat'
  */
 export type Role = 'input' | 'variable' | 'constant' | 'computed'
 
+/** What a `Value` is made with beside its name, shape and role. */
 export interface ValueOptions {
+  /** Default `f32`. */
   readonly dtype?: DType
+  /** Default: `volume` for shapes of five extents, `flat` for all others. */
   readonly layout?: Layout
   /**
    * Whether its numbers may lie outside the range of f16, from 6e-5 in full precision to 65504: it is always stored as
@@ -26,6 +31,7 @@ export interface ValueOptions {
   readonly wide?: boolean
   /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
   readonly initial?: Float32Array | Uint32Array
+  /** The node that computes the value, where its role is `computed`. */
   readonly node?: OpNode
 }
 
@@ -38,17 +44,27 @@ export function newId(): number {
 
 /** A tensor of a graph: its shape and origin, not its contents. */
 export class Value {
+  /** Position in the order of creation; unique. */
   readonly id = newId()
+  /** Type of its elements. */
   readonly dtype: DType
+  /** How it lies in memory. */
   readonly layout: Layout
+  /** True where it is always stored as f32, because its numbers may lie outside the range of f16. */
   readonly wide: boolean
+  /** First contents of a variable, contents of a constant, in memory order. */
   readonly initial: Float32Array | Uint32Array | undefined
+  /** The node that computes it; undefined unless its role is `computed`. */
   readonly node: OpNode | undefined
+  /** Number of elements. */
   readonly size: number
 
   constructor(
+    /** For messages, and for the tensors of checkpoints. */
     readonly name: string,
+    /** Extents; those of a volume are [N,C,D,H,W]. */
     readonly shape: Shape,
+    /** Where it comes from. */
     readonly role: Role,
     options: ValueOptions = {},
   ) {
@@ -74,7 +90,12 @@ export class Value {
   }
 }
 
-/** A value that the caller writes before a run. */
+/**
+ * A value that the caller writes before a run.
+ *
+ * @param shape positive integers; five extents are a volume [N,C,D,H,W] unless `layout` says otherwise
+ * @throws Error where an extent is not a positive integer
+ */
 export function input(
   name: string,
   shape: Shape,
@@ -83,12 +104,22 @@ export function input(
   return new Value(name, shape, 'input', options)
 }
 
-/** A trainable value, stored flat. Kept in a `Variables` across plans. */
+/**
+ * A trainable value, stored flat. Kept in a `Variables` across plans.
+ *
+ * @param initial first contents, row-major
+ * @throws Error where `initial` does not fill the shape
+ */
 export function parameter(name: string, shape: Shape, initial: Float32Array): Value {
   return new Value(name, shape, 'variable', { layout: 'flat', initial })
 }
 
-/** A value fixed when the graph is built. */
+/**
+ * A value fixed when the graph is built, stored flat.
+ *
+ * @param initial contents, row-major; their type is that of the value
+ * @throws Error where `initial` does not fill the shape
+ */
 export function constant(name: string, shape: Shape, initial: Float32Array | Uint32Array): Value {
   const dtype = initial instanceof Uint32Array ? 'u32' : 'f32'
   return new Value(name, shape, 'constant', { initial, dtype, layout: 'flat' })

@@ -33,6 +33,7 @@ export class Variables {
     this.gpu.device.queue.writeBuffer(this.buffer(variable), 0, data.buffer, data.byteOffset, data.byteLength)
   }
 
+  /** Reads an f32 variable back, row-major, after all that was submitted before has run. */
   async read(variable: Value): Promise<Float32Array> {
     return new Float32Array(await readBuffer(this.gpu, this.buffer(variable), 0, variable.bytes))
   }

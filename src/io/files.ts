@@ -5,7 +5,13 @@ import { writeNifti } from './nifti-write.js'
 import { readNifti } from './nifti.js'
 import { isNpy, readNpy, writeNpy } from './npy.js'
 import { readNpz, writeNpz } from './npz.js'
-import { readSafetensors, type TensorFile } from './safetensors.js'
+import {
+  readSafetensors,
+  writeSafetensors,
+  type Tensor,
+  type TensorFile,
+  type TypedTensor,
+} from './safetensors.js'
 import { readTorchCheckpoint } from './torch-checkpoint.js'
 import { isLegacyTorch } from './torch-pickle.js'
 import type { Volume } from './volume.js'
@@ -80,6 +86,29 @@ export async function readTensors(path: string): Promise<TensorFile> {
     )
   }
   return readSafetensors(bytes, path)
+}
+
+/** A tensor as the library hands it out (`saveTensors`, `saveCheckpoint`). */
+export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dtype'>>
+
+/**
+ * Writes weights as `.safetensors`.
+ *
+ * @param tensors by name; those without a `dtype` are float32
+ * @param metadata free text, such as what `saveCheckpoint` makes
+ * @throws UserError where the path has another extension, a shape does not fit its data, or the disk refuses
+ */
+export async function writeTensors(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor | Float32Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  if (!path.toLowerCase().endsWith('.safetensors')) {
+    throw new UserError(`${path}: weights are written as .safetensors only`)
+  }
+  const typed = new Map<string, Tensor>()
+  for (const [name, tensor] of tensors) typed.set(name, { dtype: 'F32', ...tensor })
+  await writeFileAtomic(path, writeSafetensors(typed, metadata))
 }
 
 /**

@@ -9,7 +9,9 @@ const NATIVE = { u1: Uint8Array, i2: Int16Array, i4: Int32Array, f4: Float32Arra
 
 /** An array to be written, C order. */
 export interface NpyArray {
+  /** Extents, slowest axis first. */
   shape: readonly number[]
+  /** Elements in C order; their type becomes that of the file. */
   data: Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array
 }
 

@@ -1,15 +1,28 @@
 import { UserError } from '../errors.js'
 
-/** A named array of a weights file or checkpoint, C order. */
-export type Tensor =
-  | { dtype: 'F32'; shape: readonly number[]; data: Float32Array }
-  | { dtype: 'F64'; shape: readonly number[]; data: Float64Array }
-  | { dtype: 'I32'; shape: readonly number[]; data: Int32Array }
-  | { dtype: 'I64'; shape: readonly number[]; data: BigInt64Array }
-  | { dtype: 'U8'; shape: readonly number[]; data: Uint8Array }
+/** An array of one type. */
+export interface TypedTensor<Name, Data> {
+  /** Type of the elements, as safetensors calls it. */
+  dtype: Name
+  /** Extents, slowest axis first. */
+  shape: readonly number[]
+  /** Elements in C order. */
+  data: Data
+}
 
+/** A named array of a weights file or checkpoint. */
+export type Tensor =
+  | TypedTensor<'F32', Float32Array>
+  | TypedTensor<'F64', Float64Array>
+  | TypedTensor<'I32', Int32Array>
+  | TypedTensor<'I64', BigInt64Array>
+  | TypedTensor<'U8', Uint8Array>
+
+/** What a weights file holds. */
 export interface TensorFile {
+  /** By name, in the order of the file. */
   tensors: Map<string, Tensor>
+  /** Free text by key. */
   metadata: Record<string, string>
 }
 

@@ -4,9 +4,11 @@ import { UserError } from '../errors.js'
 export interface NiftiHeaderInfo {
   /** `pixdim[0..7]`: qfac, then voxel sizes in the units of `xyztUnits`. */
   pixdim: readonly number[]
+  /** NIfTI's code of the units of length and time: 2 is millimetres, 10 millimetres and seconds. */
   xyztUnits: number
   /** 0 means that the file does not use this form. */
   qformCode: number
+  /** As `qformCode`, of the affine of the `srow` fields. */
   sformCode: number
   /** `quatern_b, quatern_c, quatern_d`. */
   quaternion: readonly [number, number, number]
@@ -20,6 +22,7 @@ export interface NiftiHeaderInfo {
 
 /** Where the voxels of an array `[D, H, W]` lie in the world. */
 export interface Grid {
+  /** [D, H, W], in voxels: NIfTI's i, j and k. */
   shape: [number, number, number]
   /** 4x4, `[d, h, w, 1]` to world millimetres, as nibabel gives it. The voxel sizes alone where `known` is false. */
   affine: number[][]
@@ -33,7 +36,9 @@ export interface Grid {
 export interface Volume {
   /** `[channels, D, H, W]`, C order, W fastest. */
   data: Float32Array
+  /** 1 for scans and label maps, the number of classes for priors. */
   channels: number
+  /** Where the voxels lie. */
   grid: Grid
   /** The file's name, for messages. */
   source: string

@@ -3,6 +3,7 @@ import { conv3d, type Conv3dOptions, type UpsampledAndSkip } from '../ops/index.
 
 /** A convolution with its parameters. */
 export interface ConvLayer {
+  /** The weight [outputs, inputs, 3, 3, 3] and the bias [outputs]. */
   readonly parameters: readonly Value[]
   (input: Value | UpsampledAndSkip, options?: Conv3dOptions): Value
 }

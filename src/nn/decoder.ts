@@ -4,7 +4,9 @@ import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 import type { Network } from './unet.js'
 
+/** What a decoder is made of. */
 export interface DecoderOptions {
+  /** Channels K of what it reads: one for each class. */
   readonly classes: number
   /** Seed of the initial weights. Default 0. */
   readonly seed?: number

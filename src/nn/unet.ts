@@ -3,6 +3,7 @@ import { fit, instanceNorm, maxPool3d, relu, type UpsampledAndSkip } from '../op
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 
+/** What a U-Net is made of. */
 export interface UnetOptions {
   /** Output channels. */
   readonly classes: number
@@ -16,15 +17,22 @@ export interface UnetOptions {
 
 /** A network: its parameters, and the graph it makes of an input. */
 export interface Network {
+  /** Trainable values, in the order in which they are used. */
   readonly parameters: readonly Value[]
   (input: Value): Value
 }
 
 /** A U-Net, with the activations of its blocks at hand for tests. */
 export interface Unet extends Network {
+  /** What it was made with, defaults filled in. */
   readonly options: Required<UnetOptions>
   /** Logits, and the output of every block, block0 first. */
-  readonly trace: (input: Value) => { readonly logits: Value; readonly blocks: readonly Value[] }
+  readonly trace: (input: Value) => {
+    /** [N, classes, D, H, W] */
+    readonly logits: Value
+    /** In the order of the network; those of the coarser levels are smaller, with the padding still on. */
+    readonly blocks: readonly Value[]
+  }
 }
 
 /**

@@ -5,10 +5,15 @@ import { offerSwiftShader, unpackSwiftShader } from './software-vulkan.js'
 
 /** One adapter that this machine offers, in the order of preference. */
 export interface FoundAdapter {
+  /** As the driver gives it, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly name: string
+  /** Dawn's backend: `vulkan`, `metal`, `d3d12` and so on. */
   readonly backend: string
+  /** A real GPU, or which of the drivers that compute on the CPU. */
   readonly kind: 'hardware' | 'lavapipe' | 'swiftshader' | 'software'
+  /** Must live as long as the adapter and its devices. */
   readonly gpu: GPU
+  /** What devices are requested of. */
   readonly adapter: GPUAdapter
 }
 

@@ -7,6 +7,7 @@ import { waitIdly } from './idle.js'
 /** Environment variable that names an adapter, as `--adapter` does. */
 export const adapterVariable = 'SAE_ADAPTER'
 
+/** Which adapter `openGpu` opens, and how quietly. */
 export interface OpenGpuOptions {
   /** Part of an adapter's name or its kind: `hardware`, `lavapipe`, `swiftshader`. */
   readonly adapter?: string | undefined

@@ -4,6 +4,7 @@ import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumRows } from './reduce.js'
 
+/** How `crossEntropy` sums over voxels. */
 export interface CrossEntropyOptions {
   /** `mean` divides by the number of voxels of the batch (default); `sum` does not. */
   readonly reduction?: 'mean' | 'sum'

@@ -3,6 +3,7 @@ import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
+/** How `gumbelSoftmax` samples. */
 export interface GumbelSoftmaxOptions {
   /** Temperature tau > 0. Default 2/3. */
   readonly temperature?: number

@@ -4,6 +4,7 @@ import { everyPlane, planes, whole } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
+/** Settings of `instanceNorm`. */
 export interface InstanceNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number

@@ -23,6 +23,7 @@ export interface Posterior {
   readonly divergence: Value
 }
 
+/** How `posterior` samples. */
 export interface PosteriorOptions {
   /** Temperature tau > 0 of the soft sample that the gradient is taken of. Default 2/3. */
   readonly temperature?: number

@@ -9,17 +9,27 @@ import type { TrainingSettings } from './settings.js'
 
 /** A checkpoint as files hold it: named tensors and text (safetensors). */
 export interface CheckpointFile {
+  /** Weights and, where training is to go on, Adam's moments, by name. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
+  /** Architecture, classes and progress, each as JSON. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
 /** What a checkpoint says of itself, beside its tensors. */
 export interface CheckpointInfo {
+  /** What the model was made of. */
   readonly architecture: Architecture
   /** The classes, where known: the reference release's files do not say. */
   readonly table: LabelTable | undefined
   /** Present where training can go on from here. */
-  readonly training: { readonly settings: TrainingSettings; readonly progress: TrainingProgress } | undefined
+  readonly training:
+    | {
+        /** What it was trained with. */
+        readonly settings: TrainingSettings
+        /** How far it got. */
+        readonly progress: TrainingProgress
+      }
+    | undefined
 }
 
 const format = 'sae-webgpu 1'

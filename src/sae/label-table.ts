@@ -2,13 +2,17 @@ import { UserError } from '../errors.js'
 
 /** One class (channel) of a segmentation. `codes` are the label values that belong to it; the first one represents it. */
 export interface LabelClass {
+  /** For example `cerebral white matter`. */
   readonly name: string
+  /** For example `wm`; a column of logs and tables. */
   readonly abbreviation: string
+  /** Label values, integers of 0 or more; each belongs to one class of a table at most. */
   readonly codes: readonly number[]
 }
 
 /** The classes of a segmentation in channel order; class 0 is the background. */
 export interface LabelTable {
+  /** 2 to 64 of them; a class's position is its channel. */
   readonly classes: readonly LabelClass[]
   /** Index of the class that takes every label listed nowhere. Without it such a label is an error. */
   readonly rest?: number

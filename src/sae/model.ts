@@ -9,13 +9,17 @@ export interface Architecture {
   readonly classes: number
   /** Channels of the encoder's descending blocks. */
   readonly widths: readonly number[]
+  /** Whether every block of the encoder is normalised before its ReLU; not so in the paper. */
   readonly instanceNorm: boolean
 }
 
 /** The encoder and decoder of a Segmentation Auto-Encoder. */
 export interface Model {
+  /** What it was made of. */
   readonly architecture: Architecture
+  /** From a scan [N, 1, D, H, W] to logits [N, K, D, H, W]. */
   readonly encoder: Unet
+  /** From classes or their probabilities [N, K, D, H, W] to an image [N, 1, D, H, W] in (0, 1). */
   readonly decoder: Network
   /** Of the encoder, then of the decoder. */
   readonly parameters: readonly Value[]
@@ -26,7 +30,12 @@ export function defaultArchitecture(classes: number): Architecture {
   return { classes, widths: [4, 8, 16, 32, 32], instanceNorm: false }
 }
 
-/** Makes a model with seeded initial weights. */
+/**
+ * Makes a model with seeded initial weights.
+ *
+ * @param seed the same seed gives the same weights on every machine
+ * @throws Error where the architecture has fewer than two widths
+ */
 export function createModel(architecture: Architecture, seed = 0): Model {
   const encoder = unet({ ...architecture, seed })
   const decoding = decoder({ classes: architecture.classes, seed })
@@ -40,7 +49,9 @@ export function createModel(architecture: Architecture, seed = 0): Model {
 
 /** A tensor as files hold it. */
 export interface NamedTensor {
+  /** Extents, slowest axis first. */
   readonly shape: readonly number[]
+  /** Elements in row-major order. */
   readonly data: Float32Array
 }
 
@@ -84,7 +95,7 @@ export function loadTensors(
   for (const value of wanted) variables.write(value, tensors.get(value.name)!.data)
 }
 
-/** Reads variables back under their names. */
+/** Reads variables back under their names, after all that was submitted before has run. */
 export async function saveTensors(
   variables: Variables,
   wanted: readonly Value[],

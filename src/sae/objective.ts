@@ -2,6 +2,7 @@ import { input, volumeShape, type Value } from '../autograd/value.js'
 import { argmax, mrfEnergy, posterior, squaredError, supportMask, weightedSum } from '../ops/index.js'
 import type { Model } from './model.js'
 
+/** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {
   /** Weight of the MRF prior; 0 gives the spatially independent prior. */
   readonly beta: number
@@ -13,7 +14,9 @@ export interface ObjectiveOptions {
 
 /** The graph of one training step. Volumes [N, ., D, H, W]; scalars [1]; sums over voxels, means over the batch. */
 export interface Objective {
+  /** Intensities in 0..1, [N, 1, D, H, W]. */
   readonly scan: Value
+  /** An input: the prior's probabilities, [N, K, D, H, W]. */
   readonly prior: Value
   /** log M, [K, K]; an input that is read only where beta > 0. */
   readonly mrfTable: Value
@@ -23,14 +26,17 @@ export interface Objective {
   readonly blocks: readonly Value[]
   /** With the classes outside the support ruled out. */
   readonly logits: Value
+  /** Class probabilities, the softmax of the logits, [N, K, D, H, W]. */
   readonly posterior: Value
   /** Classes drawn from the posterior, u32 [N, 1, D, H, W]. */
   readonly sample: Value
+  /** The decoder's image of the sample, [N, 1, D, H, W] in (0, 1). */
   readonly reconstruction: Value
   /** Most probable class, u32 [N, 1, D, H, W]. */
   readonly segmentation: Value
   /** Sum of squared errors, unweighted. */
   readonly squaredError: Value
+  /** Divergence of the posterior from the prior. */
   readonly klLoss: Value
   /** Already times beta. Undefined where beta is 0. */
   readonly mrfLoss: Value | undefined

@@ -25,10 +25,13 @@ import { checkOptimiserSettings, type OptimiserSettings } from './settings.js'
 export interface PretrainingStep {
   /** Counted from 1. */
   readonly epoch: number
+  /** Counted from 1, over all epochs. */
   readonly step: number
+  /** True for the last batch of its epoch. */
   readonly lastOfEpoch: boolean
   /** Mean over voxels and batch. */
   readonly crossEntropy: number
+  /** Time that the step added to the run. */
   readonly seconds: number
   /** Dice per class before this step's update, where the scans have a reference. */
   readonly dice: readonly number[] | undefined
@@ -59,6 +62,7 @@ interface PretrainingGraph {
  * objective often collapses. Weights live in `variables`, which the caller owns.
  */
 export class Pretrainer {
+  /** Adam of the encoder's parameters. */
   readonly optimiser: Adam
   private readonly plans: PlanByBatch<PretrainingGraph>
   private step = 0
@@ -69,6 +73,7 @@ export class Pretrainer {
     private readonly model: Model,
     private readonly variables: Variables,
     private readonly prior: Prior,
+    /** Epochs, batch size, learning rate and so on. */
     readonly settings: OptimiserSettings,
     private readonly memory: MemoryOptions = {},
   ) {
@@ -91,7 +96,13 @@ export class Pretrainer {
     return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
   }
 
-  /** Pretrains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`. */
+  /**
+   * Pretrains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`.
+   *
+   * @param scans all of the prior's shape, in every epoch in another order
+   * @throws UserError where the loss is no longer finite, or memory does not do
+   * @throws Error where a scan has another number of voxels than the prior
+   */
   async *train(
     scans: readonly TrainingScan[],
     { ahead = false, signal }: RunOptions = {},

@@ -5,6 +5,7 @@ import { priorArgmax } from './prior.js'
 export interface Prior {
   /** [K, D, H, W] */
   readonly data: Float32Array
+  /** K, the number of channels. */
   readonly classes: number
   /** [D, H, W] */
   readonly shape: readonly [number, number, number]

@@ -10,6 +10,7 @@ import {
   type Shape,
 } from './separable.js'
 
+/** How a label map becomes probabilities. */
 export interface PriorOptions {
   /** Standard deviation of the Gaussian in voxels; 0 leaves the one-hot map as it is. Default 1.5. */
   readonly sigma?: number

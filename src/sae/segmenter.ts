@@ -13,6 +13,7 @@ import { checkNeighbourhood } from './settings.js'
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
 export const segmentationMemory = 0.7e9
 
+/** What is wanted of a `Segmenter`, and how it refines. */
 export interface SegmentationOptions extends MemoryOptions {
   /** Whether posteriors are wanted beside the most probable classes. Default false. */
   readonly posterior?: boolean
@@ -28,6 +29,7 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly precision?: Precision
 }
 
+/** What a `Segmenter` makes of one scan. */
 export interface Segmentation {
   /** Most probable class per voxel, [D, H, W]. */
   readonly classes: Uint8Array
@@ -54,7 +56,12 @@ export class Segmenter {
     private readonly image: Value | undefined,
   ) {}
 
-  /** @throws UserError on a neighbourhood that is even or out of range, and where memory does not do */
+  /**
+   * Compiles what segmenting scans of the prior's shape needs.
+   *
+   * @param variables hold the weights of the model's encoder, and of its decoder where a reconstruction is wanted
+   * @throws UserError on a neighbourhood that is even or out of range, and where memory does not do
+   */
   static async create(
     gpu: Gpu,
     model: Model,
@@ -95,7 +102,12 @@ export class Segmenter {
     return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image)
   }
 
-  /** @param scan intensities in 0..1, [D, H, W] of the prior's shape */
+  /**
+   * Segments one scan.
+   *
+   * @param scan intensities in 0..1, [D, H, W] of the prior's shape
+   * @throws Error where it has another number of voxels
+   */
   async segment(scan: Float32Array): Promise<Segmentation> {
     this.plan.write(this.scan, scan)
     await this.plan.run()
@@ -106,6 +118,7 @@ export class Segmenter {
     }
   }
 
+  /** Releases the plan; the variables stay. */
   dispose(): void {
     this.plan.dispose()
   }

@@ -3,12 +3,17 @@ import { UserError } from '../errors.js'
 
 /** Settings that pretraining and training share. */
 export interface OptimiserSettings {
+  /** Passes over all scans, at least 1. A resumed run counts those that it did before. */
   readonly epochs: number
+  /** Scans a step, at least 1; the last step of an epoch may have fewer. */
   readonly batchSize: number
+  /** Adam's step size, positive. */
   readonly learningRate: number
+  /** L2 penalty on the weights, as in torch.optim.Adam; 0 for none. */
   readonly weightDecay: number
   /** Largest global norm of the gradients; undefined for no clipping. */
   readonly maxNorm?: number | undefined
+  /** Of the order of scans and of the noise: a whole number from 0 to 2^32 - 1. */
   readonly seed: number
   /** How volumes on the way are stored; f16 takes less memory and gives losses to about three digits. Default f32. */
   readonly precision?: Precision
@@ -24,9 +29,11 @@ export interface TrainingSettings extends OptimiserSettings {
   readonly temperature: number
   /** Whether the weight of the squared error follows the estimated variance or is `alpha`. */
   readonly sigma: 'estimated' | 'fixed'
+  /** Weight of the squared error where sigma is `fixed`; without effect otherwise. */
   readonly alpha: number
 }
 
+/** 50 epochs of one scan a step at a learning rate of 0.001. */
 export const defaultPretraining: OptimiserSettings = {
   epochs: 50,
   batchSize: 1,
@@ -36,6 +43,7 @@ export const defaultPretraining: OptimiserSettings = {
   precision: 'f32',
 }
 
+/** The paper's settings: 500 epochs, the MRF prior with beta 0.01 and k 3, sigma estimated. */
 export const defaultTraining: TrainingSettings = {
   ...defaultPretraining,
   epochs: 500,

@@ -26,17 +26,25 @@ import { checkTrainingSettings, type TrainingSettings } from './settings.js'
 export interface TrainingStep {
   /** Counted from 1. */
   readonly epoch: number
+  /** Counted from 1, over all epochs. */
   readonly step: number
+  /** True for the last batch of its epoch. */
   readonly lastOfEpoch: boolean
+  /** What the step minimised, with the constant that the estimated variance adds. */
   readonly loss: number
+  /** The weighted squared error, with that constant. */
   readonly reconstructionLoss: number
+  /** Divergence of the posterior from the prior. */
   readonly klLoss: number
+  /** Energy of the MRF prior times beta; 0 where beta is 0. */
   readonly mrfLoss: number
+  /** Mean over voxels and batch, in squared units of intensity (0..1). */
   readonly meanSquaredError: number
   /** Weight of the squared error. */
   readonly weight: number
   /** Estimated standard deviation of the reconstruction; undefined where the weight is fixed. */
   readonly sigma: number | undefined
+  /** Time that the step added to the run. */
   readonly seconds: number
   /** Dice per class before this step's update, where the scans have a reference. */
   readonly dice: readonly number[] | undefined
@@ -46,7 +54,9 @@ export interface TrainingStep {
 export interface TrainingProgress {
   /** Complete epochs. */
   readonly epoch: number
+  /** Complete steps, over all epochs. */
   readonly step: number
+  /** Estimate of the variance of the reconstruction that weighs this epoch; 1e8 before the first. */
   readonly variance: number
   /** Mean squared errors of the steps done in the epoch that was interrupted, if one was. */
   readonly errors: readonly number[]
@@ -77,6 +87,7 @@ interface TrainingGraph extends Objective {
  * Weights and Adam's moments live in `variables`, which the caller owns, loads and saves.
  */
 export class Trainer {
+  /** Adam of all parameters; its moments belong into a checkpoint that training goes on from. */
   readonly optimiser: Adam
   private readonly noiseLevel: NoiseLevel
   private readonly plans: PlanByBatch<TrainingGraph>
@@ -89,6 +100,7 @@ export class Trainer {
     private readonly model: Model,
     private readonly variables: Variables,
     private readonly prior: Prior,
+    /** Epochs, learning rate, weight of the MRF prior and so on. */
     readonly settings: TrainingSettings,
     progress: TrainingProgress = { epoch: 0, step: 0, variance: 1e8, errors: [] },
     private readonly memory: MemoryOptions = {},
@@ -122,7 +134,13 @@ export class Trainer {
     return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
   }
 
-  /** Trains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`. */
+  /**
+   * Trains up to the last epoch, one step at a time. Stop early by leaving the loop, or with `signal`.
+   *
+   * @param scans all of the prior's shape, in every epoch in another order
+   * @throws UserError where the loss is no longer finite, or memory does not do
+   * @throws Error where a scan has another number of voxels than the prior
+   */
   async *train(
     scans: readonly TrainingScan[],
     { ahead = false, signal }: RunOptions = {},

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readTensors, readVolume, writeFileAtomic, writeVolume } from '../../src/io/files.js'
+import {
+  readTensors,
+  readVolume,
+  writeFileAtomic,
+  writeTensors,
+  writeVolume,
+  type Float32Tensor,
+} from '../../src/io/files.js'
 import { gzip } from '../../src/io/gzip.js'
 import { writeNifti } from '../../src/io/nifti-write.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
@@ -146,6 +153,29 @@ describe('readTensors', () => {
     const text = await rejectedUserError(readTensors(at(name)))
     expect(text).toMatch(message)
     expect(text).toContain(at(name))
+  })
+})
+
+describe('writeTensors', () => {
+  const shape = [1, 2]
+
+  it('gives back what readTensors reads; what names no type is F32', async () => {
+    const index = { dtype: 'I32' as const, shape, data: Int32Array.of(-1, 7) }
+    const weight = { shape, data: Float32Array.of(0.5, -3) }
+    await writeTensors(
+      at('w.safetensors'),
+      new Map<string, Tensor | Float32Tensor>(Object.entries({ index, weight })),
+      { step: '3' },
+    )
+    const { tensors, metadata } = await readTensors(at('w.safetensors'))
+    expect(Object.fromEntries(tensors)).toEqual({ index, weight: { dtype: 'F32', ...weight } })
+    expect(metadata).toEqual({ step: '3' })
+  })
+
+  it('writes nothing under another extension', async () => {
+    const message = await rejectedUserError(writeTensors(at('w.pth.tar'), new Map()))
+    expect(message).toContain('w.pth.tar: weights are written as .safetensors only')
+    expect(await readdir(folder)).toEqual([])
   })
 })
 

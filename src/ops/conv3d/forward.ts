@@ -5,6 +5,7 @@ import * as shaders from '../../generated/shaders.js'
 import { chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
+/** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
 export type Activation = 'none' | 'relu' | 'sigmoid'
 
 /** Floats that every WebGPU device shows as a uniform buffer. */

@@ -7,6 +7,7 @@ import { convolutionPlanes, convolve, packWeights, type Activation } from './for
 
 export type { Activation } from './forward.js'
 
+/** What `conv3d` and `labelConv3d` do beside the convolution. */
 export interface Conv3dOptions {
   /** Applied to the result in the same kernel. Default: none. */
   readonly activation?: Activation

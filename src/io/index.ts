@@ -1,0 +1,29 @@
+/**
+ * Files as bytes: NIfTI, NumPy, safetensors and PyTorch checkpoints in, typed arrays out, and back.
+ *
+ * Runs in browsers and in Node. To read and write paths, use `readVolume`, `writeVolume`, `readTensors` and
+ * `writeTensors` of `sae-webgpu/node`.
+ */
+export { gunzip, gzip, isGzip } from './gzip.js'
+export { readNifti } from './nifti.js'
+export { writeNifti } from './nifti-write.js'
+export { readNpy, writeNpy, type NpyArray } from './npy.js'
+export { readNpz, writeNpz } from './npz.js'
+export {
+  readSafetensors,
+  writeSafetensors,
+  type Tensor,
+  type TensorFile,
+  type TypedTensor,
+} from './safetensors.js'
+export { readTorchCheckpoint } from './torch-checkpoint.js'
+export {
+  requireFinite,
+  requireSameGrid,
+  requireVaries,
+  unknownGrid,
+  type Grid,
+  type NiftiHeaderInfo,
+  type Volume,
+} from './volume.js'
+export { type VoxelType } from './voxel-type.js'

@@ -1,0 +1,30 @@
+// npm run check:package: packs the package and lets publint and attw look at the tarball, as npm would publish it.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'sae-webgpu-package-'))
+const run = (program, ...args) =>
+  execFileSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, NO_COLOR: '1' } })
+try {
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [{ filename, size, entryCount }] = JSON.parse(packed)
+  console.log(`${filename}: ${entryCount} files, ${Math.round(size / 1000)} kB`)
+  const tarball = join(folder, filename)
+  run('npx', 'publint', 'run', tarball, '--strict')
+  // The package is ESM only, so what CommonJS or TypeScript's node10 resolution would make of it does not matter.
+  run('npx', 'attw', tarball, '--profile', 'esm-only', '--no-emoji')
+} catch (error) {
+  // The tools have said what is wrong.
+  process.exitCode = error.status ?? 1
+  if (error.status === undefined) throw error
+} finally {
+  rmSync(folder, { recursive: true })
+}
