@@ -1,3 +1,18 @@
+export {
+  abs,
+  elu,
+  exp,
+  gelu,
+  leakyRelu,
+  log,
+  negate,
+  sigmoid,
+  silu,
+  softplus,
+  sqrt,
+  square,
+  tanh,
+} from './activation.js'
 export { argmax } from './argmax.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'

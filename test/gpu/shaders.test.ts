@@ -35,6 +35,8 @@ type Parts = Omit<KernelKey, 'shader' | 'flags'>
 
 /** Constants and unrolled bodies for the kernels that have any: small ones, because lavapipe is slow at large ones. */
 const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
+  'activation/forward': activationParts,
+  'activation/backward': activationParts,
   'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector }) =>
     [
       { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
@@ -81,6 +83,10 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'softmax/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'softmax/backward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
+}
+
+function activationParts(): readonly Parts[] {
+  return Array.from({ length: 13 }, (_, KIND) => ({ consts: { KIND } }))
 }
 
 function posteriorParts(): readonly Parts[] {

@@ -1,5 +1,6 @@
 /** Every backward function against central differences of its forward function, in float64. */
 import { describe, expect, it } from 'vitest'
+import * as activation from './activation.js'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
 import * as crossEntropy from './cross-entropy.js'
@@ -80,6 +81,21 @@ describe('conv3d', () => {
       bias,
       (g) => backward(g).gradBias,
     )
+  })
+})
+
+describe('activation', () => {
+  // Positive numbers too for logarithm and root; none at a kink.
+  const inputs = { positive: draw([2, 3, 1, 5, 2], 0.1, 3), negative: draw([2, 3, 1, 5, 2], -4, -0.1) }
+
+  it.each(Object.keys(activation.activations) as activation.Name[])('%s: gradient', (name) => {
+    for (const x of name === 'log' || name === 'sqrt' ? [inputs.positive] : Object.values(inputs)) {
+      expectGradient(
+        (value) => activation.forward(name, value),
+        x,
+        (g) => activation.backward(name, g, x).gradInput,
+      )
+    }
   })
 })
 
