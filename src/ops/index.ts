@@ -14,10 +14,18 @@ export {
   tanh,
 } from './activation.js'
 export { argmax } from './argmax.js'
+export {
+  batchNorm,
+  batchNormBy,
+  type BatchNormalised,
+  type BatchNormOptions,
+  type RunningStatistics,
+} from './batch-norm.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
 export { fit } from './fit.js'
+export { groupNorm } from './group-norm.js'
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './gumbel-softmax.js'
 export { instanceNorm, type InstanceNormOptions } from './instance-norm.js'
 export { klDivergence } from './kl-divergence.js'
@@ -25,6 +33,7 @@ export { labelConv3d } from './label-conv3d/index.js'
 export { maxPool3d } from './max-pool3d.js'
 export { mrfEnergy, mrfMessage } from './mrf.js'
 export { neighbourSums } from './neighbour-sums.js'
+export { type NormaliseOptions } from './normalise.js'
 export { uniformNoise } from './noise.js'
 export { posterior, type Posterior, type PosteriorOptions } from './posterior.js'
 export { relu } from './relu.js'

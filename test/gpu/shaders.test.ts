@@ -111,6 +111,10 @@ const impossible: Readonly<Record<string, (flags: Flags) => string | undefined>>
       : AXIS_X && VECTOR
         ? 'rows are summed one by one'
         : undefined,
+  'normalise/apply': ({ BACKWARD, BIAS }) =>
+    BACKWARD && BIAS ? 'gradients do not depend on the bias' : undefined,
+  'normalise/finish': ({ BACKWARD, WEIGHT }) =>
+    WEIGHT && !BACKWARD ? 'statistics do not depend on the weight' : undefined,
   'sum/forward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
   'sum/backward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
 }

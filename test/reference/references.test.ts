@@ -1,11 +1,13 @@
 /** Every backward function against central differences of its forward function, in float64. */
 import { describe, expect, it } from 'vitest'
 import * as activation from './activation.js'
+import * as batchNorm from './batch-norm.js'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
 import * as crossEntropy from './cross-entropy.js'
 import * as elementwise from './elementwise.js'
 import { gradientError } from './finite-differences.js'
+import * as groupNorm from './group-norm.js'
 import * as gumbelSoftmax from './gumbel-softmax.js'
 import * as instanceNorm from './instance-norm.js'
 import * as klDivergence from './kl-divergence.js'
@@ -307,6 +309,44 @@ describe('instance-norm', () => {
       (x) => instanceNorm.forward(x, null, null),
       input,
       (g) => instanceNorm.backward(g, input, null).gradInput,
+    )
+  })
+})
+
+describe('group-norm and batch-norm', () => {
+  const input = draw([2, 4, 3, 5, 2])
+  const [weight, bias] = [draw([4]), draw([4])]
+  const running = { mean: draw([4]), variance: draw([4], 0.1, 2) }
+  const cases = {
+    'group-norm': {
+      forward: (x: NdArray, w: NdArray, b: NdArray) => groupNorm.forward(x, 2, w, b),
+      backward: (g: NdArray) => groupNorm.backward(g, input, 2, weight),
+    },
+    'batch-norm': {
+      forward: (x: NdArray, w: NdArray, b: NdArray) => batchNorm.forward(x, w, b),
+      backward: (g: NdArray) => batchNorm.backward(g, input, weight),
+    },
+    'batch-norm by running statistics': {
+      forward: (x: NdArray, w: NdArray, b: NdArray) => batchNorm.forwardBy(x, running, w, b),
+      backward: (g: NdArray) => batchNorm.backwardBy(g, input, running, weight),
+    },
+  }
+
+  it.each(Object.entries(cases))('%s: gradients', (_, { forward, backward }) => {
+    expectGradient(
+      (x) => forward(x, weight, bias),
+      input,
+      (g) => backward(g).gradInput,
+    )
+    expectGradient(
+      (x) => forward(input, x, bias),
+      weight,
+      (g) => backward(g).gradWeight,
+    )
+    expectGradient(
+      (x) => forward(input, weight, x),
+      bias,
+      (g) => backward(g).gradBias,
     )
   })
 })
