@@ -15,6 +15,7 @@ import * as labelConv3d from './label-conv3d.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
 import { at, map, mulberry32, relativeError, uniform, zeros, type NdArray } from './nd-array.js'
+import * as softDice from './soft-dice.js'
 import * as softmax from './softmax.js'
 import * as squaredError from './squared-error.js'
 import * as sum from './sum.js'
@@ -208,6 +209,15 @@ describe('the voxel-wise operations', () => {
     }
     const [mean, total] = [crossEntropy.forward(logits, target), crossEntropy.forward(logits, target, 'sum')]
     expect(mean.data[0]! * 2 * 3 * 5).toBeCloseTo(total.data[0]!, 9)
+  })
+
+  it('soft-dice: gradient', () => {
+    const target = draw(shape, 0, 1)
+    expectGradient(
+      (x) => softDice.forward(x, target, 0.5),
+      prior,
+      (g) => softDice.backward(g, prior, target, 0.5).gradProbabilities,
+    )
   })
 
   it('kl-divergence: gradient, also behind the support mask', () => {
