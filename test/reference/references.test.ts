@@ -12,6 +12,7 @@ import * as gumbelSoftmax from './gumbel-softmax.js'
 import * as instanceNorm from './instance-norm.js'
 import * as klDivergence from './kl-divergence.js'
 import * as labelConv3d from './label-conv3d.js'
+import * as linear from './linear.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
 import { at, map, mulberry32, relativeError, uniform, zeros, type NdArray } from './nd-array.js'
@@ -141,6 +142,28 @@ describe('label-conv3d', () => {
       )
     },
   )
+})
+
+describe('linear', () => {
+  it('gradients', () => {
+    const [input, weight, bias] = [draw([2, 3, 5]), draw([4, 5]), draw([4])]
+    const backward = (g: NdArray) => linear.backward(g, input, weight)
+    expectGradient(
+      (x) => linear.forward(x, weight, bias),
+      input,
+      (g) => backward(g).gradInput,
+    )
+    expectGradient(
+      (x) => linear.forward(input, x, bias),
+      weight,
+      (g) => backward(g).gradWeight,
+    )
+    expectGradient(
+      (x) => linear.forward(input, weight, x),
+      bias,
+      (g) => backward(g).gradBias,
+    )
+  })
 })
 
 describe('max-pool3d', () => {
