@@ -21,9 +21,11 @@ export {
   type BatchNormOptions,
   type RunningStatistics,
 } from './batch-norm.js'
+export { add, divide, multiply, subtract, type Operand } from './arithmetic.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
+export { dropout, type DropoutOptions } from './dropout.js'
 export { fit } from './fit.js'
 export { groupNorm } from './group-norm.js'
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './gumbel-softmax.js'
@@ -40,6 +42,6 @@ export { posterior, type Posterior, type PosteriorOptions } from './posterior.js
 export { relu } from './relu.js'
 export { softDice, type SoftDiceOptions } from './soft-dice.js'
 export { logSoftmax, softmax } from './softmax.js'
-export { dot, squaredError, sum, weightedSum, type WeightedTerm } from './sum.js'
+export { dot, mean, squaredError, sum, weightedSum, type SumOptions, type WeightedTerm } from './sum.js'
 export { supportMask, supportThreshold } from './support-mask.js'
 export { upsampleNearest } from './upsample-nearest.js'

@@ -2,7 +2,7 @@ import { defineNode, only, type KernelCall } from '../autograd/node.js'
 import type { Shape, Value } from '../autograd/value.js'
 import { whole } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
-import { sumColumns } from './reduce.js'
+import { sumAxes } from './sum-axes.js'
 
 /**
  * input weight^T + bias, as `torch.nn.functional.linear`.
@@ -37,10 +37,13 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
       emit: ([output]) => [multiply(x, transposed(w), output!, bias)],
       backward: ([gradOutput]) => {
         const g = matrix(gradOutput!, rows, outputs)
+        const leading = [...input.shape.slice(0, -1).map(() => 1), outputs]
         return [
           product('linear backward', g, w, input.shape),
           product('linear backward weight', transposed(g), x, weight.shape),
-          ...(bias ? [columnSums(gradOutput!, rows, bias.shape)] : []),
+          ...(bias
+            ? [sumAxes('linear backward bias', gradOutput!, leading, { shape: bias.shape, layout: 'flat' })]
+            : []),
         ]
       },
     }),
@@ -71,17 +74,6 @@ function product(op: string, a: Matrix, b: Matrix, shape: Shape): Value {
       inputs: [a.value, b.value],
       outputs: [{ shape, layout: 'flat' }],
       emit: ([output]) => [multiply(a, b, output!)],
-    }),
-  )
-}
-
-function columnSums(gradOutput: Value, rows: number, shape: Shape): Value {
-  return only(
-    defineNode({
-      op: 'linear backward bias',
-      inputs: [gradOutput],
-      outputs: [{ shape, layout: 'flat' }],
-      emit: ([grad]) => [sumColumns(gradOutput, grad!, 0, rows)],
     }),
   )
 }

@@ -3,15 +3,10 @@ import type { Value } from '../autograd/value.js'
 import { whole } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
 
-/** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries], in any shape. */
-export function sumColumns(
-  partials: Value,
-  output: Value,
-  first = 0,
-  bricks = partials.shape[0]!,
-): KernelCall {
+/** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries]. */
+export function sumColumns(partials: Value, output: Value, first = 0): KernelCall {
   const count = output.size
-  const stride = partials.size / bricks
+  const [bricks, stride] = partials.shape as [number, number]
   return {
     shader: shaders.reduceColumns,
     params: { count, first, stride, bricks },

@@ -37,6 +37,7 @@ type Parts = Omit<KernelKey, 'shader' | 'flags'>
 const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'activation/forward': activationParts,
   'activation/backward': activationParts,
+  'arithmetic/forward': () => [0, 1, 2, 3].map((KIND) => ({ consts: { KIND } })),
   'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector }) =>
     [
       { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
@@ -95,6 +96,12 @@ function posteriorParts(): readonly Parts[] {
 
 /** Why no op sets these flags together; undefined where one may. */
 const impossible: Readonly<Record<string, (flags: Flags) => string | undefined>> = {
+  'arithmetic/forward': ({ NUMBER_LEFT, NUMBER_RIGHT, BROADCAST, VECTOR }) =>
+    NUMBER_LEFT && NUMBER_RIGHT
+      ? 'two numbers make no value'
+      : BROADCAST && VECTOR
+        ? 'what is repeated is walked number by number'
+        : undefined,
   'conv3d/forward': ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
     (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
       ? 'gradients are split or masked, and nothing else is'

@@ -1,11 +1,13 @@
 /** Every backward function against central differences of its forward function, in float64. */
 import { describe, expect, it } from 'vitest'
 import * as activation from './activation.js'
+import * as arithmetic from './arithmetic.js'
 import * as batchNorm from './batch-norm.js'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
 import * as crossEntropy from './cross-entropy.js'
 import * as elementwise from './elementwise.js'
+import * as dropout from './dropout.js'
 import { gradientError } from './finite-differences.js'
 import * as groupNorm from './group-norm.js'
 import * as gumbelSoftmax from './gumbel-softmax.js'
@@ -234,6 +236,14 @@ describe('the voxel-wise operations', () => {
     expect(mean.data[0]! * 2 * 3 * 5).toBeCloseTo(total.data[0]!, 9)
   })
 
+  it('dropout: gradient', () => {
+    expectGradient(
+      (x) => dropout.forward(x, 0.4, 5, 6, 7),
+      logits,
+      (g) => dropout.backward(g, 0.4, 5, 6, 7).gradInput,
+    )
+  })
+
   it('soft-dice: gradient', () => {
     const target = draw(shape, 0, 1)
     expectGradient(
@@ -380,6 +390,40 @@ describe('group-norm and batch-norm', () => {
       (x) => forward(input, weight, x),
       bias,
       (g) => backward(g).gradBias,
+    )
+  })
+})
+
+describe('arithmetic and sums over axes', () => {
+  it.each(Object.keys(arithmetic.operations) as arithmetic.Name[])('%s: gradients', (name) => {
+    for (const [shapeA, shapeB] of [
+      [
+        [2, 3, 1, 4],
+        [3, 5, 1],
+      ],
+      [[1], [2, 3]],
+    ]) {
+      const [a, b] = [draw(shapeA!, 0.5, 2), draw(shapeB!, 0.5, 2)]
+      expectGradient(
+        (x) => arithmetic.forward(name, x, b),
+        a,
+        (g) => arithmetic.backward(name, g, a, b).gradA,
+      )
+      expectGradient(
+        (x) => arithmetic.forward(name, a, x),
+        b,
+        (g) => arithmetic.backward(name, g, a, b).gradB,
+      )
+    }
+  })
+
+  it('sums: gradient', () => {
+    const input = draw([2, 3, 4, 5])
+    expect(arithmetic.sumAxes(input, [0, 2]).shape).toEqual([1, 3, 1, 5])
+    expectGradient(
+      (x) => arithmetic.sumAxes(x, [0, 2]),
+      input,
+      (g) => arithmetic.sumAxesBackward(g, input).gradInput,
     )
   })
 })
