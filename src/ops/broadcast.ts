@@ -60,8 +60,9 @@ export function broadcastSlices(kind: Kind, a: Side, b: Side, form: Form) {
 }
 
 function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits, range: Slab): KernelCall[] {
-  const sides = { a, b }
-  const views = Object.entries(sides).filter((entry): entry is [string, View] => typeof entry[1] !== 'number')
+  const views = Object.entries({ a, b }).filter(
+    (entry): entry is [string, View] => typeof entry[1] !== 'number',
+  )
   const repeated = views.some(([, view]) => view.layout !== output.layout || view.value.size !== output.size)
   const kernel = {
     shader: shaders.arithmeticForward,
@@ -72,30 +73,25 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
       NUMBER_RIGHT: typeof b === 'number',
     },
   }
-  const params = { number: typeof a === 'number' ? a : typeof b === 'number' ? b : 0 }
-  // What is not bound starts nowhere.
-  const bases = Object.fromEntries(
-    Object.entries(sides).flatMap(([name, side]) => (typeof side === 'number' ? [[`${name}_base`, 0]] : [])),
-  )
+  const params = {
+    number: typeof a === 'number' ? a : typeof b === 'number' ? b : 0,
+    // What is not bound starts nowhere.
+    ...(typeof a === 'number' ? { a_base: 0 } : {}),
+    ...(typeof b === 'number' ? { b_base: 0 } : {}),
+  }
   if (!repeated) {
     const values = Object.fromEntries(views.map(([name, { value }]) => [name, value]))
-    return elementwise(
-      { ...kernel, params: { ...params, ...bases }, values: { ...values, output } },
-      device,
-      range,
-    )
+    return elementwise({ ...kernel, params, values: { ...values, output } }, device, range)
   }
 
   const { layout } = output
+  const walk = (name: string, side: Side) =>
+    perAxis(`${name}_stride`, typeof side === 'number' ? [0, 0, 0, 0, 0] : strides(kind, side), layout)
   const walked = {
     ...perAxis('extent', padded(kind, output.shape), layout, 1),
-    ...Object.assign(
-      {},
-      ...Object.entries(sides).map(([name, side]) =>
-        perAxis(`${name}_stride`, typeof side === 'number' ? [0, 0, 0, 0, 0] : strides(kind, side), layout),
-      ),
-    ),
-  } as Record<string, number>
+    ...walk('a', a),
+    ...walk('b', b),
+  }
   const windows = (slab: Slab) => ({
     ...Object.fromEntries(views.map(([name, { value }]) => [name, windowFor(value, output, slab)])),
     output: layout === 'volume' ? planesOf(output, slab) : whole(output),
@@ -109,7 +105,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
     return {
       ...kernel,
       flags: { ...kernel.flags, VECTOR: false },
-      params: { ...params, ...bases, ...walked, first: slab.first * planeSize, count },
+      params: { ...params, ...walked, first: slab.first * planeSize, count },
       bindings: windows(slab),
       workgroups: linearGroups(count),
     }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/autograd/value.js'
 import { crossEntropy } from '../../src/ops/index.js'
-import { useGpu, type UintArray } from '../gpu.js'
+import { differentiate, useGpu, withBindingLimit, type UintArray } from '../gpu.js'
 import * as reference from '../reference/cross-entropy.js'
 import { oneHot } from '../reference/label-conv3d.js'
 import { fromArray, map, type NdArray } from '../reference/nd-array.js'
 import { softmax } from '../reference/softmax.js'
-import { drawFrom, expectReference, extents } from './check.js'
+import { drawFrom, expectReference, expectSameBits, extents } from './check.js'
 
 const device = useGpu()
 const draw = drawFrom(9)
@@ -51,6 +51,23 @@ describe('cross_entropy', () => {
     const labels = Uint32Array.from(draw([2, 3, 5, 7], 0, 4).data)
     const hot = oneHot(fromArray([2, 1, 3, 5, 7], labels), 4)
     return expectLoss(draw(hot.shape, -6, 6), hot, 'mean', { shape: [2, 3, 5, 7], data: labels })
+  })
+
+  it('labels: the same bits however the volume is cut', async () => {
+    const [shape, extent] = [
+      [2, 5, 7, 33, 65],
+      [2, 1, 7, 33, 65],
+    ]
+    const labels = { shape: extent, data: Uint32Array.from(draw(extent, 0, 5).data) }
+    const p = draw(shape, 0, 1)
+    const run = () =>
+      differentiate(device.gpu, { p, labels }, ['p'], fromArray([1], [1]), (v) =>
+        crossEntropy(v.p!, v.labels!),
+      )
+    const whole = await run()
+    const cut = await withBindingLimit(device.gpu, 65536, run)
+    expectSameBits(cut.output!, whole.output!, 'loss')
+    expectSameBits(cut['grad p']!, whole['grad p']!, 'gradient')
   })
 
   it('refuses a target of another shape', () => {

@@ -5,7 +5,7 @@ import { input } from '../../src/autograd/value.js'
 import { dot, dropout } from '../../src/ops/index.js'
 import { differentiate, useGpu, withBindingLimit } from '../gpu.js'
 import * as reference from '../reference/dropout.js'
-import { map, zeros } from '../reference/nd-array.js'
+import { map, zeros, type NdArray } from '../reference/nd-array.js'
 import { drawFrom, expectReference, expectSameBits, extents } from './check.js'
 
 const device = useGpu()
@@ -34,6 +34,22 @@ describe('dropout', () => {
           })
       })
     }
+
+  it('of flat values, each number a voxel', async () => {
+    const x = draw([7, 300])
+    const asVolume = (array: NdArray) => ({ shape: [1, 1, 1, 7, 300], data: array.data })
+    const asFlat = (array: NdArray) => ({ shape: [7, 300], data: array.data })
+    await expectReference(device.gpu, {
+      feeds: { x, counter },
+      build: (v) => dropout(v.x!, 0.5, v.counter!, { stream: 1 }),
+      expected: asFlat(reference.forward(asVolume(x), 0.5, seed, step, 1)),
+      backward: (g) => ({ x: asFlat(reference.backward(asVolume(g), 0.5, seed, step, 1).gradInput) }),
+    })
+    const large = input('large', [4194241])
+    expect(() => dropout(large, 0.5, input('counter', [2], { dtype: 'u32' }))).toThrow(
+      'dropout: large has 4194241 numbers, more than 4194240 for flat values',
+    )
+  })
 
   it('p = 0 leaves everything as it is', async () => {
     const x = draw([2, 3, 3, 5, 7])

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/autograd/value.js'
 import { softDice } from '../../src/ops/index.js'
-import { useGpu, type UintArray } from '../gpu.js'
+import { differentiate, useGpu, withBindingLimit, type UintArray } from '../gpu.js'
 import { oneHot } from '../reference/label-conv3d.js'
 import { fromArray, map, type NdArray } from '../reference/nd-array.js'
 import { softmax } from '../reference/softmax.js'
 import * as reference from '../reference/soft-dice.js'
-import { drawFrom, expectReference, extents } from './check.js'
+import { drawFrom, expectReference, expectSameBits, extents } from './check.js'
 
 const device = useGpu()
 const draw = drawFrom(24)
@@ -36,6 +36,21 @@ describe('soft_dice', () => {
     const labels = Uint32Array.from(draw([2, 3, 5, 7], 0, 4).data)
     const hot = oneHot(fromArray([2, 1, 3, 5, 7], labels), 4)
     return expectLoss(drawProbabilities([2, 4, 3, 5, 7]), hot, { shape: [2, 3, 5, 7], data: labels }, 0.01)
+  })
+
+  it('labels: the same bits however the volume is cut', async () => {
+    const [shape, extent] = [
+      [2, 5, 7, 33, 65],
+      [2, 1, 7, 33, 65],
+    ]
+    const labels = { shape: extent, data: Uint32Array.from(draw(extent, 0, 5).data) }
+    const p = draw(shape, 0, 1)
+    const run = () =>
+      differentiate(device.gpu, { p, labels }, ['p'], fromArray([1], [1]), (v) => softDice(v.p!, v.labels!))
+    const whole = await run()
+    const cut = await withBindingLimit(device.gpu, 65536, run)
+    expectSameBits(cut.output!, whole.output!, 'loss')
+    expectSameBits(cut['grad p']!, whole['grad p']!, 'gradient')
   })
 
   it('refuses labels of another shape, and a smoothing that is not positive', () => {
