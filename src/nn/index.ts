@@ -1,3 +1,4 @@
+export { batchNormLayer, type BatchNorm } from './batch-norm.js'
 export { convLayer, type ConvLayer } from './conv-layer.js'
 export { decoder, type DecoderOptions } from './decoder.js'
 export { seededRandom, shuffled } from './random.js'

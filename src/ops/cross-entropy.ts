@@ -1,8 +1,9 @@
 import { defineNode, only, scratch } from '../autograd/node.js'
-import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { volumeShape, type Value } from '../autograd/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumRows } from './reduce.js'
+import { targetsOf } from './targets.js'
 
 /** How `crossEntropy` sums over voxels. */
 export interface CrossEntropyOptions {
@@ -11,13 +12,18 @@ export interface CrossEntropyOptions {
 }
 
 /**
- * Cross-entropy of softmax(logits) against soft targets, a scalar: - sum_voxel sum_c target log softmax(logits).
+ * Cross-entropy of softmax(logits) against soft targets, a scalar: - sum_voxel sum_c target log softmax(logits). Labels
+ * stand for their one-hot form, as in `torch.nn.functional.cross_entropy`; a label that is no class adds nothing, but
+ * its voxel counts in the mean.
  *
  * @param logits [N, C, D, H, W]
- * @param target probabilities of the same shape; no gradient flows into them
+ * @param target probabilities of the same shape, or u32 labels [N, 1, D, H, W] or [N, D, H, W]; no gradient flows into
+ *   them
+ * @throws Error where the target has another shape
  */
 export function crossEntropy(logits: Value, target: Value, options: CrossEntropyOptions = {}): Value {
-  requireSameShape('cross_entropy', logits, target)
+  const { labels, ...given } = targetsOf('cross_entropy', logits, target)
+  const flags = { LABELS: labels }
   const { channels, planes, area, voxels } = volumeShape(logits)
   const scale = options.reduction === 'sum' ? 1 : 1 / voxels
   const groups = Math.ceil(area / 64)
@@ -34,9 +40,10 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
           planewise(
             {
               shader: shaders.crossEntropyForward,
+              flags,
               params: { channels, groups },
-              volumes: { logits, target_values: target },
-              flats: { partials },
+              volumes: { logits, ...given.volumes },
+              flats: { partials, ...given.flats },
             },
             device,
             slab,
@@ -56,9 +63,10 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
                 planewise(
                   {
                     shader: shaders.crossEntropyBackward,
+                    flags,
                     params: { channels, scale },
-                    volumes: { logits, target_values: target, grad_logits: gradLogits! },
-                    flats: { grad_output: gradOutput! },
+                    volumes: { logits, ...given.volumes, grad_logits: gradLogits! },
+                    flats: { grad_output: gradOutput!, ...given.flats },
                   },
                   device,
                   slab,

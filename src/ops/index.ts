@@ -1,19 +1,47 @@
+export {
+  abs,
+  elu,
+  exp,
+  gelu,
+  leakyRelu,
+  log,
+  negate,
+  sigmoid,
+  silu,
+  softplus,
+  sqrt,
+  square,
+  tanh,
+} from './activation.js'
 export { argmax } from './argmax.js'
+export {
+  batchNorm,
+  batchNormBy,
+  type BatchNormalised,
+  type BatchNormOptions,
+  type RunningStatistics,
+} from './batch-norm.js'
+export { add, divide, multiply, subtract, type Operand } from './arithmetic.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
+export { dropout, type DropoutOptions } from './dropout.js'
 export { fit } from './fit.js'
+export { groupNorm } from './group-norm.js'
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './gumbel-softmax.js'
 export { instanceNorm, type InstanceNormOptions } from './instance-norm.js'
 export { klDivergence } from './kl-divergence.js'
 export { labelConv3d } from './label-conv3d/index.js'
+export { linear } from './linear.js'
 export { maxPool3d } from './max-pool3d.js'
 export { mrfEnergy, mrfMessage } from './mrf.js'
 export { neighbourSums } from './neighbour-sums.js'
+export { type NormaliseOptions } from './normalise.js'
 export { uniformNoise } from './noise.js'
 export { posterior, type Posterior, type PosteriorOptions } from './posterior.js'
 export { relu } from './relu.js'
+export { softDice, type SoftDiceOptions } from './soft-dice.js'
 export { logSoftmax, softmax } from './softmax.js'
-export { dot, squaredError, sum, weightedSum, type WeightedTerm } from './sum.js'
+export { dot, mean, squaredError, sum, weightedSum, type SumOptions, type WeightedTerm } from './sum.js'
 export { supportMask, supportThreshold } from './support-mask.js'
 export { upsampleNearest } from './upsample-nearest.js'

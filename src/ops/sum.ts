@@ -3,14 +3,76 @@ import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
 import { requireSameShape, type Value } from '../autograd/value.js'
 import { slabs, whole, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
+import type { Form } from './axes.js'
+import { broadcast, requireNumbers } from './broadcast.js'
 import { sumRows } from './reduce.js'
+import { sumAxes } from './sum-axes.js'
 
 /** Numbers that one workgroup of shaders/sum/forward.wgsl adds. */
 const share = 4096
 
-/** Sum of all elements, a scalar. */
-export function sum(a: Value): Value {
-  return reduction('sum', a, undefined)
+/** What a sum or a mean is taken over. */
+export interface SumOptions {
+  /** Axes of the shape, [N, C, D, H, W] for a volume; negative ones count from the last. Default: all. */
+  readonly axes?: readonly number[]
+  /** Whether these axes stay, with an extent of 1, and a volume remains one. Default false. */
+  readonly keepDims?: boolean
+}
+
+/**
+ * Sum over some axes, or of all elements.
+ *
+ * @returns a scalar [1] where nothing else remains; else a value of the other axes, flat but for a volume that keeps its
+ *   axes
+ * @throws Error where an axis is none or is named twice
+ */
+export function sum(a: Value, options: SumOptions = {}): Value {
+  return isTotal(options) ? reduction('sum', a, undefined) : overAxes('sum', a, options, () => 1)
+}
+
+/** Mean over some axes, or of all elements; shapes as those of `sum`. */
+export function mean(a: Value, options: SumOptions = {}): Value {
+  return isTotal(options)
+    ? weightedSum([{ term: sum(a), factor: 1 / a.size }])
+    : overAxes('mean', a, options, (count) => 1 / count)
+}
+
+const isTotal = ({ axes, keepDims }: SumOptions): boolean => axes === undefined && !keepDims
+
+function overAxes(
+  op: string,
+  a: Value,
+  { axes, keepDims = false }: SumOptions,
+  scaleOf: (count: number) => number,
+): Value {
+  requireNumbers(op, a)
+  const summed = axes ? axesOf(op, a, axes) : new Set(a.shape.keys())
+  const kept = a.shape.map((extent, axis) => (summed.has(axis) ? 1 : extent))
+  const rest = a.shape.filter((_, axis) => !summed.has(axis))
+  const form: Form = keepDims
+    ? { shape: kept, layout: a.layout }
+    : { shape: rest.length > 0 ? rest : [1], layout: 'flat' }
+  const { size, shape, layout } = a
+  const scale = scaleOf(size / kept.reduce((product, extent) => product * extent, 1))
+  return sumAxes(op, a, kept, form, scale, (gradOutput) => {
+    const grad = { value: gradOutput, shape: kept, layout: form.layout }
+    // Of a mean, one over the number of its terms and less.
+    return broadcast(`${op} backward`, 'multiply', grad, scale, { shape, layout }, true)
+  })
+}
+
+/** The axes that numbers stand for, negative ones counted from the last. */
+function axesOf(op: string, a: Value, axes: readonly number[]): ReadonlySet<number> {
+  const rank = a.shape.length
+  const found = new Set<number>()
+  for (const axis of axes) {
+    if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
+      throw new Error(`${op}: ${a.name} [${a.shape.join(', ')}] has no axis ${axis}`)
+    const counted = axis < 0 ? axis + rank : axis
+    if (found.has(counted)) throw new Error(`${op}: axis ${axis} is named twice`)
+    found.add(counted)
+  }
+  return found
 }
 
 /** Sum of the products of two values' elements, a scalar. */

@@ -69,7 +69,12 @@ async function checkOne(
   options: Configuration['options'],
 ): Promise<void> {
   const values: Record<string, Value> = {}
-  const volumes = new Map<Value, Float32Array>()
+  const inputs = new Map<Value, Float32Array | Uint32Array>()
+  const labels = tensor('labels')
+  if (labels) {
+    values.labels = input('labels', labels.shape, { dtype: 'u32' })
+    inputs.set(values.labels, Uint32Array.from(labels.data))
+  }
   for (const field of ['x', 'w', 'b', 'pi', 'gout', 'table']) {
     const found = tensor(field)
     if (!found) continue
@@ -81,7 +86,7 @@ async function checkOne(
           : found.data
     if (found.shape.length === 5 && field !== 'w') {
       values[field] = input(field, found.shape)
-      volumes.set(values[field], data)
+      inputs.set(values[field], data)
     } else {
       values[field] = parameter(field, found.shape, data)
     }
@@ -93,7 +98,7 @@ async function checkOne(
   )
   const plan = await compile(gpu, { outputs: [output, ...grads], ...options })
   try {
-    for (const [value, data] of volumes) plan.write(value, data)
+    for (const [value, data] of inputs) plan.write(value, data)
     await plan.run()
     report.add(name, relativeError(await plan.read(output), tensor('out')!.data), tolerance)
     for (const [i, field] of wanted.entries()) {

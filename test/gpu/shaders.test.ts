@@ -35,6 +35,9 @@ type Parts = Omit<KernelKey, 'shader' | 'flags'>
 
 /** Constants and unrolled bodies for the kernels that have any: small ones, because lavapipe is slow at large ones. */
 const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
+  'activation/forward': activationParts,
+  'activation/backward': activationParts,
+  'arithmetic/forward': () => [0, 1, 2, 3].map((KIND) => ({ consts: { KIND } })),
   'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector }) =>
     [
       { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
@@ -83,12 +86,22 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
 }
 
+function activationParts(): readonly Parts[] {
+  return Array.from({ length: 13 }, (_, KIND) => ({ consts: { KIND } }))
+}
+
 function posteriorParts(): readonly Parts[] {
   return [1, 14].map((CHANNELS) => ({ consts: { CHANNELS, GROUPS: Math.ceil(CHANNELS / 4) } }))
 }
 
 /** Why no op sets these flags together; undefined where one may. */
 const impossible: Readonly<Record<string, (flags: Flags) => string | undefined>> = {
+  'arithmetic/forward': ({ NUMBER_LEFT, NUMBER_RIGHT, BROADCAST, VECTOR }) =>
+    NUMBER_LEFT && NUMBER_RIGHT
+      ? 'two numbers make no value'
+      : BROADCAST && VECTOR
+        ? 'what is repeated is walked number by number'
+        : undefined,
   'conv3d/forward': ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
     (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
       ? 'gradients are split or masked, and nothing else is'
@@ -105,6 +118,10 @@ const impossible: Readonly<Record<string, (flags: Flags) => string | undefined>>
       : AXIS_X && VECTOR
         ? 'rows are summed one by one'
         : undefined,
+  'normalise/apply': ({ BACKWARD, BIAS }) =>
+    BACKWARD && BIAS ? 'gradients do not depend on the bias' : undefined,
+  'normalise/finish': ({ BACKWARD, WEIGHT }) =>
+    WEIGHT && !BACKWARD ? 'statistics do not depend on the weight' : undefined,
   'sum/forward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
   'sum/backward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
 }

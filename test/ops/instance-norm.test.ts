@@ -42,6 +42,25 @@ describe('instance_norm', () => {
   it('a channel of one voxel beside zeros', () =>
     expectNormalised(map(draw([1, 2, 3, 5, 7]), (_, i) => (i === 50 ? 1 : 0))))
 
+  it.each([
+    [true, true],
+    [true, false],
+    [false, true],
+  ])('weight %s, bias %s', async (weight, bias) => {
+    const [x, w, b] = [draw([2, 3, 3, 5, 7], -2, 3), draw([3], 0.5, 2), draw([3])]
+    await expectReference(device.gpu, {
+      feeds: { x, ...(weight ? { w } : {}), ...(bias ? { b } : {}) },
+      build: (v) =>
+        instanceNorm(v.x!, { ...(weight ? { weight: v.w! } : {}), ...(bias ? { bias: v.b! } : {}) }),
+      expected: reference.forward(x, weight ? w : null, bias ? b : null),
+      backward: (g) => {
+        const { gradInput, gradWeight, gradBias } = reference.backward(g, x, weight ? w : null)
+        return { x: gradInput, ...(weight ? { w: gradWeight } : {}), ...(bias ? { b: gradBias } : {}) }
+      },
+      tolerance: 2e-6,
+    })
+  })
+
   it('another epsilon', () => expectNormalised(draw([1, 2, 3, 5, 7]), { epsilon: 0.1 }))
 })
 

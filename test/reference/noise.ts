@@ -8,13 +8,16 @@
  */
 import { forEachVoxel, zeros, type NdArray } from './nd-array.js'
 
-/** Noise of shape [N, C, ...] for a seed and a step, each an unsigned integer of 32 bits. */
-export function uniformNoise(shape: readonly number[], seed: number, step: number): NdArray {
+/**
+ * Noise of shape [N, C, ...] for a seed and a step, each an unsigned integer of 32 bits; of another stream where 2^16
+ * stream is added to the second word of the hash.
+ */
+export function uniformNoise(shape: readonly number[], seed: number, step: number, stream = 0): NdArray {
   const output = zeros(shape)
   let voxel = 0
   forEachVoxel(output, (channels) => {
     for (let c = 0; c < channels.length; c += 4) {
-      const bits = pcg4d(voxel, c / 4, step, seed)
+      const bits = pcg4d(voxel, 65536 * stream + c / 4, step, seed)
       channels
         .slice(c, c + 4)
         .forEach((offset, i) => (output.data[offset] = ((bits[i]! >>> 9) + 0.5) / 2 ** 23))

@@ -1,17 +1,24 @@
 /** Every backward function against central differences of its forward function, in float64. */
 import { describe, expect, it } from 'vitest'
+import * as activation from './activation.js'
+import * as arithmetic from './arithmetic.js'
+import * as batchNorm from './batch-norm.js'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
 import * as crossEntropy from './cross-entropy.js'
 import * as elementwise from './elementwise.js'
+import * as dropout from './dropout.js'
 import { gradientError } from './finite-differences.js'
+import * as groupNorm from './group-norm.js'
 import * as gumbelSoftmax from './gumbel-softmax.js'
 import * as instanceNorm from './instance-norm.js'
 import * as klDivergence from './kl-divergence.js'
 import * as labelConv3d from './label-conv3d.js'
+import * as linear from './linear.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
 import { at, map, mulberry32, relativeError, uniform, zeros, type NdArray } from './nd-array.js'
+import * as softDice from './soft-dice.js'
 import * as softmax from './softmax.js'
 import * as squaredError from './squared-error.js'
 import * as sum from './sum.js'
@@ -83,6 +90,21 @@ describe('conv3d', () => {
   })
 })
 
+describe('activation', () => {
+  // Positive numbers too for logarithm and root; none at a kink.
+  const inputs = { positive: draw([2, 3, 1, 5, 2], 0.1, 3), negative: draw([2, 3, 1, 5, 2], -4, -0.1) }
+
+  it.each(Object.keys(activation.activations) as activation.Name[])('%s: gradient', (name) => {
+    for (const x of name === 'log' || name === 'sqrt' ? [inputs.positive] : Object.values(inputs)) {
+      expectGradient(
+        (value) => activation.forward(name, value),
+        x,
+        (g) => activation.backward(name, g, x).gradInput,
+      )
+    }
+  })
+})
+
 describe('label-conv3d', () => {
   const cases: Record<string, { Co: number; kernel: number[]; options: labelConv3d.LabelConv3dOptions }> = {
     'default': { Co: 3, kernel: [3, 3, 3], options: {} },
@@ -122,6 +144,28 @@ describe('label-conv3d', () => {
       )
     },
   )
+})
+
+describe('linear', () => {
+  it('gradients', () => {
+    const [input, weight, bias] = [draw([2, 3, 5]), draw([4, 5]), draw([4])]
+    const backward = (g: NdArray) => linear.backward(g, input, weight)
+    expectGradient(
+      (x) => linear.forward(x, weight, bias),
+      input,
+      (g) => backward(g).gradInput,
+    )
+    expectGradient(
+      (x) => linear.forward(input, x, bias),
+      weight,
+      (g) => backward(g).gradWeight,
+    )
+    expectGradient(
+      (x) => linear.forward(input, weight, x),
+      bias,
+      (g) => backward(g).gradBias,
+    )
+  })
 })
 
 describe('max-pool3d', () => {
@@ -190,6 +234,23 @@ describe('the voxel-wise operations', () => {
     }
     const [mean, total] = [crossEntropy.forward(logits, target), crossEntropy.forward(logits, target, 'sum')]
     expect(mean.data[0]! * 2 * 3 * 5).toBeCloseTo(total.data[0]!, 9)
+  })
+
+  it('dropout: gradient', () => {
+    expectGradient(
+      (x) => dropout.forward(x, 0.4, 5, 6, 7),
+      logits,
+      (g) => dropout.backward(g, 0.4, 5, 6, 7).gradInput,
+    )
+  })
+
+  it('soft-dice: gradient', () => {
+    const target = draw(shape, 0, 1)
+    expectGradient(
+      (x) => softDice.forward(x, target, 0.5),
+      prior,
+      (g) => softDice.backward(g, prior, target, 0.5).gradProbabilities,
+    )
   })
 
   it('kl-divergence: gradient, also behind the support mask', () => {
@@ -291,6 +352,78 @@ describe('instance-norm', () => {
       (x) => instanceNorm.forward(x, null, null),
       input,
       (g) => instanceNorm.backward(g, input, null).gradInput,
+    )
+  })
+})
+
+describe('group-norm and batch-norm', () => {
+  const input = draw([2, 4, 3, 5, 2])
+  const [weight, bias] = [draw([4]), draw([4])]
+  const running = { mean: draw([4]), variance: draw([4], 0.1, 2) }
+  const cases = {
+    'group-norm': {
+      forward: (x: NdArray, w: NdArray, b: NdArray) => groupNorm.forward(x, 2, w, b),
+      backward: (g: NdArray) => groupNorm.backward(g, input, 2, weight),
+    },
+    'batch-norm': {
+      forward: (x: NdArray, w: NdArray, b: NdArray) => batchNorm.forward(x, w, b),
+      backward: (g: NdArray) => batchNorm.backward(g, input, weight),
+    },
+    'batch-norm by running statistics': {
+      forward: (x: NdArray, w: NdArray, b: NdArray) => batchNorm.forwardBy(x, running, w, b),
+      backward: (g: NdArray) => batchNorm.backwardBy(g, input, running, weight),
+    },
+  }
+
+  it.each(Object.entries(cases))('%s: gradients', (_, { forward, backward }) => {
+    expectGradient(
+      (x) => forward(x, weight, bias),
+      input,
+      (g) => backward(g).gradInput,
+    )
+    expectGradient(
+      (x) => forward(input, x, bias),
+      weight,
+      (g) => backward(g).gradWeight,
+    )
+    expectGradient(
+      (x) => forward(input, weight, x),
+      bias,
+      (g) => backward(g).gradBias,
+    )
+  })
+})
+
+describe('arithmetic and sums over axes', () => {
+  it.each(Object.keys(arithmetic.operations) as arithmetic.Name[])('%s: gradients', (name) => {
+    for (const [shapeA, shapeB] of [
+      [
+        [2, 3, 1, 4],
+        [3, 5, 1],
+      ],
+      [[1], [2, 3]],
+    ]) {
+      const [a, b] = [draw(shapeA!, 0.5, 2), draw(shapeB!, 0.5, 2)]
+      expectGradient(
+        (x) => arithmetic.forward(name, x, b),
+        a,
+        (g) => arithmetic.backward(name, g, a, b).gradA,
+      )
+      expectGradient(
+        (x) => arithmetic.forward(name, a, x),
+        b,
+        (g) => arithmetic.backward(name, g, a, b).gradB,
+      )
+    }
+  })
+
+  it('sums: gradient', () => {
+    const input = draw([2, 3, 4, 5])
+    expect(arithmetic.sumAxes(input, [0, 2]).shape).toEqual([1, 3, 1, 5])
+    expectGradient(
+      (x) => arithmetic.sumAxes(x, [0, 2]),
+      input,
+      (g) => arithmetic.sumAxesBackward(g, input).gradInput,
     )
   })
 })

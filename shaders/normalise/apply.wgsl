@@ -1,8 +1,9 @@
-// The last pass of instance normalisation.
+// The last pass of a normalisation: normalised = (input - mean) * rstd, of the voxel's group.
 //
-//   forward:   output = (input - mean) * rstd
-//   BACKWARD:  output = rstd * (grad_output - mean(grad_output) - normalised * mean(grad_output * normalised))
+//   forward:   output = weight[c] * normalised + bias[c]
+//   BACKWARD:  output = rstd * (weight[c] * grad_output - means.x - normalised * means.y)
 //
+// Weight is 1 without WEIGHT, bias 0 without BIAS.
 // Mapping: one invocation per voxel and channel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
 struct Params {
@@ -10,6 +11,8 @@ struct Params {
   depth: u32,
   area: u32,
   first_plane: u32,
+  image_groups: u32,
+  group_channels: u32,
   input_base: u32,
 // #if ${BACKWARD}
   grad_output_base: u32,
@@ -25,19 +28,36 @@ struct Params {
 @group(0) @binding(4) var<storage, read> means: array<vec2f>;
 // #endif
 @group(0) @binding(5) var<storage, read_write> output: array<f32>;
+// #if ${WEIGHT}
+@group(0) @binding(6) var<storage, read> weight: array<f32>;
+// #endif
+// #if ${BIAS}
+@group(0) @binding(7) var<storage, read> bias: array<f32>;
+// #endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= params.area) { return; }
   let plane = params.first_plane + gid.z;
   let at = (plane * params.channels + gid.y) * params.area + gid.x;
-  let channel = plane / params.depth * params.channels + gid.y;
-  let known = statistics[channel];
+  let group = plane / params.depth * params.image_groups + gid.y / params.group_channels;
+  let known = statistics[group];
   let normalised = (input[at - params.input_base] - known.x) * known.y;
 // #if ${BACKWARD}
-  let mean = means[channel];
-  output[at - params.output_base] = known.y * (grad_output[at - params.grad_output_base] - mean.x - normalised * mean.y);
+  let mean = means[group];
+  var grad = grad_output[at - params.grad_output_base];
+// #if ${WEIGHT}
+  grad *= weight[gid.y];
+// #endif
+  output[at - params.output_base] = known.y * (grad - mean.x - normalised * mean.y);
 // #else
-  output[at - params.output_base] = normalised;
+  var result = normalised;
+// #if ${WEIGHT}
+  result *= weight[gid.y];
+// #endif
+// #if ${BIAS}
+  result += bias[gid.y];
+// #endif
+  output[at - params.output_base] = result;
 // #endif
 }

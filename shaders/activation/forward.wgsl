@@ -1,0 +1,73 @@
+// Functions of one number, element by element.
+//
+//   output = f(input)
+//
+// f by KIND, the names as in PyTorch; alpha is the negative slope of LEAKY_RELU and the alpha of ELU.
+// Mapping: one invocation per element.
+
+const LEAKY_RELU = 0u;
+const GELU = 1u;
+const SILU = 2u;
+const SIGMOID = 3u;
+const TANH = 4u;
+const SOFTPLUS = 5u;
+const ELU = 6u;
+const NEGATE = 7u;
+const EXP = 8u;
+const LOG = 9u;
+const SQRT = 10u;
+const SQUARE = 11u;
+const ABS = 12u;
+const KIND = 0u; // #set
+
+struct Params {
+  first: u32,
+  count: u32,
+  alpha: f32,
+  input_base: u32,
+  output_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<Element>;
+@group(0) @binding(2) var<storage, read_write> output: array<Element>;
+
+// #include common/linear
+// #include common/math
+// #include common/special
+
+fn f(x: f32) -> f32 {
+  switch KIND {
+    case LEAKY_RELU: { return select(params.alpha * x, x, x > 0.0); }
+    case GELU: { return x * normal_cdf(x); }
+    case SILU: { return x * sigmoid(x); }
+    case SIGMOID: { return sigmoid(x); }
+    case TANH: {
+      // Of the number nearer to 0, so that neither end cancels or overflows.
+      let e = expm1_exact(-2.0 * abs(x));
+      return sign(x) * -e / (2.0 + e);
+    }
+    case SOFTPLUS: { return max(x, 0.0) + log1p_exact(exp_exact(-abs(x))); }
+    case ELU: { return select(params.alpha * expm1_exact(min(x, 0.0)), x, x > 0.0); }
+    case NEGATE: { return -x; }
+    case EXP: { return exp_exact(x); }
+    case LOG: { return log_exact(x); }
+    case SQRT: { return sqrt(x); }
+    case SQUARE: { return x * x; }
+    default: { return abs(x); }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = linear_index(gid, groups);
+  if (index >= params.count) { return; }
+  let i = params.first + index;
+  let x = input[i - params.input_base / WIDTH];
+  let to = i - params.output_base / WIDTH;
+// #if ${VECTOR}
+  output[to] = vec4f(f(x.x), f(x.y), f(x.z), f(x.w));
+// #else
+  output[to] = f(x);
+// #endif
+}

@@ -1,0 +1,96 @@
+// Sums over some of five axes; the others are kept.
+//
+//   output[i] = scale * sum_r input[i + r]
+//
+// i and r are positions with one index an axis: i is 0 on axes that are summed over, r on those that are kept, and
+// kept1 to kept4 and summed1 to summed4 are the extents of the inner four, so 1 for one of the two. Sums of 32 are added
+// up first: a long chain of f32 additions would lose digits.
+// Mapping: one invocation per result, or one workgroup of 64 with GROUPS, whose sums a fixed tree adds.
+
+struct Params {
+  first: u32,
+  count: u32,
+  summed: u32,
+  scale: f32,
+  kept1: u32,
+  kept2: u32,
+  kept3: u32,
+  kept4: u32,
+  summed1: u32,
+  summed2: u32,
+  summed3: u32,
+  summed4: u32,
+  stride0: u32,
+  stride1: u32,
+  stride2: u32,
+  stride3: u32,
+  stride4: u32,
+  to0: u32,
+  to1: u32,
+  to2: u32,
+  to3: u32,
+  to4: u32,
+  input_base: u32,
+  output_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+// #if ${GROUPS}
+// #include common/workgroup_sum
+const LANES = 64u;
+// #else
+const LANES = 1u;
+// #endif
+
+fn summed_offset(r: u32) -> u32 {
+  let rows = r / params.summed4;
+  let areas = rows / params.summed3;
+  let blocks = areas / params.summed2;
+  return r % params.summed4 * params.stride4 + rows % params.summed3 * params.stride3
+    + areas % params.summed2 * params.stride2 + blocks % params.summed1 * params.stride1
+    + blocks / params.summed1 * params.stride0;
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) gid: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) invocation: u32,
+) {
+// #if ${GROUPS}
+  let index = group.y * groups.x + group.x;
+  let lane = invocation;
+// #else
+  let index = gid.y * groups.x * 64u + gid.x;
+  let lane = 0u;
+// #endif
+  if (index >= params.count) { return; }
+  let i = params.first + index;
+  let i4 = i % params.kept4;
+  let rows = i / params.kept4;
+  let i3 = rows % params.kept3;
+  let areas = rows / params.kept3;
+  let i2 = areas % params.kept2;
+  let blocks = areas / params.kept2;
+  let i1 = blocks % params.kept1;
+  let i0 = blocks / params.kept1;
+  let source = i0 * params.stride0 + i1 * params.stride1 + i2 * params.stride2 + i3 * params.stride3
+    + i4 * params.stride4 - params.input_base;
+  var total = 0.0;
+  for (var first = lane; first < params.summed; first += 32u * LANES) {
+    var sum = 0.0;
+    for (var r = first; r < min(first + 32u * LANES, params.summed); r += LANES) { sum += input[source + summed_offset(r)]; }
+    total += sum;
+  }
+// #if ${GROUPS}
+  total = workgroup_sum(total, lane);
+// #endif
+  if (lane == 0u) {
+    let to = i0 * params.to0 + i1 * params.to1 + i2 * params.to2 + i3 * params.to3 + i4 * params.to4;
+    output[to - params.output_base] = params.scale * total;
+  }
+}

@@ -1,0 +1,139 @@
+import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
+import { defineNode, only } from '../autograd/node.js'
+import type { Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
+
+/** x where x > 0, negativeSlope x elsewhere; as `torch.nn.functional.leaky_relu`. */
+export function leakyRelu(input: Value, negativeSlope = 0.01): Value {
+  return apply('leaky_relu', input, { alpha: negativeSlope })
+}
+
+/** x Phi(x), Phi being the distribution function of the standard normal: `gelu` as PyTorch has it by default. */
+export function gelu(input: Value): Value {
+  return apply('gelu', input)
+}
+
+/** x sigmoid(x), also called swish. */
+export function silu(input: Value): Value {
+  return apply('silu', input)
+}
+
+/** 1 / (1 + e^-x). A convolution applies it at no cost: see the `activation` of `conv3d`. */
+export function sigmoid(input: Value): Value {
+  return apply('sigmoid', input)
+}
+
+export function tanh(input: Value): Value {
+  return apply('tanh', input)
+}
+
+/** log(1 + e^x). */
+export function softplus(input: Value): Value {
+  return apply('softplus', input)
+}
+
+/** x where x > 0, alpha (e^x - 1) elsewhere. */
+export function elu(input: Value, alpha = 1): Value {
+  return apply('elu', input, { alpha })
+}
+
+export function negate(input: Value): Value {
+  return apply('negate', input)
+}
+
+/** e^x; 0 below -87, e^88 above 88. */
+export function exp(input: Value): Value {
+  return apply('exp', input, { wide: true })
+}
+
+/** Natural logarithm of positive, normal numbers; of others the result is of no use, but no error. */
+export function log(input: Value): Value {
+  return apply('log', input)
+}
+
+/** Square root of numbers that are not negative. The gradient at 0 is infinite. */
+export function sqrt(input: Value): Value {
+  return apply('sqrt', input)
+}
+
+export function square(input: Value): Value {
+  return apply('square', input, { wide: true })
+}
+
+/** |x|, its gradient at 0 being 0. */
+export function abs(input: Value): Value {
+  return apply('abs', input)
+}
+
+/** In the order of the constants in shaders/activation/. */
+const kinds = [
+  'leaky_relu',
+  'gelu',
+  'silu',
+  'sigmoid',
+  'tanh',
+  'softplus',
+  'elu',
+  'negate',
+  'exp',
+  'log',
+  'sqrt',
+  'square',
+  'abs',
+] as const
+
+interface Options {
+  readonly alpha?: number
+  /** Whether results may leave the range of f16 where the input does not. */
+  readonly wide?: boolean
+}
+
+function apply(kind: (typeof kinds)[number], input: Value, { alpha = 0, wide = false }: Options = {}): Value {
+  const consts = { KIND: kinds.indexOf(kind) }
+  const planes = elementwisePlanes(input)
+  const { shape, layout } = input
+  return only(
+    defineNode({
+      op: kind,
+      inputs: [input],
+      outputs: [{ shape, layout, ...(wide ? { wide } : {}) }],
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          elementwise(
+            {
+              shader: shaders.activationForward,
+              consts,
+              params: { alpha },
+              values: { input, output: output! },
+            },
+            device,
+            slab,
+          ),
+      },
+      backward: ([gradOutput]) => [
+        only(
+          defineNode({
+            op: `${kind} backward`,
+            inputs: [input, gradOutput!],
+            outputs: [{ shape, layout }],
+            emit: {
+              planes,
+              emit: ([gradInput], device, slab) =>
+                elementwise(
+                  {
+                    shader: shaders.activationBackward,
+                    consts,
+                    params: { alpha },
+                    values: { input, grad_output: gradOutput!, grad_input: gradInput! },
+                  },
+                  device,
+                  slab,
+                ),
+            },
+          }),
+        ),
+      ],
+    }),
+  )
+}

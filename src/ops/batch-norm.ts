@@ -1,0 +1,117 @@
+import { defineNode, only, type OpNode } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import { whole } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
+import { normalise, normaliseBy, type NormaliseOptions } from './normalise.js'
+
+/** Mean and unbiased variance of every channel as training has seen them: two variables [C]. */
+export interface RunningStatistics {
+  readonly mean: Value
+  readonly variance: Value
+}
+
+export interface BatchNormOptions extends NormaliseOptions {
+  /** Variables to keep up to date with what batches have for statistics: makes `update`. */
+  readonly running?: RunningStatistics
+  /** Weight of the newest batch in the running statistics. Default 0.1. */
+  readonly momentum?: number
+}
+
+/** A batch normalised by its own statistics. */
+export interface BatchNormalised {
+  readonly output: Value
+  /** The effect (see `compile`) that moves the running statistics, where there are any. */
+  readonly update: OpNode | undefined
+}
+
+/**
+ * Batch normalisation (Ioffe and Szegedy 2015) in training, as `torch.nn.functional.batch_norm` with `training=True`:
+ * every channel over all of the batch to mean 0 and (biased) variance 1, then times its weight and plus its bias, where
+ * they are given.
+ *
+ * @param input [N, C, D, H, W], more than one voxel a channel
+ * @param weight [C]
+ * @param bias [C]
+ * @throws Error where a channel has one voxel only, or a flat argument is not [C]
+ */
+export function batchNorm(
+  input: Value,
+  weight?: Value,
+  bias?: Value,
+  options: BatchNormOptions = {},
+): BatchNormalised {
+  const { epsilon = 1e-5, running, momentum = 0.1 } = options
+  const { channels, voxels } = volumeShape(input)
+  if (voxels === 1) throw new Error('batch_norm: one voxel a channel has no variance to train with')
+  const group = { channels: 1, wholeBatch: true }
+  const { outputs } = normalise('batch_norm', input, group, { weight, bias }, epsilon)
+  const [output, statistics] = outputs as [Value, Value]
+  if (!running) return { output, update: undefined }
+  requireRunning(running, channels)
+  const update = defineNode({
+    op: 'batch_norm running statistics',
+    inputs: [statistics],
+    mutates: [running.mean, running.variance],
+    emit: () => [
+      {
+        shader: shaders.batchNormRunning,
+        params: { channels, momentum, epsilon, correction: voxels / (voxels - 1) },
+        bindings: {
+          statistics: whole(statistics),
+          running_mean: whole(running.mean),
+          running_variance: whole(running.variance),
+        },
+        workgroups: [Math.ceil(channels / 64), 1, 1],
+      },
+    ],
+  })
+  return { output, update }
+}
+
+/**
+ * Batch normalisation in evaluation: by running statistics instead of the batch's own.
+ *
+ * @param input [N, C, D, H, W]
+ * @param running two values [C]; no gradient flows into them
+ * @throws Error where a flat argument is not [C]
+ */
+export function batchNormBy(
+  input: Value,
+  running: RunningStatistics,
+  weight?: Value,
+  bias?: Value,
+  options: NormaliseOptions = {},
+): Value {
+  const { epsilon = 1e-5 } = options
+  const { channels } = volumeShape(input)
+  requireRunning(running, channels)
+  const statistics = only(
+    defineNode({
+      op: 'batch_norm statistics',
+      inputs: [running.mean, running.variance],
+      outputs: [{ shape: [channels, 2] }],
+      emit: ([statistics]) => [
+        {
+          shader: shaders.batchNormStatistics,
+          params: { channels, epsilon },
+          bindings: {
+            mean: whole(running.mean),
+            variance: whole(running.variance),
+            statistics: whole(statistics!),
+          },
+          workgroups: [Math.ceil(channels / 64), 1, 1],
+        },
+      ],
+    }),
+  )
+  return only(normaliseBy('batch_norm', input, statistics, { weight, bias }))
+}
+
+function requireRunning({ mean, variance }: RunningStatistics, channels: number): void {
+  for (const value of [mean, variance]) {
+    if (value.size !== channels)
+      throw new Error(
+        `batch_norm: ${value.name} [${value.shape.join(', ')}] must have a number for each of ${channels} channels`,
+      )
+  }
+}

@@ -1,0 +1,81 @@
+import { defineNode, only, type KernelCall, type SlicesSpec } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import { whole } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
+import { planewise } from './planewise.js'
+
+export interface DropoutOptions {
+  /**
+   * Which of many independent masks of one counter, a whole number below 65536: a network gives each of its dropouts one
+   * of its own. Mask 0 is drawn from the noise of `uniformNoise`. Default 0.
+   */
+  readonly stream?: number
+}
+
+/**
+ * Inverted dropout: every number is 0 with probability p, else divided by 1 - p; as `torch.nn.functional.dropout` in
+ * training. The mask depends on (seed, step, stream, voxel, channel) only, and is made again for the gradient instead
+ * of being stored.
+ *
+ * @param input [N, C, D, H, W], or flat: each number is a voxel of one channel then, at most 4194240 of them
+ * @param p in [0, 1)
+ * @param counter an input of two u32: seed and step (see `uniformNoise`)
+ * @throws Error where p, the counter or the stream is none, or a flat input is too large
+ */
+export function dropout(input: Value, p: number, counter: Value, options: DropoutOptions = {}): Value {
+  const { stream = 0 } = options
+  if (!(p >= 0 && p < 1)) throw new Error(`dropout: p must be at least 0 and below 1, not ${p}`)
+  if (counter.dtype !== 'u32' || counter.size !== 2)
+    throw new Error('dropout: the counter must be two u32: seed, step')
+  if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
+    throw new Error(`dropout: the stream must be a whole number below 65536, not ${stream}`)
+  if (input.layout === 'flat' && input.size > mostFlat)
+    throw new Error(`dropout: ${input.name} has ${input.size} numbers, more than ${mostFlat} for flat values`)
+  return masked('dropout', input, counter, { stream, probability: p, scale: 1 / (1 - p) })
+}
+
+/** What the workgroups of one dimension of a dispatch hold. */
+const mostFlat = 64 * 65535
+
+function masked(op: string, input: Value, counter: Value, options: Readonly<Record<string, number>>): Value {
+  const { shape, layout } = input
+  return only(
+    defineNode({
+      op,
+      inputs: [input, counter],
+      outputs: [{ shape, layout }],
+      emit: layout === 'volume' ? overPlanes(input, counter, options) : overNumbers(input, counter, options),
+      backward: ([gradOutput]) => [masked(`${op} backward`, gradOutput!, counter, options), undefined],
+    }),
+  )
+}
+
+function overPlanes(input: Value, counter: Value, options: Readonly<Record<string, number>>): SlicesSpec {
+  const { channels, planes } = volumeShape(input)
+  return {
+    planes,
+    emit: ([output], device, slab) =>
+      planewise(
+        {
+          shader: shaders.dropoutForward,
+          params: { ...options, channels },
+          volumes: { input, output: output! },
+          flats: { counter },
+          over: { channels: Math.ceil(channels / 4) },
+        },
+        device,
+        slab,
+      ),
+  }
+}
+
+function overNumbers(input: Value, counter: Value, options: Readonly<Record<string, number>>) {
+  return ([output]: readonly Value[]): KernelCall[] => [
+    {
+      shader: shaders.dropoutForward,
+      params: { ...options, channels: 1, area: input.size, first_plane: 0 },
+      bindings: { input: whole(input), counter: whole(counter), output: whole(output!) },
+      workgroups: [Math.ceil(input.size / 64), 1, 1],
+    },
+  ]
+}

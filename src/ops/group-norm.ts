@@ -1,0 +1,26 @@
+import { volumeShape, type Value } from '../autograd/value.js'
+import { normalise, type NormaliseOptions } from './normalise.js'
+
+/**
+ * Group normalisation (Wu and He 2018) as `torch.nn.functional.group_norm`: the channels of every batch element in
+ * `groups` equal groups that follow each other, every group to mean 0 and (biased) variance 1; then times the weight
+ * and plus the bias of the channel, where they are given. One group is layer normalisation over all of an image.
+ *
+ * @param input [N, C, D, H, W]
+ * @param weight [C]
+ * @param bias [C]
+ * @throws Error where the groups are not equal, or weight or bias is not [C]
+ */
+export function groupNorm(
+  input: Value,
+  groups: number,
+  weight?: Value,
+  bias?: Value,
+  options: NormaliseOptions = {},
+): Value {
+  const { channels } = volumeShape(input)
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
+    throw new Error(`group_norm: ${channels} channels do not make ${groups} equal groups`)
+  const group = { channels: channels / groups, wholeBatch: false }
+  return normalise('group_norm', input, group, { weight, bias }, options.epsilon ?? 1e-5).outputs[0]!
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { compile } from '../../src/autograd/plan.js'
+import { input } from '../../src/autograd/value.js'
+import { Variables } from '../../src/autograd/variables.js'
+import { batchNormLayer } from '../../src/nn/index.js'
+import { useGpu } from '../gpu.js'
+import { drawFrom } from '../ops/check.js'
+import * as reference from '../reference/batch-norm.js'
+import { map, relativeError, zeros } from '../reference/nd-array.js'
+
+const device = useGpu()
+const draw = drawFrom(23)
+
+describe('batchNormLayer', () => {
+  it('collects statistics while training and uses them afterwards', async () => {
+    const shape = [2, 3, 3, 5, 7]
+    const layer = batchNormLayer('norm', 3, { momentum: 0.25 })
+    expect([...layer.parameters, ...Object.values(layer.running)].map(({ name }) => name)).toEqual(
+      ['weight', 'bias', 'running_mean', 'running_var'].map((field) => `norm.${field}`),
+    )
+    const ones = map(zeros([3]), () => 1)
+    const variables = new Variables(device.gpu)
+    const x = input('x', shape)
+    const { output, update } = layer.train(x)
+    const training = await compile(device.gpu, { outputs: [output], effects: [update!], variables })
+    const evaluated = layer.evaluate(x)
+    const evaluation = await compile(device.gpu, { outputs: [evaluated], variables })
+    try {
+      let running: reference.Running = { mean: zeros([3]), variance: ones }
+      for (let step = 0; step < 3; step++) {
+        const batch = draw(shape, -1 - step, 4)
+        training.write(x, Float32Array.from(batch.data))
+        await training.run()
+        expect(
+          relativeError(await training.read(output), reference.forward(batch, ones, zeros([3]))),
+        ).toBeLessThan(1e-6)
+        running = reference.updated(running, batch, 0.25)
+      }
+      expect(relativeError(await variables.read(layer.running.mean), running.mean)).toBeLessThan(1e-6)
+      expect(relativeError(await variables.read(layer.running.variance), running.variance)).toBeLessThan(1e-6)
+
+      const scan = draw(shape)
+      evaluation.write(x, Float32Array.from(scan.data))
+      await evaluation.run()
+      const expected = reference.forwardBy(scan, running, ones, zeros([3]))
+      expect(relativeError(await evaluation.read(evaluated), expected)).toBeLessThan(1e-6)
+      // Evaluation leaves the statistics as they are.
+      expect(relativeError(await variables.read(layer.running.mean), running.mean)).toBeLessThan(1e-6)
+    } finally {
+      for (const plan of [training, evaluation]) plan.dispose()
+      variables.dispose()
+    }
+  })
+})

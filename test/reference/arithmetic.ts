@@ -1,0 +1,67 @@
+/** Arithmetic on two arrays that are broadcast to one shape, as in NumPy, and sums over axes. */
+import { map, sizeOf, zeros, type NdArray } from './nd-array.js'
+
+/** The operations and their slopes with respect to a and b. */
+export const operations = {
+  add: { f: (a: number, b: number) => a + b, slopes: () => [1, 1] },
+  subtract: { f: (a: number, b: number) => a - b, slopes: () => [1, -1] },
+  multiply: { f: (a: number, b: number) => a * b, slopes: (a: number, b: number) => [b, a] },
+  divide: { f: (a: number, b: number) => a / b, slopes: (a: number, b: number) => [1 / b, -a / (b * b)] },
+} satisfies Record<string, { f: unknown; slopes: unknown }>
+
+export type Name = keyof typeof operations
+
+/** a and b -> the shape that both can be broadcast to. */
+export function forward(name: Name, a: NdArray, b: NdArray): NdArray {
+  const [shape, f] = [broadcastShape(a.shape, b.shape), operations[name].f]
+  return map(zeros(shape), (_, i) =>
+    f(a.data[origin(a.shape, shape, i)]!, b.data[origin(b.shape, shape, i)]!),
+  )
+}
+
+/** Every use of a repeated element adds to its gradient. */
+export function backward(
+  name: Name,
+  gradOutput: NdArray,
+  a: NdArray,
+  b: NdArray,
+): { gradA: NdArray; gradB: NdArray } {
+  const [gradA, gradB] = [zeros(a.shape), zeros(b.shape)]
+  gradOutput.data.forEach((g, i) => {
+    const [atA, atB] = [origin(a.shape, gradOutput.shape, i), origin(b.shape, gradOutput.shape, i)]
+    const [slopeA, slopeB] = operations[name].slopes(a.data[atA]!, b.data[atB]!)
+    gradA.data[atA]! += g * slopeA!
+    gradB.data[atB]! += g * slopeB!
+  })
+  return { gradA, gradB }
+}
+
+/** The sum over some axes of an array, which stay with an extent of 1. */
+export function sumAxes(input: NdArray, axes: readonly number[]): NdArray {
+  const output = zeros(input.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)))
+  input.data.forEach((x, i) => (output.data[origin(output.shape, input.shape, i)]! += x))
+  return output
+}
+
+/** Every element of the input receives the gradient of its sum. */
+export const sumAxesBackward = (gradOutput: NdArray, input: NdArray): { gradInput: NdArray } => ({
+  gradInput: map(input, (_, i) => gradOutput.data[origin(gradOutput.shape, input.shape, i)]!),
+})
+
+function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length)
+  return Array.from({ length: rank }, (_, i) =>
+    Math.max(a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1),
+  )
+}
+
+/** The offset in an array of shape `of` of the element that is repeated at offset `i` of an array of shape `to`. */
+function origin(of: readonly number[], to: readonly number[], i: number): number {
+  let offset = 0
+  of.forEach((extent, axis) => {
+    const inside = sizeOf(to.slice(to.length - of.length + axis + 1))
+    const extentTo = to[to.length - of.length + axis]!
+    offset = offset * extent + (extent === 1 ? 0 : Math.floor(i / inside) % extentTo)
+  })
+  return offset
+}
