@@ -90,7 +90,8 @@ function writeParams(
     else if (base !== window.start) throw new Error(`${shader.name}: the window of ${name} is not aligned`)
   }
   for (const name of Object.keys(values)) {
-    if (!fields.some((field) => field.name === name)) throw new Error(`${shader.name} has no parameter ${name}`)
+    if (!fields.some((field) => field.name === name))
+      throw new Error(`${shader.name} has no parameter ${name}`)
   }
   if (fields.length * 4 > paramsAlignment) throw new Error(`${shader.name}: too many parameters`)
   fields.forEach(({ name, type }, i) => {
