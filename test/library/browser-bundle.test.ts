@@ -21,7 +21,9 @@ it('bundles for a browser, with no Node module and no runtime dependency but the
   for (const layer of ['src/gpu', 'src/autograd', 'src/ops', 'src/nn', 'src/optim', 'src/sae']) {
     expect(layers).toContain(layer)
   }
-  for (const layer of ['src/io', 'src/node', 'src/cli']) expect(layers).not.toContain(layer)
+  for (const layer of ['src/node', 'src/cli']) expect(layers).not.toContain(layer)
+  const files = Object.keys(metafile.inputs).filter((file) => file.startsWith('src/io/'))
+  expect(files).toEqual(['src/io/safetensors.ts'])
   const bytes = gzipSync(outputFiles[0]!.contents).length
   console.log(`library for a browser: ${bytes} bytes, minified and gzipped`)
   expect(bytes).toBeLessThan(60_000)
