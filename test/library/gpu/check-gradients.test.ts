@@ -4,13 +4,15 @@ import {
   checkGradients,
   compile,
   conv3d,
+  dot,
+  gradients,
   input,
   labelConv3d,
   softmax,
   squaredError,
   type Value,
 } from '../../../src/index.js'
-import { useGpu } from '../../gpu.js'
+import { useGpu, withBindingLimit } from '../../gpu.js'
 import { drawFrom, extents } from '../../ops/check.js'
 import { cube } from './cube.js'
 
@@ -30,6 +32,31 @@ describe('an op of somebody else', () => {
       expect(Math.abs(result[i]! - value ** 3)).toBeLessThan(1e-6)
     })
     plan.dispose()
+  })
+
+  it('gives the same bits in windows and slab by slab', async () => {
+    const shape = [2, 3, 7, 11, 13]
+    const x = input('x', shape)
+    const y = cube(cube(x))
+    const total = dot(y, y)
+    const outputs = [total, ...gradients(total, [x])]
+    const data = Float32Array.from(drawFrom(6)(shape).data)
+    const run = async (options: { slabPlanes?: number } = {}) => {
+      const plan = await compile(device.gpu, { outputs, ...options })
+      plan.write(x, data)
+      await plan.run()
+      const results = await Promise.all(outputs.map((value) => plan.read(value)))
+      const { length, slabs } = plan
+      plan.dispose()
+      return { results, length, slabs }
+    }
+    const plain = await run()
+    const windows = await withBindingLimit(device.gpu, 16384, () => run())
+    const swept = await run({ slabPlanes: 3 })
+    expect(windows.length).toBeGreaterThan(plain.length)
+    expect(swept.slabs).toBeGreaterThan(1)
+    expect(plain.results[0]![0]).toBeGreaterThan(0)
+    for (const { results } of [windows, swept]) expect(results).toEqual(plain.results)
   })
 })
 
