@@ -1,17 +1,43 @@
 /**
  * sae-webgpu: a small engine for 3-D networks on WebGPU, and the Segmentation Auto-Encoder trained with it.
  *
- * Runs in Node (open a device with `openGpu` of `sae-webgpu/node`) and in browsers (`openDevice`).
+ * Runs in Node (open a device with `openGpu` of `sae-webgpu/node`), in browsers (`openDevice`), and on a device that
+ * the program already has (`useDevice`). docs/embedding.md shows it in a program of your own.
  */
 export { UserError } from './errors.js'
 
-export { Gpu, type AdapterSummary, type Wait } from './gpu/gpu.js'
-export { openDevice } from './gpu/open-device.js'
+export { Gpu, type AdapterSummary, type GpuOptions, type Wait } from './gpu/gpu.js'
+export { deviceDescriptor, openDevice } from './gpu/open-device.js'
+export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
 export { gradients } from './autograd/gradients.js'
 export { compile, type CompileOptions, type Plan } from './autograd/plan.js'
-export { constant, input, parameter, type Layout, type Shape, type Value } from './autograd/value.js'
+export type { DispatchTime } from './autograd/profile.js'
+export type { Precision } from './autograd/stored.js'
+export { constant, input, parameter } from './autograd/value.js'
+export type { DType, Layout, Role, Shape, Value, ValueOptions } from './autograd/value.js'
 export { Variables } from './autograd/variables.js'
+
+// Buffers of your own.
+export { bufferBytes, type BoundBuffers } from './autograd/bound.js'
+export { toCallerOrder, toMemoryOrder } from './autograd/layout.js'
+
+// Kernels of your own.
+export { checkGradients, type CheckedInput, type GradientCheckOptions } from './check-gradients.js'
+export { accumulate } from './autograd/accumulate.js'
+export { elementwise, elementwisePlanes, type ElementwiseKernel } from './autograd/elementwise.js'
+export { defineNode, only, scratch } from './autograd/node.js'
+export type { DeviceTraits, KernelCall, NodeSpec, OpNode, Slices, SlicesSpec } from './autograd/node.js'
+export { requireSameShape, volumeShape, type VolumeShape } from './autograd/value.js'
+export { everyPlane, linearGroups, planes, planesOf, slabs, whole, widened } from './autograd/window.js'
+export type { Slab, Window } from './autograd/window.js'
+export type { KernelKey } from './gpu/pipeline-cache.js'
+export type { ShaderSource, Specialisation } from './gpu/shader.js'
+export { planewise, type PlanewiseKernel } from './ops/planewise.js'
+
+// Weights in files.
+export { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'
+export { loadWeights, saveWeights, type LoadOptions } from './weights.js'
 
 export * from './ops/index.js'
 export * from './nn/index.js'

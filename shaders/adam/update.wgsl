@@ -1,8 +1,10 @@
-// One step of Adam (Kingma and Ba 2015) for one parameter, as torch.optim.Adam does it.
+// One step of Adam (Kingma and Ba 2015) for one parameter, as torch.optim.Adam and AdamW do it.
 //
 //   g = clip * grad + weight_decay * p
 //   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
-//   p = p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+//   p = decay * p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+//
+// AMSGrad (Reddi et al. 2018) divides by the largest v so far. AdamW decays by 1 - lr * its weight decay, Adam by 1.
 //
 // Mapping: one invocation per element.
 
@@ -17,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> schedule: array<f32, 2>; // lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
+@group(0) @binding(1) var<storage, read> schedule: array<f32, 3>; // lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), decay
 @group(0) @binding(2) var<storage, read> grad: array<f32>;
 // #if ${CLIP}
 @group(0) @binding(3) var<storage, read> clip: array<f32>;
@@ -25,10 +27,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> parameter: array<f32>;
 @group(0) @binding(5) var<storage, read_write> first_moment: array<f32>;
 @group(0) @binding(6) var<storage, read_write> second_moment: array<f32>;
+// #if ${AMSGRAD}
+@group(0) @binding(7) var<storage, read_write> largest_second_moment: array<f32>;
+// #endif
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
-  let i = gid.x;
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = gid.y * groups.x * 64u + gid.x;
   if (i >= params.count) { return; }
   var g = grad[i];
 // #if ${CLIP}
@@ -36,8 +41,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 // #endif
   g += params.weight_decay * parameter[i];
   let m = params.beta1 * first_moment[i] + params.complement1 * g;
-  let v = params.beta2 * second_moment[i] + params.complement2 * g * g;
+  var v = params.beta2 * second_moment[i] + params.complement2 * g * g;
   first_moment[i] = m;
   second_moment[i] = v;
-  parameter[i] -= schedule[0] * m / (sqrt(v) * schedule[1] + params.epsilon);
+// #if ${AMSGRAD}
+  v = max(v, largest_second_moment[i]);
+  largest_second_moment[i] = v;
+// #endif
+  parameter[i] = schedule[2] * parameter[i] - schedule[0] * m / (sqrt(v) * schedule[1] + params.epsilon);
 }

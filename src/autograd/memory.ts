@@ -28,12 +28,15 @@ export interface SweptNodes {
  *
  * Nodes that are swept over run again and again in their order. So a strip lives from node to node as other values do,
  * but what is stored whole and made or read there lives all through the sweep, and so does a strip that slides.
+ *
+ * @param apart values that have a buffer of their own elsewhere
  */
 export function planMemory(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
   swept?: SweptNodes,
   stored: Stored = inFull,
+  apart: ReadonlySet<Value> = new Set(),
 ): MemoryPlan {
   const isStrip = (value: Value) =>
     swept !== undefined && swept.strips.has(value) && !swept.sliding.has(value)
@@ -60,7 +63,10 @@ export function planMemory(
     slots[slot] = Math.max(slots[slot]!, bytes)
     slotOf.set(value, slot)
   }
-  const madeBy = (node: OpNode) => [...node.outputs, ...node.scratch].sort((a, b) => bytesOf(b) - bytesOf(a))
+  const madeBy = (node: OpNode) =>
+    [...node.outputs, ...node.scratch]
+      .filter((value) => !apart.has(value))
+      .sort((a, b) => bytesOf(b) - bytesOf(a))
 
   nodes.forEach((node, at) => {
     const made = madeBy(node).filter((value) => !isSwept(at) || isStrip(value))

@@ -20,14 +20,17 @@ export interface Need {
   readonly largest: number
 }
 
-/** What a schedule needs beside and including its volumes. */
+/** What a schedule needs beside and including its volumes, but for values that are bound to buffers of the program's. */
 export function needOf(
   { nodes, memory }: Schedule,
   calls: readonly ScheduledCall[],
   outputs: readonly Value[],
   report: readonly Value[],
+  bound: ReadonlySet<Value> = new Set(),
 ): Need {
-  const apart = valuesOf(nodes, [...outputs, ...report]).filter((value) => !memory.slotOf.has(value))
+  const apart = valuesOf(nodes, [...outputs, ...report]).filter(
+    (value) => !memory.slotOf.has(value) && !bound.has(value),
+  )
   const sizes = (values: readonly Value[]) => values.map(({ bytes }) => padded(bytes))
   const own = [
     ...memory.slots.map(padded),

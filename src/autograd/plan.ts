@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { bindCalls } from './bind.js'
+import { checkBound, requireUsage, type BoundBuffers } from './bound.js'
 import { nodesBehind } from './gradients.js'
 import { toCallerOrder, toMemoryOrder } from './layout.js'
 import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
@@ -47,6 +48,12 @@ export interface CompileOptions {
    * of f32. What goes in or comes out is f32, and so is arithmetic. Default f32.
    */
   readonly storage?: Precision
+  /**
+   * Buffers of the program's own in which inputs and outputs lie, without a copy. Each needs the usage STORAGE, and at
+   * least `bufferBytes(value)` bytes, from its beginning on; volumes [N,C,D,H,W] lie there as [N,D,C,H,W] (see
+   * `toMemoryOrder`). The plan never destroys them.
+   */
+  readonly buffers?: BoundBuffers
 }
 
 /** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
@@ -57,7 +64,7 @@ const defaultTarget = 1.5e9
  *
  * @throws UserError where a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
  *   one that cannot store it
- * @throws Error where a shader does not compile
+ * @throws Error where a shader does not compile, or a buffer of `buffers` does not suit its value
  */
 export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
   for (const value of options.report ?? []) requireType(value, 'f32')
@@ -85,18 +92,21 @@ function layOut(
     memoryTarget = defaultTarget,
     slabPlanes,
     storage = 'f32',
+    buffers = new Map(),
   }: CompileOptions,
 ): Layout {
   const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
   const kept = new Set([...outputs, ...report])
   if (storage === 'f16') requireHalves(gpu)
   const stored = storage === 'f16' ? inHalf(nodes, kept, traitsOf(gpu)) : inFull
+  const bound = new Set(buffers.keys())
+  checkBound(buffers, new Set(valuesOf(nodes, kept)), kept, report)
   const limit = memoryLimit ?? memoryTarget
   let allowance = limit
   for (;;) {
-    const order = schedule(nodes, kept, allowance, slabPlanes, stored)
+    const order = schedule(nodes, kept, allowance, slabPlanes, stored, bound)
     const calls = callsOf(order, traitsOf(gpu))
-    const need = needOf(order, calls, outputs, report)
+    const need = needOf(order, calls, outputs, report, bound)
     const excess = totalOf(need) - limit
     if (excess <= 0 || order.bytes > allowance || slabPlanes) return { order, calls, need }
     // A schedule counts its volumes only; what comes on top depends on how many calls there are, and so on the slabs.
@@ -178,6 +188,9 @@ export class Plan {
   private readonly owned = new Set<GPUBuffer>()
   private readonly ownVariables: Variables | undefined
   private readonly report: readonly Value[]
+  private readonly kept: ReadonlySet<Value>
+  /** Buffers of the program's. */
+  private readonly bound: BoundBuffers
   /** Buffers for reports of runs to come. */
   private readonly staging: GPUBuffer[] = []
   private underWay = 0
@@ -193,13 +206,11 @@ export class Plan {
     this.slabPlanes = order.sweep?.thickness
     this.bytesBeside = need.variables + need.reading
     this.report = options.report ?? []
+    this.kept = new Set([...options.outputs, ...this.report])
+    this.bound = options.buffers ?? new Map()
     this.ownVariables = options.variables ? undefined : new Variables(gpu)
     try {
-      this.allocate(
-        order,
-        new Set([...options.outputs, ...this.report]),
-        options.variables ?? this.ownVariables!,
-      )
+      this.allocate(order, options.variables ?? this.ownVariables!)
       for (let i = 0; i < mostUnderWay; i++) {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
         this.staging.push(this.own('report', reportBytes(this.report), usage))
@@ -228,6 +239,7 @@ export class Plan {
     if (data.length !== value.size) {
       throw new Error(`${value.name}: ${data.length} numbers given for shape [${value.shape.join(', ')}]`)
     }
+    if (this.bound.has(value)) requireUsage(value, buffer, 'COPY_DST')
     const ordered = toMemoryOrder(value, data)
     this.gpu.device.queue.writeBuffer(buffer, 0, ordered.buffer, ordered.byteOffset, ordered.byteLength)
   }
@@ -327,6 +339,20 @@ export class Plan {
     return toCallerOrder(value, new Uint32Array(await this.readBytes(value)))
   }
 
+  /**
+   * The buffer of an input or output as it is, for kernels, shaders and copies of the program's own (usages STORAGE,
+   * UNIFORM, COPY_SRC and COPY_DST). It may be longer than the value, which lies at its beginning: volumes [N,C,D,H,W] as
+   * [N,D,C,H,W] (see `toCallerOrder`). An output is there from the end of a run until the next one is submitted; an input
+   * stays until it is written again. The buffer is gone with the plan.
+   *
+   * @throws Error where the value is neither
+   */
+  buffer(value: Value): GPUBuffer {
+    if (!this.reads(value) && !this.kept.has(value))
+      throw new Error(`${value.name} is neither an input nor an output of this plan`)
+    return this.bufferOf(value)
+  }
+
   /** Destroys the plan's buffers. */
   dispose(): void {
     for (const buffer of this.owned) this.gpu.buffers.destroy(buffer)
@@ -357,6 +383,7 @@ export class Plan {
   }
 
   private async readBytes(value: Value): Promise<ArrayBuffer> {
+    if (this.bound.has(value)) requireUsage(value, this.bound.get(value)!, 'COPY_SRC')
     return readBuffer(this.gpu, this.bufferOf(value), 0, value.bytes)
   }
 
@@ -372,14 +399,17 @@ export class Plan {
     return buffer
   }
 
-  private allocate({ nodes, memory }: Schedule, kept: ReadonlySet<Value>, variables: Variables): void {
+  private allocate({ nodes, memory }: Schedule, variables: Variables): void {
     const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
     const usage = STORAGE | UNIFORM | COPY_SRC | COPY_DST
     const { slotOf, slots } = memory
     const pool = slots.map((bytes, i) => this.own(`pool ${i}`, bytes, usage))
     const place = (value: Value): void => {
       const slot = slotOf.get(value)
-      if (slot !== undefined) {
+      const bound = this.bound.get(value)
+      if (bound) {
+        this.buffers.set(value, bound)
+      } else if (slot !== undefined) {
         this.buffers.set(value, pool[slot]!)
       } else if (value.role === 'variable') {
         this.buffers.set(value, variables.buffer(value))
@@ -390,7 +420,7 @@ export class Plan {
         this.buffers.set(value, buffer)
       }
     }
-    for (const value of valuesOf(nodes, kept)) place(value)
+    for (const value of valuesOf(nodes, this.kept)) place(value)
   }
 }
 

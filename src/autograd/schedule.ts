@@ -36,6 +36,7 @@ const thicknesses = [96, 64, 48, 32, 24, 16, 8]
  * @param nodes in topological order
  * @param kept values that must be there after a run
  * @param stored how values lie on the device; default all in full precision
+ * @param apart values that have a buffer of their own elsewhere, which is not counted
  */
 export function schedule(
   nodes: readonly OpNode[],
@@ -43,17 +44,18 @@ export function schedule(
   limit: number,
   thickness?: number,
   stored: Stored = inFull,
+  apart: ReadonlySet<Value> = new Set(),
 ): Schedule {
-  const plain = atOnce(nodes, kept, stored)
+  const plain = atOnce(nodes, kept, stored, apart)
   if (plain.bytes <= limit && !thickness) return plain
   const block = findSweep(nodes, kept, stored)
   if (block.length === 0) return plain
-  if (thickness) return inSlabs(nodes, block, kept, thickness, stored)
+  if (thickness) return inSlabs(nodes, block, kept, thickness, stored, apart)
   const most = Math.max(...block.map(({ slices }) => slices!.planes))
   let best = plain
   for (const thickness of thicknesses) {
     if (thickness >= most) continue
-    const swept = inSlabs(nodes, block, kept, thickness, stored)
+    const swept = inSlabs(nodes, block, kept, thickness, stored, apart)
     if (swept.bytes < best.bytes) best = swept
     if (best.bytes <= limit) break
   }
@@ -135,9 +137,14 @@ function slideCalls(
   return calls
 }
 
-function atOnce(nodes: readonly OpNode[], kept: ReadonlySet<Value>, stored: Stored): Schedule {
-  const memory = planMemory(nodes, kept, undefined, stored)
-  return { nodes, sweep: undefined, memory, stored, bytes: bytesOf(nodes, kept, memory) }
+function atOnce(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  stored: Stored,
+  apart: ReadonlySet<Value>,
+): Schedule {
+  const memory = planMemory(nodes, kept, undefined, stored, apart)
+  return { nodes, sweep: undefined, memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
 }
 
 function inSlabs(
@@ -146,6 +153,7 @@ function inSlabs(
   kept: ReadonlySet<Value>,
   thickness: number,
   stored: Stored,
+  apart: ReadonlySet<Value>,
 ): Schedule {
   const sweep = planSweep(block, nodes, kept, thickness, stored)
   const members = new Set(block)
@@ -170,14 +178,19 @@ function inSlabs(
     ),
     sliding: sweep.sliding,
   }
-  const memory = planMemory(ordered, kept, swept, stored)
-  return { nodes: ordered, sweep, memory, stored, bytes: bytesOf(ordered, kept, memory) }
+  const memory = planMemory(ordered, kept, swept, stored, apart)
+  return { nodes: ordered, sweep, memory, stored, bytes: bytesOf(ordered, kept, memory, apart) }
 }
 
-function bytesOf(nodes: readonly OpNode[], kept: ReadonlySet<Value>, { slotOf, slots }: MemoryPlan): number {
+function bytesOf(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  { slotOf, slots }: MemoryPlan,
+  apart: ReadonlySet<Value>,
+): number {
   const given = new Set(
     [...nodes.flatMap(({ inputs }) => inputs), ...kept].filter(
-      (value) => !slotOf.has(value) && value.role !== 'variable',
+      (value) => !slotOf.has(value) && !apart.has(value) && value.role !== 'variable',
     ),
   )
   const sizes = [...slots, ...[...given].map(({ bytes }) => bytes)]

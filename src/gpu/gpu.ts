@@ -15,6 +15,16 @@ export interface AdapterSummary {
 /** Waits for a promise of the GPU. A host may give back the processor meanwhile (see src/node/idle.ts). */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>
 
+export interface GpuOptions {
+  /** Waits for a promise of the device; the browser's own await by default. */
+  readonly wait?: Wait
+  /**
+   * Whether the device belongs to the program around the engine: `dispose` then leaves it alive, and its errors reach
+   * that program too. Default false.
+   */
+  readonly borrowed?: boolean
+}
+
 /**
  * A WebGPU device with what the engine keeps beside it: pipelines, live buffers, the first error.
  *
@@ -24,23 +34,27 @@ export type Wait = <T>(promise: Promise<T>) => Promise<T>
 export class Gpu {
   readonly pipelines: PipelineCache
   readonly buffers: BufferRegistry
+  readonly wait: Wait
+  /** Whether the device belongs to the program around the engine. */
+  readonly borrowed: boolean
   private failure: Error | undefined
+  private lost = false
   private disposed = false
 
   constructor(
     readonly device: GPUDevice,
     readonly adapter: AdapterSummary,
-    /** Waits for `promise`; the browser's own await by default. */
-    readonly wait: Wait = (promise) => promise,
+    { wait = (promise) => promise, borrowed = false }: GpuOptions = {},
   ) {
+    this.wait = wait
+    this.borrowed = borrowed
     this.pipelines = new PipelineCache(device)
     this.buffers = new BufferRegistry(device)
-    device.addEventListener('uncapturederror', (event) => {
-      this.failure ??= new Error(`GPU error: ${event.error.message}`)
-      event.preventDefault()
-    })
+    device.addEventListener('uncapturederror', this.onError)
     void device.lost.then((info) => {
-      if (!this.disposed) this.failure ??= new Error(`GPU device lost (${info.reason}): ${info.message}`)
+      if (this.disposed) return
+      this.lost = true
+      this.failure ??= new Error(`GPU device lost (${info.reason}): ${info.message}`)
     })
   }
 
@@ -54,9 +68,15 @@ export class Gpu {
     return this.device.features.has('subgroups') ? (this.device.adapterInfo.subgroupMinSize ?? 0) : 0
   }
 
-  /** @throws Error the first error that this device reported, if any. */
+  /**
+   * @throws Error the first error that this device reported, if any. A borrowed device's is thrown once, because it may
+   *   not have been the engine's.
+   */
   check(): void {
-    if (this.failure) throw this.failure
+    const { failure } = this
+    if (!failure) return
+    if (this.borrowed && !this.lost) this.failure = undefined
+    throw failure
   }
 
   /** Waits until everything submitted so far has run. */
@@ -65,10 +85,23 @@ export class Gpu {
     this.check()
   }
 
-  /** Destroys the device and every buffer on it. */
+  /** Destroys every buffer that the engine made and, unless it is borrowed, the device. */
   dispose(): void {
     this.disposed = true
     this.buffers.destroyAll()
-    this.device.destroy()
+    if (this.borrowed) {
+      this.pipelines.clear()
+      this.device.removeEventListener('uncapturederror', this.onError)
+    } else {
+      // Its listener stays: what the device holds on to lives as long as it does, and in Node that must be so
+      // (`keepAlive` in src/node/open-gpu.ts).
+      this.device.destroy()
+    }
+  }
+
+  private readonly onError = (event: GPUUncapturedErrorEvent): void => {
+    this.failure ??= new Error(`GPU error: ${event.error.message}`)
+    // What belongs to the program around the engine is for it to see.
+    if (!this.borrowed) event.preventDefault()
   }
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js'
-import { Gpu } from './gpu.js'
+import { Gpu, type AdapterSummary } from './gpu.js'
 
 /** Features that kernels may use where the adapter has them. */
 export const optionalFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const
@@ -29,10 +29,17 @@ export async function openDevice(gpu: GPU | undefined = navigatorGpu()): Promise
       'no WebGPU here: use a browser that has it, or check that hardware acceleration is switched on',
     )
   }
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info
+  const summary = summariseInfo(adapter.info)
+  const device = await adapter.requestDevice(deviceDescriptor(adapter, summary.name))
+  return new Gpu(device, summary)
+}
+
+/** What a browser or driver says of an adapter. */
+export function summariseInfo(info: GPUAdapterInfo): AdapterSummary {
+  const { vendor, architecture, description, isFallbackAdapter } = info
   const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
-  const device = await adapter.requestDevice(deviceDescriptor(adapter, name))
-  return new Gpu(device, { name, vendor, architecture, driver: description, software: isFallbackAdapter })
+  const software = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(`${name} ${architecture}`)
+  return { name, vendor, architecture, driver: description, software }
 }
 
 /** `navigator.gpu`, which a browser may lack, whatever the types say; so may `navigator` itself outside one. */

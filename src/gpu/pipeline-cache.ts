@@ -35,6 +35,11 @@ export class PipelineCache {
     return kernel
   }
 
+  /** Forgets every kernel. */
+  clear(): void {
+    this.kernels.clear()
+  }
+
   private async compile(key: KernelKey, code: string): Promise<Kernel> {
     const { device } = this
     const label = key.shader.name

@@ -31,7 +31,7 @@ export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const { adapter } = found
   const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
-  const gpu = new Gpu(device, summarise(found), waitIdly)
+  const gpu = new Gpu(device, summarise(found), { wait: waitIdly })
   keepAlive.set(gpu, found)
   return gpu
 }

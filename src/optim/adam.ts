@@ -1,124 +1,107 @@
-import { gradients } from '../autograd/gradients.js'
-import { defineNode, scratch, type OpNode } from '../autograd/node.js'
-import { input, Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import type { Value } from '../autograd/value.js'
 import * as shaders from '../generated/shaders.js'
+import { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
 
-export interface AdamOptions {
-  /** Default 1e-3. */
-  readonly learningRate?: number
+export interface AdamOptions extends OptimiserOptions {
   /** Decay of the first and second moment. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number]
   /** Added to the root of the second moment. Default 1e-8. */
   readonly epsilon?: number
-  /** L2 penalty, added to the gradient as torch.optim.Adam does. Default 0. */
+  /** L2 penalty, added to the gradient as torch.optim.Adam does; of AdamW decoupled. Default 0, of AdamW 0.01. */
   readonly weightDecay?: number
-  /** Largest global norm of the gradients; they are scaled down to it. Default: no clipping. */
-  readonly maxNorm?: number
+  /** Whether to divide by the largest second moment so far (Reddi et al. 2018). Default false. */
+  readonly amsgrad?: boolean
 }
 
-/**
- * Adam (Kingma and Ba 2015). One object belongs to one set of parameters; its moments are variables, so that
- * several plans share them. Before each run, write `scheduleAt(step)` to `schedule`.
- */
-export class Adam {
-  /** Input of two numbers that change with the step. */
-  readonly schedule = input('adam schedule', [2])
-  /** First and second moments, in the order of the parameters. */
-  readonly moments: readonly { readonly first: Value; readonly second: Value }[]
+/** What Adam keeps of one parameter. */
+export interface Moments {
+  readonly first: Value
+  readonly second: Value
+  /** The largest second moment so far, with `amsgrad`. */
+  readonly largest?: Value
+}
+
+/** Adam (Kingma and Ba 2015), as torch.optim.Adam. */
+export class Adam extends Optimiser {
+  /** In the order of the parameters. */
+  readonly moments: readonly Moments[]
   readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
-  constructor(
-    readonly parameters: readonly Value[],
-    options: AdamOptions = {},
-  ) {
-    this.options = { learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0, ...options }
+  constructor(parameters: readonly Value[], options: AdamOptions = {}) {
+    const { learningRate = 1e-3, maxNorm } = options
+    super('adam', parameters, learningRate, maxNorm, 3)
+    this.options = {
+      learningRate,
+      betas: [0.9, 0.999],
+      epsilon: 1e-8,
+      weightDecay: 0,
+      amsgrad: false,
+      ...options,
+    }
     this.moments = parameters.map((parameter) => ({
-      first: new Value(`${parameter.name}.first_moment`, parameter.shape, 'variable', { layout: 'flat' }),
-      second: new Value(`${parameter.name}.second_moment`, parameter.shape, 'variable', { layout: 'flat' }),
+      first: this.stateOf(parameter, 'first_moment'),
+      second: this.stateOf(parameter, 'second_moment'),
+      ...(this.options.amsgrad ? { largest: this.stateOf(parameter, 'largest_second_moment') } : {}),
     }))
   }
 
-  /** What `schedule` must hold at a step, counted from 1: the learning rate with its bias corrections. */
+  get state(): Value[] {
+    return this.moments.flatMap(({ first, second, largest }) => [
+      first,
+      second,
+      ...(largest ? [largest] : []),
+    ])
+  }
+
+  /** The learning rate with its bias corrections, and what the parameter itself is multiplied by. */
   scheduleAt(step: number): Float32Array {
-    const { learningRate, betas } = this.options
-    return Float32Array.of(learningRate / (1 - betas[0] ** step), 1 / Math.sqrt(1 - betas[1] ** step))
+    const { betas } = this.options
+    const rate = this.learningRateAt(step)
+    return Float32Array.of(
+      rate / (1 - betas[0] ** step),
+      1 / Math.sqrt(1 - betas[1] ** step),
+      1 - rate * this.decay.decoupled,
+    )
   }
 
-  /** The nodes that update every parameter by the gradient of `loss`: effects for `compile`. */
-  minimise(loss: Value): OpNode[] {
-    return this.update(gradients(loss, this.parameters))
+  /** The two ways in which weights decay. */
+  protected get decay(): { readonly penalty: number; readonly decoupled: number } {
+    return { penalty: this.options.weightDecay, decoupled: 0 }
   }
 
-  /** The nodes that update every parameter by the given gradients, one for each, in their order. */
-  update(grads: readonly Value[]): OpNode[] {
-    const { maxNorm } = this.options
-    const clip = maxNorm === undefined ? undefined : clipFactor(grads, maxNorm)
-    return this.parameters.map((parameter, i) => this.updateOne(parameter, grads[i]!, this.moments[i]!, clip))
-  }
-
-  private updateOne(
-    parameter: Value,
-    grad: Value,
-    moments: { first: Value; second: Value },
-    clip?: Value,
-  ): OpNode {
-    const { betas, epsilon, weightDecay } = this.options
-    return defineNode({
-      op: 'adam',
-      inputs: [grad, this.schedule, ...(clip ? [clip] : [])],
-      mutates: [parameter, moments.first, moments.second],
-      emit: () => [
-        {
-          shader: shaders.adamUpdate,
-          flags: { CLIP: clip !== undefined },
-          params: {
-            count: parameter.size,
-            beta1: betas[0],
-            beta2: betas[1],
-            complement1: 1 - betas[0],
-            complement2: 1 - betas[1],
-            epsilon,
-            weight_decay: weightDecay,
-          },
-          bindings: {
-            schedule: whole(this.schedule),
-            grad: whole(grad),
-            ...(clip ? { clip: whole(clip) } : {}),
-            parameter: whole(parameter),
-            first_moment: whole(moments.first),
-            second_moment: whole(moments.second),
-          },
-          workgroups: [Math.ceil(parameter.size / 64), 1, 1],
-        },
-      ],
-    })
+  protected kernelOf(index: number): UpdateKernel {
+    const { betas, epsilon, amsgrad } = this.options
+    const { first, second, largest } = this.moments[index]!
+    return {
+      shader: shaders.adamUpdate,
+      flags: { AMSGRAD: amsgrad },
+      params: {
+        beta1: betas[0],
+        beta2: betas[1],
+        complement1: 1 - betas[0],
+        complement2: 1 - betas[1],
+        epsilon,
+        weight_decay: this.decay.penalty,
+      },
+      state: {
+        first_moment: first,
+        second_moment: second,
+        ...(largest ? { largest_second_moment: largest } : {}),
+      },
+    }
   }
 }
 
-/** min(1, maxNorm / norm of all gradients together), a scalar. */
-function clipFactor(grads: readonly Value[], maxNorm: number): Value {
-  if (!(maxNorm > 0)) throw new Error(`adam: the largest norm must be positive, not ${maxNorm}`)
-  const squares = scratch('squared norms', [grads.length])
-  const node = defineNode({
-    op: 'clip by global norm',
-    inputs: grads,
-    outputs: [{ name: 'clip factor', shape: [1] }],
-    scratch: [squares],
-    emit: ([output]) => [
-      ...grads.map((grad, slot) => ({
-        shader: shaders.adamSquares,
-        params: { count: grad.size, slot },
-        bindings: { grad: whole(grad), squares: whole(squares) },
-        workgroups: [1, 1, 1] as const,
-      })),
-      {
-        shader: shaders.adamClip,
-        params: { count: grads.length, max_norm: maxNorm },
-        bindings: { squares: whole(squares), output: whole(output!) },
-        workgroups: [1, 1, 1] as const,
-      },
-    ],
-  })
-  return node.outputs[0]!
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW: before each step the parameters
+ * shrink by the factor 1 - learningRate * weightDecay, and the moments know nothing of it.
+ */
+export class AdamW extends Adam {
+  constructor(parameters: readonly Value[], options: AdamOptions = {}) {
+    super(parameters, { weightDecay: 0.01, ...options })
+  }
+
+  protected override get decay(): { readonly penalty: number; readonly decoupled: number } {
+    return { penalty: 0, decoupled: this.options.weightDecay }
+  }
 }

@@ -1,1 +1,5 @@
-export { Adam, type AdamOptions } from './adam.js'
+export { Adam, AdamW, type AdamOptions, type Moments } from './adam.js'
+export { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
+export { cosineDecay, stepDecay, warmUp } from './schedules.js'
+export type { CosineDecayOptions, LearningRate, StepDecayOptions } from './schedules.js'
+export { SGD, type SGDOptions } from './sgd.js'

@@ -88,6 +88,15 @@ describe('planMemory', () => {
     expect(total).toBeLessThan(1.34 * peak)
   })
 
+  it('gives no slot to a value that lies elsewhere, and leaves the others sound', () => {
+    const first = node([input('x', [64])], [64])
+    const second = node(first.outputs, [1024])
+    const apart = new Set(second.outputs)
+    const { slotOf, slots } = planMemory([first, second], apart, undefined, undefined, apart)
+    expect([...slotOf.keys()]).toEqual(first.outputs)
+    expect(slots).toEqual([256])
+  })
+
   it('runs a chain in two slots', () => {
     const nodes: OpNode[] = []
     let value: Value = input('x', [64])

@@ -17,6 +17,7 @@ import type { Builder } from './builder.js'
 import type { Configuration } from './configurations.js'
 import { convolutions } from './convolutions.js'
 import { layers } from './layers.js'
+import { checkOptimiser } from './optimisers.js'
 import { GoldenReport, type GoldenRow } from './report.js'
 import { relativeError } from './step.js'
 
@@ -46,6 +47,7 @@ export async function checkOps(
   const report = new GoldenReport()
   const names = new Set([...tensors.keys()].map((name) => name.split('.')[0]!))
   for (const name of names) {
+    if (await checkOptimiser(gpu, report, name, { tensors })) continue
     const builder = builders.find((candidate) => candidate.name.test(name))
     if (!builder) {
       report.add(`${name} (unknown)`, Infinity, tolerance)

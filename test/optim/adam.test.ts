@@ -1,65 +1,86 @@
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/autograd/plan.js'
 import { input, parameter } from '../../src/autograd/value.js'
-import { Variables } from '../../src/autograd/variables.js'
-import { Adam } from '../../src/optim/index.js'
-import { adamStep, clipGradients, initialState } from '../reference/adam.js'
-import { map, mulberry32, relativeError, uniform } from '../reference/nd-array.js'
+import { Adam, AdamW, cosineDecay, type AdamOptions } from '../../src/optim/index.js'
+import { adamStep, clipGradients, initialState, type AdamState } from '../reference/adam.js'
+import { relativeError } from '../reference/nd-array.js'
 import { useGpu } from '../gpu.js'
+import { runSteps } from './run-steps.js'
 
 const device = useGpu()
 
+const cases: Readonly<Record<string, AdamOptions & { readonly kind?: typeof Adam }>> = {
+  'PyTorch defaults': {},
+  'weight decay': { weightDecay: 0.1 },
+  'other betas and epsilon': { betas: [0.8, 0.95], epsilon: 1e-3 },
+  'clipping that bites': { maxNorm: 0.5 },
+  'clipping that does not': { maxNorm: 1e6 },
+  'clipping with weight decay': { maxNorm: 0.5, weightDecay: 0.1 },
+  'amsgrad': { amsgrad: true, betas: [0.9, 0.5] },
+  'amsgrad with everything': { amsgrad: true, betas: [0.9, 0.5], maxNorm: 0.5, weightDecay: 0.1 },
+  'AdamW': { kind: AdamW },
+  'AdamW with its own decay and clipping': { kind: AdamW, weightDecay: 0.3, maxNorm: 0.5 },
+  'a schedule': { learningRate: cosineDecay({ learningRate: 0.02, steps: 4, minimum: 0.001 }) },
+  'AdamW with a schedule': {
+    kind: AdamW,
+    weightDecay: 0.3,
+    learningRate: cosineDecay({ learningRate: 0.02, steps: 4 }),
+  },
+} // prettier-ignore
+
 describe('adam', () => {
-  for (const [name, options] of Object.entries({
-    'PyTorch defaults': {},
-    'weight decay': { weightDecay: 0.1 },
-    'other betas and epsilon': { betas: [0.8, 0.95] as const, epsilon: 1e-3 },
-    'clipping that bites': { maxNorm: 0.5 },
-    'clipping that does not': { maxNorm: 1e6 },
-    'clipping with weight decay': { maxNorm: 0.5, weightDecay: 0.1 },
-  })) {
-    it(`follows the reference for five steps: ${name}`, async () => {
-      const random = mulberry32(7)
-      const shapes = [[37], [3, 5, 1, 3, 3], [1]]
-      // Single precision from the start, so that only the arithmetic differs.
-      const single = (shape: number[]) => map(uniform(shape, random), Math.fround)
-      let states = shapes.map((shape) => initialState(single(shape)))
-      const parameters = states.map(({ parameter: p }, i) =>
-        parameter(`p${i}`, p.shape, Float32Array.from(p.data)),
-      )
-      const grads = shapes.map((shape, i) => input(`g${i}`, shape, { layout: 'flat' }))
-      const adam = new Adam(parameters, { learningRate: 0.01, ...options })
-      const variables = new Variables(device.gpu)
-      const plan = await compile(device.gpu, { outputs: [], effects: adam.update(grads), variables })
-      for (let step = 1; step <= 5; step++) {
-        let gradients = shapes.map((shape) => single(shape))
-        gradients.forEach(({ data }, i) => {
-          plan.write(grads[i]!, Float32Array.from(data))
-        })
-        plan.write(adam.schedule, adam.scheduleAt(step))
-        await plan.run()
-        if ('maxNorm' in options) gradients = clipGradients(gradients, options.maxNorm).gradients
-        const { learningRate, betas, epsilon, weightDecay } = adam.options
-        const reference = { learningRate, beta1: betas[0], beta2: betas[1], epsilon, weightDecay }
-        states = states.map((state, i) => adamStep(state, gradients[i]!, reference))
+  it.each(Object.entries(cases))('follows the reference for five steps: %s', async (_, given) => {
+    const { kind: Kind = Adam, ...options } = { learningRate: 0.01, ...given }
+    const { start, gradients, final } = await runSteps(
+      device.gpu,
+      (parameters) => new Kind(parameters, options),
+    )
+    const [beta1, beta2] = options.betas ?? [0.9, 0.999]
+    const decay = options.weightDecay ?? (Kind === AdamW ? 0.01 : 0)
+    let states: AdamState[] = start.map(initialState)
+    for (const [i, drawn] of gradients.entries()) {
+      const { learningRate: rate } = options
+      const reference = {
+        learningRate: typeof rate === 'number' ? rate : rate(i + 1),
+        beta1,
+        beta2,
+        epsilon: options.epsilon ?? 1e-8,
+        amsgrad: options.amsgrad ?? false,
+        ...(Kind === AdamW ? { decoupledDecay: decay } : { weightDecay: decay }),
       }
-      for (const [i, state] of states.entries()) {
-        expect(relativeError(await variables.read(parameters[i]!), state.parameter)).toBeLessThan(1e-6)
-        expect(relativeError(await variables.read(adam.moments[i]!.first), state.firstMoment)).toBeLessThan(
-          1e-6,
-        )
-        expect(relativeError(await variables.read(adam.moments[i]!.second), state.secondMoment)).toBeLessThan(
-          1e-5,
-        )
+      const clipped = options.maxNorm === undefined ? drawn : clipGradients(drawn, options.maxNorm).gradients
+      states = states.map((state, p) => adamStep(state, clipped[p]!, reference))
+    }
+    for (const [i, state] of states.entries()) {
+      expect(relativeError(final[`p${i}`]!, state.parameter)).toBeLessThan(1e-6)
+      expect(relativeError(final[`p${i}.first_moment`]!, state.firstMoment)).toBeLessThan(1e-6)
+      expect(relativeError(final[`p${i}.second_moment`]!, state.secondMoment)).toBeLessThan(1e-5)
+      const largest = final[`p${i}.largest_second_moment`]
+      expect(largest !== undefined).toBe(options.amsgrad === true)
+      if (largest) {
+        expect(relativeError(largest, state.largest)).toBeLessThan(1e-5)
+        // Else the check would not tell amsgrad from Adam.
+        if (i === 0) expect(relativeError(state.secondMoment, state.largest)).toBeGreaterThan(0.1)
       }
-      plan.dispose()
-      variables.dispose()
-    })
-  }
+    }
+  })
+
+  const p = parameter('p', [1], Float32Array.of(0))
 
   it('refuses a clipping norm that is not positive', () => {
-    const p = parameter('p', [1], Float32Array.of(0))
     const adam = new Adam([p], { maxNorm: 0 })
     expect(() => adam.update([input('g', [1])])).toThrow('must be positive')
+  })
+
+  it('refuses gradients that do not belong to its parameters', () => {
+    const adam = new Adam([p])
+    expect(() => adam.update([])).toThrow('adam: 0 gradients given for 1 parameters')
+    expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] is no gradient of p [1]')
+  })
+
+  it('refuses a step before the first, and a learning rate that is no number', () => {
+    expect(() => new Adam([p]).scheduleAt(0)).toThrow('adam: steps are counted from 1, not 0')
+    expect(() => new AdamW([p], { learningRate: () => NaN }).scheduleAt(3)).toThrow(
+      'the learning rate of step 3 is NaN',
+    )
   })
 })

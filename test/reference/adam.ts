@@ -4,6 +4,9 @@
  *   g = gradient + weightDecay p
  *   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
  *   p = p - learningRate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+ *
+ * With `amsgrad` the largest v so far takes the place of v (Reddi et al., ICLR 2018). AdamW (Loshchilov and Hutter,
+ * ICLR 2019) adds nothing to the gradient; p is multiplied by 1 - learningRate decoupledDecay before the step.
  */
 import { map, zeros, type NdArray } from './nd-array.js'
 
@@ -17,6 +20,10 @@ export interface AdamOptions {
   readonly epsilon?: number
   /** Default 0. The weight of an L2 penalty, added to the gradient (not AdamW's decoupled decay). */
   readonly weightDecay?: number
+  /** Default 0. The decay of AdamW. */
+  readonly decoupledDecay?: number
+  /** Default false. */
+  readonly amsgrad?: boolean
 }
 
 /** One parameter with its two moments after `step` steps, all of one shape. */
@@ -25,6 +32,8 @@ export interface AdamState {
   readonly parameter: NdArray
   readonly firstMoment: NdArray
   readonly secondMoment: NdArray
+  /** The largest second moment so far, element by element. */
+  readonly largest: NdArray
 }
 
 /** A parameter before the first step. */
@@ -33,21 +42,25 @@ export const initialState = (parameter: NdArray): AdamState => ({
   parameter,
   firstMoment: zeros(parameter.shape),
   secondMoment: zeros(parameter.shape),
+  largest: zeros(parameter.shape),
 })
 
 /** The state after one more step. */
 export function adamStep(state: AdamState, gradient: NdArray, options: AdamOptions): AdamState {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options
+  const { decoupledDecay = 0, amsgrad = false } = options
   const step = state.step + 1
   const g = map(gradient, (value, i) => value + weightDecay * state.parameter.data[i]!)
   const firstMoment = map(state.firstMoment, (m, i) => beta1 * m + (1 - beta1) * g.data[i]!)
   const secondMoment = map(state.secondMoment, (v, i) => beta2 * v + (1 - beta2) * g.data[i]! ** 2)
+  const largest = map(state.largest, (v, i) => Math.max(v, secondMoment.data[i]!))
+  const divisor = amsgrad ? largest : secondMoment
   const parameter = map(state.parameter, (p, i) => {
     const mean = firstMoment.data[i]! / (1 - beta1 ** step)
-    const deviation = Math.sqrt(secondMoment.data[i]! / (1 - beta2 ** step))
-    return p - (learningRate * mean) / (deviation + epsilon)
+    const deviation = Math.sqrt(divisor.data[i]! / (1 - beta2 ** step))
+    return p * (1 - learningRate * decoupledDecay) - (learningRate * mean) / (deviation + epsilon)
   })
-  return { step, parameter, firstMoment, secondMoment }
+  return { step, parameter, firstMoment, secondMoment, largest }
 }
 
 /**

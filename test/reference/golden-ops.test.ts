@@ -8,6 +8,7 @@ import * as instanceNorm from './instance-norm.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
 import { map, relativeError, zeros, type NdArray } from './nd-array.js'
+import * as sgd from './sgd.js'
 import * as softmax from './softmax.js'
 import * as upsampleNearest from './upsample-nearest.js'
 
@@ -87,15 +88,26 @@ const generalOps: Record<string, Reproduce> = {
     const { gradLogits } = crossEntropy.backward(tensor('gout'), logits, target)
     return { out: crossEntropy.forward(logits, target), gx: times(gradLogits, 5) }
   },
-  // AdamW is Adam after a decoupled decay of the parameters.
-  adamw: (tensor) => {
-    let state = adam.initialState(tensor('init'))
-    for (let step = 0; step < 4; step++) {
-      const parameter = times(state.parameter, 1 - 0.01 * 0.05)
-      state = adam.adamStep({ ...state, parameter }, tensor(`grad${step}`), { learningRate: 0.01 })
-    }
+  sgd_momentum: descent({ learningRate: 0.1, momentum: 0.9, weightDecay: 0.01 }),
+  sgd_nesterov: descent({ learningRate: 0.1, momentum: 0.9, nesterov: true }),
+  adamw: adaptive({ learningRate: 0.01, decoupledDecay: 0.05 }),
+  adam_amsgrad: adaptive({ learningRate: 0.01, amsgrad: true }),
+}
+
+function descent(options: sgd.SgdOptions): Reproduce {
+  return (tensor) => {
+    let state = sgd.initialState(tensor('init'))
+    for (let step = 0; step < 4; step++) state = sgd.sgdStep(state, tensor(`grad${step}`), options)
     return { final: state.parameter }
-  },
+  }
+}
+
+function adaptive(options: adam.AdamOptions): Reproduce {
+  return (tensor) => {
+    let state = adam.initialState(tensor('init'))
+    for (let step = 0; step < 4; step++) state = adam.adamStep(state, tensor(`grad${step}`), options)
+    return { final: state.parameter }
+  }
 }
 
 /** labels [N, D, H, W] as [N, C, D, H, W]. */

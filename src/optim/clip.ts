@@ -1,0 +1,36 @@
+import { defineNode, only, scratch } from '../autograd/node.js'
+import type { Value } from '../autograd/value.js'
+import { whole } from '../autograd/window.js'
+import * as shaders from '../generated/shaders.js'
+
+/**
+ * min(1, maxNorm / norm of all gradients together), a scalar; as torch.nn.utils.clip_grad_norm_.
+ *
+ * @throws Error where the norm is not positive
+ */
+export function clipFactor(grads: readonly Value[], maxNorm: number): Value {
+  if (!(maxNorm > 0)) throw new Error(`clipping: the largest norm must be positive, not ${maxNorm}`)
+  const squares = scratch('squared norms', [grads.length])
+  return only(
+    defineNode({
+      op: 'clip by global norm',
+      inputs: grads,
+      outputs: [{ name: 'clip factor', shape: [1] }],
+      scratch: [squares],
+      emit: ([output]) => [
+        ...grads.map((grad, slot) => ({
+          shader: shaders.clipNormSquares,
+          params: { count: grad.size, slot },
+          bindings: { grad: whole(grad), squares: whole(squares) },
+          workgroups: [1, 1, 1] as const,
+        })),
+        {
+          shader: shaders.clipNormFactor,
+          params: { count: grads.length, max_norm: maxNorm },
+          bindings: { squares: whole(squares), output: whole(output!) },
+          workgroups: [1, 1, 1] as const,
+        },
+      ],
+    }),
+  )
+}

@@ -1,0 +1,120 @@
+import { gradients } from '../autograd/gradients.js'
+import { defineNode, type KernelCall, type OpNode } from '../autograd/node.js'
+import { input, Value } from '../autograd/value.js'
+import { linearGroups, whole } from '../autograd/window.js'
+import { clipFactor } from './clip.js'
+import { learningRateAt, type LearningRate } from './schedules.js'
+
+export interface OptimiserOptions {
+  /** A number, or a function of the step (counted from 1). Default 1e-3. */
+  readonly learningRate?: LearningRate
+  /** Largest global norm of the gradients; they are scaled down to it. Default: no clipping. */
+  readonly maxNorm?: number
+}
+
+/** What one kind of optimiser runs for one parameter. */
+export interface UpdateKernel extends Pick<KernelCall, 'shader'> {
+  readonly flags: Readonly<Record<string, boolean>>
+  readonly params: Readonly<Record<string, number>>
+  /** Its state, by the names of the bindings. */
+  readonly state: Readonly<Record<string, Value>>
+}
+
+/**
+ * What optimisers share. One object belongs to one set of parameters; its state is variables, so that several plans
+ * share it. Before each run, write `scheduleAt(step)` to `schedule`.
+ */
+export abstract class Optimiser {
+  /** Input of the numbers that change with the step. */
+  readonly schedule: Value
+  /** All variables beside the parameters, for checkpoints. */
+  abstract readonly state: readonly Value[]
+
+  /** @param numbers of the schedule */
+  protected constructor(
+    /** Of messages, and of the nodes. */
+    private readonly name: string,
+    readonly parameters: readonly Value[],
+    private readonly rate: LearningRate,
+    private readonly maxNorm: number | undefined,
+    numbers: number,
+  ) {
+    this.schedule = input(`${name} schedule`, [numbers])
+  }
+
+  /**
+   * What `schedule` must hold at a step.
+   *
+   * @param step counted from 1
+   */
+  abstract scheduleAt(step: number): Float32Array
+
+  protected abstract kernelOf(index: number): UpdateKernel
+
+  /** The nodes that update every parameter by the gradient of `loss`: effects for `compile`. */
+  minimise(loss: Value): OpNode[] {
+    return this.update(gradients(loss, this.parameters))
+  }
+
+  /**
+   * The nodes that update every parameter by the given gradients, one for each, in their order.
+   *
+   * @throws Error where they are more or fewer, or of other sizes
+   */
+  update(grads: readonly Value[]): OpNode[] {
+    if (grads.length !== this.parameters.length) {
+      throw new Error(
+        `${this.name}: ${grads.length} gradients given for ${this.parameters.length} parameters`,
+      )
+    }
+    const clip = this.maxNorm === undefined ? undefined : clipFactor(grads, this.maxNorm)
+    return grads.map((grad, i) => this.updateOne(i, grad, clip))
+  }
+
+  /**
+   * The learning rate of a step.
+   *
+   * @throws Error where the step is below 1 or the learning rate is not finite
+   */
+  protected learningRateAt(step: number): number {
+    if (!(step >= 1)) throw new Error(`${this.name}: steps are counted from 1, not ${step}`)
+    const rate = learningRateAt(this.rate, step)
+    if (!Number.isFinite(rate)) throw new Error(`${this.name}: the learning rate of step ${step} is ${rate}`)
+    return rate
+  }
+
+  /** A variable of a parameter's shape that begins with zeros. */
+  protected stateOf(parameter: Value, name: string): Value {
+    return new Value(`${parameter.name}.${name}`, parameter.shape, 'variable', { layout: 'flat' })
+  }
+
+  private updateOne(index: number, grad: Value, clip: Value | undefined): OpNode {
+    const parameter = this.parameters[index]!
+    if (grad.size !== parameter.size) {
+      throw new Error(
+        `${this.name}: ${grad.name} [${grad.shape.join(', ')}] is no gradient of ${parameter.name} [${parameter.shape.join(', ')}]`,
+      )
+    }
+    const { shader, flags, params, state } = this.kernelOf(index)
+    return defineNode({
+      op: this.name,
+      inputs: [grad, this.schedule, ...(clip ? [clip] : [])],
+      mutates: [parameter, ...Object.values(state)],
+      emit: () => [
+        {
+          shader,
+          flags: { ...flags, CLIP: clip !== undefined },
+          params: { ...params, count: parameter.size },
+          bindings: {
+            schedule: whole(this.schedule),
+            grad: whole(grad),
+            ...(clip ? { clip: whole(clip) } : {}),
+            parameter: whole(parameter),
+            ...Object.fromEntries(Object.entries(state).map(([binding, value]) => [binding, whole(value)])),
+          },
+          workgroups: linearGroups(parameter.size),
+        },
+      ],
+    })
+  }
+}

@@ -1,0 +1,47 @@
+import type { Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
+import { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
+
+export interface SGDOptions extends OptimiserOptions {
+  /** How much of the last step's direction is kept. Default 0. */
+  readonly momentum?: number
+  /** Whether the gradient is that of the point which the momentum leads to. Default false. */
+  readonly nesterov?: boolean
+  /** L2 penalty, added to the gradient. Default 0. */
+  readonly weightDecay?: number
+}
+
+/** Gradient descent with momentum, as torch.optim.SGD without dampening. */
+export class SGD extends Optimiser {
+  /** What is kept of the directions so far, in the order of the parameters; none without momentum. */
+  readonly state: readonly Value[]
+  readonly options: Required<Omit<SGDOptions, 'maxNorm'>> & Pick<SGDOptions, 'maxNorm'>
+
+  /** @throws Error where Nesterov's momentum is asked for without any */
+  constructor(parameters: readonly Value[], options: SGDOptions = {}) {
+    const { learningRate = 1e-3, maxNorm } = options
+    super('sgd', parameters, learningRate, maxNorm, 1)
+    this.options = { learningRate, momentum: 0, nesterov: false, weightDecay: 0, ...options }
+    const { momentum, nesterov } = this.options
+    if (nesterov && !(momentum > 0))
+      throw new Error(`sgd: nesterov needs a momentum above 0, not ${momentum}`)
+    this.state =
+      momentum === 0 ? [] : parameters.map((parameter) => this.stateOf(parameter, 'momentum_buffer'))
+  }
+
+  /** The learning rate. */
+  scheduleAt(step: number): Float32Array {
+    return Float32Array.of(this.learningRateAt(step))
+  }
+
+  protected kernelOf(index: number): UpdateKernel {
+    const { momentum, nesterov, weightDecay } = this.options
+    const buffer = this.state[index]
+    return {
+      shader: shaders.sgdUpdate,
+      flags: { MOMENTUM: buffer !== undefined, NESTEROV: nesterov },
+      params: { weight_decay: weightDecay, ...(buffer ? { momentum } : {}) },
+      state: buffer ? { momentum_buffer: buffer } : {},
+    }
+  }
+}

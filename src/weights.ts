@@ -1,0 +1,89 @@
+import type { Value } from './autograd/value.js'
+import type { Variables } from './autograd/variables.js'
+import { UserError } from './errors.js'
+import { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'
+
+/**
+ * Reads variables back into a safetensors file, each under its name: parameters, and the `state` of an optimiser where
+ * training is to go on.
+ *
+ * @param metadata text to go with them
+ * @throws UserError where two of them have one name
+ */
+export async function saveWeights(
+  variables: Variables,
+  wanted: readonly Value[],
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
+  requireOwnNames(wanted)
+  // All at once: one after the other, many small reads would wait for each other.
+  const entries = wanted.map(async (value): Promise<[string, Tensor]> => [
+    value.name,
+    { dtype: 'F32', shape: value.shape, data: await variables.read(value) },
+  ])
+  return writeSafetensors(new Map(await Promise.all(entries)), metadata)
+}
+
+export interface LoadOptions {
+  /** Whether a file may hold tensors that are not wanted. Default false. */
+  readonly allowUnknown?: boolean
+  /** The file's name, for messages. Default `weights`. */
+  readonly source?: string
+}
+
+/**
+ * Writes the tensors of a safetensors file into the variables of the same names and returns the file's metadata.
+ * Nothing is written where anything is wrong. Half and double precision become single precision.
+ *
+ * @param file its bytes, or what `readSafetensors` made of them
+ * @throws UserError naming every tensor that is missing, unknown, of another shape, of whole numbers or not finite
+ */
+export function loadWeights(
+  variables: Variables,
+  wanted: readonly Value[],
+  file: Uint8Array | TensorFile,
+  { allowUnknown = false, source = 'weights' }: LoadOptions = {},
+): Readonly<Record<string, string>> {
+  requireOwnNames(wanted)
+  const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file, source) : file
+  const problems: string[] = []
+  const found: { value: Value; data: Float32Array }[] = []
+  for (const value of wanted) {
+    const tensor = tensors.get(value.name)
+    const data = tensor && numbersOf(tensor)
+    if (!tensor) problems.push(`${value.name} is missing`)
+    else if (!data) problems.push(`${value.name} is of type ${tensor.dtype}`)
+    else if (!sameShape(tensor.shape, value.shape))
+      problems.push(`${value.name} is ${bracketed(tensor.shape)}, not ${bracketed(value.shape)}`)
+    else if (!data.every(Number.isFinite)) problems.push(`${value.name} holds numbers that are not finite`)
+    else found.push({ value, data })
+  }
+  if (!allowUnknown) {
+    const names = new Set(wanted.map(({ name }) => name))
+    for (const name of tensors.keys()) if (!names.has(name)) problems.push(`${name} is unknown`)
+  }
+  if (problems.length > 0) throw new UserError(`${source}: ${problems.join('; ')}`)
+  for (const { value, data } of found) variables.write(value, data)
+  return metadata
+}
+
+function requireOwnNames(wanted: readonly Value[]): void {
+  const seen = new Set<string>()
+  for (const { name } of wanted) {
+    if (seen.has(name)) throw new UserError(`weights: two variables are called ${name}`)
+    seen.add(name)
+  }
+}
+
+function numbersOf({ dtype, data }: Tensor): Float32Array | undefined {
+  if (dtype === 'F32') return data
+  return dtype === 'F64' ? Float32Array.from(data) : undefined
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i])
+}
+
+function bracketed(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`
+}

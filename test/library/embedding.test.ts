@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
+const example = readFileSync(path('examples/custom-op/main.mjs'), 'utf8')
+const page = readFileSync(path('docs/embedding.md'), 'utf8')
+
+describe('docs/embedding.md', () => {
+  it('quotes the example, and all of it', () => {
+    const blocks = [...page.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, block]) => block!)
+    expect(blocks.length).toBeGreaterThan(5)
+    for (const block of blocks) expect(example).toContain(block)
+    const unquoted = blocks.reduce((rest, block) => rest.replace(block, ''), example)
+    expect(unquoted.split('\n').filter((line) => line !== '' && !/^\/[/*]/.test(line))).toEqual([])
+  })
+})
+
+describe('examples/custom-op/main.mjs', () => {
+  it('runs with the built package, learns, and leaves nothing behind', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [path('examples/custom-op/main.mjs')])
+    const [before, after] = /mean error: ([\d.]+) before, ([\d.]+) after/.exec(stdout)!.slice(1).map(Number)
+    expect(before).toBeGreaterThan(0.2)
+    expect(after).toBeLessThan(0.3 * before!)
+    expect(stdout).toContain('buffers of the engine left: 0')
+    const losses = [...stdout.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss))
+    expect(losses.length).toBe(4)
+    expect(losses.at(-1)).toBeLessThan(losses[0]!)
+  })
+})
