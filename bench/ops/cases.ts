@@ -29,7 +29,7 @@ function conv(inputs: number, outputs: number, extents: Extents): Case {
       const x = input('x', [1, inputs, ...extents])
       const weight = parameter('weight', [outputs, inputs, 3, 3, 3], numbers(27 * inputs * outputs, 0.01))
       const bias = parameter('bias', [outputs], numbers(outputs, 0.01))
-      return { output: ops.conv3d(x, weight, bias), wanted: [x, weight, bias] }
+      return { output: ops.conv3d(x, weight, bias, { padding: 'same' }), wanted: [x, weight, bias] }
     },
     work: {
       conv3d: { flops, bytes },

@@ -61,7 +61,7 @@ function convolution(
     planes,
     feeds: { x: volume, w: [outputs, volume[1]!, ...kernel], b: [outputs] },
     wanted: ['x', 'w', 'b'],
-    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation }),
+    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation, padding: 'same' }),
   }
 }
 
@@ -101,7 +101,7 @@ const cases: Record<string, Case> = {
     planes: [4, 6],
     feeds: { x: [2, 5, 8, 22, 24], coarse: [2, 3, 4, 11, 12], w: [3, 8, 3, 3, 3], b: [3] },
     wanted: ['x', 'coarse', 'w', 'b'],
-    build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b),
+    build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b, { padding: 'same' }),
   },
   'max_pool3d': unary(narrow, [3, 5, 7], ops.maxPool3d),
   'upsample_nearest': {

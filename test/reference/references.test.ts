@@ -47,6 +47,7 @@ describe('conv3d', () => {
     'default': { Ci: 2, Co: 3, kernel: [3, 3, 3], options: {} },
     'stride 2': { Ci: 2, Co: 3, kernel: [3, 3, 3], options: { stride: 2, padding: 1 } },
     'triples': { Ci: 2, Co: 2, kernel: [1, 2, 3], options: { stride: [1, 2, 1], padding: [0, 1, 2], dilation: [1, 2, 1] } },
+    "an even kernel, 'same'": { Ci: 2, Co: 2, kernel: [2, 4, 1], options: { padding: 'same', dilation: [1, 1, 2] } },
     'groups': { Ci: 4, Co: 6, kernel: [3, 1, 3], options: { groups: 2 } },
     'depthwise, dilated': { Ci: 3, Co: 3, kernel: [3, 3, 3], options: { groups: 3, dilation: 2 } },
     'relu': { Ci: 2, Co: 2, kernel: [3, 3, 3], options: { activation: 'relu' } },
