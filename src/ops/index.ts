@@ -1,6 +1,7 @@
 export { argmax } from './argmax.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
+export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
 export { fit } from './fit.js'
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './gumbel-softmax.js'

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
+import * as convTranspose3d from './conv-transpose3d.js'
 import * as crossEntropy from './cross-entropy.js'
 import * as elementwise from './elementwise.js'
 import { gradientError } from './finite-differences.js'
@@ -81,6 +82,44 @@ describe('conv3d', () => {
       bias,
       (g) => backward(g).gradBias,
     )
+  })
+})
+
+describe('conv-transpose3d', () => {
+  const cases: Record<string, { Ci: number; Co: number; options: convTranspose3d.ConvTranspose3dOptions }> = {
+    'default': { Ci: 2, Co: 3, options: {} },
+    'stride 2, one more voxel': { Ci: 2, Co: 3, options: { stride: 2, padding: 1, outputPadding: 1 } },
+    'groups, triples': { Ci: 4, Co: 6, options: { groups: 2, stride: [1, 2, 3], padding: [0, 1, 0], dilation: [2, 1, 1] } },
+  } // prettier-ignore
+
+  it.each(Object.entries(cases))('%s: gradients, adjoint of conv3d', (_, { Ci, Co, options }) => {
+    const [input, bias] = [draw([2, Ci, 3, 2, 4]), draw([Co])]
+    const weight = draw([Ci, Co / (options.groups ?? 1), 3, 2, 3])
+    const backward = (g: NdArray) => convTranspose3d.backward(g, input, weight, options)
+    expectGradient(
+      (x) => convTranspose3d.forward(x, weight, bias, options),
+      input,
+      (g) => backward(g).gradInput,
+    )
+    expectGradient(
+      (x) => convTranspose3d.forward(input, x, bias, options),
+      weight,
+      (g) => backward(g).gradWeight,
+    )
+    expectGradient(
+      (x) => convTranspose3d.forward(input, weight, x, options),
+      bias,
+      (g) => backward(g).gradBias,
+    )
+    const output = convTranspose3d.forward(input, weight, null, options)
+    const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options
+    const { gradInput } = conv3d.backward(input, zeros(output.shape), weight, null, {
+      stride,
+      padding,
+      dilation,
+      groups,
+    })
+    expect(relativeError(output, gradInput)).toBeLessThan(1e-12)
   })
 })
 

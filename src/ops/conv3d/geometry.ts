@@ -54,12 +54,15 @@ export function convolutionGeometry(
       `conv3d: kernel ${kernel.join('x')} is larger than the padded input [${extents.join(', ')}]`,
     )
   }
-  return { geometry: { kernel, stride, padding, dilation, groups: groupsOf(options) }, extents: output }
+  return {
+    geometry: { kernel, stride, padding, dilation, groups: groupsOf('conv3d', options) },
+    extents: output,
+  }
 }
 
 /** @throws Error where it is no whole number of at least 1. */
-export function groupsOf({ groups = 1 }: Pick<GeometryOptions, 'groups'>): number {
-  return triple('conv3d: groups', groups, 1)[0]
+export function groupsOf(op: string, { groups = 1 }: Pick<GeometryOptions, 'groups'>): number {
+  return triple(`${op}: groups`, groups, 1)[0]
 }
 
 /** Whether a convolution keeps the size and reads the voxels next to its own: what the tuned kernels do. */

@@ -45,7 +45,7 @@ export function conv3d(
 ): Value {
   const activation = options.activation ?? 'none'
   const { coarse, skip } = 'skip' in input ? input : { coarse: undefined, skip: input }
-  checkShapes(skip, coarse, weight, bias, groupsOf(options))
+  checkShapes(skip, coarse, weight, bias, groupsOf('conv3d', options))
   const [, , ...kernel] = kernelShape(weight.shape)
   const { depth, height, width } = volumeShape(skip)
   const { geometry, extents } = convolutionGeometry([depth, height, width], kernel, options)
