@@ -1,8 +1,10 @@
 import {
+  avgPool3d,
   conv3d,
   convTranspose3d,
   type Conv3dOptions,
   type ConvTranspose3dOptions,
+  upsampleTrilinear,
 } from '../../src/ops/index.js'
 import type { Builder } from './builder.js'
 
@@ -31,4 +33,6 @@ export const convolutions: readonly Builder[] = [
   convolution(/^conv3d_k5_pad2$/, { padding: 2 }),
   transposed(/^conv_transpose3d_k2_stride2$/, { stride: 2 }),
   transposed(/^conv_transpose3d_k3_stride2_pad1_outpad1$/, { stride: 2, padding: 1, outputPadding: 1 }),
+  { name: /^avg_pool3d$/, wanted: ['x'], build: ({ x }) => avgPool3d(x!, { kernelSize: 2 }) },
+  { name: /^upsample_trilinear_x2$/, wanted: ['x'], build: ({ x }) => upsampleTrilinear(x!, 2) },
 ]

@@ -83,7 +83,13 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'posterior/backward': posteriorParts,
   'softmax/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'softmax/backward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
+  'upsample_nearest/forward': scaleParts,
+  'upsample_nearest/backward': scaleParts,
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
+}
+
+function scaleParts(): readonly Parts[] {
+  return [2, 3].map((scale) => ({ consts: { SCALE_D: 1, SCALE_H: scale, SCALE_W: scale } }))
 }
 
 function posteriorParts(): readonly Parts[] {

@@ -1,5 +1,6 @@
 /** Every backward function against central differences of its forward function, in float64. */
 import { describe, expect, it } from 'vitest'
+import * as avgPool3d from './avg-pool3d.js'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
 import * as convTranspose3d from './conv-transpose3d.js'
@@ -18,6 +19,7 @@ import * as squaredError from './squared-error.js'
 import * as sum from './sum.js'
 import * as supportMask from './support-mask.js'
 import * as upsampleNearest from './upsample-nearest.js'
+import * as upsampleTrilinear from './upsample-trilinear.js'
 
 const random = mulberry32(20)
 const draw = (shape: readonly number[], low = -1, high = 1) => uniform(shape, random, low, high)
@@ -168,14 +170,71 @@ describe('max-pool3d', () => {
   it('gradient, odd sizes', () => {
     const input = shuffled([2, 2, 3, 5, 4])
     expect(maxPool3d.forward(input).shape).toEqual([2, 2, 1, 2, 2])
-    expectGradient(maxPool3d.forward, input, (g) => maxPool3d.backward(g, input).gradInput)
+    expectGradient(
+      (x) => maxPool3d.forward(x),
+      input,
+      (g) => maxPool3d.backward(g, input).gradInput,
+    )
+  })
+
+  it('gradient, windows that overlap and stand out', () => {
+    const input = shuffled([2, 2, 3, 5, 4])
+    const options = { kernelSize: [3, 2, 3], stride: [1, 2, 2], padding: [1, 0, 1] } as const
+    expect(maxPool3d.forward(input, options).shape).toEqual([2, 2, 3, 2, 2])
+    expectGradient(
+      (x) => maxPool3d.forward(x, options),
+      input,
+      (g) => maxPool3d.backward(g, input, options).gradInput,
+    )
   })
 })
 
-describe('upsample-nearest and concat', () => {
+describe('avg-pool3d', () => {
+  it.each([{ kernelSize: 2 }, { kernelSize: [3, 2, 3], stride: [1, 2, 2], padding: [1, 0, 1] }] as const)(
+    '%j: gradient',
+    (options) => {
+      const input = draw([2, 2, 3, 5, 4])
+      expectGradient(
+        (x) => avgPool3d.forward(x, options),
+        input,
+        (g) => avgPool3d.backward(g, input, options).gradInput,
+      )
+    },
+  )
+
+  it('counts zeros of the padding', () => {
+    const input = map(zeros([1, 1, 1, 1, 2]), () => 8)
+    const { data } = avgPool3d.forward(input, { kernelSize: 2, padding: 1, stride: 1 })
+    expect([...data.slice(0, 3)]).toEqual([1, 2, 1])
+  })
+})
+
+describe('upsample-nearest, upsample-trilinear and concat', () => {
+  it.each([2, [1, 3, 2]] as const)('trilinear upsampling by %j: gradient, ones stay ones', (scale) => {
+    const input = draw([2, 2, 3, 1, 2])
+    expectGradient(
+      (x) => upsampleTrilinear.forward(x, scale),
+      input,
+      (g) => upsampleTrilinear.backward(g, scale).gradInput,
+    )
+    const ones = upsampleTrilinear.forward(
+      map(input, () => 1),
+      scale,
+    )
+    expect(Math.max(...ones.data.map((value) => Math.abs(value - 1)))).toBeLessThan(1e-12)
+  })
+
+  it('upsampling by another scale: gradient', () => {
+    expectGradient(
+      (x) => upsampleNearest.forward(x, [1, 3, 2]),
+      draw([2, 2, 3, 1, 2]),
+      (g) => upsampleNearest.backward(g, [1, 3, 2]).gradInput,
+    )
+  })
+
   it('upsampling: gradient', () => {
     expectGradient(
-      upsampleNearest.forward,
+      (x) => upsampleNearest.forward(x),
       draw([2, 2, 3, 1, 2]),
       (g) => upsampleNearest.backward(g).gradInput,
     )
