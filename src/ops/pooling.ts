@@ -2,7 +2,7 @@ import { defineNode, only, type NodeSpec } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planesOf, slabs, type Slab } from '../autograd/window.js'
 import type { Specialisation } from '../gpu/shader.js'
-import { covered, covering, planesBehind, type WindowAxis } from './receptive.js'
+import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from './receptive.js'
 import { eachAxis, perAxis, triple, type Triple } from './triple.js'
 
 /** The windows that a pooling takes, as in `torch.nn.functional`. */
@@ -60,7 +60,7 @@ export function poolForward(
     op,
     inputs: [input],
     outputs: [{ shape: [from.batch, from.channels, ...extents], dtype }],
-    emit: {
+    emit: slicedUnlessFew(from.planes, {
       planes: from.batch * depth,
       reads: (_, slab) => reads(slab),
       emit: ([output], device, range) => {
@@ -75,7 +75,7 @@ export function poolForward(
           workgroups: [Math.ceil((height * width) / 64), from.channels, slab.last - slab.first] as const,
         }))
       },
-    },
+    }),
   }
 }
 

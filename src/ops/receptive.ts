@@ -1,3 +1,4 @@
+import type { NodeSpec, SlicesSpec } from '../autograd/node.js'
 import type { Slab } from '../autograd/window.js'
 
 /** The depths of one volume that a depth of another depends on. Both ends grow with the depth, and may lie outside. */
@@ -39,4 +40,17 @@ export function planesBehind(source: number, target: number, receptive: Receptiv
     return { first: begin + first, last: begin + Math.max(first + 1, Math.min(source, reach.last)) }
   }
   return { first: behind(slab.first).first, last: behind(slab.last - 1).last }
+}
+
+/** Planes that are read for one that is made, up to which a node is cut into slices. */
+const mostRead = 3
+
+/**
+ * Work that is cut into slices, unless it makes far fewer planes than the `read` planes of the input: a sweep, which
+ * advances by few planes of the finest volume, would give such a node no share of many a slab.
+ */
+export function slicedUnlessFew(read: number, spec: SlicesSpec): NodeSpec['emit'] {
+  if (read <= mostRead * spec.planes) return spec
+  const all = { first: 0, last: spec.planes }
+  return (outputs, device) => [...spec.emit(outputs, device, all), ...(spec.finish?.(outputs, device) ?? [])]
 }

@@ -2,6 +2,7 @@ import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planesOf, slabs, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
+import { slicedUnlessFew } from './receptive.js'
 import { triple, type Triple } from './triple.js'
 
 /**
@@ -57,7 +58,7 @@ export function upsampleNearestBackward(
       op: 'upsample_nearest backward',
       inputs: [gradOutput],
       outputs: [{ shape: input.shape }],
-      emit: {
+      emit: slicedUnlessFew(sd * count, {
         planes: count,
         reads: (_, slab) => fine(slab),
         emit: ([gradInput], device, range) => {
@@ -73,7 +74,7 @@ export function upsampleNearestBackward(
             workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],
           }))
         },
-      },
+      }),
     }),
   )
 }

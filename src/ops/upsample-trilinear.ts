@@ -2,7 +2,7 @@ import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planesOf, slabs, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planesBehind, type Receptive } from './receptive.js'
+import { planesBehind, slicedUnlessFew, type Receptive } from './receptive.js'
 import { eachAxis, perAxis, triple, type Triple } from './triple.js'
 
 /**
@@ -54,7 +54,7 @@ function backward(input: Value, gradOutput: Value, scales: Triple): Value {
       op: 'upsample_trilinear backward',
       inputs: [gradOutput],
       outputs: [{ shape: input.shape }],
-      emit: {
+      emit: slicedUnlessFew(scales[0] * planes, {
         planes,
         reads: (_, slab) => reads(slab),
         emit: ([gradInput], device, range) => {
@@ -69,7 +69,7 @@ function backward(input: Value, gradOutput: Value, scales: Triple): Value {
             workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],
           }))
         },
-      },
+      }),
     }),
   )
 }

@@ -9,7 +9,7 @@ import {
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../autograd/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { covered, covering, planesBehind, type WindowAxis } from '../receptive.js'
+import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../receptive.js'
 import { sumColumns } from '../reduce.js'
 import { perAxis, type Triple } from '../triple.js'
 import type { Activation } from './forward.js'
@@ -60,7 +60,7 @@ export function generalForward(
     op,
     inputs: [input, weight, ...(bias ? [bias] : [])],
     outputs: [{ shape: [batch!, channels!, ...extents] }],
-    emit: {
+    emit: slicedUnlessFew(batch! * depth, {
       planes: batch! * extents[0],
       costly: true,
       reads: (value, slab) => (value === input ? reads(slab) : undefined),
@@ -88,7 +88,7 @@ export function generalForward(
           ] as const,
         }))
       },
-    },
+    }),
   }
 }
 
@@ -212,12 +212,12 @@ export function generalBackwardWeight(
       emit:
         brickPlanes > 1
           ? (outputs, device) => [...calls(device, { first: 0, last: units }), ...finish(outputs)]
-          : {
+          : slicedUnlessFew(volumeShape(input).planes, {
               planes,
               reads: (value, slab) => (value === input ? reads(slab) : slab),
               emit: (_, device, range) => calls(device, range),
               finish,
-            },
+            }),
     }),
   )
 }
