@@ -41,7 +41,7 @@ export async function openTestGpu(wish: DeviceWish = wishOfEnvironment()): Promi
   Object.assign(globalThis, globals)
   const found = chooseAdapter(await findAdapters(), process.env[adapterVariable])
   const device = await found.adapter.requestDevice(wishedDescriptor(found.adapter, found.name, wish))
-  const gpu = new Gpu(device, summarise(found), waitIdly)
+  const gpu = new Gpu(device, summarise(found), { wait: waitIdly })
   keepAlive.set(gpu, found)
   return gpu
 }

@@ -29,7 +29,7 @@ function conv(inputs: number, outputs: number, extents: Extents): Case {
       const x = input('x', [1, inputs, ...extents])
       const weight = parameter('weight', [outputs, inputs, 3, 3, 3], numbers(27 * inputs * outputs, 0.01))
       const bias = parameter('bias', [outputs], numbers(outputs, 0.01))
-      return { output: ops.conv3d(x, weight, bias), wanted: [x, weight, bias] }
+      return { output: ops.conv3d(x, weight, bias, { padding: 'same' }), wanted: [x, weight, bias] }
     },
     work: {
       conv3d: { flops, bytes },
@@ -110,8 +110,11 @@ export const cases: readonly Case[] = [
   conv(16, 4, [40, 48, 56]),
   conv(64, 16, [10, 12, 14]),
   conv(14, 14, [31, 97, 113]),
-  pointwise('max_pool3d', 4, half, ops.maxPool3d, { max_pool3d: 1.125, 'max_pool3d backward': 2.125 }),
-  pointwise('upsample_nearest', 4, [40, 48, 56], ops.upsampleNearest, {
+  pointwise('max_pool3d', 4, half, (x) => ops.maxPool3d(x), {
+    max_pool3d: 1.125,
+    'max_pool3d backward': 2.125,
+  }),
+  pointwise('upsample_nearest', 4, [40, 48, 56], (x) => ops.upsampleNearest(x), {
     upsample_nearest: 9,
     'upsample_nearest backward': 9,
   }),

@@ -26,11 +26,17 @@ export async function validate(gpu: Gpu): Promise<void> {
   ]) {
     const x = array([1, 14, ...extents])
     const weight = array([14, 14, 3, 3, 3], 0.01)
-    await check(gpu, 'conv3d', { x, weight }, (v) => ops.conv3d(v.x!, v.weight!), {
-      output: () => conv3d.forward(x, weight, null),
-      x: (g) => conv3d.backward(g, x, weight, null).gradInput,
-      weight: (g) => conv3d.backward(g, x, weight, null).gradWeight,
-    })
+    await check(
+      gpu,
+      'conv3d',
+      { x, weight },
+      (v) => ops.conv3d(v.x!, v.weight!, undefined, { padding: 'same' }),
+      {
+        output: () => conv3d.forward(x, weight, null),
+        x: (g) => conv3d.backward(g, x, weight, null).gradInput,
+        weight: (g) => conv3d.backward(g, x, weight, null).gradWeight,
+      },
+    )
     await check(gpu, 'softmax', { x }, (v) => ops.softmax(v.x!), {
       output: () => softmax(x),
       x: (g) => softmaxBackward(g, x).gradInput,

@@ -65,7 +65,7 @@ function convolution({ work, extents }: Job): Graph {
   const x = input('x', [1, classes, ...extents])
   const incoming = input('incoming', x.shape)
   const weight = input('weight', [classes, classes, 3, 3, 3], { layout: 'flat' })
-  const output = conv3d(x, weight)
+  const output = conv3d(x, weight, undefined, { padding: 'same' })
   const [gradInput, gradWeight] = output.node!.backward!([incoming])
   const result = { 'conv forward': output, 'conv grad input': gradInput!, 'conv grad weight': gradWeight! }[
     work as 'conv forward'

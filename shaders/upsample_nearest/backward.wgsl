@@ -1,6 +1,8 @@
-// Gradient of nearest-neighbour upsampling by two: the sum over the eight voxels made from each.
+// Gradient of nearest-neighbour upsampling by whole numbers: the sum over the voxels made from each.
 //
-//   grad_input[n,c,z,y,x] = sum over dz,dy,dx in {0,1} of grad_output[n,c,2z+dz,2y+dy,2x+dx]
+//   grad_input[n,c,z,y,x] = sum_{dz,dy,dx} grad_output[n,c,SCALE_D*z+dz,SCALE_H*y+dy,SCALE_W*x+dx]
+//
+// with dz, dy, dx from 0 to below the scale of their axis.
 //
 // Mapping: one invocation per input voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
@@ -12,6 +14,10 @@ struct Params {
   grad_output_base: u32,
   grad_input_base: u32,
 }
+
+const SCALE_D = 2u; // #set
+const SCALE_H = 2u; // #set
+const SCALE_W = 2u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredGradOutput = f32; // #stored grad_output
@@ -25,12 +31,17 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let x = gid.x % params.in_width;
   if (y >= params.in_height) { return; }
   let plane = params.first_plane + gid.z;
-  let width = 2u * params.in_width;
-  let area = 2u * params.in_height * width;
+  let width = SCALE_W * params.in_width;
+  let area = SCALE_H * params.in_height * width;
   var sum = 0.0;
-  for (var i = 0u; i < 4u; i++) {
-    let row = ((2u * plane + (i >> 1u)) * params.channels + gid.y) * area + (2u * y + (i & 1u)) * width + 2u * x;
-    sum += f32(grad_output[row - params.grad_output_base]) + f32(grad_output[row + 1u - params.grad_output_base]);
+  for (var dz = 0u; dz < SCALE_D; dz++) {
+    for (var dy = 0u; dy < SCALE_H; dy++) {
+      let row = ((SCALE_D * plane + dz) * params.channels + gid.y) * area + (SCALE_H * y + dy) * width + SCALE_W * x
+        - params.grad_output_base;
+      var along = f32(grad_output[row]);
+      for (var dx = 1u; dx < SCALE_W; dx++) { along += f32(grad_output[row + dx]); }
+      sum += along;
+    }
   }
   grad_input[(plane * params.channels + gid.y) * params.in_height * params.in_width + gid.x - params.grad_input_base] = StoredGradInput(sum);
 }

@@ -1,6 +1,6 @@
-// Nearest-neighbour upsampling by two along every axis.
+// Nearest-neighbour upsampling by whole numbers, one an axis.
 //
-//   output[n,c,z,y,x] = input[n,c,z/2,y/2,x/2]
+//   output[n,c,z,y,x] = input[n,c,z/SCALE_D,y/SCALE_H,x/SCALE_W]
 //
 // Mapping: one invocation per output voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
@@ -13,6 +13,10 @@ struct Params {
   output_base: u32,
 }
 
+const SCALE_D = 2u; // #set
+const SCALE_H = 2u; // #set
+const SCALE_W = 2u; // #set
+
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredInput = f32; // #stored input
 @group(0) @binding(1) var<storage, read> input: array<StoredInput>;
@@ -21,13 +25,13 @@ alias StoredOutput = f32; // #stored output
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
-  let width = 2u * params.in_width;
-  let height = 2u * params.in_height;
+  let width = SCALE_W * params.in_width;
+  let height = SCALE_H * params.in_height;
   let y = gid.x / width;
   let x = gid.x % width;
   if (y >= height) { return; }
   let plane = params.first_plane + gid.z;
-  let source = ((plane / 2u * params.channels + gid.y) * params.in_height + y / 2u) * params.in_width + x / 2u;
+  let source = ((plane / SCALE_D * params.channels + gid.y) * params.in_height + y / SCALE_H) * params.in_width + x / SCALE_W;
   let to = (plane * params.channels + gid.y) * height * width + gid.x;
   output[to - params.output_base] = StoredOutput(input[source - params.input_base]);
 }

@@ -10,7 +10,7 @@ export interface ConvLayer {
 
 /**
  * A 3x3x3 convolution with bias; parameters NAME.weight [outputs, inputs, 3, 3, 3] and NAME.bias [outputs], drawn
- * uniformly from +-1/sqrt(27 inputs), PyTorch's default.
+ * uniformly from +-1/sqrt(27 inputs), PyTorch's default. Keeps the size unless told otherwise.
  */
 export function convLayer(name: string, inputs: number, outputs: number, random: () => number): ConvLayer {
   const bound = 1 / Math.sqrt(27 * inputs)
@@ -18,6 +18,6 @@ export function convLayer(name: string, inputs: number, outputs: number, random:
   const weight = parameter(`${name}.weight`, [outputs, inputs, 3, 3, 3], draw(27 * inputs * outputs))
   const bias = parameter(`${name}.bias`, [outputs], draw(outputs))
   const apply = (input: Value | UpsampledAndSkip, options?: Conv3dOptions) =>
-    conv3d(input, weight, bias, options)
+    conv3d(input, weight, bias, { padding: 'same', ...options })
   return Object.assign(apply, { parameters: [weight, bias] })
 }

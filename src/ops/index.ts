@@ -14,6 +14,7 @@ export {
   tanh,
 } from './activation.js'
 export { argmax } from './argmax.js'
+export { avgPool3d } from './avg-pool3d.js'
 export {
   batchNorm,
   batchNormBy,
@@ -24,6 +25,7 @@ export {
 export { add, divide, multiply, subtract, type Operand } from './arithmetic.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
+export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
 export { dropout, type DropoutOptions } from './dropout.js'
 export { fit } from './fit.js'
@@ -39,9 +41,12 @@ export { neighbourSums } from './neighbour-sums.js'
 export { type NormaliseOptions } from './normalise.js'
 export { uniformNoise } from './noise.js'
 export { posterior, type Posterior, type PosteriorOptions } from './posterior.js'
+export type { PoolOptions } from './pooling.js'
 export { relu } from './relu.js'
 export { softDice, type SoftDiceOptions } from './soft-dice.js'
 export { logSoftmax, softmax } from './softmax.js'
 export { dot, mean, squaredError, sum, weightedSum, type SumOptions, type WeightedTerm } from './sum.js'
 export { supportMask, supportThreshold } from './support-mask.js'
+export type { Triple } from './triple.js'
 export { upsampleNearest } from './upsample-nearest.js'
+export { upsampleTrilinear } from './upsample-trilinear.js'

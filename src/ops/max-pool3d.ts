@@ -2,15 +2,53 @@ import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value, type VolumeShape } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
+import { poolBackward, poolForward, poolWindows, type PoolOptions, type PoolWindows } from './pooling.js'
 
 /**
- * Max-pooling over 2x2x2 with stride 2, as `torch.nn.functional.max_pool3d(input, 2)`: an odd last plane, row or
- * column is dropped; the gradient of a tie goes to the first voxel.
+ * Max-pooling, as `torch.nn.functional.max_pool3d`: what does not fill a window is dropped, voxels outside the input
+ * never win, and the gradient of a tie goes to the first voxel in the order D, H, W.
  *
- * @param input [N, C, D, H, W], every extent at least 2
- * @returns [N, C, D/2, H/2, W/2], rounded down
+ * @param input [N, C, D, H, W]
+ * @param options default: windows of 2x2x2 with stride 2, for which the kernels are tuned
+ * @returns [N, C, D', H', W'] with D' = floor((D + 2 padding - kernelSize) / stride) + 1
+ * @throws Error where an option has no meaning, or a window is larger than the padded input
  */
-export function maxPool3d(input: Value): Value {
+export function maxPool3d(input: Value, options: PoolOptions = { kernelSize: 2 }): Value {
+  const windows = poolWindows('max_pool3d', options)
+  return isHalving(windows) ? halve(input) : poolAny(input, windows)
+}
+
+/** Whether windows are 2x2x2 with stride 2. */
+function isHalving({ kernel, stride, padding }: PoolWindows): boolean {
+  return [...kernel, ...stride].every((n) => n === 2) && padding.every((n) => n === 0)
+}
+
+function poolAny(input: Value, windows: PoolWindows): Value {
+  const forward = (op: string, WINNERS: boolean) =>
+    poolForward(
+      op,
+      { shader: shaders.maxPool3dGeneralForward, flags: { WINNERS } },
+      input,
+      windows,
+      WINNERS ? 'u32' : 'f32',
+    )
+  return only(
+    defineNode({
+      ...forward('max_pool3d', false),
+      backward: ([gradOutput]) => [
+        poolBackward(
+          'max_pool3d backward',
+          { shader: shaders.maxPool3dGeneralBackward },
+          input,
+          { grad_output: gradOutput!, winners: only(defineNode(forward('max_pool3d winners', true))) },
+          windows,
+        ),
+      ],
+    }),
+  )
+}
+
+function halve(input: Value): Value {
   const from = volumeShape(input)
   const extents = [from.depth, from.height, from.width].map((n) => Math.floor(n / 2))
   if (extents.includes(0)) throw new Error(`max_pool3d: [${input.shape.join(', ')}] has an extent below 2`)
@@ -34,12 +72,12 @@ export function maxPool3d(input: Value): Value {
           }),
         )
       },
-      backward: ([gradOutput], [output]) => [backward(input, output!, gradOutput!)],
+      backward: ([gradOutput], [output]) => [halveBackward(input, output!, gradOutput!)],
     }),
   )
 }
 
-function backward(input: Value, output: Value, gradOutput: Value): Value {
+function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
   const from = volumeShape(input)
   const to = volumeShape(output)
   const pairsPerVolume = Math.ceil(from.depth / 2)

@@ -1,69 +1,80 @@
 import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
-import { planes, slabs, type Slab } from '../autograd/window.js'
+import { planesOf, slabs, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
+import { slicedUnlessFew } from './receptive.js'
+import { triple, type Triple } from './triple.js'
 
 /**
- * Nearest-neighbour upsampling by two, as `torch.nn.functional.interpolate(input, scale_factor=2)`.
+ * Nearest-neighbour upsampling, as `torch.nn.functional.interpolate(input, scale_factor=scale)`.
  *
  * @param input [N, C, D, H, W]
- * @returns [N, C, 2D, 2H, 2W]
+ * @param scale whole numbers, at least 1
+ * @returns [N, C, D', H', W'] with D' = scale D
+ * @throws Error on another scale
  */
-export function upsampleNearest(input: Value): Value {
-  const [n, c, ...extents] = input.shape as [number, number, number, number, number]
-  const { channels, height, width, area, planes: count } = volumeShape(input)
-  const coarse = ({ first, last }: Slab) => ({ first: Math.floor(first / 2), last: Math.ceil(last / 2) })
+export function upsampleNearest(input: Value, scale: number | Triple = 2): Value {
+  const scales = triple('upsample_nearest: scale', scale, 1)
+  const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
+  const [sd, sh, sw] = scales
+  const coarse = ({ first, last }: Slab) => ({ first: Math.floor(first / sd), last: Math.ceil(last / sd) })
   return only(
     defineNode({
       op: 'upsample_nearest',
       inputs: [input],
-      outputs: [{ shape: [n, c, ...extents.map((extent) => 2 * extent)] }],
+      outputs: [{ shape: [batch, channels, sd * depth, sh * height, sw * width] }],
       emit: {
-        planes: 2 * count,
+        planes: sd * count,
         reads: (_, slab) => coarse(slab),
         emit: ([output], device, range) => {
           const windows = (slab: Slab) => ({
-            input: planes(input, coarse(slab).first, coarse(slab).last),
-            output: planes(output!, slab.first, slab.last),
+            input: planesOf(input, coarse(slab)),
+            output: planesOf(output!, slab),
           })
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
             shader: shaders.upsampleNearestForward,
+            consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
             params: { channels, in_height: height, in_width: width, first_plane: slab.first },
             bindings: windows(slab),
-            workgroups: [Math.ceil((4 * area) / 64), channels, slab.last - slab.first],
+            workgroups: [Math.ceil((sh * sw * area) / 64), channels, slab.last - slab.first],
           }))
         },
       },
-      backward: ([gradOutput]) => [upsampleNearestBackward(input, gradOutput!)],
+      backward: ([gradOutput]) => [upsampleNearestBackward(input, gradOutput!, scales)],
     }),
   )
 }
 
-/** Gradient with respect to `input` of `upsampleNearest(input)`. */
-export function upsampleNearestBackward(input: Value, gradOutput: Value): Value {
+/** Gradient with respect to `input` of `upsampleNearest(input, scales)`. */
+export function upsampleNearestBackward(
+  input: Value,
+  gradOutput: Value,
+  [sd, sh, sw]: Triple = [2, 2, 2],
+): Value {
   const { channels, height, width, area, planes: count } = volumeShape(input)
-  const fine = ({ first, last }: Slab) => ({ first: 2 * first, last: 2 * last })
+  const fine = ({ first, last }: Slab) => ({ first: sd * first, last: sd * last })
   return only(
     defineNode({
       op: 'upsample_nearest backward',
       inputs: [gradOutput],
       outputs: [{ shape: input.shape }],
-      emit: {
+      emit: slicedUnlessFew(sd * count, {
         planes: count,
         reads: (_, slab) => fine(slab),
         emit: ([gradInput], device, range) => {
           const windows = (slab: Slab) => ({
-            grad_output: planes(gradOutput, fine(slab).first, fine(slab).last),
-            grad_input: planes(gradInput!, slab.first, slab.last),
+            grad_output: planesOf(gradOutput, fine(slab)),
+            grad_input: planesOf(gradInput!, slab),
           })
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
             shader: shaders.upsampleNearestBackward,
+            consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
             params: { channels, in_height: height, in_width: width, first_plane: slab.first },
             bindings: windows(slab),
             workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],
           }))
         },
-      },
+      }),
     }),
   )
 }

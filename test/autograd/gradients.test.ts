@@ -108,7 +108,7 @@ describe('gradients', () => {
     const { gradient } = await evaluate(
       device.gpu,
       { x, w },
-      (v) => ({ gradient: gradients(conv3d(v.x!, v.w!), [v.x!])[0]! }),
+      (v) => ({ gradient: gradients(conv3d(v.x!, v.w!, undefined, { padding: 'same' }), [v.x!])[0]! }),
       ['w'],
     )
     expect(relativeError(gradient, w)).toBeLessThan(1e-6)
@@ -164,7 +164,7 @@ describe('what a plan leaves out', () => {
   it('gradients of weights where only that of the input is wanted', async () => {
     const x = input('x', [1, 2, 3, 3, 3])
     const w = parameter('w', [2, 2, 3, 3, 3], new Float32Array(108).fill(0.1))
-    const loss = sum(conv3d(x, w))
+    const loss = sum(conv3d(x, w, undefined, { padding: 'same' }))
     // The gradient of the sum, packing the weights, the convolution; the forward pass is not needed at all.
     const forInput = await length(gradients(loss, [x]))
     expect(forInput).toBe(3)

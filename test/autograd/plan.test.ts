@@ -25,7 +25,10 @@ describe('a plan', () => {
   it('gives the same bits every time, in the plan and from plan to plan', async () => {
     const x = input('x', shape)
     const w = parameter('w', [5, 3, 3, 3, 3], f32(draw([5, 3, 3, 3, 3])))
-    const loss = dot(softmax(conv3d(x, w)), conv3d(x, w))
+    const loss = dot(
+      softmax(conv3d(x, w, undefined, { padding: 'same' })),
+      conv3d(x, w, undefined, { padding: 'same' }),
+    )
     const outputs = [loss, ...gradients(loss, [x, w])]
     const data = f32(draw(shape))
     const runs: Float32Array[][] = []
@@ -248,7 +251,9 @@ describe('a value that must be shown whole', () => {
       Object.defineProperty(device.gpu.device, 'limits', { value, configurable: true })
     pretend({ maxStorageBufferBindingSize: 1024, maxUniformBufferBindingSize: 65536 })
     try {
-      const plan = withBindingLimit(device.gpu, 16384, () => compile(device.gpu, { outputs: [conv3d(x, w)] }))
+      const plan = withBindingLimit(device.gpu, 16384, () =>
+        compile(device.gpu, { outputs: [conv3d(x, w, undefined, { padding: 'same' })] }),
+      )
       await expect(plan).rejects.toThrow(UserError)
       await expect(plan).rejects.toThrow(
         'w [4, 4, 3, 3, 3]: 1728 bytes are needed at once, more than the 1024 that this device shows a kernel',
@@ -271,7 +276,7 @@ describe('buffers', () => {
     const before = { count: device.gpu.buffers.count, bytes: device.gpu.buffers.bytes }
     const x = input('x', shape)
     const p = parameter('p', [3, 3, 1, 1, 1], new Float32Array(9))
-    const loss = sum(softmax(conv3d(x, p)))
+    const loss = sum(softmax(conv3d(x, p, undefined, { padding: 'same' })))
     const plan = await compile(device.gpu, { outputs: gradients(loss, [p]), report: [loss] })
     expect(device.gpu.buffers.bytes - before.bytes).toBe(plan.bytes + Math.ceil(p.bytes / 16) * 16)
     await plan.run()
@@ -286,7 +291,7 @@ describe('buffers', () => {
     const plans = await Promise.all(
       [[1, 1, 2, 3, 5], [2, 1, 1, 1, 7]].map(async (shape) => {
         const x = input('x', shape)
-        const y = conv3d(x, p)
+        const y = conv3d(x, p, undefined, { padding: 'same' })
         return { x, y, plan: await compile(device.gpu, { outputs: [y], variables }) }
       }),
     ) // prettier-ignore

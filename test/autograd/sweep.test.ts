@@ -4,7 +4,7 @@ import { UserError } from '../../src/errors.js'
 import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
 import { compile, type CompileOptions } from '../../src/autograd/plan.js'
 import { findSweep, planSweep } from '../../src/autograd/sweep.js'
-import { input, volumeShape, type Value } from '../../src/autograd/value.js'
+import { input, parameter, volumeShape, type Value } from '../../src/autograd/value.js'
 import * as ops from '../../src/ops/index.js'
 import { createModel } from '../../src/sae/model.js'
 import { saeObjective } from '../../src/sae/objective.js'
@@ -24,6 +24,47 @@ function step(shape: readonly number[], neighbourhood: number): Value[] {
     { beta: 0.1, neighbourhood, temperature: 2 / 3 },
   )
   return [loss, klLoss, squaredError, mrfLoss!, segmentation, ...gradients(loss, model.parameters)]
+}
+
+type Shape5 = readonly [number, number, number, number, number]
+
+/** A loss behind strided, dilated and transposed convolutions, pooling and resampling, and its gradients. */
+function resampling([batch, channels, ...extents]: Shape5): Value[] {
+  const draw = (name: string, shape: readonly number[]) =>
+    parameter(
+      name,
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i + 1) / 4),
+    )
+  const x = input('scan', [batch, channels, ...extents])
+  const weights = [
+    draw('first', [3, channels, 3, 3, 3]),
+    draw('down', [4, 3, 3, 3, 3]),
+    draw('up', [4, 2, 3, 3, 3]),
+    draw('dilated', [2, 1, 3, 1, 1]),
+  ] as const
+  const [first, down, up, dilated] = weights
+  const few = draw('few', [2, 2, 11, 1, 1])
+  const fine = ops.conv3d(x, first, undefined, { padding: 'same', activation: 'relu' })
+  const coarse = ops.conv3d(fine, down, undefined, { stride: 2, padding: 1, activation: 'relu' })
+  const back = ops.fit(
+    ops.convTranspose3d(coarse, up, undefined, { stride: 2, padding: 1, outputPadding: 1 }),
+    extents,
+  )
+  const smooth = ops.conv3d(back, dilated, undefined, { groups: 2, dilation: 2, padding: [2, 0, 0] })
+  const average = ops.avgPool3d(smooth, { kernelSize: 3, stride: 2, padding: 1 })
+  // So far from the finest resolution that a sweep leaves it out.
+  const far = ops.conv3d(smooth, few, undefined, { stride: [9, 1, 1], padding: [1, 0, 0] })
+  const largest = ops.maxPool3d(smooth, { kernelSize: 3, stride: [1, 2, 2], padding: 1 })
+  const again = ops.fit(ops.upsampleTrilinear(average, 2), extents)
+  const loss = ops.sum(ops.concat([ops.relu(again), smooth, fine]))
+  const other = ops.dot(largest, largest)
+  return [
+    ...[loss, other, far],
+    ...gradients(loss, [x, ...weights]),
+    ...gradients(other, [x, ...weights]),
+    ...gradients(ops.dot(far, far), [x, ...weights, few]),
+  ]
 }
 
 async function run(outputs: readonly Value[], options: Omit<CompileOptions, 'outputs'> = {}) {
@@ -62,6 +103,23 @@ describe('a sweep', () => {
     for (const slabPlanes of [8, 13]) {
       const swept = await run(outputs, { slabPlanes })
       expect(swept.slabs).toBeGreaterThan(2)
+      swept.results.forEach((values, i) => {
+        expect(values.every(Number.isFinite)).toBe(true)
+        expect(values, outputs[i % outputs.length]!.name).toEqual(whole.results[i])
+      })
+    }
+  })
+
+  it.each([
+    [1, 2, 43, 8, 10],
+    [2, 2, 21, 9, 14],
+  ])('gives the same bits through other resolutions: [%i, %i, %i, %i, %i]', async (...shape: Shape5) => {
+    const outputs = resampling(shape)
+    const whole = await run(outputs)
+    expect(whole.slabs).toBe(1)
+    for (const slabPlanes of [8, 13]) {
+      const swept = await run(outputs, { slabPlanes })
+      expect(swept.slabs).toBeGreaterThan(1)
       swept.results.forEach((values, i) => {
         expect(values.every(Number.isFinite)).toBe(true)
         expect(values, outputs[i % outputs.length]!.name).toEqual(whole.results[i])

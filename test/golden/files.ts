@@ -14,7 +14,7 @@ export function goldenFiles(wanted?: string): { folder: string; ops: string[]; s
     console.warn(`SKIPPED: no golden files in ${folder}; set SAE_GOLDEN to their folder`)
   return {
     folder,
-    ops: files.filter((name) => name === 'ops.safetensors'),
+    ops: files.filter((name) => name === 'ops.safetensors' || name === 'ops_general.safetensors'),
     steps: files.filter((name) => name.startsWith('step_')),
   }
 }

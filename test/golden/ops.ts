@@ -26,7 +26,11 @@ const tolerance = 1e-5
 const builders: readonly Builder[] = [
   ...convolutions,
   ...layers,
-  { name: /^conv3d_\d/, wanted: ['x', 'w', 'b'], build: ({ x, w, b }) => conv3d(x!, w!, b) },
+  {
+    name: /^conv3d_\d/,
+    wanted: ['x', 'w', 'b'],
+    build: ({ x, w, b }) => conv3d(x!, w!, b, { padding: 'same' }),
+  },
   { name: /^maxpool3d/, wanted: ['x'], build: ({ x }) => maxPool3d(x!) },
   { name: /^upsample_nearest/, wanted: ['x'], build: ({ x }) => upsampleNearest(x!) },
   { name: /^instancenorm3d/, wanted: ['x'], build: ({ x }) => instanceNorm(x!) },

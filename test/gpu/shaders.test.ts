@@ -61,6 +61,9 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
       consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels, LANES: 64 },
       generated: unrollBackwardWeight({ ...tile, kernelWidth: KW!, subgroup: subgroups ? 4 : 0 }),
     })),
+  'conv3d_general/forward': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
+  'conv3d_general/backward_input': () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }],
+  'conv3d_general/backward_weight': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
   'label_conv3d/forward': ({ VECTOR: vector }) =>
     [
       { kernel: [1, 1, 1], x: 4 },
@@ -83,11 +86,17 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'posterior/backward': posteriorParts,
   'softmax/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'softmax/backward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
+  'upsample_nearest/forward': scaleParts,
+  'upsample_nearest/backward': scaleParts,
   'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
 }
 
 function activationParts(): readonly Parts[] {
   return Array.from({ length: 13 }, (_, KIND) => ({ consts: { KIND } }))
+}
+
+function scaleParts(): readonly Parts[] {
+  return [2, 3].map((scale) => ({ consts: { SCALE_D: 1, SCALE_H: scale, SCALE_W: scale } }))
 }
 
 function posteriorParts(): readonly Parts[] {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
 import { input, parameter } from '../../src/autograd/value.js'
 import { chooseTile } from '../../src/ops/conv3d/tile.js'
-import { conv3d, sum, type Activation } from '../../src/ops/index.js'
+import { conv3d, sum, type Activation, type Conv3dOptions } from '../../src/ops/index.js'
 import { useGpu, withOtherTiles } from '../gpu.js'
 import * as concatenation from '../reference/concat.js'
 import * as reference from '../reference/conv3d.js'
@@ -22,6 +22,8 @@ interface Case {
   readonly bias?: boolean
   readonly activation?: Activation
 }
+
+const same = { padding: 'same' } as const
 
 const cube = (k: number) => [k, k, k] as const
 
@@ -58,7 +60,81 @@ const cases: Record<string, Case> = {
   '1x13x11, more sums than one invocation holds': { input: [1, 1, 2, 5, 6], outputs: 2, kernel: [1, 13, 11] },
 }
 
+interface GeneralCase extends Omit<Case, 'activation'> {
+  readonly options?: Conv3dOptions
+}
+
+/** Geometries that the tuned kernels leave to the general ones; blocks of channels with and without a rest. */
+const generalCases: Record<string, GeneralCase> = {
+  'valid, one voxel': { input: [1, 1, 1, 1, 1], outputs: 1, kernel: cube(1), bias: true, options: { stride: 2 } },
+  'valid': { input: [2, 3, 5, 7, 11], outputs: 5, kernel: cube(3), bias: true },
+  'more padding than the kernel reaches': { input: [2, 2, 3, 2, 5], outputs: 3, kernel: cube(3), options: { padding: 3 } },
+  'one voxel, padding only': { input: [2, 2, 1, 1, 1], outputs: 3, kernel: cube(3), bias: true, options: { stride: 2, padding: 1 } },
+  'stride 2': { input: [2, 4, 7, 9, 11], outputs: 6, kernel: cube(3), bias: true, options: { stride: 2, padding: 1 } },
+  'stride larger than the kernel': { input: [2, 3, 7, 11, 17], outputs: 2, kernel: [1, 2, 2], bias: true, options: { stride: [3, 3, 5] } },
+  'weights [Co, Ci], stride 2': { input: [2, 5, 5, 3, 9], outputs: 9, bias: true, options: { stride: 2 } },
+  'stride [1, 2, 3]': { input: [1, 2, 5, 7, 13], outputs: 9, kernel: [3, 2, 4], bias: true, options: { stride: [1, 2, 3], padding: [1, 0, 2] } },
+  'dilation 2': { input: [2, 3, 8, 7, 9], outputs: 5, kernel: cube(3), bias: true, options: { dilation: 2, padding: 2 } },
+  'dilation and stride without a common factor': { input: [2, 3, 9, 8, 17], outputs: 3, kernel: cube(3), bias: true, options: { dilation: [1, 2, 3], stride: [2, 3, 2], padding: [0, 1, 2] } },
+  'dilation and stride with one': { input: [1, 3, 9, 11, 19], outputs: 3, kernel: cube(3), options: { dilation: 2, stride: [2, 4, 2], padding: [1, 2, 2] } },
+  'even kernel, same': { input: [2, 3, 5, 4, 7], outputs: 4, kernel: [2, 4, 6], bias: true, options: same },
+  'dilated, same': { input: [2, 3, 5, 4, 7], outputs: 4, kernel: [3, 2, 1], bias: true, options: { ...same, dilation: [2, 3, 2] } },
+  'two groups': { input: [2, 4, 5, 6, 7], outputs: 6, kernel: cube(3), bias: true, options: { groups: 2, padding: 1 } },
+  'groups with a rest of a block': { input: [1, 6, 3, 5, 7], outputs: 33, kernel: [1, 3, 3], bias: true, options: { groups: 3, ...same } },
+  'depthwise': { input: [2, 6, 5, 6, 7], outputs: 6, kernel: cube(3), bias: true, options: { groups: 6, padding: 1 } },
+  'depthwise, three outputs each, stride 2': { input: [2, 5, 4, 3, 7], outputs: 15, kernel: cube(3), options: { groups: 5, padding: 1, stride: 2 } },
+  'many channels of few voxels': { input: [2, 67, 3, 2, 3], outputs: 37, kernel: cube(3), bias: true, options: { stride: 2, padding: 1 } },
+  'rows of many bricks': { input: [1, 1, 2, 67, 71], outputs: 2, kernel: cube(3), bias: true, options: { padding: 1, dilation: [1, 1, 2] } },
+  'sigmoid': { input: [2, 3, 5, 6, 7], outputs: 5, kernel: cube(3), bias: true, options: { stride: 2, activation: 'sigmoid' } },
+} // prettier-ignore
+
 describe('conv3d', () => {
+  it.each(Object.entries(generalCases))('general: %s', async (_, specification) =>
+    expectGeneral(specification),
+  )
+
+  it('general: relu', () =>
+    expectGeneral(
+      {
+        input: [2, 3, 5, 6, 7],
+        outputs: 5,
+        kernel: cube(3),
+        bias: true,
+        options: { stride: 2, activation: 'relu' },
+      },
+      // As for the tuned kernels below: no sum comes near the kink.
+      (shape) => map(draw(shape, -4, 4), (value) => Math.round(value) + (shape.length === 1 ? 0.5 : 0)),
+    ))
+
+  it('general: an upsampled volume beside others', async () => {
+    const [coarse, skip, w] = [draw([2, 2, 2, 1, 3]), draw([2, 3, 4, 2, 6]), draw([4, 5, 2, 2, 2])]
+    const upsampled = upsampling.forward(coarse)
+    const joined = concatenation.forward([upsampled, skip])
+    const options = { stride: 2, padding: [0, 1, 0] } as const
+    await expectReference(device.gpu, {
+      feeds: { coarse, skip, w },
+      flat: ['w'],
+      build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, undefined, options),
+      expected: reference.forward(joined, w, null, options),
+      backward: (gradOutput) => {
+        const { gradInput, gradWeight } = reference.backward(gradOutput, joined, w, null, options)
+        const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
+        const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
+        return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight }
+      },
+    })
+  })
+
+  it('more weights than partial sums are kept for: bricks of several planes', async () => {
+    // 2 x 4 output planes of 663,552 weights each would take more than the 4e6 that are kept.
+    await expectGeneral({
+      input: [2, 192, 7, 1, 2],
+      outputs: 128,
+      kernel: cube(3),
+      options: { stride: 2, padding: 1 },
+    })
+  })
+
   it.each(Object.entries(cases))('%s', async (_, specification) => expectConvolution(specification))
 
   it.each(Object.entries(cases))('%s, in the tiles of other devices', async (_, specification) =>
@@ -134,7 +210,7 @@ describe('conv3d', () => {
       feeds: { coarse, skip, w, b },
       flat: ['w'],
       tolerance: 2e-6,
-      build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b),
+      build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b, { padding: 'same' }),
       expected: reference.forward(joined, w, b),
       backward: (gradOutput) => {
         const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
@@ -150,9 +226,26 @@ describe('conv3d', () => {
     const weight = (...shape: number[]) =>
       parameter('w', shape, new Float32Array(shape.reduce((size, extent) => size * extent, 1)))
     expect(() => conv3d(x, weight(4, 3, 3, 3, 3))).toThrow('weight reads 3 channels, input has 2')
-    expect(() => conv3d(x, weight(4, 2, 3, 2, 3))).toThrow('kernel 3x2x3 has an even extent')
     expect(() => conv3d(x, weight(4, 2, 3))).toThrow('weight must be [Co, Ci, kD, kH, kW], not [4, 2, 3]')
     expect(() => conv3d(x, weight(4, 2, 3, 3, 3), weight(3))).toThrow('bias must be [4], not [3]')
+    expect(() => conv3d(x, weight(4, 3, 3, 3, 3), undefined, { groups: 2 })).toThrow(
+      'conv3d: weight reads 6 channels in 2 groups, input has 2',
+    )
+    expect(() => conv3d(x, weight(3, 1, 3, 3, 3), undefined, { groups: 2 })).toThrow(
+      'conv3d: 3 output channels cannot be cut into 2 groups',
+    )
+    expect(() => conv3d(x, weight(3, 2, 5, 1, 1))).toThrow(
+      'conv3d: kernel 5x1x1 is larger than the padded input [3, 3, 3]',
+    )
+    expect(() => conv3d(x, weight(3, 2, 3, 3, 3), undefined, { stride: 2, padding: 'same' })).toThrow(
+      "conv3d: padding 'same' needs a stride of 1, not [2, 2, 2]",
+    )
+    expect(() => conv3d(x, weight(3, 2, 3, 3, 3), undefined, { dilation: [1, 0, 1] })).toThrow(
+      'conv3d: dilation must be a whole number of at least 1, or three [d, h, w], not [1, 0, 1]',
+    )
+    expect(() => conv3d(x, weight(3, 2, 3, 3, 3), undefined, { padding: -1 })).toThrow(
+      'conv3d: padding must be a whole number of at least 0',
+    )
     expect(() => conv3d({ coarse: x, skip: input('y', [1, 2, 6, 6, 5]) }, weight(4, 4, 3, 3, 3))).toThrow(
       'conv3d: [1, 2, 3, 3, 3] is not [1, 2, 6, 6, 5] at half the resolution',
     )
@@ -168,7 +261,12 @@ async function expectMasked(): Promise<void> {
     flat: ['w1', 'w2'],
     tolerance: 2e-6,
     build: (v) => {
-      const output = conv3d(conv3d(v.x!, v.w1!, undefined, { activation: 'relu' }), v.w2!)
+      const output = conv3d(
+        conv3d(v.x!, v.w1!, undefined, { ...same, activation: 'relu' }),
+        v.w2!,
+        undefined,
+        same,
+      )
       const [gradient] = gradients(sum(output), [v.x!])
       const ops = nodesBehind([gradient!]).map(({ op }) => op)
       expect(ops.filter((op) => op === 'conv3d backward input')).toHaveLength(2)
@@ -180,6 +278,29 @@ async function expectMasked(): Promise<void> {
       const second = reference.backward(gradOutput, hidden, w2, null)
       const first = reference.backward(second.gradInput, x, w1, null, { activation: 'relu' })
       return { x: first.gradInput, w1: first.gradWeight, w2: second.gradWeight }
+    },
+  })
+}
+
+/** Whether or not the tuned kernels might do. */
+async function expectGeneral(
+  { input, outputs, kernel = [], bias = false, options = {} }: GeneralCase,
+  values: (shape: readonly number[]) => NdArray = draw,
+): Promise<void> {
+  const x = values(input)
+  const w = values([outputs, input[1]! / (options.groups ?? 1), ...kernel])
+  const w5 = { ...w, shape: [...w.shape, 1, 1, 1].slice(0, 5) }
+  const b = bias ? values([outputs]) : null
+  const settings = { padding: 0, ...options }
+  await expectReference(device.gpu, {
+    feeds: { x, w, ...(b ? { b } : {}) },
+    flat: ['w'],
+    tolerance: 2e-6,
+    build: (v) => conv3d(v.x!, v.w!, v.b, options),
+    expected: reference.forward(x, w5, b, settings),
+    backward: (gradOutput) => {
+      const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, x, w5, b, settings)
+      return { x: gradInput, w: { ...gradWeight, shape: w.shape }, ...(b ? { b: gradBias } : {}) }
     },
   })
 }
@@ -197,7 +318,7 @@ async function expectConvolution(
     flat: ['w'],
     // Sums of up to 1728 products, in another order than the reference's.
     tolerance: 2e-6,
-    build: (v) => conv3d(v.x!, v.w!, v.b, { activation }),
+    build: (v) => conv3d(v.x!, v.w!, v.b, { ...same, activation }),
     expected: reference.forward(x, w5, b, { activation }),
     backward: (gradOutput) => {
       const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, x, w5, b, { activation })

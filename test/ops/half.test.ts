@@ -47,7 +47,7 @@ function convolution(volume: readonly number[], kernel: readonly number[], activ
   return {
     feeds: { x: volume, w: [6, volume[1]!, ...kernel], b: [6] },
     wanted: ['x', 'w', 'b'],
-    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation }),
+    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation, padding: 'same' }),
   }
 }
 
@@ -60,7 +60,7 @@ function upwards(skip: readonly number[]): Case {
     // What a ReLU reads may have another sign after rounding.
     tolerance: 2e-2,
     build: ({ coarse, skip, first, second, third }) => {
-      const relu = { activation: 'relu' } as const
+      const relu = { activation: 'relu', padding: 'same' } as const
       const before = ops.conv3d(skip!, first!, undefined, relu)
       return ops.conv3d(
         ops.conv3d({ coarse: coarse!, skip: before }, second!, undefined, relu),

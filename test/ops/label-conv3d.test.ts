@@ -120,7 +120,7 @@ describe('label_conv3d', () => {
       { ...feeds, x },
       ['x', 'w', 'b'],
       gradOutput,
-      (v) => conv3d(v.x!, v.w!, v.b, { activation: 'sigmoid' }),
+      (v) => conv3d(v.x!, v.w!, v.b, { activation: 'sigmoid', padding: 'same' }),
       ['w'],
     )
     expect(relativeError(sparse.output!, dense.output!)).toBeLessThan(1e-6)

@@ -28,13 +28,26 @@ describe('upsample_nearest', () => {
       })
     }
 
+  it.each([1, 3, [1, 2, 5], [4, 3, 1]] as const)('by %j', async (scale) => {
+    const x = draw([2, 3, 3, 5, 7])
+    await expectReference(device.gpu, {
+      feeds: { x },
+      build: (v) => upsampleNearest(v.x!, scale),
+      expected: reference.forward(x, scale),
+      backward: (gradOutput) => ({ x: reference.backward(gradOutput, scale).gradInput }),
+    })
+  })
+
   it('more planes than one dispatch may have workgroups', async () => {
     const x = draw([1, 1, 32768, 1, 1])
     const { output } = await evaluate(device.gpu, { x }, (v) => ({ output: upsampleNearest(v.x!) }))
     expectSameBits(output, reference.forward(x), 'output')
   })
 
-  it('refuses what is no volume', () => {
+  it('refuses what is no volume, and what is no whole number', () => {
+    expect(() => upsampleNearest(input('x', [1, 1, 2, 2, 2]), [1, 2.5, 1])).toThrow(
+      'upsample_nearest: scale must be a whole number of at least 1',
+    )
     expect(() => upsampleNearest(input('x', [3, 4]))).toThrow('x: a volume [N,C,D,H,W] is needed, not [3, 4]')
   })
 })

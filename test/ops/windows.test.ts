@@ -61,7 +61,24 @@ function convolution(
     planes,
     feeds: { x: volume, w: [outputs, volume[1]!, ...kernel], b: [outputs] },
     wanted: ['x', 'w', 'b'],
-    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation }),
+    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, { activation, padding: 'same' }),
+  }
+}
+
+/** A convolution in another geometry than that which keeps the size. */
+function general(
+  volume: readonly number[],
+  outputs: number,
+  kernel: readonly number[],
+  planes: readonly number[],
+  options: ops.Conv3dOptions,
+): Case {
+  return {
+    volume,
+    planes,
+    feeds: { x: volume, w: [outputs, volume[1]! / (options.groups ?? 1), ...kernel], b: [outputs] },
+    wanted: ['x', 'w', 'b'],
+    build: ({ x, w, b }) => ops.conv3d(x!, w!, b, options),
   }
 }
 
@@ -101,11 +118,27 @@ const cases: Record<string, Case> = {
     planes: [4, 6],
     feeds: { x: [2, 5, 8, 22, 24], coarse: [2, 3, 4, 11, 12], w: [3, 8, 3, 3, 3], b: [3] },
     wanted: ['x', 'coarse', 'w', 'b'],
-    build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b),
+    build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b, { padding: 'same' }),
   },
-  'max_pool3d': unary(narrow, [3, 5, 7], ops.maxPool3d),
+  'conv3d, stride 2': general(narrow, 3, [3, 3, 3], [3, 4, 6], { stride: 2, padding: 1, activation: 'relu' }),
+  'conv3d, dilated': general(narrow, 3, [3, 2, 3], [5, 6], { dilation: [2, 1, 2], padding: [2, 0, 1] }),
+  'conv3d, groups and gaps': general([2, 6, 11, 13, 17], 4, [1, 3, 2], [4, 7], { groups: 2, stride: [3, 1, 2] }),
+  'conv_transpose3d': {
+    volume: [2, 3, 14, 21, 29],
+    planes: [3, 5],
+    feeds: { x: [2, 5, 7, 11, 15], w: [5, 3, 3, 3, 3], b: [3] },
+    wanted: ['x', 'w', 'b'],
+    build: ({ x, w, b }) => ops.convTranspose3d(x!, w!, b, { stride: 2, padding: 1, outputPadding: [1, 0, 0] }),
+  },
+  'max_pool3d': unary(narrow, [3, 5, 7], (x) => ops.maxPool3d(x)),
+  'max_pool3d, overlapping': unary(narrow, [3, 4, 5], (x) => ops.maxPool3d(x, { kernelSize: 3, stride: 2, padding: 1 })),
+  'avg_pool3d, overlapping': unary(narrow, [3, 4, 5], (x) => ops.avgPool3d(x, { kernelSize: 3, stride: 2, padding: 1 })),
+  'upsample_trilinear': {
+    ...unary([2, 5, 21, 11, 29], [9, 11], (x) => ops.upsampleTrilinear(x, [3, 1, 1])),
+    feeds: { x: narrow },
+  },
   'upsample_nearest': {
-    ...unary([2, 5, 6, 22, 38], [2, 4], ops.upsampleNearest),
+    ...unary([2, 5, 6, 22, 38], [2, 4], (x) => ops.upsampleNearest(x)),
     feeds: { x: [2, 5, 3, 11, 19] },
   },
   'concat': {

@@ -14,7 +14,10 @@ export type Triple = readonly [depth: number, height: number, width: number]
 export interface Conv3dOptions {
   /** Default 1. */
   readonly stride?: number | Triple
-  /** Default 'same': dilation (k - 1) / 2, which keeps the size at stride 1 and needs odd kernels. */
+  /**
+   * Default 'same', which keeps the size at stride 1: dilation (k - 1) zeros, half of them before the first voxel and one
+   * more behind the last where they are odd.
+   */
   readonly padding?: number | Triple | 'same'
   /** Default 1. */
   readonly dilation?: number | Triple
@@ -122,7 +125,7 @@ function forEachProduct(
 function outputShape(input: NdArray, weight: NdArray, options: Conv3dOptions): number[] {
   const [N, Ci, ...extent] = volumeShape(input)
   const [Co, channelsOfGroup, ...kernel] = volumeShape(weight)
-  const { stride, padding, dilation, groups } = resolve(weight, options)
+  const { stride, zerosOf, dilation, groups } = resolve(weight, options)
   if (channelsOfGroup * groups !== Ci || Co % groups !== 0) {
     throw new UserError(
       `conv3d: ${Ci} input channels in ${groups} groups do not fit weights [${weight.shape.join(', ')}]`,
@@ -130,7 +133,7 @@ function outputShape(input: NdArray, weight: NdArray, options: Conv3dOptions): n
   }
   const spatial = extent.map(
     (size, axis) =>
-      Math.floor((size + 2 * padding[axis]! - dilation[axis]! * (kernel[axis]! - 1) - 1) / stride[axis]!) + 1,
+      Math.floor((size + zerosOf(axis) - dilation[axis]! * (kernel[axis]! - 1) - 1) / stride[axis]!) + 1,
   )
   if (spatial.some((size) => size < 1)) {
     throw new UserError(`conv3d: the kernel [${kernel.join(', ')}] is larger than the padded input`)
@@ -142,15 +145,14 @@ function resolve(weight: NdArray, options: Conv3dOptions) {
   const dilation = triple(options.dilation ?? 1)
   const [, , ...kernel] = volumeShape(weight)
   const { padding = 'same' } = options
-  if (padding === 'same' && kernel.some((size) => size % 2 === 0)) {
-    throw new UserError(
-      `conv3d: padding 'same' needs odd kernels, got [${kernel.join(', ')}]; give a padding`,
-    )
-  }
-  const same = (axis: 0 | 1 | 2) => (dilation[axis] * (kernel[axis] - 1)) / 2
+  const reach = (axis: number) => dilation[axis]! * (kernel[axis]! - 1)
+  const same = (axis: number) => Math.floor(reach(axis) / 2)
   return {
     stride: triple(options.stride ?? 1),
+    /** Before the first voxel. */
     padding: padding === 'same' ? ([same(0), same(1), same(2)] as const) : triple(padding),
+    /** Zeros before the first voxel and behind the last. */
+    zerosOf: (axis: number) => (padding === 'same' ? reach(axis) : 2 * triple(padding)[axis]!),
     dilation,
     groups: options.groups ?? 1,
   }

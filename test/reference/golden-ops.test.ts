@@ -1,7 +1,9 @@
 /** The references against PyTorch, operation by operation. */
 import { describe, expect, it } from 'vitest'
 import * as adam from './adam.js'
+import * as avgPool3d from './avg-pool3d.js'
 import * as conv3d from './conv3d.js'
+import * as convTranspose3d from './conv-transpose3d.js'
 import * as crossEntropy from './cross-entropy.js'
 import { openGolden, type Golden } from './golden.js'
 import * as instanceNorm from './instance-norm.js'
@@ -11,6 +13,7 @@ import { map, relativeError, zeros, type NdArray } from './nd-array.js'
 import * as sgd from './sgd.js'
 import * as softmax from './softmax.js'
 import * as upsampleNearest from './upsample-nearest.js'
+import * as upsampleTrilinear from './upsample-trilinear.js'
 
 const TOLERANCE = 1e-5
 
@@ -23,6 +26,14 @@ const convolution =
     const [x, w, b] = [tensor('x'), tensor('w'), tensor('b')]
     const { gradInput, gradWeight, gradBias } = conv3d.backward(tensor('gout'), x, w, b, options)
     return { out: conv3d.forward(x, w, b, options), gx: gradInput, gw: gradWeight, gb: gradBias }
+  }
+
+const transposed =
+  (options: convTranspose3d.ConvTranspose3dOptions): Reproduce =>
+  (tensor) => {
+    const [x, w, b] = [tensor('x'), tensor('w'), tensor('b')]
+    const { gradInput, gradWeight, gradBias } = convTranspose3d.backward(tensor('gout'), x, w, options)
+    return { out: convTranspose3d.forward(x, w, b, options), gx: gradInput, gw: gradWeight, gb: gradBias }
   }
 
 const maxPooling: Reproduce = (tensor) => ({
@@ -77,6 +88,16 @@ const generalOps: Record<string, Reproduce> = {
   conv3d_k135_pad012: convolution({ padding: [0, 1, 2] }),
   conv3d_k2_stride2_valid: convolution({ stride: 2, padding: 0 }),
   conv3d_k5_pad2: convolution(),
+  conv_transpose3d_k2_stride2: transposed({ stride: 2 }),
+  conv_transpose3d_k3_stride2_pad1_outpad1: transposed({ stride: 2, padding: 1, outputPadding: 1 }),
+  avg_pool3d: (tensor) => ({
+    out: avgPool3d.forward(tensor('x'), { kernelSize: 2 }),
+    gx: avgPool3d.backward(tensor('gout'), tensor('x'), { kernelSize: 2 }).gradInput,
+  }),
+  upsample_trilinear_x2: (tensor) => ({
+    out: upsampleTrilinear.forward(tensor('x'), 2),
+    gx: upsampleTrilinear.backward(tensor('gout'), 2).gradInput,
+  }),
   instance_norm_affine: (tensor) => {
     const [x, w, b] = [tensor('x'), tensor('w'), tensor('b')]
     const { gradInput, gradWeight, gradBias } = instanceNorm.backward(tensor('gout'), x, w)

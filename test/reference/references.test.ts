@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest'
 import * as activation from './activation.js'
 import * as arithmetic from './arithmetic.js'
 import * as batchNorm from './batch-norm.js'
+import * as avgPool3d from './avg-pool3d.js'
 import * as concat from './concat.js'
 import * as conv3d from './conv3d.js'
+import * as convTranspose3d from './conv-transpose3d.js'
 import * as crossEntropy from './cross-entropy.js'
 import * as elementwise from './elementwise.js'
 import * as dropout from './dropout.js'
@@ -24,6 +26,7 @@ import * as squaredError from './squared-error.js'
 import * as sum from './sum.js'
 import * as supportMask from './support-mask.js'
 import * as upsampleNearest from './upsample-nearest.js'
+import * as upsampleTrilinear from './upsample-trilinear.js'
 
 const random = mulberry32(20)
 const draw = (shape: readonly number[], low = -1, high = 1) => uniform(shape, random, low, high)
@@ -54,6 +57,7 @@ describe('conv3d', () => {
     'default': { Ci: 2, Co: 3, kernel: [3, 3, 3], options: {} },
     'stride 2': { Ci: 2, Co: 3, kernel: [3, 3, 3], options: { stride: 2, padding: 1 } },
     'triples': { Ci: 2, Co: 2, kernel: [1, 2, 3], options: { stride: [1, 2, 1], padding: [0, 1, 2], dilation: [1, 2, 1] } },
+    "an even kernel, 'same'": { Ci: 2, Co: 2, kernel: [2, 4, 1], options: { padding: 'same', dilation: [1, 1, 2] } },
     'groups': { Ci: 4, Co: 6, kernel: [3, 1, 3], options: { groups: 2 } },
     'depthwise, dilated': { Ci: 3, Co: 3, kernel: [3, 3, 3], options: { groups: 3, dilation: 2 } },
     'relu': { Ci: 2, Co: 2, kernel: [3, 3, 3], options: { activation: 'relu' } },
@@ -102,6 +106,44 @@ describe('activation', () => {
         (g) => activation.backward(name, g, x).gradInput,
       )
     }
+  })
+})
+
+describe('conv-transpose3d', () => {
+  const cases: Record<string, { Ci: number; Co: number; options: convTranspose3d.ConvTranspose3dOptions }> = {
+    'default': { Ci: 2, Co: 3, options: {} },
+    'stride 2, one more voxel': { Ci: 2, Co: 3, options: { stride: 2, padding: 1, outputPadding: 1 } },
+    'groups, triples': { Ci: 4, Co: 6, options: { groups: 2, stride: [1, 2, 3], padding: [0, 1, 0], dilation: [2, 1, 1] } },
+  } // prettier-ignore
+
+  it.each(Object.entries(cases))('%s: gradients, adjoint of conv3d', (_, { Ci, Co, options }) => {
+    const [input, bias] = [draw([2, Ci, 3, 2, 4]), draw([Co])]
+    const weight = draw([Ci, Co / (options.groups ?? 1), 3, 2, 3])
+    const backward = (g: NdArray) => convTranspose3d.backward(g, input, weight, options)
+    expectGradient(
+      (x) => convTranspose3d.forward(x, weight, bias, options),
+      input,
+      (g) => backward(g).gradInput,
+    )
+    expectGradient(
+      (x) => convTranspose3d.forward(input, x, bias, options),
+      weight,
+      (g) => backward(g).gradWeight,
+    )
+    expectGradient(
+      (x) => convTranspose3d.forward(input, weight, x, options),
+      bias,
+      (g) => backward(g).gradBias,
+    )
+    const output = convTranspose3d.forward(input, weight, null, options)
+    const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options
+    const { gradInput } = conv3d.backward(input, zeros(output.shape), weight, null, {
+      stride,
+      padding,
+      dilation,
+      groups,
+    })
+    expect(relativeError(output, gradInput)).toBeLessThan(1e-12)
   })
 })
 
@@ -172,14 +214,71 @@ describe('max-pool3d', () => {
   it('gradient, odd sizes', () => {
     const input = shuffled([2, 2, 3, 5, 4])
     expect(maxPool3d.forward(input).shape).toEqual([2, 2, 1, 2, 2])
-    expectGradient(maxPool3d.forward, input, (g) => maxPool3d.backward(g, input).gradInput)
+    expectGradient(
+      (x) => maxPool3d.forward(x),
+      input,
+      (g) => maxPool3d.backward(g, input).gradInput,
+    )
+  })
+
+  it('gradient, windows that overlap and stand out', () => {
+    const input = shuffled([2, 2, 3, 5, 4])
+    const options = { kernelSize: [3, 2, 3], stride: [1, 2, 2], padding: [1, 0, 1] } as const
+    expect(maxPool3d.forward(input, options).shape).toEqual([2, 2, 3, 2, 2])
+    expectGradient(
+      (x) => maxPool3d.forward(x, options),
+      input,
+      (g) => maxPool3d.backward(g, input, options).gradInput,
+    )
   })
 })
 
-describe('upsample-nearest and concat', () => {
+describe('avg-pool3d', () => {
+  it.each([{ kernelSize: 2 }, { kernelSize: [3, 2, 3], stride: [1, 2, 2], padding: [1, 0, 1] }] as const)(
+    '%j: gradient',
+    (options) => {
+      const input = draw([2, 2, 3, 5, 4])
+      expectGradient(
+        (x) => avgPool3d.forward(x, options),
+        input,
+        (g) => avgPool3d.backward(g, input, options).gradInput,
+      )
+    },
+  )
+
+  it('counts zeros of the padding', () => {
+    const input = map(zeros([1, 1, 1, 1, 2]), () => 8)
+    const { data } = avgPool3d.forward(input, { kernelSize: 2, padding: 1, stride: 1 })
+    expect([...data.slice(0, 3)]).toEqual([1, 2, 1])
+  })
+})
+
+describe('upsample-nearest, upsample-trilinear and concat', () => {
+  it.each([2, [1, 3, 2]] as const)('trilinear upsampling by %j: gradient, ones stay ones', (scale) => {
+    const input = draw([2, 2, 3, 1, 2])
+    expectGradient(
+      (x) => upsampleTrilinear.forward(x, scale),
+      input,
+      (g) => upsampleTrilinear.backward(g, scale).gradInput,
+    )
+    const ones = upsampleTrilinear.forward(
+      map(input, () => 1),
+      scale,
+    )
+    expect(Math.max(...ones.data.map((value) => Math.abs(value - 1)))).toBeLessThan(1e-12)
+  })
+
+  it('upsampling by another scale: gradient', () => {
+    expectGradient(
+      (x) => upsampleNearest.forward(x, [1, 3, 2]),
+      draw([2, 2, 3, 1, 2]),
+      (g) => upsampleNearest.backward(g, [1, 3, 2]).gradInput,
+    )
+  })
+
   it('upsampling: gradient', () => {
     expectGradient(
-      upsampleNearest.forward,
+      (x) => upsampleNearest.forward(x),
       draw([2, 2, 3, 1, 2]),
       (g) => upsampleNearest.backward(g).gradInput,
     )

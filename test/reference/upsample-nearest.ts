@@ -1,29 +1,43 @@
-/** Nearest-neighbour upsampling by 2: out[n, c, d, h, w] = input[n, c, floor(d/2), floor(h/2), floor(w/2)]. */
+/** Nearest-neighbour upsampling by s: out[n, c, d, h, w] = input[n, c, floor(d/s), floor(h/s), floor(w/s)], s one an axis. */
 import { at, volumeShape, zeros, type NdArray } from './nd-array.js'
+import type { Triple } from './conv3d.js'
 
-/** input [N, C, D, H, W] -> [N, C, 2D, 2H, 2W]. */
-export function forward(input: NdArray): NdArray {
+/** input [N, C, D, H, W] -> [N, C, sD, sH, sW]. */
+export function forward(input: NdArray, scale: number | Triple = 2): NdArray {
   const [N, C, D, H, W] = volumeShape(input)
-  const output = zeros([N, C, 2 * D, 2 * H, 2 * W])
-  forEachCopy(output, input, (o, i) => (output.data[o] = input.data[i]!))
+  const s = triple(scale)
+  const output = zeros([N, C, s[0] * D, s[1] * H, s[2] * W])
+  forEachCopy(output, input, s, (o, i) => (output.data[o] = input.data[i]!))
   return output
 }
 
-/** gradOutput [N, C, 2D, 2H, 2W]; each input element gathers the gradients of its eight copies. */
-export function backward(gradOutput: NdArray): { gradInput: NdArray } {
+/** gradOutput [N, C, sD, sH, sW]; each input element gathers the gradients of its copies. */
+export function backward(gradOutput: NdArray, scale: number | Triple = 2): { gradInput: NdArray } {
   const [N, C, D, H, W] = volumeShape(gradOutput)
-  const gradInput = zeros([N, C, D / 2, H / 2, W / 2])
-  forEachCopy(gradOutput, gradInput, (o, i) => (gradInput.data[i]! += gradOutput.data[o]!))
+  const s = triple(scale)
+  const gradInput = zeros([N, C, D / s[0], H / s[1], W / s[2]])
+  forEachCopy(gradOutput, gradInput, s, (o, i) => (gradInput.data[i]! += gradOutput.data[o]!))
   return { gradInput }
 }
 
 /** Visits every pair of an element of the fine array and the element of the coarse array above it, by offsets. */
-function forEachCopy(fine: NdArray, coarse: NdArray, visit: (fine: number, coarse: number) => void): void {
+function forEachCopy(
+  fine: NdArray,
+  coarse: NdArray,
+  [sD, sH, sW]: Triple,
+  visit: (fine: number, coarse: number) => void,
+): void {
   const [N, C, D, H, W] = volumeShape(fine)
+  const above = (position: number, scale: number) => Math.floor(position / scale)
   for (let n = 0; n < N; n++)
     for (let c = 0; c < C; c++)
       for (let d = 0; d < D; d++)
         for (let h = 0; h < H; h++)
           for (let w = 0; w < W; w++)
-            visit(at(fine.shape, n, c, d, h, w), at(coarse.shape, n, c, d >> 1, h >> 1, w >> 1))
+            visit(
+              at(fine.shape, n, c, d, h, w),
+              at(coarse.shape, n, c, above(d, sD), above(h, sH), above(w, sW)),
+            )
 }
+
+const triple = (value: number | Triple): Triple => (typeof value === 'number' ? [value, value, value] : value)

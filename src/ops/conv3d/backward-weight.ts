@@ -4,7 +4,7 @@ import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.
 import { sumColumns } from '../reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
-import { largeVolume } from './tile.js'
+import { balancedTile, largeVolume } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small beside the volume. */
@@ -151,9 +151,4 @@ export function backwardBias(gradOutput: Value): Value {
       },
     }),
   )
-}
-
-/** The widest block, at most `limit`, that cuts the channels into blocks of nearly the same width. */
-function balancedTile(channels: number, limit: number): number {
-  return Math.ceil(channels / Math.ceil(channels / limit))
 }

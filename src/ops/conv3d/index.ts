@@ -1,14 +1,18 @@
 import { volumeShape, type Value } from '../../autograd/value.js'
 import { defineNode, only } from '../../autograd/node.js'
-import { upsampleNearestBackward } from '../upsample-nearest.js'
+import { concat } from '../concat.js'
+import type { Triple } from '../triple.js'
+import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'
 import { backwardActivation, maskInPlace, throughRelu } from './backward-activation.js'
-import { backwardWeight } from './backward-weight.js'
-import { convolutionPlanes, convolve, packWeights, type Activation } from './forward.js'
+import { backwardBias, backwardWeight } from './backward-weight.js'
+import { convolutionPlanes, convolve, kernelShape, packWeights, type Activation } from './forward.js'
+import { generalBackwardInput, generalBackwardWeight, generalForward, type Weights } from './general.js'
+import { convolutionGeometry, groupsOf, isPlain, type Geometry, type GeometryOptions } from './geometry.js'
 
 export type { Activation } from './forward.js'
 
-/** What `conv3d` and `labelConv3d` do beside the convolution. */
-export interface Conv3dOptions {
+/** What `conv3d` does beside the plain convolution. */
+export interface Conv3dOptions extends GeometryOptions {
   /** Applied to the result in the same kernel. Default: none. */
   readonly activation?: Activation
 }
@@ -25,14 +29,14 @@ export interface UpsampledAndSkip {
 }
 
 /**
- * 3-D convolution with stride 1 and zero padding that keeps the size, as `torch.nn.functional.conv3d` with
- * `padding='same'`.
+ * 3-D convolution, as `torch.nn.functional.conv3d`, zeros outside the input. Where it keeps the size with an odd kernel,
+ * stride, dilation and groups being 1, tuned kernels compute it, else general ones.
  *
  * @param input [N, Ci, D, H, W], or the two parts of it
- * @param weight [Co, Ci, kD, kH, kW], every kernel extent odd; or [Co, Ci] for a kernel of one voxel
+ * @param weight [Co, Ci/groups, kD, kH, kW]; or [Co, Ci/groups] for a kernel of one voxel
  * @param bias [Co], or undefined for none
- * @returns [N, Co, D, H, W]
- * @throws Error where shapes do not fit or a kernel extent is even
+ * @returns [N, Co, D', H', W'] with D' = floor((D + 2 padding - dilation (kD - 1) - 1) / stride) + 1
+ * @throws Error where shapes do not fit, an option has no meaning, or the kernel is larger than the padded input
  */
 export function conv3d(
   input: Value | UpsampledAndSkip,
@@ -42,7 +46,23 @@ export function conv3d(
 ): Value {
   const activation = options.activation ?? 'none'
   const { coarse, skip } = 'skip' in input ? input : { coarse: undefined, skip: input }
-  checkShapes(skip, coarse, weight, bias)
+  checkShapes(skip, coarse, weight, bias, groupsOf('conv3d', options))
+  const [, , ...kernel] = kernelShape(weight.shape)
+  const { depth, height, width } = volumeShape(skip)
+  const { geometry, extents } = convolutionGeometry([depth, height, width], kernel, options)
+  if (isPlain(geometry)) return plainConvolution(skip, coarse, weight, bias, activation)
+  const whole = coarse ? concat([upsampleNearest(coarse), skip]) : skip
+  return generalConvolution(whole, { weight, bias, activation }, geometry, extents)
+}
+
+/** With stride, dilation and groups 1 and padding that keeps the size. */
+function plainConvolution(
+  skip: Value,
+  coarse: Value | undefined,
+  weight: Value,
+  bias: Value | undefined,
+  activation: Activation,
+): Value {
   const packed = packWeights(weight, bias, 'forward')
   return only(
     defineNode({
@@ -70,6 +90,33 @@ export function conv3d(
           bias: bias !== undefined,
         })
         return [gradSkip, gradWeight, undefined, ...(bias ? [gradBias] : []), ...(coarse ? [gradCoarse] : [])]
+      },
+    }),
+  )
+}
+
+function generalConvolution(input: Value, weights: Weights, geometry: Geometry, extents: Triple): Value {
+  const { weight, bias, activation = 'none' } = weights
+  const { depth, height, width } = volumeShape(input)
+  return only(
+    defineNode({
+      ...generalForward('conv3d', input, weights, geometry, extents),
+      backward: ([gradOutput], [output]) => {
+        const grad =
+          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
+        return [
+          only(
+            defineNode(
+              generalBackwardInput('conv3d backward input', grad, { weight }, geometry, [
+                depth,
+                height,
+                width,
+              ]),
+            ),
+          ),
+          generalBackwardWeight('conv3d backward weight', input, grad, weight.shape, geometry),
+          ...(bias ? [backwardBias(grad)] : []),
+        ]
       },
     }),
   )
@@ -126,16 +173,26 @@ function backwardParts(gradOutput: Value, weight: Value, coarse: Value): [Value,
   return [gradSkip, upsampleNearestBackward(coarse, gradUpsampled)]
 }
 
-function checkShapes(skip: Value, coarse: Value | undefined, weight: Value, bias: Value | undefined): void {
-  const [outputs, inputs, ...kernel] = weight.shape
+function checkShapes(
+  skip: Value,
+  coarse: Value | undefined,
+  weight: Value,
+  bias: Value | undefined,
+  groups: number,
+): void {
+  const [outputs, inputs] = weight.shape
   if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
     throw new Error(`conv3d: weight must be [Co, Ci, kD, kH, kW], not [${weight.shape.join(', ')}]`)
   }
   const { channels } = volumeShape(skip)
   const all = channels + (coarse ? volumeShape(coarse).channels : 0)
-  if (inputs !== all) throw new Error(`conv3d: weight reads ${inputs!} channels, input has ${all}`)
-  if (kernel.some((k) => k % 2 === 0))
-    throw new Error(`conv3d: kernel ${kernel.join('x')} has an even extent`)
+  if (inputs! * groups !== all) {
+    const which = groups === 1 ? '' : ` in ${groups} groups`
+    throw new Error(`conv3d: weight reads ${inputs! * groups} channels${which}, input has ${all}`)
+  }
+  if (outputs! % groups !== 0) {
+    throw new Error(`conv3d: ${outputs!} output channels cannot be cut into ${groups} groups`)
+  }
   if (bias && (bias.size !== outputs || bias.layout !== 'flat')) {
     throw new Error(`conv3d: bias must be [${outputs!}], not [${bias.shape.join(', ')}]`)
   }

@@ -52,3 +52,8 @@ export function chooseTile(
   const blocks = Math.ceil(outputs / most.channels)
   return { x, channels: blocks === 1 ? outputs : 4 * Math.ceil(outputs / blocks / 4) }
 }
+
+/** The widest block, at most `limit`, that cuts the channels into blocks of nearly the same width. */
+export function balancedTile(channels: number, limit: number): number {
+  return Math.ceil(channels / Math.ceil(channels / limit))
+}

@@ -8,7 +8,7 @@ import { backwardWeight } from './backward-weight.js'
 import { convolveLabels, packTable } from './forward.js'
 
 /**
- * The convolution of a one-hot volume which is stored as its labels: `conv3d(oneHot(labels), weight, bias, options)`,
+ * The convolution of a one-hot volume which is stored as its labels: `conv3d(oneHot(labels), weight, bias, options)` with padding 'same',
  * where a label that is no class stands for a voxel of zeros.
  *
  * The gradient of `labels` is that of their one-hot form: [N, classes, D, H, W], not the shape of `labels`.
@@ -19,7 +19,12 @@ import { convolveLabels, packTable } from './forward.js'
  * @returns [N, Co, D, H, W]
  * @throws Error where shapes or types do not fit or a kernel extent is even
  */
-export function labelConv3d(labels: Value, weight: Value, bias?: Value, options: Conv3dOptions = {}): Value {
+export function labelConv3d(
+  labels: Value,
+  weight: Value,
+  bias?: Value,
+  options: Pick<Conv3dOptions, 'activation'> = {},
+): Value {
   const activation = options.activation ?? 'none'
   const [outputs, , ...kernel] = weight.shape
   if (volumeShape(labels).channels !== 1 || labels.dtype !== 'u32') {

@@ -1,0 +1,30 @@
+// Where an upsampled position lies between two positions of the source, along one axis.
+
+struct Neighbours {
+  low: u32,
+  high: u32,
+  fraction: f32, // of the way from low to high
+}
+
+// Of position `at` upsampled by `scale`, outer faces coinciding: p = max(0, (at + 1/2) / scale - 1/2), in whole
+// numbers of 1 / (2 scale) so that nothing is rounded before the fraction is.
+fn neighbours(at: u32, scale: u32, extent: u32) -> Neighbours {
+  let p = max(2u * at + 1u, scale) - scale;
+  let low = p / (2u * scale);
+  return Neighbours(low, min(low + 1u, extent - 1u), f32(p % (2u * scale)) / f32(2u * scale));
+}
+
+fn mix_between(low: f32, high: f32, between: Neighbours) -> f32 {
+  return (1.0 - between.fraction) * low + between.fraction * high;
+}
+
+// The share that source position i has of it.
+fn share_of(i: u32, between: Neighbours) -> f32 {
+  return select(0.0, 1.0 - between.fraction, i == between.low) + select(0.0, between.fraction, i == between.high);
+}
+
+// The upsampled positions [x, y) that source position i has a share of.
+fn shared_by(i: u32, scale: u32, extent: u32) -> vec2u {
+  let first = i * scale + (scale + 1u) / 2u;
+  return vec2u(max(first, scale) - scale, min((i + 1u) * scale + scale / 2u, extent * scale));
+}

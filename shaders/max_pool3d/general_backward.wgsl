@@ -1,0 +1,73 @@
+// Gradient of max-pooling over any windows: each voxel gathers from the windows in which it is the first maximum.
+//
+//   grad_input[n,c,i] = sum_{o: winners[n,c,o] = i} grad_output[n,c,o]
+//
+// i and o are positions (z,y,x); of the windows only those that cover i are looked at. `winners` hold the voxel
+// (z*H + y)*W + x that each window takes: general_forward.wgsl makes them.
+//
+// Layout: volumes [n*D+z][c][y][x].
+// Mapping: one invocation per input voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
+
+struct Params {
+  channels: u32,
+  in_depth: u32,
+  in_height: u32,
+  in_width: u32,
+  out_depth: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_d: u32,
+  kernel_h: u32,
+  kernel_w: u32,
+  stride_d: u32,
+  stride_h: u32,
+  stride_w: u32,
+  padding_d: u32,
+  padding_h: u32,
+  padding_w: u32,
+  first_plane: u32,
+  grad_output_base: u32,
+  winners_base: u32,
+  grad_input_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> grad_output: array<f32>;
+@group(0) @binding(2) var<storage, read> winners: array<u32>;
+@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;
+
+// The first window that covers a position of the padded input: the least o with o * stride + kernel > at.
+fn first_window(at: u32, kernel: u32, stride: u32) -> u32 {
+  return select(0u, (at - kernel) / stride + 1u, at >= kernel);
+}
+
+// One behind the last such window.
+fn end_window(at: u32, stride: u32, extent: u32) -> u32 {
+  return min(at / stride + 1u, extent);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u) {
+  let y = gid.x / params.in_width;
+  let x = gid.x % params.in_width;
+  if (y >= params.in_height) { return; }
+  let plane = params.first_plane + gid.z;
+  let n = plane / params.in_depth;
+  let z = plane % params.in_depth;
+  let last_z = end_window(z + params.padding_d, params.stride_d, params.out_depth);
+  let last_y = end_window(y + params.padding_h, params.stride_h, params.out_height);
+  let last_x = end_window(x + params.padding_w, params.stride_w, params.out_width);
+  var sum = 0.0;
+  for (var zo = first_window(z + params.padding_d, params.kernel_d, params.stride_d); zo < last_z; zo++) {
+    for (var yo = first_window(y + params.padding_h, params.kernel_h, params.stride_h); yo < last_y; yo++) {
+      let row = (((n * params.out_depth + zo) * params.channels + gid.y) * params.out_height + yo) * params.out_width;
+      for (var xo = first_window(x + params.padding_w, params.kernel_w, params.stride_w); xo < last_x; xo++) {
+        if (winners[row + xo - params.winners_base] == (z * params.in_height + y) * params.in_width + x) {
+          sum += grad_output[row + xo - params.grad_output_base];
+        }
+      }
+    }
+  }
+  let to = (plane * params.channels + gid.y) * params.in_height * params.in_width + gid.x;
+  grad_input[to - params.grad_input_base] = sum;
+}

@@ -1,0 +1,118 @@
+import { defineNode, only } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import { backwardActivation } from './conv3d/backward-activation.js'
+import { backwardBias } from './conv3d/backward-weight.js'
+import { kernelShape, type Activation } from './conv3d/forward.js'
+import { generalBackwardInput, generalBackwardWeight, generalForward } from './conv3d/general.js'
+import { groupsOf, type Geometry } from './conv3d/geometry.js'
+import { eachAxis, triple, type Triple } from './triple.js'
+
+/** As in `torch.nn.functional.conv_transpose3d`. */
+export interface ConvTranspose3dOptions {
+  /** Output voxels from one input voxel to the next. Default 1. */
+  readonly stride?: number | Triple
+  /** Voxels that are left away at either end of each axis of the output. Default 0. */
+  readonly padding?: number | Triple
+  /** Voxels more at the high end of each axis, less than stride or dilation. Default 0. */
+  readonly outputPadding?: number | Triple
+  /** Voxels from one tap of the kernel to the next. Default 1. */
+  readonly dilation?: number | Triple
+  /** Input and output channels are cut into so many groups, each output reading its own group only. Default 1. */
+  readonly groups?: number
+  /** Applied to the result in the same kernel. Default: none. */
+  readonly activation?: Activation
+}
+
+/**
+ * Transposed 3-D convolution, as `torch.nn.functional.conv_transpose3d`: the gradient of `conv3d` with the same weight
+ * and options with respect to its input. Every input voxel adds the kernel times its value to the output.
+ *
+ * @param input [N, Ci, D, H, W]
+ * @param weight [Ci, Co/groups, kD, kH, kW]; or [Ci, Co/groups] for a kernel of one voxel
+ * @param bias [Co], or undefined for none
+ * @returns [N, Co, D', H', W'] with D' = (D - 1) stride - 2 padding + dilation (kD - 1) + outputPadding + 1
+ * @throws Error where shapes do not fit, an option has no meaning, or nothing is left of the output
+ */
+export function convTranspose3d(
+  input: Value,
+  weight: Value,
+  bias?: Value,
+  options: ConvTranspose3dOptions = {},
+): Value {
+  const { activation = 'none' } = options
+  const { depth, height, width } = volumeShape(input)
+  checkShapes(input, weight, bias, groupsOf('conv_transpose3d', options))
+  const { geometry, extents } = transposedGeometry([depth, height, width], weight, options)
+  return only(
+    defineNode({
+      ...generalBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
+      backward: ([gradOutput], [output]) => {
+        const grad =
+          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
+        return [
+          only(
+            defineNode(
+              generalForward('conv_transpose3d backward input', grad, { weight }, geometry, [
+                depth,
+                height,
+                width,
+              ]),
+            ),
+          ),
+          generalBackwardWeight('conv_transpose3d backward weight', grad, input, weight.shape, geometry),
+          ...(bias ? [backwardBias(grad)] : []),
+        ]
+      },
+    }),
+  )
+}
+
+/** The geometry of the convolution that this is the transpose of, and the extents of its input. */
+function transposedGeometry(
+  extents: Triple,
+  weight: Value,
+  options: ConvTranspose3dOptions,
+): { readonly geometry: Geometry; readonly extents: Triple } {
+  const [, , ...kernel] = kernelShape(weight.shape)
+  const stride = triple('conv_transpose3d: stride', options.stride ?? 1, 1)
+  const dilation = triple('conv_transpose3d: dilation', options.dilation ?? 1, 1)
+  const padding = triple('conv_transpose3d: padding', options.padding ?? 0, 0)
+  const more = triple('conv_transpose3d: outputPadding', options.outputPadding ?? 0, 0)
+  if (more.some((n, axis) => n >= Math.max(stride[axis]!, dilation[axis]!))) {
+    throw new Error(
+      `conv_transpose3d: outputPadding [${more.join(', ')}] must be less than stride or dilation`,
+    )
+  }
+  const output = eachAxis(
+    (axis) =>
+      (extents[axis] - 1) * stride[axis] -
+      2 * padding[axis] +
+      dilation[axis] * (kernel[axis] - 1) +
+      more[axis] +
+      1,
+  )
+  if (output.some((n) => n < 1)) {
+    throw new Error(`conv_transpose3d: padding [${padding.join(', ')}] leaves nothing of the output`)
+  }
+  const groups = groupsOf('conv_transpose3d', options)
+  return { geometry: { kernel, stride, padding, dilation, groups }, extents: output }
+}
+
+function checkShapes(input: Value, weight: Value, bias: Value | undefined, groups: number): void {
+  const [inputs, ofGroup] = weight.shape
+  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
+    throw new Error(
+      `conv_transpose3d: weight must be [Ci, Co/groups, kD, kH, kW], not [${weight.shape.join(', ')}]`,
+    )
+  }
+  const { channels } = volumeShape(input)
+  if (inputs !== channels) {
+    throw new Error(`conv_transpose3d: weight reads ${inputs!} channels, input has ${channels}`)
+  }
+  if (channels % groups !== 0) {
+    throw new Error(`conv_transpose3d: ${channels} input channels cannot be cut into ${groups} groups`)
+  }
+  if (bias && (bias.size !== ofGroup! * groups || bias.layout !== 'flat')) {
+    throw new Error(`conv_transpose3d: bias must be [${ofGroup! * groups}], not [${bias.shape.join(', ')}]`)
+  }
+}

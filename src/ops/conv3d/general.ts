@@ -1,0 +1,255 @@
+import {
+  defineNode,
+  only,
+  scratch,
+  type DeviceTraits,
+  type KernelCall,
+  type NodeSpec,
+} from '../../autograd/node.js'
+import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
+import { planesOf, slabs, whole, type Slab } from '../../autograd/window.js'
+import * as shaders from '../../generated/shaders.js'
+import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../receptive.js'
+import { sumColumns } from '../reduce.js'
+import { perAxis, type Triple } from '../triple.js'
+import type { Activation } from './forward.js'
+import type { Geometry } from './geometry.js'
+import { balancedTile } from './tile.js'
+
+/** Channels for which one invocation holds sums: four voxels of each. */
+const mostChannels = 8
+/** Channels for which one invocation holds sums of the weights' gradient: four entries of each, and their rows'. */
+const mostWeightChannels = 4
+/** Bricks to aim at, of at least so many voxels, and the most partial sums to keep. */
+const mostBricks = 1024
+const leastBrick = 256
+const mostPartials = 4e6
+
+/** A node without its gradient. */
+type Forward = Pick<NodeSpec, 'op' | 'inputs' | 'outputs' | 'emit'>
+
+/** Weights [Co, Ci/groups, kD, kH, kW] with the bias and activation that follow them. */
+export interface Weights {
+  readonly weight: Value
+  /** Of the channels that are computed. */
+  readonly bias?: Value | undefined
+  readonly activation?: Activation
+}
+
+/**
+ * A convolution in any geometry, by kernels that are not tuned; tuned ones for the geometry that keeps the size are in
+ * forward.ts.
+ *
+ * @param extents of the output
+ */
+export function generalForward(
+  op: string,
+  input: Value,
+  { weight, bias, activation = 'none' }: Weights,
+  geometry: Geometry,
+  extents: Triple,
+): Forward {
+  const [batch] = input.shape
+  const [channels] = weight.shape
+  const ofGroup = channels! / geometry.groups
+  const tile = balancedTile(ofGroup, mostChannels)
+  const blocks = Math.ceil(ofGroup / tile)
+  const { depth } = volumeShape(input)
+  const reads = (slab: Slab) => planesBehind(depth, extents[0], covered(depthAxis(geometry)), slab)
+  return {
+    op,
+    inputs: [input, weight, ...(bias ? [bias] : [])],
+    outputs: [{ shape: [batch!, channels!, ...extents] }],
+    emit: slicedUnlessFew(batch! * depth, {
+      planes: batch! * extents[0],
+      costly: true,
+      reads: (value, slab) => (value === input ? reads(slab) : undefined),
+      emit: ([output], device, range) => {
+        const [, height, width] = extents
+        const windows = (slab: Slab) => ({
+          input: planesOf(input, reads(slab)),
+          output: planesOf(output!, slab),
+        })
+        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+          shader: shaders.conv3dGeneralForward,
+          flags: { BIAS: bias !== undefined },
+          consts: { TILE_CO: tile },
+          params: {
+            ...geometryParams(input, output!, geometry),
+            blocks,
+            activation: activations.indexOf(activation),
+            first_plane: slab.first,
+          },
+          bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
+          workgroups: [
+            Math.ceil((height * Math.ceil(width / 4)) / 64),
+            geometry.groups * blocks,
+            slab.last - slab.first,
+          ] as const,
+        }))
+      },
+    }),
+  }
+}
+
+/**
+ * The gradient of a convolution with respect to its input, which with a bias and an activation is the transposed
+ * convolution too.
+ *
+ * @param extents of the convolution's input
+ */
+export function generalBackwardInput(
+  op: string,
+  gradOutput: Value,
+  { weight, bias, activation = 'none' }: Weights,
+  geometry: Geometry,
+  extents: Triple,
+): Forward {
+  const [batch] = gradOutput.shape
+  const ofGroup = weight.shape[1]!
+  const tile = balancedTile(ofGroup, mostChannels)
+  const blocks = Math.ceil(ofGroup / tile)
+  const [, , stride] = geometry.stride
+  const { depth } = volumeShape(gradOutput)
+  const reads = (slab: Slab) => planesBehind(depth, extents[0], covering(depthAxis(geometry)), slab)
+  return {
+    op,
+    inputs: [gradOutput, weight, ...(bias ? [bias] : [])],
+    outputs: [{ shape: [batch!, ofGroup * geometry.groups, ...extents] }],
+    emit: {
+      planes: batch! * extents[0],
+      costly: true,
+      reads: (value, slab) => (value === gradOutput ? reads(slab) : undefined),
+      emit: ([gradInput], device, range) => {
+        const [, height, width] = extents
+        const windows = (slab: Slab) => ({
+          grad_output: planesOf(gradOutput, reads(slab)),
+          grad_input: planesOf(gradInput!, slab),
+        })
+        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+          shader: shaders.conv3dGeneralBackwardInput,
+          flags: { BIAS: bias !== undefined },
+          consts: { TILE_CI: tile },
+          params: {
+            ...geometryParams(gradInput!, gradOutput, geometry),
+            blocks,
+            activation: activations.indexOf(activation),
+            first_plane: slab.first,
+          },
+          bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
+          workgroups: [
+            Math.ceil((height * stride * Math.ceil(width / (4 * stride))) / 64),
+            geometry.groups * blocks,
+            slab.last - slab.first,
+          ] as const,
+        }))
+      },
+    },
+  }
+}
+
+/** The gradient of a convolution with respect to its weights, which have the shape given. */
+export function generalBackwardWeight(
+  op: string,
+  input: Value,
+  gradOutput: Value,
+  shape: Shape,
+  geometry: Geometry,
+): Value {
+  const { channels, planes, depth, area, height } = volumeShape(gradOutput)
+  const columns = shape.reduce((product, n) => product * n, 1)
+  const ofGroup = channels / geometry.groups
+  const tile = balancedTile(ofGroup, mostWeightChannels)
+  const blocks = Math.ceil(ofGroup / tile)
+  const fours = Math.ceil(columns / channels / 4)
+
+  // A brick is some rows of a plane; where weights outnumber voxels some planes, to keep fewer partial sums.
+  const brickPlanes = Math.min(planes, Math.ceil((planes * columns) / mostPartials))
+  const wanted = Math.floor(Math.min(mostBricks / planes, mostPartials / columns / planes, area / leastBrick))
+  const brickRows = Math.ceil(height / Math.max(1, Math.min(height, wanted)))
+  const bricksPerPlane = Math.ceil(height / brickRows)
+  const units = Math.ceil(planes / brickPlanes)
+  const partials = scratch('conv3d weight partials', [units * bricksPerPlane, columns])
+
+  const told = (unit: Slab): Slab => ({
+    first: unit.first * brickPlanes,
+    last: Math.min(planes, unit.last * brickPlanes),
+  })
+  const reads = (slab: Slab) =>
+    planesBehind(volumeShape(input).depth, depth, covered(depthAxis(geometry)), slab)
+  const calls = (device: DeviceTraits, range: Slab): KernelCall[] => {
+    const windows = (unit: Slab) => ({
+      input: planesOf(input, reads(told(unit))),
+      grad_output: planesOf(gradOutput, told(unit)),
+    })
+    return slabs(range, device, (unit) => Object.values(windows(unit))).map((unit) => ({
+      shader: shaders.conv3dGeneralBackwardWeight,
+      consts: { TILE_CO: tile },
+      params: {
+        ...geometryParams(input, gradOutput, geometry),
+        blocks,
+        planes,
+        brick_planes: brickPlanes,
+        brick_rows: brickRows,
+        bricks_per_plane: bricksPerPlane,
+        first_brick: unit.first * bricksPerPlane,
+      },
+      bindings: { ...windows(unit), partials: whole(partials) },
+      workgroups: [
+        Math.ceil((geometry.groups * blocks * fours) / 64),
+        (unit.last - unit.first) * bricksPerPlane,
+        1,
+      ],
+    }))
+  }
+  const finish = ([gradWeight]: readonly Value[]) => [sumColumns(partials, gradWeight!)]
+  return only(
+    defineNode({
+      op,
+      inputs: [input, gradOutput],
+      outputs: [{ shape, layout: 'flat' }],
+      scratch: [partials],
+      emit:
+        brickPlanes > 1
+          ? (outputs, device) => [...calls(device, { first: 0, last: units }), ...finish(outputs)]
+          : slicedUnlessFew(volumeShape(input).planes, {
+              planes,
+              reads: (value, slab) => (value === input ? reads(slab) : slab),
+              emit: (_, device, range) => calls(device, range),
+              finish,
+            }),
+    }),
+  )
+}
+
+/** Numbers of common/activation.wgsl. */
+const activations: readonly Activation[] = ['none', 'relu', 'sigmoid']
+
+function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis {
+  return { kernel: kernel[0], stride: stride[0], padding: padding[0], dilation: dilation[0] }
+}
+
+/** What all three kernels are told; `input` and `output` are those of the convolution, or their gradients. */
+function geometryParams(
+  input: Value,
+  output: Value,
+  { kernel, stride, padding, dilation, groups }: Geometry,
+): Record<string, number> {
+  const [from, to] = [volumeShape(input), volumeShape(output)]
+  return {
+    in_channels: from.channels,
+    in_depth: from.depth,
+    in_height: from.height,
+    in_width: from.width,
+    out_channels: to.channels,
+    out_depth: to.depth,
+    out_height: to.height,
+    out_width: to.width,
+    group_inputs: from.channels / groups,
+    group_outputs: to.channels / groups,
+    ...perAxis('kernel', kernel),
+    ...perAxis('stride', stride),
+    ...perAxis('padding', padding),
+    ...perAxis('dilation', dilation),
+  }
+}

@@ -1,0 +1,75 @@
+import { eachAxis, triple, type Triple } from '../triple.js'
+
+/** How the kernel of a convolution lies over its input. */
+export interface Geometry {
+  readonly kernel: Triple
+  readonly stride: Triple
+  /** Zeros before the first voxel of each axis. Those behind the last follow from the extents of the output. */
+  readonly padding: Triple
+  readonly dilation: Triple
+  readonly groups: number
+}
+
+/** Settings of a convolution that move its kernel, as in `torch.nn.functional.conv3d`. */
+export interface GeometryOptions {
+  /** Voxels from one output to the next. Default 1. */
+  readonly stride?: number | Triple
+  /**
+   * Voxels of zeros at either end of each axis; or 'same', which keeps the size, needs a stride of 1 and puts an odd zero
+   * behind the last voxel. Default 0.
+   */
+  readonly padding?: number | Triple | 'same'
+  /** Voxels from one tap of the kernel to the next. Default 1. */
+  readonly dilation?: number | Triple
+  /** Input and output channels are cut into so many groups, each output reading its own group only. Default 1. */
+  readonly groups?: number
+}
+
+/**
+ * The geometry that options stand for, and the extents of the output.
+ *
+ * @param extents of the input
+ * @throws Error where an option has no meaning, or the kernel is larger than the padded input
+ */
+export function convolutionGeometry(
+  extents: Triple,
+  kernel: Triple,
+  options: GeometryOptions,
+): { readonly geometry: Geometry; readonly extents: Triple } {
+  const stride = triple('conv3d: stride', options.stride ?? 1, 1)
+  const dilation = triple('conv3d: dilation', options.dilation ?? 1, 1)
+  const reach = eachAxis((axis) => dilation[axis] * (kernel[axis] - 1))
+  const given = options.padding ?? 0
+  if (given === 'same' && stride.some((n) => n !== 1)) {
+    throw new Error(`conv3d: padding 'same' needs a stride of 1, not [${stride.join(', ')}]`)
+  }
+  const padding =
+    given === 'same' ? eachAxis((axis) => Math.floor(reach[axis] / 2)) : triple('conv3d: padding', given, 0)
+  const output = eachAxis((axis) => {
+    const both = given === 'same' ? reach[axis] : 2 * padding[axis]
+    return Math.floor((extents[axis] + both - reach[axis] - 1) / stride[axis]) + 1
+  })
+  if (output.some((n) => n < 1)) {
+    throw new Error(
+      `conv3d: kernel ${kernel.join('x')} is larger than the padded input [${extents.join(', ')}]`,
+    )
+  }
+  return {
+    geometry: { kernel, stride, padding, dilation, groups: groupsOf('conv3d', options) },
+    extents: output,
+  }
+}
+
+/** @throws Error where it is no whole number of at least 1. */
+export function groupsOf(op: string, { groups = 1 }: Pick<GeometryOptions, 'groups'>): number {
+  return triple(`${op}: groups`, groups, 1)[0]
+}
+
+/** Whether a convolution keeps the size and reads the voxels next to its own: what the tuned kernels do. */
+export function isPlain({ kernel, stride, padding, dilation, groups }: Geometry): boolean {
+  return (
+    groups === 1 &&
+    [...stride, ...dilation].every((n) => n === 1) &&
+    kernel.every((extent, axis) => padding[axis] === (extent - 1) / 2)
+  )
+}
