@@ -115,7 +115,7 @@ function convolutionOf(
     flat: ['w'],
     // Sums of thousands of terms, in another order than the reference's.
     tolerance: 2e-6,
-    build: (v) => ops.conv3d(v.x!, v.w!, v.b, { activation }),
+    build: (v) => ops.conv3d(v.x!, v.w!, v.b, { padding: 'same', activation }),
     expected: convolution.forward(x, w, b, { activation }),
     backward: (gradOutput) => {
       const { gradInput, gradWeight, gradBias } = convolution.backward(gradOutput, x, w, b, { activation })
@@ -137,7 +137,7 @@ function upsampledAndSkip(): OpCheck {
     feeds: { coarse, skip, w, b },
     flat: ['w'],
     tolerance: 2e-6,
-    build: (v) => ops.conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b),
+    build: (v) => ops.conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b, { padding: 'same' }),
     expected: convolution.forward(joined, w, b),
     backward: (gradOutput) => {
       const { gradInput, gradWeight, gradBias } = convolution.backward(gradOutput, joined, w, b)

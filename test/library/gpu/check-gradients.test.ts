@@ -95,7 +95,10 @@ describe('checkGradients', () => {
         b: { shape: [3] },
         y: { shape: [1, 3, 3, 5, 4] },
       },
-      build: ({ x, w, b, y }) => [softmax(conv3d(x, w, b)), squaredError(conv3d(x, w, b), y)],
+      build: ({ x, w, b, y }) => {
+        const output = conv3d(x, w, b, { padding: 'same' })
+        return [softmax(output), squaredError(output, y)]
+      },
     })
     expect(Object.keys(errors)).toEqual(['x', 'w', 'b', 'y'])
     for (const error of Object.values(errors)) expect(error).toBeLessThan(1e-3)
