@@ -42,7 +42,7 @@ const layering = Object.entries(layers).map(([layer, allowed]) => ({
 }))
 
 export default tseslint.config(
-  { ignores: ['dist', 'src/generated', 'coverage', 'bench/peers/node_modules', 'pack'] },
+  { ignores: ['dist', 'examples/web/dist', 'src/generated', 'coverage', 'bench/peers/node_modules', 'pack'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
