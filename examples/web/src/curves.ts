@@ -14,9 +14,7 @@ interface Chart {
   readonly divider?: number | undefined
 }
 
-const width = 560
 const height = 200
-const plot = { left: 48, right: width - 12, top: 30, bottom: height - 24 }
 
 /** Mean Dice over the whole run, beside that of the prior alone. */
 export function drawDice(
@@ -39,9 +37,10 @@ export function drawDice(
 /** The loss of the stage under way: that of pretraining has another unit. */
 export function drawLoss(host: HTMLElement, history: readonly HistoryPoint[]): void {
   const stage = history.at(-1)?.stage ?? 'pretraining'
-  const points = history
-    .filter((point) => point.stage === stage)
-    .map(({ epoch, loss }) => ({ x: epoch, y: loss }))
+  const all = history.filter((point) => point.stage === stage)
+  // Training begins without an estimate of the noise: the loss of its first epoch is on a scale of its own.
+  const comparable = stage === 'training' && all.length > 2 ? all.slice(1) : all
+  const points = comparable.map(({ epoch, loss }) => ({ x: epoch, y: loss }))
   draw(host, { title: stage === 'training' ? 'Loss of training' : 'Cross-entropy of pretraining', points })
 }
 
@@ -55,6 +54,9 @@ function draw(host: HTMLElement, chart: Chart): void {
     host.replaceChildren()
     return
   }
+  // As wide as there is room, so that letters keep their size on a phone.
+  const width = Math.max(host.clientWidth, 240)
+  const plot = { left: 48, right: width - 12, top: 30, bottom: height - 24 }
   const ys = [...points.map(({ y }) => y), ...(reference ? [reference.y] : [])]
   const [low, high] = padded(Math.min(...ys), Math.max(...ys))
   const first = points[0]!.x
@@ -66,7 +68,7 @@ function draw(host: HTMLElement, chart: Chart): void {
     parts.push(line(plot.left, toY(y), plot.right, toY(y), 'axis'))
     parts.push(text(plot.left - 6, toY(y) + 4, short(y), '', 'end'))
   }
-  for (const x of ticks(first, last, 6).filter(Number.isInteger)) {
+  for (const x of ticks(first, last, Math.min(6, width / 60)).filter(Number.isInteger)) {
     parts.push(text(toX(x), height - 8, String(x), '', 'middle'))
   }
   if (divider !== undefined) {
@@ -116,8 +118,10 @@ function ticks(low: number, high: number, count: number): number[] {
   )
 }
 
+const number = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
 function short(value: number): string {
-  return Math.abs(value) >= 1e5 ? value.toExponential(1) : String(Number(value.toPrecision(3)))
+  return number.format(value)
 }
 
 function line(x1: number, y1: number, x2: number, y2: number, name: string): SVGElement {

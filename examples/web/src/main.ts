@@ -97,6 +97,7 @@ async function takeData(reading: Promise<DataSummary>, settings: Partial<RunSett
     fillSettings(settingsForm, settings)
     await showData(summary, undefined)
     runPanel.say('Ready to train')
+    runPanel.focus()
   } catch (error) {
     runPanel.say('')
     throw error
@@ -117,6 +118,7 @@ async function showData(summary: DataSummary, state: RunState | undefined): Prom
   runPanel.setPhase(state ? 'stopped' : 'ready')
   enableSaving(state !== undefined)
   weightsField.disabled = false
+  byId('data-forms', HTMLDetailsElement).open = false
   await images.showData(summary)
 }
 

@@ -22,6 +22,12 @@ export class RunPanel {
   private priorDice: number | undefined
   private frame: number | undefined
 
+  constructor() {
+    new ResizeObserver(() => {
+      this.drawSoon()
+    }).observe(this.diceChart)
+  }
+
   setPhase(phase: RunPhase): void {
     const active = phase === 'running' || phase === 'paused'
     const hadFocus = document.activeElement
@@ -37,6 +43,11 @@ export class RunPanel {
     if (hadFocus instanceof HTMLButtonElement && hadFocus.hidden) {
       ;(active ? this.pause : this.goOn.hidden ? this.start : this.goOn).focus()
     }
+  }
+
+  /** Brings the keyboard to the button that begins. */
+  focus(): void {
+    this.start.focus({ preventScroll: true })
   }
 
   /** For the live region: seldom, and short. */
@@ -61,6 +72,10 @@ export class RunPanel {
     const name = stage === 'pretraining' ? 'Pretraining' : 'Training'
     const dice = point.dice === undefined ? '' : `, mean Dice ${point.dice.toFixed(3)}`
     this.text.textContent = `${name}, epoch ${point.epoch} of ${epochs}${dice}; about ${duration(secondsLeft)} left`
+    this.drawSoon()
+  }
+
+  private drawSoon(): void {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined
       this.draw()

@@ -22,8 +22,9 @@ export class Viewer {
       scrollRequiresFocus: true,
       isOrientationTextVisible: true,
       isNearestInterpolation: true,
-      crosshairColor: [1, 1, 1, 0.7],
-      crosshairWidth: 0.4,
+      crosshairColor: [1, 1, 1, 0.8],
+      crosshairWidth: 0.25,
+      crosshairWidthUnit: 'percent',
       tileMargin: 6,
       fontColor: [0.75, 0.8, 0.84, 1],
       loadingText: '',
@@ -37,6 +38,7 @@ export class Viewer {
         values: values.map(({ value }) => value),
       })
     }
+    niivue.addColormap(probabilityColours.name, probabilityColours.map)
     await niivue.attachToCanvas(canvas)
     return new Viewer(niivue)
   }
@@ -72,6 +74,12 @@ export class Viewer {
   }
 }
 
+/** The less probable, the more transparent. */
+const probabilityColours = {
+  name: 'probability',
+  map: { R: [200, 255, 255], G: [60, 160, 245], B: [0, 40, 150], A: [0, 170, 255], I: [0, 128, 255] },
+}
+
 interface NiivueLocation {
   readonly frac: ArrayLike<number>
   readonly vox: Iterable<number>
@@ -90,7 +98,8 @@ async function overlayImage(
   classes: readonly ClassSummary[],
   opacity: number,
 ): Promise<NVImage> {
-  if (kind === 'probability') return open(file, { colormap: 'warm', opacity, cal_min: 0.02, cal_max: 1 })
+  if (kind === 'probability')
+    return open(file, { colormap: probabilityColours.name, opacity, cal_min: 0, cal_max: 1 })
   const image = await open(file, { opacity })
   const colours = classes.map(({ colour }) => colour.match(/\d+/g)!.map(Number))
   image.setColormapLabel({
