@@ -93,7 +93,7 @@ describe.skipIf(!executable)('the page', () => {
       notes.some((note) => /^scan\.nii: intensities from 0 to 5759, rescaled to 0\.\.1$/.test(note)),
     ).toBe(true)
     expect(await page.locator('#error').isVisible()).toBe(false)
-    await page.getByText(/^Voxel/).waitFor()
+    await page.locator('#location', { hasText: 'Voxel 8, 9, 10; scan 0.5' }).waitFor()
   })
 
   it('trains on phantoms until the Dice is above that of the prior', async () => {
@@ -110,7 +110,7 @@ describe.skipIf(!executable)('the page', () => {
     await page.getByText('Settings', { exact: true }).click()
     await page.getByRole('button', { name: 'Start training' }).click()
     await page.getByText(/^Pretraining, epoch/).waitFor()
-    expect(await page.getByRole('radio', { name: 'segmentation' }).isEnabled()).toBe(true)
+    await page.locator('[name=layer][value=segmentation]:checked').waitFor()
 
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByText('Paused').waitFor()

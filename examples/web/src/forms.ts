@@ -71,20 +71,22 @@ export function fillSettings(form: HTMLFormElement, settings: Partial<RunSetting
 }
 
 /** Puts dropped files into the inputs that their names suggest, where the visitor sees and can change them. */
-export function distribute(files: readonly File[], form: HTMLFormElement): void {
+export function distribute(files: readonly File[], forms: readonly HTMLFormElement[]): void {
   const groups: Record<string, File[]> = {}
   for (const file of files) (groups[roleOf(file.name)] ??= []).push(file)
   for (const [role, members] of Object.entries(groups)) {
-    const field = form.elements.namedItem(role)
+    const field = forms.map((form) => form.elements.namedItem(role)).find((found) => found !== null)
     if (!(field instanceof HTMLInputElement)) continue
     const transfer = new DataTransfer()
     for (const file of field.multiple ? members : members.slice(0, 1)) transfer.items.add(file)
     field.files = transfer.files
+    field.dispatchEvent(new Event('change'))
   }
 }
 
 function roleOf(name: string): string {
   if (/\.(json|tsv)$/i.test(name)) return 'table'
+  if (/\.(safetensors|pth|pt|pth\.tar)$/i.test(name)) return 'weights'
   if (/prior|atlas|probseg/i.test(name)) return 'prior'
   if (/truth|label|dseg|aseg|_seg/i.test(name)) return 'truths'
   return 'scans'

@@ -16,6 +16,7 @@ import { RunPanel } from './run-panel.js'
 const fileForm = byId('file-form', HTMLFormElement)
 const phantomForm = byId('phantom-form', HTMLFormElement)
 const settingsForm = byId('settings-form', HTMLFormElement)
+const weightsForm = byId('weights-form', HTMLFormElement)
 const weightsField = byId('weights', HTMLInputElement)
 const pauseButton = byId('pause', HTMLButtonElement)
 const saveButtons = ['save-segmentation', 'save-weights'].map((id) => byId(id, HTMLButtonElement))
@@ -26,6 +27,8 @@ const runPanel = new RunPanel()
 let data: DataSummary | undefined
 let running = false
 let paused = false
+/** The device is gone: what fails meanwhile fails because of that. */
+let lost = false
 
 runPanel.begin(undefined, undefined)
 void begin()
@@ -85,7 +88,7 @@ function listen(): void {
   })
   document.addEventListener('drop', (event) => {
     event.preventDefault()
-    if (!running) distribute([...(event.dataTransfer?.files ?? [])], fileForm)
+    if (!running) distribute([...(event.dataTransfer?.files ?? [])], [fileForm, weightsForm])
   })
 }
 
@@ -190,7 +193,11 @@ async function goOnWithSaved(): Promise<void> {
 async function recover(): Promise<void> {
   byId('lost', HTMLDivElement).hidden = true
   engine.restart()
-  if (await openDevice()) await goOnWithSaved()
+  const opened = await openDevice()
+  lost = false
+  if (!opened) return
+  if (await engine.call('savedRun').catch(() => undefined)) await goOnWithSaved()
+  else location.reload()
 }
 
 function receive(event: Event): void {
@@ -210,6 +217,8 @@ function receive(event: Event): void {
         `This run is not kept for a later visit: ${event.reason}. Save the weights before you close the tab.`
       break
     case 'lost':
+      showError(undefined)
+      lost = true
       byId('lost-reason', HTMLParagraphElement).textContent = `The graphics device was lost: ${event.reason}`
       byId('lost', HTMLDivElement).hidden = false
       break
@@ -249,6 +258,7 @@ async function guarded(action: () => Promise<void>): Promise<void> {
 }
 
 function showError(error: unknown): void {
+  if (lost) return
   say(byId('error', HTMLParagraphElement), error === undefined ? '' : lineOf(error))
 }
 

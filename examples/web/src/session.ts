@@ -102,12 +102,10 @@ export class Session implements Calls {
     if (settings) await this.begin(settings)
     if (!this.run) throw new UserError('there is no run to go on with')
     const run = this.run
-    try {
-      return await run.go()
-    } finally {
-      await this.keep(run)
-      this.weightsChanged()
-    }
+    const outcome = await run.go()
+    await this.keep(run)
+    this.weightsChanged()
+    return outcome
   }
 
   setPaused(paused: boolean): Promise<void> {
@@ -201,9 +199,9 @@ export class Session implements Calls {
   private async keep(run: Run): Promise<void> {
     if (!this.keeping) return
     const { description } = this.requireData()
+    const state = run.current
+    const checkpoint = await run.checkpoint()
     try {
-      const state = run.current
-      const checkpoint = await run.checkpoint()
       await this.storage.saveRun({ description, state, saved: Date.now(), checkpoint })
     } catch (error) {
       this.notKept(error)
