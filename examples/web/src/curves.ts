@@ -78,7 +78,7 @@ function draw(host: HTMLElement, chart: Chart): void {
   if (reference) {
     const y = toY(reference.y)
     parts.push(line(plot.left, y, plot.right, y, 'reference'))
-    parts.push(text(plot.right, y - 5, reference.name, 'reference-label', 'end'))
+    parts.push(text(plot.left + 4, y - 5, reference.name, 'reference-label'))
   }
   parts.push(
     element('polyline', { class: 'line', points: points.map(({ x, y }) => `${toX(x)},${toY(y)}`).join(' ') }),

@@ -5,7 +5,7 @@ import type { Location, Viewer } from './viewer.js'
 
 /** What is seen: the scan, one layer over it, the classes with their scores. */
 export class ImagePanel {
-  private readonly canvas = byId('canvas', HTMLCanvasElement)
+  private canvas = byId('canvas', HTMLCanvasElement)
   private readonly scanField = byId('scan', HTMLSelectElement)
   private readonly classField = byId('class', HTMLSelectElement)
   private readonly opacity = byId('opacity', HTMLInputElement)
@@ -86,12 +86,24 @@ export class ImagePanel {
   /** NiiVue is large and comes when there is something to show. */
   private async openViewer(): Promise<Viewer> {
     const { Viewer } = await import('./viewer.js')
+    this.canvas.addEventListener('webglcontextlost', () => {
+      this.replaceCanvas()
+    })
     const viewer = await Viewer.create(this.canvas, (location) => {
       this.showLocation(location)
     })
     // For the browser's console, and for tests.
     Object.assign(window, { viewer })
     return viewer
+  }
+
+  /** A canvas whose context was lost, as when a driver starts anew, shows nothing any more: another takes its place. */
+  private replaceCanvas(): void {
+    const fresh = this.canvas.cloneNode() as HTMLCanvasElement
+    this.canvas.replaceWith(fresh)
+    this.canvas = fresh
+    this.viewer = undefined
+    setTimeout(() => void this.showScan(), 1000)
   }
 
   private async refresh(): Promise<void> {

@@ -66,7 +66,7 @@ export class Session implements Calls {
     const stored = await this.storage.run()
     const data = await this.storage.data()
     if (!stored || !data) throw new UserError('the run that was kept is gone')
-    const { tensors, info } = decodeCheckpoint(stored.checkpoint, 'the run that was kept')
+    const { tensors, info } = decodeCheckpoint(stored.checkpoint, 'kept.safetensors')
     await this.take(data)
     const network = await this.takeNetwork(info.architecture, stored.state.settings.seed, tensors)
     this.run = this.newRun(network, stored.state, tensors)
@@ -230,7 +230,7 @@ export class Session implements Calls {
     architecture: Architecture,
     seed: number,
     tensors?: ReadonlyMap<string, NamedTensor>,
-    source = 'the run that was kept',
+    source = 'kept.safetensors',
   ): Promise<Network> {
     const gpu = this.requireGpu()
     const model = createModel(architecture, seed)

@@ -23,7 +23,7 @@ export class Viewer {
       isOrientationTextVisible: true,
       isNearestInterpolation: true,
       crosshairColor: [1, 1, 1, 0.8],
-      crosshairWidth: 0.25,
+      crosshairWidth: 0.6,
       crosshairWidthUnit: 'percent',
       tileMargin: 6,
       fontColor: [0.75, 0.8, 0.84, 1],
