@@ -199,10 +199,8 @@ describe.skipIf(!executable)('the page', () => {
   })
 
   it('goes on from what was kept where the device is lost', async () => {
-    const crash = await context.newPage()
-    // Chromium ends its GPU process at this address, and the page with it does not load.
-    await crash.goto('chrome://gpucrash').catch(() => undefined)
-    await crash.close()
+    const devtools = await browser.newBrowserCDPSession()
+    await devtools.send('Browser.crashGpuProcess')
     await page.getByText(/The graphics device was lost/).waitFor({ timeout: 60_000 })
     const before = await epochOf(page)
     await page.getByRole('button', { name: 'Go on from the last saved state' }).click()

@@ -73,7 +73,7 @@ function draw(host: HTMLElement, chart: Chart): void {
   }
   if (divider !== undefined) {
     parts.push(line(toX(divider), plot.top, toX(divider), plot.bottom, 'divider'))
-    parts.push(text(toX(divider) + 5, plot.top - 4, 'training', ''))
+    parts.push(text(toX(divider) + 5, plot.bottom - 5, 'training', ''))
   }
   if (reference) {
     const y = toY(reference.y)
