@@ -18,7 +18,6 @@ const phantomForm = byId('phantom-form', HTMLFormElement)
 const settingsForm = byId('settings-form', HTMLFormElement)
 const weightsForm = byId('weights-form', HTMLFormElement)
 const weightsField = byId('weights', HTMLInputElement)
-const pauseButton = byId('pause', HTMLButtonElement)
 const saveButtons = ['save-segmentation', 'save-weights'].map((id) => byId(id, HTMLButtonElement))
 
 const engine = new Engine(receive)
@@ -151,7 +150,6 @@ async function setPaused(wanted: boolean): Promise<void> {
   await engine.call('setPaused', wanted)
   runPanel.setPhase(wanted ? 'paused' : 'running')
   runPanel.say(wanted ? 'Paused' : 'Going on')
-  pauseButton.setAttribute('aria-pressed', String(wanted))
 }
 
 async function loadWeights(): Promise<void> {

@@ -33,7 +33,7 @@ import { Run, type Network } from './run.js'
 import { Segmentations } from './segmentations.js'
 import { Storage } from './storage.js'
 
-/** The least time between two segmentations while training: they cost about a third of a step. */
+/** The least time between two segmentations while training: each takes the device from training for a forward pass. */
 const millisecondsBetweenUpdates = 1000
 
 /** What the worker holds: the device, data, weights, and the run that changes them. */
