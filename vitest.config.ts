@@ -24,7 +24,10 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'host', include: ['test/**/*.test.ts'], exclude: gpuTests } },
+      {
+        extends: true,
+        test: { name: 'host', include: ['test/**/*.test.ts'], exclude: [...gpuTests, 'test/browser/**'] },
+      },
       ...adapters().map((adapter) => ({
         extends: true as const,
         test: { name: adapter, include: gpuTests, env: { SAE_ADAPTER: adapter } },

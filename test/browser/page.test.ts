@@ -6,7 +6,7 @@ import { build, preview, type PreviewServer } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readTensors, readVolume } from '../../src/io/files.js'
 import { fortranStrides, toCOrder } from '../../src/io/axes.js'
-import { makeNifti } from './page-files.js'
+import { makeNifti, obliqueAffine } from './page-files.js'
 import { findChromium, openChromium } from './chromium.js'
 
 const executable = findChromium()
@@ -93,7 +93,27 @@ describe.skipIf(!executable)('the page', () => {
       notes.some((note) => /^scan\.nii: intensities from 0 to 5759, rescaled to 0\.\.1$/.test(note)),
     ).toBe(true)
     expect(await page.locator('#error').isVisible()).toBe(false)
-    await page.locator('#location', { hasText: 'Voxel 8, 9, 10; scan 0.5' }).waitFor()
+    await page.locator('#location', { hasText: /^At [-.\d]+, [-.\d]+, [-.\d]+ mm; scan 0\.\d\d/ }).waitFor()
+  })
+
+  it("saves a segmentation on the scan's own affine", async () => {
+    await page.getByText('Settings', { exact: true }).click()
+    await page.fill('[name=pretrainingEpochs]', '1')
+    await page.fill('[name=trainingEpochs]', '1')
+    await page.getByText('Settings', { exact: true }).click()
+    await page.getByRole('button', { name: 'Start training' }).click()
+    await page.getByText('Done: the run came to its end').waitFor({ timeout: 240_000 })
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save segmentation' }).click(),
+    ])
+    expect(download.suggestedFilename()).toBe('scan_dseg.nii.gz')
+    const file = join(folder, 'scan_dseg.nii.gz')
+    await download.saveAs(file)
+    const { data, grid } = await readVolume(file)
+    expect(grid.affine).toEqual(obliqueAffine)
+    expect(grid.known).toBe(true)
+    expect(Math.max(...data)).toBeLessThan(3)
   })
 
   it('trains on phantoms until the Dice is above that of the prior', async () => {

@@ -144,12 +144,15 @@ export class ImagePanel {
     return `${scan}, with its ${this.shown}${what}`
   }
 
-  private showLocation({ fractions, voxel, values }: Location): void {
+  private showLocation({ fractions, millimetres, values }: Location): void {
     this.slices.forEach((slider, axis) => {
       slider.valueAsNumber = fractions[axis]!
     })
     const [intensity, value] = values
-    const parts = [`Voxel ${voxel.slice(0, 3).join(', ')}`, `scan ${intensity?.toFixed(2) ?? 'none'}`]
+    const parts = [
+      `At ${millimetres.map((position) => position.toFixed(1)).join(', ')} mm`,
+      `scan ${intensity?.toFixed(2) ?? 'none'}`,
+    ]
     if (value !== undefined && this.shown !== 'none') parts.push(`${this.shown} ${this.meaning(value)}`)
     this.location.textContent = parts.join('; ')
   }

@@ -4,7 +4,8 @@ import type { ClassSummary, ImageFile, Overlay } from './protocol.js'
 /** Where the crosshair is: fractions 0..1 along left-right, back-front, bottom-top, and the values there. */
 export interface Location {
   readonly fractions: readonly [number, number, number]
-  readonly voxel: readonly number[]
+  /** In the world of the scan's affine. */
+  readonly millimetres: readonly number[]
   /** Of the scan, then of what is shown over it. */
   readonly values: readonly number[]
 }
@@ -31,10 +32,10 @@ export class Viewer {
       logLevel: 'error',
     })
     niivue.onLocationChange = (location) => {
-      const { frac, vox, values } = location as NiivueLocation
+      const { frac, mm, values } = location as NiivueLocation
       onLocation({
         fractions: [frac[0]!, frac[1]!, frac[2]!],
-        voxel: [...vox],
+        millimetres: [...mm].slice(0, 3),
         values: values.map(({ value }) => value),
       })
     }
@@ -82,7 +83,7 @@ const probabilityColours = {
 
 interface NiivueLocation {
   readonly frac: ArrayLike<number>
-  readonly vox: Iterable<number>
+  readonly mm: Iterable<number>
   readonly values: readonly { readonly value: number }[]
 }
 
