@@ -46,7 +46,7 @@ async function openDevice(): Promise<boolean> {
     return true
   } catch (error) {
     badge.textContent = 'No graphics device'
-    say(byId('help-reason', HTMLParagraphElement), lineOf(error))
+    say(byId('help-reason', HTMLParagraphElement), `Reason: ${lineOf(error)}.`)
     byId('help', HTMLDivElement).hidden = false
     setBusy(true)
     return false
