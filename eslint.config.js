@@ -42,7 +42,17 @@ const layering = Object.entries(layers).map(([layer, allowed]) => ({
 }))
 
 export default tseslint.config(
-  { ignores: ['dist', 'docs/api', 'src/generated', 'coverage', 'bench/peers/node_modules', 'pack'] },
+  {
+    ignores: [
+      'dist',
+      'docs/api',
+      'examples/web/dist',
+      'src/generated',
+      'coverage',
+      'bench/peers/node_modules',
+      'pack',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

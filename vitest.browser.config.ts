@@ -20,7 +20,7 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     globalSetup: 'test/browser/setup.ts',
     // A software driver compiles every kernel anew in every place.
-    testTimeout: 600_000,
+    testTimeout: 900_000,
     hookTimeout: 600_000,
     pool: 'forks',
     maxWorkers: 1,

@@ -43,3 +43,7 @@ export * from './ops/index.js'
 export * from './nn/index.js'
 export * from './optim/index.js'
 export * from './sae/index.js'
+
+// What a page or a notebook around the engine needs beside it: tables of classes from files, and their colours.
+export { classColour, type Colour } from './report/colours.js'
+export { parseLabelTable } from './sae/label-table-file.js'

@@ -4,6 +4,7 @@
  * Runs in browsers and in Node. To read and write paths, use `readVolume`, `writeVolume`, `readTensors` and
  * `writeTensors` of `sae-webgpu/node`.
  */
+export { decodeTensors, decodeVolume, encodeVolume, type VolumeFormat } from './formats.js'
 export { gunzip, gzip, isGzip } from './gzip.js'
 export { readNifti } from './nifti.js'
 export { writeNifti } from './nifti-write.js'
@@ -18,6 +19,7 @@ export {
 } from './safetensors.js'
 export { readTorchCheckpoint } from './torch-checkpoint.js'
 export {
+  formatShape,
   requireFinite,
   requireSameGrid,
   requireVaries,

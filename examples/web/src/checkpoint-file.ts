@@ -1,0 +1,38 @@
+import {
+  checkpointInfo,
+  saveCheckpoint,
+  type CheckpointInfo,
+  type LabelTable,
+  type Model,
+  type NamedTensor,
+  type Trainer,
+  type Variables,
+} from 'sae-webgpu'
+import { decodeTensors, writeSafetensors, type Tensor } from 'sae-webgpu/io'
+
+/** Weights as `sae` writes them: with a trainer all that `sae train --resume` needs too. */
+export async function encodeCheckpoint(
+  model: Model,
+  variables: Variables,
+  table: LabelTable,
+  trainer: Trainer | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { architecture, parameters } = model
+  const training = trainer && { settings: trainer.settings, progress: trainer.progress }
+  const info = { architecture, table, training }
+  const checkpoint = await saveCheckpoint(variables, parameters, info, trainer?.optimiser)
+  const tensors = new Map<string, Tensor>()
+  for (const [name, tensor] of checkpoint.tensors) tensors.set(name, { dtype: 'F32', ...tensor })
+  return new Uint8Array(writeSafetensors(tensors, checkpoint.metadata))
+}
+
+/** Reads weights: ours, or the reference release's. @throws UserError where they are none of this kind */
+export function decodeCheckpoint(
+  bytes: Uint8Array,
+  source: string,
+): { readonly tensors: ReadonlyMap<string, NamedTensor>; readonly info: CheckpointInfo } {
+  const { tensors, metadata } = decodeTensors(bytes, source)
+  const floats = new Map<string, NamedTensor>()
+  for (const [name, tensor] of tensors) if (tensor.dtype === 'F32') floats.set(name, tensor)
+  return { tensors: floats, info: checkpointInfo({ tensors: floats, metadata }, source) }
+}

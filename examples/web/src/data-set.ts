@@ -1,0 +1,203 @@
+import {
+  checkPrior,
+  classColour,
+  diceScores,
+  foregroundClasses,
+  freeSurferTable,
+  identityTable,
+  makePhantom,
+  meanDice,
+  parseLabelTable,
+  phantomTable,
+  priorArgmax,
+  priorFromLabels,
+  toClasses,
+  UserError,
+  type LabelTable,
+  type Prior,
+} from 'sae-webgpu'
+import {
+  decodeVolume,
+  formatShape,
+  requireFinite,
+  requireSameGrid,
+  requireVaries,
+  unknownGrid,
+  type Grid,
+  type Volume,
+} from 'sae-webgpu/io'
+import type { ChosenFiles, DataSummary, PhantomRecipe } from './protocol.js'
+
+export interface Scan {
+  readonly name: string
+  /** Intensities in 0..1, [D, H, W]. */
+  readonly data: Float32Array
+  /** Classes, [D, H, W]. */
+  readonly truth?: Uint8Array
+  readonly grid: Grid
+}
+
+/** What is learnt from. Plain objects and arrays, so that IndexedDB can keep it. */
+export interface DataSet {
+  readonly description: string
+  readonly scans: readonly Scan[]
+  readonly prior: Prior
+  readonly table: LabelTable
+  readonly notes: readonly string[]
+}
+
+/** The phantoms of `sae demo`, and a prior from one more subject. @throws UserError for a size out of range */
+export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
+  const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.2 })
+  const classes = phantomTable.classes.length
+  const settings = { sigma: 1, floor: 0.02, normalise: true }
+  return {
+    description: `${subjects} ${subjects === 1 ? 'phantom' : 'phantoms'} of ${formatShape(shape)} voxels`,
+    scans: phantom.subjects.map(({ scan, labels }, i) => ({
+      name: `sub-${String(i + 1).padStart(2, '0')}`,
+      data: scan,
+      truth: labels,
+      grid: unknownGrid(shape),
+    })),
+    prior: { data: priorFromLabels(phantom.unpaired.labels, shape, classes, settings), classes, shape },
+    table: phantomTable,
+    notes: [],
+  }
+}
+
+/** Reads files as `sae train` does. @throws UserError with one line about the first that does not do */
+export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
+  const { scans: scanFiles, truths: truthFiles } = files
+  if (scanFiles.length === 0) throw new UserError('choose a scan')
+  if (truthFiles.length > 0 && truthFiles.length !== scanFiles.length) {
+    throw new UserError(
+      `${truthFiles.length} reference segmentations for ${scanFiles.length} scans; choose one for each, or none`,
+    )
+  }
+  const notes: string[] = []
+  const { volume: prior, table } = await readPrior(files, notes)
+  const [orderedScans, orderedTruths] = [byName(scanFiles), byName(truthFiles)]
+  const scans: Scan[] = []
+  for (const [i, file] of orderedScans.entries()) {
+    const scan = toUnitRange(await readOneChannel(file, 'a scan', notes), notes)
+    note(notes, requireSameGrid(prior, scan, 'the prior and the scan'))
+    const { data, grid } = scan
+    const truthFile = orderedTruths[i]
+    if (!truthFile) {
+      scans.push({ name: stem(file.name), data, grid })
+      continue
+    }
+    const labels = await readOneChannel(truthFile, 'a label map', notes)
+    note(notes, requireSameGrid(labels, scan, 'the reference and the scan'))
+    scans.push({ name: stem(file.name), data, grid, truth: toClasses(labels.data, table, truthFile.name) })
+  }
+  const count = scans.length === 1 ? scans[0]!.name : `${scans.length} scans`
+  const { shape } = prior.grid
+  return {
+    description: `${count} of ${formatShape(shape)} voxels`,
+    scans,
+    prior: { data: prior.data, classes: prior.channels, shape },
+    table,
+    notes,
+  }
+}
+
+export function summaryOf({ description, scans, prior, table, notes }: DataSet): DataSummary {
+  const scored = scans.flatMap(({ truth }) => (truth ? [truth] : []))
+  return {
+    description,
+    scans: scans.map(({ name }) => name),
+    scored: scored.length > 0,
+    shape: prior.shape,
+    classes: table.classes.map(({ name, codes }, c) => {
+      return { name, code: codes[0]!, colour: `rgb(${classColour(c).join(' ')})` }
+    }),
+    priorDice: scored.length > 0 ? priorScore(prior, table, scored) : undefined,
+    notes,
+  }
+}
+
+function priorScore({ data, classes }: Prior, table: LabelTable, truths: readonly Uint8Array[]): number {
+  const argmax = priorArgmax(data, classes)
+  const counted = foregroundClasses(table)
+  const scores = truths.map((truth) => meanDice(diceScores(argmax, truth, classes), counted))
+  return scores.reduce((sum, score) => sum + score, 0) / scores.length
+}
+
+/** A prior as it is, or one from a label map, as `sae prior` makes it. */
+async function readPrior(
+  { prior: file, table: tableFile, meaning, blur }: ChosenFiles,
+  notes: string[],
+): Promise<{ volume: Volume; table: LabelTable }> {
+  const volume = await readFile(file, notes)
+  requireFinite(volume)
+  const { data, channels, grid } = volume
+  const given = tableFile && parseLabelTable(await tableFile.text(), tableFile.name)
+  if (channels > 1) {
+    checkPrior(data, grid.shape, channels, file.name)
+    const table =
+      given ?? (channels === freeSurferTable.classes.length ? freeSurferTable : identityTable(channels))
+    if (table.classes.length !== channels) {
+      throw new UserError(
+        `${tableFile!.name} has ${table.classes.length} classes, but ${file.name} has ${channels} channels`,
+      )
+    }
+    return { volume, table }
+  }
+  const table = given ?? (meaning === 'freesurfer' ? freeSurferTable : numberedTable(volume))
+  const K = table.classes.length
+  const probabilities = priorFromLabels(toClasses(data, table, file.name), grid.shape, K, { sigma: blur })
+  notes.push(`${file.name}: a label map; a prior of ${K} classes was made from it`)
+  return { volume: { ...volume, data: probabilities, channels: K }, table }
+}
+
+function numberedTable({ data, source }: Volume): LabelTable {
+  const highest = data.reduce((most, label) => Math.max(most, label), 0)
+  if (highest < 1 || highest > 63) {
+    throw new UserError(`${source}: the labels end at ${highest}; classes are numbered from 0 to at most 63`)
+  }
+  return identityTable(Math.round(highest) + 1)
+}
+
+async function readOneChannel(file: File, what: string, notes: string[]): Promise<Volume> {
+  const volume = await readFile(file, notes)
+  if (volume.channels !== 1) {
+    throw new UserError(`${file.name}: has ${volume.channels} channels where ${what} has one`)
+  }
+  requireFinite(volume)
+  return volume
+}
+
+async function readFile(file: File, notes: string[]): Promise<Volume> {
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  if (bytes.length === 0) throw new UserError(`${file.name}: the file is empty`)
+  const volume = decodeVolume(bytes, file.name)
+  notes.push(...(volume.warnings ?? []))
+  return volume
+}
+
+function toUnitRange(scan: Volume, notes: string[]): Volume {
+  requireVaries(scan)
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of scan.data) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  if (low >= 0 && high <= 1) return scan
+  const range = [low, high].map((value) => String(Number(value.toPrecision(4)))).join(' to ')
+  notes.push(`${scan.source}: intensities from ${range}, rescaled to 0..1`)
+  return { ...scan, data: scan.data.map((value) => (value - low) / (high - low)) }
+}
+
+/** Scans and their references are matched by the order of their names. */
+function byName(files: readonly File[]): File[] {
+  return [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+}
+
+function stem(name: string): string {
+  return name.replace(/\.(nii\.gz|nii|npz|npy)$/i, '')
+}
+
+function note(notes: string[], text: string | undefined): void {
+  if (text !== undefined) notes.push(text)
+}

@@ -1,0 +1,226 @@
+import {
+  defaultPretraining,
+  defaultTraining,
+  foregroundClasses,
+  loadTensors,
+  meanDice,
+  Pretrainer,
+  Trainer,
+  type Gpu,
+  type Model,
+  type NamedTensor,
+  type PretrainingStep,
+  type TrainingStep,
+  type Variables,
+} from 'sae-webgpu'
+import { encodeCheckpoint } from './checkpoint-file.js'
+import type { DataSet } from './data-set.js'
+import { Pace } from './pace.js'
+import type { Event, HistoryPoint, RunState, Stage } from './protocol.js'
+
+/** A network with its weights on the device. */
+export interface Network {
+  readonly model: Model
+  readonly variables: Variables
+}
+
+type Step = PretrainingStep | TrainingStep
+
+/**
+ * A run through pretraining and training that can be paused, stopped, kept and gone on with. Training that goes on gives
+ * the same bits as without the break; pretraining goes on with the weights but a fresh optimiser.
+ */
+export class Run {
+  private state: RunState
+  private trainer: Trainer | undefined
+  private readonly history: HistoryPoint[]
+  private aborter = new AbortController()
+  private pace = new Pace()
+  /** Steps wait for it. */
+  private gate: Promise<void> | undefined
+  private openGate: (() => void) | undefined
+
+  /**
+   * @param restored tensors of a checkpoint that hold the optimiser's state, where training goes on
+   * @param afterEpoch is awaited after each epoch
+   */
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly data: DataSet,
+    private readonly network: Network,
+    state: RunState,
+    private restored: ReadonlyMap<string, NamedTensor> | undefined,
+    private readonly emit: (event: Event) => void,
+    private readonly afterEpoch: () => Promise<void>,
+  ) {
+    this.state = state
+    this.history = [...state.history]
+  }
+
+  /** How far the run is. */
+  get current(): RunState {
+    return {
+      ...this.state,
+      history: [...this.history],
+      progress: this.trainer?.progress ?? this.state.progress,
+    }
+  }
+
+  /** Goes on to the end or until `stop`. */
+  async go(): Promise<'done' | 'stopped'> {
+    this.aborter = new AbortController()
+    if (this.state.stage === 'pretraining') await this.pretrain()
+    if (!this.stopped && this.state.stage === 'pretraining') {
+      this.state = { ...this.state, stage: 'training', epoch: 0 }
+    }
+    if (!this.stopped) await this.train()
+    return this.stopped ? 'stopped' : 'done'
+  }
+
+  setPaused(paused: boolean): void {
+    if (paused && !this.gate) {
+      this.gate = new Promise((resolve) => (this.openGate = resolve))
+    } else if (!paused) {
+      this.openGate?.()
+      this.gate = undefined
+      this.openGate = undefined
+    }
+  }
+
+  stop(): void {
+    this.aborter.abort()
+    this.setPaused(false)
+  }
+
+  /** Weights, and while training all that is needed to go on, as a safetensors file. */
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    const { model, variables } = this.network
+    return encodeCheckpoint(
+      model,
+      variables,
+      this.data.table,
+      this.state.stage === 'training' ? this.trainer : undefined,
+    )
+  }
+
+  /** Releases what is on the device; the network stays. */
+  dispose(): void {
+    this.stop()
+    this.trainer?.dispose()
+    this.trainer = undefined
+  }
+
+  private get stopped(): boolean {
+    return this.aborter.signal.aborted
+  }
+
+  private async pretrain(): Promise<void> {
+    const { pretrainingEpochs, pretrainingRate, batchSize, seed } = this.state.settings
+    const done = this.state.epoch
+    if (done >= pretrainingEpochs) return
+    const settings = {
+      ...defaultPretraining,
+      epochs: pretrainingEpochs - done,
+      learningRate: pretrainingRate,
+      batchSize,
+      seed: seed + done,
+    }
+    const { model, variables } = this.network
+    const pretrainer = new Pretrainer(this.gpu, model, variables, this.data.prior, settings)
+    try {
+      this.emit({ type: 'status', text: 'Compiling the kernels of pretraining' })
+      await pretrainer.prepare(this.data.scans.length)
+      this.emit({
+        type: 'status',
+        text: 'Pretraining: the encoder learns to answer every scan with the prior',
+      })
+      const steps = pretrainer.train(this.data.scans, { ahead: true, signal: this.aborter.signal })
+      await this.follow('pretraining', pretrainingEpochs, done, steps, (step) => step.crossEntropy)
+    } finally {
+      pretrainer.dispose()
+    }
+  }
+
+  private async train(): Promise<void> {
+    this.emit({ type: 'status', text: 'Compiling the kernels of training' })
+    this.trainer ??= this.makeTrainer()
+    await this.trainer.prepare(this.data.scans.length)
+    this.emit({ type: 'status', text: 'Training: the segmentation learns to explain the scan' })
+    const steps = this.trainer.train(this.data.scans, { ahead: true, signal: this.aborter.signal })
+    await this.follow('training', this.state.settings.trainingEpochs, 0, steps, (step) => step.loss)
+  }
+
+  private makeTrainer(): Trainer {
+    const { trainingEpochs, trainingRate, beta, neighbourhood, batchSize, seed } = this.state.settings
+    const settings = {
+      ...defaultTraining,
+      epochs: trainingEpochs,
+      learningRate: trainingRate,
+      beta,
+      neighbourhood,
+      batchSize,
+      seed,
+    }
+    const { model, variables } = this.network
+    const { progress } = this.state
+    const trainer = new Trainer(this.gpu, model, variables, this.data.prior, settings, progress)
+    if (progress && this.restored) {
+      const moments = trainer.optimiser.moments.flatMap(({ first, second }) => [first, second])
+      loadTensors(variables, moments, this.restored, 'the run that was kept')
+    }
+    this.restored = undefined
+    return trainer
+  }
+
+  private async follow<S extends Step>(
+    stage: Stage,
+    epochs: number,
+    done: number,
+    steps: AsyncIterable<S>,
+    lossOf: (step: S) => number,
+  ): Promise<void> {
+    const stepsPerEpoch = Math.ceil(this.data.scans.length / this.state.settings.batchSize)
+    const counted = foregroundClasses(this.data.table)
+    let losses: number[] = []
+    let scores: number[] = []
+    this.pace.restart()
+    for await (const step of steps) {
+      losses.push(lossOf(step))
+      if (step.dice) scores.push(meanDice(step.dice, counted))
+      const epoch = done + step.epoch
+      const point = { stage, epoch, loss: mean(losses), dice: scores.length > 0 ? mean(scores) : undefined }
+      this.note(point)
+      this.pace.step()
+      const later = stage === 'pretraining' ? this.state.settings.trainingEpochs : 0
+      const left = (epochs - epoch + later) * stepsPerEpoch + stepsPerEpoch - losses.length
+      this.emit({
+        type: 'progress',
+        stage,
+        epochs,
+        point,
+        secondsLeft: this.pace.secondsFor(Math.max(0, left)),
+      })
+      if (step.lastOfEpoch) {
+        losses = []
+        scores = []
+        this.state = { ...this.state, epoch }
+        await this.afterEpoch()
+      }
+      if (this.gate) {
+        await this.gate
+        this.pace.restart()
+      }
+    }
+  }
+
+  /** The last point is the epoch under way. */
+  private note(point: HistoryPoint): void {
+    const last = this.history.at(-1)
+    if (last?.stage === point.stage && last.epoch === point.epoch) this.history.pop()
+    this.history.push(point)
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

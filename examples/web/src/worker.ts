@@ -1,0 +1,41 @@
+import { UserError } from 'sae-webgpu'
+import type { CallMessage, Calls, WorkerMessage } from './protocol.js'
+import { Session } from './session.js'
+
+const post = (message: WorkerMessage, transfer: Transferable[] = []): void => {
+  self.postMessage(message, { transfer })
+}
+
+const session: Calls = new Session((event) => {
+  post({ type: 'event', event })
+})
+
+self.onmessage = ({ data }: MessageEvent<CallMessage>) => {
+  void answer(data)
+}
+
+async function answer({ id, name, args }: CallMessage): Promise<void> {
+  try {
+    const call = session[name].bind(session) as (...args: readonly unknown[]) => Promise<unknown>
+    const result = await call(...args)
+    post({ type: 'result', id, result }, buffersOf(result))
+  } catch (error) {
+    post({ type: 'failure', id, message: lineOf(error) })
+  }
+}
+
+/** Files are made for the page and given away, not copied. */
+function buffersOf(result: unknown): Transferable[] {
+  if (typeof result !== 'object' || result === null) return []
+  const { bytes, image } = result as {
+    bytes?: Uint8Array<ArrayBuffer>
+    image?: { bytes: Uint8Array<ArrayBuffer> }
+  }
+  return [bytes, image?.bytes].flatMap((file) => (file ? [file.buffer] : []))
+}
+
+function lineOf(error: unknown): string {
+  if (error instanceof UserError) return error.message
+  console.error(error)
+  return `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`
+}

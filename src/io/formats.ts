@@ -1,0 +1,104 @@
+import { UserError } from '../errors.js'
+import { gzip, isGzip } from './gzip.js'
+import { writeNifti } from './nifti-write.js'
+import { readNifti } from './nifti.js'
+import { isNpy, readNpy, writeNpy } from './npy.js'
+import { readNpz, writeNpz } from './npz.js'
+import { readSafetensors, type TensorFile } from './safetensors.js'
+import { readTorchCheckpoint } from './torch-checkpoint.js'
+import { isLegacyTorch } from './torch-pickle.js'
+import type { Volume } from './volume.js'
+import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
+import { isZip } from './zip.js'
+
+/**
+ * Decodes a volume, `.nii`, `.nii.gz`, `.npz` or `.npy` by its name.
+ *
+ * @param source the file's name
+ * @throws UserError where it is no image, or its content is not what its name says
+ */
+export function decodeVolume(bytes: Uint8Array, source: string): Volume {
+  const format = requireVolumeName(source)
+  switch (format) {
+    case '.npz':
+      requireContent(source, bytes, isZip)
+      return readNpz(bytes, source)
+    case '.npy':
+      requireContent(source, bytes, isNpy)
+      return readNpy(bytes, source)
+    case '.nii.gz':
+    case '.nii':
+      // Many tools read either under either name, and so does this one.
+      requireContent(source, bytes, (content) => isGzip(content) || isNifti(content))
+      return readNifti(bytes, source)
+  }
+}
+
+/**
+ * Encodes a volume in the format that the extension of `name` says, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or
+ * `.npy`; `[D, H, W]` where it has one channel. NumPy's formats do not keep the grid.
+ *
+ * @throws UserError where the extension is another, or a value does not fit `type`
+ */
+export function encodeVolume(name: string, volume: Volume, type: VoxelType): Uint8Array {
+  const format = requireVolumeName(name)
+  if (format === '.nii') return writeNifti(volume, type)
+  if (format === '.nii.gz') return gzip(writeNifti(volume, type))
+  const shape = volume.channels > 1 ? [volume.channels, ...volume.grid.shape] : volume.grid.shape
+  requireFits(volume.data, type, volume.source)
+  const array = { shape, data: new VOXEL_ARRAYS[type](volume.data) }
+  return format === '.npz' ? writeNpz({ vol_data: array }) : writeNpy(array)
+}
+
+/**
+ * Decodes weights: `.safetensors`, or a PyTorch checkpoint of the SAE reference (`.pth.tar`, `.pth`, `.pt`).
+ * The content decides which.
+ *
+ * @param source the file's name
+ * @throws UserError where it is neither
+ */
+export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
+  if (isLegacyTorch(bytes) || isZip(bytes))
+    return { tensors: readTorchCheckpoint(bytes, source), metadata: {} }
+  if (!source.toLowerCase().endsWith('.safetensors')) {
+    throw new UserError(
+      `${source}: no weights file: not named .safetensors, and the content is ${describe(bytes)}, not a PyTorch file`,
+    )
+  }
+  return readSafetensors(bytes, source)
+}
+
+export type VolumeFormat = '.nii.gz' | '.nii' | '.npz' | '.npy'
+const VOLUME_FORMATS: readonly VolumeFormat[] = ['.nii.gz', '.nii', '.npz', '.npy']
+
+/** The format that a file's name says. @throws UserError where it says none of a volume */
+export function requireVolumeName(path: string): VolumeFormat {
+  const format = VOLUME_FORMATS.find((extension) => path.toLowerCase().endsWith(extension))
+  if (format === undefined)
+    throw new UserError(`${path}: not a volume by its name; it must end in ${VOLUME_FORMATS.join(', ')}`)
+  return format
+}
+
+function requireContent(path: string, bytes: Uint8Array, isRight: (bytes: Uint8Array) => boolean): void {
+  if (isRight(bytes)) return
+  throw new UserError(
+    `${path}: the content is not what the name says, but ${describe(bytes)}; rename or convert it`,
+  )
+}
+
+/** The length of its header, first thing in either version and byte order. */
+function isNifti(bytes: Uint8Array): boolean {
+  if (bytes.length < 4) return false
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return [348, 540].some((size) => view.getInt32(0, true) === size || view.getInt32(0, false) === size)
+}
+
+function describe(bytes: Uint8Array): string {
+  if (isNifti(bytes)) return 'a NIfTI image (.nii)'
+  if (isNpy(bytes)) return 'a NumPy array (.npy)'
+  if (isZip(bytes)) return 'a zip archive (.npz or other)'
+  if (isGzip(bytes)) return 'gzip data (.nii.gz, .mgz or other)'
+  if (isLegacyTorch(bytes)) return 'a PyTorch file (.pth)'
+  if (new TextDecoder('latin1').decode(bytes.subarray(128, 132)) === 'DICM') return 'a DICOM file'
+  return 'of an unknown kind'
+}
