@@ -21,8 +21,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> packed: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
-  let i = gid.x;
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = gid.y * groups.x * 64u + gid.x;
   if (i >= params.count) { return; }
   let slots = (params.outputs + 3u) / 4u * 4u;
   let co = i % slots;

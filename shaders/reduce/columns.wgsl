@@ -16,14 +16,15 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
-  if (gid.x >= params.count) { return; }
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = gid.y * groups.x * 64u + gid.x;
+  if (i >= params.count) { return; }
   // Sums of 32 first: a long chain of f32 additions would lose digits.
   var total = 0.0;
   for (var first = 0u; first < params.bricks; first += 32u) {
     var sum = 0.0;
-    for (var b = first; b < min(first + 32u, params.bricks); b++) { sum += partials[b * params.stride + params.first + gid.x]; }
+    for (var b = first; b < min(first + 32u, params.bricks); b++) { sum += partials[b * params.stride + params.first + i]; }
     total += sum;
   }
-  output[gid.x] = total;
+  output[i] = total;
 }

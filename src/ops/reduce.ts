@@ -1,6 +1,6 @@
 import type { KernelCall } from '../autograd/node.js'
 import type { Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { linearGroups, whole } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
 
 /** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries]. */
@@ -11,7 +11,7 @@ export function sumColumns(partials: Value, output: Value, first = 0): KernelCal
     shader: shaders.reduceColumns,
     params: { count, first, stride, bricks },
     bindings: { partials: whole(partials), output: whole(output) },
-    workgroups: [Math.ceil(count / 64), 1, 1],
+    workgroups: linearGroups(count),
   }
 }
 

@@ -48,6 +48,7 @@ const cases: Record<string, Case> = {
   '14 -> 14': { input: [2, 14, 3, 5, 7], outputs: 14, kernel: cube(3), bias: true },
   '64 -> 16, weights in storage': { input: [1, 64, 2, 3, 5], outputs: 16, kernel: cube(3), bias: true },
   '64 -> 16, vec4 rows': { input: [1, 64, 2, 3, 4], outputs: 16, kernel: cube(3), bias: true },
+  'more weights than one row of workgroups': { input: [1, 2100, 1, 1, 1], outputs: 2100 },
   '5x5x5 over less': { input: [2, 5, 2, 3, 5], outputs: 6, kernel: cube(5), bias: true },
   '5x5x5 over less, width 4': { input: [2, 3, 2, 3, 4], outputs: 2, kernel: cube(5), bias: true },
   '5x5x5, width 11': { input: [1, 2, 7, 3, 11], outputs: 8, kernel: cube(5) },

@@ -1,6 +1,6 @@
 import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../autograd/node.js'
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planesOf, slabs, whole, widened, type Slab } from '../../autograd/window.js'
+import { linearGroups, planesOf, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { chooseTile, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
@@ -52,7 +52,7 @@ export function packWeights(
           flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
           params: { taps, inputs, outputs, count },
           bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
-          workgroups: [Math.ceil(count / 64), 1, 1],
+          workgroups: linearGroups(count),
         },
       ],
     }),
