@@ -7,6 +7,7 @@ import { dot, weightedSum } from './ops/index.js'
 
 /** One input of the function whose gradient is checked. */
 export interface CheckedInput {
+  /** Extents, slowest axis first; [N,C,D,H,W] for a volume. */
   readonly shape: Shape
   /** Default: a volume where the shape has five extents; weights [O,I,kD,kH,kW] are `flat`. */
   readonly layout?: Layout
@@ -16,7 +17,9 @@ export interface CheckedInput {
   readonly range?: readonly [number, number]
 }
 
+/** A function, the point at which its gradients are checked, and how closely. */
 export interface GradientCheckOptions<Name extends string> {
+  /** Arguments of the function, by the names under which `build` gets them. */
   readonly inputs: Readonly<Record<Name, CheckedInput>>
   /** Builds the function: one value, or several, of any shape. */
   readonly build: (values: Readonly<Record<Name, Value>>) => Value | readonly Value[]

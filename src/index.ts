@@ -7,6 +7,7 @@
 export { UserError } from './errors.js'
 
 export { Gpu, type AdapterSummary, type GpuOptions, type Wait } from './gpu/gpu.js'
+export type { BufferRegistry } from './gpu/buffer-registry.js'
 export { deviceDescriptor, openDevice } from './gpu/open-device.js'
 export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
@@ -31,8 +32,14 @@ export type { DeviceTraits, KernelCall, NodeSpec, OpNode, Slices, SlicesSpec } f
 export { requireSameShape, volumeShape, type VolumeShape } from './autograd/value.js'
 export { everyPlane, linearGroups, planes, planesOf, slabs, whole, widened } from './autograd/window.js'
 export type { Slab, Window } from './autograd/window.js'
-export type { KernelKey } from './gpu/pipeline-cache.js'
-export type { ShaderSource, Specialisation } from './gpu/shader.js'
+export type { Kernel, KernelKey, PipelineCache } from './gpu/pipeline-cache.js'
+export type {
+  BindingDeclaration,
+  ParamDeclaration,
+  ShaderInterface,
+  ShaderSource,
+  Specialisation,
+} from './gpu/shader.js'
 export { planewise, type PlanewiseKernel } from './ops/planewise.js'
 
 // Weights in files.

@@ -24,6 +24,7 @@ export async function saveWeights(
   return writeSafetensors(new Map(await Promise.all(entries)), metadata)
 }
 
+/** How strictly `loadWeights` takes a file, and what messages call it. */
 export interface LoadOptions {
   /** Whether a file may hold tensors that are not wanted. Default false. */
   readonly allowUnknown?: boolean

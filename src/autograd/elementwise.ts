@@ -5,9 +5,11 @@ import { elementRange, elementSlabs, linearGroups, whole, type Slab } from './wi
 
 /** A kernel over elements that does not care where they lie; of vec4s it may compute up to three beyond the end. */
 export interface ElementwiseKernel extends Specialisation {
+  /** Fields of the shader's `struct Params` beside `first` and `count`. Default: none. */
   readonly params?: Readonly<Record<string, number>>
   /** Bindings of equal size, of which ranges of elements are shown. */
   readonly values: Readonly<Record<string, Value>>
+  /** Bindings shown whole. Default: none. */
   readonly flats?: Readonly<Record<string, Value>>
 }
 

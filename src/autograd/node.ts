@@ -21,15 +21,21 @@ export interface KernelCall extends KernelKey {
    * of the value at which that binding starts.
    */
   readonly params: Readonly<Record<string, number>>
+  /** What each binding of the shader shows, by the binding's name; all but `params`. */
   readonly bindings: Readonly<Record<string, Window>>
+  /** Workgroups along x, y and z, each at most 65535. */
   readonly workgroups: readonly [number, number, number]
 }
 
 /** One application of an op. */
 export interface OpNode {
+  /** Position in the order of creation, in one count with values; unique. */
   readonly id: number
+  /** Name of the op, for messages and times. */
   readonly op: string
+  /** Values that its kernels read. */
   readonly inputs: readonly Value[]
+  /** Values that it computes, in the order of its definition. */
   readonly outputs: readonly Value[]
   /** Values that only this node uses, while it runs. */
   readonly scratch: readonly Value[]
@@ -62,26 +68,41 @@ export interface Slices {
 
 /** What an op says of `Slices`. */
 export interface SlicesSpec {
+  /** Planes of the work, numbered n*D+z, and of every volume among the outputs. */
   readonly planes: number
-  /** Default false. */
+  /** Whether planes that are needed again are better kept than computed again. Default false. */
   readonly costly?: boolean
   /** Default: of volumes the same planes, everything else whole. */
   readonly reads?: Slices['reads']
+  /** The dispatches that compute some planes of `outputs`, the values of the node's own outputs. */
   readonly emit: (outputs: readonly Value[], device: DeviceTraits, slab: Slab) => KernelCall[]
+  /** The dispatches that follow once all planes are done: the ends of reductions. Default: none. */
   readonly finish?: (outputs: readonly Value[], device: DeviceTraits) => KernelCall[]
 }
 
+/** What `defineNode` makes a node of. */
 export interface NodeSpec {
+  /** Name of the op, for messages and times. */
   readonly op: string
+  /** Values that its kernels read. */
   readonly inputs: readonly Value[]
-  readonly outputs?: readonly ({ readonly name?: string; readonly shape: Shape } & Pick<
-    ValueOptions,
-    'dtype' | 'layout' | 'wide'
-  >)[]
+  /** Values that it computes. Default: none. */
+  readonly outputs?: readonly ({
+    /** For messages. Default: the name of the op. */
+    readonly name?: string
+    /** Extents, slowest axis first; [N,C,D,H,W] for a volume. */
+    readonly shape: Shape
+  } & Pick<ValueOptions, 'dtype' | 'layout' | 'wide'>)[]
+  /** Values that only this node uses, while it runs (see `scratch`). Default: none. */
   readonly scratch?: readonly Value[]
+  /** Variables that it updates in place; it belongs among the effects of `compile` then. Default: none. */
   readonly mutates?: readonly Value[]
   /** Returns the dispatches, `outputs` being the values of `outputs` above; or the same plane by plane. */
   readonly emit: ((outputs: readonly Value[], device: DeviceTraits) => KernelCall[]) | SlicesSpec
+  /**
+   * Gradients of the inputs, in their order, given those of the outputs; undefined in either list where none flows.
+   * Default: the op has no gradient, and `gradients` throws where one would flow through it.
+   */
   readonly backward?: (
     gradOutputs: readonly (Value | undefined)[],
     outputs: readonly Value[],

@@ -24,6 +24,7 @@ import { inFull, inHalf, type Precision } from './stored.js'
 import type { DType, Value } from './value.js'
 import { Variables } from './variables.js'
 
+/** What a plan computes, and within which memory. */
 export interface CompileOptions {
   /** Values that can be read after a run. They keep a buffer of their own. */
   readonly outputs: readonly Value[]

@@ -16,8 +16,11 @@ export interface Dispatch {
 
 /** Time of one dispatch on the device. */
 export interface DispatchTime {
+  /** Name of the op that the dispatch belongs to (`OpNode.op`). */
   readonly op: string
+  /** Name of the shader that it runs (`ShaderSource.name`). */
   readonly shader: string
+  /** Time on the device between the two timestamps, in seconds. */
   readonly seconds: number
 }
 

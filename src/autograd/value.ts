@@ -127,14 +127,21 @@ export function constant(name: string, shape: Shape, initial: Float32Array | Uin
 
 /** The extents of a volume [N,C,D,H,W], with the counts that its layout in memory is made of. */
 export interface VolumeShape {
+  /** N, the images. */
   readonly batch: number
+  /** C, the channels of an image. */
   readonly channels: number
+  /** D, the planes of an image; the slowest spatial axis. */
   readonly depth: number
+  /** H, the rows of a plane. */
   readonly height: number
+  /** W, the voxels of a row; the fastest axis. */
   readonly width: number
   /** Planes n*D+z of [C,H,W], the unit in which volumes are cut into windows. */
   readonly planes: number
+  /** H*W, the voxels of a plane. */
   readonly area: number
+  /** N*D*H*W, the voxels of one channel over the whole batch. */
   readonly voxels: number
 }
 

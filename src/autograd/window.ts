@@ -4,14 +4,19 @@ import { volumeShape, type Value } from './value.js'
 
 /** Elements [start, end) of a value, in its memory order: what one binding shows. */
 export interface Window {
+  /** The value shown. */
   readonly value: Value
+  /** First element shown, counted from 0 in memory order. */
   readonly start: number
+  /** One past the last element shown. */
   readonly end: number
 }
 
 /** A range of planes or elements that one dispatch computes. */
 export interface Slab {
+  /** First plane or element, counted from 0. */
   readonly first: number
+  /** One past the last plane or element. */
   readonly last: number
 }
 

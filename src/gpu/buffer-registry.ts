@@ -13,6 +13,7 @@ export class BufferRegistry {
 
   constructor(private readonly device: GPUDevice) {}
 
+  /** Number of live buffers. */
   get count(): number {
     return this.live.size
   }
@@ -26,16 +27,19 @@ export class BufferRegistry {
     return buffer
   }
 
+  /** Destroys a live buffer; one that is not live is left alone. */
   destroy(buffer: GPUBuffer): void {
     if (!this.live.delete(buffer)) return
     this.bytes -= buffer.size
     buffer.destroy()
   }
 
+  /** Destroys every live buffer. */
   destroyAll(): void {
     for (const buffer of [...this.live]) this.destroy(buffer)
   }
 
+  /** Makes `peakBytes` count from the bytes that are live now. */
   resetPeak(): void {
     this.peakBytes = this.bytes
   }

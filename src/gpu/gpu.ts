@@ -5,8 +5,11 @@ import { PipelineCache } from './pipeline-cache.js'
 export interface AdapterSummary {
   /** Human-readable name, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly name: string
+  /** Lower-case name of the maker, for example `nvidia`; empty where it is not told. */
   readonly vendor: string
+  /** Family of the GPU, for example `turing`; empty where it is not told. */
   readonly architecture: string
+  /** The driver's description of itself, in no fixed form; empty where a browser withholds it. */
   readonly driver: string
   /** True for a driver that computes on the CPU. */
   readonly software: boolean
@@ -15,6 +18,7 @@ export interface AdapterSummary {
 /** Waits for a promise of the GPU. A host may give back the processor meanwhile (see src/node/idle.ts). */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>
 
+/** What a `Gpu` is made with beside its device and the summary of its adapter. */
 export interface GpuOptions {
   /** Waits for a promise of the device; the browser's own await by default. */
   readonly wait?: Wait
@@ -32,8 +36,11 @@ export interface GpuOptions {
  * calls `check()`, which throws the first error that the device reported.
  */
 export class Gpu {
+  /** Every kernel compiled for this device. */
   readonly pipelines: PipelineCache
+  /** Every live buffer that the engine made on this device, counted. */
   readonly buffers: BufferRegistry
+  /** What every wait for the device goes through. */
   readonly wait: Wait
   /** Whether the device belongs to the program around the engine. */
   readonly borrowed: boolean
@@ -42,7 +49,9 @@ export class Gpu {
   private disposed = false
 
   constructor(
+    /** The WebGPU device itself. */
     readonly device: GPUDevice,
+    /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
     { wait = (promise) => promise, borrowed = false }: GpuOptions = {},
   ) {

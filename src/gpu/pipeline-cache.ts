@@ -2,13 +2,17 @@ import { numbered, parseInterface, specialise, type ShaderInterface, type Specia
 
 /** A compiled kernel and the interface that its source declares. */
 export interface Kernel {
+  /** The compute pipeline, its entry point being `main`. */
   readonly pipeline: GPUComputePipeline
+  /** Layout of bind group 0. */
   readonly layout: GPUBindGroupLayout
+  /** Bindings and parameters of the specialised text. */
   readonly interface: ShaderInterface
 }
 
 /** A specialised shader with the values of its `override` constants. */
 export interface KernelKey extends Specialisation {
+  /** Values of the WGSL `override` constants, by name. Default: those that the shader declares. */
   readonly overrides?: Readonly<Record<string, number>>
 }
 

@@ -3,7 +3,9 @@ import { functions } from '../generated/shaders.js'
 
 /** A shader file: what it is called in messages (its path under shaders/ without the extension), and its text. */
 export interface ShaderSource {
+  /** Path under shaders/ without the extension, for messages. */
   readonly name: string
+  /** WGSL with the lines that `Specialisation` resolves. */
   readonly text: string
 }
 
@@ -24,17 +26,25 @@ export interface ShaderSource {
  * mentions must be given, and nothing else may be given: a misspelt name is an error, not a default.
  */
 export interface Specialisation {
+  /** The file. */
   readonly shader: ShaderSource
+  /** Truth of every `#if` flag that the file mentions, by name. Default: none. */
   readonly flags?: Readonly<Record<string, boolean>>
+  /** Finite number of every const that the file marks `#set`, by name. Default: none. */
   readonly consts?: Readonly<Record<string, number>>
+  /** WGSL for every `#generate` line of the file, by name. Default: none. */
   readonly generated?: Readonly<Record<string, string>>
+  /** Names of the bindings stored as f16; set by the plan, whatever an op says. Default: none. */
   readonly half?: readonly string[]
 }
 
 /** One `var<uniform|storage>` of a shader, as its text declares it. */
 export interface BindingDeclaration {
+  /** Name of the variable. */
   readonly name: string
+  /** Its `@binding` in group 0. */
   readonly index: number
+  /** Type that the bind group layout gives it: uniform, storage to write, or storage to read. */
   readonly type: GPUBufferBindingType
   /** Whether its elements are of u32 rather than f32. */
   readonly unsigned: boolean
@@ -42,13 +52,17 @@ export interface BindingDeclaration {
 
 /** One scalar of a shader's `struct Params`. */
 export interface ParamDeclaration {
+  /** Name of the field. */
   readonly name: string
+  /** Its WGSL type, 4 bytes each. */
   readonly type: 'u32' | 'i32' | 'f32'
 }
 
 /** What the host has to know of a shader: read off its text, so that the two cannot disagree. */
 export interface ShaderInterface {
+  /** Bindings of group 0, in the order of the text. */
   readonly bindings: readonly BindingDeclaration[]
+  /** Fields of `struct Params`, in their order; none where the shader has no such struct. */
   readonly params: readonly ParamDeclaration[]
 }
 

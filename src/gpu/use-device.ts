@@ -2,6 +2,7 @@ import { UserError } from '../errors.js'
 import { Gpu, type AdapterSummary, type Wait } from './gpu.js'
 import { summariseInfo } from './open-device.js'
 
+/** What the program around the engine tells `useDevice` of its device. */
 export interface UseDeviceOptions {
   /** What messages say of the adapter, where the program knows it better than the device does. */
   readonly adapter?: Partial<AdapterSummary>

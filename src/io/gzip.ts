@@ -5,6 +5,7 @@ const INPUT_CHUNK = 1 << 17
 /** No image of ours comes near; a file that unpacks to more is damaged or hostile. */
 const MAX_UNPACKED = 2 ** 32
 
+/** Whether bytes begin with gzip's magic number, 1f 8b. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }

@@ -1,12 +1,18 @@
 import { parameter, Value } from '../autograd/value.js'
-import { batchNorm, batchNormBy, type BatchNormalised, type BatchNormOptions } from '../ops/index.js'
+import {
+  batchNorm,
+  batchNormBy,
+  type BatchNormalised,
+  type BatchNormOptions,
+  type RunningStatistics,
+} from '../ops/index.js'
 
 /** A batch normalisation with its parameters and the statistics that it collects. */
 export interface BatchNorm {
   /** NAME.weight [channels], ones, and NAME.bias [channels], zeros. */
   readonly parameters: readonly [Value, Value]
   /** Variables NAME.running_mean, zeros, and NAME.running_var, ones: not trained, but part of a checkpoint. */
-  readonly running: { readonly mean: Value; readonly variance: Value }
+  readonly running: RunningStatistics
   /** Normalises by the batch's statistics; `update` belongs among the effects of the plan. */
   readonly train: (input: Value) => BatchNormalised
   /** Normalises by the running statistics. */

@@ -23,6 +23,7 @@ export function sigmoid(input: Value): Value {
   return apply('sigmoid', input)
 }
 
+/** Hyperbolic tangent, as `torch.tanh`. */
 export function tanh(input: Value): Value {
   return apply('tanh', input)
 }
@@ -37,6 +38,7 @@ export function elu(input: Value, alpha = 1): Value {
   return apply('elu', input, { alpha })
 }
 
+/** -x, as `torch.neg`. */
 export function negate(input: Value): Value {
   return apply('negate', input)
 }
@@ -56,6 +58,7 @@ export function sqrt(input: Value): Value {
   return apply('sqrt', input)
 }
 
+/** x^2, as `torch.square`; stored as f32 always, because it may leave the range of f16. */
 export function square(input: Value): Value {
   return apply('square', input, { wide: true })
 }

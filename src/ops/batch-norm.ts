@@ -6,10 +6,13 @@ import { normalise, normaliseBy, type NormaliseOptions } from './normalise.js'
 
 /** Mean and unbiased variance of every channel as training has seen them: two variables [C]. */
 export interface RunningStatistics {
+  /** Running mean, [C]; PyTorch's `running_mean`. */
   readonly mean: Value
+  /** Running unbiased variance, [C]; PyTorch's `running_var`. */
   readonly variance: Value
 }
 
+/** How `batchNorm` normalises, and which running statistics it keeps. */
 export interface BatchNormOptions extends NormaliseOptions {
   /** Variables to keep up to date with what batches have for statistics: makes `update`. */
   readonly running?: RunningStatistics
@@ -19,6 +22,7 @@ export interface BatchNormOptions extends NormaliseOptions {
 
 /** A batch normalised by its own statistics. */
 export interface BatchNormalised {
+  /** The normalised numbers, of the input's shape [N, C, D, H, W]. */
   readonly output: Value
   /** The effect (see `compile`) that moves the running statistics, where there are any. */
   readonly update: OpNode | undefined

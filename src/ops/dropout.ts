@@ -4,6 +4,7 @@ import { whole } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
+/** Which mask `dropout` draws. */
 export interface DropoutOptions {
   /**
    * Which of many independent masks of one counter, a whole number below 65536: a network gives each of its dropouts one

@@ -5,6 +5,7 @@ import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumColumns } from './reduce.js'
 
+/** What batch, group and instance normalisation have in common. */
 export interface NormaliseOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number

@@ -5,6 +5,7 @@ import type { Specialisation } from '../gpu/shader.js'
 
 /** A kernel over volumes of the same planes, with no halo. */
 export interface PlanewiseKernel extends Specialisation {
+  /** Fields of the shader's `struct Params` beside `area` and `first_plane`. */
   readonly params: Readonly<Record<string, number>>
   /** Bindings cut into slabs. The first one's planes are the ones that are cut. */
   readonly volumes: Readonly<Record<string, Value>>
@@ -14,7 +15,16 @@ export interface PlanewiseKernel extends Specialisation {
    * Workgroups: one invocation per voxel (default), one per voxel and channel group of `channels` many, or one
    * workgroup per plane and channel.
    */
-  readonly over?: 'voxels' | { readonly channels: number } | { readonly workgroupPerChannel: number }
+  readonly over?:
+    | 'voxels'
+    | {
+        /** Channel groups: invocations of one voxel. */
+        readonly channels: number
+      }
+    | {
+        /** Channels: workgroups of one plane. */
+        readonly workgroupPerChannel: number
+      }
 }
 
 /** The dispatches of a plane-wise kernel for some planes. `params` gets `area` and `first_plane` added. */

@@ -7,6 +7,7 @@ import { eachAxis, perAxis, triple, type Triple } from './triple.js'
 
 /** The windows that a pooling takes, as in `torch.nn.functional`. */
 export interface PoolOptions {
+  /** Voxels of a window along D, H and W, or one number for all three; at least 1. */
   readonly kernelSize: number | Triple
   /** Voxels from one window to the next. Default: `kernelSize`. */
   readonly stride?: number | Triple

@@ -6,6 +6,7 @@ import { planewise } from './planewise.js'
 import { sumRows } from './reduce.js'
 import { targetsOf } from './targets.js'
 
+/** How `softDice` treats classes that are rare or absent. */
 export interface SoftDiceOptions {
   /** Added to both sides of the fraction, above 0: a class that is not there has loss 0. Default 1. */
   readonly smooth?: number

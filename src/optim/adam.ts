@@ -2,6 +2,7 @@ import type { Value } from '../autograd/value.js'
 import * as shaders from '../generated/shaders.js'
 import { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
 
+/** Options of `Adam` and `AdamW`, with the meanings and defaults of torch.optim. */
 export interface AdamOptions extends OptimiserOptions {
   /** Decay of the first and second moment. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number]
@@ -15,16 +16,27 @@ export interface AdamOptions extends OptimiserOptions {
 
 /** What Adam keeps of one parameter. */
 export interface Moments {
+  /** Exponential mean of the gradient, of the parameter's shape; PyTorch's `exp_avg`. */
   readonly first: Value
+  /** Exponential mean of the squared gradient, of the parameter's shape; PyTorch's `exp_avg_sq`. */
   readonly second: Value
   /** The largest second moment so far, with `amsgrad`. */
   readonly largest?: Value
+}
+
+/** How weights decay; 0 is not at all. */
+export interface WeightDecay {
+  /** What the parameter is multiplied by before it is added to the gradient: an L2 penalty. */
+  readonly penalty: number
+  /** Before each step the parameter is multiplied by 1 - learning rate * this. */
+  readonly decoupled: number
 }
 
 /** Adam (Kingma and Ba 2015), as torch.optim.Adam. */
 export class Adam extends Optimiser {
   /** In the order of the parameters. */
   readonly moments: readonly Moments[]
+  /** What it was made with, defaults filled in; `maxNorm` is undefined where gradients are not clipped. */
   readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
   constructor(parameters: readonly Value[], options: AdamOptions = {}) {
@@ -65,10 +77,11 @@ export class Adam extends Optimiser {
   }
 
   /** The two ways in which weights decay. */
-  protected get decay(): { readonly penalty: number; readonly decoupled: number } {
+  protected get decay(): WeightDecay {
     return { penalty: this.options.weightDecay, decoupled: 0 }
   }
 
+  /** The kernel that updates one parameter and its moments, `index` counting the parameters from 0. */
   protected kernelOf(index: number): UpdateKernel {
     const { betas, epsilon, amsgrad } = this.options
     const { first, second, largest } = this.moments[index]!
@@ -101,7 +114,7 @@ export class AdamW extends Adam {
     super(parameters, { weightDecay: 0.01, ...options })
   }
 
-  protected override get decay(): { readonly penalty: number; readonly decoupled: number } {
+  protected override get decay(): WeightDecay {
     return { penalty: 0, decoupled: this.options.weightDecay }
   }
 }

@@ -1,4 +1,4 @@
-export { Adam, AdamW, type AdamOptions, type Moments } from './adam.js'
+export { Adam, AdamW, type AdamOptions, type Moments, type WeightDecay } from './adam.js'
 export { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
 export { cosineDecay, stepDecay, warmUp } from './schedules.js'
 export type { CosineDecayOptions, LearningRate, StepDecayOptions } from './schedules.js'

@@ -5,6 +5,7 @@ import { linearGroups, whole } from '../autograd/window.js'
 import { clipFactor } from './clip.js'
 import { learningRateAt, type LearningRate } from './schedules.js'
 
+/** What all optimisers may be told. */
 export interface OptimiserOptions {
   /** A number, or a function of the step (counted from 1). Default 1e-3. */
   readonly learningRate?: LearningRate
@@ -14,7 +15,9 @@ export interface OptimiserOptions {
 
 /** What one kind of optimiser runs for one parameter. */
 export interface UpdateKernel extends Pick<KernelCall, 'shader'> {
+  /** Flags of the shader but for `CLIP`, which says whether gradients are clipped. */
   readonly flags: Readonly<Record<string, boolean>>
+  /** Fields of the shader's `struct Params` but for `count`, the parameter's size. */
   readonly params: Readonly<Record<string, number>>
   /** Its state, by the names of the bindings. */
   readonly state: Readonly<Record<string, Value>>
@@ -34,6 +37,7 @@ export abstract class Optimiser {
   protected constructor(
     /** Of messages, and of the nodes. */
     private readonly name: string,
+    /** The variables that it trains, each of any shape; gradients and state follow their order. */
     readonly parameters: readonly Value[],
     private readonly rate: LearningRate,
     private readonly maxNorm: number | undefined,
@@ -49,6 +53,7 @@ export abstract class Optimiser {
    */
   abstract scheduleAt(step: number): Float32Array
 
+  /** The kernel that updates one parameter, `index` counting the parameters from 0. */
   protected abstract kernelOf(index: number): UpdateKernel
 
   /** The nodes that update every parameter by the gradient of `loss`: effects for `compile`. */

@@ -6,6 +6,7 @@ export function learningRateAt(learningRate: LearningRate, step: number): number
   return typeof learningRate === 'number' ? learningRate : learningRate(step)
 }
 
+/** Course of `stepDecay`. */
 export interface StepDecayOptions {
   /** Of the first step. */
   readonly learningRate: number
@@ -21,6 +22,7 @@ export function stepDecay({ learningRate, every, factor = 0.1 }: StepDecayOption
   return (step) => learningRate * factor ** Math.floor((step - 1) / every)
 }
 
+/** Course of `cosineDecay`. */
 export interface CosineDecayOptions {
   /** Of the first step. */
   readonly learningRate: number

@@ -2,6 +2,7 @@ import type { Value } from '../autograd/value.js'
 import * as shaders from '../generated/shaders.js'
 import { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
 
+/** Options of `SGD`, with the meanings of torch.optim.SGD. */
 export interface SGDOptions extends OptimiserOptions {
   /** How much of the last step's direction is kept. Default 0. */
   readonly momentum?: number
@@ -15,6 +16,7 @@ export interface SGDOptions extends OptimiserOptions {
 export class SGD extends Optimiser {
   /** What is kept of the directions so far, in the order of the parameters; none without momentum. */
   readonly state: readonly Value[]
+  /** What it was made with, defaults filled in; `maxNorm` is undefined where gradients are not clipped. */
   readonly options: Required<Omit<SGDOptions, 'maxNorm'>> & Pick<SGDOptions, 'maxNorm'>
 
   /** @throws Error where Nesterov's momentum is asked for without any */
@@ -34,6 +36,7 @@ export class SGD extends Optimiser {
     return Float32Array.of(this.learningRateAt(step))
   }
 
+  /** The kernel that updates one parameter and its momentum, `index` counting the parameters from 0. */
   protected kernelOf(index: number): UpdateKernel {
     const { momentum, nesterov, weightDecay } = this.options
     const buffer = this.state[index]

@@ -22,11 +22,18 @@ export {
 } from './model.js'
 export { logMrfTable, mrfTable } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
-export { makePhantom, phantomTable } from './phantom/phantom.js'
+export {
+  makePhantom,
+  phantomTable,
+  type Phantom,
+  type PhantomOptions,
+  type PhantomSubject,
+} from './phantom/phantom.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
 export { mrfTableOf, type Prior } from './prior-volume.js'
+export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
   defaultPretraining,

@@ -7,7 +7,7 @@ import {
   forEachRow,
   replicateEdge,
   type LineFilter,
-  type Shape,
+  type SpatialShape,
 } from './separable.js'
 
 /**
@@ -20,7 +20,7 @@ import {
  * @returns [K, K], rows sum to 1
  * @throws UserError for any other k
  */
-export function mrfTable(classes: Uint8Array, shape: Shape, K: number, k: number): Float64Array {
+export function mrfTable(classes: Uint8Array, shape: SpatialShape, K: number, k: number): Float64Array {
   if (!(k % 2 === 1 && k >= 3 && k <= 21)) {
     throw new UserError(`MRF neighbourhood of ${k} voxels; give an odd number from 3 to 21`)
   }

@@ -7,7 +7,7 @@ import {
   forEachRow,
   reflectEdge,
   type LineFilter,
-  type Shape,
+  type SpatialShape,
 } from './separable.js'
 
 /** How a label map becomes probabilities. */
@@ -30,7 +30,7 @@ export interface PriorOptions {
  */
 export function priorFromLabels(
   classes: Uint8Array,
-  shape: Shape,
+  shape: SpatialShape,
   K: number,
   { sigma = 1.5, floor = 0, normalise = floor > 0 }: PriorOptions = {},
 ): Float32Array {
@@ -58,7 +58,7 @@ export function priorFromLabels(
 }
 
 /** Blurs each channel of a prior [K, D, H, W] as `priorFromLabels` does, in place. @throws UserError for a sigma out of range */
-export function blurPrior(prior: Float32Array, shape: Shape, K: number, sigma: number): Float32Array {
+export function blurPrior(prior: Float32Array, shape: SpatialShape, K: number, sigma: number): Float32Array {
   requireBlur(sigma)
   const radius = Math.trunc(3 * sigma + 0.5)
   const voxels = prior.length / K
@@ -135,7 +135,12 @@ export function normalisePrior(prior: Float32Array, K: number, source = 'prior')
  * @param source file name for the message
  * @throws UserError with the worst voxel (its index along D, H, W) and its sum
  */
-export function checkPrior(prior: Float32Array, shape: Shape, K: number, source = 'prior'): Float32Array {
+export function checkPrior(
+  prior: Float32Array,
+  shape: SpatialShape,
+  K: number,
+  source = 'prior',
+): Float32Array {
   const [D, H, W] = shape
   const voxels = D * H * W
   if (prior.length !== K * voxels) {

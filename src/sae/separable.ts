@@ -1,10 +1,10 @@
 /** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
-export type Shape = readonly [D: number, H: number, W: number]
+export type SpatialShape = readonly [D: number, H: number, W: number]
 
 /** A block of a volume: `start` inclusive, `stop` exclusive, in voxels along D, H, W. */
 export interface Box {
-  readonly start: Shape
-  readonly stop: Shape
+  readonly start: SpatialShape
+  readonly stop: SpatialShape
 }
 
 /**
@@ -13,7 +13,7 @@ export interface Box {
  */
 export function classBoxes(
   classes: Uint8Array,
-  shape: Shape,
+  shape: SpatialShape,
   K: number,
   margin: number,
 ): (Box | undefined)[] {
@@ -42,14 +42,14 @@ export function classBoxes(
   })
 }
 
-export function boxShape({ start, stop }: Box): Shape {
+export function boxShape({ start, stop }: Box): SpatialShape {
   return [stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]]
 }
 
 /** Calls `visit(offset, boxOffset, length)` for each row (along W) of `box`, in the volume and in the box's own order. */
 export function forEachRow(
   box: Box,
-  shape: Shape,
+  shape: SpatialShape,
   visit: (offset: number, boxOffset: number, length: number) => void,
 ): void {
   const [, H, W] = shape
@@ -63,7 +63,7 @@ export function forEachRow(
 }
 
 /** The voxels of `box` as 1 where the class is `c`, else 0. */
-export function classIndicator(classes: Uint8Array, shape: Shape, box: Box, c: number): Float32Array {
+export function classIndicator(classes: Uint8Array, shape: SpatialShape, box: Box, c: number): Float32Array {
   const [D, H, W] = boxShape(box)
   const indicator = new Float32Array(D * H * W)
   forEachRow(box, shape, (offset, boxOffset, length) => {
@@ -95,7 +95,7 @@ export type LineFilter = (padded: Float32Array, output: Float32Array, stride: nu
  */
 export function filterAxes(
   volume: Float32Array,
-  shape: Shape,
+  shape: SpatialShape,
   radius: number,
   edge: Edge,
   filter: LineFilter,

@@ -5,7 +5,7 @@ import { readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, freeSurferTable, toClasses } from '../../src/sae/label-table.js'
 import { priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
-import type { Shape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable.js'
 
 describe('diceScores', () => {
   it('is (2|P and T| + 1) / (|P| + |T| + 1) for each class', () => {
@@ -56,7 +56,7 @@ describe('the public scans', () => {
 /** A volume's `[::2, ::2, ::2]`. */
 async function readHalf(path: string): Promise<Float32Array> {
   const { data, grid } = await readVolume(path)
-  const [D, H, W]: Shape = grid.shape
+  const [D, H, W]: SpatialShape = grid.shape
   const half: number[] = []
   for (let d = 0; d < D; d += 2) {
     for (let h = 0; h < H; h += 2) {

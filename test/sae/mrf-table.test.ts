@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logMrfTable, mrfTable } from '../../src/sae/mrf-table.js'
 import { Random } from '../../src/sae/phantom/random.js'
-import type { Shape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable.js'
 import { userError } from '../io/support.js'
 import { openGolden } from '../reference/golden.js'
 import * as reference from '../reference/mrf.js'
@@ -16,7 +16,7 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
 }
 
 describe('mrfTable', () => {
-  it.each<[Shape, number]>([
+  it.each<[SpatialShape, number]>([
     [[6, 5, 7], 3],
     [[8, 9, 4], 5],
     [[5, 2, 3], 9], // the cube reaches beyond both edges
@@ -56,7 +56,12 @@ describe.each(['step_fixed_k3', 'step_nomrf', 'step_estimated_k5'])('golden %s',
   const golden = openGolden(`${name}.safetensors`)
   it.skipIf(golden === null)('gives the golden table from the golden classes', () => {
     const { shape, data } = golden!.tensor('prior_classes')
-    const table = mrfTable(Uint8Array.from(data), shape as unknown as Shape, 14, Number(golden!.metadata.k))
+    const table = mrfTable(
+      Uint8Array.from(data),
+      shape as unknown as SpatialShape,
+      14,
+      Number(golden!.metadata.k),
+    )
     // The golden rows of absent classes are still zero: the 1e-12 makes them uniform, as ours are from the start.
     const expected = golden!
       .tensor('mrf_table')

@@ -4,7 +4,7 @@ import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { checkLabelTable, foregroundClasses } from '../../src/sae/label-table.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
-import type { Shape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable.js'
 import { userError } from '../io/support.js'
 
 const K = phantomTable.classes.length
@@ -45,7 +45,7 @@ function fitMixture(scan: Float32Array, prior: Float32Array): Uint8Array {
 }
 
 describe('makePhantom', () => {
-  const shape: Shape = [40, 48, 40]
+  const shape: SpatialShape = [40, 48, 40]
   const phantom = makePhantom({ seed: 1, shape, subjects: 3 })
 
   it('gives the same bits for the same seed, whatever the number of subjects', () => {
@@ -115,7 +115,7 @@ describe('makePhantom', () => {
     expect(subjects[0]!.scan).not.toEqual(unpaired.scan)
   })
 
-  it.each<Shape>([
+  it.each<SpatialShape>([
     [16, 16, 16],
     [17, 31, 22],
   ])('takes odd and small shapes: %i x %i x %i', (...odd) => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/sae/phantom/random.js'
 import { checkPrior, normalisePrior, priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
-import type { Shape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable.js'
 import { userError } from '../io/support.js'
 
 const K = 5
 
 /** Blocks of random classes (3 voxels wide), so that some classes touch the edges and some do not; class 3 is absent. */
-function randomClasses(seed: number, [D, H, W]: Shape): Uint8Array {
+function randomClasses(seed: number, [D, H, W]: SpatialShape): Uint8Array {
   const random = new Random(seed)
   const blocks = Array.from({ length: 1000 }, () => [0, 1, 2, 4][Math.floor(random.uniform() * 4)]!)
   return Uint8Array.from({ length: D * H * W }, (_, i) => {
@@ -17,7 +17,7 @@ function randomClasses(seed: number, [D, H, W]: Shape): Uint8Array {
 }
 
 /** The three-dimensional sum over all taps at once, in float64: what `priorFromLabels` computes axis by axis. */
-function naivePrior(classes: Uint8Array, [D, H, W]: Shape, sigma: number): Float64Array {
+function naivePrior(classes: Uint8Array, [D, H, W]: SpatialShape, sigma: number): Float64Array {
   const radius = Math.floor(3 * sigma + 0.5)
   const taps = Array.from({ length: 2 * radius + 1 }, (_, t) => t - radius)
   const gauss = taps.map((t) => Math.exp(-(t * t) / (2 * sigma * sigma)))
@@ -52,7 +52,7 @@ function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 describe('priorFromLabels', () => {
-  it.each<[Shape, number]>([
+  it.each<[SpatialShape, number]>([
     [[13, 9, 11], 1.5],
     [[7, 10, 3], 1],
     [[2, 4, 1], 1.5], // narrower than the radius: edges reflect several times
@@ -64,7 +64,7 @@ describe('priorFromLabels', () => {
   })
 
   it('keeps a class within its radius: the support ends there', () => {
-    const shape: Shape = [15, 15, 15]
+    const shape: SpatialShape = [15, 15, 15]
     const classes = new Uint8Array(15 ** 3)
     classes[(7 * 15 + 7) * 15 + 7] = 1
     const channel = priorFromLabels(classes, shape, 2).subarray(15 ** 3)
@@ -73,7 +73,7 @@ describe('priorFromLabels', () => {
   })
 
   it('is the one-hot map without blur', () => {
-    const shape: Shape = [4, 5, 6]
+    const shape: SpatialShape = [4, 5, 6]
     const classes = randomClasses(3, shape)
     const prior = priorFromLabels(classes, shape, K, { sigma: 0 })
     expect(prior.reduce((a, b) => a + b, 0)).toBe(120)
@@ -81,7 +81,7 @@ describe('priorFromLabels', () => {
   })
 
   it('cuts at the floor and normalises what is left', () => {
-    const shape: Shape = [12, 12, 12]
+    const shape: SpatialShape = [12, 12, 12]
     const classes = randomClasses(5, shape)
     const whole = priorFromLabels(classes, shape, K)
     const cut = priorFromLabels(classes, shape, K, { floor: 1e-3, normalise: false })
@@ -112,7 +112,7 @@ describe('normalisePrior', () => {
 })
 
 describe('checkPrior', () => {
-  const shape: Shape = [1, 2, 2]
+  const shape: SpatialShape = [1, 2, 2]
   const check = (...values: number[]): string =>
     userError(() => checkPrior(Float32Array.from(values), shape, 2, 'prior.nii'))
 

@@ -1,16 +1,17 @@
 import { UserError } from '../../errors.js'
-import { filterAxes, replicateEdge, type LineFilter, type Shape } from '../separable.js'
+import { filterAxes, replicateEdge, type LineFilter, type SpatialShape } from '../separable.js'
 import { classAt, type Proportions } from './anatomy.js'
 import { Random } from './random.js'
 import { distanceToZero, smoothField } from './smooth-field.js'
 
 export { phantomTable } from './anatomy.js'
 
+/** Which phantoms `makePhantom` makes. */
 export interface PhantomOptions {
   /** Any integer; the same seed gives the same phantoms on every machine. Default 1. */
   readonly seed?: number
   /** D (left-right), H (back to front), W (below to above), in voxels, each at least 16. */
-  readonly shape: Shape
+  readonly shape: SpatialShape
   /** How many subjects to scan. Default 4. */
   readonly subjects?: number
   /** How much subjects differ in shape; 0 makes them alike. Default 1. */
@@ -19,6 +20,7 @@ export interface PhantomOptions {
   readonly noise?: number
 }
 
+/** One simulated scan with its true labels. */
 export interface PhantomSubject {
   /** Intensities in 0..1, 0 outside the head, [D, H, W]. */
   readonly scan: Float32Array
@@ -26,7 +28,9 @@ export interface PhantomSubject {
   readonly labels: Uint8Array
 }
 
+/** What `makePhantom` made. */
 export interface Phantom {
+  /** The subjects to train on and to score. */
   readonly subjects: PhantomSubject[]
   /** One more subject, whose labels serve as the unpaired prior. */
   readonly unpaired: PhantomSubject
@@ -72,7 +76,7 @@ const foldCells = 6
 
 function drawLabels(
   random: Random,
-  shape: Shape,
+  shape: SpatialShape,
   commonFolds: Float32Array,
   variability: number,
 ): Uint8Array {
@@ -137,7 +141,7 @@ function drawPose(
   }
 }
 
-function drawScan(random: Random, shape: Shape, labels: Uint8Array, noise: number): Float32Array {
+function drawScan(random: Random, shape: SpatialShape, labels: Uint8Array, noise: number): Float32Array {
   const mean = tissue.map((value) => value * (1 + random.within(0.05)))
   const scan = Float32Array.from(labels, (c) => mean[c]!)
   filterAxes(scan, shape, 1, replicateEdge, partialVolume)

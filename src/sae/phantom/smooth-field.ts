@@ -1,4 +1,4 @@
-import type { Shape } from '../separable.js'
+import type { SpatialShape } from '../separable.js'
 import type { Random } from './random.js'
 
 /**
@@ -7,7 +7,7 @@ import type { Random } from './random.js'
  *
  * @returns [D, H, W]
  */
-export function smoothField(random: Random, shape: Shape, cells: number): Float32Array {
+export function smoothField(random: Random, shape: SpatialShape, cells: number): Float32Array {
   const knots = cells + 3
   let values = Float64Array.from({ length: knots ** 3 }, () => random.normal() * splineGain)
   // Refine one axis at a time, always the leading one, and move it to the end: three turns restore D, H, W.
@@ -60,7 +60,7 @@ function splineWeights(t: number): [number, number, number, number] {
  * Distance to the sheets where a field vanishes, to first order: its size over its slope, in units in which each side
  * of the volume is 2 long.
  */
-export function distanceToZero(field: Float32Array, shape: Shape): Float32Array {
+export function distanceToZero(field: Float32Array, shape: SpatialShape): Float32Array {
   const slopeSquared = new Float64Array(field.length)
   let stride = field.length
   for (const n of shape) {
