@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, openChromium } from '../browser/chromium.js'
 import { install, root, runNode, type Installed } from './installed.js'
@@ -109,8 +110,16 @@ const bundlers = {
   },
   esbuild: async () => {
     const site = join(page, 'site')
-    const options = ['--bundle', '--minify', '--format=esm', `--outfile=${join(site, 'page.js')}`]
-    await runNode(page, tool('esbuild/bin/esbuild'), 'page.js', ...options)
+    // Not its command: where install scripts ran that is no JavaScript.
+    await build({
+      absWorkingDir: page,
+      entryPoints: ['page.js'],
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      outdir: site,
+      logLevel: 'silent',
+    })
     cpSync(join(page, 'index.html'), join(site, 'index.html'))
     return site
   },
