@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'sae-webgpu-package-'))
 const run = (program, ...args) =>
-  execFileSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, NO_COLOR: '1' } })
+  execFileSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } })
 try {
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
     cwd: root,
@@ -19,8 +19,8 @@ try {
   console.log(`${filename}: ${entryCount} files, ${Math.round(size / 1000)} kB`)
   const tarball = join(folder, filename)
   run('npx', 'publint', 'run', tarball, '--strict')
-  // The package is ESM only, so what CommonJS or TypeScript's node10 resolution would make of it does not matter.
-  run('npx', 'attw', tarball, '--profile', 'esm-only', '--no-emoji')
+  // One format whatever the width of the terminal. The package is ESM only, so what CommonJS or TypeScript's node10 resolution would make of it does not matter.
+  run('npx', 'attw', tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii')
 } catch (error) {
   // The tools have said what is wrong.
   process.exitCode = error.status ?? 1
