@@ -61,9 +61,9 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
       consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels, LANES: 64 },
       generated: unrollBackwardWeight({ ...tile, kernelWidth: KW!, subgroup: subgroups ? 4 : 0 }),
     })),
-  'conv3d_general/forward': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
-  'conv3d_general/backward_input': () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }],
-  'conv3d_general/backward_weight': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
+  'conv3d/general_forward': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
+  'conv3d/general_backward_input': () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }],
+  'conv3d/general_backward_weight': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
   'label_conv3d/forward': ({ VECTOR: vector }) =>
     [
       { kernel: [1, 1, 1], x: 4 },
