@@ -17,7 +17,7 @@ export type { DispatchTime } from './autograd/profile.js'
 export type { Precision } from './autograd/stored.js'
 export { constant, input, parameter } from './autograd/value.js'
 export type { DType, Layout, Role, Shape, Value, ValueOptions } from './autograd/value.js'
-export { Variables } from './autograd/variables.js'
+export { Variables, type VariableContents } from './autograd/variables.js'
 
 // Buffers of your own.
 export { bufferBytes, type BoundBuffers } from './autograd/bound.js'

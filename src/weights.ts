@@ -16,12 +16,9 @@ export async function saveWeights(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
   requireOwnNames(wanted)
-  // All at once: one after the other, many small reads would wait for each other.
-  const entries = wanted.map(async (value): Promise<[string, Tensor]> => [
-    value.name,
-    { dtype: 'F32', shape: value.shape, data: await variables.read(value) },
-  ])
-  return writeSafetensors(new Map(await Promise.all(entries)), metadata)
+  const read = await variables.readAll(wanted)
+  const tensors = [...read].map(([name, tensor]) => [name, { dtype: 'F32', ...tensor }] as const)
+  return writeSafetensors(new Map<string, Tensor>(tensors), metadata)
 }
 
 /** How strictly `loadWeights` takes a file, and what messages call it. */

@@ -1,6 +1,14 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { readBuffer } from '../gpu/transfer.js'
-import type { Value } from './value.js'
+import type { Shape, Value } from './value.js'
+
+/** A variable as it was read back. */
+export interface VariableContents {
+  /** Extents, slowest axis first. */
+  readonly shape: Shape
+  /** Elements in row-major order. */
+  readonly data: Float32Array
+}
 
 /**
  * The contents of variables (parameters, optimiser state) on a device. Plans of different volume shapes share one,
@@ -36,6 +44,16 @@ export class Variables {
   /** Reads an f32 variable back, row-major, after all that was submitted before has run. */
   async read(variable: Value): Promise<Float32Array> {
     return new Float32Array(await readBuffer(this.gpu, this.buffer(variable), 0, variable.bytes))
+  }
+
+  /** Reads several of them back, by their names. */
+  async readAll(variables: readonly Value[]): Promise<Map<string, VariableContents>> {
+    // All at once: one after the other, some seventy small reads would take as long as a small step.
+    const entries = variables.map(
+      async (variable) =>
+        [variable.name, { shape: variable.shape, data: await this.read(variable) }] as const,
+    )
+    return new Map(await Promise.all(entries))
   }
 
   /** Destroys every buffer. */

@@ -9,7 +9,7 @@ import { renderFigure } from '../report/figure.js'
 import { encodePng } from '../report/png.js'
 import { diceScores, meanDice } from '../sae/dice.js'
 import { foregroundClasses } from '../sae/label-table.js'
-import { createModel, loadTensors, saveTensors, type Model, type NamedTensor } from '../sae/model.js'
+import { createModel, loadTensors, type Model, type NamedTensor } from '../sae/model.js'
 import { phantomTable } from '../sae/phantom/phantom.js'
 import { Pretrainer, type PretrainingStep } from '../sae/pretrainer.js'
 import { priorArgmax } from '../sae/prior.js'
@@ -137,7 +137,7 @@ async function pretrain(
   process.exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress)
   warnIfInterrupted(terminal)
   pretrainer.dispose()
-  const tensors = await saveTensors(variables, model.parameters)
+  const tensors = await variables.readAll(model.parameters)
   variables.dispose()
   return process.exitCode === undefined ? tensors : undefined
 }

@@ -46,7 +46,7 @@ export async function readTensors(path: string): Promise<TensorFile> {
   return decodeTensors(await readBytes(path), path)
 }
 
-/** A tensor as the library hands it out (`saveTensors`, `saveCheckpoint`). */
+/** A tensor as the library hands it out (`Variables.readAll`, `saveCheckpoint`). */
 export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dtype'>>
 
 /**

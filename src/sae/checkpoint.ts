@@ -3,7 +3,7 @@ import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Adam } from '../optim/index.js'
 import { checkLabelTable, type LabelTable } from './label-table.js'
-import { architectureOf, saveTensors, type Architecture, type NamedTensor } from './model.js'
+import { architectureOf, type Architecture, type NamedTensor } from './model.js'
 import type { TrainingProgress } from './trainer.js'
 import type { TrainingSettings } from './settings.js'
 
@@ -43,7 +43,7 @@ export async function saveCheckpoint(
 ): Promise<CheckpointFile> {
   const moments = optimiser?.moments.flatMap(({ first, second }) => [first, second]) ?? []
   return {
-    tensors: await saveTensors(variables, [...parameters, ...moments]),
+    tensors: await variables.readAll([...parameters, ...moments]),
     metadata: {
       format,
       architecture: JSON.stringify(info.architecture),

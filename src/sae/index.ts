@@ -15,7 +15,6 @@ export {
   createModel,
   defaultArchitecture,
   loadTensors,
-  saveTensors,
   type Architecture,
   type Model,
   type NamedTensor,

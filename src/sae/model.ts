@@ -1,5 +1,5 @@
 import type { Value } from '../autograd/value.js'
-import type { Variables } from '../autograd/variables.js'
+import type { VariableContents, Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, type Network, type Unet } from '../nn/index.js'
 
@@ -48,12 +48,7 @@ export function createModel(architecture: Architecture, seed = 0): Model {
 }
 
 /** A tensor as files hold it. */
-export interface NamedTensor {
-  /** Extents, slowest axis first. */
-  readonly shape: readonly number[]
-  /** Elements in row-major order. */
-  readonly data: Float32Array
-}
+export type NamedTensor = VariableContents
 
 /**
  * Requires a tensor of the same name and shape for each value.
@@ -93,18 +88,6 @@ export function loadTensors(
 ): void {
   checkTensors(wanted, tensors, source)
   for (const value of wanted) variables.write(value, tensors.get(value.name)!.data)
-}
-
-/** Reads variables back under their names, after all that was submitted before has run. */
-export async function saveTensors(
-  variables: Variables,
-  wanted: readonly Value[],
-): Promise<Map<string, NamedTensor>> {
-  // All at once: one after the other, some seventy small reads would take as long as a small step.
-  const entries = wanted.map(
-    async (value) => [value.name, { shape: value.shape, data: await variables.read(value) }] as const,
-  )
-  return new Map(await Promise.all(entries))
 }
 
 /**
