@@ -10,9 +10,13 @@
 //
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, the bias behind them.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
-// registers. gid.x runs over (y, x tile), gid.y over blocks of output channels, gid.z over planes n*D+z.
+// registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z.
 // The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
-// is slow to compile. Neighbouring invocations share weights: with a uniform index they are one scalar load.
+// is slow to compile. All invocations need the same weights; with SUBGROUPS each lane reads some and tells the others.
+
+// #if ${SUBGROUPS}
+enable subgroups;
+// #endif
 
 struct Params {
   inputs: u32,  // channels of `input`
@@ -167,13 +171,18 @@ fn store(co: u32, at: u32, value: Element) {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
+fn main(
+// #if ${SUBGROUPS}
+  @builtin(subgroup_invocation_id) sublane: u32,
+// #endif
+  @builtin(global_invocation_id) gid: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+) {
   let tiles = (params.width + TILE_X - 1u) / TILE_X;
   let y = gid.x / tiles;
   let x0 = (gid.x % tiles) * TILE_X;
-  if (y >= params.height) { return; }
-  let block = gid.y;
-  let plane = params.first_plane + gid.z;
+  let block = group.y;
+  let plane = params.first_plane + group.z;
   let z = plane % params.depth;
   let area = params.height * params.width;
 // #if ${UPSAMPLED}
@@ -224,6 +233,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     }
   }
 
+  // Not before: a subgroup can tell only what all of it has reached.
+  if (y >= params.height) { return; }
   let within = y * params.width + x0;
   // #generate store
 }

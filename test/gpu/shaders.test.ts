@@ -38,7 +38,7 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'activation/forward': activationParts,
   'activation/backward': activationParts,
   'arithmetic/forward': () => [0, 1, 2, 3].map((KIND) => ({ consts: { KIND } })),
-  'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector }) =>
+  'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups }) =>
     [
       { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
       { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
@@ -50,6 +50,7 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
         kernelWidth: KW!,
         vector: vector!,
         coarseVector: coarseVector!,
+        subgroup: subgroups ? 4 : 0,
       }),
     })),
   'conv3d/backward_weight': ({ SUBGROUPS: subgroups }) =>

@@ -4,7 +4,7 @@ import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.
 import { sumColumns } from '../reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
-import { balancedTile, largeVolume } from './tile.js'
+import { balancedTile, largeVolume, tellingLanes } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small beside the volume. */
@@ -14,8 +14,6 @@ const leastBrick = 256
 /** Channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
 const mostChannels = { large: 16, small: 8 }
 const mostSums = 64
-/** Lanes of a subgroup that read for it: as many as the narrowest drivers have, or twice that. */
-const mostTellers = 8
 /** With fewer output channels than these, an invocation holds sums for the input channels instead. */
 const fewOutputs = 4
 
@@ -59,7 +57,7 @@ export function backwardWeight(problem: WeightProblem): Value[] {
     emit: {
       ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
       emit: (_, device, range) => {
-        const subgroup = device.subgroupSize >= 4 ? Math.min(device.subgroupSize, mostTellers) : 0
+        const subgroup = tellingLanes(device)
         // A driver of the CPU runs a subgroup at a time: lanes without a role would cost as much as the others.
         const lanes = device.software ? 8 : 64
         const part = (own: Value, firstInput: number) => {

@@ -2,7 +2,7 @@ import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec }
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { linearGroups, planesOf, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { chooseTile, type Tile } from './tile.js'
+import { chooseTile, tellingLanes, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
@@ -111,6 +111,8 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const uniform = packed.value.size <= uniformFloats
   const coarseVector = coarse !== undefined && vector && width % 8 === 0
+  // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
+  const subgroup = device.software ? tellingLanes(device) : 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),
     output: planesOf(output, slab),
@@ -129,6 +131,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       SPLIT: firstOutput !== undefined,
       MASK: mask !== undefined,
       SIGMOID: activation === 'sigmoid',
+      SUBGROUPS: subgroup > 0,
     },
     consts: {
       KD: kernel[0],
@@ -144,6 +147,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       kernelWidth: kernel[2],
       vector,
       coarseVector,
+      subgroup,
     }),
     params: {
       inputs: channels,

@@ -15,13 +15,13 @@ export function channelGroups(channels: number): number[] {
  * The widest tiles of each kind of device.
  *
  * - software: a load costs as much as twenty multiply-adds and registers spill into a cache, so tiles are large;
- *   measured on lavapipe (docs/performance.md). A large tile takes seconds to compile there, which the small
- *   volumes deep in a U-Net never pay back.
+ *   measured on lavapipe (docs/performance.md). A larger tile compiles more slowly, which the small volumes deep in a
+ *   U-Net never pay back.
  * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
  */
 const widest = {
-  software: { x: 16, channels: 14 },
-  softwareSmall: { x: 4, channels: 8 },
+  software: { x: 8, channels: 16 },
+  softwareSmall: { x: 4, channels: 16 },
   hardware: { x: 4, channels: 8 },
 } as const
 
@@ -46,11 +46,27 @@ export function chooseTile(
   { software }: Pick<DeviceTraits, 'software'>,
 ): Tile {
   const most = !software ? widest.hardware : voxels >= largeVolume ? widest.software : widest.softwareSmall
-  const room = kernelWidth <= 3 ? most.x : kernelWidth <= 7 ? most.x / 2 : most.x / 4
+  const blocks = Math.ceil(outputs / most.channels)
+  return {
+    x: tileWidth(most.x, width, kernelWidth),
+    channels: blocks === 1 ? outputs : 4 * Math.ceil(outputs / blocks / 4),
+  }
+}
+
+/** The width of a tile: a power of two, at most `widest`, no wider than the volume needs, less for wide kernels. */
+export function tileWidth(widest: number, width: number, kernelWidth: number): number {
+  const room = kernelWidth <= 3 ? widest : kernelWidth <= 7 ? widest / 2 : widest / 4
   let x = 1
   while (x < room && x < width) x *= 2
-  const blocks = Math.ceil(outputs / most.channels)
-  return { x, channels: blocks === 1 ? outputs : 4 * Math.ceil(outputs / blocks / 4) }
+  return x
+}
+
+/**
+ * Lanes of a subgroup that read for all of it: as many as the narrowest drivers have, or twice that; 0 where there are
+ * no subgroups, or narrower ones.
+ */
+export function tellingLanes({ subgroupSize }: Pick<DeviceTraits, 'subgroupSize'>): number {
+  return subgroupSize >= 4 ? Math.min(subgroupSize, 8) : 0
 }
 
 /** The widest block, at most `limit`, that cuts the channels into blocks of nearly the same width. */

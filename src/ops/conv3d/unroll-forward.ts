@@ -12,13 +12,16 @@ export interface ForwardTile extends Tile {
   readonly vector: boolean
   /** The same for the rows of a coarse volume, where one is read. */
   readonly coarseVector?: boolean
+  /** Lanes of a subgroup that read weights for all of it; 0 where there are no subgroups. */
+  readonly subgroup: number
 }
 
 /**
  * Unrolls the body of shaders/conv3d/forward.wgsl for one tile.
  *
- * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j-kw/2. WGSL arrays would be
- * simpler, but an indexed private array lives in memory on most drivers, and this is the innermost loop.
+ * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j-kw/2; `w{dx}_{g}` is the weight
+ * of tap dx for group g, `mine{i}` a weight that a lane reads for its subgroup. WGSL arrays would be simpler, but an
+ * indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
 export function unrollForward(tile: ForwardTile): Record<string, string> {
   const { kernelWidth, whole, vector } = tile
@@ -31,6 +34,7 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
     declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
     for (let t = 0; t < tile.x; t++) declare.push(`var a${g}_${t} = bias${g};`)
   })
+  declare.push(...tellers(tile))
 
   const loads: string[] = []
   for (let j = 0; j < tile.x + kernelWidth - 1; j++) {
@@ -86,6 +90,20 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   }
 }
 
+/** Where the weights of one input channel and row that a lane reads stand: lane r reads tap r / groups for group r % groups. */
+function tellers({ channels, kernelWidth, subgroup }: ForwardTile): string[] {
+  const groups = channelGroups(channels).length
+  return Array.from({ length: tellings(kernelWidth * groups, subgroup) }, (_, i) => {
+    const role = `min(sublane % ${subgroup}u + ${i * subgroup}u, ${kernelWidth * groups - 1}u)`
+    return `let from${i} = ${role} / ${groups}u * tap + ${role} % ${groups}u;`
+  })
+}
+
+/** How often each lane of a subgroup must read until all weights are. */
+function tellings(weights: number, subgroup: number): number {
+  return subgroup === 0 ? 0 : Math.ceil(weights / subgroup)
+}
+
 /**
  * The multiply-adds of one input channel and row. `tapsAt(t)` groups the taps of output t: those of a group meet the
  * same number, so that one multiplication with the sum of their weights will do. `read` is the expression of a weight.
@@ -95,13 +113,24 @@ function multiplyAdds(
   tapsAt: (t: number) => readonly (readonly number[])[],
   read: (at: string) => string,
 ): string[] {
-  const lines: string[] = []
+  const { kernelWidth, subgroup } = tile
+  const groups = channelGroups(tile.channels)
+  const lines = Array.from(
+    { length: tellings(kernelWidth * groups.length, subgroup) },
+    (_, i) => `let mine${i} = ${read(`at + from${i}`)};`,
+  )
   const weightOf = (taps: readonly number[], g: number) => `w${taps.join('_')}_${g}`
-  channelGroups(tile.channels).forEach((size, g) => {
+  groups.forEach((size, g) => {
     const known = new Set<string>()
-    for (let dx = 0; dx < tile.kernelWidth; dx++) {
-      lines.push(`let ${weightOf([dx], g)} = ${read(`at + ${dx}u * tap + ${g}u`)}${swizzle[size]!};`)
-      known.add(weightOf([dx], g))
+    for (let dx = 0; dx < kernelWidth; dx++) {
+      const weight = weightOf([dx], g)
+      const role = dx * groups.length + g
+      const value =
+        subgroup === 0
+          ? `${read(`at + ${dx}u * tap + ${g}u`)}${swizzle[size]!}`
+          : `subgroupBroadcast(mine${Math.floor(role / subgroup)}${swizzle[size]!}, ${role % subgroup}u)`
+      lines.push(`let ${weight} = ${value};`)
+      known.add(weight)
     }
     // All taps of one accumulator follow each other: it is loaded and stored once a row, not once a tap.
     for (let t = 0; t < tile.x; t++) {

@@ -2,7 +2,7 @@ import { defineNode, only, type DeviceTraits, type KernelCall } from '../../auto
 import { volumeShape, type Value } from '../../autograd/value.js'
 import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
 import { kernelShape, type Activation } from '../conv3d/forward.js'
-import { chooseTile } from '../conv3d/tile.js'
+import { largeVolume, tileWidth } from '../conv3d/tile.js'
 import * as shaders from '../../generated/shaders.js'
 import { unrollForward } from './unroll-forward.js'
 
@@ -37,6 +37,11 @@ export function packTable(weight: Value, bias: Value | undefined): Value {
   )
 }
 
+/** Outputs along a row that one invocation computes: there is one sum for each, so rows may be wide. */
+function rowTile(voxels: number, width: number, kernelWidth: number, { software }: DeviceTraits): number {
+  return tileWidth(software && voxels >= largeVolume ? 16 : 4, width, kernelWidth)
+}
+
 /** The dispatches of one convolution of labels for some planes. */
 export function convolveLabels(
   labels: Value,
@@ -49,7 +54,7 @@ export function convolveLabels(
 ): KernelCall[] {
   const { depth, height, width, voxels } = volumeShape(labels)
   const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
-  const { x } = chooseTile({ outputs: 1, width, voxels, kernelWidth: kw }, device)
+  const x = rowTile(voxels, width, kw, device)
   const vector = width % 4 === 0 && x % 4 === 0
   const halo = (kd - 1) / 2
   const reads = ({ first, last }: Slab) => planes(labels, first - halo, last + halo)
