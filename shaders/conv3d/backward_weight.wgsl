@@ -4,7 +4,7 @@
 //
 //   grad_bias[co] = sum_{n,z,y,x} grad_output[n,co,z,y,x]
 //
-// The volume is cut into bricks (some rows of one plane); reduce/columns.wgsl adds their partial sums.
+// The volume is cut into bricks (some columns of one plane); reduce/columns.wgsl adds their partial sums.
 // With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest). Taps dz that meet
 // the same coarse plane have the same sum: it is made once and stored for each.
 // With TRANSPOSED, for few output channels, input and gradient change places and the sum runs over the input's voxels:
@@ -12,10 +12,11 @@
 //
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], behind each brick's weights its bias [co].
 // Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); its invocations take one
-// (ci, plane of the input, dy) each (group.x goes on with them), so that all of them need the same gradients and each rows of the input
-// of its own; one more, whose input is 1 everywhere, makes the bias. TILE_CO x KW sums in named registers, four voxels of
-// a row at a time. Each lane of a subgroup reads the gradient of one channel and tells it to the others (without
-// SUBGROUPS each reads them all). Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
+// (ci, plane of the input, ROWS of the KH taps dy) each (group.x goes on with them), so that all of them need the same
+// gradients and each a part of the input of its own. TILE_CO x ROWS x KW sums in named registers, four columns at a time,
+// down the plane: each row loads one row of the input, and those above it are still there. Each lane of a subgroup reads
+// the gradient of one channel, adds it to the bias and tells it to the others (without SUBGROUPS each reads them all).
+// Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 // #if ${SUBGROUPS}
 enable subgroups;
@@ -24,7 +25,7 @@ enable subgroups;
 struct Params {
   own_channels: u32,
   told_channels: u32,
-  biases: u32,        // 1, or 0 where there is no bias
+  with_bias: u32,     // 1, or 0 where this part brings no bias
   first_input: u32,   // where the input's channels stand among those of the weights
   weight_inputs: u32, // how many of those there are
   columns: u32,       // partial sums of a brick
@@ -34,7 +35,7 @@ struct Params {
   first_plane: u32,
   first_brick: u32,
   bricks_per_plane: u32,
-  brick_rows: u32,
+  brick_columns: u32, // a multiple of 4
   own_base: u32,
   told_base: u32,
 }
@@ -42,6 +43,7 @@ struct Params {
 const KD = 3u; // #set
 const KH = 3u; // #set
 const KW = 3u; // #set
+const ROWS = 3u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 1u; // #set
 // Planes of `own` that the taps of one plane meet.
@@ -70,42 +72,39 @@ alias StoredTold = f32; // #stored told
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Where row y of a plane of `own` begins.
-fn own_row(plane: u32, y: u32) -> u32 {
+// Voxel x of a row of `own`, 0 beside it; x wraps around below 0.
+fn own_at(row: u32, x: u32, inside: bool) -> f32 {
+  let here = inside && x < own_width();
+  let at = select(0u, row + x, here);
+// #if ${VECTOR}
 // #if ${UPSAMPLED}
-  return plane + y / 2u * (params.width / 2u);
+  return select(0.0, f32(own[at / 2u][at % 2u]), here);
 // #else
-  return plane + y * params.width;
+  return select(0.0, f32(own[at / 4u][at % 4u]), here);
+// #endif
+// #else
+  return select(0.0, f32(own[at]), here);
 // #endif
 }
 
-// Voxels x..x+3 of a row of `own`, `beside` where there are none. With VECTOR rows are whole vec4s (and of half as many pairs).
-fn load_own(row: u32, x: u32, inside: bool, beside: vec4f) -> vec4f {
-// #if ${UPSAMPLED}
 // #if ${VECTOR}
-  let here = inside && x < params.width;
-  let pair = vec2f(own[select(0u, row + x / 2u, here) / 2u]);
-  return select(beside, pair.xxyy, here);
+// As many voxels from x on as lie under four columns. Rows are whole vec4s (coarse rows whole vec2s).
+// #if ${UPSAMPLED}
+fn own_beneath(row: u32, x: u32, inside: bool) -> vec2f {
+  return select(vec2f(0.0), vec2f(own[select(0u, row + x, inside) / 2u]), inside);
+}
 // #else
-  var values = beside;
-  if (inside) {
-    if (x < params.width) { values = vec4f(vec2f(f32(own[row + x / 2u])), values.zw); }
-    if (x + 2u < params.width) { values = vec4f(values.xy, vec2f(f32(own[row + x / 2u + 1u]))); }
-  }
-  return values;
+fn own_beneath(row: u32, x: u32, inside: bool) -> vec4f {
+  return select(vec4f(0.0), vec4f(own[select(0u, row + x, inside) / 4u]), inside);
+}
 // #endif
-// #elif ${VECTOR}
-  let here = inside && x < params.width;
-  return select(beside, vec4f(own[select(0u, row + x, here) / 4u]), here);
+// #endif
+
+fn own_width() -> u32 {
+// #if ${UPSAMPLED}
+  return params.width / 2u;
 // #else
-  var values = beside;
-  if (inside) {
-    if (x < params.width) { values.x = f32(own[row + x]); }
-    if (x + 1u < params.width) { values.y = f32(own[row + x + 1u]); }
-    if (x + 2u < params.width) { values.z = f32(own[row + x + 2u]); }
-    if (x + 3u < params.width) { values.w = f32(own[row + x + 3u]); }
-  }
-  return values;
+  return params.width;
 // #endif
 }
 
@@ -141,48 +140,49 @@ fn main(
   let brick = group.z;
   let block = group.y;
   // Lanes left over repeat the last role and store nothing: a subgroup can tell only what all of it has reached.
-  let weight_roles = params.own_channels * OWN_PLANES * KH;
-  let roles = weight_roles + params.biases;
+  let roles = params.own_channels * OWN_PLANES * (KH / ROWS);
   let role = min(group.x * LANES + lane, roles - 1u);
-  let channel = role / (OWN_PLANES * KH);
-  let own_z = role / KH % OWN_PLANES;
-  let dy = role % KH;
+  let channel = role / (OWN_PLANES * (KH / ROWS));
+  let own_z = role / (KH / ROWS) % OWN_PLANES;
+  let first_dy = role % (KH / ROWS) * ROWS;
   let area = params.height * params.width;
   let plane = params.first_plane + brick / params.bricks_per_plane;
-  let first_row = brick % params.bricks_per_plane * params.brick_rows;
-  let last_row = min(first_row + params.brick_rows, params.height);
-  let is_bias = role == weight_roles;
-  let beside = vec4f(select(0.0, 1.0, is_bias));
+  let first_column = brick % params.bricks_per_plane * params.brick_columns;
+  let last_column = min(first_column + params.brick_columns, params.width);
+  let told_plane = (plane * params.told_channels + block * TILE_CO) * area - params.told_base;
   let z = plane % params.depth;
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
 // #if ${UPSAMPLED}
   let coarse_z = (z + 2u * KD - KD / 2u) / 2u - KD + own_z; // floor((z - KD/2) / 2) + own_z
-  let inside_z = !is_bias && coarse_z < params.depth / 2u;
+  let inside_z = coarse_z < params.depth / 2u;
   let own_plane = ((plane - z) / 2u + coarse_z) * params.own_channels * (area / 4u) + channel * (area / 4u) - params.own_base;
 // #else
-  let inside_z = !is_bias && z + own_z - KD / 2u < params.depth;
+  let inside_z = z + own_z - KD / 2u < params.depth;
   let own_plane = ((plane + own_z - KD / 2u) * params.own_channels + channel) * area - params.own_base;
 // #endif
 
   // #generate declare
 
-  for (var y = first_row; y < last_row; y++) {
-    let told_row = (plane * params.told_channels + block * TILE_CO) * area + y * params.width - params.told_base;
-    let inside = inside_z && y + dy - KH / 2u < params.height;
-    let row = own_row(own_plane, y + dy - KH / 2u);
-    // #generate start
-    for (var x = 0u; x < params.width; x += 4u) {
+  for (var x = first_column; x < last_column; x += 4u) {
+    // The rows of the input that meet row -1; the loop goes on from there.
+    for (var row = 0u; row + 1u < ROWS; row++) {
+      let own_y = first_dy + row - KH / 2u;
+      // #generate slide
+    }
+    for (var y = 0u; y < params.height; y++) {
+      let own_y = y + first_dy + ROWS - 1u - KH / 2u;
+      // #generate slide
+      let told_row = told_plane + y * params.width;
       // #generate multiply
     }
   }
 
-  if (group.x * LANES + lane >= roles) { return; }
   let to = (params.first_brick + brick) * params.columns;
-  if (is_bias) {
+  if (params.with_bias != 0u && group.x == 0u) {
     let bias = to + params.columns - params.told_channels + block * TILE_CO;
     // #generate store_bias
-    return;
   }
+  if (group.x * LANES + lane >= roles) { return; }
 // #if ${UPSAMPLED}
   for (var dz = 0u; dz < KD; dz++) {
     if ((z + 2u * KD + dz - KD / 2u) / 2u - KD == coarse_z) {

@@ -53,14 +53,20 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
         subgroup: subgroups ? 4 : 0,
       }),
     })),
-  'conv3d/backward_weight': ({ SUBGROUPS: subgroups }) =>
+  'conv3d/backward_weight': ({ SUBGROUPS: subgroups, UPSAMPLED: upsampled, VECTOR: vector }) =>
     [
-      { kernel: [1, 1, 1], channels: 1, whole: true },
-      { kernel: [3, 3, 3], channels: 3, whole: false },
-      { kernel: [5, 1, 11], channels: 2, whole: true },
+      { kernel: [1, 1, 1], channels: 1, rows: 1, whole: true },
+      { kernel: [3, 3, 3], channels: 3, rows: 3, whole: false },
+      { kernel: [5, 3, 11], channels: 2, rows: 1, whole: true },
     ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
-      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels, LANES: 64 },
-      generated: unrollBackwardWeight({ ...tile, kernelWidth: KW!, subgroup: subgroups ? 4 : 0 }),
+      consts: { KD: KD!, KH: KH!, KW: KW!, ROWS: tile.rows, TILE_CO: tile.channels, LANES: 64 },
+      generated: unrollBackwardWeight({
+        ...tile,
+        kernelWidth: KW!,
+        subgroup: subgroups ? 4 : 0,
+        upsampled: upsampled!,
+        vector: vector!,
+      }),
     })),
   'conv3d/general_forward': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
   'conv3d/general_backward_input': () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }],

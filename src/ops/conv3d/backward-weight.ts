@@ -13,7 +13,7 @@ const mostPartials = 4e6
 const leastBrick = 256
 /** Channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
 const mostChannels = { large: 16, small: 8 }
-const mostSums = 64
+const mostSums = 144
 /** With fewer output channels than these, an invocation holds sums for the input channels instead. */
 const fewOutputs = 4
 
@@ -39,14 +39,16 @@ export function backwardWeight(problem: WeightProblem): Value[] {
   const size = outputs * inputs * kd * kh * kw
   const columns = size + (withBias ? outputs : 0)
   const most = Math.min(mostBricks / count, mostPartials / columns / count, area / leastBrick)
-  const wanted = Math.max(1, Math.floor(most))
-  const brickRows = Math.ceil(height / Math.min(height, wanted))
-  const bricksPerPlane = Math.ceil(height / brickRows)
+  const quads = Math.ceil(width / 4)
+  const brickQuads = Math.ceil(quads / Math.min(quads, Math.max(1, Math.floor(most))))
+  const bricksPerPlane = Math.ceil(quads / brickQuads)
   const partials = scratch('conv3d weight partials', [count * bricksPerPlane, columns])
   const told = transposed ? input : gradOutput
   const toldChannels = transposed ? inputs : outputs
   const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
-  const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(mostSums / kw))))
+  // A kernel so large that the sums of one channel are too many is taken row by row.
+  const rows = kh * kw <= mostSums ? kh : 1
+  const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(mostSums / (rows * kw)))))
   const halo = (kd - 1) / 2
 
   const node = defineNode({
@@ -69,8 +71,6 @@ export function backwardWeight(problem: WeightProblem): Value[] {
           }
           const { channels } = volumeShape(own)
           const ownPlanes = upsampled ? (kd + 1) / 2 : kd
-          // The part of the input that the convolution always has brings the bias.
-          const biases = withBias && !upsampled ? 1 : 0
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => {
             const bricks = (slab.last - slab.first) * bricksPerPlane
             return {
@@ -81,17 +81,21 @@ export function backwardWeight(problem: WeightProblem): Value[] {
                 TRANSPOSED: transposed,
                 SUBGROUPS: subgroup > 0,
               },
-              consts: { KD: kd, KH: kh, KW: kw, TILE_CO: tile, LANES: lanes },
+              consts: { KD: kd, KH: kh, KW: kw, ROWS: rows, TILE_CO: tile, LANES: lanes },
               generated: unrollBackwardWeight({
                 channels: tile,
                 whole: toldChannels % tile === 0,
+                rows,
                 kernelWidth: kw,
                 subgroup,
+                upsampled,
+                vector: width % 4 === 0,
               }),
               params: {
                 own_channels: channels,
                 told_channels: toldChannels,
-                biases,
+                // The part of the input that the convolution always has brings the bias.
+                with_bias: withBias && !upsampled ? 1 : 0,
                 first_input: firstInput,
                 weight_inputs: inputs,
                 columns,
@@ -101,11 +105,11 @@ export function backwardWeight(problem: WeightProblem): Value[] {
                 first_plane: slab.first,
                 first_brick: slab.first * bricksPerPlane,
                 bricks_per_plane: bricksPerPlane,
-                brick_rows: brickRows,
+                brick_columns: 4 * brickQuads,
               },
               bindings: { ...windows(slab), partials: whole(partials) },
               workgroups: [
-                Math.ceil((channels * ownPlanes * kh + biases) / lanes),
+                Math.ceil((channels * ownPlanes * (kh / rows)) / lanes),
                 Math.ceil(toldChannels / tile),
                 bricks,
               ],

@@ -5,76 +5,117 @@ export interface BackwardWeightTile {
   readonly channels: number
   /** Whether the channels divide into whole blocks. */
   readonly whole: boolean
+  /** Taps dy that an invocation holds sums for. */
+  readonly rows: number
   readonly kernelWidth: number
   /** Lanes of a subgroup that read for all of it; 0 where there are no subgroups. */
   readonly subgroup: number
+  /** Whether a lane's own rows are half as fine as the told ones. */
+  readonly upsampled: boolean
+  /** Whether rows are whole vec4s and are loaded as such. */
+  readonly vector: boolean
 }
 
 /**
  * Unrolls the body of shaders/conv3d/backward_weight.wgsl.
  *
- * Registers: `a{c}_{dx}` are the sums; `g{c}` four told voxels of channel c; `mine{c}` those that a lane reads for its
- * subgroup, of a channel from c on; `b{i}` the lane's own row in vec4s, the current one in the middle, a window that
- * slides along the row so that each step loads one new vec4.
+ * Registers: `a{c}_{dy}_{dx}` are the sums, `bias{i}` those of the bias; `g{c}` four told voxels of channel c; `mine{c}`
+ * those that a lane reads for its subgroup, of a channel from c on; `b{dy}_{i}` the lane's own voxels that meet them, a
+ * window that slides down the plane so that each step loads one new row.
  */
 export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
-  const { channels, whole, kernelWidth, subgroup } = tile
+  const { channels, whole, rows, kernelWidth, subgroup, upsampled, vector } = tile
   const half = (kernelWidth - 1) / 2
-  const side = Math.ceil(half / 4)
-  const window = 2 * side + 1
+  const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
+  /** The own voxel, counted from the one under the first column, that meets told voxel t at tap dx. */
+  const voxelAt = (t: number, dx: number) => (upsampled ? Math.floor((t + dx - half) / 2) : t + dx - half)
+  const first = voxelAt(0, 0)
+  const last = voxelAt(3, kernelWidth - 1)
+  const own = (dy: number, voxel: number) => `b${dy}_${voxel - first}`
   const declare: string[] = []
-  const start: string[] = []
+  const slide: string[] = []
   const multiply: string[] = []
   const store: string[] = []
   const storeBias: string[] = []
+
+  const load: string[] = []
+  for (let dy = 0; dy < rows; dy++) {
+    for (let voxel = first; voxel <= last; voxel++) {
+      declare.push(`var ${own(dy, voxel)} = 0.0;`)
+      if (dy + 1 < rows) slide.push(`${own(dy, voxel)} = ${own(dy + 1, voxel)};`)
+    }
+  }
+  const scale = upsampled ? '/ 2u' : ''
+  const beneath = upsampled ? 2 : 4
+  slide.push(
+    'let inside = inside_z && own_y < params.height;',
+    `let own_row = own_plane + own_y ${scale} * own_width();`,
+  )
+  if (vector) load.push(`let under = own_beneath(own_row, x ${scale}, inside);`)
+  for (let voxel = first; voxel <= last; voxel++) {
+    const value =
+      vector && voxel >= 0 && voxel < beneath
+        ? `under.${component[voxel]!}`
+        : `own_at(own_row, x ${scale} ${voxel < 0 ? '-' : '+'} ${Math.abs(voxel)}u, inside)`
+    load.push(`${own(rows - 1, voxel)} = ${value};`)
+  }
+  // Every other row is the coarse row that is already there. Where only one is held, the first may be such a row.
+  if (upsampled && rows > 1) slide.push('if (own_y % 2u == 0u || !inside) {', ...load, '}')
+  else slide.push(...load)
 
   // A channel past the last repeats the last one and is not stored.
   const offset = (c: string) =>
     `${whole ? c : `min(${c}, params.told_channels - 1u - block * TILE_CO)`} * area`
   for (let c = 0; c < channels; c++) {
-    for (let dx = 0; dx < kernelWidth; dx++) declare.push(`var a${c}_${dx} = 0.0;`)
-    if (subgroup === 0) declare.push(`let from${c} = ${offset(`${c}u`)};`)
-  }
-  for (let i = 0; i < window; i++) {
-    // One step behind: the first shift brings the voxels at x = 0 into the middle.
-    const ahead = 4 * (i - side - 1)
-    start.push(`var b${i} = ${ahead < 0 ? 'vec4f(0.0)' : `load_own(row, ${ahead}u, inside, beside)`};`)
-  }
-  for (let i = 0; i + 1 < window; i++) multiply.push(`b${i} = b${i + 1};`)
-  multiply.push(`b${window - 1} = load_own(row, x + ${4 * side}u, inside, beside);`)
-  for (let c = 0; c < channels; c++) {
     const teller = subgroup > 0 ? c % subgroup : 0
-    if (subgroup === 0) multiply.push(`let g${c} = load_told(told_row + from${c}, x);`)
-    else {
-      if (teller === 0) {
-        const last = Math.min(subgroup, channels - c) - 1
-        declare.push(`let from${c} = ${offset(`(${c}u + min(sublane % ${subgroup}u, ${last}u))`)};`)
-        multiply.push(`let mine${c} = load_told(told_row + from${c}, x);`)
-      }
-      multiply.push(`let g${c} = subgroupBroadcast(mine${c - teller}, ${teller}u);`)
+    if (teller === 0) {
+      const read = subgroup > 0 ? Math.min(subgroup, channels - c) : 1
+      const channel = subgroup > 0 ? `(${c}u + min(sublane % ${subgroup}u, ${read - 1}u))` : `${c}u`
+      declare.push(`let from${c} = ${offset(channel)};`, `var bias${c} = 0.0;`)
+      multiply.push(
+        `let mine${c} = load_told(told_row + from${c}, x);`,
+        `bias${c} += (mine${c}.x + mine${c}.y) + (mine${c}.z + mine${c}.w);`,
+      )
+      const stored = `${subgroup > 0 ? `sublane % ${subgroup}u < ${read}u` : 'lane == 0u'} && ${channel} + block * TILE_CO < params.told_channels`
+      storeBias.push(`if (${stored}) { partials[bias + ${channel}] = bias${c}; }`)
     }
-    for (let dx = 0; dx < kernelWidth; dx++) {
-      const sum = `a${c}_${dx}`
-      for (let t = 0; t < 4; t++) {
-        const at = t + dx - half + 4 * side
-        const value = `b${Math.floor(at / 4)}.${component[at % 4]!}`
-        multiply.push(`${sum} = fma(g${c}.${component[t]!}, ${value}, ${sum});`)
+    multiply.push(
+      subgroup > 0
+        ? `let g${c} = subgroupBroadcast(mine${c - teller}, ${teller}u);`
+        : `let g${c} = mine${c};`,
+    )
+    const known = new Set<string>()
+    for (let dy = 0; dy < rows; dy++) {
+      for (const dx of taps) {
+        const sum = `a${c}_${dy}_${dx}`
+        declare.push(`var ${sum} = 0.0;`)
+        // Told voxels that meet the same own voxel are added up first.
+        for (let voxel = voxelAt(0, dx); voxel <= voxelAt(3, dx); voxel++) {
+          const met = [0, 1, 2, 3].filter((t) => voxelAt(t, dx) === voxel)
+          const told = met.map((t) => `g${c}.${component[t]!}`).join(' + ')
+          const name = met.length === 1 ? told : `g${c}_${met.join('')}`
+          if (met.length > 1 && !known.has(name)) multiply.push(`let ${name} = ${told};`)
+          known.add(name)
+          multiply.push(`${sum} = fma(${name}, ${own(dy, voxel)}, ${sum});`)
+        }
       }
     }
   }
   for (let c = 0; c < channels; c++) {
-    const guarded = (code: string) =>
-      whole ? code : `if (block * TILE_CO + ${c}u < params.told_channels) { ${code} }`
-    for (let dx = 0; dx < kernelWidth; dx++) {
-      store.push(
-        guarded(`partials[to + entry(channel, block * TILE_CO + ${c}u, dz, dy, ${dx}u)] = a${c}_${dx};`),
-      )
+    const stores: string[] = []
+    for (let dy = 0; dy < rows; dy++) {
+      for (const dx of taps) {
+        const at = `entry(channel, block * TILE_CO + ${c}u, dz, first_dy + ${dy}u, ${dx}u)`
+        stores.push(`partials[to + ${at}] = a${c}_${dy}_${dx};`)
+      }
     }
-    storeBias.push(guarded(`partials[bias + ${c}u] = a${c}_${half};`))
+    if (!whole) stores.unshift(`if (block * TILE_CO + ${c}u < params.told_channels) {`)
+    if (!whole) stores.push('}')
+    store.push(...stores)
   }
   return {
     declare: declare.join('\n'),
-    start: start.join('\n'),
+    slide: slide.join('\n'),
     multiply: multiply.join('\n'),
     store: store.join('\n'),
     store_bias: storeBias.join('\n'),
