@@ -184,10 +184,10 @@ fn main(
   }
   if (group.x * LANES + lane >= roles) { return; }
 // #if ${UPSAMPLED}
-  for (var dz = 0u; dz < KD; dz++) {
-    if ((z + 2u * KD + dz - KD / 2u) / 2u - KD == coarse_z) {
-      // #generate store
-    }
+  // The taps that meet this plane follow each other. Drivers unroll a loop whose bounds they know, and this one is long.
+  let tap = i32(2u * coarse_z + KD / 2u) - i32(z);
+  for (var dz = u32(max(tap, 0)); dz < u32(min(tap + 2, i32(KD))); dz++) {
+    // #generate store
   }
 // #else
   let dz = own_z;

@@ -183,9 +183,10 @@ describe('conv3d', () => {
       )
     expect(new Set(tilesOf(true).map(({ x }) => x))).toEqual(new Set([1, 2, 4]))
     expect(new Set(tilesOf(false).map(({ x }) => x))).toEqual(new Set([1, 2, 4]))
-    const channelsOf = (software: boolean) => new Set(tilesOf(software).map((tile) => tile.channels))
-    expect(channelsOf(true)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 16]))
-    expect(channelsOf(false)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
+    for (const software of [true, false]) {
+      const channels = new Set(tilesOf(software).map((tile) => tile.channels))
+      expect(channels).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
+    }
     const largest = { outputs: 14, width: 40, voxels: 2 ** 15, kernelWidth: 3 }
     expect(chooseTile(largest, { software: true })).toEqual({ x: 8, channels: 14 })
   })

@@ -21,7 +21,7 @@ export function channelGroups(channels: number): number[] {
  */
 const widest = {
   software: { x: 8, channels: 16 },
-  softwareSmall: { x: 4, channels: 16 },
+  softwareSmall: { x: 4, channels: 8 },
   hardware: { x: 4, channels: 8 },
 } as const
 
