@@ -12,12 +12,20 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
 
+/** Comments are for who reads shaders/: a page need not load them. Lines that `specialise` reads (`// #if`) stay. */
+const withoutComments = (text) =>
+  text
+    .split('\n')
+    .map((line) => line.replace(/\s*\/\/(?! #).*$/, ''))
+    .filter((line) => line.trim() !== '')
+    .join('\n') + '\n'
+
 const texts = files.map((file) => {
   const name = relative(shaders, file)
     .split(sep)
     .join('/')
     .replace(/\.wgsl$/, '')
-  return { name, text: readFileSync(file, 'utf8') }
+  return { name, text: withoutComments(readFileSync(file, 'utf8')) }
 })
 const isFunctions = ({ name }) => name.startsWith('common/')
 const identifier = (name) => name.replace(/[/_](\w)/g, (_, letter) => letter.toUpperCase())
