@@ -47,6 +47,7 @@ const KH = 3u; // #set
 const KW = 3u; // #set
 const TILE_X = 1u; // #set
 const TILE_CO = 1u; // #set
+const LANES = 64u; // #set
 const PACKED = 1u; // #set
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -170,7 +171,7 @@ fn store(co: u32, at: u32, value: Element) {
 // #endif
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(
 // #if ${SUBGROUPS}
   @builtin(subgroup_invocation_id) sublane: u32,

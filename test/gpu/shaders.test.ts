@@ -44,7 +44,7 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
       { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
       { kernel: [1, 3, 5], x: vector ? 8 : 1, channels: 6, whole: true },
     ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
-      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, PACKED: 64 },
+      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, LANES: 64, PACKED: 64 },
       generated: unrollForward({
         ...tile,
         kernelWidth: KW!,
@@ -158,7 +158,11 @@ const combinations = (flags: readonly string[]): Flags[] =>
 
 describe('the folder shaders/', () => {
   it('is what the package embeds, without comments: run npm run embed', () => {
-    const code = (text: string) => text.replace(/\/\/(?! #).*/g, '').replace(/\s+/g, ' ').trim()
+    const code = (text: string) =>
+      text
+        .replace(/\/\/(?! #).*/g, '')
+        .replace(/\s+/g, ' ')
+        .trim()
     for (const [name, text] of texts) {
       expect(code(shaderSources[name]!), name).toBe(code(text))
       expect(shaderSources[name], name).not.toMatch(/\/\/(?! #)/)

@@ -4,7 +4,7 @@ import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.
 import { sumColumns } from '../reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
-import { balancedTile, largeVolume, tellingLanes } from './tile.js'
+import { balancedTile, lanesOf, largeVolume, tellingLanes } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small beside the volume. */
@@ -60,8 +60,7 @@ export function backwardWeight(problem: WeightProblem): Value[] {
       ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
       emit: (_, device, range) => {
         const subgroup = tellingLanes(device)
-        // A driver of the CPU runs a subgroup at a time: lanes without a role would cost as much as the others.
-        const lanes = device.software ? 8 : 64
+        const lanes = lanesOf(device)
         const part = (own: Value, firstInput: number) => {
           const upsampled = own === coarse
           const windows = (slab: Slab) => {

@@ -2,7 +2,7 @@ import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec }
 import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
 import { linearGroups, planesOf, slabs, whole, widened, type Slab } from '../../autograd/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { chooseTile, tellingLanes, type Tile } from './tile.js'
+import { chooseTile, lanesOf, tellingLanes, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
@@ -112,6 +112,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const uniform = packed.value.size <= uniformFloats
   const coarseVector = coarse !== undefined && vector && width % 8 === 0
   // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
+  const lanes = lanesOf(device)
   const subgroup = device.software ? tellingLanes(device) : 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),
@@ -139,6 +140,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       KW: kernel[2],
       TILE_X: tile.x,
       TILE_CO: tile.channels,
+      LANES: lanes,
       PACKED: uniform ? uniformFloats / 4 : 1,
     },
     generated: unrollForward({
@@ -163,7 +165,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
     },
     bindings: { ...windows(slab), packed: whole(packed.value) },
     workgroups: [
-      Math.ceil((height * Math.ceil(width / tile.x)) / 64),
+      Math.ceil((height * Math.ceil(width / tile.x)) / lanes),
       Math.ceil(outputs / tile.channels),
       slab.last - slab.first,
     ] as const,

@@ -69,6 +69,14 @@ export function tellingLanes({ subgroupSize }: Pick<DeviceTraits, 'subgroupSize'
   return subgroupSize >= 4 ? Math.min(subgroupSize, 8) : 0
 }
 
+/**
+ * Invocations of a workgroup. A driver of the CPU runs a subgroup at a time, those without work too: the fewer in a
+ * workgroup, the fewer of them (`npm run bench:ops -- 14-`).
+ */
+export function lanesOf({ software }: Pick<DeviceTraits, 'software'>): number {
+  return software ? 8 : 64
+}
+
 /** The widest block, at most `limit`, that cuts the channels into blocks of nearly the same width. */
 export function balancedTile(channels: number, limit: number): number {
   return Math.ceil(channels / Math.ceil(channels / limit))
