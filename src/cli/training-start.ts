@@ -87,7 +87,7 @@ async function resumedStart(command: Command, resume: string, channels: number):
 }
 
 function trainedValues(model: Model, optimiser: Adam) {
-  return [...model.parameters, ...optimiser.moments.flatMap(({ first, second }) => [first, second])]
+  return [...model.parameters, ...optimiser.state]
 }
 
 function settingsOf(options: TrainOptions): TrainingSettings {

@@ -1,7 +1,7 @@
 import type { Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
-import type { Adam } from '../optim/index.js'
+import type { Optimiser } from '../optim/index.js'
 import { checkLabelTable, type LabelTable } from './label-table.js'
 import { architectureOf, type Architecture, type NamedTensor } from './model.js'
 import type { TrainingProgress } from './trainer.js'
@@ -9,7 +9,7 @@ import type { TrainingSettings } from './settings.js'
 
 /** A checkpoint as files hold it: named tensors and text (safetensors). */
 export interface CheckpointFile {
-  /** Weights and, where training is to go on, Adam's moments, by name. */
+  /** Weights and, where training is to go on, the optimiser's state, by name. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Architecture, classes and progress, each as JSON. */
   readonly metadata: Readonly<Record<string, string>>
@@ -39,11 +39,10 @@ export async function saveCheckpoint(
   variables: Variables,
   parameters: readonly Value[],
   info: CheckpointInfo,
-  optimiser?: Adam,
+  optimiser?: Optimiser,
 ): Promise<CheckpointFile> {
-  const moments = optimiser?.moments.flatMap(({ first, second }) => [first, second]) ?? []
   return {
-    tensors: await variables.readAll([...parameters, ...moments]),
+    tensors: await variables.readAll([...parameters, ...(optimiser?.state ?? [])]),
     metadata: {
       format,
       architecture: JSON.stringify(info.architecture),

@@ -165,8 +165,8 @@ export class Run {
     const { progress } = this.state
     const trainer = new Trainer(this.gpu, model, variables, this.data.prior, settings, progress)
     if (progress && this.restored) {
-      const moments = trainer.optimiser.moments.flatMap(({ first, second }) => [first, second])
-      loadTensors(variables, moments, this.restored, 'the run that was kept')
+      const { state } = trainer.optimiser
+      loadTensors(variables, state, this.restored, 'the run that was kept')
     }
     this.restored = undefined
     return trainer

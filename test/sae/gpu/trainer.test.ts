@@ -48,8 +48,8 @@ async function train(
     memoryLimit,
   })
   if (from) {
-    const moments = trainer.optimiser.moments.flatMap(({ first, second }) => [first, second])
-    loadTensors(variables, [...model.parameters, ...moments], from.tensors, 'checkpoint')
+    const { state } = trainer.optimiser
+    loadTensors(variables, [...model.parameters, ...state], from.tensors, 'checkpoint')
   }
   const steps: TrainingStep[] = []
   const stop = new AbortController()
