@@ -58,7 +58,7 @@ const cases: Record<string, Case> = {
   '1x1x11, width 8': { input: [1, 2, 2, 3, 8], outputs: 2, kernel: [1, 1, 11] },
   '1x3x5': { input: [2, 3, 3, 4, 9], outputs: 17, kernel: [1, 3, 5], bias: true },
   '5x3x1': { input: [2, 2, 5, 4, 7], outputs: 2, kernel: [5, 3, 1] },
-  '1x13x11, more sums than one invocation holds': { input: [1, 1, 2, 5, 6], outputs: 2, kernel: [1, 13, 11] },
+  '1x13x13, more sums than one invocation holds': { input: [1, 1, 2, 5, 6], outputs: 2, kernel: [1, 13, 13] },
 }
 
 interface GeneralCase extends Omit<Case, 'activation'> {
@@ -192,35 +192,41 @@ describe('conv3d', () => {
   })
 
   // Widths whose coarse rows are vec4s, pairs, neither; one or several blocks of channels, cut within a block or between.
-  it.each([
-    [[1, 2, 2, 3, 4], 3, 5],
-    [[2, 3, 1, 1, 1], 2, 4],
-    [[1, 4, 3, 2, 8], 4, 14],
-    [[2, 9, 2, 3, 3], 7, 3],
-    [[1, 2, 2, 2, 9], 14, 2],
-    [[1, 1, 3, 5, 12], 1, 8],
-  ] as const)('an upsampled volume %j beside %i channels, %i out', async (coarseShape, skips, outputs) => {
-    const [n, , ...extents] = coarseShape
-    const coarse = draw(coarseShape)
-    const skip = draw([n, skips, ...extents.map((extent) => 2 * extent)])
-    const w = draw([outputs, coarseShape[1] + skips, 3, 3, 3])
-    const b = draw([outputs])
-    const upsampled = upsampling.forward(coarse)
-    const joined = concatenation.forward([upsampled, skip])
-    await expectReference(device.gpu, {
-      feeds: { coarse, skip, w, b },
-      flat: ['w'],
-      tolerance: 2e-6,
-      build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b, { padding: 'same' }),
-      expected: reference.forward(joined, w, b),
-      backward: (gradOutput) => {
-        const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
-        const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
-        const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
-        return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias }
-      },
-    })
-  })
+  it.each<[coarse: readonly number[], skips: number, outputs: number, kernel: readonly number[]]>([
+    [[1, 2, 2, 3, 4], 3, 5, cube(3)],
+    [[2, 3, 1, 1, 1], 2, 4, cube(3)],
+    [[1, 4, 3, 2, 8], 4, 14, cube(3)],
+    [[2, 9, 2, 3, 3], 7, 3, cube(3)],
+    [[1, 2, 2, 2, 9], 14, 2, cube(3)],
+    [[1, 1, 3, 5, 12], 1, 8, cube(3)],
+    [[2, 2, 3, 4, 8], 1, 3, [5, 5, 5]],
+    [[1, 1, 2, 4, 5], 2, 2, [3, 1, 7]],
+    [[1, 1, 1, 7, 4], 1, 2, [1, 13, 13]],
+  ])(
+    'an upsampled volume %j beside %i channels, %i out, kernel %j',
+    async (coarseShape, skips, outputs, kernel) => {
+      const [n, channels, ...extents] = coarseShape
+      const coarse = draw(coarseShape)
+      const skip = draw([n!, skips, ...extents.map((extent) => 2 * extent)])
+      const w = draw([outputs, channels! + skips, ...kernel])
+      const b = draw([outputs])
+      const upsampled = upsampling.forward(coarse)
+      const joined = concatenation.forward([upsampled, skip])
+      await expectReference(device.gpu, {
+        feeds: { coarse, skip, w, b },
+        flat: ['w'],
+        tolerance: 2e-6,
+        build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b, { padding: 'same' }),
+        expected: reference.forward(joined, w, b),
+        backward: (gradOutput) => {
+          const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
+          const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
+          const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
+          return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias }
+        },
+      })
+    },
+  )
 
   it('refuses what does not fit', () => {
     const x = input('x', [1, 2, 3, 3, 3])

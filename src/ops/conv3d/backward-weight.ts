@@ -13,7 +13,8 @@ const mostPartials = 4e6
 const leastBrick = 256
 /** Channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
 const mostChannels = { large: 16, small: 8 }
-const mostSums = 144
+/** Sums of one invocation. On a driver of the CPU those beyond its registers lie in a cache; for hardware not measured. */
+const mostSums = { software: 144, hardware: 64 }
 /** With fewer output channels than these, an invocation holds sums for the input channels instead. */
 const fewOutputs = 4
 
@@ -45,10 +46,6 @@ export function backwardWeight(problem: WeightProblem): Value[] {
   const partials = scratch('conv3d weight partials', [count * bricksPerPlane, columns])
   const told = transposed ? input : gradOutput
   const toldChannels = transposed ? inputs : outputs
-  const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
-  // A kernel so large that the sums of one channel are too many is taken row by row.
-  const rows = kh * kw <= mostSums ? kh : 1
-  const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(mostSums / (rows * kw)))))
   const halo = (kd - 1) / 2
 
   const node = defineNode({
@@ -61,6 +58,11 @@ export function backwardWeight(problem: WeightProblem): Value[] {
       emit: (_, device, range) => {
         const subgroup = tellingLanes(device)
         const lanes = lanesOf(device)
+        const sums = device.software ? mostSums.software : mostSums.hardware
+        // A kernel so large that the sums of one channel are too many is taken row by row.
+        const rows = kh * kw <= sums ? kh : 1
+        const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
+        const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
         const part = (own: Value, firstInput: number) => {
           const upsampled = own === coarse
           const windows = (slab: Slab) => {

@@ -111,8 +111,8 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const uniform = packed.value.size <= uniformFloats
   const coarseVector = coarse !== undefined && vector && width % 8 === 0
-  // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
   const lanes = lanesOf(device)
+  // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
   const subgroup = device.software ? tellingLanes(device) : 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),

@@ -14,7 +14,7 @@ export function channelGroups(channels: number): number[] {
 /**
  * The widest tiles of each kind of device.
  *
- * - software: a load costs as much as twenty multiply-adds and registers spill into a cache, so tiles are large;
+ * - software: a load costs as much as several multiply-adds and registers spill into a cache, so tiles are large;
  *   measured on lavapipe (docs/performance.md). A larger tile compiles more slowly, which the small volumes deep in a
  *   U-Net never pay back.
  * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
