@@ -168,10 +168,12 @@ describe('conv3d', () => {
       map(draw(shape), (value) => (shape[0] === 1 ? 0 : value)),
     ))
 
-  // Large tiles are for large volumes only: two with a rest of the row, one of them with a rest of the channels.
+  // Large tiles are for large volumes only: each with a rest of the row, rows as vec4s and not, a rest of the channels.
   it.each([
-    [[1, 2, 31, 33, 40], 14],
+    [[1, 2, 31, 33, 44], 14],
     [[1, 1, 31, 37, 35], 18],
+    [[1, 1, 61, 83, 104], 5],
+    [[1, 1, 61, 83, 105], 2],
   ])('%j -> %i channels', async (shape, outputs) =>
     expectConvolution({ input: shape, outputs, kernel: cube(3), bias: true }),
   )
@@ -187,8 +189,9 @@ describe('conv3d', () => {
       const channels = new Set(tilesOf(software).map((tile) => tile.channels))
       expect(channels).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
     }
-    const largest = { outputs: 14, width: 40, voxels: 2 ** 15, kernelWidth: 3 }
-    expect(chooseTile(largest, { software: true })).toEqual({ x: 8, channels: 14 })
+    const large = { outputs: 14, width: 40, kernelWidth: 3 }
+    expect(chooseTile({ ...large, voxels: 2 ** 15 }, { software: true })).toEqual({ x: 8, channels: 14 })
+    expect(chooseTile({ ...large, voxels: 2 ** 19 }, { software: true })).toEqual({ x: 16, channels: 14 })
   })
 
   // Widths whose coarse rows are vec4s, pairs, neither; one or several blocks of channels, cut within a block or between.

@@ -15,14 +15,17 @@ export function channelGroups(channels: number): number[] {
  * The widest tiles of each kind of device.
  *
  * - software: a load costs as much as several multiply-adds and registers spill into a cache, so tiles are large;
- *   measured on lavapipe (docs/performance.md). A larger tile compiles more slowly, which the small volumes deep in a
- *   U-Net never pay back.
+ *   measured on lavapipe (docs/performance.md). The larger the tile, the longer it compiles: seconds, which only the
+ *   volumes where a U-Net spends its time pay back.
  * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
  */
 const widest = {
-  software: { x: 8, channels: 16 },
-  softwareSmall: { x: 4, channels: 8 },
-  hardware: { x: 4, channels: 8 },
+  software: [
+    { voxels: 2 ** 19, x: 16, channels: 16 },
+    { voxels: 2 ** 15, x: 8, channels: 16 },
+    { voxels: 0, x: 4, channels: 8 },
+  ],
+  hardware: [{ voxels: 0, x: 4, channels: 8 }],
 } as const
 
 /** Voxels from which on a volume is worth a kernel that takes long to compile. */
@@ -45,7 +48,8 @@ export function chooseTile(
   { outputs, width, voxels, kernelWidth }: TileProblem,
   { software }: Pick<DeviceTraits, 'software'>,
 ): Tile {
-  const most = !software ? widest.hardware : voxels >= largeVolume ? widest.software : widest.softwareSmall
+  const tiles = software ? widest.software : widest.hardware
+  const most = tiles.find((tile) => voxels >= tile.voxels)!
   const blocks = Math.ceil(outputs / most.channels)
   return {
     x: tileWidth(most.x, width, kernelWidth),
