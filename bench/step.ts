@@ -31,13 +31,25 @@ const notes =
   'MB are 1e6 bytes. `host` is the part of a step in which the device had nothing to do: the wall-clock time of a step less the time between its first and last timestamp. The groups are timed dispatch by dispatch, in a run of their own; `posterior` includes the decoder, whose input is the sample.'
 
 const gpu = await openGpu()
-const rows: Row[] = []
-/** Nanoseconds a voxel of each kernel group, one entry a size. */
-const perVoxel = groups.map(([name]) => ({ name, values: [] as number[] }))
-for (const size of sizes) {
-  rows.push(await run(extentsOf(size)))
-  console.log(rows.at(-1))
+/** What was measured of one size. */
+interface Measured {
+  readonly row: Row
+  readonly seconds: number
+  /** Nanoseconds a voxel of each kernel group. */
+  readonly perVoxel: readonly number[]
 }
+const measured: Measured[] = []
+for (const size of sizes) {
+  measured.push(await run(extentsOf(size)))
+  console.log(measured.at(-1)!.row)
+}
+// A shared machine has slow minutes, and sizes are to be compared: all but the last again, and the faster of two counts.
+for (const [i, size] of sizes.slice(0, -1).entries()) {
+  const again = await run(extentsOf(size))
+  if (again.seconds < measured[i]!.seconds) measured[i] = again
+}
+const rows = measured.map(({ row }) => row)
+const perVoxel = groups.map(([name], g) => ({ name, values: measured.map(({ perVoxel }) => perVoxel[g]!) }))
 const where = provenance(gpu)
 const svg = bars(
   `Whole SAE step by size: ${where.adapter}`,
@@ -67,7 +79,7 @@ function extentsOf(size: string): [number, number, number] {
   return size.split('x').map(Number) as [number, number, number]
 }
 
-async function run(extents: readonly [number, number, number]): Promise<Row> {
+async function run(extents: readonly [number, number, number]): Promise<Measured> {
   const voxels = extents.reduce((a, b) => a * b)
   const model = createModel(defaultArchitecture(14))
   const variables = new Variables(gpu)
@@ -118,11 +130,10 @@ async function run(extents: readonly [number, number, number]): Promise<Row> {
     const [name] = groups.find(([, pattern]) => pattern.test(time.op))!
     byGroup.set(name, byGroup.get(name)! + time.seconds)
   }
-  for (const { name, values } of perVoxel) values.push((1e9 * byGroup.get(name)!) / voxels)
   const row = {
     size: extents.join('x'),
     'step s': short(seconds),
-    'Mvoxel/s': short(voxels / seconds / 1e6),
+    'us a voxel': short((1e6 * seconds) / voxels),
     'host %': (100 * median(shares)).toFixed(1),
     ...Object.fromEntries([...byGroup].map(([name, value]) => [`${name} s`, short(value)])),
     'peak MB': short(gpu.buffers.peakBytes / 1e6),
@@ -132,5 +143,5 @@ async function run(extents: readonly [number, number, number]): Promise<Row> {
   }
   plan.dispose()
   variables.dispose()
-  return row
+  return { row, seconds, perVoxel: groups.map(([name]) => (1e9 * byGroup.get(name)!) / voxels) }
 }
