@@ -11,6 +11,9 @@ export function channelGroups(channels: number): number[] {
   return Array.from({ length: Math.ceil(channels / 4) }, (_, g) => Math.min(4, channels - 4 * g))
 }
 
+/** Voxels from which on a volume is worth a kernel that takes long to compile. */
+export const largeVolume = 2 ** 15
+
 /**
  * The widest tiles of each kind of device.
  *
@@ -22,14 +25,11 @@ export function channelGroups(channels: number): number[] {
 const widest = {
   software: [
     { voxels: 2 ** 19, x: 16, channels: 16 },
-    { voxels: 2 ** 15, x: 8, channels: 16 },
+    { voxels: largeVolume, x: 8, channels: 16 },
     { voxels: 0, x: 4, channels: 8 },
   ],
   hardware: [{ voxels: 0, x: 4, channels: 8 }],
 } as const
-
-/** Voxels from which on a volume is worth a kernel that takes long to compile. */
-export const largeVolume = 2 ** 15
 
 /** What the choice of a tile depends on. */
 export interface TileProblem {
