@@ -1,0 +1,135 @@
+import { constant, input, type Value } from '../autograd/value.js'
+import {
+  add,
+  argmax,
+  concat,
+  conv3d,
+  dot,
+  exp,
+  logSoftmax,
+  mrfMessage,
+  square,
+  weightedSum,
+} from '../ops/index.js'
+import { backwardWeight } from '../ops/conv3d/backward-weight.js'
+import type { SpatialShape } from './separable.js'
+
+/** What the graph of one iteration depends on. */
+export interface EmGraphOptions {
+  /** K */
+  readonly classes: number
+  /** M, Gaussians of each class; component m of class c is channel c*M + m. */
+  readonly components: number
+  readonly shape: SpatialShape
+  /** Edge length k of the MRF's neighbourhood; undefined for no MRF. */
+  readonly neighbourhood: number | undefined
+  /** Whether `expected` is wanted. */
+  readonly bias: boolean
+}
+
+/** The graph of one iteration: the E-step, and the sums that the M-step is made of. */
+export interface EmGraph {
+  /** An input: the scan, corrected and standardised, [1, 1, D, H, W]. */
+  readonly scan: Value
+  /** An input: logarithm of the prior, -1e12 where a class is ruled out, [1, K, D, H, W]. */
+  readonly logPrior: Value
+  /** Inputs: the components' natural parameters, [K*M, 2] and [K*M] (see `naturalParameters`). */
+  readonly weight: Value
+  readonly bias: Value
+  /** With an MRF, inputs: beta times its potentials, [K, K], and the posterior of the iteration before. */
+  readonly mrf: { readonly table: Value; readonly before: Value } | undefined
+  /** Posterior of the classes, [1, K, D, H, W]. */
+  readonly posterior: Value
+  /** Its largest class, u32 [1, 1, D, H, W]. */
+  readonly labels: Value
+  /** Log-likelihood of the standardised scan, summed over voxels, [1]. */
+  readonly logLikelihood: Value
+  /** Sums over voxels of q x^2 and q x, [K*M, 2], and of q, [K*M]. */
+  readonly moments: readonly [Value, Value]
+  /**
+   * Where wanted: sum_cm q / variance and sum_cm q mean / variance, [1, 2, D, H, W], from the input `precisions`
+   * [2, K*M], one over each variance and mean over variance.
+   */
+  readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
+}
+
+/** Added to the logarithm of a probability of 0: no likelihood makes up for it. */
+export const ruledOut = -1e12
+
+/**
+ * Builds the graph. Log-likelihoods of Gaussians are linear in (x^2, x, 1), so that those of all components are one
+ * convolution of one voxel, and the sums of the M-step are what its weights' gradient is made of.
+ *
+ *   logits = log w_cm N(x; mean_cm, variance_cm) + log p(c),   q = softmax(logits)
+ *
+ * With an MRF, p(c) is p(c) exp(beta message(c)), normalised: the mean-field approximation, whose messages come from the
+ * posterior of the iteration before.
+ */
+export function emGraph({
+  classes,
+  components,
+  shape,
+  neighbourhood,
+  bias: biased,
+}: EmGraphOptions): EmGraph {
+  const channels = classes * components
+  const scan = input('scan', [1, 1, ...shape])
+  const logPrior = input('log prior', [1, classes, ...shape])
+  const weight = input('quadratic and linear', [channels, 2])
+  const bias = input('constant', [channels])
+  const mrf =
+    neighbourhood === undefined
+      ? undefined
+      : { table: input('mrf table', [classes, classes]), before: input('before', [1, classes, ...shape]) }
+
+  const field =
+    mrf === undefined
+      ? logPrior
+      : logSoftmax(add(logPrior, mrfMessage(mrf.before, mrf.table, neighbourhood!)))
+  const powers = concat([square(scan), scan])
+  const logits = add(conv3d(powers, weight, bias), ofComponents(field, classes, components))
+  const logQ = logSoftmax(logits)
+  const q = exp(logQ)
+  const posterior = ofClasses(q, classes, components)
+  // log sum exp(logits) is logits - logQ in every channel; the mean over q leaves out those that are ruled out.
+  const logLikelihood = weightedSum([{ term: dot(q, logits) }, { term: dot(q, logQ), factor: -1 }])
+  const [products, masses] = backwardWeight({
+    input: powers,
+    gradOutput: q,
+    shape: weight.shape,
+    bias: true,
+  })
+  const precisions = input('precisions', [2, channels])
+  return {
+    scan,
+    logPrior,
+    weight,
+    bias,
+    mrf,
+    posterior,
+    labels: argmax(posterior),
+    logLikelihood,
+    moments: [products!, masses!],
+    expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
+  }
+}
+
+/** Repeats each class's channel for its components. */
+function ofComponents(volume: Value, classes: number, components: number): Value {
+  if (components === 1) return volume
+  const channels = classes * components
+  const repeat = Float32Array.from({ length: channels * classes }, (_, at) =>
+    Number(Math.trunc(at / classes / components) === at % classes),
+  )
+  return conv3d(volume, constant('class of component', [channels, classes], repeat))
+}
+
+/** Sums each class's components. */
+function ofClasses(volume: Value, classes: number, components: number): Value {
+  if (components === 1) return volume
+  const channels = classes * components
+  const merge = Float32Array.from({ length: classes * channels }, (_, at) =>
+    Number(Math.trunc((at % channels) / components) === Math.trunc(at / channels)),
+  )
+  return conv3d(volume, constant('components of class', [classes, channels], merge))
+}
