@@ -33,7 +33,7 @@ export interface EmGraph {
   readonly scan: Value
   /** An input: logarithm of the prior, -1e12 where a class is ruled out, [1, K, D, H, W]. */
   readonly logPrior: Value
-  /** Inputs: the components' natural parameters, [K*M, 2] and [K*M] (see `naturalParameters`). */
+  /** Inputs: logits are linear in (x^2, x, log p), [K*M, 2 + K] and [K*M] (see `naturalParameters`). */
   readonly weight: Value
   readonly bias: Value
   /** With an MRF, inputs: beta times its potentials, [K, K], and the posterior of the iteration before. */
@@ -57,7 +57,7 @@ export interface EmGraph {
 export const ruledOut = -1e12
 
 /**
- * Builds the graph. Log-likelihoods of Gaussians are linear in (x^2, x, 1), so that those of all components are one
+ * Builds the graph. Log-likelihoods of Gaussians are linear in (x^2, x, 1), so that the logits of all components are one
  * convolution of one voxel, and the sums of the M-step are what its weights' gradient is made of.
  *
  *   logits = log w_cm N(x; mean_cm, variance_cm) + log p(c),   q = softmax(logits)
@@ -75,28 +75,25 @@ export function emGraph({
   const channels = classes * components
   const scan = input('scan', [1, 1, ...shape])
   const logPrior = input('log prior', [1, classes, ...shape])
-  const weight = input('quadratic and linear', [channels, 2])
-  const bias = input('constant', [channels])
+  const weight = input('natural parameters', [channels, 2 + classes])
+  const bias = input('log normalisers', [channels])
   const mrf =
     neighbourhood === undefined
       ? undefined
       : { table: input('mrf table', [classes, classes]), before: input('before', [1, classes, ...shape]) }
 
-  const field =
-    mrf === undefined
-      ? logPrior
-      : logSoftmax(add(logPrior, mrfMessage(mrf.before, mrf.table, neighbourhood!)))
-  const powers = concat([square(scan), scan])
-  const logits = add(conv3d(powers, weight, bias), ofComponents(field, classes, components))
+  const field = mrf ? logSoftmax(add(logPrior, mrfMessage(mrf.before, mrf.table, neighbourhood!))) : logPrior
+  const powers = [square(scan), scan]
+  const logits = conv3d(concat([...powers, field]), weight, bias)
   const logQ = logSoftmax(logits)
   const q = exp(logQ)
-  const posterior = ofClasses(q, classes, components)
+  const posterior = components === 1 ? q : conv3d(q, classSums(classes, components))
   // log sum exp(logits) is logits - logQ in every channel; the mean over q leaves out those that are ruled out.
   const logLikelihood = weightedSum([{ term: dot(q, logits) }, { term: dot(q, logQ), factor: -1 }])
   const [products, masses] = backwardWeight({
-    input: powers,
+    input: concat(powers),
     gradOutput: q,
-    shape: weight.shape,
+    shape: [channels, 2],
     bias: true,
   })
   const precisions = input('precisions', [2, channels])
@@ -114,22 +111,11 @@ export function emGraph({
   }
 }
 
-/** Repeats each class's channel for its components. */
-function ofComponents(volume: Value, classes: number, components: number): Value {
-  if (components === 1) return volume
+/** Adds up the components of each class, [K, K*M]. */
+function classSums(classes: number, components: number): Value {
   const channels = classes * components
-  const repeat = Float32Array.from({ length: channels * classes }, (_, at) =>
-    Number(Math.trunc(at / classes / components) === at % classes),
-  )
-  return conv3d(volume, constant('class of component', [channels, classes], repeat))
-}
-
-/** Sums each class's components. */
-function ofClasses(volume: Value, classes: number, components: number): Value {
-  if (components === 1) return volume
-  const channels = classes * components
-  const merge = Float32Array.from({ length: classes * channels }, (_, at) =>
+  const weight = Float32Array.from({ length: classes * channels }, (_, at) =>
     Number(Math.trunc((at % channels) / components) === Math.trunc(at / channels)),
   )
-  return conv3d(volume, constant('components of class', [classes, channels], merge))
+  return constant('components of class', [classes, channels], weight)
 }

@@ -82,14 +82,22 @@ function gaussianOf({ mass, first, second }: Moments, floor: number): { mean: nu
 const leastWeight = 1e-10
 
 /**
- * The natural parameters of the components: log w N(x; mean, variance) = quadratic x^2 + linear x + constant.
+ * The natural parameters of the components,
  *
- * @returns `weight` [K*M, 2], quadratic and linear, and `bias` [K*M], constant: a convolution of one voxel
+ *   log p(c) w N(x; mean, variance) = quadratic x^2 + linear x + log p(c) + constant
+ *
+ * @returns a convolution of one voxel: `weight` [K*M, 2 + K], of x^2, x and the log p(c) of each class, and `bias` [K*M]
  */
 export function naturalParameters(mixture: GaussianMixture): { weight: Float32Array; bias: Float32Array } {
-  const components = mixture.flat()
+  const components = mixture.flatMap((own, c) => own.map((component) => ({ ...component, c })))
   return {
-    weight: Float32Array.from(components.flatMap(({ mean, variance }) => [-0.5 / variance, mean / variance])),
+    weight: Float32Array.from(
+      components.flatMap(({ mean, variance, c }) => [
+        -0.5 / variance,
+        mean / variance,
+        ...mixture.map((_, other) => Number(other === c)),
+      ]),
+    ),
     bias: Float32Array.from(
       components,
       ({ weight, mean, variance }) =>
