@@ -71,7 +71,11 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
   }
   const table = parse(metadata.classes, source) as LabelTable | undefined
   return {
-    architecture: { ...shapes, instanceNorm: architecture.instanceNorm },
+    architecture: {
+      ...shapes,
+      instanceNorm: architecture.instanceNorm,
+      priorLogits: architecture.priorLogits ?? false,
+    },
     table: table && checkLabelTable(table, source),
     training: parse(metadata.training, source) as CheckpointInfo['training'],
   }

@@ -111,11 +111,20 @@ export function emGraph({
   }
 }
 
-/** Adds up the components of each class, [K, K*M]. */
-function classSums(classes: number, components: number): Value {
+/** A convolution of one voxel that adds up the components of each class, [K, K*M]. */
+export function classSums(classes: number, components: number): Value {
   const channels = classes * components
   const weight = Float32Array.from({ length: classes * channels }, (_, at) =>
     Number(Math.trunc((at % channels) / components) === Math.trunc(at / channels)),
   )
   return constant('components of class', [classes, channels], weight)
+}
+
+/** A convolution of one voxel that repeats each class for its components, [K*M, K]. */
+export function classCopies(classes: number, components: number): Value {
+  const channels = classes * components
+  const weight = Float32Array.from({ length: channels * classes }, (_, at) =>
+    Number(Math.trunc(Math.trunc(at / classes) / components) === at % classes),
+  )
+  return constant('class of component', [channels, classes], weight)
 }

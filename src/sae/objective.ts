@@ -1,6 +1,6 @@
 import { input, volumeShape, type Value } from '../autograd/value.js'
 import { argmax, mrfEnergy, posterior, squaredError, supportMask, weightedSum } from '../ops/index.js'
-import type { Model } from './model.js'
+import { modelLogits, type Model } from './model.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {
@@ -62,7 +62,7 @@ export function saeObjective(
   const mrfTable = input('mrf table', [classes, classes])
   const reconstructionWeight = input('reconstruction weight', [1])
 
-  const { logits: free, blocks } = model.encoder.trace(scan)
+  const { logits: free, blocks } = modelLogits(model, scan, prior)
   const { probabilities, sample, divergence } = posterior(free, prior, randomness, {
     temperature: options.temperature,
   })

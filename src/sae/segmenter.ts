@@ -5,9 +5,9 @@ import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask } from '../ops/index.js'
-import type { Model } from './model.js'
+import { modelLogits, type Model } from './model.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import { mrfTableOf, type Prior } from './prior-volume.js'
+import { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
 import { checkNeighbourhood } from './settings.js'
 
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
@@ -21,8 +21,10 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly reconstruction?: boolean
   /** Rounds of mean-field refinement with the MRF table. Default 0. */
   readonly rounds?: number
-  /** Weight of the MRF in the refinement. Default 0.01. */
+  /** Weight of the MRF in the refinement, of the sum over neighbours (`summedBeta`). Default 0.01. */
   readonly beta?: number
+  /** What neighbours say of each other in the refinement. Default `conditional`. */
+  readonly potential?: MrfPotential
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
   /** How volumes on the way are stored; f16 takes about half the memory. Default f32. */
@@ -75,7 +77,7 @@ export class Segmenter {
     const scan = input('scan', [1, 1, ...prior.shape])
     const priorInput = input('prior', [1, prior.classes, ...prior.shape])
     const table = input('mrf table', [prior.classes, prior.classes])
-    const logits = supportMask(model.encoder(scan), priorInput)
+    const logits = supportMask(modelLogits(model, scan, priorInput).logits, priorInput)
     let scores = logits
     for (let round = 0; round < rounds; round++) {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
@@ -96,7 +98,7 @@ export class Segmenter {
     if (rounds > 0)
       plan.write(
         table,
-        mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
+        mrfTableOf(prior, neighbourhood, options.potential).map((logM) => beta * logM),
       )
     await plan.warmUp()
     return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image)
