@@ -127,7 +127,7 @@ async function learn(
   }
   const { memoryLimit } = options
   const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
-  terminal.note(describePreparation(await pretrainer.prepare(scans.length), memoryLimit))
+  terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
   makeFolder(options.output)
   const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))

@@ -102,7 +102,7 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
     const { memoryLimit } = options
     const variables = new Variables(gpu)
     const trainer = new Trainer(gpu, model, variables, toPrior(prior), settings, resumed, { memoryLimit })
-    terminal.note(describePreparation(await trainer.prepare(scans.length), memoryLimit))
+    terminal.note(describePreparation(await trainer.prepare(scans), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
     const run = { trainer, model, variables, table }

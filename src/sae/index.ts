@@ -1,5 +1,6 @@
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
+export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 export { diceScores, meanDice } from './dice.js'
 export {
   defaultEm,
@@ -20,6 +21,7 @@ export {
   type LabelTable,
 } from './label-table.js'
 export { type RunOptions } from './in-turn.js'
+export { type StepRecord } from './learner.js'
 export {
   createModel,
   defaultArchitecture,
@@ -28,6 +30,7 @@ export {
   type Model,
   type NamedTensor,
 } from './model.js'
+export { type NoiseMode } from './noise-level.js'
 export { logMrfTable, mrfTable, pointwiseMrfTable } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
 export {
@@ -47,6 +50,7 @@ export {
   defaultPretraining,
   defaultTraining,
   type OptimiserSettings,
+  type PretrainingSettings,
   type TrainingSettings,
 } from './settings.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'
