@@ -5,23 +5,18 @@ import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
-import {
-  checkTensors,
-  createModel,
-  defaultArchitecture,
-  loadTensors,
-  type Architecture,
-  type Model,
-} from '../sae/model.js'
+import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../sae/model.js'
 import { Pretrainer, type PretrainingStep } from '../sae/pretrainer.js'
 import type { Prior } from '../sae/prior-volume.js'
-import { defaultPretraining, type OptimiserSettings } from '../sae/settings.js'
+import { recipes } from '../sae/recipes.js'
+import type { PretrainingSettings } from '../sae/settings.js'
 import { tableFor } from './classes.js'
 import { CsvLog } from './csv-log.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
+import { fitMixtures } from './fit-mixtures.js'
 import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
-import { addLearningOptions, optimiserSettings, terminalOf, type LearningOptions } from './options.js'
+import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
 import { readPrior, toPrior } from './prior-file.js'
 import { Progress } from './progress.js'
@@ -35,17 +30,20 @@ interface PretrainOptions extends LearningOptions {
 export function addPretrain(program: Command): void {
   const command = program
     .command('pretrain')
-    .summary('first step: teach the encoder to answer every scan with the prior')
+    .summary('first step: give the encoder a start')
     .description(
-      'Trains the encoder to answer every scan with the prior (cross-entropy). Without that start, sae train often collapses into few classes.',
+      "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to answer the scan with the mixture's posterior; with --recipe paper, with the prior itself. Without such a start, sae train often collapses into few classes.",
     )
     .argument('<scans...>', 'scans on one grid, intensities in 0..1 (others are rescaled)')
-  addLearningOptions(command, defaultPretraining)
+  addLearningOptions(command, 'pretraining')
     .option(
       '--init <weights>',
       "go on from an encoder: ours, or the reference release's (.safetensors, .pth.tar)",
     )
-    .option('--instance-norm', 'instance normalisation in every block of the encoder (not in the paper)')
+    .option(
+      '--instance-norm',
+      'instance normalisation in every block of the encoder (always in the default recipe, not in the paper)',
+    )
     .addHelpText(
       'after',
       `
@@ -65,7 +63,7 @@ Example:
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
   requireWritableFolder(options.output)
-  const settings = optimiserSettings(options)
+  const settings = withOptions(recipes[options.recipe].pretraining, options, paths.length)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
@@ -78,8 +76,13 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const run = { model, variables, prior: toPrior(inputs.prior), settings, table }
-    const exitCode = await learn(gpu, run, inputs.scans, options, terminal)
+    const prior = toPrior(inputs.prior)
+    const run = { model, variables, prior, settings, table }
+    const scans =
+      settings.target === 'mixture'
+        ? await fitMixtures(gpu, inputs.scans, prior, table, options.memoryLimit, terminal)
+        : inputs.scans
+    const exitCode = await learn(gpu, run, scans, options, terminal)
     const target = join(options.output, 'pretrained.safetensors')
     const info = { architecture: model.architecture, table, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
@@ -93,10 +96,13 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
 
 function architecture(
   classes: number,
-  { instanceNorm = false }: PretrainOptions,
+  { recipe, instanceNorm = false }: PretrainOptions,
   weights: WeightsFile | undefined,
 ): Architecture {
-  if (!weights) return { ...defaultArchitecture(classes), instanceNorm }
+  if (!weights) {
+    const own = recipes[recipe].architecture(classes)
+    return { ...own, instanceNorm: own.instanceNorm || instanceNorm }
+  }
   if (instanceNorm && !weights.info.architecture.instanceNorm) {
     throw new UserError(
       `${weights.source}: was trained without instance normalisation; leave out --instance-norm`,
@@ -109,7 +115,7 @@ interface Run {
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior
-  readonly settings: OptimiserSettings
+  readonly settings: PretrainingSettings
   readonly table: LabelTable
 }
 

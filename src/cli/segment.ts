@@ -44,7 +44,7 @@ interface SegmentOptions extends GlobalOptions {
   classes?: string
   keepExisting?: boolean
   memoryLimit?: number
-  precision: Precision
+  precision?: Precision
 }
 
 export function addSegment(program: Command): void {
@@ -131,7 +131,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
-      precision: options.precision,
+      ...(options.precision ? { precision: options.precision } : {}),
     })
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
     makeFolder(options.output)
