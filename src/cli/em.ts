@@ -207,7 +207,7 @@ function describeFit({ mixture, logLikelihoods }: EmResult, table: LabelTable): 
   const means = mixture.map((components, c) => {
     const each = components.map(({ weight, mean }) => {
       const share = components.length === 1 ? '' : ` (${(100 * weight).toFixed(0)} %)`
-      return mean.toFixed(3) + share
+      return mean.toFixed(3).replace(/^-(?=0\.0+$)/, '') + share
     })
     return `${table.classes[c]!.name} ${each.join(' + ')}`
   })

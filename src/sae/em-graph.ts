@@ -4,12 +4,12 @@ import {
   argmax,
   concat,
   conv3d,
-  dot,
-  exp,
   logSoftmax,
+  logSumExp,
   mrfMessage,
+  softmax,
   square,
-  weightedSum,
+  sum,
 } from '../ops/index.js'
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
 import type { SpatialShape } from './separable.js'
@@ -85,11 +85,8 @@ export function emGraph({
   const field = mrf ? logSoftmax(add(logPrior, mrfMessage(mrf.before, mrf.table, neighbourhood!))) : logPrior
   const powers = [square(scan), scan]
   const logits = conv3d(concat([...powers, field]), weight, bias)
-  const logQ = logSoftmax(logits)
-  const q = exp(logQ)
+  const q = softmax(logits)
   const posterior = components === 1 ? q : conv3d(q, classSums(classes, components))
-  // log sum exp(logits) is logits - logQ in every channel; the mean over q leaves out those that are ruled out.
-  const logLikelihood = weightedSum([{ term: dot(q, logits) }, { term: dot(q, logQ), factor: -1 }])
   const [products, masses] = backwardWeight({
     input: concat(powers),
     gradOutput: q,
@@ -105,7 +102,7 @@ export function emGraph({
     mrf,
     posterior,
     labels: argmax(posterior),
-    logLikelihood,
+    logLikelihood: sum(logSumExp(logits)),
     moments: [products!, masses!],
     expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
   }
