@@ -39,7 +39,7 @@ export function addPretrain(program: Command): void {
     .description(
       'Trains the encoder to answer every scan with the prior (cross-entropy). Without that start, sae train often collapses into few classes.',
     )
-    .argument('<scans...>', 'scans on one grid, intensities in 0..1 (others are rescaled)')
+    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
   addLearningOptions(command, defaultPretraining)
     .option(
       '--init <weights>',
@@ -71,7 +71,9 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
-  const inputs = await readTrainingScans(paths, options.labels, priorFile, table, options.every, terminal)
+  const intensities = weights?.info.intensities ?? 'robust'
+  const { labels, every } = options
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const model = createModel(architecture(channels, options, weights), settings.seed)
   if (weights) checkTensors(model.encoder.parameters, weights.tensors, weights.source)
 
@@ -81,7 +83,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     const run = { model, variables, prior: toPrior(inputs.prior), settings, table }
     const exitCode = await learn(gpu, run, inputs.scans, options, terminal)
     const target = join(options.output, 'pretrained.safetensors')
-    const info = { architecture: model.architecture, table, training: undefined }
+    const info = { architecture: model.architecture, table, intensities, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
     terminal.status(
       `${exitCode === undefined ? 'Pretrained' : 'Interrupted: partly pretrained'} encoder: ${target}`,

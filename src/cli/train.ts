@@ -24,7 +24,7 @@ export function addTrain(program: Command): void {
     .description(
       'Trains encoder and decoder together, so that the segmentation of each scan explains the scan and agrees with the prior.',
     )
-    .argument('<scans...>', 'scans on one grid, intensities in 0..1 (others are rescaled)')
+    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
   addLearningOptions(command, defaultTraining)
     .option('--init <weights>', 'start from these weights (sae pretrain makes them; .safetensors, .pth.tar)')
     .option('--fresh-decoder', 'with --init: start with a new decoder even where the file holds one')
@@ -92,7 +92,9 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
   const start = await readStart(command, channels, terminal)
   const { model, settings, progress: resumed } = start
   const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
-  const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, every, terminal)
+  const intensities = start.weights?.info.intensities ?? 'robust'
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
+  const { scans, prior } = inputs
   const recording = recordingOf(labels ? table : undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')
@@ -105,7 +107,7 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
     terminal.note(describePreparation(await trainer.prepare(scans.length), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
-    const run = { trainer, model, variables, table }
+    const run = { trainer, model, variables, table, intensities }
     const checkpoints = new Checkpoints(output, run, options.saveEvery, resumed && start.weights?.metadata)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)

@@ -10,6 +10,14 @@ export {
   type LabelClass,
   type LabelTable,
 } from './label-table.js'
+export {
+  applyScaling,
+  robustScaling,
+  scalingFor,
+  unitScaling,
+  type Intensities,
+  type Scaling,
+} from './intensity.js'
 export { type RunOptions } from './in-turn.js'
 export {
   createModel,

@@ -163,9 +163,12 @@ describe('sae pretrain', () => {
 
   it('gives the same bits for the same seed, and says what it does to the scans', async () => {
     const { errors } = await pretrain('again')
-    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to 250, rescaled to 0\.\.1/)
+    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to [\d.]+ scaled to 0\.\.1/)
     expect(errors.join('\n')).toMatch(/^adapter: .*a (software|hardware) one/m)
     expect(bytes('again/pretrained.safetensors')).toEqual(bytes('run/pretrained.safetensors'))
+    expect(readSafetensors(bytes('run/pretrained.safetensors')).metadata).toMatchObject({
+      intensities: 'robust',
+    })
   })
 })
 
@@ -189,6 +192,7 @@ describe('sae train', () => {
     const { metadata } = readSafetensors(bytes('run/best.safetensors'))
     expect(JSON.parse(metadata.training!)).toMatchObject({ progress: { epoch: lowest } })
     expect(JSON.parse(metadata.classes!)).toEqual(phantomTable)
+    expect(metadata.intensities).toBe('robust')
   })
 
   it('goes on exactly where a run was saved, whatever the log says beyond', async () => {
