@@ -2,7 +2,21 @@ import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
+import { boxShape, requireBox, type Box } from './box.js'
 import { eachAxis, type Triple } from './triple.js'
+
+/**
+ * The voxels of a box.
+ *
+ * @param input [N, C, D, H, W]
+ * @returns [N, C, ...] of the box's extents; `input` itself if the box is all of it
+ * @throws Error if the box is empty or reaches beyond the input
+ */
+export function crop(input: Value, box: Box): Value {
+  const { depth, height, width } = volumeShape(input)
+  requireBox('crop', box, [depth, height, width])
+  return fit(input, boxShape(box), box.start)
+}
 
 /**
  * Crops a volume, or pads it with zeros, at either end of each axis: output voxel i is input voxel i + start, or 0 where

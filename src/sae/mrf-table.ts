@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js'
+import { boxShape } from '../ops/box.js'
 import {
-  boxShape,
   classBoxes,
   classIndicator,
   filterAxes,

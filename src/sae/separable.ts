@@ -1,11 +1,7 @@
+import { boxShape, type Box } from '../ops/box.js'
+
 /** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
 export type SpatialShape = readonly [D: number, H: number, W: number]
-
-/** A block of a volume: `start` inclusive, `stop` exclusive, in voxels along D, H, W. */
-export interface Box {
-  readonly start: SpatialShape
-  readonly stop: SpatialShape
-}
 
 /**
  * For each class the smallest box that holds it, grown by `margin` voxels along D, H, W and clipped to the volume;
@@ -40,10 +36,6 @@ export function classBoxes(
     const stop = (axis: number): number => Math.min(high[c * 3 + axis]! + 1 + margin[axis]!, shape[axis]!)
     return { start: [start(0), start(1), start(2)], stop: [stop(0), stop(1), stop(2)] }
   })
-}
-
-export function boxShape({ start, stop }: Box): SpatialShape {
-  return [stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]]
 }
 
 /** Calls `visit(offset, boxOffset, length)` for each row (along W) of `box`, in the volume and in the box's own order. */

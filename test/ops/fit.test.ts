@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/autograd/value.js'
-import { fit } from '../../src/ops/index.js'
+import { crop, fit } from '../../src/ops/index.js'
 import type { Triple } from '../../src/ops/triple.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/fit.js'
@@ -36,6 +36,13 @@ describe('fit', () => {
       })
     })
   }
+
+  it('crops to a box, and refuses one beyond the volume', () => {
+    const x = input('x', [2, 3, 4, 5, 6])
+    expect(crop(x, { start: [1, 0, 2], stop: [4, 5, 3] }).shape).toEqual([2, 3, 3, 5, 1])
+    expect(crop(x, { start: [0, 0, 0], stop: [4, 5, 6] })).toBe(x)
+    expect(() => crop(x, { start: [0, 0, 0], stop: [4, 6, 6] })).toThrow('crop: [0, 0, 0] to [4, 6, 6]')
+  })
 
   it('is the input itself where nothing changes', () => {
     const x = input('x', [2, 3, 4, 5, 6])
