@@ -8,6 +8,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  applyScaling,
   checkpointInfo,
   createModel,
   defaultPretraining,
@@ -22,6 +23,7 @@ import {
   Pretrainer,
   priorFromLabels,
   saveCheckpoint,
+  scalingFor,
   Segmenter,
   toClasses,
   toCodes,
@@ -58,7 +60,7 @@ async function segmentFile(scanFile, weightsFile, priorFile, output) {
 
   // The file says what network the weights belong to.
   const { tensors, metadata } = await readTensors(weightsFile)
-  const { architecture, table } = checkpointInfo({ tensors, metadata }, weightsFile)
+  const { architecture, table, intensities } = checkpointInfo({ tensors, metadata }, weightsFile)
   const model = createModel(architecture)
   const variables = new Variables(gpu)
   loadTensors(variables, model.encoder.parameters, tensors, weightsFile)
@@ -68,7 +70,7 @@ async function segmentFile(scanFile, weightsFile, priorFile, output) {
     classes: prior.channels,
     shape: prior.grid.shape,
   })
-  const { classes } = await segmenter.segment(toUnitRange(scan.data))
+  const { classes } = await segmenter.segment(applyScaling(scan.data, scalingFor(intensities, scan.data)))
   segmenter.dispose()
   variables.dispose()
 
@@ -78,13 +80,6 @@ async function segmentFile(scanFile, weightsFile, priorFile, output) {
   await writeVolume(output, { data, channels: 1, grid: scan.grid, source: output }, 'int16')
   console.log(`${scanFile} -> ${output}`)
   return { classes, table: labels }
-}
-
-/** Networks are trained on intensities in 0..1. */
-function toUnitRange(data) {
-  const low = data.reduce((a, b) => Math.min(a, b))
-  const high = data.reduce((a, b) => Math.max(a, b))
-  return low >= 0 && high <= 1 ? data : data.map((value) => (value - low) / (high - low))
 }
 
 /**
@@ -118,7 +113,7 @@ async function makeFiles(gpu) {
     new Trainer(gpu, model, variables, prior, { ...defaultTraining, epochs: 15, learningRate: 0.005 }),
     scans,
   )
-  const info = { architecture, table: phantomTable, training: undefined }
+  const info = { architecture, table: phantomTable, intensities: 'unit', training: undefined }
   const { tensors, metadata } = await saveCheckpoint(variables, model.parameters, info)
   variables.dispose()
 

@@ -1,6 +1,6 @@
-// Crops a volume, or pads it with zeros, at the high end of each axis. The gradient of one is the other.
+// Crops a volume, or pads it with zeros, at either end of each axis. The gradient of one is the other.
 //
-//   output[n,c,z,y,x] = input[n,c,z,y,x] where that exists, else 0
+//   output[n,c,z,y,x] = input[n, c, z+start_depth, y+start_height, x+start_width] where that exists, else 0
 //
 // Mapping: one invocation per output voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
@@ -12,6 +12,9 @@ struct Params {
   out_depth: u32,
   out_height: u32,
   out_width: u32,
+  start_depth: i32,
+  start_height: i32,
+  start_width: i32,
   first_plane: u32,
   input_base: u32,
   output_base: u32,
@@ -29,12 +32,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let x = gid.x % params.out_width;
   if (y >= params.out_height) { return; }
   let plane = params.first_plane + gid.z;
-  let z = plane % params.out_depth;
+  // A position before the first voxel wraps to one far beyond the last.
+  let from_z = u32(i32(plane % params.out_depth) + params.start_depth);
+  let from_y = u32(i32(y) + params.start_height);
+  let from_x = u32(i32(x) + params.start_width);
   var value = 0.0;
-  if (z < params.in_depth && y < params.in_height && x < params.in_width) {
-    let source = plane / params.out_depth * params.in_depth + z;
-    let row = ((source * params.channels + gid.y) * params.in_height + y) * params.in_width;
-    value = f32(input[row + x - params.input_base]);
+  if (from_z < params.in_depth && from_y < params.in_height && from_x < params.in_width) {
+    let source = plane / params.out_depth * params.in_depth + from_z;
+    let row = ((source * params.channels + gid.y) * params.in_height + from_y) * params.in_width;
+    value = f32(input[row + from_x - params.input_base]);
   }
   let to = ((plane * params.channels + gid.y) * params.out_height + y) * params.out_width + x;
   output[to - params.output_base] = StoredOutput(value);

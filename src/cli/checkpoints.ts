@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Variables } from '../autograd/variables.js'
+import type { Intensities } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { Model } from '../sae/model.js'
 import type { Trainer, TrainingStep } from '../sae/trainer.js'
@@ -12,6 +13,8 @@ export interface Trained {
   readonly model: Model
   readonly variables: Variables
   readonly table: LabelTable
+  /** How its scans were scaled. */
+  readonly intensities: Intensities
 }
 
 /** Keeps last.safetensors and best.safetensors of a run; best is after the epoch of the lowest mean loss. */
@@ -54,9 +57,10 @@ export class Checkpoints {
   }
 
   private async save(path: string): Promise<void> {
-    const { trainer, model, variables, table } = this.run
+    const { trainer, model, variables, table, intensities } = this.run
     const { settings, progress, optimiser } = trainer
-    const info = { architecture: model.architecture, table, training: { settings, progress } }
+    const training = { settings, progress }
+    const info = { architecture: model.architecture, table, intensities, training }
     const selection = JSON.stringify({ lowest: this.lowest, losses: this.losses })
     await writeWeights(path, variables, model.parameters, info, optimiser, { selection })
   }

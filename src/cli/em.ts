@@ -58,7 +58,7 @@ export function addEm(program: Command): void {
     .description(
       'Segments each scan by itself with a Gaussian mixture in every class, fitted by expectation maximisation under the prior. It takes seconds to minutes a scan, and is what a trained network has to beat.',
     )
-    .argument('<scans...>', 'scans on the grid of the prior, intensities in 0..1 (others are rescaled)')
+    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
     .addOption(priorOption())
     .addOption(folderOption())
     .addOption(
@@ -146,6 +146,7 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
     priorFile,
     table,
     options.every,
+    'robust',
     terminal,
   )
   const ofPrior = options.labels && priorArgmax(prior.data, channels)

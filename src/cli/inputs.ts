@@ -9,29 +9,34 @@ import {
   type Volume,
 } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
+import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import { toClasses, type LabelTable } from '../sae/label-table.js'
 import type { PriorFile } from './prior-file.js'
 import { ReadCache } from './read-cache.js'
 import { subsample } from './subsample.js'
 import { Terminal } from './terminal.js'
 
+/** A scan as a network takes it, and what was done to its intensities. */
+export interface Scan extends Volume {
+  readonly scaling: Scaling
+}
+
 /**
- * Reads a scan and brings it to 0..1.
+ * Reads a scan and scales its intensities to 0..1.
  *
- * @throws UserError where it cannot be read, has channels, holds NaN or does not vary
+ * @param intensities how the network wants them
+ * @throws UserError if it cannot be read, has channels, holds NaN or does not vary
  */
-export async function readScan(path: string, terminal: Terminal): Promise<Volume> {
-  const scan = await readOneChannel(path, 'a scan', terminal)
-  requireFinite(scan)
-  requireVaries(scan)
-  let [low, high] = [Infinity, -Infinity]
-  for (const value of scan.data) {
-    if (value < low) low = value
-    if (value > high) high = value
+export async function readScan(path: string, intensities: Intensities, terminal: Terminal): Promise<Scan> {
+  const volume = await readOneChannel(path, 'a scan', terminal)
+  requireFinite(volume)
+  requireVaries(volume)
+  const scaling = scalingFor(intensities, volume.data)
+  const { low, high } = scaling
+  if (low !== 0 || high !== 1) {
+    terminal.note(`${path}: intensities from ${format(low)} to ${format(high)} scaled to 0..1`)
   }
-  if (low >= 0 && high <= 1) return scan
-  terminal.note(`${path}: intensities from ${format(low)} to ${format(high)}, rescaled to 0..1`)
-  return { ...scan, data: scan.data.map((value) => (value - low) / (high - low)) }
+  return { ...volume, data: applyScaling(volume.data, scaling), scaling }
 }
 
 /** Reads a label map; its values are still label codes. @throws UserError where it cannot be read or has channels */
@@ -52,7 +57,8 @@ const silent = new Terminal('silent')
  * gigabytes are kept in memory, the others are read again whenever their turn comes.
  *
  * @param every keep every n-th voxel along each axis
- * @returns the scans, the grids that they lie on, and the prior on these
+ * @param intensities how the network wants them
+ * @returns the scans, the grids that they lie on, how each was scaled, and the prior on their grid
  * @throws UserError where a file is not what it should be or the shapes do not match
  */
 export async function readTrainingScans(
@@ -61,18 +67,21 @@ export async function readTrainingScans(
   prior: PriorFile,
   table: LabelTable,
   every: number,
+  intensities: Intensities,
   terminal: Terminal,
   cache = new ReadCache(keptBytes),
-): Promise<{ scans: TrainingScan[]; grids: Grid[]; prior: Volume }> {
+): Promise<{ scans: TrainingScan[]; grids: Grid[]; scalings: Scaling[]; prior: Volume }> {
   requireLabelsOfEach(paths, labelPaths)
-  const intensities = async (path: string) => subsample(await readScan(path, silent), every).data
+  const scaled = async (path: string) => subsample(await readScan(path, intensities, silent), every).data
   const classes = (labels: Volume) => toClasses(subsample(labels, every).data, table, labels.source)
   const scans: TrainingScan[] = []
   const grids: Grid[] = []
+  const scalings: Scaling[] = []
   const misplaced: (string | undefined)[] = []
   let fitted: Volume | undefined
   for (const [i, path] of paths.entries()) {
-    const whole = await readScan(path, terminal)
+    const whole = await readScan(path, intensities, terminal)
+    scalings.push(whole.scaling)
     const scan = subsample(whole, every)
     fitted ??=
       formatShape(prior.volume.grid.shape) === formatShape(whole.grid.shape)
@@ -81,7 +90,7 @@ export async function readTrainingScans(
     misplaced.push(requireSameGrid(fitted, scan, 'the prior and the scan'))
     grids.push(scan.grid)
     cache.offer(`scan ${path}`, scan.data)
-    const data = () => cache.get(`scan ${path}`, () => intensities(path))
+    const data = () => cache.get(`scan ${path}`, () => scaled(path))
     const labelPath = labelPaths?.[i]
     if (labelPath === undefined) {
       scans.push({ name: path, data })
@@ -94,10 +103,10 @@ export async function readTrainingScans(
     scans.push({ name: path, data, truth: () => cache.get(`labels ${labelPath}`, read) })
   }
   terminal.warnOnce(misplaced)
-  return { scans, grids, prior: fitted! }
+  return { scans, grids, scalings, prior: fitted! }
 }
 
-/** Requires a label map for each scan, where there are any. @throws UserError */
+/** Requires a label map for each scan, if there are any. @throws UserError */
 export function requireLabelsOfEach(
   paths: readonly string[],
   labelPaths: readonly string[] | undefined,

@@ -34,7 +34,7 @@ export function addPretrain(program: Command): void {
     .description(
       "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to answer the scan with the mixture's posterior; with --recipe paper, with the prior itself. Without such a start, sae train often collapses into few classes.",
     )
-    .argument('<scans...>', 'scans on one grid, intensities in 0..1 (others are rescaled)')
+    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
   addLearningOptions(command, 'pretraining')
     .option(
       '--init <weights>',
@@ -69,7 +69,9 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
-  const inputs = await readTrainingScans(paths, options.labels, priorFile, table, options.every, terminal)
+  const intensities = weights?.info.intensities ?? recipes[options.recipe].intensities
+  const { labels, every } = options
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const model = createModel(architecture(channels, options, weights), settings.seed)
   if (weights) checkTensors(model.encoder.parameters, weights.tensors, weights.source)
 
@@ -84,7 +86,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
         : inputs.scans
     const exitCode = await learn(gpu, run, scans, options, terminal)
     const target = join(options.output, 'pretrained.safetensors')
-    const info = { architecture: model.architecture, table, training: undefined }
+    const info = { architecture: model.architecture, table, intensities, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
     terminal.status(
       `${exitCode === undefined ? 'Pretrained' : 'Interrupted: partly pretrained'} encoder: ${target}`,

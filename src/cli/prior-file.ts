@@ -19,6 +19,7 @@ export interface PriorFile {
 /** How a prior was made, for its PRIOR.json. */
 export interface PriorRecipe {
   readonly sources: readonly string[]
+  /** In millimetres. */
   readonly blur: number
   readonly floor: number
   readonly every: number

@@ -2,14 +2,15 @@ import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
 import { UserError } from '../errors.js'
 import { readVolume } from '../io/files.js'
-import { requireFinite, requireSameGrid, type Volume } from '../io/volume.js'
+import { requireFinite, requireSameGrid, voxelSize, type Volume } from '../io/volume.js'
 import { freeSurferTable, toClasses, type LabelTable } from '../sae/label-table.js'
 import { blurPrior, floorPrior, normalisePrior, priorFromLabels } from '../sae/prior.js'
+import type { SpatialShape } from '../sae/separable.js'
 import { readClasses, tableFor } from './classes.js'
 import { classesOption, realNumber, terminalOf, wholeNumber } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
 import { writePrior } from './prior-file.js'
-import { subsample } from './subsample.js'
+import { sampledGrid, subsample } from './subsample.js'
 import type { Terminal } from './terminal.js'
 
 interface PriorCommandOptions {
@@ -31,8 +32,8 @@ export function addPrior(program: Command): void {
     )
     .addOption(
       new Option(
-        '--blur <sigma>',
-        "standard deviation of the Gaussian in the prior's voxels, 0 to 100; 0 does not blur (default: 1.5 for label maps, 0 for an atlas)",
+        '--blur <mm>',
+        'standard deviation of the Gaussian in millimetres, 0 to 100 voxels; 0 does not blur (default: 1.5 for label maps, 0 for an atlas)',
       ).argParser(realNumber('not negative')),
     )
     .addOption(
@@ -44,7 +45,9 @@ export function addPrior(program: Command): void {
         .default(0),
     )
     .addOption(
-      new Option('--every <n>', 'use every n-th voxel along each axis').argParser(wholeNumber(1)).default(1),
+      new Option('--every <n>', 'keep every n-th voxel along each axis, after the blur')
+        .argParser(wholeNumber(1))
+        .default(1),
     )
     .addOption(classesOption())
     .addHelpText(
@@ -65,7 +68,7 @@ Example:
 async function makePrior(files: string[], options: PriorCommandOptions, terminal: Terminal): Promise<void> {
   const { output, floor, every } = options
   requireWritableFolder(dirname(output))
-  const volumes = await readAll(files, every, terminal)
+  const volumes = await readAll(files, terminal)
   const atlas = volumes.find(({ channels }) => channels > 1)
   if (atlas && volumes.length > 1) {
     throw new UserError(
@@ -73,37 +76,59 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
     )
   }
   const { blur = atlas ? 0 : 1.5 } = options
+  const sigma = blurInVoxels(blur, volumes[0]!, terminal)
+  if (blur === 0 && !atlas && volumes.length === 1) {
+    terminal.warn(
+      `${files[0]!}: without a blur one label map allows one class only at each voxel, and every segmentation equals it; give --blur 1.5 or so`,
+    )
+  }
   const table = atlas
     ? await tableFor(atlas.channels, atlas.source, options.classes, [])
     : await readClasses(options.classes ?? 'freesurfer')
   if (!atlas && options.classes === undefined) warnOfBareClasses(volumes, terminal)
-  const prior = atlas ? fromAtlas(atlas, blur) : fromLabelMaps(volumes, table, blur)
+  const prior = atlas ? fromAtlas(atlas, sigma, every) : fromLabelMaps(volumes, table, sigma, every)
   if (floor > 0) floorPrior(prior, table.classes.length, floor)
 
   makeFolder(dirname(output))
-  const { grid } = volumes[0]!
+  const grid = sampledGrid(volumes[0]!.grid, every)
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
   await writePrior(output, volume, table, { sources: files, blur, floor, every })
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
 }
 
-async function readAll(files: readonly string[], every: number, terminal: Terminal): Promise<Volume[]> {
+async function readAll(files: readonly string[], terminal: Terminal): Promise<Volume[]> {
   const volumes: Volume[] = []
   for (const file of files) {
     const volume = await readVolume(file)
     for (const warning of volume.warnings ?? []) terminal.warn(warning)
     requireFinite(volume)
-    volumes.push(subsample(volume, every))
+    volumes.push(volume)
   }
   terminal.warnOnce(volumes.slice(1).map((other) => requireSameGrid(volumes[0]!, other, 'the label maps')))
   return volumes
 }
 
+/** A blur in millimetres as voxels along D, H, W. */
+function blurInVoxels(blur: number, { grid, source }: Volume, terminal: Terminal): SpatialShape {
+  if (blur > 0 && !grid.known && !grid.header) {
+    terminal.note(`${source}: does not say how large its voxels are; --blur takes them for 1 mm`)
+  }
+  // Sizes that come from a rotation are off by rounding, on which the radius of the blur must not depend.
+  const [d, h, w] = voxelSize(grid.affine)
+  const inVoxels = (size: number): number => blur / Number(size.toPrecision(5))
+  return [inVoxels(d), inVoxels(h), inVoxels(w)]
+}
+
 /** The mean over subjects of their blurred one-hot maps. */
-function fromLabelMaps(maps: readonly Volume[], table: LabelTable, sigma: number): Float32Array {
+function fromLabelMaps(
+  maps: readonly Volume[],
+  table: LabelTable,
+  sigma: SpatialShape,
+  every: number,
+): Float32Array {
   const K = table.classes.length
   const [mean, ...others] = maps.map(({ data, source, grid }) => () => {
-    return priorFromLabels(toClasses(data, table, source), grid.shape, K, { sigma })
+    return priorFromLabels(toClasses(data, table, source), grid.shape, K, { sigma, every })
   })
   const prior = mean!()
   for (const next of others) next().forEach((value, i) => (prior[i]! += value))
@@ -111,10 +136,12 @@ function fromLabelMaps(maps: readonly Volume[], table: LabelTable, sigma: number
   return prior
 }
 
-function fromAtlas({ data, channels, grid, source }: Volume, sigma: number): Float32Array {
+function fromAtlas(atlas: Volume, sigma: SpatialShape, every: number): Float32Array {
+  const { data, channels, grid, source } = atlas
   const negative = data.findIndex((value) => value < 0)
   if (negative !== -1) throw new UserError(`${source}: holds ${data[negative]!}; probabilities are 0 or more`)
-  return normalisePrior(sigma > 0 ? blurPrior(data, grid.shape, channels, sigma) : data, channels, source)
+  const blurred = { ...atlas, data: blurPrior(data, grid.shape, channels, sigma) }
+  return normalisePrior(subsample(blurred, every).data, channels, source)
 }
 
 /** FreeSurfer's codes reach beyond 13 in any brain; maps that do not are most likely classes already. */

@@ -54,7 +54,7 @@ export function addSegment(program: Command): void {
     .description(
       'Segments each scan: at every voxel the most probable class among those that the prior allows there.',
     )
-    .argument('<scans...>', 'scans on the grid of the prior, intensities in 0..1 (others are rescaled)')
+    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
     .addOption(
       new Option(
         '--weights <file>',
@@ -111,14 +111,14 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights.table])
-  const model = createModel(weights.info.architecture)
+  const { architecture, intensities } = weights.info
+  const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
   // All scans are looked at before the first is segmented, and read again then: a cohort does not fit into memory.
   const misplaced: (string | undefined)[] = []
   for (const { scan } of jobs) {
-    misplaced.push(
-      requireSameGrid(priorFile.volume, await readScan(scan, terminal), 'the prior and the scan'),
-    )
+    const volume = await readScan(scan, intensities, terminal)
+    misplaced.push(requireSameGrid(priorFile.volume, volume, 'the prior and the scan'))
   }
   terminal.warnOnce(misplaced)
 
@@ -137,7 +137,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     makeFolder(options.output)
     for (const job of jobs) {
       const start = performance.now()
-      const scan = await readScan(job.scan, silent)
+      const scan = await readScan(job.scan, intensities, silent)
       await writeSegmentation(job.stem, await segmenter.segment(scan.data), scan, table, options.labelsOut)
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)

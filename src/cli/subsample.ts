@@ -1,11 +1,12 @@
 import type { Grid, NiftiHeaderInfo, Volume } from '../io/volume.js'
+import { sampledShape } from '../sae/separable.js'
 
 /** Every n-th voxel of a volume along each axis, the first one included; what is left stays where it was. */
 export function subsample(volume: Volume, every: number): Volume {
   if (every === 1) return volume
   const { channels, data, grid } = volume
   const [D, H, W] = grid.shape
-  const shape = grid.shape.map((n) => Math.ceil(n / every)) as [number, number, number]
+  const shape = sampledShape(grid.shape, every)
   const kept = new Float32Array(channels * shape[0] * shape[1] * shape[2])
   let at = 0
   for (let c = 0; c < channels; c++) {
@@ -16,10 +17,11 @@ export function subsample(volume: Volume, every: number): Volume {
       }
     }
   }
-  return { ...volume, data: kept, grid: coarser(grid, shape, every) }
+  return { ...volume, data: kept, grid: sampledGrid(grid, every) }
 }
 
-function coarser({ affine, known, header }: Grid, shape: Grid['shape'], every: number): Grid {
+/** Where every n-th voxel of a grid lies. */
+export function sampledGrid({ shape, affine, known, header }: Grid, every: number): Grid {
   const stretch = (matrix: readonly (readonly number[])[]): number[][] =>
     matrix.map((row) => row.map((value, column) => (column < 3 ? value * every : value)))
   const info: NiftiHeaderInfo | undefined = header && {
@@ -28,5 +30,10 @@ function coarser({ affine, known, header }: Grid, shape: Grid['shape'], every: n
     qform: stretch(header.qform),
     sform: stretch(header.sform),
   }
-  return { shape, affine: stretch(affine), known, ...(info ? { header: info } : {}) }
+  return {
+    shape: [...sampledShape(shape, every)],
+    affine: stretch(affine),
+    known,
+    ...(info ? { header: info } : {}),
+  }
 }

@@ -28,7 +28,7 @@ export function addTrain(program: Command): void {
     .description(
       'Trains encoder and decoder together, so that the segmentation of each scan explains the scan and agrees with the prior.',
     )
-    .argument('<scans...>', 'scans on one grid, intensities in 0..1 (others are rescaled)')
+    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
   const { settings: ours } = recipes.default.training
   const { settings: paper } = recipes.paper.training
   addLearningOptions(command, 'training')
@@ -109,7 +109,8 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
   const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
-  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, terminal)
+  const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const { scans } = inputs
   const prior = toPrior(inputs.prior)
   const recording = recordingOf(labels ? table : undefined)
@@ -128,7 +129,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     terminal.note(describePreparation(await trainer.prepare(scans), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
-    const run = { trainer, model, variables, table }
+    const run = { trainer, model, variables, table, intensities }
     const checkpoints = new Checkpoints(output, run, options.saveEvery, resumed && start.weights?.metadata)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)

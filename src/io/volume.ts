@@ -66,6 +66,12 @@ export function formatShape(shape: readonly number[]): string {
   return shape.join('x')
 }
 
+/** The size of a voxel along D, H and W, in millimetres. */
+export function voxelSize(affine: readonly (readonly number[])[]): [number, number, number] {
+  const along = (axis: number): number => Math.hypot(...[0, 1, 2].map((row) => affine[row]![axis]!))
+  return [along(0), along(1), along(2)]
+}
+
 /** The furthest that two affines place a corner voxel of a `[D, H, W]` grid apart, in millimetres. */
 export function placementDistance(
   a: readonly (readonly number[])[],

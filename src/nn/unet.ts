@@ -1,5 +1,7 @@
 import { volumeShape, type Value } from '../autograd/value.js'
-import { fit, instanceNorm, maxPool3d, relu, type UpsampledAndSkip } from '../ops/index.js'
+import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
+import { boxShape, requireBox, wholeBox } from '../ops/box.js'
+import { eachAxis, type Triple } from '../ops/triple.js'
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 
@@ -27,12 +29,20 @@ export interface Unet extends Network {
   /** What it was made with, defaults filled in. */
   readonly options: Required<UnetOptions>
   /** Logits, and the output of every block, block0 first. */
-  readonly trace: (input: Value) => {
-    /** [N, classes, D, H, W] */
+  readonly trace: (
+    input: Value,
+    region?: Box,
+  ) => {
+    /** [N, classes, D, H, W] of the input, or of the region */
     readonly logits: Value
-    /** In the order of the network; those of the coarser levels are smaller, with the padding still on. */
+    /**
+     * In the order of the network; those of the coarser levels are smaller, with the padding still on. The last one is
+     * computed about the region only, if one is given and blocks are not normalised.
+     */
     readonly blocks: readonly Value[]
   }
+  /** @param region where logits are wanted. Default: everywhere */
+  (input: Value, region?: Box): Value
 }
 
 /**
@@ -42,6 +52,10 @@ export interface Unet extends Network {
  *
  * Input [N, 1, D, H, W] of any size, padded with zeros to a multiple of 2^(levels) on the high side and cropped back;
  * output [N, classes, D, H, W].
+ *
+ * If logits are wanted in a region only, the last layers, which do most of the work, compute no more than that. All else
+ * sees the whole input, since what a voxel is depends on some 50 voxels about it and on its place in the pooling
+ * windows. So the logits of a region are those that the whole input has there.
  */
 export function unet(options: UnetOptions): Unet {
   const complete = { widths: [4, 8, 16, 32, 32], instanceNorm: false, seed: 0, ...options }
@@ -64,11 +78,16 @@ export function unet(options: UnetOptions): Unet {
   const blocks = layers.map(({ name, inputs, outputs }) => convLayer(name, inputs, outputs, random))
   const last = convLayer('encoder.conv', classes, classes, random)
 
-  const trace = (input: Value) => {
+  const trace = (input: Value, region?: Box) => {
     const shape = volumeShape(input)
-    const extents = [shape.depth, shape.height, shape.width] as const
+    const extents: Triple = [shape.depth, shape.height, shape.width]
     const multiple = 2 ** depth
-    const padded = extents.map((n) => Math.ceil(n / multiple) * multiple) as [number, number, number]
+    const padded = eachAxis((axis) => Math.ceil(extents[axis] / multiple) * multiple)
+    const wanted = region ?? wholeBox(extents)
+    requireBox('unet: region', wanted, extents)
+    // Statistics of a normalised block are those of the whole volume, so that only the layer behind it can be cut.
+    const reach = complete.instanceNorm ? 1 : 2
+    const computed = region ? windowAbout(region, reach, padded) : wholeBox(padded)
     const outputs: Value[] = []
     const apply = (value: Value | UpsampledAndSkip) => {
       const block = blocks[outputs.length]!
@@ -80,12 +99,34 @@ export function unet(options: UnetOptions): Unet {
     }
     let value = apply(fit(input, padded))
     for (let level = 1; level <= depth; level++) value = apply(maxPool3d(value))
-    for (let level = depth - 1; level >= 0; level--) value = apply({ coarse: value, skip: outputs[level]! })
-    return { logits: fit(last(value), [...extents]), blocks: outputs }
+    for (let level = depth - 1; level > 0; level--) value = apply({ coarse: value, skip: outputs[level]! })
+    const skip = outputs[0]!
+    value = complete.instanceNorm
+      ? crop(apply({ coarse: value, skip }), computed)
+      : apply({ coarse: crop(value, halved(computed)), skip: crop(skip, computed) })
+    const offset = eachAxis((axis) => wanted.start[axis] - computed.start[axis])
+    return { logits: fit(last(value), boxShape(wanted), offset), blocks: outputs }
   }
-  return Object.assign((input: Value) => trace(input).logits, {
+  return Object.assign((input: Value, region?: Box) => trace(input, region).logits, {
     options: complete,
     trace,
     parameters: [...blocks, last].flatMap((layer) => layer.parameters),
   })
+}
+
+/** What the last layers read for a region: `reach` voxels more on every side, in whole voxels of half the resolution. */
+function windowAbout(region: Box, reach: number, extents: Triple): Box {
+  const multiple = [2, 2, 4] as const // kernels are faster on rows of whole vec4s
+  return {
+    start: eachAxis((axis) => Math.max(0, roundDown(region.start[axis] - reach, multiple[axis]))),
+    stop: eachAxis((axis) => Math.min(extents[axis], -roundDown(-region.stop[axis] - reach, multiple[axis]))),
+  }
+}
+
+function roundDown(value: number, multiple: number): number {
+  return Math.floor(value / multiple) * multiple
+}
+
+function halved({ start, stop }: Box): Box {
+  return { start: eachAxis((axis) => start[axis] / 2), stop: eachAxis((axis) => stop[axis] / 2) }
 }

@@ -2,22 +2,40 @@ import { defineNode, only } from '../autograd/node.js'
 import { volumeShape, type Value } from '../autograd/value.js'
 import { planes, slabs, type Slab } from '../autograd/window.js'
 import * as shaders from '../generated/shaders.js'
+import { boxShape, requireBox, type Box } from './box.js'
+import { eachAxis, type Triple } from './triple.js'
 
 /**
- * Crops a volume, or pads it with zeros, at the high end of each axis.
+ * The voxels of a box.
+ *
+ * @param input [N, C, D, H, W]
+ * @returns [N, C, ...] of the box's extents; `input` itself if the box is all of it
+ * @throws Error if the box is empty or reaches beyond the input
+ */
+export function crop(input: Value, box: Box): Value {
+  const { depth, height, width } = volumeShape(input)
+  requireBox('crop', box, [depth, height, width])
+  return fit(input, boxShape(box), box.start)
+}
+
+/**
+ * Crops a volume, or pads it with zeros, at either end of each axis: output voxel i is input voxel i + start, or 0 where
+ * there is none.
  *
  * @param input [N, C, D, H, W]
  * @param extents the wanted [D, H, W]
- * @returns [N, C, ...extents]; `input` itself where it has them already
+ * @param start the input voxel that comes first; negative to pad before the first one. Default [0, 0, 0]
+ * @returns [N, C, ...extents]; `input` itself if nothing changes
  */
-export function fit(input: Value, extents: readonly [number, number, number]): Value {
+export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): Value {
   const [n, c, ...current] = input.shape as [number, number, number, number, number]
-  if (current.every((extent, axis) => extent === extents[axis])) return input
+  if (current.every((extent, axis) => extent === extents[axis] && start[axis] === 0)) return input
   const from = volumeShape(input)
   const [toDepth] = extents
-  // The input plane of an output plane, or the last of its volume where there is none.
+  // The input plane of an output plane, or the nearest of its volume if there is none.
   const source = (plane: number) =>
-    Math.floor(plane / toDepth) * from.depth + Math.min(plane % toDepth, from.depth - 1)
+    Math.floor(plane / toDepth) * from.depth +
+    Math.min(Math.max((plane % toDepth) + start[0], 0), from.depth - 1)
   return only(
     defineNode({
       op: 'fit',
@@ -42,6 +60,9 @@ export function fit(input: Value, extents: readonly [number, number, number]): V
               out_depth: to.depth,
               out_height: to.height,
               out_width: to.width,
+              start_depth: start[0],
+              start_height: start[1],
+              start_width: start[2],
               first_plane: slab.first,
             },
             bindings: windows(slab),
@@ -49,7 +70,13 @@ export function fit(input: Value, extents: readonly [number, number, number]): V
           }))
         },
       },
-      backward: ([gradOutput]) => [fit(gradOutput!, [from.depth, from.height, from.width])],
+      backward: ([gradOutput]) => [
+        fit(
+          gradOutput!,
+          [from.depth, from.height, from.width],
+          eachAxis((axis) => -start[axis]),
+        ),
+      ],
     }),
   )
 }

@@ -2,6 +2,7 @@ import type { Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Optimiser } from '../optim/index.js'
+import type { Intensities } from './intensity.js'
 import { checkLabelTable, type LabelTable } from './label-table.js'
 import { architectureOf, type Architecture, type NamedTensor } from './model.js'
 import type { TrainingProgress } from './trainer.js'
@@ -11,7 +12,7 @@ import type { TrainingSettings } from './settings.js'
 export interface CheckpointFile {
   /** Weights and, where training is to go on, the optimiser's state, by name. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
-  /** Architecture, classes and progress, each as JSON. */
+  /** Architecture, classes and progress, each as JSON; how intensities are scaled. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -21,6 +22,8 @@ export interface CheckpointInfo {
   readonly architecture: Architecture
   /** The classes, where known: the reference release's files do not say. */
   readonly table: LabelTable | undefined
+  /** How scans were scaled in training, and must be for these weights. */
+  readonly intensities: Intensities
   /** Present where training can go on from here. */
   readonly training:
     | {
@@ -46,6 +49,7 @@ export async function saveCheckpoint(
     metadata: {
       format,
       architecture: JSON.stringify(info.architecture),
+      intensities: info.intensities,
       ...(info.table ? { classes: JSON.stringify(info.table) } : {}),
       ...(info.training ? { training: JSON.stringify(info.training) } : {}),
     },
@@ -61,7 +65,12 @@ export async function saveCheckpoint(
 export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: string): CheckpointInfo {
   const shapes = architectureOf(tensors, source)
   if (metadata.format === undefined) {
-    return { architecture: { ...shapes, instanceNorm: false }, table: undefined, training: undefined }
+    return {
+      architecture: { ...shapes, instanceNorm: false },
+      table: undefined,
+      intensities: 'unit',
+      training: undefined,
+    }
   }
   if (metadata.format !== format)
     throw new UserError(`${source}: unknown checkpoint format "${metadata.format}"`)
@@ -77,8 +86,15 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
       priorLogits: architecture.priorLogits ?? false,
     },
     table: table && checkLabelTable(table, source),
+    intensities: parseIntensities(metadata.intensities, source),
     training: parse(metadata.training, source) as CheckpointInfo['training'],
   }
+}
+
+/** Files from before there was a choice hold weights for scans in 0..1. */
+function parseIntensities(text = 'unit', source: string): Intensities {
+  if (text === 'unit' || text === 'robust') return text
+  throw new UserError(`${source}: unknown scaling of intensities "${text}"; it is robust or unit`)
 }
 
 function parse(text: string | undefined, source: string): unknown {

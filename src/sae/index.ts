@@ -20,6 +20,14 @@ export {
   type LabelClass,
   type LabelTable,
 } from './label-table.js'
+export {
+  applyScaling,
+  robustScaling,
+  scalingFor,
+  unitScaling,
+  type Intensities,
+  type Scaling,
+} from './intensity.js'
 export { type RunOptions } from './in-turn.js'
 export { type StepRecord } from './learner.js'
 export {

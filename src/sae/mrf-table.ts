@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js'
+import { boxShape } from '../ops/box.js'
 import {
-  boxShape,
   classBoxes,
   classIndicator,
   filterAxes,
@@ -27,7 +27,7 @@ export function mrfTable(classes: Uint8Array, shape: SpatialShape, K: number, k:
   const radius = (k - 1) / 2
   const boxSum = boxFilter(radius)
   const counts = new Float64Array(K * K)
-  classBoxes(classes, shape, K, radius).forEach((box, neighbour) => {
+  classBoxes(classes, shape, K, [radius, radius, radius]).forEach((box, neighbour) => {
     if (box === undefined) return
     const inCube = classIndicator(classes, shape, box, neighbour)
     filterAxes(inCube, boxShape(box), radius, replicateEdge, boxSum)

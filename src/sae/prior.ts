@@ -1,19 +1,25 @@
 import { UserError } from '../errors.js'
+import { boxShape } from '../ops/box.js'
 import {
-  boxShape,
   classBoxes,
   classIndicator,
-  filterAxes,
-  forEachRow,
+  filterAxis,
+  placeSampled,
   reflectEdge,
+  sampledShape,
   type LineFilter,
   type SpatialShape,
 } from './separable.js'
 
+/** Standard deviation of a Gaussian in voxels: one for all axes, or along D, H, W. */
+export type Blur = number | SpatialShape
+
 /** How a label map becomes probabilities. */
 export interface PriorOptions {
-  /** Standard deviation of the Gaussian in voxels; 0 leaves the one-hot map as it is. Default 1.5. */
-  readonly sigma?: number
+  /** Standard deviation of the Gaussian in voxels, along D, H, W if they differ; 0 does not blur. Default 1.5. */
+  readonly sigma?: Blur
+  /** Keep every n-th voxel along each axis, once blurred. Default 1. */
+  readonly every?: number
   /** Values below this become 0. Default 0: keep everything. */
   readonly floor?: number
   /** Divide each voxel by its sum over classes. Default: only where a floor was taken off. */
@@ -25,47 +31,40 @@ export interface PriorOptions {
  * truncate=3)`: radius `int(3 * sigma + 0.5)`, edges reflected, float64 sums (SAE.md, "Facts to reproduce").
  *
  * @param classes one class `0..K-1` per voxel, [D, H, W]
- * @returns probabilities, [K, D, H, W]
+ * @returns probabilities, [K, D', H', W'] with D' = ceil(D / every)
  * @throws UserError for settings out of range, or if the floor empties a voxel
  */
 export function priorFromLabels(
   classes: Uint8Array,
   shape: SpatialShape,
   K: number,
-  { sigma = 1.5, floor = 0, normalise = floor > 0 }: PriorOptions = {},
+  { sigma = 1.5, every = 1, floor = 0, normalise = floor > 0 }: PriorOptions = {},
 ): Float32Array {
-  requireBlur(sigma)
+  const blur = blurOf(sigma)
   requireFloor(floor, K)
-  const radius = Math.trunc(3 * sigma + 0.5)
-  const blur = gaussianFilter(sigma, radius)
-  const voxels = classes.length
+  const kept = sampledShape(shape, every)
+  const voxels = kept[0] * kept[1] * kept[2]
   const prior = new Float32Array(K * voxels)
-  classBoxes(classes, shape, K, radius).forEach((box, c) => {
+  classBoxes(classes, shape, K, blur.map(radiusOf) as [number, number, number]).forEach((box, c) => {
     if (box === undefined) return
     // Beyond the box the class is absent; within, reflected edges are either the volume's own or all zeros.
     const channel = classIndicator(classes, shape, box, c)
-    filterAxes(channel, boxShape(box), radius, reflectEdge, blur)
+    blurChannel(channel, boxShape(box), blur)
     if (floor > 0)
       channel.forEach((value, i) => {
         if (value < floor) channel[i] = 0
       })
-    forEachRow(box, shape, (offset, boxOffset, length) => {
-      prior.set(channel.subarray(boxOffset, boxOffset + length), c * voxels + offset)
-    })
+    placeSampled(channel, box, shape, every, prior.subarray(c * voxels, (c + 1) * voxels))
   })
   if (normalise) normalisePrior(prior, K)
   return prior
 }
 
 /** Blurs each channel of a prior [K, D, H, W] as `priorFromLabels` does, in place. @throws UserError for a sigma out of range */
-export function blurPrior(prior: Float32Array, shape: SpatialShape, K: number, sigma: number): Float32Array {
-  requireBlur(sigma)
-  const radius = Math.trunc(3 * sigma + 0.5)
+export function blurPrior(prior: Float32Array, shape: SpatialShape, K: number, sigma: Blur): Float32Array {
+  const blur = blurOf(sigma)
   const voxels = prior.length / K
-  for (let c = 0; c < K; c++) {
-    const channel = prior.subarray(c * voxels, (c + 1) * voxels)
-    filterAxes(channel, shape, radius, reflectEdge, gaussianFilter(sigma, radius))
-  }
+  for (let c = 0; c < K; c++) blurChannel(prior.subarray(c * voxels, (c + 1) * voxels), shape, blur)
   return prior
 }
 
@@ -76,8 +75,23 @@ export function floorPrior(prior: Float32Array, K: number, floor: number): Float
   return normalisePrior(prior, K)
 }
 
-function requireBlur(sigma: number): void {
-  if (!(sigma >= 0 && sigma <= 100)) throw new UserError(`prior blur of ${sigma} voxels; give 0 to 100`)
+/** The blur along D, H, W. @throws UserError for one out of range */
+function blurOf(sigma: Blur): SpatialShape {
+  const blur = typeof sigma === 'number' ? ([sigma, sigma, sigma] as const) : sigma
+  const wrong = blur.find((value) => !(value >= 0 && value <= 100))
+  if (wrong !== undefined) throw new UserError(`prior blur of ${wrong} voxels; give 0 to 100`)
+  return blur
+}
+
+function radiusOf(sigma: number): number {
+  return Math.trunc(3 * sigma + 0.5)
+}
+
+function blurChannel(channel: Float32Array, shape: SpatialShape, blur: SpatialShape): void {
+  for (const axis of [0, 1, 2] as const) {
+    const radius = radiusOf(blur[axis])
+    if (radius > 0) filterAxis(channel, shape, axis, radius, reflectEdge, gaussianFilter(blur[axis], radius))
+  }
 }
 
 function requireFloor(floor: number, K: number): void {

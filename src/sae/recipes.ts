@@ -1,3 +1,4 @@
+import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'
 import {
   defaultPretraining,
@@ -17,6 +18,8 @@ export interface Stage<Settings> {
 export interface Recipe {
   /** The network for a number of classes. */
   readonly architecture: (classes: number) => Architecture
+  /** How the intensities of scans are scaled. */
+  readonly intensities: Intensities
   readonly pretraining: Stage<PretrainingSettings>
   readonly training: Stage<TrainingSettings>
 }
@@ -32,6 +35,7 @@ export type RecipeName = 'default' | 'paper'
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   default: {
     architecture: (classes) => ({ ...defaultArchitecture(classes), instanceNorm: true, priorLogits: true }),
+    intensities: 'robust',
     pretraining: {
       steps: 100,
       settings: { ...defaultPretraining, learningRate: 0.01, warmUp: 10, decay: 0.5, target: 'mixture' },
@@ -52,6 +56,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   },
   paper: {
     architecture: defaultArchitecture,
+    intensities: 'unit',
     pretraining: { settings: defaultPretraining },
     training: { settings: defaultTraining },
   },

@@ -1,21 +1,17 @@
+import { boxShape, type Box } from '../ops/box.js'
+
 /** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
 export type SpatialShape = readonly [D: number, H: number, W: number]
 
-/** A block of a volume: `start` inclusive, `stop` exclusive, in voxels along D, H, W. */
-export interface Box {
-  readonly start: SpatialShape
-  readonly stop: SpatialShape
-}
-
 /**
- * For each class the smallest box that holds it, grown by `margin` voxels and clipped to the volume; undefined for an
- * absent class. Filters of that radius need look nowhere else.
+ * For each class the smallest box that holds it, grown by `margin` voxels along D, H, W and clipped to the volume;
+ * undefined for an absent class. Filters of these radii need look nowhere else.
  */
 export function classBoxes(
   classes: Uint8Array,
   shape: SpatialShape,
   K: number,
-  margin: number,
+  margin: SpatialShape,
 ): (Box | undefined)[] {
   const [D, H, W] = shape
   const low = new Int32Array(K * 3).fill(2 ** 30)
@@ -36,14 +32,10 @@ export function classBoxes(
   }
   return Array.from({ length: K }, (_, c) => {
     if (high[c * 3] === -1) return undefined
-    const start = (axis: number): number => Math.max(low[c * 3 + axis]! - margin, 0)
-    const stop = (axis: number): number => Math.min(high[c * 3 + axis]! + 1 + margin, shape[axis]!)
+    const start = (axis: number): number => Math.max(low[c * 3 + axis]! - margin[axis]!, 0)
+    const stop = (axis: number): number => Math.min(high[c * 3 + axis]! + 1 + margin[axis]!, shape[axis]!)
     return { start: [start(0), start(1), start(2)], stop: [stop(0), stop(1), stop(2)] }
   })
-}
-
-export function boxShape({ start, stop }: Box): SpatialShape {
-  return [stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]]
 }
 
 /** Calls `visit(offset, boxOffset, length)` for each row (along W) of `box`, in the volume and in the box's own order. */
@@ -60,6 +52,31 @@ export function forEachRow(
       visit((d * H + h) * W + box.start[2], boxOffset, length)
     }
   }
+}
+
+/** Extents once every n-th voxel is kept, the first one included. */
+export function sampledShape(shape: SpatialShape, every: number): SpatialShape {
+  return [Math.ceil(shape[0] / every), Math.ceil(shape[1] / every), Math.ceil(shape[2] / every)]
+}
+
+/** Puts every n-th voxel of a volume into `target`, of which `part` holds the voxels within `box`. */
+export function placeSampled(
+  part: Float32Array,
+  box: Box,
+  shape: SpatialShape,
+  every: number,
+  target: Float32Array,
+): void {
+  const [, H, W] = shape
+  const [, keptH, keptW] = sampledShape(shape, every)
+  forEachRow(box, shape, (offset, boxOffset, length) => {
+    const [d, h, start] = [Math.floor(offset / (H * W)), Math.floor(offset / W) % H, offset % W]
+    if (d % every !== 0 || h % every !== 0) return
+    const row = ((d / every) * keptH + h / every) * keptW
+    for (let w = Math.ceil(start / every) * every; w < start + length; w += every) {
+      target[row + w / every] = part[boxOffset + w - start]!
+    }
+  })
 }
 
 /** The voxels of `box` as 1 where the class is `c`, else 0. */
@@ -87,12 +104,7 @@ export const replicateEdge: Edge = (i, n) => Math.min(Math.max(i, 0), n - 1)
 /** Filters lines: output `k` of `count` is made of `padded[k + t * stride]`, t in `0..2*radius`. */
 export type LineFilter = (padded: Float32Array, output: Float32Array, stride: number, count: number) => void
 
-/**
- * Runs a one-dimensional filter along D, then H, then W, in place.
- *
- * Along each axis the volume is [outer, n, stride]; a block [n, stride] is padded to [n + 2*radius, stride], so one flat
- * loop serves all three axes.
- */
+/** Runs a one-dimensional filter along D, then H, then W, in place. */
 export function filterAxes(
   volume: Float32Array,
   shape: SpatialShape,
@@ -100,22 +112,37 @@ export function filterAxes(
   edge: Edge,
   filter: LineFilter,
 ): void {
-  let stride = volume.length
-  for (const n of shape) {
-    stride /= n
-    const count = n * stride
-    const padded = new Float32Array(count + 2 * radius * stride)
-    for (let block = 0; block < volume.length; block += count) {
-      const lines = volume.subarray(block, block + count)
-      padded.set(lines, radius * stride)
-      for (let t = 1; t <= radius; t++) {
-        const before = edge(-t, n) * stride
-        const after = edge(n - 1 + t, n) * stride
-        copy(lines, before, padded, (radius - t) * stride, stride)
-        copy(lines, after, padded, (radius + n - 1 + t) * stride, stride)
-      }
-      filter(padded, lines, stride, count)
+  for (const axis of [0, 1, 2] as const) filterAxis(volume, shape, axis, radius, edge, filter)
+}
+
+/**
+ * Runs a one-dimensional filter along one axis, in place.
+ *
+ * The volume is [outer, n, stride]; a block [n, stride] is padded to [n + 2*radius, stride], so one flat loop serves all
+ * three axes.
+ */
+export function filterAxis(
+  volume: Float32Array,
+  shape: SpatialShape,
+  axis: 0 | 1 | 2,
+  radius: number,
+  edge: Edge,
+  filter: LineFilter,
+): void {
+  const n = shape[axis]
+  const stride = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1)
+  const count = n * stride
+  const padded = new Float32Array(count + 2 * radius * stride)
+  for (let block = 0; block < volume.length; block += count) {
+    const lines = volume.subarray(block, block + count)
+    padded.set(lines, radius * stride)
+    for (let t = 1; t <= radius; t++) {
+      const before = edge(-t, n) * stride
+      const after = edge(n - 1 + t, n) * stride
+      copy(lines, before, padded, (radius - t) * stride, stride)
+      copy(lines, after, padded, (radius + n - 1 + t) * stride, stride)
     }
+    filter(padded, lines, stride, count)
   }
 }
 

@@ -24,7 +24,7 @@ async function scansKept(bytes: number) {
   const terminal = new Terminal('silent')
   const prior = await readPrior(study.path('prior.nii.gz'), terminal)
   const cache = new ReadCache(bytes)
-  return readTrainingScans(study.scans, study.labels, prior, phantomTable, 1, terminal, cache)
+  return readTrainingScans(study.scans, study.labels, prior, phantomTable, 1, 'robust', terminal, cache)
 }
 
 it('scans that are not kept are read again, to the same numbers', async () => {

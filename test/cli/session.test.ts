@@ -7,6 +7,7 @@ import { readSafetensors } from '../../src/io/safetensors.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
+import { priorFromLabels } from '../../src/sae/prior.js'
 import { grid, makeStudy, program, shape, succeed, type Study } from './support.js'
 
 let study: Study
@@ -91,6 +92,23 @@ describe('sae prior', () => {
     })
   })
 
+  it('blurs by millimetres, whatever the voxels, and thins afterwards', async () => {
+    const { labels, path } = study
+    const classes = ['--classes', study.classes]
+    await succeed(['prior', labels[0], ...classes, '--blur', '3', '--every', '2', '-o', path('mm.nii.gz')])
+    const map = toClasses((await readVolume(labels[0])).data, phantomTable)
+    const expected = priorFromLabels(map, shape, K, { sigma: [3, 2, 1.5], every: 2 })
+    expect((await readVolume(path('mm.nii.gz'))).data).toEqual(expected)
+
+    const args = ['prior', ...labels.toReversed(), ...classes, '-o', path('npz.nii.gz')]
+    const { errors } = await succeed(args)
+    expect(errors.filter((line) => line.includes('1 mm'))).toEqual([
+      `${labels[1]}: does not say how large its voxels are; --blur takes them for 1 mm`,
+    ])
+    const sharp = await succeed(['prior', labels[1], ...classes, '--blur', '0', '-o', path('sharp.nii.gz')])
+    expect(sharp.errors.join('\n')).toMatch(/^warning: .*b-labels\.npz: without a blur [^\n]*$/)
+  })
+
   it('averages several label maps, and takes an atlas as it is', async () => {
     const { labels, path } = study
     const classes = ['--classes', study.classes]
@@ -163,9 +181,12 @@ describe('sae pretrain', () => {
 
   it('gives the same bits for the same seed, and says what it does to the scans', async () => {
     const { errors } = await pretrain('again')
-    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to 250, rescaled to 0\.\.1/)
+    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to [\d.]+ scaled to 0\.\.1/)
     expect(errors.join('\n')).toMatch(/^adapter: .*a (software|hardware) one/m)
     expect(bytes('again/pretrained.safetensors')).toEqual(bytes('run/pretrained.safetensors'))
+    expect(readSafetensors(bytes('run/pretrained.safetensors')).metadata).toMatchObject({
+      intensities: 'robust',
+    })
   })
 })
 
@@ -189,6 +210,7 @@ describe('sae train', () => {
     const { metadata } = readSafetensors(bytes('run/best.safetensors'))
     expect(JSON.parse(metadata.training!)).toMatchObject({ progress: { epoch: lowest } })
     expect(JSON.parse(metadata.classes!)).toEqual(phantomTable)
+    expect(metadata.intensities).toBe('robust')
   })
 
   it('goes on exactly where a run was saved, whatever the log says beyond', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { gradients } from '../../src/autograd/gradients.js'
+import { input, type Value } from '../../src/autograd/value.js'
 import { decoder, unet, type UnetOptions } from '../../src/nn/index.js'
+import { crop, dot, type Box } from '../../src/ops/index.js'
 import * as concat from '../reference/concat.js'
 import * as conv3d from '../reference/conv3d.js'
 import * as instanceNorm from '../reference/instance-norm.js'
@@ -60,6 +62,9 @@ function resize(array: NdArray, extents: readonly number[]): NdArray {
   return result
 }
 
+const norm = { instanceNorm: true }
+const extentsOf = ({ start, stop }: Box) => stop.map((end, axis) => end - start[axis]!)
+
 describe('unet', () => {
   it('has the 90,652 parameters of SAE.md, and the decoder 379', () => {
     const count = (network: { parameters: readonly { size: number }[] }) =>
@@ -94,6 +99,46 @@ describe('unet', () => {
       expect(relativeError(logits, expected)).toBeLessThan(1e-5)
     })
   }
+
+  for (const [name, shape, region, options] of [
+    ['in the middle', [1, 1, 21, 33, 18], { start: [5, 7, 3], stop: [12, 20, 10] }, {}],
+    ['at the corner, of a batch', [2, 1, 17, 19, 23], { start: [0, 12, 0], stop: [17, 19, 9] }, {}],
+    ['of one voxel', [1, 1, 16, 16, 16], { start: [8, 0, 15], stop: [9, 1, 16] }, {}],
+    ['of a coarse network', [1, 1, 11, 9, 10], { start: [3, 2, 4], stop: [8, 9, 7] }, { widths: [3, 2] }],
+    ['with normalised blocks', [2, 1, 18, 17, 20], { start: [3, 1, 5], stop: [9, 16, 14] }, norm],
+  ] satisfies [string, number[], Box, Partial<UnetOptions>][]) {
+    it(`has the same logits and gradients in a region ${name}`, async () => {
+      const network = unet({ classes: 3, seed: 4, ...options })
+      const scan = map(uniform(shape, mulberry32(2), 0, 1), Math.fround)
+      const pull = map(uniform([shape[0]!, 3, ...extentsOf(region)], mulberry32(3), -1, 1), Math.fround)
+      const run = (logitsOf: (scan: Value) => Value) =>
+        evaluate(device.gpu, { scan, pull }, (v) => {
+          const logits = logitsOf(v.scan!)
+          const grads = gradients(dot(logits, v.pull!), network.parameters)
+          const named = network.parameters.map(({ name }, i) => [name, grads[i]!] as const)
+          return Object.fromEntries([['logits', logits], ...named])
+        })
+      const within = await run((scan) => network(scan, region))
+      const cropped = await run((scan) => crop(network(scan), region))
+      expect(within.logits!.shape.slice(2)).toEqual(extentsOf(region))
+      expect([...within.logits!.data]).toEqual([...cropped.logits!.data])
+      for (const { name } of network.parameters) {
+        expect(relativeError(within[name]!, cropped[name]!), name).toBeLessThan(1e-5)
+      }
+    })
+  }
+
+  it('refuses a region beyond its input', () => {
+    const x = input('x', [1, 1, 8, 8, 8])
+    const network = unet({ classes: 2 })
+    for (const region of [
+      { start: [0, 0, 0], stop: [8, 9, 8] },
+      { start: [0, -1, 0], stop: [8, 8, 8] },
+      { start: [0, 0, 4], stop: [8, 8, 4] },
+    ] satisfies Box[]) {
+      expect(() => network(x, region)).toThrow(/no box of \[8, 8, 8\] voxels/)
+    }
+  })
 
   it('gives other widths where asked, and refuses fewer than two', () => {
     const network = unet({ classes: 2, widths: [2, 3] })

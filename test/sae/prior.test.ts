@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/sae/phantom/random.js'
-import { checkPrior, normalisePrior, priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
+import { blurPrior, checkPrior, normalisePrior, priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
 import type { SpatialShape } from '../../src/sae/separable.js'
 import { userError } from '../io/support.js'
 
@@ -16,12 +16,20 @@ function randomClasses(seed: number, [D, H, W]: SpatialShape): Uint8Array {
   })
 }
 
+interface Tap {
+  readonly tap: number
+  readonly weight: number
+}
+
 /** The three-dimensional sum over all taps at once, in float64: what `priorFromLabels` computes axis by axis. */
-function naivePrior(classes: Uint8Array, [D, H, W]: SpatialShape, sigma: number): Float64Array {
-  const radius = Math.floor(3 * sigma + 0.5)
-  const taps = Array.from({ length: 2 * radius + 1 }, (_, t) => t - radius)
-  const gauss = taps.map((t) => Math.exp(-(t * t) / (2 * sigma * sigma)))
-  const total = gauss.reduce((a, b) => a + b, 0)
+function naivePrior(classes: Uint8Array, [D, H, W]: SpatialShape, sigmas: SpatialShape): Float64Array {
+  const [alongD, alongH, alongW] = sigmas.map((sigma) => {
+    const radius = Math.floor(3 * sigma + 0.5)
+    const taps = Array.from({ length: 2 * radius + 1 }, (_, t) => t - radius)
+    const gauss = taps.map((t) => (t === 0 ? 1 : Math.exp(-(t * t) / (2 * sigma * sigma))))
+    const total = gauss.reduce((a, b) => a + b, 0)
+    return taps.map((tap, i) => ({ tap, weight: gauss[i]! / total }))
+  }) as [Tap[], Tap[], Tap[]]
   const reflect = (i: number, n: number): number => {
     while (i < 0 || i >= n) i = i < 0 ? -1 - i : 2 * n - 1 - i
     return i
@@ -29,14 +37,12 @@ function naivePrior(classes: Uint8Array, [D, H, W]: SpatialShape, sigma: number)
   const prior = new Float64Array(K * D * H * W)
   for (let i = 0; i < D * H * W; i++) {
     const [d, h, w] = [Math.floor(i / (H * W)), Math.floor(i / W) % H, i % W]
-    taps.forEach((td, a) => {
-      taps.forEach((th, b) => {
-        taps.forEach((tw, c) => {
-          const from = (reflect(d + td, D) * H + reflect(h + th, H)) * W + reflect(w + tw, W)
-          prior[classes[from]! * D * H * W + i]! += (gauss[a]! * gauss[b]! * gauss[c]!) / total ** 3
-        })
-      })
-    })
+    for (const a of alongD)
+      for (const b of alongH)
+        for (const c of alongW) {
+          const from = (reflect(d + a.tap, D) * H + reflect(h + b.tap, H)) * W + reflect(w + c.tap, W)
+          prior[classes[from]! * D * H * W + i]! += a.weight * b.weight * c.weight
+        }
   }
   return prior
 }
@@ -59,8 +65,30 @@ describe('priorFromLabels', () => {
   ])('blurs %j with sigma %d as the naive sum does', (shape, sigma) => {
     const classes = randomClasses(7, shape)
     const prior = priorFromLabels(classes, shape, K, { sigma })
-    expect(worstDifference(prior, naivePrior(classes, shape, sigma))).toBeLessThan(3e-7)
+    expect(worstDifference(prior, naivePrior(classes, shape, [sigma, sigma, sigma]))).toBeLessThan(3e-7)
     expect(checkPrior(prior, shape, K)).toBe(prior)
+  })
+
+  it('blurs each axis by its own sigma, an atlas too', () => {
+    const shape: SpatialShape = [9, 8, 7]
+    const sigma: SpatialShape = [0, 1.7, 0.6]
+    const classes = randomClasses(9, shape)
+    const expected = naivePrior(classes, shape, sigma)
+    expect(worstDifference(priorFromLabels(classes, shape, K, { sigma }), expected)).toBeLessThan(3e-7)
+    const atlas = priorFromLabels(classes, shape, K, { sigma: 0 })
+    expect(worstDifference(blurPrior(atlas, shape, K, sigma), expected)).toBeLessThan(3e-7)
+  })
+
+  it.each([2, 3, 4, 9])('keeps every voxel in %d of the blurred ones', (every) => {
+    const shape: SpatialShape = [7, 8, 9]
+    const classes = randomClasses(11, shape)
+    const whole = priorFromLabels(classes, shape, K)
+    const expected: number[] = []
+    for (let c = 0; c < K; c++)
+      for (let d = 0; d < 7; d += every)
+        for (let h = 0; h < 8; h += every)
+          for (let w = 0; w < 9; w += every) expected.push(whole[((c * 7 + d) * 8 + h) * 9 + w]!)
+    expect([...priorFromLabels(classes, shape, K, { every })]).toEqual(expected)
   })
 
   it('keeps a class within its radius: the support ends there', () => {
@@ -93,6 +121,9 @@ describe('priorFromLabels', () => {
   it('refuses settings out of range', () => {
     const classes = new Uint8Array(8)
     expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { sigma: -1 }))).toContain('-1 voxels')
+    expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { sigma: [1, 101, 1] }))).toContain(
+      '101 voxels',
+    )
     expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { sigma: NaN }))).toContain('NaN voxels')
     expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { floor: 0.5 }))).toContain('floor 0.5')
   })

@@ -2,6 +2,7 @@ import {
   checkpointInfo,
   saveCheckpoint,
   type CheckpointInfo,
+  type Intensities,
   type LabelTable,
   type Model,
   type NamedTensor,
@@ -15,11 +16,12 @@ export async function encodeCheckpoint(
   model: Model,
   variables: Variables,
   table: LabelTable,
+  intensities: Intensities,
   trainer: Trainer | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { architecture, parameters } = model
   const training = trainer && { settings: trainer.settings, progress: trainer.progress }
-  const info = { architecture, table, training }
+  const info = { architecture, table, intensities, training }
   const checkpoint = await saveCheckpoint(variables, parameters, info, trainer?.optimiser)
   const tensors = new Map<string, Tensor>()
   for (const [name, tensor] of checkpoint.tensors) tensors.set(name, { dtype: 'F32', ...tensor })

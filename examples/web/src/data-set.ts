@@ -1,4 +1,5 @@
 import {
+  applyScaling,
   checkPrior,
   classColour,
   diceScores,
@@ -12,6 +13,7 @@ import {
   priorArgmax,
   priorFromLabels,
   toClasses,
+  unitScaling,
   UserError,
   type LabelTable,
   type Prior,
@@ -178,15 +180,13 @@ async function readFile(file: File, notes: string[]): Promise<Volume> {
 
 function toUnitRange(scan: Volume, notes: string[]): Volume {
   requireVaries(scan)
-  let [low, high] = [Infinity, -Infinity]
-  for (const value of scan.data) {
-    if (value < low) low = value
-    if (value > high) high = value
+  const scaling = unitScaling(scan.data)
+  const { low, high } = scaling
+  if (low !== 0 || high !== 1) {
+    const range = [low, high].map((value) => String(Number(value.toPrecision(4)))).join(' to ')
+    notes.push(`${scan.source}: intensities from ${range} scaled to 0..1`)
   }
-  if (low >= 0 && high <= 1) return scan
-  const range = [low, high].map((value) => String(Number(value.toPrecision(4)))).join(' to ')
-  notes.push(`${scan.source}: intensities from ${range}, rescaled to 0..1`)
-  return { ...scan, data: scan.data.map((value) => (value - low) / (high - low)) }
+  return { ...scan, data: applyScaling(scan.data, scaling) }
 }
 
 /** Scans and their references are matched by the order of their names. */

@@ -1,12 +1,15 @@
 import {
+  applyScaling,
   defaultPretraining,
   defaultTraining,
   foregroundClasses,
   loadTensors,
   meanDice,
   Pretrainer,
+  scalingFor,
   Trainer,
   type Gpu,
+  type Intensities,
   type Model,
   type NamedTensor,
   type PretrainingStep,
@@ -14,7 +17,7 @@ import {
   type Variables,
 } from 'sae-webgpu'
 import { encodeCheckpoint } from './checkpoint-file.js'
-import type { DataSet } from './data-set.js'
+import type { DataSet, Scan } from './data-set.js'
 import { Pace } from './pace.js'
 import type { Event, HistoryPoint, RunState, Stage } from './protocol.js'
 
@@ -22,6 +25,13 @@ import type { Event, HistoryPoint, RunState, Stage } from './protocol.js'
 export interface Network {
   readonly model: Model
   readonly variables: Variables
+  /** How it wants the intensities of scans. */
+  readonly intensities: Intensities
+}
+
+/** A scan as a network takes it. */
+export function scaledFor({ intensities }: Network, scan: Scan): Scan {
+  return { ...scan, data: applyScaling(scan.data, scalingFor(intensities, scan.data)) }
 }
 
 type Step = PretrainingStep | TrainingStep
@@ -33,6 +43,7 @@ type Step = PretrainingStep | TrainingStep
 export class Run {
   private state: RunState
   private trainer: Trainer | undefined
+  private readonly scans: readonly Scan[]
   private readonly history: HistoryPoint[]
   private aborter = new AbortController()
   private pace = new Pace()
@@ -54,6 +65,7 @@ export class Run {
     private readonly afterEpoch: () => Promise<void>,
   ) {
     this.state = state
+    this.scans = data.scans.map((scan) => scaledFor(network, scan))
     this.history = [...state.history]
   }
 
@@ -94,11 +106,12 @@ export class Run {
 
   /** Weights, and while training all that is needed to go on, as a safetensors file. */
   async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
-    const { model, variables } = this.network
+    const { model, variables, intensities } = this.network
     return encodeCheckpoint(
       model,
       variables,
       this.data.table,
+      intensities,
       this.state.stage === 'training' ? this.trainer : undefined,
     )
   }
@@ -129,12 +142,12 @@ export class Run {
     const pretrainer = new Pretrainer(this.gpu, model, variables, this.data.prior, settings)
     try {
       this.emit({ type: 'status', text: 'Compiling the kernels of pretraining' })
-      await pretrainer.prepare(this.data.scans)
+      await pretrainer.prepare(this.scans)
       this.emit({
         type: 'status',
         text: 'Pretraining: the encoder learns to answer every scan with the prior',
       })
-      const steps = pretrainer.train(this.data.scans, { ahead: true, signal: this.aborter.signal })
+      const steps = pretrainer.train(this.scans, { ahead: true, signal: this.aborter.signal })
       await this.follow('pretraining', pretrainingEpochs, done, steps, (step) => step.crossEntropy)
     } finally {
       pretrainer.dispose()
@@ -144,9 +157,9 @@ export class Run {
   private async train(): Promise<void> {
     this.emit({ type: 'status', text: 'Compiling the kernels of training' })
     this.trainer ??= this.makeTrainer()
-    await this.trainer.prepare(this.data.scans)
+    await this.trainer.prepare(this.scans)
     this.emit({ type: 'status', text: 'Training: the segmentation learns to explain the scan' })
-    const steps = this.trainer.train(this.data.scans, { ahead: true, signal: this.aborter.signal })
+    const steps = this.trainer.train(this.scans, { ahead: true, signal: this.aborter.signal })
     await this.follow('training', this.state.settings.trainingEpochs, 0, steps, (step) => step.loss)
   }
 
@@ -179,7 +192,7 @@ export class Run {
     steps: AsyncIterable<S>,
     lossOf: (step: S) => number,
   ): Promise<void> {
-    const stepsPerEpoch = Math.ceil(this.data.scans.length / this.state.settings.batchSize)
+    const stepsPerEpoch = Math.ceil(this.scans.length / this.state.settings.batchSize)
     const counted = foregroundClasses(this.data.table)
     let losses: number[] = []
     let scores: number[] = []

@@ -1,6 +1,6 @@
 import { Segmenter, type Gpu, type Segmentation } from 'sae-webgpu'
 import type { DataSet } from './data-set.js'
-import type { Network } from './run.js'
+import { scaledFor, type Network } from './run.js'
 
 /** Segmentations with the weights of the moment, the latest kept: layers of one scan are asked for one by one. */
 export class Segmentations {
@@ -19,7 +19,7 @@ export class Segmentations {
     if (this.latest?.scan !== scan) {
       const result = this.queue.then(async () => {
         this.segmenter ??= this.compile()
-        return (await this.segmenter).segment(this.data.scans[scan]!.data)
+        return (await this.segmenter).segment(scaledFor(this.network, this.data.scans[scan]!).data)
       })
       this.queue = result.catch(() => undefined)
       this.latest = { scan, result }

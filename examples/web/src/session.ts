@@ -8,6 +8,7 @@ import {
   Variables,
   type AdapterSummary,
   type Architecture,
+  type CheckpointInfo,
   type Gpu,
   type Model,
   type NamedTensor,
@@ -68,7 +69,7 @@ export class Session implements Calls {
     if (!stored || !data) throw new UserError('the run that was kept is gone')
     const { tensors, info } = decodeCheckpoint(stored.checkpoint, 'kept.safetensors')
     await this.take(data)
-    const network = await this.takeNetwork(info.architecture, stored.state.settings.seed, tensors)
+    const network = await this.takeNetwork(info, stored.state.settings.seed, tensors)
     this.run = this.newRun(network, stored.state, tensors)
     return { data: summaryOf(data), state: stored.state }
   }
@@ -94,7 +95,7 @@ export class Session implements Calls {
         `${file.name}: its encoder has ${classes} classes, but the prior has ${prior.classes}`,
       )
     }
-    await this.takeNetwork(info.architecture, 0, tensors, file.name)
+    await this.takeNetwork(info, 0, tensors, file.name)
     return info.training ? `trained for ${info.training.progress.epoch} epochs` : 'weights of an encoder'
   }
 
@@ -158,8 +159,9 @@ export class Session implements Calls {
   async saveWeights(): Promise<ImageFile> {
     const { table } = this.requireData()
     if (!this.network) throw new UserError('train first, or load weights')
-    const { model, variables } = this.network
-    const bytes = await (this.run?.checkpoint() ?? encodeCheckpoint(model, variables, table, undefined))
+    const { model, variables, intensities } = this.network
+    const bytes = await (this.run?.checkpoint() ??
+      encodeCheckpoint(model, variables, table, intensities, undefined))
     const stage = this.run?.current.stage === 'pretraining' ? 'pretrained' : 'trained'
     return { name: `${stage}.safetensors`, bytes }
   }
@@ -168,7 +170,7 @@ export class Session implements Calls {
     const data = this.requireData()
     const fresh = settings.pretrainingEpochs > 0 || !this.network
     const network = fresh
-      ? await this.takeNetwork(architectureFor(settings, data.prior.classes), settings.seed)
+      ? await this.takeNetwork(freshNetwork(settings, data.prior.classes), settings.seed)
       : this.network!
     this.run?.dispose()
     const stage = settings.pretrainingEpochs > 0 ? 'pretraining' : 'training'
@@ -227,7 +229,7 @@ export class Session implements Calls {
 
   /** Puts weights on the device: seeded ones, with those of `tensors` in their place. */
   private async takeNetwork(
-    architecture: Architecture,
+    { architecture, intensities }: Pick<CheckpointInfo, 'architecture' | 'intensities'>,
     seed: number,
     tensors?: ReadonlyMap<string, NamedTensor>,
     source = 'kept.safetensors',
@@ -237,7 +239,7 @@ export class Session implements Calls {
     const variables = new Variables(gpu)
     if (tensors) loadTensors(variables, presentIn(tensors, model), tensors, source)
     await this.dropNetwork()
-    this.network = { model, variables }
+    this.network = { model, variables, intensities }
     this.segmentations = new Segmentations(gpu, this.requireData(), this.network)
     return this.network
   }
@@ -266,6 +268,11 @@ export class Session implements Calls {
     if (!scan) throw new UserError(`there is no scan ${index + 1}`)
     return scan
   }
+}
+
+/** The page keeps scans in 0..1, and so does what it trains. */
+function freshNetwork(settings: RunSettings, classes: number) {
+  return { architecture: architectureFor(settings, classes), intensities: 'unit' } as const
 }
 
 function architectureFor({ network }: RunSettings, classes: number): Architecture {

@@ -60,7 +60,12 @@ async function train(
   const checkpoint = await saveCheckpoint(
     variables,
     model.parameters,
-    { architecture, table: phantomTable, training: { settings: complete, progress: trainer.progress } },
+    {
+      architecture,
+      table: phantomTable,
+      intensities: 'robust',
+      training: { settings: complete, progress: trainer.progress },
+    },
     trainer.optimiser,
   )
   trainer.dispose()

@@ -1,0 +1,106 @@
+/** What happens to the intensities of a scan: `low` becomes 0, `high` becomes 1, values beyond are clipped. */
+export interface Scaling {
+  readonly low: number
+  readonly high: number
+}
+
+/**
+ * How a network wants the intensities of its scans.
+ *
+ * - `robust`: scaled by percentiles of the foreground (`robustScaling`), whatever the scan's units.
+ * - `unit`: a scan in 0..1 as it is, any other scaled to where the reference release's scans lie (`unitScaling`). So for
+ *   weights of that release, and for files that say nothing of it.
+ */
+export type Intensities = 'robust' | 'unit'
+
+/**
+ * Where the 99.5th percentile of the foreground goes. Below 1, because the decoder's sigmoid never reaches that and the
+ * brightest tissue should be within its reach; not much below, because contrast between tissues is what it has to explain.
+ */
+const robustTop = 0.9
+
+/** Where that percentile lies in OASIS_0009, a scan that the reference release was trained for. */
+const releasedTop = 117 / 255
+
+/** A scan in 0..1 whose foreground ends below this is taken for a scan in other units. */
+const darkest = 0.2
+
+/**
+ * Scales the background to 0 and the 99.5th percentile of the foreground to 0.9. Scans that differ in units, number
+ * format or a few outlying voxels get the same intensities.
+ *
+ * The background is the value that most voxels share, if at least one in twenty does and it lies at the bottom of the
+ * intensities, such as the zeros of a skull-stripped scan or -1024. Otherwise it is the 0.5th percentile of all
+ * voxels. The foreground is what lies above the background.
+ *
+ * @param data finite intensities, in any order
+ * @returns for a scan without foreground one that makes all voxels 0
+ */
+export function robustScaling(data: Float32Array): Scaling {
+  return scalingTo(robustTop, rangeOf(data))
+}
+
+/**
+ * Leaves a scan in 0..1 as it is; a few outlying voxels do not count and are clipped. A scan beyond 0..1, or so dark that
+ * the 99.5th percentile of its foreground is below 0.2, is scaled as by `robustScaling`, but with that percentile at 0.459.
+ *
+ * @param data finite intensities, in any order
+ */
+export function unitScaling(data: Float32Array): Scaling {
+  const range = rangeOf(data)
+  const inUnits = range.low >= 0 && range.top >= darkest && range.top <= 1
+  return inUnits ? { low: 0, high: 1 } : scalingTo(releasedTop, range)
+}
+
+/** The scaling of a scan for a network. */
+export function scalingFor(intensities: Intensities, data: Float32Array): Scaling {
+  return intensities === 'robust' ? robustScaling(data) : unitScaling(data)
+}
+
+/** The intensities scaled and clipped to 0..1, in the order of `data`. */
+export function applyScaling(data: Float32Array, { low, high }: Scaling): Float32Array {
+  return data.map((value) => Math.min(Math.max((value - low) / (high - low), 0), 1))
+}
+
+/** What outlying voxels do not change: the background, and the 99.5th percentile of the foreground. */
+interface Range {
+  readonly low: number
+  readonly top: number
+}
+
+function scalingTo(target: number, { low, top }: Range): Scaling {
+  return { low, high: top > low ? low + (top - low) / target : low + 1 }
+}
+
+function rangeOf(data: Float32Array): Range {
+  const sorted = data.slice().sort()
+  const low = backgroundOf(sorted)
+  const first = sorted.findIndex((value) => value > low)
+  return { low, top: first === -1 ? low : highOf(sorted.subarray(first)) }
+}
+
+function backgroundOf(sorted: Float32Array): number {
+  const bottom = lowOf(sorted)
+  const { value, count } = mostFrequent(sorted)
+  const atBottom = value - bottom <= 0.05 * (highOf(sorted) - value)
+  return count >= sorted.length / 20 && atBottom ? value : bottom
+}
+
+// Ranks are rounded away from the ends, so that a single outlier does not count in a small scan either.
+function lowOf(sorted: Float32Array): number {
+  return sorted[Math.ceil(0.005 * (sorted.length - 1))]!
+}
+
+function highOf(sorted: Float32Array): number {
+  return sorted[Math.floor(0.995 * (sorted.length - 1))]!
+}
+
+function mostFrequent(sorted: Float32Array): { value: number; count: number } {
+  let most = { value: sorted[0]!, count: 0 }
+  for (let start = 0, i = 1; i <= sorted.length; i++) {
+    if (i < sorted.length && sorted[i] === sorted[start]) continue
+    if (i - start > most.count) most = { value: sorted[start]!, count: i - start }
+    start = i
+  }
+  return most
+}
