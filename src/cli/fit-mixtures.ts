@@ -1,7 +1,8 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { loadBatch, type TrainingScan } from '../sae/batches.js'
 import { diceScores, meanDice } from '../sae/dice.js'
-import { ExpectationMaximisation } from '../sae/em.js'
+import { ExpectationMaximisation, type EmOptions } from '../sae/em.js'
+import type { GaussianMixture } from '../sae/gaussian-mixture.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
 import type { Prior } from '../sae/prior-volume.js'
 import type { Terminal } from './terminal.js'
@@ -9,18 +10,18 @@ import type { Terminal } from './terminal.js'
 /**
  * Fits a Gaussian mixture to each scan, for the encoder to be pretrained on, and says how each fit went.
  *
- * @returns the scans with their mixtures
+ * @returns a mixture for each scan, [K][M]
  */
 export async function fitMixtures(
   gpu: Gpu,
   scans: readonly TrainingScan[],
   prior: Prior,
   table: LabelTable,
-  memoryLimit: number | undefined,
+  options: EmOptions,
   terminal: Terminal,
-): Promise<TrainingScan[]> {
-  const em = await ExpectationMaximisation.create(gpu, prior, { memoryLimit })
-  const fitted: TrainingScan[] = []
+): Promise<GaussianMixture[]> {
+  const em = await ExpectationMaximisation.create(gpu, prior, options)
+  const fitted: GaussianMixture[] = []
   try {
     for (const scan of scans) {
       const start = performance.now()
@@ -34,7 +35,7 @@ export async function fitMixtures(
       terminal.status(
         `Gaussian mixture of ${scan.name}: ${logLikelihoods.length} iterations${score} (${seconds} s)`,
       )
-      fitted.push({ ...scan, mixture })
+      fitted.push(mixture)
     }
   } finally {
     em.dispose()

@@ -3,12 +3,14 @@ import type { Command } from 'commander'
 import { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
+import type { Volume } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../sae/model.js'
 import { Pretrainer, type PretrainingStep } from '../sae/pretrainer.js'
 import type { Prior } from '../sae/prior-volume.js'
-import { recipes } from '../sae/recipes.js'
+import { divided, mixtureOfParts, partCounts, partsOf, type Part } from '../sae/parts.js'
+import { recipes, type Recipe } from '../sae/recipes.js'
 import type { PretrainingSettings } from '../sae/settings.js'
 import { tableFor } from './classes.js'
 import { CsvLog } from './csv-log.js'
@@ -63,27 +65,31 @@ Example:
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
   requireWritableFolder(options.output)
-  const settings = withOptions(recipes[options.recipe].pretraining, options, paths.length)
+  const recipe = recipes[options.recipe]
+  const settings = withOptions(recipe.pretraining, options, paths.length)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
-  const intensities = weights?.info.intensities ?? recipes[options.recipe].intensities
+  const intensities = weights?.info.intensities ?? recipe.intensities
   const { labels, every } = options
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
-  const model = createModel(architecture(channels, options, weights), settings.seed)
-  if (weights) checkTensors(model.encoder.parameters, weights.tensors, weights.source)
+  const own = architecture(channels, options, weights)
+  if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
+    const start = await startOf(
+      gpu,
+      { own, settings, table, mixture: recipe.mixture },
+      inputs,
+      options,
+      terminal,
+    )
+    const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const prior = toPrior(inputs.prior)
-    const run = { model, variables, prior, settings, table }
-    const scans =
-      settings.target === 'mixture'
-        ? await fitMixtures(gpu, inputs.scans, prior, table, options.memoryLimit, terminal)
-        : inputs.scans
+    const run = { model, variables, prior: start.prior, settings, table }
     const exitCode = await learn(gpu, run, scans, options, terminal)
     const target = join(options.output, 'pretrained.safetensors')
     const info = { architecture: model.architecture, table, intensities, training: undefined }
@@ -111,6 +117,54 @@ function architecture(
     )
   }
   return weights.info.architecture
+}
+
+interface Start {
+  readonly model: Model
+  /** With a channel for each part of the model. */
+  readonly prior: Prior
+  /** With their mixtures, if these are the target. */
+  readonly scans: readonly TrainingScan[]
+}
+
+/** What pretraining starts from: if the target is a mixture, one is fitted to each scan, and its components are the parts. */
+async function startOf(
+  gpu: Gpu,
+  { own, settings, table, mixture: { parts: several, ...mixture } }: Plan,
+  inputs: { readonly scans: readonly TrainingScan[]; readonly prior: Volume },
+  { memoryLimit }: PretrainOptions,
+  terminal: Terminal,
+): Promise<Start> {
+  const prior = toPrior(inputs.prior)
+  const divide = (parts: readonly Part[] | undefined) => (parts ? divided(prior, parts) : prior)
+  if (settings.target !== 'mixture') {
+    return { model: createModel(own, settings.seed), prior: divide(own.parts), scans: inputs.scans }
+  }
+  const components = own.parts
+    ? table.classes.map((_, c) => own.parts!.filter((part) => part.class === c).length)
+    : partCounts(table, several)
+  const mixtures = await fitMixtures(
+    gpu,
+    inputs.scans,
+    prior,
+    table,
+    { ...mixture, components, memoryLimit },
+    terminal,
+  )
+  const parts = own.parts ?? partsOf(mixtures)
+  return {
+    model: createModel({ ...own, classes: parts.length, parts }, settings.seed),
+    prior: divide(parts),
+    scans: inputs.scans.map((scan, i) => ({ ...scan, mixture: mixtureOfParts(mixtures[i]!) })),
+  }
+}
+
+interface Plan {
+  /** The network before its classes are divided, or that of the weights. */
+  readonly own: Architecture
+  readonly settings: PretrainingSettings
+  readonly table: LabelTable
+  readonly mixture: Recipe['mixture']
 }
 
 interface Run {

@@ -3,6 +3,7 @@ import type { Precision } from '../autograd/stored.js'
 import { Variables } from '../autograd/variables.js'
 import { requireSameGrid } from '../io/volume.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'
+import { divided } from '../sae/parts.js'
 import { Segmenter } from '../sae/segmenter.js'
 import { defaultTraining } from '../sae/settings.js'
 import { tableFor } from './classes.js'
@@ -124,8 +125,10 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
 
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
+    const whole = toPrior(priorFile.volume)
+    const prior = architecture.parts ? divided(whole, architecture.parts) : whole
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const segmenter = await Segmenter.create(gpu, model, variables, toPrior(priorFile.volume), {
+    const segmenter = await Segmenter.create(gpu, model, variables, prior, {
       posterior: options.posterior ?? false,
       rounds: options.refine,
       beta: options.beta,

@@ -4,6 +4,7 @@ import { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
+import { divided } from '../sae/parts.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { recipes } from '../sae/recipes.js'
 import { Trainer, type TrainingProgress, type TrainingStep } from '../sae/trainer.js'
@@ -112,7 +113,8 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const { scans } = inputs
-  const prior = toPrior(inputs.prior)
+  const { parts } = model.architecture
+  const prior = parts ? divided(toPrior(inputs.prior), parts) : toPrior(inputs.prior)
   const recording = recordingOf(labels ? table : undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')

@@ -84,6 +84,7 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
       ...shapes,
       instanceNorm: architecture.instanceNorm,
       priorLogits: architecture.priorLogits ?? false,
+      ...(architecture.parts ? { parts: architecture.parts } : {}),
     },
     table: table && checkLabelTable(table, source),
     intensities: parseIntensities(metadata.intensities, source),

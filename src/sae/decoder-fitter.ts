@@ -60,7 +60,7 @@ export class DecoderFitter {
         this.finish(record, squaredError![0]!),
     }
     const epochs = Math.ceil(decoderSteps / Math.ceil(scans / batchSize))
-    this.learner = new Learner(lesson, { epochs, batchSize, seed }, prior.classes, memory)
+    this.learner = new Learner(lesson, { epochs, batchSize, seed }, prior, memory)
   }
 
   /** Compiles the plans now. @throws UserError if they do not fit into memory */

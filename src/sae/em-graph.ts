@@ -18,8 +18,8 @@ import type { SpatialShape } from './separable.js'
 export interface EmGraphOptions {
   /** K */
   readonly classes: number
-  /** M, Gaussians of each class; component m of class c is channel c*M + m. */
-  readonly components: number
+  /** Gaussians of each class, [K]; channels are the components of class 0, then those of class 1 and so on. */
+  readonly components: readonly number[]
   readonly shape: SpatialShape
   /** Edge length k of the MRF's neighbourhood; undefined for no MRF. */
   readonly neighbourhood: number | undefined
@@ -33,7 +33,7 @@ export interface EmGraph {
   readonly scan: Value
   /** An input: logarithm of the prior, -1e12 where a class is ruled out, [1, K, D, H, W]. */
   readonly logPrior: Value
-  /** Inputs: logits are linear in (x^2, x, log p), [K*M, 2 + K] and [K*M] (see `naturalParameters`). */
+  /** Inputs: logits are linear in (x^2, x, log p), [M, 2 + K] and [M] for M Gaussians in all (see `naturalParameters`). */
   readonly weight: Value
   readonly bias: Value
   /** With an MRF, inputs: beta times its potentials, [K, K], and the posterior of the iteration before. */
@@ -44,11 +44,11 @@ export interface EmGraph {
   readonly labels: Value
   /** Log-likelihood of the standardised scan, summed over voxels, [1]. */
   readonly logLikelihood: Value
-  /** Sums over voxels of q x^2 and q x, [K*M, 2], and of q, [K*M]. */
+  /** Sums over voxels of q x^2 and q x, [M, 2], and of q, [M]. */
   readonly moments: readonly [Value, Value]
   /**
    * Where wanted: sum_cm q / variance and sum_cm q mean / variance, [1, 2, D, H, W], from the input `precisions`
-   * [2, K*M], one over each variance and mean over variance.
+   * [2, M], one over each variance and mean over variance.
    */
   readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
 }
@@ -72,7 +72,7 @@ export function emGraph({
   neighbourhood,
   bias: biased,
 }: EmGraphOptions): EmGraph {
-  const channels = classes * components
+  const channels = components.reduce((sum, count) => sum + count, 0)
   const scan = input('scan', [1, 1, ...shape])
   const logPrior = input('log prior', [1, classes, ...shape])
   const weight = input('natural parameters', [channels, 2 + classes])
@@ -86,7 +86,7 @@ export function emGraph({
   const powers = [square(scan), scan]
   const logits = conv3d(concat([...powers, field]), weight, bias)
   const q = softmax(logits)
-  const posterior = components === 1 ? q : conv3d(q, classSums(classes, components))
+  const posterior = channels === classes ? q : conv3d(q, classSums(components))
   const [products, masses] = backwardWeight({
     input: concat(powers),
     gradOutput: q,
@@ -108,20 +108,9 @@ export function emGraph({
   }
 }
 
-/** A convolution of one voxel that adds up the components of each class, [K, K*M]. */
-export function classSums(classes: number, components: number): Value {
-  const channels = classes * components
-  const weight = Float32Array.from({ length: classes * channels }, (_, at) =>
-    Number(Math.trunc((at % channels) / components) === Math.trunc(at / channels)),
-  )
-  return constant('components of class', [classes, channels], weight)
-}
-
-/** A convolution of one voxel that repeats each class for its components, [K*M, K]. */
-export function classCopies(classes: number, components: number): Value {
-  const channels = classes * components
-  const weight = Float32Array.from({ length: channels * classes }, (_, at) =>
-    Number(Math.trunc(Math.trunc(at / classes) / components) === at % classes),
-  )
-  return constant('class of component', [channels, classes], weight)
+/** A convolution of one voxel that adds up the components of each class, [K, M]. */
+function classSums(components: readonly number[]): Value {
+  const owners = components.flatMap((count, c) => Array.from({ length: count }, () => c))
+  const weight = components.flatMap((_, c) => owners.map((owner) => Number(owner === c)))
+  return constant('components of class', [components.length, owners.length], Float32Array.from(weight))
 }

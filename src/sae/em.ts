@@ -16,8 +16,8 @@ import { checkNeighbourhood, requireNotNegative, requirePositive, requireWhole }
 
 /** Settings of expectation maximisation. */
 export interface EmSettings {
-  /** Gaussians of each class, 1 to 3. */
-  readonly components: number
+  /** Gaussians of each class, 1 to 3: one number for all, or one for each class. */
+  readonly components: number | readonly number[]
   /** Weight of the MRF for each neighbour; 0 for the spatially independent prior. */
   readonly beta: number
   /** Edge length k of the MRF's neighbourhood: odd, 3 to 21. */
@@ -108,7 +108,7 @@ export class ExpectationMaximisation {
     const { classes, shape } = prior
     const graph = emGraph({
       classes,
-      components,
+      components: countsOf(components, classes),
       shape,
       neighbourhood: beta > 0 ? neighbourhood : undefined,
       bias: bias > 0,
@@ -166,11 +166,7 @@ export class ExpectationMaximisation {
       onIteration?.({ iteration, logLikelihood })
       if (iteration === settings.iterations || change < settings.tolerance) break
       if (graph.mrf) this.keepPosterior(graph.mrf.before)
-      mixture = reestimated(
-        mixture,
-        momentsOf(products!, masses!, settings.components),
-        settings.varianceFloor,
-      )
+      mixture = reestimated(mixture, momentsOf(products!, masses!, mixture), settings.varianceFloor)
       if (field) {
         const sums = await plan.read(graph.expected!.sums)
         const mean = (voxel: number): number => sums[scan.length + voxel]! / sums[voxel]!
@@ -216,7 +212,7 @@ export class ExpectationMaximisation {
 
 function checkSettings(settings: EmSettings): void {
   const { components, beta, neighbourhood, bias, iterations, tolerance, varianceFloor } = settings
-  requireUpTo('components', components, 1, 3)
+  for (const count of [components].flat()) requireUpTo('components', count, 1, 3)
   requireNotNegative('beta', beta)
   checkNeighbourhood(neighbourhood)
   requireUpTo('the order of the bias field', bias, 0, 4)
@@ -264,18 +260,25 @@ function firstMixture(
   })
   // The scan is standardised.
   const whole = { mass: voxels, first: 0, second: voxels }
-  return initialMixture(moments, whole, components, varianceFloor)
+  return initialMixture(moments, whole, countsOf(components, classes), varianceFloor)
 }
 
-function momentsOf(products: Float32Array, masses: Float32Array, components: number): Moments[][] {
-  const all = Array.from(masses, (mass, i) => ({
-    mass,
-    second: products[2 * i]!,
-    first: products[2 * i + 1]!,
-  }))
-  return Array.from({ length: masses.length / components }, (_, c) =>
-    all.slice(c * components, (c + 1) * components),
+/** Moments of each component, in the form of the mixture. */
+function momentsOf(products: Float32Array, masses: Float32Array, mixture: GaussianMixture): Moments[][] {
+  let channel = 0
+  return mixture.map((components) =>
+    components.map(() => {
+      const at = channel++
+      return { mass: masses[at]!, second: products[2 * at]!, first: products[2 * at + 1]! }
+    }),
   )
+}
+
+/** The Gaussians of each class, [K]. @throws UserError if another number of counts is given */
+function countsOf(components: EmSettings['components'], classes: number): readonly number[] {
+  if (typeof components === 'number') return Array.from({ length: classes }, () => components)
+  if (components.length === classes) return components
+  throw new UserError(`components are given for ${components.length} classes, but the prior has ${classes}`)
 }
 
 function precisionsOf(mixture: GaussianMixture): Float32Array {

@@ -8,7 +8,7 @@ export interface GaussianComponent {
   readonly variance: number
 }
 
-/** The Gaussians of every class, [K][M]. */
+/** The Gaussians of every class, [K][M], where M may differ between classes. */
 export type GaussianMixture = readonly (readonly GaussianComponent[])[]
 
 /** Sums over voxels, weighted with the posterior q of one component or class. */
@@ -25,20 +25,22 @@ export interface Moments {
 const leastMass = 1
 
 /**
- * The first mixture: the class's mean and variance, spread over M components of equal weight. Their means lie evenly
+ * The first mixture: the class's mean and variance, spread over its M components of equal weight. Their means lie evenly
  * about the class's, their common variance is what those means leave of the class's.
  *
  * @param classes moments of each class under the prior; a class without mass gets those of the whole scan
  * @param whole moments of the whole scan
+ * @param components M of each class, [K]
  * @param floor least variance
  */
 export function initialMixture(
   classes: readonly Moments[],
   whole: Moments,
-  M: number,
+  components: readonly number[],
   floor: number,
 ): GaussianMixture {
-  return classes.map((moments) => {
+  return classes.map((moments, c) => {
+    const M = components[c]!
     const { mean, variance } = gaussianOf(moments.mass < leastMass ? whole : moments, floor)
     const offsets = Array.from({ length: M }, (_, m) => (2 * m + 1 - M) / M)
     const between = offsets.reduce((sum, offset) => sum + offset ** 2, 0) / M

@@ -9,6 +9,7 @@ import {
 } from './batches.js'
 import { inTurn, type RunOptions } from './in-turn.js'
 import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
+import type { Prior } from './prior-volume.js'
 import { batchDice } from './score.js'
 
 /** A step to be done. */
@@ -75,8 +76,8 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   constructor(
     private readonly lesson: Lesson<Graph, Step>,
     private readonly settings: LearnerSettings,
-    /** K, for the Dice of scored scans. */
-    private readonly classes: number,
+    /** What the channels of segmentations are, for the Dice of scored scans. */
+    private readonly prior: Pick<Prior, 'classes' | 'parts'>,
     { memoryLimit }: MemoryOptions,
     private cursor: Cursor = { epoch: 0, step: 0, stepOfEpoch: 0 },
   ) {
@@ -139,7 +140,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     const segmentation = isScored(turn.batch) ? plan.readUint(graph.segmentation) : undefined
     const outcome = async (): Promise<Outcome> => {
       const [values, classes] = await Promise.all([report, segmentation])
-      return { report: values, dice: classes && batchDice(classes, truths, this.classes) }
+      return { report: values, dice: classes && batchDice(classes, truths, this.prior) }
     }
     return { result: outcome() }
   }

@@ -1,14 +1,13 @@
 import { input, volumeShape, type Value } from '../autograd/value.js'
-import { add, conv3d, multiply, softmax, square, supportMask } from '../ops/index.js'
-import { classCopies, classSums } from './em-graph.js'
+import { add, multiply, softmax, square, supportMask } from '../ops/index.js'
 import { naturalParameters, type GaussianMixture } from './gaussian-mixture.js'
 import { logPrior } from './model.js'
 
 /** What the encoder is to answer a scan with, from the Gaussian mixture that was fitted to it. */
 export interface MixtureTarget {
-  /** Posterior of the classes, [N, K, D, H, W]. */
+  /** Posterior of the channels, [N, K, D, H, W]. */
   readonly posterior: Value
-  /** Inputs: the factors of x^2, x and 1 in the components' log-likelihoods, [N, K*M, 1, 1, 1] each. */
+  /** Inputs: the factors of x^2, x and 1 in the log-likelihood of each channel, [N, K, 1, 1, 1] each. */
   readonly factors: readonly [quadratic: Value, linear: Value, constant: Value]
 }
 
@@ -17,25 +16,26 @@ export interface MixtureTarget {
  * its posterior as large as the prior.
  *
  * @param scan [N, 1, D, H, W]
- * @param prior [N, K, D, H, W]
- * @param components M, Gaussians of each class
+ * @param prior [N, K, D, H, W], with one Gaussian for each channel
  */
-export function mixtureTarget(scan: Value, prior: Value, components: number): MixtureTarget {
-  const { batch, channels: classes } = volumeShape(prior)
-  const shape = [batch, classes * components, 1, 1, 1]
+export function mixtureTarget(scan: Value, prior: Value): MixtureTarget {
+  const { batch, channels } = volumeShape(prior)
+  const shape = [batch, channels, 1, 1, 1]
   const factors = [
     input('quadratic factors', shape),
     input('linear factors', shape),
     input('constants', shape),
   ] as const
   const [quadratic, linear, offset] = factors
-  const ofComponents = components === 1 ? prior : conv3d(prior, classCopies(classes, components))
   const likelihood = add(add(multiply(square(scan), quadratic), multiply(scan, linear)), offset)
-  const q = softmax(supportMask(add(likelihood, logPrior(ofComponents)), ofComponents))
-  return { posterior: components === 1 ? q : conv3d(q, classSums(classes, components)), factors }
+  return { posterior: softmax(supportMask(add(likelihood, logPrior(prior)), prior)), factors }
 }
 
-/** What to write into the factors for the scans of a batch. */
+/**
+ * What to write into the factors for the scans of a batch.
+ *
+ * @param mixtures one Gaussian for each channel, [K][1] each
+ */
 export function mixtureFactors(
   mixtures: readonly GaussianMixture[],
 ): [Float32Array, Float32Array, Float32Array] {

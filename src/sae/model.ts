@@ -3,11 +3,14 @@ import type { VariableContents, Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, type Network, type Unet } from '../nn/index.js'
 import { add, log } from '../ops/index.js'
+import type { Part } from './parts.js'
 
 /** What a model is made of; two models of equal architecture can exchange weights. */
 export interface Architecture {
-  /** Channels of the prior and the posterior. */
+  /** Channels of the prior and the posterior: classes, or parts of classes. */
   readonly classes: number
+  /** What the channels are if classes are divided into parts; undefined if each is a class. */
+  readonly parts?: readonly Part[]
   /** Channels of the encoder's descending blocks. */
   readonly widths: readonly number[]
   /** Whether every block of the encoder is normalised before its ReLU; not so in the paper. */

@@ -37,8 +37,6 @@ export class Pretrainer {
   private readonly learner: Learner<PretrainingGraph, PretrainingStep>
   /** Of the whole run, for the learning rate. */
   private steps = Infinity
-  /** M, Gaussians of each class; 0 if the target is the prior. */
-  private components = 0
 
   /** @throws UserError on settings out of range */
   constructor(
@@ -63,7 +61,7 @@ export class Pretrainer {
       finish: (record: StepRecord, [crossEntropy]: readonly Float32Array[]) =>
         finish(record, crossEntropy![0]!),
     }
-    this.learner = new Learner(lesson, settings, prior.classes, memory)
+    this.learner = new Learner(lesson, settings, prior, memory)
   }
 
   /**
@@ -73,7 +71,7 @@ export class Pretrainer {
    * @throws Error if the target is a mixture and a scan has none
    */
   async prepare(scans: readonly TrainingScan[]): Promise<Preparation> {
-    this.look(scans)
+    this.requireMixtures(scans)
     return this.learner.prepare(scans.length)
   }
 
@@ -85,7 +83,8 @@ export class Pretrainer {
    * @throws Error if a scan has another number of voxels than the prior, or lacks the mixture that is the target
    */
   async *train(scans: readonly TrainingScan[], options: RunOptions = {}): AsyncGenerator<PretrainingStep> {
-    this.look(scans)
+    this.requireMixtures(scans)
+    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)
   }
 
@@ -94,10 +93,8 @@ export class Pretrainer {
     this.learner.dispose()
   }
 
-  /** Takes from the scans what the plans and the learning rate depend on. */
-  private look(scans: readonly TrainingScan[]): void {
-    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
-    if (this.settings.target === 'mixture') this.components = mixtureOf(scans[0]!)[0]!.length
+  private requireMixtures(scans: readonly TrainingScan[]): void {
+    if (this.settings.target === 'mixture') scans.forEach(mixtureOf)
   }
 
   private *inputs({ mixture }: PretrainingGraph, { batch, step }: Turn): Iterable<[Value, Float32Array]> {
@@ -112,7 +109,7 @@ export class Pretrainer {
     const scan = input('scan', [batch, 1, ...shape])
     const prior = input('prior', [batch, classes, ...shape])
     const { logits } = modelLogits(this.model, scan, prior)
-    const mixture = this.components > 0 ? mixtureTarget(scan, prior, this.components) : undefined
+    const mixture = this.settings.target === 'mixture' ? mixtureTarget(scan, prior) : undefined
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
     const segmentation = argmax(supportMask(logits, prior))
     const plan = await compile(this.gpu, {

@@ -1,5 +1,6 @@
 import { supportThreshold } from '../ops/index.js'
 import { mrfTable, logMrfTable, pointwiseMrfTable } from './mrf-table.js'
+import { classesOf, mergedProbabilities, tableOfParts, type Part } from './parts.js'
 import { priorArgmax } from './prior.js'
 
 /** What is known before seeing a scan: class probabilities at every voxel. */
@@ -10,6 +11,8 @@ export interface Prior {
   readonly classes: number
   /** [D, H, W] */
   readonly shape: readonly [number, number, number]
+  /** What the channels are if classes are divided (see `divided`); undefined if each is a class. */
+  readonly parts?: readonly Part[]
 }
 
 /**
@@ -20,10 +23,16 @@ export type MrfPotential = 'pointwise' | 'conditional'
 
 /** The potentials of a prior: which classes neighbour each other in its argmax, by default log M of SAE.md. [K, K] */
 export function mrfTableOf(
-  { data, classes: K, shape }: Prior,
+  prior: Prior,
   neighbourhood: number,
   potential: MrfPotential = 'conditional',
 ): Float32Array {
+  const { parts, shape } = prior
+  if (parts) {
+    const merged = { data: mergedProbabilities(prior.data, parts), classes: classesOf(parts), shape }
+    return tableOfParts(mrfTableOf(merged, neighbourhood, potential), parts)
+  }
+  const { data, classes: K } = prior
   const classes = priorArgmax(data, K)
   const table = mrfTable(classes, shape, K, neighbourhood)
   if (potential === 'conditional') return logMrfTable(table)

@@ -1,3 +1,4 @@
+import type { EmSettings } from './em.js'
 import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'
 import {
@@ -20,6 +21,11 @@ export interface Recipe {
   readonly architecture: (classes: number) => Architecture
   /** How the intensities of scans are scaled. */
   readonly intensities: Intensities
+  /**
+   * How the Gaussian mixtures are fitted whose posteriors the encoder is pretrained on: one Gaussian for each class, but
+   * `parts` for the background and the rest, which are no single tissue. The encoder has a channel for each.
+   */
+  readonly mixture: Partial<Omit<EmSettings, 'components'>> & { readonly parts: number }
   readonly pretraining: Stage<PretrainingSettings>
   readonly training: Stage<TrainingSettings>
 }
@@ -36,6 +42,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   default: {
     architecture: (classes) => ({ ...defaultArchitecture(classes), instanceNorm: true, priorLogits: true }),
     intensities: 'robust',
+    mixture: { parts: 2, beta: 0, bias: 0, varianceFloor: 0.03 },
     pretraining: {
       steps: 100,
       settings: { ...defaultPretraining, learningRate: 0.01, warmUp: 10, decay: 0.5, target: 'mixture' },
@@ -57,6 +64,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   paper: {
     architecture: defaultArchitecture,
     intensities: 'unit',
+    mixture: { parts: 1 },
     pretraining: { settings: defaultPretraining },
     training: { settings: defaultTraining },
   },

@@ -6,6 +6,7 @@ import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask } from '../ops/index.js'
 import { modelLogits, type Model } from './model.js'
+import { mergedLabels, mergedProbabilities, type Part } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
 import { checkNeighbourhood } from './settings.js'
@@ -56,6 +57,7 @@ export class Segmenter {
     private readonly labels: Value,
     private readonly probabilities: Value | undefined,
     private readonly image: Value | undefined,
+    private readonly parts: readonly Part[] | undefined,
   ) {}
 
   /**
@@ -101,7 +103,7 @@ export class Segmenter {
         mrfTableOf(prior, neighbourhood, options.potential).map((logM) => beta * logM),
       )
     await plan.warmUp()
-    return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image)
+    return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image, prior.parts)
   }
 
   /**
@@ -113,9 +115,11 @@ export class Segmenter {
   async segment(scan: Float32Array): Promise<Segmentation> {
     this.plan.write(this.scan, scan)
     await this.plan.run()
+    const labels = Uint8Array.from(await this.plan.readUint(this.labels))
+    const posterior = this.probabilities && (await this.plan.read(this.probabilities))
     return {
-      classes: Uint8Array.from(await this.plan.readUint(this.labels)),
-      posterior: this.probabilities && (await this.plan.read(this.probabilities)),
+      classes: this.parts ? mergedLabels(labels, this.parts) : labels,
+      posterior: posterior && this.parts ? mergedProbabilities(posterior, this.parts) : posterior,
       reconstruction: this.image && (await this.plan.read(this.image)),
     }
   }

@@ -90,7 +90,7 @@ export class Trainer {
       finish: (record: StepRecord, report: readonly Float32Array[]) => this.finish(record, report),
     }
     const cursor = { epoch, step, stepOfEpoch: errors.length }
-    this.learner = new Learner(lesson, settings, prior.classes, memory, cursor)
+    this.learner = new Learner(lesson, settings, prior, memory, cursor)
   }
 
   /** How far training is, after the step that was yielded last. */

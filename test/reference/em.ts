@@ -21,8 +21,8 @@ export interface Component {
 }
 
 export interface Options {
-  /** M */
-  readonly components: number
+  /** M: one number for all classes, or one for each */
+  readonly components: number | readonly number[]
   readonly iterations: number
   /** Least variance as a share of the scan's. */
   readonly varianceFloor: number
@@ -45,7 +45,7 @@ export interface Result {
 /** scan [D, H, W]; prior [K, D, H, W], in which values below 1e-8 rule a class out. */
 export function em(scan: NdArray, prior: NdArray, options: Options): Result {
   const K = prior.shape[0]!
-  const M = options.components
+  const { components } = options
   const voxels = scan.data.length
   const supported = normalised(prior)
   const mean = average(scan.data, () => 1)
@@ -61,7 +61,7 @@ export function em(scan: NdArray, prior: NdArray, options: Options): Result {
     spreadOut(
       moments(scan.data, (i) => supported.data[c * voxels + i]!),
       { mean, variance: spread },
-      M,
+      typeof components === 'number' ? components : components[c]!,
       floor,
     ),
   )

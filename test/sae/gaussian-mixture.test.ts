@@ -15,7 +15,7 @@ const of = (mass: number, mean: number, variance: number): Moments => ({
 
 describe('initialMixture', () => {
   it.each([1, 2, 3])('keeps the mean and variance of a class with %i Gaussians', (M) => {
-    const [components] = initialMixture([of(50, 0.7, 0.04)], of(100, 0, 1), M, 1e-4)
+    const [components] = initialMixture([of(50, 0.7, 0.04)], of(100, 0, 1), [M], 1e-4)
     const average = (value: (component: GaussianComponent) => number) =>
       components!.reduce((sum, component) => sum + component.weight * value(component), 0)
     expect(components).toHaveLength(M)
@@ -27,7 +27,7 @@ describe('initialMixture', () => {
   })
 
   it('takes the whole scan for a class without mass, and keeps the floor', () => {
-    const [absent, flat] = initialMixture([of(0, 0, 0), of(9, 3, 0)], of(100, 0, 1), 1, 0.01)
+    const [absent, flat] = initialMixture([of(0, 0, 0), of(9, 3, 0)], of(100, 0, 1), [1, 1], 0.01)
     expect(absent).toEqual([{ weight: 1, mean: 0, variance: 1 }])
     expect(flat).toEqual([{ weight: 1, mean: 3, variance: 0.01 }])
   })

@@ -91,6 +91,10 @@ describe('expectation maximisation', () => {
     },
   )
 
+  it('is that of the reference with other numbers of Gaussians in each class', async () => {
+    await expectAgreement(drawStudy([5, 7, 9], 4, 9), { components: [2, 1, 3, 1] })
+  })
+
   it.each<EmOptions>([
     { beta: 0.02 },
     { beta: 0.02, potential: 'conditional' },
