@@ -12,6 +12,7 @@ import {
   sum,
 } from '../ops/index.js'
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
+import type { GaussianMixture, Moments } from './gaussian-mixture.js'
 import type { SpatialShape } from './separable.js'
 
 /** What the graph of one iteration depends on. */
@@ -48,7 +49,7 @@ export interface EmGraph {
   readonly moments: readonly [Value, Value]
   /**
    * Where wanted: sum_cm q / variance and sum_cm q mean / variance, [1, 2, D, H, W], from the input `precisions`
-   * [2, M], one over each variance and mean over variance.
+   * [2, M] (see `precisionsOf`).
    */
   readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
 }
@@ -106,6 +107,21 @@ export function emGraph({
     moments: [products!, masses!],
     expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
   }
+}
+
+/** The moments of each component, in the form of the mixture, from what the graph reports of them. */
+export function momentsOf(
+  products: Float32Array,
+  masses: Float32Array,
+  mixture: GaussianMixture,
+): Moments[][] {
+  let channel = 0
+  return mixture.map((components) =>
+    components.map(() => {
+      const at = channel++
+      return { mass: masses[at]!, second: products[2 * at]!, first: products[2 * at + 1]! }
+    }),
+  )
 }
 
 /** A convolution of one voxel that adds up the components of each class, [K, M]. */

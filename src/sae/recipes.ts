@@ -1,4 +1,4 @@
-import type { EmSettings } from './em.js'
+import type { EmSettings } from './em-settings.js'
 import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'
 import {

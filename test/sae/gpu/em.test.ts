@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { defaultEm, ExpectationMaximisation, type EmOptions, type EmResult } from '../../../src/sae/em.js'
+import { defaultEm, type EmOptions } from '../../../src/sae/em-settings.js'
+import { ExpectationMaximisation, type EmResult } from '../../../src/sae/em.js'
 import { mrfTableOf, type Prior } from '../../../src/sae/prior-volume.js'
 import { useGpu } from '../../gpu.js'
 import { rejectedUserError } from '../../io/support.js'
