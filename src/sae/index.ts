@@ -28,6 +28,7 @@ export {
   type PhantomOptions,
   type PhantomSubject,
 } from './phantom/phantom.js'
+export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
@@ -40,4 +41,7 @@ export {
   type OptimiserSettings,
   type TrainingSettings,
 } from './settings.js'
+export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
+export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
+export { warpImage, warpLabels, warpPrior } from './synth/warp.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'

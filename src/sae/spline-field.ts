@@ -94,13 +94,13 @@ export class SplineField {
     }
     combine(this.plane, cells[1]![h]! * columns, weights[1]!, h, this.line)
     const [line, cell, weight] = [this.line, cells[2]!, weights[2]!]
-    for (let w = 0, t = 0; w < shape[2]; w++, t += 4) {
+    for (let w = 0; w < shape[2];) {
       const k = cell[w]!
-      out[w] =
-        weight[t]! * line[k]! +
-        weight[t + 1]! * line[k + 1]! +
-        weight[t + 2]! * line[k + 2]! +
-        weight[t + 3]! * line[k + 3]!
+      const [p, q, r, s] = [line[k]!, line[k + 1]!, line[k + 2]!, line[k + 3]!]
+      for (; w < shape[2] && cell[w] === k; w++) {
+        const t = 4 * w
+        out[w] = weight[t]! * p + weight[t + 1]! * q + weight[t + 2]! * r + weight[t + 3]! * s
+      }
     }
   }
 }
@@ -114,7 +114,8 @@ function combine(
   out: Float64Array,
 ): void {
   const n = out.length
-  const [a, b, c, d] = [0, 1, 2, 3].map((k) => weights[4 * sample + k]!) as [number, number, number, number]
+  const t = 4 * sample
+  const [a, b, c, d] = [weights[t]!, weights[t + 1]!, weights[t + 2]!, weights[t + 3]!]
   for (let i = 0, at = start; i < n; i++, at++) {
     out[i] = a * from[at]! + b * from[at + n]! + c * from[at + 2 * n]! + d * from[at + 3 * n]!
   }
