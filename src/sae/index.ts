@@ -42,6 +42,23 @@ export {
   type TrainingSettings,
 } from './settings.js'
 export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
+export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
+export { type Affine } from './synth/affine.js'
+export {
+  checkModel,
+  contrastModel,
+  jitterMeans,
+  type Component,
+  type Contrast,
+  type IntensityModel,
+} from './synth/intensities.js'
+export {
+  Synthesiser,
+  type LabelSource,
+  type PriorSource,
+  type SyntheticScan,
+  type SynthesisOptions,
+} from './synth/synthesiser.js'
 export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
 export { warpImage, warpLabels, warpPrior } from './synth/warp.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'

@@ -1,4 +1,3 @@
-import type { Random } from './phantom/random.js'
 import type { SpatialShape } from './separable.js'
 
 /** Where the samples of a volume lie among the control points of a uniform cubic B-spline, along each axis. */
@@ -74,19 +73,21 @@ export class SplineField {
     this.line = new Float64Array(columns)
   }
 
-  /** Independent normal values at the control points, scaled so that the field has a standard deviation of about `deviation`. */
-  static random(random: Random, grid: SplineGrid, deviation = 1): SplineField {
+  /**
+   * Independent values at the control points, scaled so that the field has a standard deviation of about `deviation`.
+   *
+   * @param normal gives the next normal number
+   */
+  static random(normal: () => number, grid: SplineGrid, deviation = 1): SplineField {
     const [a, b, c] = grid.knots
-    const gain = splineGain * deviation
-    return new SplineField(
-      grid,
-      Float64Array.from({ length: a * b * c }, () => random.normal() * gain),
-    )
+    const values = new Float64Array(a * b * c)
+    for (let i = 0; i < values.length; i++) values[i] = normal() * (splineGain * deviation)
+    return new SplineField(grid, values)
   }
 
-  /** Writes the samples of row (d, h) to the first W numbers of `out`. */
-  row(d: number, h: number, out: Float64Array | Float32Array): void {
-    const { cells, weights, knots, shape } = this.grid
+  /** Writes the samples `start` to `stop` (exclusive) of row (d, h) to their places in `out`; by default all of them. */
+  row(d: number, h: number, out: Float64Array | Float32Array, start = 0, stop = this.grid.shape[2]): void {
+    const { cells, weights, knots } = this.grid
     const columns = knots[2]
     if (d !== this.planeIndex) {
       combine(this.values, cells[0]![d]! * this.plane.length, weights[0]!, d, this.plane)
@@ -94,10 +95,10 @@ export class SplineField {
     }
     combine(this.plane, cells[1]![h]! * columns, weights[1]!, h, this.line)
     const [line, cell, weight] = [this.line, cells[2]!, weights[2]!]
-    for (let w = 0; w < shape[2];) {
+    for (let w = start; w < stop;) {
       const k = cell[w]!
       const [p, q, r, s] = [line[k]!, line[k + 1]!, line[k + 2]!, line[k + 3]!]
-      for (; w < shape[2] && cell[w] === k; w++) {
+      for (; w < stop && cell[w] === k; w++) {
         const t = 4 * w
         out[w] = weight[t]! * p + weight[t + 1]! * q + weight[t + 2]! * r + weight[t + 3]! * s
       }

@@ -60,7 +60,7 @@ describe('SplineField', () => {
 
   it('gives rows in any order', () => {
     const grid = SplineGrid.spaced([4, 4, 9], [2, 2, 2])
-    const field = SplineField.random(new Random(1), grid)
+    const field = SplineField.random(new Random(1).uniform, grid)
     const row = (d: number, h: number): Float64Array => {
       const out = new Float64Array(9)
       field.row(d, h, out)
@@ -76,7 +76,7 @@ describe('SplineField', () => {
     const row = new Float64Array(16)
     let [squares, count] = [0, 0]
     for (let k = 0; k < 100; k++) {
-      const field = SplineField.random(random, grid, 2.5)
+      const field = SplineField.random(() => random.normal(), grid, 2.5)
       for (let d = 0; d < 16; d++) {
         field.row(d, 5, row)
         row.forEach((value) => (squares += value * value))

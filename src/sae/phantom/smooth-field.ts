@@ -9,7 +9,7 @@ import type { Random } from './random.js'
  */
 export function smoothField(random: Random, shape: SpatialShape, cells: number): Float32Array {
   const [D, H, W] = shape
-  const field = SplineField.random(random, new SplineGrid(shape, [cells, cells, cells]))
+  const field = SplineField.random(() => random.normal(), new SplineGrid(shape, [cells, cells, cells]))
   const samples = new Float32Array(D * H * W)
   for (let d = 0, at = 0; d < D; d++) {
     for (let h = 0; h < H; h++, at += W) field.row(d, h, samples.subarray(at, at + W))

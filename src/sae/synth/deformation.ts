@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js'
 import type { Random } from '../phantom/random.js'
 import type { SpatialShape } from '../separable.js'
-import { SplineField, SplineGrid } from '../spline-field.js'
+import { SplineGrid, type SplineField } from '../spline-field.js'
 import {
   affine,
   apply,
@@ -15,6 +15,7 @@ import {
   type Matrix3,
   type Triple,
 } from './affine.js'
+import { splineNoise } from './noise.js'
 
 /** How far a random deformation goes. All default to 0: nothing moves. */
 export interface DeformationOptions {
@@ -76,9 +77,9 @@ export class Deformation {
     const controls = SplineGrid.spaced(output, perVoxel(wavelength, spacing))
     const [d, h, w] = perVoxel(displacement, spacing)
     return new Deformation(source, output, map, [
-      SplineField.random(random, controls, d),
-      SplineField.random(random, controls, h),
-      SplineField.random(random, controls, w),
+      splineNoise(random, controls, d),
+      splineNoise(random, controls, h),
+      splineNoise(random, controls, w),
     ])
   }
 

@@ -1,8 +1,9 @@
 import type { Random } from '../phantom/random.js'
 import type { Prior } from '../prior-volume.js'
 import type { SpatialShape } from '../separable.js'
-import { SplineField, SplineGrid } from '../spline-field.js'
+import { SplineGrid } from '../spline-field.js'
 import { exponential } from './exponential.js'
+import { splineNoise } from './noise.js'
 
 /** How label maps are drawn from a prior. */
 export interface PriorSamplingOptions {
@@ -24,11 +25,18 @@ const tiny = 1e-6
  * unsure of them, and stay smooth; a class is never drawn if the prior rules it out.
  */
 export class PriorSampler {
+  /** The class of each voxel that has no rival there. */
+  private readonly settled: Uint8Array
   private readonly rows: readonly RowSpans[]
 
   constructor(readonly prior: Prior) {
     const { data, classes, shape } = prior
-    this.rows = Array.from({ length: classes }, (_, c) => supportRows(data, c, shape))
+    const voxels = data.length / classes
+    this.settled = new Uint8Array(voxels)
+    for (let c = 0, at = 0; c < classes; c++) {
+      for (let i = 0; i < voxels; i++, at++) if (data[at]! > certain) this.settled[i] = c
+    }
+    this.rows = Array.from({ length: classes }, (_, c) => contestedRows(data, c, shape))
   }
 
   /** @returns one class per voxel, [D, H, W] */
@@ -36,25 +44,27 @@ export class PriorSampler {
     const { data, classes, shape } = this.prior
     const [D, H, W] = shape
     const voxels = D * H * W
-    const labels = new Uint8Array(voxels)
-    const best = new Float64Array(voxels)
+    const labels = this.settled.slice()
+    const best = new Float32Array(voxels)
     const noise = new Float64Array(W)
     const grid = SplineGrid.spaced(shape, correlation)
     for (let c = 0; c < classes; c++) {
       // One stream a class, used or not: classes do not change each other's noise.
-      const field = SplineField.random(random.fork(), grid, strength * gumbelDeviation)
+      const field = splineNoise(random.fork(), grid, strength * gumbelDeviation)
       const { first, stop } = this.rows[c]!
-      for (let row = 0; row < D * H; row++) {
-        if (first[row]! >= stop[row]!) continue
-        field.row(Math.floor(row / H), row % H, noise)
-        const offset = row * W
-        for (let w = first[row]!; w < stop[row]!; w++) {
-          const p = data[c * voxels + offset + w]!
-          if (p < tiny) continue
-          const score = p > certain ? Infinity : p * exponential(noise[w]!)
-          if (score <= best[offset + w]!) continue
-          best[offset + w] = score
-          labels[offset + w] = c
+      for (let d = 0, row = 0; d < D; d++) {
+        for (let h = 0; h < H; h++, row++) {
+          const [begin, end] = [first[row]!, stop[row]!]
+          if (begin === end) continue
+          field.row(d, h, noise, begin, end)
+          for (let w = begin, i = row * W + w, at = c * voxels + i; w < end; w++, i++, at++) {
+            const p = data[at]!
+            if (p < tiny || p > certain) continue
+            const score = p * exponential(noise[w]!)
+            if (score <= best[i]!) continue
+            best[i] = score
+            labels[i] = c
+          }
         }
       }
     }
@@ -65,18 +75,19 @@ export class PriorSampler {
 /** A class as probable as this has no rival. */
 const certain = 1 - tiny
 
-/** Of each row (d, h): the first voxel and one beyond the last that a class may have; equal if there is none. */
+/** Of each row (d, h): the first voxel and one beyond the last where a class has rivals; equal if there is none. */
 interface RowSpans {
   readonly first: Int32Array
   readonly stop: Int32Array
 }
 
-function supportRows(data: Float32Array, c: number, [D, H, W]: SpatialShape): RowSpans {
+function contestedRows(data: Float32Array, c: number, [D, H, W]: SpatialShape): RowSpans {
   const [first, stop] = [new Int32Array(D * H), new Int32Array(D * H)]
+  const contested = (p: number): boolean => p >= tiny && p <= certain
   for (let row = 0, at = c * D * H * W; row < D * H; row++, at += W) {
     let [low, high] = [0, W]
-    while (low < W && data[at + low]! < tiny) low++
-    while (high > low && data[at + high - 1]! < tiny) high--
+    while (low < W && !contested(data[at + low]!)) low++
+    while (high > low && !contested(data[at + high - 1]!)) high--
     first[row] = low
     stop[row] = high
   }
