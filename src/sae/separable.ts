@@ -87,12 +87,7 @@ export const replicateEdge: Edge = (i, n) => Math.min(Math.max(i, 0), n - 1)
 /** Filters lines: output `k` of `count` is made of `padded[k + t * stride]`, t in `0..2*radius`. */
 export type LineFilter = (padded: Float32Array, output: Float32Array, stride: number, count: number) => void
 
-/**
- * Runs a one-dimensional filter along D, then H, then W, in place.
- *
- * Along each axis the volume is [outer, n, stride]; a block [n, stride] is padded to [n + 2*radius, stride], so one flat
- * loop serves all three axes.
- */
+/** Runs a one-dimensional filter along D, then H, then W, in place. */
 export function filterAxes(
   volume: Float32Array,
   shape: SpatialShape,
@@ -100,22 +95,37 @@ export function filterAxes(
   edge: Edge,
   filter: LineFilter,
 ): void {
-  let stride = volume.length
-  for (const n of shape) {
-    stride /= n
-    const count = n * stride
-    const padded = new Float32Array(count + 2 * radius * stride)
-    for (let block = 0; block < volume.length; block += count) {
-      const lines = volume.subarray(block, block + count)
-      padded.set(lines, radius * stride)
-      for (let t = 1; t <= radius; t++) {
-        const before = edge(-t, n) * stride
-        const after = edge(n - 1 + t, n) * stride
-        copy(lines, before, padded, (radius - t) * stride, stride)
-        copy(lines, after, padded, (radius + n - 1 + t) * stride, stride)
-      }
-      filter(padded, lines, stride, count)
+  for (const axis of [0, 1, 2] as const) filterAxis(volume, shape, axis, radius, edge, filter)
+}
+
+/**
+ * Runs a one-dimensional filter along one axis, in place.
+ *
+ * Along each axis the volume is [outer, n, stride]; a block [n, stride] is padded to [n + 2*radius, stride], so one flat
+ * loop serves all three axes.
+ */
+export function filterAxis(
+  volume: Float32Array,
+  shape: SpatialShape,
+  axis: 0 | 1 | 2,
+  radius: number,
+  edge: Edge,
+  filter: LineFilter,
+): void {
+  const n = shape[axis]
+  const stride = shape.slice(axis + 1).reduce((product, length) => product * length, 1)
+  const count = n * stride
+  const padded = new Float32Array(count + 2 * radius * stride)
+  for (let block = 0; block < volume.length; block += count) {
+    const lines = volume.subarray(block, block + count)
+    padded.set(lines, radius * stride)
+    for (let t = 1; t <= radius; t++) {
+      const before = edge(-t, n) * stride
+      const after = edge(n - 1 + t, n) * stride
+      copy(lines, before, padded, (radius - t) * stride, stride)
+      copy(lines, after, padded, (radius + n - 1 + t) * stride, stride)
     }
+    filter(padded, lines, stride, count)
   }
 }
 
