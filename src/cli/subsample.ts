@@ -5,7 +5,7 @@ export function subsample(volume: Volume, every: number): Volume {
   if (every === 1) return volume
   const { channels, data, grid } = volume
   const [D, H, W] = grid.shape
-  const shape = grid.shape.map((n) => Math.ceil(n / every)) as [number, number, number]
+  const { shape } = subsampleGrid(grid, every)
   const kept = new Float32Array(channels * shape[0] * shape[1] * shape[2])
   let at = 0
   for (let c = 0; c < channels; c++) {
@@ -16,10 +16,12 @@ export function subsample(volume: Volume, every: number): Volume {
       }
     }
   }
-  return { ...volume, data: kept, grid: coarser(grid, shape, every) }
+  return { ...volume, data: kept, grid: subsampleGrid(grid, every) }
 }
 
-function coarser({ affine, known, header }: Grid, shape: Grid['shape'], every: number): Grid {
+/** The grid of every n-th voxel. */
+export function subsampleGrid({ shape: full, affine, known, header }: Grid, every: number): Grid {
+  const shape = full.map((n) => Math.ceil(n / every)) as Grid['shape']
   const stretch = (matrix: readonly (readonly number[])[]): number[][] =>
     matrix.map((row) => row.map((value, column) => (column < 3 ? value * every : value)))
   const info: NiftiHeaderInfo | undefined = header && {

@@ -44,12 +44,10 @@ export interface SyntheticScan {
   /** True labels, [D, H, W]. */
   readonly labels: Uint8Array
   readonly shape: SpatialShape
-  /** What was drawn for this scan. */
-  readonly parameters: Acquisition & {
-    /** Index in `sources`. */
-    readonly source: number
-    readonly intensities: IntensityModel
-  }
+  /** Index of its source in `sources`. */
+  readonly source: number
+  readonly intensities: IntensityModel
+  readonly acquisition: Acquisition
 }
 
 interface PreparedSource {
@@ -99,7 +97,9 @@ export class Synthesiser {
       scan,
       labels: truth ? labels.map((c) => truth[c]!) : labels,
       shape,
-      parameters: { ...acquisition, source: index, intensities },
+      source: index,
+      intensities,
+      acquisition,
     }
   }
 }

@@ -66,10 +66,10 @@ describe('Synthesiser', () => {
   })
 
   it('paints the means of the classes if nothing blurs them', () => {
-    const { scan, labels, parameters } = draw({ ...map, ...pure, intensities: flat })
+    const { scan, labels, intensities } = draw({ ...map, ...pure, intensities: flat })
     scan.forEach((value, i) => {
       const c = labels[i]!
-      expect(value).toBe(c === 0 ? 0 : Math.fround(parameters.intensities[c]![0]!.mean))
+      expect(value).toBe(c === 0 ? 0 : Math.fround(intensities[c]![0]!.mean))
     })
   })
 
@@ -198,9 +198,9 @@ describe('Synthesiser', () => {
     const prior = { data: priorFromLabels(classes, shape, K), classes: K, shape }
     const options = { ...map, sources: [{ classes, shape }, { prior }] }
     const drawn = Array.from({ length: 12 }, (_, seed) => draw(options, seed))
-    expect(new Set(drawn.map(({ parameters }) => parameters.source))).toEqual(new Set([0, 1]))
-    for (const { labels, parameters } of drawn) {
-      if (parameters.source === 0) expect(labels).toEqual(classes)
+    expect(new Set(drawn.map(({ source }) => source))).toEqual(new Set([0, 1]))
+    for (const { labels, source } of drawn) {
+      if (source === 0) expect(labels).toEqual(classes)
       else expect(labels.every((c, i) => prior.data[c * classes.length + i]! > 0)).toBe(true)
     }
   })
@@ -215,9 +215,9 @@ describe('Synthesiser', () => {
     const a = draw({ ...map, ...moving })
     const b = draw({ ...map, ...moving, noise: [0.2, 0.3], blur: 2, rim: 8, intensities: flat })
     expect(b.labels).toEqual(a.labels)
-    expect(b.parameters.noise).toBeGreaterThanOrEqual(0.2)
-    expect(b.parameters.noise).toBeLessThan(0.3)
-    expect([b.parameters.blur, b.parameters.rim]).toEqual([2, 8])
+    expect(b.acquisition.noise).toBeGreaterThanOrEqual(0.2)
+    expect(b.acquisition.noise).toBeLessThan(0.3)
+    expect([b.acquisition.blur, b.acquisition.rim]).toEqual([2, 8])
   })
 
   it.each<SpatialShape>([
