@@ -15,16 +15,21 @@ export function renderDots(title: string, summaries: readonly Summary[]): string
   return dots(title, 'Dice by subject, mean over seeds and foreground classes', rows)
 }
 
-/** Dice along the runs that were scored on the way, the first seed of each; undefined if there are none. */
+/**
+ * Dice along the runs of one cohort that were scored on the way, the first seed of each; undefined if there are none.
+ */
 export function renderLogs(title: string, { cells }: Results): string | undefined {
   const scored = cells.filter(({ log }) => log)
-  if (scored.length === 0) return undefined
-  const runs = groupBy(scored, ({ cohort, prior, method }) => `${method}@${prior!} (${cohort})`)
-  // A chart has room for so many lines only.
-  const series = [...runs].slice(0, 8).map(([name, [first]]) => ({
+  const cohort = scored[0]?.cohort
+  if (cohort === undefined) return undefined
+  const runs = groupBy(
+    scored.filter((cell) => cell.cohort === cohort),
+    nameOf,
+  )
+  const series = [...runs].map(([name, [first]]) => ({
     name,
     x: first!.log!.map(({ step }) => step),
     values: first!.log!.map(({ dice }) => dice),
   }))
-  return renderCurves({ title, series, xLabel: 'training step', yLabel: 'Dice' })
+  return renderCurves({ title: `${title} (${cohort})`, series, xLabel: 'training step', yLabel: 'Dice' })
 }

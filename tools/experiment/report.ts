@@ -22,7 +22,7 @@ export function renderReport(
     question,
     '',
     `Cohorts: ${subjects.join('; ')}. Seeds: ${seeds.join(', ')}. ${machineLine(results)}`,
-    `All cells together took ${minutes.toFixed(1)} minutes. Printed by \`npm run experiment -- ${results.study}\`.`,
+    `The cells add up to ${minutes.toFixed(1)} minutes (a start that two methods share counts twice). Printed by \`npm run experiment -- ${results.study}\`.`,
     '',
     'Dice is the mean over the foreground classes. `spread` is the standard deviation over subjects (each averaged over',
     'seeds), `seeds` that over seeds (each averaged over subjects); `worst class` is the class with the lowest mean;',

@@ -56,9 +56,17 @@ export function readResults(path: string): Results | undefined {
   throw new UserError(`${path}: holds no results of a study; move it away to begin anew`)
 }
 
-/** Writes results, never half of them. @throws UserError if the disk refuses */
+/** Writes results, a line for each cell and never half of the file. @throws UserError if the disk refuses */
 export async function writeResults(path: string, results: Results): Promise<void> {
-  await writeFileAtomic(path, new TextEncoder().encode(`${JSON.stringify(results, undefined, 1)}\n`))
+  const { cells, ...head } = results
+  const lines = cells.map((cell) => `  ${JSON.stringify(cell, sixDigits)}`)
+  const text = `${JSON.stringify(head, undefined, 1).replace(/\n\}$/, '')},\n "cells": [\n${lines.join(',\n')}\n ]\n}\n`
+  await writeFileAtomic(path, new TextEncoder().encode(text))
+}
+
+/** Keeps files small: no figure is known better. */
+function sixDigits(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
 }
 
 /** `fold-1, atlas, sae, seed 2` */

@@ -94,10 +94,10 @@ async function runCell(
     const { segmentations, log, seconds } = await runMethod(method, task)
     return {
       finished: new Date().toISOString(),
-      seconds: rounded(seconds, 2),
+      seconds,
       subjects: subjects.map(({ name, truth }, i) => ({
         name,
-        dice: diceScores(segmentations[i]!, truth, table.classes.length).map((score) => rounded(score, 5)),
+        dice: diceScores(segmentations[i]!, truth, table.classes.length),
       })),
       ...(log.length > 0 ? { log } : {}),
     }
@@ -105,10 +105,6 @@ async function runCell(
     if (!(error instanceof UserError && error.message.includes('diverged'))) throw error
     return { finished: new Date().toISOString(), seconds: 0, subjects: [], failure: error.message }
   }
-}
-
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
 }
 
 /** A line at each quarter of a stage. */

@@ -94,7 +94,13 @@ function find(summaries: readonly Summary[], side: string, elsePrior: string): S
 }
 
 /** `sae@atlas`, or `supervised` */
-export function nameOf({ method, prior }: Pick<Summary, 'method' | 'prior'>): string {
+export function nameOf({
+  method,
+  prior,
+}: {
+  readonly method: string
+  readonly prior?: string | undefined
+}): string {
   return prior === undefined ? method : `${method}@${prior}`
 }
 
