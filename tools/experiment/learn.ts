@@ -46,8 +46,8 @@ export interface Learnt {
   readonly seconds: number
 }
 
-/** A network with its weights, and what it is asked to segment. */
-export interface Learner {
+/** A network with its weights, and the scans and prior that it works on. */
+export interface NetworkRun {
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior
@@ -65,7 +65,7 @@ export type OnStep = (stage: string, step: number, steps: number) => void
  */
 export async function learn(
   gpu: Gpu,
-  learner: Learner,
+  learner: NetworkRun,
   settings: TrainingSettings,
   variance: number,
   scoring: Scoring | undefined,
@@ -108,13 +108,16 @@ export async function learn(
 /** Segments the subjects with the weights as they are. */
 export async function segmentAll(
   gpu: Gpu,
-  { model, variables, prior, scans, refinement }: Learner,
+  { model, variables, prior, scans, refinement }: NetworkRun,
 ): Promise<Omit<Learnt, 'log'>> {
   const start = performance.now()
   const segmenter = await Segmenter.create(gpu, model, variables, prior, options(refinement))
-  const segmentations = await segmentEach(segmenter, scans)
-  segmenter.dispose()
-  return { segmentations, seconds: (performance.now() - start) / 1000 }
+  try {
+    const segmentations = await segmentEach(segmenter, scans)
+    return { segmentations, seconds: (performance.now() - start) / 1000 }
+  } finally {
+    segmenter.dispose()
+  }
 }
 
 async function segmentEach(segmenter: Segmenter, scans: readonly Subject[]): Promise<Uint8Array[]> {
@@ -139,7 +142,7 @@ class Scores {
 
   static async create(
     gpu: Gpu,
-    { model, variables, prior, scans, refinement }: Learner,
+    { model, variables, prior, scans, refinement }: NetworkRun,
     scoring: Scoring,
   ): Promise<Scores> {
     const segmenter = await Segmenter.create(gpu, model, variables, prior, options(refinement))
