@@ -9,6 +9,7 @@ import { addInfo } from './info.js'
 import { addPretrain } from './pretrain.js'
 import { addPrior } from './prior.js'
 import { addSegment } from './segment.js'
+import { addSynth } from './synth.js'
 import { addTrain } from './train.js'
 
 // Whoever reads our output may stop early: `sae evaluate ... | head -1`.
@@ -44,7 +45,17 @@ Example session:
 Exit codes: 0 done, 2 wrong usage or input, 130 interrupted, 1 anything else.`,
   )
 
-for (const add of [addPrior, addEm, addPretrain, addTrain, addSegment, addEvaluate, addInfo, addDemo])
+for (const add of [
+  addPrior,
+  addEm,
+  addPretrain,
+  addTrain,
+  addSegment,
+  addEvaluate,
+  addSynth,
+  addInfo,
+  addDemo,
+])
   add(program)
 
 try {

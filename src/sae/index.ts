@@ -42,6 +42,7 @@ export {
   type PhantomOptions,
   type PhantomSubject,
 } from './phantom/phantom.js'
+export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
@@ -55,4 +56,24 @@ export {
   type PretrainingSettings,
   type TrainingSettings,
 } from './settings.js'
+export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
+export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
+export { type Affine } from './synth/affine.js'
+export {
+  checkModel,
+  contrastModel,
+  jitterMeans,
+  type Component,
+  type Contrast,
+  type IntensityModel,
+} from './synth/intensities.js'
+export {
+  Synthesiser,
+  type LabelSource,
+  type PriorSource,
+  type SyntheticScan,
+  type SynthesisOptions,
+} from './synth/synthesiser.js'
+export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
+export { warpImage, warpLabels, warpPrior } from './synth/warp.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'
