@@ -13,6 +13,7 @@ import { readLabels } from './inputs.js'
 import { modelFromFile, readIntensities } from './intensity-file.js'
 import { folderOption, terminalOf, wholeNumber } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
+import { warnOfBareClasses } from './prior.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from './synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from './synth-grid.js'
 import { deformationOptions, gridOptions, scannerOptions, upTo, type SynthOptions } from './synth-options.js'
@@ -75,7 +76,8 @@ async function synth(maps: string[], options: SynthOptions, terminal: Terminal):
   requireWritableFolder(options.output)
   const table = options.phantom ? phantomTable : await readClasses(options.classes ?? 'freesurfer')
   const output = new SynthOutput(options.output, count, contrast, table)
-  output.requireFree(maps, options.overwrite ?? false)
+  const files = [options.like, options.classes, contrast].filter((file) => file !== undefined)
+  output.requireFree([...maps, ...files], options.overwrite ?? false)
   const look = await readLook(options)
   const anatomies = await readAnatomies(maps, options, table, look, terminal)
   const grid = await outputGrid(options, anatomies, terminal)
@@ -152,6 +154,7 @@ async function readAnatomies(
   const anatomies: Anatomy[] = []
   for (const path of maps) {
     const map = await readLabels(path, terminal)
+    if (classes === undefined) warnOfBareClasses([map], terminal)
     anatomies.push(
       areClasses(classes) ? anatomyOfClasses(map, table, path) : anatomyOfCodes(map, table, path, look.of),
     )

@@ -166,6 +166,11 @@ describe('sae synth', () => {
     await succeed(synth(given.source, ...args))
     expect((await read('sub-001_dseg.nii.gz')).data).toEqual(given.data)
     expect(existsSync(output('sub-001_random.nii.gz'))).toBe(true)
+
+    // Without the option they would be taken for FreeSurfer's codes.
+    const { errors } = await succeed(synth(given.source, '-n', '1', '--overwrite'))
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toMatch(/^warning: .*classes\.nii\.gz: the labels end at 7 .*--classes 8/)
   })
 
   it('writes the classes of a coarser table, but paints the regions that it merges apart', async () => {

@@ -27,7 +27,7 @@ export function headMask(
   const density = new Float32Array(head)
   let most = 1
   for (const axis of [0, 1, 2] as const) {
-    const radius = Math.min(Math.max(Math.round(rim / spacing[axis] - 0.5), 1), maxRadius)
+    const radius = Math.max(Math.round(rim / spacing[axis] - 0.5), 1)
     filterAxis(density, shape, axis, 2 * radius, replicateEdge, twoBoxes(radius))
     most *= (2 * radius + 1) * (2 * radius + 1)
   }
@@ -47,9 +47,6 @@ export function headMask(
 
 /** Share of labelled voxels around one of the head. */
 const threshold = 1 / 8
-
-/** The counts of a larger neighbourhood, (2 * 7 + 1)^6, would not be exact in 32-bit floats. */
-const maxRadius = 7
 
 /** The sum over 2 * radius + 1 elements, and that of such sums, in a time that does not depend on the radius. */
 function twoBoxes(radius: number): LineFilter {
