@@ -1,3 +1,5 @@
+export { assess, type AssessedScan, type Assessment } from './assessment/assessment.js'
+export { summarisePrior, type PriorSummary } from './assessment/prior-summary.js'
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { diceScores, meanDice } from './dice.js'
