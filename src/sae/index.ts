@@ -32,8 +32,10 @@ export {
 } from './phantom/phantom.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
+export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
 export { mrfTableOf, type Prior } from './prior-volume.js'
+export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
