@@ -1,6 +1,13 @@
 import { UserError } from '../errors.js'
 import { readVolume } from '../io/files.js'
-import { formatShape, requireFinite, requireSameGrid, requireVaries, type Volume } from '../io/volume.js'
+import {
+  formatShape,
+  requireFinite,
+  requireSameGrid,
+  requireVaries,
+  type Grid,
+  type Volume,
+} from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { toClasses, type LabelTable } from '../sae/label-table.js'
 import type { PriorFile } from './prior-file.js'
@@ -45,7 +52,7 @@ const silent = new Terminal('silent')
  * gigabytes are kept in memory, the others are read again whenever their turn comes.
  *
  * @param every keep every n-th voxel along each axis
- * @returns the scans, and the prior on their grid
+ * @returns the scans, the grids that they lie on, and the prior on these
  * @throws UserError where a file is not what it should be or the shapes do not match
  */
 export async function readTrainingScans(
@@ -56,15 +63,12 @@ export async function readTrainingScans(
   every: number,
   terminal: Terminal,
   cache = new ReadCache(keptBytes),
-): Promise<{ scans: TrainingScan[]; prior: Volume }> {
-  if (labelPaths && labelPaths.length !== paths.length) {
-    throw new UserError(
-      `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
-    )
-  }
+): Promise<{ scans: TrainingScan[]; grids: Grid[]; prior: Volume }> {
+  requireLabelsOfEach(paths, labelPaths)
   const intensities = async (path: string) => subsample(await readScan(path, silent), every).data
   const classes = (labels: Volume) => toClasses(subsample(labels, every).data, table, labels.source)
   const scans: TrainingScan[] = []
+  const grids: Grid[] = []
   const misplaced: (string | undefined)[] = []
   let fitted: Volume | undefined
   for (const [i, path] of paths.entries()) {
@@ -75,6 +79,7 @@ export async function readTrainingScans(
         ? subsample(prior.volume, every)
         : prior.volume
     misplaced.push(requireSameGrid(fitted, scan, 'the prior and the scan'))
+    grids.push(scan.grid)
     cache.offer(`scan ${path}`, scan.data)
     const data = () => cache.get(`scan ${path}`, () => intensities(path))
     const labelPath = labelPaths?.[i]
@@ -89,7 +94,18 @@ export async function readTrainingScans(
     scans.push({ name: path, data, truth: () => cache.get(`labels ${labelPath}`, read) })
   }
   terminal.warnOnce(misplaced)
-  return { scans, prior: fitted! }
+  return { scans, grids, prior: fitted! }
+}
+
+/** Requires a label map for each scan, where there are any. @throws UserError */
+export function requireLabelsOfEach(
+  paths: readonly string[],
+  labelPaths: readonly string[] | undefined,
+): void {
+  if (!labelPaths || labelPaths.length === paths.length) return
+  throw new UserError(
+    `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
+  )
 }
 
 async function readOneChannel(path: string, what: string, terminal: Terminal): Promise<Volume> {

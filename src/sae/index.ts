@@ -4,6 +4,15 @@ export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { diceScores, meanDice } from './dice.js'
 export {
+  defaultEm,
+  ExpectationMaximisation,
+  type EmIteration,
+  type EmOptions,
+  type EmResult,
+  type EmSettings,
+} from './em.js'
+export { type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
+export {
   freeSurferTable,
   foregroundClasses,
   identityTable,
@@ -21,7 +30,7 @@ export {
   type Model,
   type NamedTensor,
 } from './model.js'
-export { logMrfTable, mrfTable } from './mrf-table.js'
+export { logMrfTable, mrfTable, pointwiseMrfTable } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
 export {
   makePhantom,
@@ -34,7 +43,7 @@ export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
-export { mrfTableOf, type Prior } from './prior-volume.js'
+export { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
 export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'

@@ -1,4 +1,5 @@
-import { mrfTable, logMrfTable } from './mrf-table.js'
+import { supportThreshold } from '../ops/index.js'
+import { mrfTable, logMrfTable, pointwiseMrfTable } from './mrf-table.js'
 import { priorArgmax } from './prior.js'
 
 /** What is known before seeing a scan: class probabilities at every voxel. */
@@ -11,7 +12,32 @@ export interface Prior {
   readonly shape: readonly [number, number, number]
 }
 
-/** log M of SAE.md for a prior: which classes neighbour each other in its argmax, [K, K]. */
-export function mrfTableOf({ data, classes, shape }: Prior, neighbourhood: number): Float32Array {
-  return logMrfTable(mrfTable(priorArgmax(data, classes), shape, classes, neighbourhood))
+/**
+ * What neighbours say of each other: `conditional` is log M as published, `pointwise` has the logarithm of the classes'
+ * shares subtracted (see `pointwiseMrfTable`).
+ */
+export type MrfPotential = 'pointwise' | 'conditional'
+
+/** The potentials of a prior: which classes neighbour each other in its argmax, by default log M of SAE.md. [K, K] */
+export function mrfTableOf(
+  { data, classes: K, shape }: Prior,
+  neighbourhood: number,
+  potential: MrfPotential = 'conditional',
+): Float32Array {
+  const classes = priorArgmax(data, K)
+  const table = mrfTable(classes, shape, K, neighbourhood)
+  if (potential === 'conditional') return logMrfTable(table)
+  const shares = new Float64Array(K)
+  for (const c of classes) shares[c]! += 1 / classes.length
+  return pointwiseMrfTable(table, shares)
+}
+
+/** The prior of the classes that it supports: values below the threshold are 0, each voxel sums to 1. [K, D, H, W] */
+export function supportedPrior({ data, classes: K }: Prior, threshold = supportThreshold): Float32Array {
+  const voxels = data.length / K
+  const supported = data.map((p) => (p < threshold ? 0 : p))
+  const sums = new Float64Array(voxels)
+  for (let c = 0, at = 0; c < K; c++) for (let i = 0; i < voxels; i++, at++) sums[i]! += supported[at]!
+  for (let c = 0, at = 0; c < K; c++) for (let i = 0; i < voxels; i++, at++) supported[at]! /= sums[i]!
+  return supported
 }

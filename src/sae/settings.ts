@@ -80,17 +80,20 @@ export function checkNeighbourhood(k: number): void {
   }
 }
 
-function requireWhole(name: string, value: number, least: number): void {
+/** @throws UserError unless the value is a whole number from `least` on */
+export function requireWhole(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least || value > 0xffffffff) {
     throw new UserError(`${name} must be a whole number of at least ${least}, not ${value}`)
   }
 }
 
-function requirePositive(name: string, value: number): void {
+/** @throws UserError unless the value is finite and positive */
+export function requirePositive(name: string, value: number): void {
   if (!(value > 0 && value < Infinity)) throw new UserError(`${name} must be a positive number, not ${value}`)
 }
 
-function requireNotNegative(name: string, value: number): void {
+/** @throws UserError unless the value is finite and not negative */
+export function requireNotNegative(name: string, value: number): void {
   if (!(value >= 0 && value < Infinity))
     throw new UserError(`${name} must be a number of at least 0, not ${value}`)
 }
