@@ -2,7 +2,8 @@ import { Option, type Command } from 'commander'
 import { writeVolume } from '../io/files.js'
 import { loadBatch } from '../sae/batches.js'
 import { diceScores } from '../sae/dice.js'
-import { defaultEm, ExpectationMaximisation, type EmOptions, type EmResult } from '../sae/em.js'
+import { defaultEm, type EmOptions } from '../sae/em-settings.js'
+import { ExpectationMaximisation, type EmResult } from '../sae/em.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { MrfPotential } from '../sae/prior-volume.js'
 import { priorArgmax } from '../sae/prior.js'
@@ -79,7 +80,7 @@ export function addEm(program: Command): void {
     .addOption(
       new Option(
         '--potential <kind>',
-        'what neighbours say of each other: conditional is log M of the paper, pointwise has the logarithm of the share of the classes subtracted, which the prior knows already',
+        'table of the MRF: log M as published (conditional), or log M less the logarithm of the share of each class (pointwise), which does not favour large classes',
       )
         .choices(['pointwise', 'conditional'])
         .default(defaultEm.potential),
@@ -117,7 +118,7 @@ export function addEm(program: Command): void {
     .addHelpText(
       'after',
       `${segmentationFiles}
-  NAME_biasfield.nii.gz  with --bias: the scan is this times its corrected self
+  NAME_biasfield.nii.gz  unless --bias 0: the scan is this times its corrected self
 
 Example:
   sae em scan.nii.gz --prior prior.nii.gz --labels truth.nii.gz -o out/`,
@@ -207,7 +208,7 @@ function describeFit({ mixture, logLikelihoods }: EmResult, table: LabelTable): 
   const means = mixture.map((components, c) => {
     const each = components.map(({ weight, mean }) => {
       const share = components.length === 1 ? '' : ` (${(100 * weight).toFixed(0)} %)`
-      return mean.toFixed(3) + share
+      return mean.toFixed(3).replace(/^-(?=0\.0+$)/, '') + share
     })
     return `${table.classes[c]!.name} ${each.join(' + ')}`
   })

@@ -3,7 +3,7 @@ import type { SpatialShape } from './separable.js'
 /** About so many voxels are enough for a few dozen coefficients. */
 const sampledVoxels = 30_000
 
-/** Voxels below this share of the scan's root mean square, as those outside a brain mask, say nothing of a factor. */
+/** Voxels below this share of the scan's root mean square, as those outside a brain mask, look the same under any field. */
 const leastIntensity = 0.01
 
 /**

@@ -12,6 +12,7 @@ import {
   sum,
 } from '../ops/index.js'
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
+import type { Moments } from './gaussian-mixture.js'
 import type { SpatialShape } from './separable.js'
 
 /** What the graph of one iteration depends on. */
@@ -48,7 +49,7 @@ export interface EmGraph {
   readonly moments: readonly [Value, Value]
   /**
    * Where wanted: sum_cm q / variance and sum_cm q mean / variance, [1, 2, D, H, W], from the input `precisions`
-   * [2, K*M], one over each variance and mean over variance.
+   * [2, K*M] (see `precisionsOf`).
    */
   readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
 }
@@ -106,6 +107,18 @@ export function emGraph({
     moments: [products!, masses!],
     expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
   }
+}
+
+/** The moments of each component, [K][M], from what the graph reports of them. */
+export function momentsOf(products: Float32Array, masses: Float32Array, components: number): Moments[][] {
+  const all = Array.from(masses, (mass, i) => ({
+    mass,
+    second: products[2 * i]!,
+    first: products[2 * i + 1]!,
+  }))
+  return Array.from({ length: masses.length / components }, (_, c) =>
+    all.slice(c * components, (c + 1) * components),
+  )
 }
 
 /** Adds up the components of each class, [K, K*M]. */

@@ -1,3 +1,5 @@
+import type { Prior } from './prior-volume.js'
+
 /** One Gaussian of a class. */
 export interface GaussianComponent {
   /** Share of the class that it explains; those of a class sum to 1. */
@@ -19,6 +21,21 @@ export interface Moments {
   readonly first: number
   /** sum q x^2 */
   readonly second: number
+}
+
+/** Moments of a scan [D, H, W] in each class under a prior. */
+export function momentsUnder(scan: Float32Array, { data, classes }: Prior): Moments[] {
+  const voxels = scan.length
+  return Array.from({ length: classes }, (_, c) => {
+    let [mass, first, second] = [0, 0, 0]
+    for (let i = 0; i < voxels; i++) {
+      const [p, x] = [data[c * voxels + i]!, scan[i]!]
+      mass += p
+      first += p * x
+      second += p * x * x
+    }
+    return { mass, first, second }
+  })
 }
 
 /** Below this many voxels of mass there is nothing to estimate a Gaussian from. */
@@ -106,4 +123,13 @@ export function naturalParameters(mixture: GaussianMixture): { weight: Float32Ar
         (0.5 * mean ** 2) / variance,
     ),
   }
+}
+
+/** One over the variance of each component, then mean over variance of each, [2, K*M]. */
+export function precisionsOf(mixture: GaussianMixture): Float32Array {
+  const components = mixture.flat()
+  return Float32Array.from([
+    ...components.map(({ variance }) => 1 / variance),
+    ...components.map(({ mean, variance }) => mean / variance),
+  ])
 }

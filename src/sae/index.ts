@@ -3,14 +3,8 @@ export { summarisePrior, type PriorSummary } from './assessment/prior-summary.js
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { diceScores, meanDice } from './dice.js'
-export {
-  defaultEm,
-  ExpectationMaximisation,
-  type EmIteration,
-  type EmOptions,
-  type EmResult,
-  type EmSettings,
-} from './em.js'
+export { ExpectationMaximisation, type EmIteration, type EmResult } from './em.js'
+export { defaultEm, type EmOptions, type EmSettings } from './em-settings.js'
 export { type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
 export {
   freeSurferTable,

@@ -72,7 +72,7 @@ export function logMrfTable(table: Float64Array): Float32Array {
   return Float32Array.from(floored, Math.log)
 }
 
-/** Pointwise potentials beyond this are clipped: rare pairs say little about how rare they are. */
+/** Largest pointwise potential: pairs that hardly ever meet are too few to count how rare they are. */
 const mostPointwise = 6
 
 /**

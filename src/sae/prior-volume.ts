@@ -12,10 +12,7 @@ export interface Prior {
   readonly shape: readonly [number, number, number]
 }
 
-/**
- * What neighbours say of each other: `conditional` is log M as published, `pointwise` has the logarithm of the classes'
- * shares subtracted (see `pointwiseMrfTable`).
- */
+/** Potentials of the MRF: `conditional` is log M as published, `pointwise` is log M - log P (see `pointwiseMrfTable`). */
 export type MrfPotential = 'pointwise' | 'conditional'
 
 /** The potentials of a prior: which classes neighbour each other in its argmax, by default log M of SAE.md. [K, K] */
