@@ -1,5 +1,7 @@
 import type { Prior } from '../prior-volume.js'
+import type { SpatialShape } from '../separable.js'
 import { foregroundOf } from './foreground.js'
+import { everyNth, sampledShape } from './sampling.js'
 
 /** How a prior lies on a scan. */
 export interface Alignment {
@@ -47,33 +49,26 @@ export function alignmentOf(scan: Float32Array, prior: Prior): Alignment {
   }
 }
 
-type Shape = readonly [number, number, number]
-
 interface Sampled {
-  readonly shape: Shape
+  readonly shape: SpatialShape
   readonly scan: Float32Array
   /** [K, D, H, W] */
   readonly prior: Float32Array
   readonly classes: number
 }
 
-/** Every n-th voxel along each axis. */
 function sample(scan: Float32Array, { data, classes, shape }: Prior): Sampled {
   const every = Math.max(1, Math.round(Math.max(...shape) / sampledSide))
-  const kept: number[] = []
-  const [D, H, W] = shape
-  for (let d = 0; d < D; d += every)
-    for (let h = 0; h < H; h += every) for (let w = 0; w < W; w += every) kept.push((d * H + h) * W + w)
-  const prior = new Float32Array(classes * kept.length)
-  for (let c = 0; c < classes; c++) {
-    kept.forEach((i, at) => (prior[c * kept.length + at] = data[c * scan.length + i]!))
+  return {
+    shape: sampledShape(shape, every),
+    scan: everyNth(scan, shape, every),
+    prior: everyNth(data, shape, every),
+    classes,
   }
-  const smaller = shape.map((n) => Math.ceil(n / every)) as [number, number, number]
-  return { shape: smaller, scan: Float32Array.from(kept, (i) => scan[i]!), prior, classes }
 }
 
 /** Centroid and root-mean-square radius of a weight, in voxels; undefined if the weight is 0 everywhere. */
-function extent([D, H, W]: Shape, weight: (i: number) => number) {
+function extent([D, H, W]: SpatialShape, weight: (i: number) => number) {
   let total = 0
   const sums = [0, 0, 0]
   let squares = 0

@@ -1,12 +1,30 @@
+import type { Prior } from '../prior-volume.js'
 import { alignmentOf } from './alignment.js'
+import {
+  classMeansError,
+  classStatistics,
+  gaussianCost,
+  meanSquaredError,
+  type ClassStatistics,
+} from './class-statistics.js'
 import { classVolumes } from './class-volumes.js'
 import { crossEntropyToPrior } from './cross-entropy.js'
 import type { Figures } from './figures.js'
-import { foregroundOf } from './foreground.js'
-import { classMeansError, meanSquaredError } from './image-error.js'
+import { foregroundOf, intensityRange } from './foreground.js'
 import { overlapOf, type Overlap } from './overlap.js'
 import type { PriorSummary } from './prior-summary.js'
+import { everyNth } from './sampling.js'
 import { judge, type Verdict } from './verdict.js'
+
+/** No Gaussian is narrower than this share of the scan's range; else empty voxels, which are alike, would decide. */
+const leastDeviation = 0.05
+
+/** A segmentation by EM, perhaps of fewer voxels, because that is faster. */
+export interface EmSegmentation {
+  /** A class for every `every`-th voxel along each axis. */
+  readonly classes: Uint8Array
+  readonly every: number
+}
 
 /** A segmentation and what it is compared with. Volumes are [D, H, W] of the prior's shape. */
 export interface AssessedScan {
@@ -19,7 +37,7 @@ export interface AssessedScan {
   /** The decoder's image of it, if there is one. */
   readonly reconstruction?: Float32Array | undefined
   /** The segmentation of the same scan by EM, if known. */
-  readonly em?: Uint8Array | undefined
+  readonly em?: EmSegmentation | undefined
   /** A reference segmentation, if known. It has no say in the verdict. */
   readonly truth?: Uint8Array | undefined
   /** True if the encoder was only taught to answer with the prior, so that its argmax is what is wanted. */
@@ -43,14 +61,23 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
     throw new RangeError(`A scan of ${scan.length} voxels for a prior of ${argmax.length}.`)
   }
   const overlap = (a: Uint8Array, b: Uint8Array): Overlap => overlapOf(a, b, table)
-  const foreground = foregroundOf(scan)
+  const atEm = <T extends Float32Array | Uint8Array>(volume: T): T =>
+    everyNth(volume, prior.shape, em?.every ?? 1)
+  const range = intensityRange(scan)
+  const foreground = foregroundOf(scan, range)
+  const own = classStatistics(scan, classes)
+  const byPrior = classStatistics(scan, argmax)
+  const byEm = em && classStatistics(atEm(scan), em.classes)
+  const emPrior = em && { ...prior, data: atEm(prior.data) }
+  const costOf = (p: Prior, map: Uint8Array, statistics: ClassStatistics): number =>
+    crossEntropyToPrior(p, map) + gaussianCost(statistics, leastDeviation * range.width)
   const figures: Figures = {
     volumes: classVolumes(classes, summary),
     withPrior: overlap(classes, argmax),
-    withEm: em && overlap(classes, em),
+    withEm: em && overlap(atEm(classes), em.classes),
     withTruth: truth && overlap(classes, truth),
     priorWithTruth: truth && overlap(argmax, truth),
-    emWithTruth: truth && em && overlap(em, truth),
+    emWithTruth: truth && em && overlap(em.classes, atEm(truth)),
     foreground: foreground.reduce((sum, inside) => sum + inside, 0) / scan.length,
     calledBackground: backgroundShare(classes, foreground),
     priorCalledBackground: backgroundShare(argmax, foreground),
@@ -58,9 +85,14 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
     priorEntropy: summary.entropy,
     errors: {
       reconstruction: reconstruction && meanSquaredError(scan, reconstruction),
-      classMeans: classMeansError(scan, classes),
-      priorClassMeans: classMeansError(scan, argmax),
-      emClassMeans: em && classMeansError(scan, em),
+      classMeans: classMeansError(own),
+      priorClassMeans: classMeansError(byPrior),
+      emClassMeans: byEm && classMeansError(byEm),
+    },
+    cost: {
+      segmentation: costOf(prior, classes, own),
+      priorArgmax: costOf(prior, argmax, byPrior),
+      em: em && costOf(emPrior!, em.classes, byEm!),
     },
     alignment: alignmentOf(scan, prior),
     pretrained,

@@ -10,8 +10,20 @@ export interface ImageErrors {
   readonly classMeans: number
   /** The same with the classes of the prior's argmax. */
   readonly priorClassMeans: number
-  /** The same with EM's classes. */
+  /** The same with EM's classes, over the voxels that EM segmented. */
   readonly emClassMeans: number | undefined
+}
+
+/**
+ * What scan and segmentation cost together, in nats, mean over voxels: -log p_i(s_i) of the prior, and -log of the density
+ * of x_i in the Gaussian of its class, whose mean and variance are those of the class. EM looks for the segmentation that
+ * makes this least; a segmentation that costs more than the prior's argmax has learnt nothing from the scan.
+ */
+export interface JointCost {
+  readonly segmentation: number
+  readonly priorArgmax: number
+  /** Over the voxels that EM segmented. */
+  readonly em: number | undefined
 }
 
 /** What can be measured of a segmentation, mostly without a reference. */
@@ -20,13 +32,13 @@ export interface Figures {
   readonly volumes: readonly ClassVolume[]
   /** Dice with the prior's argmax. */
   readonly withPrior: Overlap
-  /** Dice with EM. */
+  /** Dice with EM, over the voxels that EM segmented. */
   readonly withEm: Overlap | undefined
   /** Dice with the reference. */
   readonly withTruth: Overlap | undefined
   /** Dice of the prior's argmax with the reference: the number to beat. */
   readonly priorWithTruth: Overlap | undefined
-  /** Dice of EM with the reference. */
+  /** Dice of EM with the reference, over the same voxels. */
   readonly emWithTruth: Overlap | undefined
   /** Share of the scan's voxels that are not empty (`foregroundOf`). */
   readonly foreground: number
@@ -39,6 +51,7 @@ export interface Figures {
   /** Entropy of the prior, which is its cross-entropy to itself. */
   readonly priorEntropy: number
   readonly errors: ImageErrors
+  readonly cost: JointCost
   readonly alignment: Alignment
   /** As in `AssessedScan`. */
   readonly pretrained: boolean

@@ -19,7 +19,7 @@ export interface Verdict {
 interface Finding {
   readonly grade: Exclude<Grade, 'sound'>
   readonly reason: string
-  readonly advice: string
+  readonly advice: readonly string[]
 }
 
 type Rule = (figures: Figures, table: LabelTable) => Finding | undefined
@@ -39,16 +39,16 @@ export function judge(figures: Figures, table: LabelTable): Verdict {
   return {
     grade: collapsed.length > 0 ? 'collapsed' : ordered.length > 0 ? 'doubtful' : 'sound',
     reasons: ordered.map(({ reason }) => reason),
-    advice: [...new Set(ordered.map(({ advice }) => advice))],
+    advice: [...new Set(ordered.flatMap(({ advice }) => advice))],
   }
 }
 
-const relearn = 'a lower learning rate, longer pretraining, or a start from EM'
+const relearn = ['a lower learning rate', 'longer pretraining', 'a start from EM']
 const trainLonger = 'longer training'
 const sharpen = 'a sharper prior (less blur) or a finer grid'
 const widen = 'a wider prior (more blur), which leaves more for the scan to decide'
 const realign = 'scan and prior on one grid, with axes in the same order and direction'
-const recheck = 'a check of the classes: prior, weights and label table must agree'
+const recheck = 'a check that prior, weights and label table have the same classes'
 
 const emptyScan: Rule = ({ foreground }) =>
   finding(
@@ -63,7 +63,7 @@ const lostForeground: Rule = ({ calledBackground: share, priorCalledBackground: 
   return finding(
     lost > 0.5 || share >= 0.95 ? 'collapsed' : lost > 0.25 && 'doubtful',
     `${percent(share)} of the foreground is called background, ${percent(prior)} by the prior's argmax`,
-    prior > 0.8 ? sharpen : relearn,
+    ...(prior > 0.8 ? [sharpen] : relearn),
   )
 }
 
@@ -74,7 +74,7 @@ const lostClasses: Rule = ({ volumes }, table) => {
   return finding(
     lost.length > 0 && (3 * lost.length >= expected.length ? 'collapsed' : 'doubtful'),
     `${lost.length} of ${expected.length} classes vanished${inPrior ? '' : ", as in the prior's argmax"}: ${names(lost, table)}`,
-    inPrior ? relearn : sharpen,
+    ...(inPrior ? relearn : [sharpen]),
   )
 }
 
@@ -89,7 +89,8 @@ const disagreement: Rule = ({ volumes, withPrior: { mean } }, table) => {
   return finding(
     mean < 0.1 ? 'collapsed' : mean < 0.2 && 'doubtful',
     `the classes hardly overlap with those of the prior's argmax (mean Dice ${mean.toFixed(3)})`,
-    `${relearn}; ${recheck}`,
+    ...relearn,
+    recheck,
   )
 }
 
@@ -100,7 +101,8 @@ const flooding: Rule = ({ volumes }, table) => {
   return finding(
     flooded.length > 0 && 'doubtful',
     `${flooded.join(' and ')} as the prior expects`,
-    `${relearn}; ${recheck}`,
+    ...relearn,
+    recheck,
   )
 }
 
@@ -135,12 +137,17 @@ const widePrior: Rule = ({ volumes }, table) => {
   )
 }
 
-const unexplained: Rule = ({ errors: { classMeans, priorClassMeans } }) =>
-  finding(
-    classMeans > 1.1 * priorClassMeans && 'doubtful',
-    `the means of its classes explain the scan less well (mean squared error ${brief(classMeans)}) than those of the prior's argmax (${brief(priorClassMeans)})`,
-    relearn,
-  )
+/** Whether the scan had a say. Pretraining is to answer with the prior, no better. */
+const costly: Rule = ({ cost: { segmentation, priorArgmax }, pretrained }) => {
+  const more = segmentation - priorArgmax
+  const costs = `(${segmentation.toFixed(3)} nats a voxel, ${priorArgmax.toFixed(3)} by the prior's argmax)`
+  if (more > 0.05 || pretrained) {
+    const reason = `scan and prior together are explained worse than by the prior's argmax ${costs}`
+    return finding(more > 0.2 ? 'collapsed' : more > 0.05 && 'doubtful', reason, ...relearn)
+  }
+  const reason = `scan and prior together are explained no better than by the prior's argmax ${costs}`
+  return finding(more > -0.02 && 'doubtful', reason, trainLonger, widen)
+}
 
 const unfittedDecoder: Rule = ({ errors: { reconstruction = 0, classMeans } }) =>
   finding(
@@ -149,27 +156,23 @@ const unfittedDecoder: Rule = ({ errors: { reconstruction = 0, classMeans } }) =
     trainLonger,
   )
 
-const copied: Rule = ({ pretrained, withPrior: { mean = 0 } }) =>
-  finding(
-    !pretrained && mean > 0.98 && 'doubtful',
-    `it is the prior's argmax (mean Dice ${mean.toFixed(3)}): the scan made no difference`,
-    widen,
-  )
-
 const rules = [
   lostForeground,
   lostClasses,
   disagreement,
+  costly,
   flooding,
   reoriented,
   misplaced,
   widePrior,
-  unexplained,
   unfittedDecoder,
-  copied,
 ]
 
-function finding(grade: Finding['grade'] | false, reason: string, advice: string): Finding | undefined {
+function finding(
+  grade: Finding['grade'] | false,
+  reason: string,
+  ...advice: readonly string[]
+): Finding | undefined {
   return grade ? { grade, reason, advice } : undefined
 }
 

