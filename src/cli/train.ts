@@ -4,6 +4,7 @@ import { Variables } from '../autograd/variables.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { defaultTraining } from '../sae/settings.js'
 import { Trainer, type TrainingStep } from '../sae/trainer.js'
+import { assessRun } from './assess-run.js'
 import { Checkpoints } from './checkpoints.js'
 import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './csv-log.js'
@@ -73,6 +74,7 @@ Writes to the output folder:
   last.safetensors  after the last epoch, or where the run was stopped: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma, seconds, and Dice where --labels are given
+  run.json          what the segmentations are worth, settings, versions, checksums of inputs
 Ctrl-C ends the run after the steps under way, saves last.safetensors and exits with 130.
 
 Example:
@@ -112,14 +114,16 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
       : await CsvLog.create(logPath, columns)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const progress = new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step)
+    let last: TrainingStep | undefined
     const exitCode = await follow(
       (run) => trainer.train(scans, run),
       recording,
       log,
       progress,
-      (step) => checkpoints.afterStep(step),
+      (step) => checkpoints.afterStep((last = step)),
     )
     await checkpoints.saveLast()
+    trainer.dispose()
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
     } else {
@@ -127,6 +131,19 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
       process.exitCode = exitCode
     }
     terminal.status(peakMemory(gpu))
+    const learnt = {
+      command: 'train',
+      gpu,
+      model,
+      variables,
+      scans,
+      prior,
+      table,
+      options,
+      settings,
+    } as const
+    const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
+    await assessRun({ ...learnt, ...outcome }, terminal)
   })
 }
 
