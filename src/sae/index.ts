@@ -1,6 +1,4 @@
-export { assess, type AssessedScan, type Assessment, type EmSegmentation } from './assessment/assessment.js'
-export { summarisePrior, type PriorSummary } from './assessment/prior-summary.js'
-export { SampledEm } from './assessment/sampled-em.js'
+export * from './assessment/index.js'
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { diceScores, meanDice } from './dice.js'

@@ -15,11 +15,13 @@ export interface PlateauOptions {
 
 /** All that `Plateau` remembers, for a run that goes on later. */
 export interface PlateauState {
-  /** Sum and number of the values of the running window. */
+  /** Sum of the values of the running window. */
   readonly sum: number
+  /** How many those are. */
   readonly count: number
-  /** Mean of the first window, and the lowest mean so far; undefined before the first window is full. */
+  /** Mean of the first window; undefined before that is full. */
   readonly first: number | undefined
+  /** The lowest mean so far; undefined likewise. */
   readonly best: number | undefined
   /** Windows since then. */
   readonly waited: number

@@ -1,28 +1,20 @@
-import type { Prior } from '../prior-volume.js'
 import { alignmentOf } from './alignment.js'
-import {
-  classMeansError,
-  classStatistics,
-  gaussianCost,
-  meanSquaredError,
-  type ClassStatistics,
-} from './class-statistics.js'
+import { classMeansError, classStatistics, meanSquaredError } from './class-statistics.js'
 import { classVolumes } from './class-volumes.js'
 import { crossEntropyToPrior } from './cross-entropy.js'
 import type { Figures } from './figures.js'
 import { foregroundOf, intensityRange } from './foreground.js'
+import { costOf } from './joint-cost.js'
 import { overlapOf, type Overlap } from './overlap.js'
 import type { PriorSummary } from './prior-summary.js'
 import { everyNth } from './sampling.js'
 import { judge, type Verdict } from './verdict.js'
 
-/** No Gaussian is narrower than this share of the scan's range; else empty voxels, which are alike, would decide. */
-const leastDeviation = 0.05
-
 /** A segmentation by EM, perhaps of fewer voxels, because that is faster. */
 export interface EmSegmentation {
   /** A class for every `every`-th voxel along each axis. */
   readonly classes: Uint8Array
+  /** 1 for all voxels. */
   readonly every: number
 }
 
@@ -46,6 +38,7 @@ export interface AssessedScan {
 
 /** What can be said of a segmentation. */
 export interface Assessment extends Figures {
+  /** What to think of it. */
   readonly verdict: Verdict
 }
 
@@ -68,9 +61,6 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
   const own = classStatistics(scan, classes)
   const byPrior = classStatistics(scan, argmax)
   const byEm = em && classStatistics(atEm(scan), em.classes)
-  const emPrior = em && { ...prior, data: atEm(prior.data) }
-  const costOf = (p: Prior, map: Uint8Array, statistics: ClassStatistics): number =>
-    crossEntropyToPrior(p, map) + gaussianCost(statistics, leastDeviation * range.width)
   const figures: Figures = {
     volumes: classVolumes(classes, summary),
     withPrior: overlap(classes, argmax),
@@ -90,9 +80,9 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
       emClassMeans: byEm && classMeansError(byEm),
     },
     cost: {
-      segmentation: costOf(prior, classes, own),
-      priorArgmax: costOf(prior, argmax, byPrior),
-      em: em && costOf(emPrior!, em.classes, byEm!),
+      segmentation: costOf(prior, classes, own, range),
+      priorArgmax: costOf(prior, argmax, byPrior, range),
+      em: em && costOf({ ...prior, data: atEm(prior.data) }, em.classes, byEm!, range),
     },
     alignment: alignmentOf(scan, prior),
     pretrained,

@@ -14,15 +14,13 @@ export interface ImageErrors {
   readonly emClassMeans: number | undefined
 }
 
-/**
- * What scan and segmentation cost together, in nats, mean over voxels: -log p_i(s_i) of the prior, and -log of the density
- * of x_i in the Gaussian of its class, whose mean and variance are those of the class. EM looks for the segmentation that
- * makes this least; a segmentation that costs more than the prior's argmax has learnt nothing from the scan.
- */
+/** `jointCost` with the scan. A segmentation that costs more than the prior's argmax has learnt nothing from the scan. */
 export interface JointCost {
+  /** Of the segmentation assessed. */
   readonly segmentation: number
+  /** Of the prior's argmax. */
   readonly priorArgmax: number
-  /** Over the voxels that EM segmented. */
+  /** Of EM's segmentation, over its voxels. */
   readonly em: number | undefined
 }
 
@@ -50,8 +48,11 @@ export interface Figures {
   readonly crossEntropy: number
   /** Entropy of the prior, which is its cross-entropy to itself. */
   readonly priorEntropy: number
+  /** How well the scan is described. */
   readonly errors: ImageErrors
+  /** What scan and segmentation cost together. */
   readonly cost: JointCost
+  /** How the prior lies on the scan. */
   readonly alignment: Alignment
   /** As in `AssessedScan`. */
   readonly pretrained: boolean

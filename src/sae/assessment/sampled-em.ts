@@ -6,7 +6,7 @@ import type { EmSegmentation } from './assessment.js'
 import { everyNth, sampledShape } from './sampling.js'
 
 /** About so many voxels are enough to fit a few Gaussians, and take seconds. */
-const sampledVoxels = 250_000
+const sampledVoxels = 125_000
 
 /** EM of every n-th voxel: what a segmentation is compared with, in a fraction of the time and memory of all voxels. */
 export class SampledEm {
@@ -25,7 +25,11 @@ export class SampledEm {
     return new SampledEm(await ExpectationMaximisation.create(gpu, sampled, options), prior, every)
   }
 
-  /** @param scan intensities in any unit, [D, H, W] of the prior's shape */
+  /**
+   * Segments a scan.
+   *
+   * @param scan intensities in any unit, [D, H, W] of the prior's shape
+   */
   async run(scan: Float32Array): Promise<EmSegmentation> {
     const { classes } = await this.method.run(everyNth(scan, this.prior.shape, this.every))
     return { classes, every: this.every }

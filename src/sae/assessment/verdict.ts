@@ -8,6 +8,7 @@ export type Grade = 'sound' | 'doubtful' | 'collapsed'
 
 /** A judgement and what it rests on. */
 export interface Verdict {
+  /** The worst of what was found. */
   readonly grade: Grade
   /** What is wrong, a clause each, the worst first; empty for a sound segmentation. */
   readonly reasons: readonly string[]
