@@ -4,10 +4,10 @@ import { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
-import { divided } from '../sae/parts.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { recipes } from '../sae/recipes.js'
 import { Trainer, type TrainingProgress, type TrainingStep } from '../sae/trainer.js'
+import { assessRun } from './assess-run.js'
 import { Checkpoints } from './checkpoints.js'
 import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './csv-log.js'
@@ -17,7 +17,7 @@ import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
 import { addLearningOptions, oddNumber, realNumber, terminalOf, wholeNumber } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
-import { readPrior, toPrior } from './prior-file.js'
+import { networkPrior, readPrior } from './prior-file.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from './training-start.js'
@@ -92,6 +92,7 @@ Writes to the output folder:
   last.safetensors  after the last epoch, or after the step at which the run was interrupted: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma, seconds, and Dice if --labels are given
+  run.json          what the segmentations are worth, settings, versions, checksums of inputs
 Ctrl-C ends the run after the steps under way, saves last.safetensors and exits with 130.
 
 Example:
@@ -113,8 +114,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const { scans } = inputs
-  const { parts } = model.architecture
-  const prior = parts ? divided(toPrior(inputs.prior), parts) : toPrior(inputs.prior)
+  const prior = networkPrior(inputs.prior, model.architecture)
   const recording = recordingOf(labels ? table : undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')
@@ -137,15 +137,16 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+    let last: TrainingStep | undefined
     const exitCode = await follow(
       (run) => trainer.train(scans, run),
       recording,
       log,
       new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
-      (step) => checkpoints.afterStep(step),
+      (step) => checkpoints.afterStep((last = step)),
     )
-    trainer.dispose()
     await checkpoints.saveLast()
+    trainer.dispose()
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
     } else {
@@ -153,6 +154,19 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       process.exitCode = exitCode
     }
     terminal.status(peakMemory(gpu))
+    const learnt = {
+      command: 'train',
+      gpu,
+      model,
+      variables,
+      scans,
+      prior: inputs.prior,
+      table,
+      options,
+      settings,
+    } as const
+    const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
+    await assessRun({ ...learnt, ...outcome }, terminal)
   })
 }
 

@@ -1,3 +1,4 @@
+export * from './assessment/index.js'
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
@@ -45,8 +46,10 @@ export {
 export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
+export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
 export { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
+export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
