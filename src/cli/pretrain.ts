@@ -207,7 +207,10 @@ async function learn(
   const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
   let last: PretrainingStep | undefined
-  const note = (step: PretrainingStep): Promise<void> => Promise.resolve(void (last = step))
+  const note = (step: PretrainingStep): Promise<boolean> => {
+    last = step
+    return Promise.resolve(false)
+  }
   try {
     const exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress, note)
     return { exitCode, last }

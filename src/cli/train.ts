@@ -80,6 +80,12 @@ export function addTrain(program: Command): void {
       ).argParser(wholeNumber(0)),
     )
     .addOption(
+      new Option(
+        '--patience <n>',
+        'end the run early once the criterion of best.safetensors has not fallen, by 1 % of how far it has come, for n windows of 10 steps, or of an epoch if that has more (default: go on to the last step)',
+      ).argParser(wholeNumber(1)),
+    )
+    .addOption(
       new Option('--save-every <epochs>', 'how often last.safetensors is written')
         .argParser(wholeNumber(1))
         .default(10),
@@ -88,7 +94,8 @@ export function addTrain(program: Command): void {
       'after',
       `
 Writes to the output folder:
-  best.safetensors  after the epoch whose mean loss over all scans was lowest: the one for sae segment
+  best.safetensors  after the steps with the lowest negative evidence bound at the variance that suits them best (over
+                    10 steps, or an epoch if that has more): the one for sae segment
   last.safetensors  after the last epoch, or after the step at which the run was interrupted: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma, seconds, and Dice if --labels are given
@@ -131,12 +138,15 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     terminal.note(describePreparation(await trainer.prepare(scans), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
-    const run = { trainer, model, variables, table, intensities }
-    const checkpoints = new Checkpoints(output, run, options.saveEvery, resumed && start.weights?.metadata)
+    const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+    const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
+    const run = { trainer, model, variables, table, intensities, voxels }
+    const { saveEvery, patience } = options
+    const saved = resumed && start.weights?.metadata
+    const checkpoints = new Checkpoints(output, run, stepsPerEpoch, saveEvery, patience, saved)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
-    const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     let last: TrainingStep | undefined
     const exitCode = await follow(
       (run) => trainer.train(scans, run),
