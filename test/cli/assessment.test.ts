@@ -57,7 +57,7 @@ afterAll(() => {
 
 const pretrain = (output: string, ...more: string[]) => [
   ...['pretrain', scan, '--prior', study.path('prior.nii.gz'), '--classes', study.path('table.json')],
-  ...['--lr', '0.02', '-o', study.path(output), ...more],
+  ...['--recipe', 'paper', '--lr', '0.02', '-o', study.path(output), ...more],
 ]
 
 interface RunEntry {

@@ -29,11 +29,22 @@ afterAll(() => {
 
 const path = (name: string): string => study.path(name)
 const common = (output: string) => ['--prior', path('prior.nii.gz'), '-o', path(output)]
+/** The smaller network of the paper. */
+const recipe = ['--recipe', 'paper']
 const pretrain = (output: string, ...more: string[]) => [
-  ...['pretrain', ...scans, ...common(output), '--epochs', '1', ...more],
+  ...['pretrain', ...scans, ...common(output), ...recipe, '--epochs', '1', ...more],
 ]
 const train = (output: string, ...more: string[]) => [
-  ...['train', ...scans, ...common(output), '--epochs', '1', '--init', path('run/pretrained.safetensors')],
+  ...[
+    'train',
+    ...scans,
+    ...common(output),
+    ...recipe,
+    '--epochs',
+    '1',
+    '--init',
+    path('run/pretrained.safetensors'),
+  ],
   ...more,
 ]
 const segment = (output: string, ...more: string[]) => [
