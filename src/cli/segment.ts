@@ -4,7 +4,8 @@ import { Option, type Command } from 'commander'
 import type { Precision } from '../autograd/stored.js'
 import { Variables } from '../autograd/variables.js'
 import { writeFileAtomic, writeVolume } from '../io/files.js'
-import { requireSameGrid, type Volume } from '../io/volume.js'
+import { formatShape, requireSameGrid, type Volume } from '../io/volume.js'
+import { boxShape } from '../ops/box.js'
 import { toCodes, type LabelTable } from '../sae/label-table.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'
 import { Segmenter, type Segmentation } from '../sae/segmenter.js'
@@ -44,6 +45,7 @@ interface SegmentOptions extends GlobalOptions {
   keepExisting?: boolean
   memoryLimit?: number
   precision: Precision
+  wholeGrid?: boolean
 }
 
 export function addSegment(program: Command): void {
@@ -89,6 +91,10 @@ export function addSegment(program: Command): void {
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
+    .option(
+      '--whole-grid',
+      'compute everywhere, not only where the prior allows more than the background: slower, to the same result',
+    )
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
       'after',
@@ -154,7 +160,9 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
       precision: options.precision,
+      wholeGrid: options.wholeGrid ?? false,
     })
+    terminal.note(describeRegion(segmenter, priorFile.volume.grid.shape))
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
     makeFolder(options.output)
     for (const job of jobs) {
@@ -166,6 +174,13 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     }
     terminal.status(peakMemory(gpu))
   })
+}
+
+/** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */
+function describeRegion({ region }: Segmenter, shape: readonly [number, number, number]): string {
+  if (!region) return `region: all ${formatShape(shape)} voxels`
+  const part = formatShape(boxShape(region))
+  return `region: ${part} of ${formatShape(shape)} voxels; the prior allows only the background elsewhere`
 }
 
 /** Notes and warnings came when the scan was first read. */

@@ -38,7 +38,15 @@ export {
 } from './phantom/phantom.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
-export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
+export {
+  checkPrior,
+  normalisePrior,
+  priorArgmax,
+  priorFromLabels,
+  type Blur,
+  type PriorOptions,
+} from './prior.js'
+export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
 export { mrfTableOf, type Prior } from './prior-volume.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'

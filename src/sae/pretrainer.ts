@@ -18,6 +18,7 @@ import { inTurn, type RunOptions } from './in-turn.js'
 import type { Model } from './model.js'
 import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior-volume.js'
+import { regionShape } from './region.js'
 import { batchDice } from './score.js'
 import { checkOptimiserSettings, type OptimiserSettings } from './settings.js'
 
@@ -146,7 +147,7 @@ export class Pretrainer {
         [Float32Array],
         Uint32Array | undefined,
       ]
-      const dice = classes && batchDice(classes, truths, this.model.architecture.classes)
+      const dice = classes && batchDice(classes, truths, this.prior)
       return { crossEntropy: crossEntropy!, dice }
     }
     return { result: outcome() }
@@ -167,10 +168,10 @@ export class Pretrainer {
   }
 
   private async compile(batch: number): Promise<Compiled<PretrainingGraph>> {
-    const { shape, classes, data } = this.prior
+    const { shape, classes, data, region } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
-    const prior = input('prior', [batch, classes, ...shape])
-    const logits = this.model.encoder(scan)
+    const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
+    const logits = this.model.encoder(scan, region)
     const loss = crossEntropy(logits, prior)
     const segmentation = argmax(supportMask(logits, prior))
     const plan = await compile(this.gpu, {

@@ -4,10 +4,11 @@ import type { Precision } from '../autograd/stored.js'
 import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, mrfMessage, softmax, supportMask } from '../ops/index.js'
+import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import type { Model } from './model.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import { mrfTableOf, type Prior } from './prior-volume.js'
+import { cropPrior, pasteVolume, regionShape } from './region.js'
 import { checkNeighbourhood } from './settings.js'
 
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
@@ -25,6 +26,11 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly beta?: number
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
+  /**
+   * Whether to compute logits everywhere, not only where the prior allows more than the background. The results are the
+   * same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
+   */
+  readonly wholeGrid?: boolean
   /** How volumes on the way are stored; f16 takes about half the memory. Default f32. */
   readonly precision?: Precision
 }
@@ -35,7 +41,7 @@ export interface Segmentation {
   readonly classes: Uint8Array
   /** Class probabilities, [K, D, H, W], where asked for. */
   readonly posterior: Float32Array | undefined
-  /** What the decoder makes of the posterior, 0..1, [D, H, W], where asked for. */
+  /** What the decoder makes of the posterior, 0..1, [D, H, W], where asked for; 0 outside a region. */
   readonly reconstruction: Float32Array | undefined
 }
 
@@ -49,6 +55,9 @@ export class Segmenter {
   private constructor(
     /** What it takes of the device. */
     readonly preparation: Preparation,
+    /** Where logits are computed; undefined for everywhere. */
+    readonly region: Box | undefined,
+    private readonly shape: Prior['shape'],
     private readonly plan: Plan,
     private readonly scan: Value,
     private readonly labels: Value,
@@ -70,12 +79,16 @@ export class Segmenter {
     options: SegmentationOptions = {},
   ): Promise<Segmenter> {
     const { posterior = false, reconstruction = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
+    const { wholeGrid = reconstruction } = options
     checkNeighbourhood(neighbourhood)
     const start = performance.now()
-    const scan = input('scan', [1, 1, ...prior.shape])
-    const priorInput = input('prior', [1, prior.classes, ...prior.shape])
-    const table = input('mrf table', [prior.classes, prior.classes])
-    const logits = supportMask(model.encoder(scan), priorInput)
+    const { classes, shape } = prior
+    const cut = wholeGrid ? prior : cropPrior(prior, rounds > 0 ? neighbourhood : 1)
+    const { region } = cut
+    const scan = input('scan', [1, 1, ...shape])
+    const priorInput = input('prior', [1, classes, ...regionShape(cut)])
+    const table = input('mrf table', [classes, classes])
+    const logits = supportMask(model.encoder(scan, region), priorInput)
     let scores = logits
     for (let round = 0; round < rounds; round++) {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
@@ -91,7 +104,7 @@ export class Segmenter {
       memoryLimit: options.memoryLimit,
       storage: options.precision ?? 'f32',
     })
-    plan.write(priorInput, prior.data)
+    plan.write(priorInput, cut.data)
     // beta is folded into the table, so that a round needs no scaling of its own.
     if (rounds > 0)
       plan.write(
@@ -99,7 +112,8 @@ export class Segmenter {
         mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
       )
     await plan.warmUp()
-    return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image)
+    const preparation = preparationOf([plan], start)
+    return new Segmenter(preparation, region, shape, plan, scan, labels, probabilities, image)
   }
 
   /**
@@ -111,11 +125,18 @@ export class Segmenter {
   async segment(scan: Float32Array): Promise<Segmentation> {
     this.plan.write(this.scan, scan)
     await this.plan.run()
+    const posterior = this.probabilities && (await this.plan.read(this.probabilities))
+    const image = this.image && (await this.plan.read(this.image))
+    const certain = Array.from({ length: this.probabilities?.shape[1] ?? 0 }, (_, c) => (c === 0 ? 1 : 0))
     return {
-      classes: Uint8Array.from(await this.plan.readUint(this.labels)),
-      posterior: this.probabilities && (await this.plan.read(this.probabilities)),
-      reconstruction: this.image && (await this.plan.read(this.image)),
+      classes: this.onWholeGrid(Uint8Array.from(await this.plan.readUint(this.labels)), [0]),
+      posterior: posterior && this.onWholeGrid(posterior, certain),
+      reconstruction: image && this.onWholeGrid(image, [0]),
     }
+  }
+
+  private onWholeGrid<T extends Float32Array | Uint8Array>(part: T, outside: readonly number[]): T {
+    return this.region ? pasteVolume(part, this.shape, this.region, outside) : part
   }
 
   /** Releases the plan; the variables stay. */

@@ -186,7 +186,7 @@ export class Trainer {
     const outcome = async (): Promise<Outcome> => {
       const [terms, classes] = await Promise.all([report, segmentation])
       const [[squaredError], [klLoss], mrfLoss] = terms as [Float32Array, Float32Array, Float32Array?]
-      const dice = classes && batchDice(classes, truths, this.model.architecture.classes)
+      const dice = classes && batchDice(classes, truths, this.prior)
       return { squaredError: squaredError!, klLoss: klLoss!, mrfLoss: mrfLoss?.[0] ?? 0, dice }
     }
     return { result: outcome() }
@@ -197,7 +197,7 @@ export class Trainer {
     { squaredError, klLoss, mrfLoss, dice }: Outcome,
     seconds: number,
   ): TrainingStep {
-    const voxels = this.prior.shape[0] * this.prior.shape[1] * this.prior.shape[2]
+    const voxels = this.prior.data.length / this.prior.classes
     const { weight, sigma, epochs } = this.noiseLevel
     const reconstructionLoss = this.noiseLevel.loss(squaredError, voxels)
     const loss = reconstructionLoss + klLoss + mrfLoss
@@ -228,10 +228,10 @@ export class Trainer {
 
   private async compile(batch: number): Promise<Compiled<TrainingGraph>> {
     const { beta, neighbourhood, temperature } = this.settings
-    const shape = this.prior.shape
+    const { shape, region } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
-    const objective = saeObjective(this.model, scan, counter, { beta, neighbourhood, temperature })
+    const objective = saeObjective(this.model, scan, counter, { beta, neighbourhood, temperature, region })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
     const plan = await compile(this.gpu, {
       outputs: [segmentation],
