@@ -115,6 +115,41 @@ export function bars(
   })
 }
 
+/** A row of dots. */
+export interface DotRow {
+  readonly name: string
+  readonly values: readonly number[]
+  readonly mean: number
+}
+
+/** Dots on one axis in a row for each name, and a stroke at their mean. */
+export function dots(title: string, axis: string, rows: readonly DotRow[]): string {
+  const left = 40 + 7 * Math.max(...rows.map(({ name }) => name.length))
+  const points = rows.flatMap(({ name, values }) => values.map((value) => [value, name]))
+  return render(rows.length * barHeight + 130, {
+    ...heading(title),
+    grid: { left, right: 40, top: 60, height: rows.length * barHeight },
+    xAxis: { type: 'value', scale: true, axisLabel: font, ...named(axis) },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: rows.map(({ name }) => name),
+      axisLabel: font,
+      splitLine: { show: true },
+    },
+    series: [
+      { type: 'scatter', data: points, symbolSize: 7, itemStyle: { color: colours[0]!, opacity: 0.6 } },
+      {
+        type: 'scatter',
+        data: rows.map(({ name, mean }) => [mean, name]),
+        symbol: 'rect',
+        symbolSize: [3, 16],
+        itemStyle: { color: colours[1]! },
+      },
+    ],
+  })
+}
+
 function heading(title: string): echarts.EChartsOption {
   const textStyle = { ...font, fontSize: 15, width: width - 40, overflow: 'break' as const }
   return { title: { text: title, left: 20, top: 12, textStyle }, backgroundColor: '#fff', animation: false }

@@ -12,6 +12,7 @@ import {
   type LabelTable,
 } from '../sae/label-table.js'
 import { readClasses } from './classes.js'
+import { formatDiceTable } from './dice-table.js'
 import { parseDsegTable } from './dseg-table.js'
 import { besideVolume } from './file-names.js'
 import { readLabels } from './inputs.js'
@@ -80,7 +81,9 @@ async function evaluate(
     return { name, abbreviation, dice: dice[c]! }
   })
   terminal.print(
-    options.json ? JSON.stringify({ mean, regions: scores }, undefined, 2) : formatTable(scores, mean),
+    options.json
+      ? JSON.stringify({ mean, regions: scores }, undefined, 2)
+      : formatDiceTable(table, { Dice: dice }),
   )
   if (options.csv !== undefined)
     await writeFileAtomic(options.csv, new TextEncoder().encode(formatCsv(scores, mean)))
@@ -116,17 +119,6 @@ function warnOfAbsent(
   const present = new Set([...new Set(predicted), ...new Set(expected)])
   const absent = scored.filter((c) => !present.has(c)).map((c) => table.classes[c]!.name)
   if (absent.length > 0) terminal.warn(`in neither map, which counts as a Dice of 1: ${absent.join(', ')}`)
-}
-
-function formatTable(scores: readonly Score[], mean: number): string {
-  const meanName = `mean of ${scores.length} regions`
-  const width = Math.max(meanName.length, ...scores.map(({ name }) => name.length))
-  const line = (name: string, dice: string): string => `${name.padEnd(width)}  ${dice}`
-  return [
-    line('region', 'Dice'),
-    ...scores.map(({ name, dice }) => line(name, dice.toFixed(4))),
-    line(meanName, mean.toFixed(4)),
-  ].join('\n')
 }
 
 function formatCsv(scores: readonly Score[], mean: number): string {

@@ -1,6 +1,13 @@
 import { UserError } from '../errors.js'
 import { readVolume } from '../io/files.js'
-import { formatShape, requireFinite, requireSameGrid, requireVaries, type Volume } from '../io/volume.js'
+import {
+  formatShape,
+  requireFinite,
+  requireSameGrid,
+  requireVaries,
+  type Grid,
+  type Volume,
+} from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import { toClasses, type LabelTable } from '../sae/label-table.js'
@@ -51,7 +58,7 @@ const silent = new Terminal('silent')
  *
  * @param every keep every n-th voxel along each axis
  * @param intensities how the network wants them
- * @returns the scans, how each was scaled, and the prior on their grid
+ * @returns the scans, the grids that they lie on, how each was scaled, and the prior on their grid
  * @throws UserError where a file is not what it should be or the shapes do not match
  */
 export async function readTrainingScans(
@@ -63,15 +70,12 @@ export async function readTrainingScans(
   intensities: Intensities,
   terminal: Terminal,
   cache = new ReadCache(keptBytes),
-): Promise<{ scans: TrainingScan[]; scalings: Scaling[]; prior: Volume }> {
-  if (labelPaths && labelPaths.length !== paths.length) {
-    throw new UserError(
-      `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
-    )
-  }
+): Promise<{ scans: TrainingScan[]; grids: Grid[]; scalings: Scaling[]; prior: Volume }> {
+  requireLabelsOfEach(paths, labelPaths)
   const scaled = async (path: string) => subsample(await readScan(path, intensities, silent), every).data
   const classes = (labels: Volume) => toClasses(subsample(labels, every).data, table, labels.source)
   const scans: TrainingScan[] = []
+  const grids: Grid[] = []
   const scalings: Scaling[] = []
   const misplaced: (string | undefined)[] = []
   let fitted: Volume | undefined
@@ -84,6 +88,7 @@ export async function readTrainingScans(
         ? subsample(prior.volume, every)
         : prior.volume
     misplaced.push(requireSameGrid(fitted, scan, 'the prior and the scan'))
+    grids.push(scan.grid)
     cache.offer(`scan ${path}`, scan.data)
     const data = () => cache.get(`scan ${path}`, () => scaled(path))
     const labelPath = labelPaths?.[i]
@@ -98,7 +103,18 @@ export async function readTrainingScans(
     scans.push({ name: path, data, truth: () => cache.get(`labels ${labelPath}`, read) })
   }
   terminal.warnOnce(misplaced)
-  return { scans, scalings, prior: fitted! }
+  return { scans, grids, scalings, prior: fitted! }
+}
+
+/** Requires a label map for each scan, if there are any. @throws UserError */
+export function requireLabelsOfEach(
+  paths: readonly string[],
+  labelPaths: readonly string[] | undefined,
+): void {
+  if (!labelPaths || labelPaths.length === paths.length) return
+  throw new UserError(
+    `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
+  )
 }
 
 async function readOneChannel(path: string, what: string, terminal: Terminal): Promise<Volume> {

@@ -2,12 +2,14 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addDemo } from './demo.js'
+import { addEm } from './em.js'
 import { addEvaluate } from './evaluate.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './info.js'
 import { addPretrain } from './pretrain.js'
 import { addPrior } from './prior.js'
 import { addSegment } from './segment.js'
+import { addSynth } from './synth.js'
 import { addTrain } from './train.js'
 
 // Whoever reads our output may stop early: `sae evaluate ... | head -1`.
@@ -43,7 +45,18 @@ Example session:
 Exit codes: 0 done, 2 wrong usage or input, 130 interrupted, 1 anything else.`,
   )
 
-for (const add of [addPrior, addPretrain, addTrain, addSegment, addEvaluate, addInfo, addDemo]) add(program)
+for (const add of [
+  addPrior,
+  addEm,
+  addPretrain,
+  addTrain,
+  addSegment,
+  addEvaluate,
+  addSynth,
+  addInfo,
+  addDemo,
+])
+  add(program)
 
 try {
   await program.parseAsync()

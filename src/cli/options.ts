@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Precision } from '../autograd/stored.js'
+import { epochsOf, recipes, type RecipeName, type Stage } from '../sae/recipes.js'
 import type { OptimiserSettings } from '../sae/settings.js'
 import { Terminal } from './terminal.js'
 
@@ -82,35 +83,46 @@ export const memoryOption = (wanted: string): Option =>
 export const precisionOption = (): Option =>
   new Option(
     '--precision <format>',
-    'how volumes are stored on the way: f16 takes a third to a half less memory and gives results to about three digits, where the adapter has it',
-  )
-    .choices(['f32', 'f16'])
-    .default('f32')
+    'how volumes are stored on the way: f16 takes a third to a half less memory and gives results to about three digits, where the adapter has it (default: f32)',
+  ).choices(['f32', 'f16'])
 
-/** Options of `sae pretrain` and `sae train`. */
+/** Options of `sae pretrain` and `sae train`. What is left out follows the recipe. */
 export interface LearningOptions extends GlobalOptions {
+  recipe: RecipeName
   prior: string
   output: string
   init?: string
   labels?: string[]
   classes?: string
   every: number
-  epochs: number
-  batchSize: number
-  lr: number
-  weightDecay: number
+  steps?: number
+  epochs?: number
+  batchSize?: number
+  lr?: number
+  weightDecay?: number
   clip?: number
-  seed: number
+  seed?: number
   memoryLimit?: number
-  precision: Precision
+  precision?: Precision
 }
 
-export function addLearningOptions(command: Command, defaults: OptimiserSettings): Command {
+/** @param part of a recipe that the command runs */
+export function addLearningOptions(command: Command, part: 'pretraining' | 'training'): Command {
   const option = (flags: string, description: string, parse: (text: string) => number, value?: number) =>
     new Option(flags, description).argParser(parse).default(value)
+  const ours = recipes.default[part]
+  const { settings: paper } = recipes.paper[part]
   return command
     .addOption(priorOption())
     .addOption(folderOption())
+    .addOption(
+      new Option(
+        '--recipe <name>',
+        'default: what works on few scans and a rough prior; paper: the published procedure. Options below override it',
+      )
+        .choices(Object.keys(recipes))
+        .default('default'),
+    )
     .option(
       '--labels <files...>',
       'reference label maps in the order of the scans: only scored against, never learnt from',
@@ -124,16 +136,32 @@ export function addLearningOptions(command: Command, defaults: OptimiserSettings
         1,
       ),
     )
-    .addOption(option('--epochs <n>', 'passes over all scans', wholeNumber(1), defaults.epochs))
-    .addOption(option('--batch-size <n>', 'scans per step', wholeNumber(1), defaults.batchSize))
-    .addOption(option('--lr <rate>', "Adam's learning rate", realNumber('positive'), defaults.learningRate))
     .addOption(
       option(
-        '--weight-decay <w>',
-        'L2 penalty on the weights',
-        realNumber('not negative'),
-        defaults.weightDecay,
+        '--steps <n>',
+        `steps in all, rounded up to whole passes over the scans (default: ${ours.steps!})`,
+        wholeNumber(1),
+      ).conflicts('epochs'),
+    )
+    .addOption(
+      option(
+        '--epochs <n>',
+        `instead of --steps: passes over all scans (recipe paper: ${paper.epochs})`,
+        wholeNumber(1),
       ),
+    )
+    .addOption(
+      option('--batch-size <n>', `scans per step (default: ${ours.settings.batchSize})`, wholeNumber(1)),
+    )
+    .addOption(
+      option(
+        '--lr <rate>',
+        `Adam's learning rate (default: ${ours.settings.learningRate}; recipe paper: ${paper.learningRate})`,
+        realNumber('positive'),
+      ),
+    )
+    .addOption(
+      option('--weight-decay <w>', 'L2 penalty on the weights (default: 0)', realNumber('not negative')),
     )
     .addOption(
       option(
@@ -145,24 +173,40 @@ export function addLearningOptions(command: Command, defaults: OptimiserSettings
     .addOption(
       option(
         '--seed <n>',
-        'seed of first weights, order of scans and noise: same seed and device, same result',
+        'seed of first weights, order of scans and noise: same seed and device, same result (default: 0)',
         wholeNumber(0),
-        defaults.seed,
       ),
     )
     .addOption(memoryOption('1.5GB'))
     .addOption(precisionOption())
 }
 
-export function optimiserSettings(options: LearningOptions): OptimiserSettings {
-  const { epochs, batchSize, lr, weightDecay, clip, seed, precision } = options
+/**
+ * The settings of a recipe's stage with what the options override, for so many scans.
+ */
+export function withOptions<Settings extends OptimiserSettings>(
+  { settings, steps }: Stage<Settings>,
+  options: LearningOptions,
+  scans: number,
+): Settings {
+  const { batchSize = settings.batchSize, lr, weightDecay, clip, seed, precision } = options
   return {
-    epochs,
+    ...settings,
+    epochs: lengthOf(options, scans, batchSize) ?? lengthOf({ steps }, scans, batchSize) ?? settings.epochs,
     batchSize,
-    learningRate: lr,
-    weightDecay,
-    seed,
-    precision,
+    learningRate: lr ?? settings.learningRate,
+    weightDecay: weightDecay ?? settings.weightDecay,
+    seed: seed ?? settings.seed,
+    precision: precision ?? 'f32',
     ...(clip ? { maxNorm: clip } : {}),
   }
+}
+
+/** The epochs that --epochs or --steps ask for, undefined if neither is there. */
+export function lengthOf(
+  { epochs, steps }: { readonly epochs?: number | undefined; readonly steps?: number | undefined },
+  scans: number,
+  batchSize: number,
+): number | undefined {
+  return steps === undefined ? epochs : epochsOf(steps, scans, batchSize)
 }

@@ -3,25 +3,22 @@ import type { Command } from 'commander'
 import { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
+import type { Volume } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
-import {
-  checkTensors,
-  createModel,
-  defaultArchitecture,
-  loadTensors,
-  type Architecture,
-  type Model,
-} from '../sae/model.js'
+import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../sae/model.js'
 import { Pretrainer, type PretrainingStep } from '../sae/pretrainer.js'
 import type { Prior } from '../sae/prior-volume.js'
-import { defaultPretraining, type OptimiserSettings } from '../sae/settings.js'
+import { divided, mixtureOfParts, partCounts, partsOf, type Part } from '../sae/parts.js'
+import { recipes, type Recipe } from '../sae/recipes.js'
+import type { PretrainingSettings } from '../sae/settings.js'
 import { tableFor } from './classes.js'
 import { CsvLog } from './csv-log.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
+import { fitMixtures } from './fit-mixtures.js'
 import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
-import { addLearningOptions, optimiserSettings, terminalOf, type LearningOptions } from './options.js'
+import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
 import { readPrior, toPrior } from './prior-file.js'
 import { Progress } from './progress.js'
@@ -35,17 +32,20 @@ interface PretrainOptions extends LearningOptions {
 export function addPretrain(program: Command): void {
   const command = program
     .command('pretrain')
-    .summary('first step: teach the encoder to answer every scan with the prior')
+    .summary('first step: give the encoder a start')
     .description(
-      'Trains the encoder to answer every scan with the prior (cross-entropy). Without that start, sae train often collapses into few classes.',
+      "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to answer the scan with the mixture's posterior; with --recipe paper, with the prior itself. Without such a start, sae train often collapses into few classes.",
     )
     .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
-  addLearningOptions(command, defaultPretraining)
+  addLearningOptions(command, 'pretraining')
     .option(
       '--init <weights>',
       "go on from an encoder: ours, or the reference release's (.safetensors, .pth.tar)",
     )
-    .option('--instance-norm', 'instance normalisation in every block of the encoder (not in the paper)')
+    .option(
+      '--instance-norm',
+      'instance normalisation in every block of the encoder (always in the default recipe, not in the paper)',
+    )
     .addHelpText(
       'after',
       `
@@ -65,23 +65,32 @@ Example:
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
   requireWritableFolder(options.output)
-  const settings = optimiserSettings(options)
+  const recipe = recipes[options.recipe]
+  const settings = withOptions(recipe.pretraining, options, paths.length)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
-  const intensities = weights?.info.intensities ?? 'robust'
+  const intensities = weights?.info.intensities ?? recipe.intensities
   const { labels, every } = options
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
-  const model = createModel(architecture(channels, options, weights), settings.seed)
-  if (weights) checkTensors(model.encoder.parameters, weights.tensors, weights.source)
+  const own = architecture(channels, options, weights)
+  if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
+    const start = await startOf(
+      gpu,
+      { own, settings, table, mixture: recipe.mixture },
+      inputs,
+      options,
+      terminal,
+    )
+    const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const run = { model, variables, prior: toPrior(inputs.prior), settings, table }
-    const exitCode = await learn(gpu, run, inputs.scans, options, terminal)
+    const run = { model, variables, prior: start.prior, settings, table }
+    const exitCode = await learn(gpu, run, scans, options, terminal)
     const target = join(options.output, 'pretrained.safetensors')
     const info = { architecture: model.architecture, table, intensities, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
@@ -95,10 +104,13 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
 
 function architecture(
   classes: number,
-  { instanceNorm = false }: PretrainOptions,
+  { recipe, instanceNorm = false }: PretrainOptions,
   weights: WeightsFile | undefined,
 ): Architecture {
-  if (!weights) return { ...defaultArchitecture(classes), instanceNorm }
+  if (!weights) {
+    const own = recipes[recipe].architecture(classes)
+    return { ...own, instanceNorm: own.instanceNorm || instanceNorm }
+  }
   if (instanceNorm && !weights.info.architecture.instanceNorm) {
     throw new UserError(
       `${weights.source}: was trained without instance normalisation; leave out --instance-norm`,
@@ -107,11 +119,59 @@ function architecture(
   return weights.info.architecture
 }
 
+interface Start {
+  readonly model: Model
+  /** With a channel for each part of the model. */
+  readonly prior: Prior
+  /** With their mixtures, if these are the target. */
+  readonly scans: readonly TrainingScan[]
+}
+
+/** What pretraining starts from: if the target is a mixture, one is fitted to each scan, and its components are the parts. */
+async function startOf(
+  gpu: Gpu,
+  { own, settings, table, mixture: { parts: several, ...mixture } }: Plan,
+  inputs: { readonly scans: readonly TrainingScan[]; readonly prior: Volume },
+  { memoryLimit }: PretrainOptions,
+  terminal: Terminal,
+): Promise<Start> {
+  const prior = toPrior(inputs.prior)
+  const divide = (parts: readonly Part[] | undefined) => (parts ? divided(prior, parts) : prior)
+  if (settings.target !== 'mixture') {
+    return { model: createModel(own, settings.seed), prior: divide(own.parts), scans: inputs.scans }
+  }
+  const components = own.parts
+    ? table.classes.map((_, c) => own.parts!.filter((part) => part.class === c).length)
+    : partCounts(table, several)
+  const mixtures = await fitMixtures(
+    gpu,
+    inputs.scans,
+    prior,
+    table,
+    { ...mixture, components, memoryLimit },
+    terminal,
+  )
+  const parts = own.parts ?? partsOf(mixtures)
+  return {
+    model: createModel({ ...own, classes: parts.length, parts }, settings.seed),
+    prior: divide(parts),
+    scans: inputs.scans.map((scan, i) => ({ ...scan, mixture: mixtureOfParts(mixtures[i]!) })),
+  }
+}
+
+interface Plan {
+  /** The network before its classes are divided, or that of the weights. */
+  readonly own: Architecture
+  readonly settings: PretrainingSettings
+  readonly table: LabelTable
+  readonly mixture: Recipe['mixture']
+}
+
 interface Run {
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior
-  readonly settings: OptimiserSettings
+  readonly settings: PretrainingSettings
   readonly table: LabelTable
 }
 
@@ -129,7 +189,7 @@ async function learn(
   }
   const { memoryLimit } = options
   const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
-  terminal.note(describePreparation(await pretrainer.prepare(scans.length), memoryLimit))
+  terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
   makeFolder(options.output)
   const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))

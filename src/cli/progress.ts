@@ -1,12 +1,19 @@
 import { SingleBar } from 'cli-progress'
 import type { Terminal } from './terminal.js'
 
-/** About so many lines tell of a run where there is no terminal to draw a bar on. */
-const linesPerRun = 50
+/** How a run is shown that has no epochs, or is short. */
+interface Style {
+  /** What is counted. Default `epoch`. */
+  readonly unit?: string
+  /** About so many lines tell of a run where there is no terminal to draw a bar on. Default 50. */
+  readonly lines?: number
+}
 
 /** Shows how far a run is: a bar on a terminal, else now and then a line. */
 export class Progress {
   private readonly bar: SingleBar | undefined
+  private readonly unit: string
+  private readonly lines: number
   private done = 0
 
   constructor(
@@ -14,10 +21,13 @@ export class Progress {
     private readonly epochs: number,
     stepsPerEpoch: number,
     completed = 0,
+    { unit = 'epoch', lines = 50 }: Style = {},
   ) {
+    this.unit = unit
+    this.lines = lines
     if (terminal.quiet || !process.stderr.isTTY) return
     this.bar = new SingleBar({
-      format: '{bar} epoch {epoch}/{epochs} | {values} | {eta_formatted} left',
+      format: `{bar} ${unit} {epoch}/{epochs} | {values} | {eta_formatted} left`,
       stream: process.stderr,
       hideCursor: null, // a run that is killed would leave the cursor hidden
       etaBuffer: 20,
@@ -35,7 +45,7 @@ export class Progress {
       this.bar.update(++this.done, { epoch, epochs: this.epochs, values: text })
     } else if (lastOfEpoch && this.isDue(epoch)) {
       this.terminal.status(
-        `epoch ${String(epoch).padStart(String(this.epochs).length)}/${this.epochs}  ${text}`,
+        `${this.unit} ${String(epoch).padStart(String(this.epochs).length)}/${this.epochs}  ${text}`,
       )
     }
   }
@@ -45,7 +55,7 @@ export class Progress {
   }
 
   private isDue(epoch: number): boolean {
-    const line = (n: number): number => Math.floor((n * linesPerRun) / this.epochs)
+    const line = (n: number): number => Math.floor((n * this.lines) / this.epochs)
     return epoch === 1 || epoch === this.epochs || line(epoch) > line(epoch - 1)
   }
 }

@@ -1,19 +1,15 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { Precision } from '../autograd/stored.js'
 import { Variables } from '../autograd/variables.js'
-import { writeFileAtomic, writeVolume } from '../io/files.js'
-import { formatShape, requireSameGrid, type Volume } from '../io/volume.js'
+import { formatShape, requireSameGrid } from '../io/volume.js'
 import { boxShape } from '../ops/box.js'
-import { toCodes, type LabelTable } from '../sae/label-table.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'
-import { Segmenter, type Segmentation } from '../sae/segmenter.js'
+import { divided } from '../sae/parts.js'
+import { Segmenter } from '../sae/segmenter.js'
 import { defaultTraining } from '../sae/settings.js'
 import { tableFor } from './classes.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
-import { formatDsegTable, type LabelValues } from './dseg-table.js'
-import { subjectNames } from './file-names.js'
+import type { LabelValues } from './dseg-table.js'
 import { readScan } from './inputs.js'
 import {
   classesOption,
@@ -29,6 +25,12 @@ import {
 } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
 import { readPrior, toPrior } from './prior-file.js'
+import {
+  labelsOutOption,
+  segmentationFiles,
+  segmentationJobs,
+  writeSegmentation,
+} from './segmentation-files.js'
 import { Terminal } from './terminal.js'
 import { readWeights, requireClasses } from './weights-file.js'
 
@@ -44,7 +46,7 @@ interface SegmentOptions extends GlobalOptions {
   classes?: string
   keepExisting?: boolean
   memoryLimit?: number
-  precision: Precision
+  precision?: Precision
   wholeGrid?: boolean
 }
 
@@ -80,14 +82,7 @@ export function addSegment(program: Command): void {
         .argParser(oddNumber)
         .default(defaultTraining.neighbourhood),
     )
-    .addOption(
-      new Option(
-        '--labels-out <values>',
-        'what voxels hold: label codes (left ones where a class has two sides), or classes 0..K-1',
-      )
-        .choices(['codes', 'classes'])
-        .default('codes'),
-    )
+    .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
@@ -98,11 +93,7 @@ export function addSegment(program: Command): void {
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
       'after',
-      `
-Writes to the output folder, on the grid of each scan and placed as it is:
-  NAME_dseg.nii.gz     the segmentation
-  NAME_dseg.tsv        what its values mean (BIDS)
-  NAME_probseg.nii.gz  with --posterior: the probability of each class
+      `${segmentationFiles}
 
 Example:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,
@@ -117,21 +108,9 @@ Example:
     })
 }
 
-interface Job {
-  readonly scan: string
-  /** Path of the outputs, up to `_dseg.nii.gz`. */
-  readonly stem: string
-}
-
 async function segment(paths: string[], options: SegmentOptions, terminal: Terminal): Promise<void> {
   requireWritableFolder(options.output)
-  const all = subjectNames(paths).map((name, i): Job => ({
-    scan: paths[i]!,
-    stem: join(options.output, name),
-  }))
-  const jobs = options.keepExisting ? all.filter(({ stem }) => !existsSync(`${stem}_dseg.nii.gz`)) : all
-  if (jobs.length < all.length)
-    terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
+  const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
   if (jobs.length === 0) return
 
   const weights = await readWeights(options.weights)
@@ -152,15 +131,17 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
 
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
+    const whole = toPrior(priorFile.volume)
+    const prior = architecture.parts ? divided(whole, architecture.parts) : whole
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const segmenter = await Segmenter.create(gpu, model, variables, toPrior(priorFile.volume), {
+    const segmenter = await Segmenter.create(gpu, model, variables, prior, {
       posterior: options.posterior ?? false,
       rounds: options.refine,
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
-      precision: options.precision,
       wholeGrid: options.wholeGrid ?? false,
+      ...(options.precision ? { precision: options.precision } : {}),
     })
     terminal.note(describeRegion(segmenter, priorFile.volume.grid.shape))
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
@@ -168,7 +149,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     for (const job of jobs) {
       const start = performance.now()
       const scan = await readScan(job.scan, intensities, silent)
-      await write(job.stem, await segmenter.segment(scan.data), scan, table, options.labelsOut)
+      await writeSegmentation(job.stem, await segmenter.segment(scan.data), scan, table, options.labelsOut)
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
@@ -185,22 +166,3 @@ function describeRegion({ region }: Segmenter, shape: readonly [number, number, 
 
 /** Notes and warnings came when the scan was first read. */
 const silent = new Terminal('silent')
-
-async function write(
-  stem: string,
-  { classes, posterior }: Segmentation,
-  { grid, source }: Volume,
-  table: LabelTable,
-  values: LabelValues,
-): Promise<void> {
-  const labels = Float32Array.from(values === 'codes' ? toCodes(classes, table) : classes)
-  const highest = labels.reduce((most, label) => Math.max(most, label), 0)
-  const type = highest < 256 ? 'uint8' : highest < 32768 ? 'int16' : 'float32'
-  if (posterior) {
-    const volume = { data: posterior, channels: table.classes.length, grid, source }
-    await writeVolume(`${stem}_probseg.nii.gz`, volume, 'float32')
-  }
-  await writeFileAtomic(`${stem}_dseg.tsv`, new TextEncoder().encode(formatDsegTable(table, values)))
-  // Last: --keep-existing takes it for the sign that a scan is done.
-  await writeVolume(`${stem}_dseg.nii.gz`, { data: labels, channels: 1, grid, source }, type)
-}

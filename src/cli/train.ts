@@ -1,13 +1,18 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import { Variables } from '../autograd/variables.js'
+import type { Gpu } from '../gpu/gpu.js'
+import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
-import { defaultTraining } from '../sae/settings.js'
-import { Trainer, type TrainingStep } from '../sae/trainer.js'
+import { divided } from '../sae/parts.js'
+import type { Prior } from '../sae/prior-volume.js'
+import { recipes } from '../sae/recipes.js'
+import { Trainer, type TrainingProgress, type TrainingStep } from '../sae/trainer.js'
 import { Checkpoints } from './checkpoints.js'
 import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './csv-log.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
+import { fitDecoder } from './fit-decoder.js'
 import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
 import { addLearningOptions, oddNumber, realNumber, terminalOf, wholeNumber } from './options.js'
@@ -15,7 +20,7 @@ import { makeFolder, requireWritableFolder } from './output-folder.js'
 import { readPrior, toPrior } from './prior-file.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
-import { loadStart, readStart, type TrainOptions } from './training-start.js'
+import { loadStart, readStart, type Start, type TrainOptions } from './training-start.js'
 
 export function addTrain(program: Command): void {
   const command = program
@@ -25,40 +30,54 @@ export function addTrain(program: Command): void {
       'Trains encoder and decoder together, so that the segmentation of each scan explains the scan and agrees with the prior.',
     )
     .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
-  addLearningOptions(command, defaultTraining)
+  const { settings: ours } = recipes.default.training
+  const { settings: paper } = recipes.paper.training
+  addLearningOptions(command, 'training')
     .option('--init <weights>', 'start from these weights (sae pretrain makes them; .safetensors, .pth.tar)')
-    .option('--fresh-decoder', 'with --init: start with a new decoder even where the file holds one')
+    .option('--fresh-decoder', 'with --init: start with a new decoder even if the file holds one')
     .option(
       '--resume <checkpoint>',
-      'go on exactly where a run stopped, given the same scans and prior; its settings hold, only --epochs may be raised',
+      'go on exactly at the end of a run, given the same scans and prior; its settings hold, only --steps or --epochs may be raised',
     )
     .addOption(
-      new Option('--beta <weight>', 'weight of the MRF prior; 0 makes neighbouring voxels independent')
-        .argParser(realNumber('not negative'))
-        .default(defaultTraining.beta),
+      new Option(
+        '--beta <weight>',
+        `weight of the MRF prior, which multiplies the mean over a voxel's neighbours (default: ${ours.beta}) or, with --recipe paper, their sum (${paper.beta}); 0 makes neighbouring voxels independent`,
+      ).argParser(realNumber('not negative')),
     )
     .addOption(
-      new Option('--k <voxels>', "edge length of the MRF's neighbourhood, odd, 3 to 21")
-        .argParser(oddNumber)
-        .default(defaultTraining.neighbourhood),
+      new Option(
+        '--k <voxels>',
+        `edge length of the MRF's neighbourhood, odd, 3 to 21 (default: ${ours.neighbourhood})`,
+      ).argParser(oddNumber),
     )
     .addOption(
-      new Option('--tau <temperature>', 'temperature of the Gumbel-softmax')
-        .argParser(realNumber('positive'))
-        .default(defaultTraining.temperature, '2/3'),
+      new Option(
+        '--potential <kind>',
+        `what neighbours say of each other: pointwise, how much more often two classes meet than by chance, or conditional, as published (default: ${ours.potential!}; recipe paper: conditional)`,
+      ).choices(['pointwise', 'conditional']),
+    )
+    .addOption(
+      new Option('--tau <temperature>', 'temperature of the Gumbel-softmax (default: 2/3)').argParser(
+        realNumber('positive'),
+      ),
     )
     .addOption(
       new Option(
         '--sigma <mode>',
-        'noise of a scan about its reconstruction: estimated after each epoch, or fixed',
-      )
-        .choices(['estimated', 'fixed'])
-        .default(defaultTraining.sigma),
+        `noise of a scan about its reconstruction: estimated after each epoch and weighed continuously, in powers of ten (estimated, as published), or fixed (default: ${ours.sigma}; recipe paper: ${paper.sigma})`,
+      ).choices(['continuous', 'estimated', 'fixed']),
     )
     .addOption(
-      new Option('--alpha <weight>', 'weight of the squared error where sigma is fixed')
-        .argParser(realNumber('not negative'))
-        .default(defaultTraining.alpha),
+      new Option('--alpha <weight>', 'weight of the squared error if sigma is fixed (default: 1)').argParser(
+        realNumber('not negative'),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--decoder-steps <n>',
+        `steps that fit a new decoder before the encoder moves (default: ${ours.decoderSteps!}; recipe paper: 0)`,
+      ).argParser(wholeNumber(0)),
     )
     .addOption(
       new Option('--save-every <epochs>', 'how often last.safetensors is written')
@@ -70,31 +89,32 @@ export function addTrain(program: Command): void {
       `
 Writes to the output folder:
   best.safetensors  after the epoch whose mean loss over all scans was lowest: the one for sae segment
-  last.safetensors  after the last epoch, or where the run was stopped: the one for --resume
+  last.safetensors  after the last epoch, or after the step at which the run was interrupted: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
-                    squared error, sigma, seconds, and Dice where --labels are given
+                    squared error, sigma, seconds, and Dice if --labels are given
 Ctrl-C ends the run after the steps under way, saves last.safetensors and exits with 130.
 
 Example:
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/`,
     )
     .action(async (scans: string[], _: unknown, self: Command) => {
-      await train(scans, self, terminalOf(self))
+      await train(scans, self.optsWithGlobals<TrainOptions>(), terminalOf(self))
     })
 }
 
-async function train(paths: string[], command: Command, terminal: Terminal): Promise<void> {
-  const options = command.optsWithGlobals<TrainOptions>()
+async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
   const { output, labels, every, classes } = options
   requireWritableFolder(output)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
-  const start = await readStart(command, channels, terminal)
+  const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
   const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
-  const intensities = start.weights?.info.intensities ?? 'robust'
+  const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
-  const { scans, prior } = inputs
+  const { scans } = inputs
+  const { parts } = model.architecture
+  const prior = parts ? divided(toPrior(inputs.prior), parts) : toPrior(inputs.prior)
   const recording = recordingOf(labels ? table : undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')
@@ -103,8 +123,12 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
   await withGpu(options, terminal, async (gpu) => {
     const { memoryLimit } = options
     const variables = new Variables(gpu)
-    const trainer = new Trainer(gpu, model, variables, toPrior(prior), settings, resumed, { memoryLimit })
-    terminal.note(describePreparation(await trainer.prepare(scans.length), memoryLimit))
+    loadStart(start, variables)
+    const progress =
+      resumed ?? (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
+    if (!progress) return
+    const trainer = new Trainer(gpu, model, variables, prior, settings, progress, { memoryLimit })
+    terminal.note(describePreparation(await trainer.prepare(scans), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
     const run = { trainer, model, variables, table, intensities }
@@ -113,14 +137,14 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
-    const progress = new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step)
     const exitCode = await follow(
       (run) => trainer.train(scans, run),
       recording,
       log,
-      progress,
+      new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
       (step) => checkpoints.afterStep(step),
     )
+    trainer.dispose()
     await checkpoints.saveLast()
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
@@ -130,6 +154,29 @@ async function train(paths: string[], command: Command, terminal: Terminal): Pro
     }
     terminal.status(peakMemory(gpu))
   })
+}
+
+/**
+ * The progress of a run that begins: with a new decoder, after that was fitted. Undefined if the user stopped it, with
+ * nothing to save yet.
+ */
+async function startingProgress(
+  gpu: Gpu,
+  start: Start,
+  variables: Variables,
+  prior: Prior,
+  scans: readonly TrainingScan[],
+  { memoryLimit }: TrainOptions,
+  terminal: Terminal,
+): Promise<TrainingProgress | undefined> {
+  const beginning = { epoch: 0, step: 0, variance: 1e8, errors: [] }
+  const isNew = !start.weights?.tensors.has('decoder.weight')
+  if (!isNew || !start.settings.decoderSteps) return beginning
+  const { variance, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, memoryLimit, terminal)
+  if (exitCode === undefined) return { ...beginning, variance }
+  terminal.status('Interrupted before the first step of training: nothing was written')
+  process.exitCode = exitCode
+  return undefined
 }
 
 function recordingOf(dice: LabelTable | undefined): Recording<TrainingStep> {

@@ -1,26 +1,30 @@
-import type { Command } from 'commander'
 import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import { Adam } from '../optim/index.js'
-import { checkTensors, createModel, defaultArchitecture, loadTensors, type Model } from '../sae/model.js'
+import { checkTensors, createModel, loadTensors, type Model } from '../sae/model.js'
+import type { NoiseMode } from '../sae/noise-level.js'
+import type { MrfPotential } from '../sae/prior-volume.js'
+import { recipes } from '../sae/recipes.js'
 import { defaultTraining, type TrainingSettings } from '../sae/settings.js'
 import type { TrainingProgress } from '../sae/trainer.js'
-import { optimiserSettings, type LearningOptions } from './options.js'
+import { lengthOf, withOptions, type LearningOptions } from './options.js'
 import type { Terminal } from './terminal.js'
 import { readWeights, requireClasses, type WeightsFile } from './weights-file.js'
 
 export interface TrainOptions extends LearningOptions {
-  beta: number
-  k: number
-  tau: number
-  sigma: 'estimated' | 'fixed'
-  alpha: number
+  beta?: number
+  k?: number
+  potential?: MrfPotential
+  tau?: number
+  sigma?: NoiseMode
+  alpha?: number
+  decoderSteps?: number
   freshDecoder?: boolean
   resume?: string
   saveEvery: number
 }
 
-/** Where training starts: from nothing, from weights, or from where another run stopped. */
+/** Where training starts: from nothing, from weights, or from the end of another run. */
 export interface Start {
   readonly model: Model
   readonly settings: TrainingSettings
@@ -34,16 +38,20 @@ export interface Start {
  *
  * @throws UserError where a file does not fit, or options contradict each other or the run to go on with
  */
-export async function readStart(command: Command, channels: number, terminal: Terminal): Promise<Start> {
-  const options = command.optsWithGlobals<TrainOptions>()
+export async function readStart(
+  options: TrainOptions,
+  scans: number,
+  channels: number,
+  terminal: Terminal,
+): Promise<Start> {
   const { init, resume, freshDecoder = false } = options
-  warnOfIdleOptions(command, options, terminal)
-  if (resume !== undefined) return resumedStart(command, resume, channels)
-  const settings = settingsOf(options)
+  warnOfIdleOptions(options, terminal)
+  if (resume !== undefined) return resumedStart(options, scans, resume, channels)
+  const settings = settingsOf(options, scans)
   if (init === undefined) {
     if (freshDecoder) throw new UserError('--fresh-decoder needs --init; without it every weight is fresh')
     terminal.warn('without --init the objective often collapses into few classes; run sae pretrain first')
-    const model = createModel(defaultArchitecture(channels), settings.seed)
+    const model = createModel(recipes[options.recipe].architecture(channels), settings.seed)
     return { model, settings, weights: undefined, progress: undefined }
   }
   const weights = await readWeights(init)
@@ -57,15 +65,20 @@ export async function readStart(command: Command, channels: number, terminal: Te
   return { model, settings, weights: { ...weights, tensors }, progress: undefined }
 }
 
-/** Puts the start's tensors, moments included, where the optimiser works on them. */
-export function loadStart({ model, weights }: Start, variables: Variables, optimiser: Adam): void {
+/** Puts the start's tensors into the variables: the weights, and with an optimiser its moments. */
+export function loadStart({ model, weights }: Start, variables: Variables, optimiser?: Adam): void {
   if (!weights) return
-  const present = trainedValues(model, optimiser).filter(({ name }) => weights.tensors.has(name))
+  const values = optimiser ? optimiser.state : model.parameters
+  const present = values.filter(({ name }) => weights.tensors.has(name))
   loadTensors(variables, present, weights.tensors, weights.source)
 }
 
-async function resumedStart(command: Command, resume: string, channels: number): Promise<Start> {
-  const options = command.optsWithGlobals<TrainOptions>()
+async function resumedStart(
+  options: TrainOptions,
+  scans: number,
+  resume: string,
+  channels: number,
+): Promise<Start> {
   for (const other of ['init', 'freshDecoder'] as const) {
     if (options[other] !== undefined)
       throw new UserError(`--resume takes all weights from ${resume}; leave out --init and --fresh-decoder`)
@@ -77,64 +90,71 @@ async function resumedStart(command: Command, resume: string, channels: number):
     throw new UserError(`${resume}: holds no state of training to go on from; start with --init instead`)
   // Checkpoints of older versions lack settings that have come since.
   const saved = { ...defaultTraining, ...training.settings }
-  const settings = { ...saved, ...changedEpochs(command, options, saved, resume) }
+  const settings = { ...saved, ...changedEpochs(options, scans, saved, resume) }
   if (training.progress.epoch >= settings.epochs) {
     throw new UserError(`${resume}: its ${training.progress.epoch} epochs are done; give more with --epochs`)
   }
   const model = createModel(architecture, settings.seed)
-  checkTensors(trainedValues(model, new Adam(model.parameters)), weights.tensors, resume)
+  checkTensors([...model.parameters, ...new Adam(model.parameters).state], weights.tensors, resume)
   return { model, settings, weights, progress: training.progress }
 }
 
-function trainedValues(model: Model, optimiser: Adam) {
-  return [...model.parameters, ...optimiser.state]
+function settingsOf(options: TrainOptions, scans: number): TrainingSettings {
+  const settings = withOptions(recipes[options.recipe].training, options, scans)
+  const { beta, k, potential, tau, sigma, alpha, decoderSteps } = options
+  return {
+    ...settings,
+    beta: beta ?? settings.beta,
+    neighbourhood: k ?? settings.neighbourhood,
+    temperature: tau ?? settings.temperature,
+    sigma: sigma ?? settings.sigma,
+    alpha: alpha ?? settings.alpha,
+    ...(potential ? { potential } : {}),
+    ...(decoderSteps === undefined ? {} : { decoderSteps }),
+  }
 }
 
-function settingsOf(options: TrainOptions): TrainingSettings {
-  const { beta, k, tau, sigma, alpha } = options
-  return { ...optimiserSettings(options), beta, neighbourhood: k, temperature: tau, sigma, alpha }
-}
-
-/** Which option stands for which setting. */
+/** Which option sets which setting. */
 const optionOf = {
-  batchSize: 'batch-size',
+  batchSize: 'batchSize',
   learningRate: 'lr',
-  weightDecay: 'weight-decay',
+  weightDecay: 'weightDecay',
   maxNorm: 'clip',
   seed: 'seed',
+  precision: 'precision',
   beta: 'beta',
   neighbourhood: 'k',
+  potential: 'potential',
   temperature: 'tau',
   sigma: 'sigma',
   alpha: 'alpha',
-  precision: 'precision',
-} as const satisfies Partial<Record<keyof TrainingSettings, string>>
+} as const satisfies Partial<Record<keyof TrainingSettings, keyof TrainOptions>>
+
+/** How the option is written. */
+const flagOf = (option: string): string =>
+  `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 function changedEpochs(
-  command: Command,
   options: TrainOptions,
+  scans: number,
   saved: TrainingSettings,
   source: string,
 ): Partial<TrainingSettings> {
-  const asked = settingsOf(options)
-  for (const [setting, option] of Object.entries(optionOf) as [keyof typeof optionOf, string][]) {
-    if (isGiven(command, option) && asked[setting] !== saved[setting]) {
+  for (const [setting, option] of Object.entries(optionOf) as [keyof typeof optionOf, keyof TrainOptions][]) {
+    const asked = options[option]
+    if (asked !== undefined && asked !== saved[setting]) {
       throw new UserError(
-        `--${option} ${asked[setting]!} contradicts ${source}, which has ${saved[setting] ?? 'none'}; leave it out, or start anew with --init`,
+        `${flagOf(option)} ${String(asked)} contradicts ${source}, which has ${saved[setting] ?? 'none'}; leave it out, or start anew with --init`,
       )
     }
   }
-  return isGiven(command, 'epochs') ? { epochs: asked.epochs } : {}
+  const epochs = lengthOf(options, scans, saved.batchSize)
+  return epochs === undefined ? {} : { epochs }
 }
 
-function warnOfIdleOptions(command: Command, { sigma, beta }: TrainOptions, terminal: Terminal): void {
-  if (isGiven(command, 'alpha') && sigma === 'estimated') {
+function warnOfIdleOptions({ recipe, sigma, alpha, beta, k }: TrainOptions, terminal: Terminal): void {
+  if (alpha !== undefined && (sigma ?? recipes[recipe].training.settings.sigma) !== 'fixed') {
     terminal.warn('--alpha has no effect while sigma is estimated; give --sigma fixed')
   }
-  if (isGiven(command, 'k') && beta === 0) terminal.warn('--k has no effect with --beta 0')
-}
-
-function isGiven(command: Command, option: string): boolean {
-  const key = option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-  return command.getOptionValueSource(key) === 'cli'
+  if (k !== undefined && beta === 0) terminal.warn('--k has no effect with --beta 0')
 }

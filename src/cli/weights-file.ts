@@ -11,6 +11,7 @@ import {
   type CheckpointInfo,
 } from '../sae/checkpoint.js'
 import type { NamedTensor } from '../sae/model.js'
+import { classesOf } from '../sae/parts.js'
 import type { CarriedTable } from './classes.js'
 
 /** Weights on disk: ours, or the reference release's. */
@@ -32,7 +33,8 @@ export async function readWeights(path: string): Promise<WeightsFile> {
 
 /** Requires an encoder for a prior of so many channels. @throws UserError */
 export function requireClasses({ info, source }: WeightsFile, channels: number, prior: string): void {
-  const { classes } = info.architecture
+  const { parts, classes: own } = info.architecture
+  const classes = parts ? classesOf(parts) : own
   if (classes === channels) return
   throw new UserError(
     `${source}: its encoder has ${classes} classes, but ${prior} has ${channels} channels: a checkpoint of another architecture`,

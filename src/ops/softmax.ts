@@ -4,7 +4,7 @@ import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 
 /** Channels that are kept in registers: lavapipe takes 16 s to compile the kernels of 128, 1 s for those of 32. */
-const mostRegisters = 32
+export const mostRegisters = 32
 
 /**
  * Softmax over channels, as `torch.softmax(input, 1)`.

@@ -1,4 +1,5 @@
 import { shuffled, seededRandom } from '../nn/index.js'
+import type { GaussianMixture } from './gaussian-mixture.js'
 
 /** A scan to learn from, all of them of one shape. */
 export interface TrainingScan {
@@ -11,6 +12,11 @@ export interface TrainingScan {
   readonly data: Float32Array | (() => Promise<Float32Array>)
   /** Classes of a reference segmentation, [D, H, W], or a function: only scored against, never learnt from. */
   readonly truth?: Uint8Array | (() => Promise<Uint8Array>)
+  /**
+   * The Gaussian mixture that was fitted to the scan, if the encoder is to be pretrained on its posterior: one Gaussian
+   * for each channel of the prior, [K][1].
+   */
+  readonly mixture?: GaussianMixture
 }
 
 /** What a batch holds. */

@@ -80,7 +80,12 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
   }
   const table = parse(metadata.classes, source) as LabelTable | undefined
   return {
-    architecture: { ...shapes, instanceNorm: architecture.instanceNorm },
+    architecture: {
+      ...shapes,
+      instanceNorm: architecture.instanceNorm,
+      priorLogits: architecture.priorLogits ?? false,
+      ...(architecture.parts ? { parts: architecture.parts } : {}),
+    },
     table: table && checkLabelTable(table, source),
     intensities: parseIntensities(metadata.intensities, source),
     training: parse(metadata.training, source) as CheckpointInfo['training'],

@@ -1,6 +1,10 @@
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
+export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 export { diceScores, meanDice } from './dice.js'
+export { ExpectationMaximisation, type EmIteration, type EmResult } from './em.js'
+export { defaultEm, type EmOptions, type EmSettings } from './em-settings.js'
+export { type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
 export {
   freeSurferTable,
   foregroundClasses,
@@ -19,6 +23,7 @@ export {
   type Scaling,
 } from './intensity.js'
 export { type RunOptions } from './in-turn.js'
+export { type StepRecord } from './learner.js'
 export {
   createModel,
   defaultArchitecture,
@@ -27,7 +32,8 @@ export {
   type Model,
   type NamedTensor,
 } from './model.js'
-export { logMrfTable, mrfTable } from './mrf-table.js'
+export { type NoiseMode } from './noise-level.js'
+export { logMrfTable, mrfTable, pointwiseMrfTable } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
 export {
   makePhantom,
@@ -36,6 +42,7 @@ export {
   type PhantomOptions,
   type PhantomSubject,
 } from './phantom/phantom.js'
+export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export {
@@ -47,13 +54,34 @@ export {
   type PriorOptions,
 } from './prior.js'
 export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
-export { mrfTableOf, type Prior } from './prior-volume.js'
+export { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
   defaultPretraining,
   defaultTraining,
   type OptimiserSettings,
+  type PretrainingSettings,
   type TrainingSettings,
 } from './settings.js'
+export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
+export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
+export { type Affine } from './synth/affine.js'
+export {
+  checkModel,
+  contrastModel,
+  jitterMeans,
+  type Component,
+  type Contrast,
+  type IntensityModel,
+} from './synth/intensities.js'
+export {
+  Synthesiser,
+  type LabelSource,
+  type PriorSource,
+  type SyntheticScan,
+  type SynthesisOptions,
+} from './synth/synthesiser.js'
+export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
+export { warpImage, warpLabels, warpPrior } from './synth/warp.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'

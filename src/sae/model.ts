@@ -2,15 +2,24 @@ import type { Value } from '../autograd/value.js'
 import type { VariableContents, Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, type Network, type Unet } from '../nn/index.js'
+import { add, log, type Box } from '../ops/index.js'
+import type { Part } from './parts.js'
 
 /** What a model is made of; two models of equal architecture can exchange weights. */
 export interface Architecture {
-  /** Channels of the prior and the posterior. */
+  /** Channels of the prior and the posterior: classes, or parts of classes. */
   readonly classes: number
+  /** What the channels are if classes are divided into parts; undefined if each is a class. */
+  readonly parts?: readonly Part[]
   /** Channels of the encoder's descending blocks. */
   readonly widths: readonly number[]
   /** Whether every block of the encoder is normalised before its ReLU; not so in the paper. */
   readonly instanceNorm: boolean
+  /**
+   * Whether the logarithm of the prior is added to the encoder's logits: the encoder then learns what the scan says, a
+   * log-likelihood, and need not learn the prior. In the paper the prior only rules classes out. Default false.
+   */
+  readonly priorLogits?: boolean
 }
 
 /** The encoder and decoder of a Segmentation Auto-Encoder. */
@@ -45,6 +54,32 @@ export function createModel(architecture: Architecture, seed = 0): Model {
     decoder: decoding,
     parameters: [...encoder.parameters, ...decoding.parameters],
   }
+}
+
+/** Added to probabilities before their logarithm is taken; classes below `supportThreshold` are ruled out anyway. */
+const leastProbability = 1e-7
+
+/**
+ * The model's logits for a scan, before the classes outside the prior's support are ruled out.
+ *
+ * @param scan [N, 1, D, H, W]
+ * @param prior probabilities, [N, K, ...] of the region
+ * @param region where logits are wanted. Default: all of the scan
+ */
+export function modelLogits(
+  { encoder, architecture }: Model,
+  scan: Value,
+  prior: Value,
+  region?: Box,
+): { readonly logits: Value; readonly blocks: readonly Value[] } {
+  const { logits, blocks } = encoder.trace(scan, region)
+  if (!architecture.priorLogits) return { logits, blocks }
+  return { logits: add(logits, logPrior(prior)), blocks }
+}
+
+/** The logarithm of probabilities, finite everywhere. Any shape. */
+export function logPrior(prior: Value): Value {
+  return log(add(prior, leastProbability))
 }
 
 /** A tensor as files hold it. */
@@ -98,7 +133,7 @@ export function loadTensors(
 export function architectureOf(
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
-): Omit<Architecture, 'instanceNorm'> {
+): Pick<Architecture, 'classes' | 'widths'> {
   const outputs: number[] = []
   for (let i = 0; ; i++) {
     const weight = tensors.get(`encoder.block${i}.weight`)

@@ -71,3 +71,24 @@ export function logMrfTable(table: Float64Array): Float32Array {
   )
   return Float32Array.from(floored, Math.log)
 }
+
+/** Largest pointwise potential: pairs that hardly ever meet are too few to count how rare they are. */
+const mostPointwise = 6
+
+/**
+ * Pointwise mutual information of neighbours, `log M(c, c') - log P(c')`, clipped to +-6: how much more often c' is met
+ * beside c than anywhere. `log M` alone also counts how frequent c' is, which a prior has done already, and so favours
+ * large classes. A class that is absent has zeros: nothing is known of its neighbours.
+ *
+ * @param table M, [K, K], as `mrfTable` makes it
+ * @param shares P, the share of each class among the voxels that M was counted over, [K]
+ * @returns [K, K]
+ */
+export function pointwiseMrfTable(table: Float64Array, shares: Float64Array): Float32Array {
+  const K = shares.length
+  return Float32Array.from(logMrfTable(table), (logM, at) => {
+    const [own, neighbour] = [shares[Math.trunc(at / K)]!, shares[at % K]!]
+    if (own === 0 || neighbour === 0) return 0
+    return Math.min(Math.max(logM - Math.log(neighbour), -mostPointwise), mostPointwise)
+  })
+}

@@ -1,14 +1,32 @@
 /**
- * The variance of the reconstruction error (SAE.md, rows "recon, sigma fixed" and "recon, sigma estimated").
+ * How the weight w of the squared error comes about (SAE.md, rows "recon, sigma fixed" and "recon, sigma estimated").
  *
- * Fixed: the squared error has weight alpha. Estimated: the variance starts at 1e8 and becomes, after each epoch, the
- * mean of the epoch's mean squared errors, the previous variance counted as one more of them from the second epoch on.
+ * - `fixed`: w is alpha.
+ * - `estimated`, as published: w is 0.5 over the variance rounded to a power of ten. The variance starts at 1e8 and
+ *   becomes, after each epoch, the mean of the epoch's mean squared errors, the previous variance counted as one more of
+ *   them from the second epoch on.
+ * - `continuous`: w is 0.5 / variance without rounding, the weight that makes the squared error a Gaussian log-likelihood.
+ *   After each epoch the variance moves towards the epoch's mean squared error, as an exponential average over some
+ *   ten steps.
  */
+export type NoiseMode = 'fixed' | 'estimated' | 'continuous'
+
+/** Before the first estimate: so large that the squared error counts for nothing. */
+const firstVariance = 1e8
+
+/** Largest weight of the squared error. */
+const mostWeight = 500
+
+/** What the exponential average keeps of the variance at each step. */
+const kept = 0.9
+
+/** The variance of the reconstruction error, and the weight of the squared error that follows from it. */
 export class NoiseLevel {
   constructor(
-    readonly mode: 'fixed' | 'estimated',
+    readonly mode: NoiseMode,
     readonly alpha: number,
-    public variance = 1e8,
+    public variance = firstVariance,
+    /** Complete epochs. */
     public epochs = 0,
     /** Mean squared errors of the running epoch's steps so far. */
     public errors: readonly number[] = [],
@@ -17,10 +35,11 @@ export class NoiseLevel {
   /** The weight w of the squared error. */
   get weight(): number {
     if (this.mode === 'fixed') return this.alpha
-    return Math.min(500, 0.5 / 10 ** Math.round(Math.log10(this.variance)))
+    const variance = this.mode === 'continuous' ? this.variance : 10 ** Math.round(Math.log10(this.variance))
+    return Math.min(mostWeight, 0.5 / variance)
   }
 
-  /** sigma, the root of the variance; undefined where it is fixed by alpha. */
+  /** sigma, the root of the variance; undefined if it is fixed by alpha. */
   get sigma(): number | undefined {
     return this.mode === 'fixed' ? undefined : Math.sqrt(this.variance)
   }
@@ -38,9 +57,24 @@ export class NoiseLevel {
 
   /** Ends an epoch: the variance for the next one. */
   endEpoch(): void {
-    const entries = this.epochs > 0 ? [...this.errors, this.variance] : this.errors
-    if (entries.length > 0) this.variance = entries.reduce((sum, error) => sum + error, 0) / entries.length
+    if (this.errors.length > 0) {
+      this.variance = this.mode === 'continuous' ? this.averaged() : this.published()
+    }
     this.errors = []
     this.epochs++
   }
+
+  private published(): number {
+    return mean(this.epochs > 0 ? [...this.errors, this.variance] : this.errors)
+  }
+
+  private averaged(): number {
+    if (this.variance >= firstVariance) return mean(this.errors)
+    const share = kept ** this.errors.length
+    return share * this.variance + (1 - share) * mean(this.errors)
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -9,7 +9,7 @@ import {
   weightedSum,
   type Box,
 } from '../ops/index.js'
-import type { Model } from './model.js'
+import { modelLogits, type Model } from './model.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {
@@ -74,7 +74,7 @@ export function saeObjective(
   const mrfTable = input('mrf table', [classes, classes])
   const reconstructionWeight = input('reconstruction weight', [1])
 
-  const { logits: free, blocks } = model.encoder.trace(scan, region)
+  const { logits: free, blocks } = modelLogits(model, scan, prior, region)
   const { probabilities, sample, divergence } = posterior(free, prior, randomness, {
     temperature: options.temperature,
   })

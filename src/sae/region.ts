@@ -1,7 +1,7 @@
 import { boxShape, wholeBox, type Box } from '../ops/box.js'
 import { supportThreshold } from '../ops/index.js'
 import { eachAxis } from '../ops/triple.js'
-import type { Prior } from './prior-volume.js'
+import type { Prior, PriorLayout } from './prior-volume.js'
 import { forEachRow, type SpatialShape } from './separable.js'
 
 /**
@@ -28,11 +28,12 @@ const unetReach = 2
  * The smallest box outside which a prior allows the background (class 0) only; all of the volume if it allows nothing else
  * anywhere.
  */
-export function supportBox({ data, classes, shape }: Prior): Box {
+export function supportBox({ data, classes, shape, parts }: Prior): Box {
   const [D, H, W] = shape
   let low: SpatialShape = shape
   let high: SpatialShape = [0, 0, 0]
-  for (let c = 1; c < classes; c++) {
+  for (let c = 0; c < classes; c++) {
+    if ((parts?.[c]?.class ?? c) === 0) continue
     for (let d = 0; d < D; d++) {
       for (let h = 0; h < H; h++) {
         const row = ((c * D + d) * H + h) * W
@@ -71,8 +72,8 @@ function grownBox(box: Box, margin: number, shape: SpatialShape): Box {
 /** As the device compares. */
 const allowed = Math.fround(supportThreshold)
 
-/** Voxels of a prior's own data: those of its region. */
-export function regionShape({ shape, region }: Prior): SpatialShape {
+/** The extents of a prior's data. */
+export function regionShape({ shape, region }: PriorLayout): SpatialShape {
   return region ? boxShape(region) : shape
 }
 
@@ -118,7 +119,7 @@ export function pasteVolume<T extends Float32Array | Uint8Array>(
 }
 
 /** Classes of a prior's region on the whole grid: background elsewhere, [D, H, W]. */
-export function onWholeGrid(classes: Uint8Array, { shape, region }: Prior): Uint8Array {
+export function onWholeGrid(classes: Uint8Array, { shape, region }: PriorLayout): Uint8Array {
   return region ? pasteVolume(classes, shape, region) : classes
 }
 

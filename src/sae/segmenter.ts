@@ -5,10 +5,11 @@ import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
-import type { Model } from './model.js'
+import { modelLogits, type Model } from './model.js'
+import { classesOf, mergedLabels, mergedProbabilities } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import { mrfTableOf, type Prior } from './prior-volume.js'
-import { cropPrior, pasteVolume, regionShape } from './region.js'
+import { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
+import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
 import { checkNeighbourhood } from './settings.js'
 
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
@@ -22,8 +23,10 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly reconstruction?: boolean
   /** Rounds of mean-field refinement with the MRF table. Default 0. */
   readonly rounds?: number
-  /** Weight of the MRF in the refinement. Default 0.01. */
+  /** Weight of the MRF in the refinement, of the sum over neighbours (`summedBeta`). Default 0.01. */
   readonly beta?: number
+  /** What neighbours say of each other in the refinement. Default `conditional`. */
+  readonly potential?: MrfPotential
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
   /**
@@ -55,15 +58,18 @@ export class Segmenter {
   private constructor(
     /** What it takes of the device. */
     readonly preparation: Preparation,
-    /** Where logits are computed; undefined for everywhere. */
-    readonly region: Box | undefined,
-    private readonly shape: Prior['shape'],
+    private readonly layout: PriorLayout,
     private readonly plan: Plan,
     private readonly scan: Value,
     private readonly labels: Value,
     private readonly probabilities: Value | undefined,
     private readonly image: Value | undefined,
   ) {}
+
+  /** Where logits are computed; undefined for everywhere. */
+  get region(): Box | undefined {
+    return this.layout.region
+  }
 
   /**
    * Compiles what segmenting scans of the prior's shape needs.
@@ -84,11 +90,10 @@ export class Segmenter {
     const start = performance.now()
     const { classes, shape } = prior
     const cut = wholeGrid ? prior : cropPrior(prior, rounds > 0 ? neighbourhood : 1)
-    const { region } = cut
     const scan = input('scan', [1, 1, ...shape])
     const priorInput = input('prior', [1, classes, ...regionShape(cut)])
     const table = input('mrf table', [classes, classes])
-    const logits = supportMask(model.encoder(scan, region), priorInput)
+    const logits = supportMask(modelLogits(model, scan, priorInput, cut.region).logits, priorInput)
     let scores = logits
     for (let round = 0; round < rounds; round++) {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
@@ -109,11 +114,12 @@ export class Segmenter {
     if (rounds > 0)
       plan.write(
         table,
-        mrfTableOf(prior, neighbourhood).map((logM) => beta * logM),
+        mrfTableOf(prior, neighbourhood, options.potential).map((logM) => beta * logM),
       )
     await plan.warmUp()
-    const preparation = preparationOf([plan], start)
-    return new Segmenter(preparation, region, shape, plan, scan, labels, probabilities, image)
+    const { region, parts } = cut
+    const layout = { classes, shape, ...(region ? { region } : {}), ...(parts ? { parts } : {}) }
+    return new Segmenter(preparationOf([plan], start), layout, plan, scan, labels, probabilities, image)
   }
 
   /**
@@ -125,18 +131,18 @@ export class Segmenter {
   async segment(scan: Float32Array): Promise<Segmentation> {
     this.plan.write(this.scan, scan)
     await this.plan.run()
-    const posterior = this.probabilities && (await this.plan.read(this.probabilities))
+    const { parts, classes, shape, region } = this.layout
+    const labels = Uint8Array.from(await this.plan.readUint(this.labels))
+    const probabilities = this.probabilities && (await this.plan.read(this.probabilities))
+    const posterior = probabilities && parts ? mergedProbabilities(probabilities, parts) : probabilities
     const image = this.image && (await this.plan.read(this.image))
-    const certain = Array.from({ length: this.probabilities?.shape[1] ?? 0 }, (_, c) => (c === 0 ? 1 : 0))
+    // The background, class 0, is certain outside the region.
+    const certain = Array.from({ length: parts ? classesOf(parts) : classes }, (_, c) => (c === 0 ? 1 : 0))
     return {
-      classes: this.onWholeGrid(Uint8Array.from(await this.plan.readUint(this.labels)), [0]),
-      posterior: posterior && this.onWholeGrid(posterior, certain),
-      reconstruction: image && this.onWholeGrid(image, [0]),
+      classes: onWholeGrid(parts ? mergedLabels(labels, parts) : labels, this.layout),
+      posterior: posterior && region ? pasteVolume(posterior, shape, region, certain) : posterior,
+      reconstruction: image && region ? pasteVolume(image, shape, region) : image,
     }
-  }
-
-  private onWholeGrid<T extends Float32Array | Uint8Array>(part: T, outside: readonly number[]): T {
-    return this.region ? pasteVolume(part, this.shape, this.region, outside) : part
   }
 
   /** Releases the plan; the variables stay. */

@@ -1,5 +1,7 @@
 import type { Precision } from '../autograd/stored.js'
 import { UserError } from '../errors.js'
+import type { NoiseMode } from './noise-level.js'
+import type { MrfPotential } from './prior-volume.js'
 
 /** Settings that pretraining and training share. */
 export interface OptimiserSettings {
@@ -15,26 +17,48 @@ export interface OptimiserSettings {
   readonly maxNorm?: number | undefined
   /** Of the order of scans and of the noise: a whole number from 0 to 2^32 - 1. */
   readonly seed: number
+  /** Steps over which the learning rate rises to its full value. Default 0. */
+  readonly warmUp?: number
+  /** Share of the steps, at the end of the run, over which the learning rate falls along a cosine to 0. Default 0. */
+  readonly decay?: number
   /** How volumes on the way are stored; f16 takes less memory and gives losses to about three digits. Default f32. */
   readonly precision?: Precision
 }
 
-/** Settings of SAE training; the defaults are the paper's. */
+/** Settings of pretraining. */
+export interface PretrainingSettings extends OptimiserSettings {
+  /**
+   * What the encoder learns to answer a scan with: the prior itself (the paper), or the posterior of a Gaussian mixture
+   * that was fitted to that scan under the prior (`TrainingScan.mixture`). Default `prior`.
+   */
+  readonly target?: 'prior' | 'mixture'
+}
+
+/** Settings of SAE training; `defaultTraining` has the paper's. */
 export interface TrainingSettings extends OptimiserSettings {
   /** Weight of the MRF prior; 0 for the spatially independent prior. */
   readonly beta: number
+  /**
+   * What `beta` weighs: the `sum` over a voxel's neighbours (the paper; k changes its meaning), or their `mean`.
+   * Default `sum`.
+   */
+  readonly neighbours?: 'sum' | 'mean'
+  /** What neighbours say of each other: log M as published, or pointwise (`pointwiseMrfTable`). Default `conditional`. */
+  readonly potential?: MrfPotential
   /** Edge length k of the MRF's neighbourhood. */
   readonly neighbourhood: number
   /** tau of the Gumbel-softmax. */
   readonly temperature: number
-  /** Whether the weight of the squared error follows the estimated variance or is `alpha`. */
-  readonly sigma: 'estimated' | 'fixed'
-  /** Weight of the squared error where sigma is `fixed`; without effect otherwise. */
+  /** Where the weight of the squared error comes from (see `NoiseLevel`). */
+  readonly sigma: NoiseMode
+  /** Weight of the squared error if sigma is `fixed`; without effect otherwise. */
   readonly alpha: number
+  /** Steps that fit a new decoder to the encoder's answers before both are trained together. Default 0. */
+  readonly decoderSteps?: number
 }
 
 /** 50 epochs of one scan a step at a learning rate of 0.001. */
-export const defaultPretraining: OptimiserSettings = {
+export const defaultPretraining: PretrainingSettings = {
   epochs: 50,
   batchSize: 1,
   learningRate: 1e-3,
@@ -60,6 +84,9 @@ export function checkOptimiserSettings(settings: OptimiserSettings): void {
   requireWhole('batch size', settings.batchSize, 1)
   requireWhole('seed', settings.seed, 0)
   requirePositive('learning rate', settings.learningRate)
+  requireWhole('warm-up', settings.warmUp ?? 0, 0)
+  if (!(settings.decay === undefined || (settings.decay >= 0 && settings.decay <= 1)))
+    throw new UserError(`the decay must be a share from 0 to 1, not ${settings.decay}`)
   requireNotNegative('weight decay', settings.weightDecay)
   if (settings.maxNorm !== undefined) requirePositive('clipping norm', settings.maxNorm)
 }
@@ -71,6 +98,19 @@ export function checkTrainingSettings(settings: TrainingSettings): void {
   requirePositive('tau', settings.temperature)
   requireNotNegative('alpha', settings.alpha)
   checkNeighbourhood(settings.neighbourhood)
+  requireWhole('decoder steps', settings.decoderSteps ?? 0, 0)
+}
+
+/**
+ * The weight of the MRF's energy as the objective takes it, that of the sum over neighbours: a mean over the
+ * k*k*k - 1 neighbours is that sum divided by their number.
+ */
+export function summedBeta({
+  beta,
+  neighbours = 'sum',
+  neighbourhood,
+}: Pick<TrainingSettings, 'beta' | 'neighbours' | 'neighbourhood'>): number {
+  return neighbours === 'sum' ? beta : beta / (neighbourhood ** 3 - 1)
 }
 
 /** @throws UserError unless k is odd and 3 to 21 */
@@ -80,17 +120,20 @@ export function checkNeighbourhood(k: number): void {
   }
 }
 
-function requireWhole(name: string, value: number, least: number): void {
+/** @throws UserError unless the value is a whole number from `least` on */
+export function requireWhole(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least || value > 0xffffffff) {
     throw new UserError(`${name} must be a whole number of at least ${least}, not ${value}`)
   }
 }
 
-function requirePositive(name: string, value: number): void {
+/** @throws UserError unless the value is finite and positive */
+export function requirePositive(name: string, value: number): void {
   if (!(value > 0 && value < Infinity)) throw new UserError(`${name} must be a positive number, not ${value}`)
 }
 
-function requireNotNegative(name: string, value: number): void {
+/** @throws UserError unless the value is finite and not negative */
+export function requireNotNegative(name: string, value: number): void {
   if (!(value >= 0 && value < Infinity))
     throw new UserError(`${name} must be a number of at least 0, not ${value}`)
 }

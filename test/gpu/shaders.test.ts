@@ -91,6 +91,7 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
     })),
   'posterior/forward': posteriorParts,
   'posterior/backward': posteriorParts,
+  'log_sum_exp/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'softmax/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'softmax/backward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
   'upsample_nearest/forward': scaleParts,

@@ -96,6 +96,7 @@ const cases: Record<string, Case> = {
   relu: unary(odd, ops.relu),
   'relu, vec4s': unary(even, ops.relu),
   softmax: unary(odd, ops.softmax),
+  log_sum_exp: unary(odd, ops.logSumExp),
   support_mask: withPrior((x, prior) => ops.softmax(ops.supportMask(x, prior, 0.3))),
   log_softmax: withPrior((x, prior) => ops.klDivergence(ops.logSoftmax(ops.supportMask(x, prior)), prior)),
   'posterior and sample': withPrior((x, prior) => {

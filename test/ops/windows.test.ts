@@ -154,6 +154,7 @@ const cases: Record<string, Case> = {
   'relu': unary(wide, [1, 3], ops.relu),
   'softmax': unary(wide, [1, 3], ops.softmax),
   'log_softmax': unary(wide, [1, 3], ops.logSoftmax),
+  'log_sum_exp': unary(wide, [1, 3], ops.logSumExp),
   'support_mask': withPrior((x, prior) => ops.supportMask(x, prior, 0.3)),
   'gumbel_softmax, soft': withPrior((x, noise) => ops.gumbelSoftmax(x, noise, { hard: false })),
   'gumbel_softmax, hard': withPrior((x, noise) => ops.gumbelSoftmax(x, noise)),

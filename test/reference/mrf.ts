@@ -79,6 +79,16 @@ export function logMrfTable(table: NdArray): NdArray {
   return map(raised, (share, i) => Math.log(share / rowSum(raised, Math.floor(i / table.shape[1]!))))
 }
 
+/** log M - log P, P the shares of the classes, clipped to +-6; 0 in the row and column of a class without a share. [K, K]. */
+export function pointwiseMrfTable(table: NdArray, shares: readonly number[]): NdArray {
+  const K = shares.length
+  return map(logMrfTable(table), (logM, i) => {
+    const [c, other] = [Math.floor(i / K), i % K]
+    if (shares[c] === 0 || shares[other] === 0) return 0
+    return Math.max(-6, Math.min(6, logM - Math.log(shares[other]!)))
+  })
+}
+
 function rowSum({ shape, data }: NdArray, row: number): number {
   return data.subarray(row * shape[1]!, (row + 1) * shape[1]!).reduce((sum, value) => sum + value, 0)
 }

@@ -8,6 +8,7 @@ import * as elementwise from './elementwise.js'
 import * as gumbelSoftmax from './gumbel-softmax.js'
 import * as instanceNorm from './instance-norm.js'
 import * as klDivergence from './kl-divergence.js'
+import * as logSumExp from './log-sum-exp.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
 import { at, fromArray, maxAbsError, mulberry32, relativeError, uniform, zeros } from './nd-array.js'
@@ -79,6 +80,14 @@ describe('softmax', () => {
   it('large logits do not overflow', () => {
     const { data } = softmax.softmax(fromArray([1, 3], [1000, 1001, -1e12]))
     expect(maxAbsError(data, [1 / (1 + Math.E), Math.E / (1 + Math.E), 0])).toBeLessThan(1e-12)
+  })
+})
+
+describe('log-sum-exp', () => {
+  it('large logits do not overflow, those that are ruled out count nothing', () => {
+    const { shape, data } = logSumExp.forward(fromArray([1, 3, 1, 1, 1], [1000, 1001, -1e12]))
+    expect(shape).toEqual([1, 1, 1, 1, 1])
+    expect(maxAbsError(data, [1001 + Math.log(1 + Math.exp(-1))])).toBeLessThan(1e-12)
   })
 })
 

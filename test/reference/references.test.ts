@@ -17,6 +17,7 @@ import * as instanceNorm from './instance-norm.js'
 import * as klDivergence from './kl-divergence.js'
 import * as labelConv3d from './label-conv3d.js'
 import * as linear from './linear.js'
+import * as logSumExp from './log-sum-exp.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
 import { at, map, mulberry32, relativeError, uniform, zeros, type NdArray } from './nd-array.js'
@@ -312,6 +313,10 @@ describe('the voxel-wise operations', () => {
   it('softmax and log-softmax: gradients', () => {
     expectGradient(softmax.softmax, logits, (g) => softmax.softmaxBackward(g, logits).gradInput)
     expectGradient(softmax.logSoftmax, logits, (g) => softmax.logSoftmaxBackward(g, logits).gradInput)
+  })
+
+  it('log-sum-exp: gradient', () => {
+    expectGradient(logSumExp.forward, logits, (g) => logSumExp.backward(g, logits).gradInput)
   })
 
   it('gumbel-softmax: gradient of the soft sample', () => {

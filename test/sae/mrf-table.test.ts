@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { logMrfTable, mrfTable } from '../../src/sae/mrf-table.js'
+import { logMrfTable, mrfTable, pointwiseMrfTable } from '../../src/sae/mrf-table.js'
 import { Random } from '../../src/sae/phantom/random.js'
 import type { SpatialShape } from '../../src/sae/separable.js'
 import { userError } from '../io/support.js'
@@ -49,6 +49,27 @@ describe('logMrfTable', () => {
       [0, Math.log(1e-12), Math.log(0.25), Math.log(0.75)],
       2e-6,
     )
+  })
+})
+
+describe('pointwiseMrfTable', () => {
+  it('is that of the plain loop, absent classes included', () => {
+    const shape: SpatialShape = [6, 5, 7]
+    const random = new Random(12)
+    const K = 5 // class 3 is absent; class 4 is one voxel
+    const classes = Uint8Array.from({ length: 210 }, () => Math.floor(random.uniform() * 3))
+    classes[122] = 4
+    const shares = Array.from({ length: K }, (_, c) => classes.filter((found) => found === c).length / 210)
+    const table = mrfTable(classes, shape, K, 3)
+    const pointwise = pointwiseMrfTable(table, Float64Array.from(shares))
+    expectClose(pointwise, reference.pointwiseMrfTable(fromArray([K, K], table), shares).data, 1e-6)
+    expect([...pointwise.subarray(15, 20)]).toEqual([0, 0, 0, 0, 0])
+    expect(pointwise[4 * K + 4]).toBe(-6) // one voxel never meets its own class
+  })
+
+  it('is 0 where classes meet as often as by chance, whatever their shares', () => {
+    const table = Float64Array.of(0.9, 0.1, 0.9, 0.1)
+    expectClose(pointwiseMrfTable(table, Float64Array.of(0.9, 0.1)), [0, 0, 0, 0], 1e-6)
   })
 })
 

@@ -142,7 +142,7 @@ export class Run {
     const pretrainer = new Pretrainer(this.gpu, model, variables, this.data.prior, settings)
     try {
       this.emit({ type: 'status', text: 'Compiling the kernels of pretraining' })
-      await pretrainer.prepare(this.scans.length)
+      await pretrainer.prepare(this.scans)
       this.emit({
         type: 'status',
         text: 'Pretraining: the encoder learns to answer every scan with the prior',
@@ -157,7 +157,7 @@ export class Run {
   private async train(): Promise<void> {
     this.emit({ type: 'status', text: 'Compiling the kernels of training' })
     this.trainer ??= this.makeTrainer()
-    await this.trainer.prepare(this.scans.length)
+    await this.trainer.prepare(this.scans)
     this.emit({ type: 'status', text: 'Training: the segmentation learns to explain the scan' })
     const steps = this.trainer.train(this.scans, { ahead: true, signal: this.aborter.signal })
     await this.follow('training', this.state.settings.trainingEpochs, 0, steps, (step) => step.loss)

@@ -6,6 +6,7 @@ import { createModel, type Architecture } from '../../../src/sae/model.js'
 import { Random } from '../../../src/sae/phantom/random.js'
 import { Pretrainer } from '../../../src/sae/pretrainer.js'
 import type { Prior } from '../../../src/sae/prior-volume.js'
+import { divided } from '../../../src/sae/parts.js'
 import { priorFromLabels } from '../../../src/sae/prior.js'
 import { cropPrior } from '../../../src/sae/region.js'
 import { Segmenter, type SegmentationOptions } from '../../../src/sae/segmenter.js'
@@ -47,6 +48,11 @@ function makeNetwork(architecture: Architecture) {
   return { model, variables }
 }
 
+/** NaN if any is. */
+function worstDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
+}
+
 describe('segmenter', () => {
   for (const instanceNorm of [false, true]) {
     const architecture = { classes: K, widths: [3, 5, 7, 8, 6], instanceNorm }
@@ -82,13 +88,31 @@ describe('segmenter', () => {
       expect(region.classes).toEqual(whole.classes)
       const { classes: unrefined } = await segment(true)
       expect(whole.classes.filter((value, i) => value !== unrefined[i]).length).toBeGreaterThan(30)
-      const worst = whole.posterior.reduce(
-        (most, p, i) => Math.max(most, Math.abs(p - region.posterior[i]!)),
-        0,
-      )
-      expect(worst).toBeLessThan(1e-5)
+      expect(worstDifference(region.posterior, whole.posterior)).toBeLessThan(1e-5)
     })
   }
+})
+
+describe('segmenter of divided classes', () => {
+  it('answers with the same classes', async () => {
+    const parts = [0, 0, 1, 2, 3, 4, 4, 5, 6, 7].map((c) => ({ class: c, share: c % 4 === 0 ? 0.5 : 1 }))
+    const apart = divided(prior, parts)
+    const { model, variables } = makeNetwork({ classes: 10, widths: [3, 5, 4], instanceNorm: false, parts })
+    const segment = async (wholeGrid: boolean) => {
+      const wanted = { posterior: true, wholeGrid, rounds: 1 }
+      const segmenter = await Segmenter.create(device.gpu, model, variables, apart, wanted)
+      const result = await segmenter.segment(scan)
+      segmenter.dispose()
+      return { ...result, region: segmenter.region }
+    }
+    const [whole, region] = [await segment(true), await segment(false)]
+    variables.dispose()
+    expect(region.region).toEqual(cropPrior(prior).region)
+    expect(region.classes).toEqual(whole.classes)
+    expect(new Set(whole.classes).size).toBe(K)
+    expect(region.posterior).toHaveLength(whole.posterior!.length)
+    expect(worstDifference(region.posterior!, whole.posterior!)).toBeLessThan(1e-5)
+  })
 })
 
 describe('training', () => {
@@ -100,7 +124,7 @@ describe('training', () => {
   async function train(given: Prior, memoryLimit?: number) {
     const { model, variables } = makeNetwork(architecture)
     const trainer = new Trainer(device.gpu, model, variables, given, settings, undefined, { memoryLimit })
-    const preparation = await trainer.prepare(1)
+    const preparation = await trainer.prepare(scans)
     const steps: TrainingStep[] = []
     for await (const step of trainer.train(scans)) steps.push(step)
     trainer.dispose()

@@ -184,7 +184,7 @@ describe('trainer', () => {
         undefined,
         { memoryLimit },
       )
-      const preparation = await trainer.prepare(3)
+      const preparation = await trainer.prepare(scans)
       trainer.dispose()
       variables.dispose()
       return preparation

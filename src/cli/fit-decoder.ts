@@ -1,0 +1,58 @@
+import type { Variables } from '../autograd/variables.js'
+import type { Gpu } from '../gpu/gpu.js'
+import type { TrainingScan } from '../sae/batches.js'
+import { DecoderFitter } from '../sae/decoder-fitter.js'
+import type { Prior } from '../sae/prior-volume.js'
+import { Interrupt } from './interrupt.js'
+import { Progress } from './progress.js'
+import type { Terminal } from './terminal.js'
+import type { Start } from './training-start.js'
+
+/** How fitting the decoder ended. */
+export interface DecoderFit {
+  /** Mean squared error over the last steps: what the noise level of training starts from. */
+  readonly variance: number
+  /** The exit code that a signal asks for, undefined if none came. */
+  readonly exitCode: number | undefined
+}
+
+/** The error of the fit is averaged over so many steps. */
+const averaged = 10
+
+/** Fits a new decoder to the encoder's answers, for as many steps as the settings say. */
+export async function fitDecoder(
+  gpu: Gpu,
+  { model, settings }: Start,
+  variables: Variables,
+  prior: Prior,
+  scans: readonly TrainingScan[],
+  memoryLimit: number | undefined,
+  terminal: Terminal,
+): Promise<DecoderFit> {
+  // Scored scans would make every step wait for its segmentation, which does not change here.
+  const bare = scans.map(({ name, data }) => ({ name, data }))
+  const fitter = new DecoderFitter(gpu, model, variables, prior, settings, bare.length, { memoryLimit })
+  const stepsPerEpoch = Math.ceil(bare.length / settings.batchSize)
+  const epochs = Math.ceil(settings.decoderSteps! / stepsPerEpoch)
+  const progress = new Progress(terminal, epochs, stepsPerEpoch, 0, { unit: 'decoder epoch', lines: 5 })
+  const interrupt = new Interrupt()
+  const errors: number[] = []
+  try {
+    for await (const { epoch, lastOfEpoch, meanSquaredError } of fitter.train(bare, {
+      ahead: true,
+      signal: interrupt.signal,
+    })) {
+      errors.push(meanSquaredError)
+      progress.update(epoch, lastOfEpoch, { mse: meanSquaredError })
+    }
+  } finally {
+    progress.stop()
+    interrupt.release()
+    fitter.dispose()
+  }
+  const last = errors.slice(-Math.max(averaged, stepsPerEpoch))
+  return {
+    variance: last.reduce((sum, error) => sum + error, 0) / last.length,
+    exitCode: interrupt.exitCode,
+  }
+}

@@ -1,0 +1,45 @@
+import type { Gpu } from '../gpu/gpu.js'
+import { loadBatch, type TrainingScan } from '../sae/batches.js'
+import { diceScores, meanDice } from '../sae/dice.js'
+import type { EmOptions } from '../sae/em-settings.js'
+import { ExpectationMaximisation } from '../sae/em.js'
+import type { GaussianMixture } from '../sae/gaussian-mixture.js'
+import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import type { Prior } from '../sae/prior-volume.js'
+import type { Terminal } from './terminal.js'
+
+/**
+ * Fits a Gaussian mixture to each scan, for the encoder to be pretrained on, and says how each fit went.
+ *
+ * @returns a mixture for each scan, [K][M]
+ */
+export async function fitMixtures(
+  gpu: Gpu,
+  scans: readonly TrainingScan[],
+  prior: Prior,
+  table: LabelTable,
+  options: EmOptions,
+  terminal: Terminal,
+): Promise<GaussianMixture[]> {
+  const em = await ExpectationMaximisation.create(gpu, prior, options)
+  const fitted: GaussianMixture[] = []
+  try {
+    for (const scan of scans) {
+      const start = performance.now()
+      const { data, truths } = await loadBatch([scan])
+      const { classes, mixture, logLikelihoods } = await em.run(data)
+      const truth = truths[0]
+      const score = truth
+        ? `, Dice ${meanDice(diceScores(classes, truth, prior.classes), foregroundClasses(table)).toFixed(3)}`
+        : ''
+      const seconds = ((performance.now() - start) / 1000).toFixed(1)
+      terminal.status(
+        `Gaussian mixture of ${scan.name}: ${logLikelihoods.length} iterations${score} (${seconds} s)`,
+      )
+      fitted.push(mixture)
+    }
+  } finally {
+    em.dispose()
+  }
+  return fitted
+}

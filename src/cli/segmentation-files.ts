@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Option } from 'commander'
+import { writeFileAtomic, writeVolume } from '../io/files.js'
+import type { Volume } from '../io/volume.js'
+import { toCodes, type LabelTable } from '../sae/label-table.js'
+import { formatDsegTable, type LabelValues } from './dseg-table.js'
+import { subjectNames } from './file-names.js'
+import type { Terminal } from './terminal.js'
+
+/** A scan to segment. */
+export interface Job {
+  readonly scan: string
+  /** Its position among the scans of the command line. */
+  readonly index: number
+  /** Path of the outputs, up to `_dseg.nii.gz`. */
+  readonly stem: string
+}
+
+/**
+ * The scans of a command line, without those that are segmented already where these are to be left out.
+ *
+ * @throws UserError where two scans would have the same outputs
+ */
+export function segmentationJobs(
+  scans: readonly string[],
+  folder: string,
+  keepExisting: boolean,
+  terminal: Terminal,
+): Job[] {
+  const all = subjectNames(scans).map((name, index): Job => ({
+    scan: scans[index]!,
+    index,
+    stem: join(folder, name),
+  }))
+  const jobs = keepExisting ? all.filter(({ stem }) => !existsSync(`${stem}_dseg.nii.gz`)) : all
+  if (jobs.length < all.length)
+    terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
+  return jobs
+}
+
+export const labelsOutOption = (): Option =>
+  new Option(
+    '--labels-out <values>',
+    'what voxels hold: label codes (left ones where a class has two sides), or classes 0..K-1',
+  )
+    .choices(['codes', 'classes'])
+    .default('codes')
+
+/** For the help of commands that write segmentations. */
+export const segmentationFiles = `
+Writes to the output folder, on the grid of each scan and placed as it is:
+  NAME_dseg.nii.gz     the segmentation
+  NAME_dseg.tsv        what its values mean (BIDS)
+  NAME_probseg.nii.gz  with --posterior: the probability of each class`
+
+/**
+ * Writes a segmentation, its table, and the posterior where there is one.
+ *
+ * @param classes [D, H, W]
+ * @param posterior [K, D, H, W]
+ * @param place the scan, or what lies as it does
+ * @throws UserError where the disk refuses
+ */
+export async function writeSegmentation(
+  stem: string,
+  { classes, posterior }: { classes: Uint8Array; posterior: Float32Array | undefined },
+  { grid, source }: Pick<Volume, 'grid' | 'source'>,
+  table: LabelTable,
+  values: LabelValues,
+): Promise<void> {
+  const labels = Float32Array.from(values === 'codes' ? toCodes(classes, table) : classes)
+  const highest = labels.reduce((most, label) => Math.max(most, label), 0)
+  const type = highest < 256 ? 'uint8' : highest < 32768 ? 'int16' : 'float32'
+  if (posterior) {
+    const volume = { data: posterior, channels: table.classes.length, grid, source }
+    await writeVolume(`${stem}_probseg.nii.gz`, volume, 'float32')
+  }
+  await writeFileAtomic(`${stem}_dseg.tsv`, new TextEncoder().encode(formatDsegTable(table, values)))
+  // Last: --keep-existing takes it for the sign that a scan is done.
+  await writeVolume(`${stem}_dseg.nii.gz`, { data: labels, channels: 1, grid, source }, type)
+}

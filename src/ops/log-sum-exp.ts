@@ -1,0 +1,39 @@
+import { defineNode, only } from '../autograd/node.js'
+import { volumeShape, type Value } from '../autograd/value.js'
+import * as shaders from '../generated/shaders.js'
+import { multiply } from './arithmetic.js'
+import { planewise } from './planewise.js'
+import { mostRegisters, softmax } from './softmax.js'
+
+/**
+ * Logarithm of the sum of exponentials over channels, as `torch.logsumexp(input, 1, keepdim=True)`.
+ *
+ * @param input [N, C, D, H, W]
+ * @returns [N, 1, D, H, W]
+ */
+export function logSumExp(input: Value): Value {
+  const { batch, channels, depth, height, width, planes } = volumeShape(input)
+  return only(
+    defineNode({
+      op: 'log_sum_exp',
+      inputs: [input],
+      outputs: [{ shape: [batch, 1, depth, height, width] }],
+      emit: {
+        planes,
+        emit: ([output], device, slab) =>
+          planewise(
+            {
+              shader: shaders.logSumExpForward,
+              flags: { IN_REGISTERS: channels <= mostRegisters },
+              consts: { CHANNELS: channels },
+              params: {},
+              volumes: { input, output: output! },
+            },
+            device,
+            slab,
+          ),
+      },
+      backward: ([gradOutput]) => [multiply(softmax(input), gradOutput!)],
+    }),
+  )
+}

@@ -1,0 +1,112 @@
+import { compile } from '../autograd/plan.js'
+import { input, type Value } from '../autograd/value.js'
+import type { Variables } from '../autograd/variables.js'
+import { UserError } from '../errors.js'
+import type { Gpu } from '../gpu/gpu.js'
+import { Adam } from '../optim/index.js'
+import { repeat, type TrainingScan } from './batches.js'
+import type { RunOptions } from './in-turn.js'
+import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
+import type { Model } from './model.js'
+import { saeObjective } from './objective.js'
+import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
+import type { Prior } from './prior-volume.js'
+import type { TrainingSettings } from './settings.js'
+
+/** What one step of fitting the decoder found. */
+export interface DecoderStep extends StepRecord {
+  /** Mean over voxels and batch, in squared units of intensity (0..1). */
+  readonly meanSquaredError: number
+}
+
+interface DecoderGraph extends LearningGraph {
+  readonly counter: Value
+  readonly prior: Value
+}
+
+/** The decoder has a few hundred parameters and a nearly quadratic loss: it bears a large learning rate. */
+const learningRate = 0.02
+
+/**
+ * Fits a new decoder to what the encoder answers while the encoder rests. Trained together from the start, the encoder
+ * would first be pulled to wherever an unfitted decoder explains the scan better, and lose what pretraining taught it.
+ */
+export class DecoderFitter {
+  private readonly optimiser: Adam
+  private readonly learner: Learner<DecoderGraph, DecoderStep>
+
+  /**
+   * @param settings of the training that follows: `decoderSteps`, batch size, seed and temperature are used
+   * @param scans that it will be fitted to, how many
+   */
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly model: Model,
+    private readonly variables: Variables,
+    private readonly prior: Prior,
+    private readonly settings: TrainingSettings,
+    scans: number,
+    private readonly memory: MemoryOptions = {},
+  ) {
+    const { batchSize, seed, decoderSteps = 0 } = settings
+    this.optimiser = new Adam(model.decoder.parameters, { learningRate })
+    const lesson = {
+      compile: (batch: number) => this.compile(batch),
+      inputs: ({ counter }: DecoderGraph, { step }: Turn): [Value, Float32Array | Uint32Array][] => [
+        [counter, Uint32Array.of(seed, step)],
+        [this.optimiser.schedule, this.optimiser.scheduleAt(step)],
+      ],
+      finish: (record: StepRecord, [squaredError]: readonly Float32Array[]) =>
+        this.finish(record, squaredError![0]!),
+    }
+    const epochs = Math.ceil(decoderSteps / Math.ceil(scans / batchSize))
+    this.learner = new Learner(lesson, { epochs, batchSize, seed }, prior, memory)
+  }
+
+  /** Compiles the plans now. @throws UserError if they do not fit into memory */
+  async prepare(scans: readonly TrainingScan[]): Promise<Preparation> {
+    return this.learner.prepare(scans.length)
+  }
+
+  /**
+   * Fits for `decoderSteps` steps, rounded up to complete epochs, one step at a time.
+   *
+   * @throws UserError if the error is no longer finite
+   */
+  train(scans: readonly TrainingScan[], options: RunOptions = {}): AsyncGenerator<DecoderStep> {
+    return this.learner.train(scans, options)
+  }
+
+  /** Releases the plans; the variables stay. */
+  dispose(): void {
+    this.learner.dispose()
+  }
+
+  private finish(record: StepRecord, squaredError: number): DecoderStep {
+    const voxels = this.prior.data.length / this.prior.classes
+    if (!Number.isFinite(squaredError))
+      throw new UserError(
+        `the decoder's error is ${squaredError} at step ${record.step}; are the weights finite?`,
+      )
+    return { ...record, meanSquaredError: squaredError / voxels }
+  }
+
+  private async compile(batch: number): Promise<Compiled<DecoderGraph>> {
+    const scan = input('scan', [batch, 1, ...this.prior.shape])
+    const counter = input('noise counter', [2], { dtype: 'u32' })
+    const { temperature, neighbourhood } = this.settings
+    const { region } = this.prior
+    const objective = saeObjective(this.model, scan, counter, { beta: 0, neighbourhood, temperature, region })
+    const { squaredError, segmentation, prior } = objective
+    const plan = await compile(this.gpu, {
+      outputs: [segmentation],
+      report: [squaredError],
+      effects: this.optimiser.minimise(squaredError),
+      variables: this.variables,
+      memoryLimit: this.memory.memoryLimit,
+      storage: this.settings.precision ?? 'f32',
+    })
+    plan.write(prior, repeat(this.prior.data, batch))
+    return { plan, graph: { scan, segmentation, counter, prior } }
+  }
+}

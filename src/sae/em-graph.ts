@@ -1,0 +1,132 @@
+import { constant, input, type Value } from '../autograd/value.js'
+import {
+  add,
+  argmax,
+  concat,
+  conv3d,
+  logSoftmax,
+  logSumExp,
+  mrfMessage,
+  softmax,
+  square,
+  sum,
+} from '../ops/index.js'
+import { backwardWeight } from '../ops/conv3d/backward-weight.js'
+import type { GaussianMixture, Moments } from './gaussian-mixture.js'
+import type { SpatialShape } from './separable.js'
+
+/** What the graph of one iteration depends on. */
+export interface EmGraphOptions {
+  /** K */
+  readonly classes: number
+  /** Gaussians of each class, [K]; channels are the components of class 0, then those of class 1 and so on. */
+  readonly components: readonly number[]
+  readonly shape: SpatialShape
+  /** Edge length k of the MRF's neighbourhood; undefined for no MRF. */
+  readonly neighbourhood: number | undefined
+  /** Whether `expected` is wanted. */
+  readonly bias: boolean
+}
+
+/** The graph of one iteration: the E-step, and the sums that the M-step is made of. */
+export interface EmGraph {
+  /** An input: the scan, corrected and standardised, [1, 1, D, H, W]. */
+  readonly scan: Value
+  /** An input: logarithm of the prior, -1e12 where a class is ruled out, [1, K, D, H, W]. */
+  readonly logPrior: Value
+  /** Inputs: logits are linear in (x^2, x, log p), [M, 2 + K] and [M] for M Gaussians in all (see `naturalParameters`). */
+  readonly weight: Value
+  readonly bias: Value
+  /** With an MRF, inputs: beta times its potentials, [K, K], and the posterior of the iteration before. */
+  readonly mrf: { readonly table: Value; readonly before: Value } | undefined
+  /** Posterior of the classes, [1, K, D, H, W]. */
+  readonly posterior: Value
+  /** Its largest class, u32 [1, 1, D, H, W]. */
+  readonly labels: Value
+  /** Log-likelihood of the standardised scan, summed over voxels, [1]. */
+  readonly logLikelihood: Value
+  /** Sums over voxels of q x^2 and q x, [M, 2], and of q, [M]. */
+  readonly moments: readonly [Value, Value]
+  /**
+   * Where wanted: sum_cm q / variance and sum_cm q mean / variance, [1, 2, D, H, W], from the input `precisions`
+   * [2, M] (see `precisionsOf`).
+   */
+  readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
+}
+
+/** Added to the logarithm of a probability of 0: no likelihood makes up for it. */
+export const ruledOut = -1e12
+
+/**
+ * Builds the graph. Log-likelihoods of Gaussians are linear in (x^2, x, 1), so that the logits of all components are one
+ * convolution of one voxel, and the sums of the M-step are what its weights' gradient is made of.
+ *
+ *   logits = log w_cm N(x; mean_cm, variance_cm) + log p(c),   q = softmax(logits)
+ *
+ * With an MRF, p(c) is p(c) exp(beta message(c)), normalised: the mean-field approximation, whose messages come from the
+ * posterior of the iteration before.
+ */
+export function emGraph({
+  classes,
+  components,
+  shape,
+  neighbourhood,
+  bias: biased,
+}: EmGraphOptions): EmGraph {
+  const channels = components.reduce((sum, count) => sum + count, 0)
+  const scan = input('scan', [1, 1, ...shape])
+  const logPrior = input('log prior', [1, classes, ...shape])
+  const weight = input('natural parameters', [channels, 2 + classes])
+  const bias = input('log normalisers', [channels])
+  const mrf =
+    neighbourhood === undefined
+      ? undefined
+      : { table: input('mrf table', [classes, classes]), before: input('before', [1, classes, ...shape]) }
+
+  const field = mrf ? logSoftmax(add(logPrior, mrfMessage(mrf.before, mrf.table, neighbourhood!))) : logPrior
+  const powers = [square(scan), scan]
+  const logits = conv3d(concat([...powers, field]), weight, bias)
+  const q = softmax(logits)
+  const posterior = channels === classes ? q : conv3d(q, classSums(components))
+  const [products, masses] = backwardWeight({
+    input: concat(powers),
+    gradOutput: q,
+    shape: [channels, 2],
+    bias: true,
+  })
+  const precisions = input('precisions', [2, channels])
+  return {
+    scan,
+    logPrior,
+    weight,
+    bias,
+    mrf,
+    posterior,
+    labels: argmax(posterior),
+    logLikelihood: sum(logSumExp(logits)),
+    moments: [products!, masses!],
+    expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
+  }
+}
+
+/** The moments of each component, in the form of the mixture, from what the graph reports of them. */
+export function momentsOf(
+  products: Float32Array,
+  masses: Float32Array,
+  mixture: GaussianMixture,
+): Moments[][] {
+  let channel = 0
+  return mixture.map((components) =>
+    components.map(() => {
+      const at = channel++
+      return { mass: masses[at]!, second: products[2 * at]!, first: products[2 * at + 1]! }
+    }),
+  )
+}
+
+/** A convolution of one voxel that adds up the components of each class, [K, M]. */
+function classSums(components: readonly number[]): Value {
+  const owners = components.flatMap((count, c) => Array.from({ length: count }, () => c))
+  const weight = components.flatMap((_, c) => owners.map((owner) => Number(owner === c)))
+  return constant('components of class', [components.length, owners.length], Float32Array.from(weight))
+}

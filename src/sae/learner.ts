@@ -1,0 +1,160 @@
+import type { Value } from '../autograd/value.js'
+import {
+  batchSizes,
+  epochBatches,
+  isScored,
+  loadBatch,
+  type LoadedBatch,
+  type TrainingScan,
+} from './batches.js'
+import { inTurn, type RunOptions } from './in-turn.js'
+import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
+import type { PriorLayout } from './prior-volume.js'
+import { batchDice } from './score.js'
+
+/** A step to be done. */
+export interface Turn {
+  readonly batch: readonly TrainingScan[]
+  /** Counted from 1. */
+  readonly epoch: number
+  /** Counted from 1, over all epochs. */
+  readonly step: number
+  /** True for the last batch of its epoch. */
+  readonly lastOfEpoch: boolean
+}
+
+/** What every step reports. */
+export interface StepRecord extends Omit<Turn, 'batch'> {
+  /** Time that the step added to the run. */
+  readonly seconds: number
+  /** Dice per class before this step's update, if the scans have a reference. */
+  readonly dice: readonly number[] | undefined
+}
+
+/** The values of a step's graph that every kind of learning has. */
+export interface LearningGraph {
+  /** An input: the scans of the batch, [N, 1, D, H, W]. */
+  readonly scan: Value
+  /** Most probable classes, u32 [N, 1, D, H, W]: an output, read only if the batch has a reference. */
+  readonly segmentation: Value
+}
+
+/** What one kind of learning does in each step. */
+export interface Lesson<Graph extends LearningGraph, Step extends StepRecord> {
+  /** Compiles the step for a batch of this size. */
+  compile(batch: number): Promise<Compiled<Graph>>
+  /** The step's inputs beside its scans. */
+  inputs(graph: Graph, turn: Turn): Iterable<readonly [Value, Float32Array | Uint32Array]>
+  /** Makes a step of the values that the plan reports; called in the order of the steps. */
+  finish(record: StepRecord, report: readonly Float32Array[]): Step
+}
+
+/** How far a run is. */
+export interface Cursor {
+  /** Complete epochs. */
+  readonly epoch: number
+  /** Complete steps, over all epochs. */
+  readonly step: number
+  /** Complete steps of the running epoch. */
+  readonly stepOfEpoch: number
+}
+
+/** What the loop itself depends on. */
+export interface LearnerSettings {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly seed: number
+}
+
+/**
+ * The loop that pretraining and training share: epochs over scans in a seeded order, the next batch read while the
+ * device works, and one plan per batch size.
+ */
+export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
+  private readonly plans: PlanByBatch<Graph>
+
+  constructor(
+    private readonly lesson: Lesson<Graph, Step>,
+    private readonly settings: LearnerSettings,
+    /** What the channels of segmentations are, for the Dice of scored scans. */
+    private readonly prior: PriorLayout,
+    { memoryLimit }: MemoryOptions,
+    private cursor: Cursor = { epoch: 0, step: 0, stepOfEpoch: 0 },
+  ) {
+    this.plans = new PlanByBatch((batch) => lesson.compile(batch), memoryLimit !== undefined)
+  }
+
+  /**
+   * Compiles the plans now, so that the first step does not have to.
+   *
+   * @throws UserError if they do not fit into memory
+   */
+  async prepare(scans: number): Promise<Preparation> {
+    return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
+  }
+
+  /** How far the run is, after the step that was yielded last. */
+  get progress(): Cursor {
+    return this.cursor
+  }
+
+  /** Runs up to the last epoch, one step at a time. */
+  async *train(
+    scans: readonly TrainingScan[],
+    { ahead = false, signal }: RunOptions = {},
+  ): AsyncGenerator<Step> {
+    const { epochs, batchSize, seed } = this.settings
+    while (this.cursor.epoch < epochs && !signal?.aborted) {
+      const { epoch, step, stepOfEpoch } = this.cursor
+      const left = epochBatches(scans, batchSize, seed, epoch).slice(stepOfEpoch)
+      const turns = left.map((batch, i): Turn => ({
+        batch,
+        epoch: epoch + 1,
+        step: step + 1 + i,
+        lastOfEpoch: i === left.length - 1,
+      }))
+      yield* inTurn(
+        turns,
+        {
+          load: ({ batch }) => loadBatch(batch),
+          submit: (turn, data) => this.submit(turn, data),
+          finish: (turn, outcome, seconds) => this.finish(turn, outcome, seconds),
+          // The next step would overwrite the segmentation that is scored, and another plan may replace this one.
+          overlaps: ({ batch }, next) => ahead && !isScored(batch) && next.batch.length === batch.length,
+        },
+        signal,
+      )
+    }
+  }
+
+  /** Releases the plans; the variables stay. */
+  dispose(): void {
+    this.plans.dispose()
+  }
+
+  private async submit(turn: Turn, { data, truths }: LoadedBatch): Promise<{ result: Promise<Outcome> }> {
+    const { plan, graph } = await this.plans.get(turn.batch.length)
+    plan.write(graph.scan, data)
+    for (const [value, content] of this.lesson.inputs(graph, turn)) plan.write(value, content)
+    const report = plan.submit()
+    const segmentation = isScored(turn.batch) ? plan.readUint(graph.segmentation) : undefined
+    const outcome = async (): Promise<Outcome> => {
+      const [values, classes] = await Promise.all([report, segmentation])
+      return { report: values, dice: classes && batchDice(classes, truths, this.prior) }
+    }
+    return { result: outcome() }
+  }
+
+  private finish({ epoch, step, lastOfEpoch }: Turn, { report, dice }: Outcome, seconds: number): Step {
+    const finished = this.lesson.finish({ epoch, step, lastOfEpoch, seconds, dice }, report)
+    const stepOfEpoch = lastOfEpoch ? 0 : this.cursor.stepOfEpoch + 1
+    this.cursor = { epoch: lastOfEpoch ? epoch : epoch - 1, step, stepOfEpoch }
+    return finished
+  }
+}
+
+/** What the device makes of a step. */
+interface Outcome {
+  readonly report: readonly Float32Array[]
+  readonly dice: readonly number[] | undefined
+}

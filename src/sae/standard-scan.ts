@@ -1,0 +1,79 @@
+import { BiasField } from './bias-field.js'
+import type { GaussianMixture } from './gaussian-mixture.js'
+import type { SpatialShape } from './separable.js'
+
+/**
+ * A scan divided by its bias field and standardised to mean 0 and variance 1, so that the device's single precision
+ * suits scans of any scale.
+ */
+export class StandardScan {
+  /** [D, H, W] */
+  data: Float32Array
+  private readonly mean: number
+  private readonly deviation: number
+  private readonly bias: BiasField | undefined
+  private corrected: Float32Array
+
+  /**
+   * @param scan [D, H, W]
+   * @param order of the bias field; 0 for none
+   * @throws Error where the scan holds NaN or infinity
+   */
+  constructor(
+    private readonly scan: Float32Array,
+    shape: SpatialShape,
+    order: number,
+  ) {
+    let [first, second] = [0, 0]
+    for (const value of scan) first += value
+    this.mean = first / scan.length
+    for (const value of scan) second += (value - this.mean) ** 2
+    const deviation = Math.sqrt(second / scan.length)
+    if (!Number.isFinite(deviation)) throw new Error('the scan holds NaN or infinity')
+    this.deviation = deviation > 0 ? deviation : 1
+    this.bias = order > 0 ? new BiasField(scan, shape, order) : undefined
+    this.corrected = scan
+    this.data = this.standardised()
+  }
+
+  /** The bias field where there is one, [D, H, W]: the scan is this times its corrected self. */
+  get field(): Float32Array | undefined {
+    return this.bias?.values()
+  }
+
+  /** What a log-likelihood of the standardised intensity is more than that of the scan's. */
+  get logUnit(): number {
+    return Math.log(this.deviation)
+  }
+
+  /**
+   * Refits the bias field and corrects the scan by it.
+   *
+   * @param expected sum of q / variance over components, then that of q mean / variance, [2, D, H, W], standardised
+   */
+  correct(expected: Float32Array): void {
+    if (!this.bias) return
+    const voxels = this.scan.length
+    const precision = (voxel: number): number => expected[voxel]!
+    const mean = (voxel: number): number => expected[voxels + voxel]! / expected[voxel]!
+    this.bias.refit(this.corrected, (voxel) => this.mean + this.deviation * mean(voxel), precision)
+    const field = this.bias.values()
+    this.corrected = this.scan.map((value, i) => value / field[i]!)
+    this.data = this.standardised()
+  }
+
+  /** A mixture of standardised intensities in the scan's. */
+  inUnits(mixture: GaussianMixture): GaussianMixture {
+    return mixture.map((components) =>
+      components.map(({ weight, mean, variance }) => ({
+        weight,
+        mean: this.mean + this.deviation * mean,
+        variance: this.deviation ** 2 * variance,
+      })),
+    )
+  }
+
+  private standardised(): Float32Array {
+    return this.corrected.map((value) => (value - this.mean) / this.deviation)
+  }
+}

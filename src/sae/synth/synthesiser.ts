@@ -1,0 +1,117 @@
+import { UserError } from '../../errors.js'
+import type { Random } from '../phantom/random.js'
+import type { Prior } from '../prior-volume.js'
+import type { SpatialShape } from '../separable.js'
+import type { Affine } from './affine.js'
+import { Deformation, type DeformationOptions } from './deformation.js'
+import { PriorSampler, type PriorSamplingOptions } from './from-prior.js'
+import { checkModel, type IntensityModel } from './intensities.js'
+import { acquire, drawAcquisition, type Acquisition, type AcquisitionOptions } from './acquisition.js'
+
+/** A label map to make scans of. */
+export interface LabelSource {
+  /** What is painted: one class per voxel, 0 is background, [D, H, W]. May be finer than the truth. */
+  readonly classes: Uint8Array
+  readonly shape: SpatialShape
+  /** The true label of each painted class. Default: the same. */
+  readonly truth?: Uint8Array
+  /** Where an output voxel lies in the map before anything moves. Default: centre on centre, voxels of one size. */
+  readonly placement?: Affine
+}
+
+/** A prior to draw label maps from, when no sharp map is known. Its grid is placed as a label map's. */
+export interface PriorSource extends PriorSamplingOptions {
+  readonly prior: Prior
+  readonly placement?: Affine
+}
+
+/** What scans are made of and how; each parameter of a scan is drawn anew. */
+export interface SynthesisOptions extends DeformationOptions, AcquisitionOptions {
+  /** Where scans come from; each scan picks one of them. */
+  readonly sources: readonly (LabelSource | PriorSource)[]
+  /** The intensities of one scan, by painted class. */
+  readonly intensities: (random: Random) => IntensityModel
+  /** Voxels of the scans. Default: those of the source. */
+  readonly shape?: SpatialShape
+  /** Voxel sizes of the scans in millimetres, which all lengths below are converted with. Default 1. */
+  readonly spacing?: SpatialShape
+}
+
+/** A scan whose labels are known. */
+export interface SyntheticScan {
+  /** Intensities in 0..1, 0 outside the head, [D, H, W]. */
+  readonly scan: Float32Array
+  /** True labels, [D, H, W]. */
+  readonly labels: Uint8Array
+  readonly shape: SpatialShape
+  /** Index of its source in `sources`. */
+  readonly source: number
+  readonly intensities: IntensityModel
+  readonly acquisition: Acquisition
+}
+
+interface PreparedSource {
+  readonly shape: SpatialShape
+  readonly placement: Affine | undefined
+  readonly truth: Uint8Array | undefined
+  /** Number of painted classes. */
+  readonly count: number
+  readonly classes: (random: Random) => Uint8Array
+}
+
+/**
+ * Makes scans with known labels: a label map is deformed, painted with intensities by class and put through a simulated
+ * scanner (after Billot et al. 2023, "SynthSeg"). The same seed gives the same bits on every machine: sums, products,
+ * quotients and square roots alone are used, which IEEE 754 rounds in one way.
+ */
+export class Synthesiser {
+  private readonly sources: readonly PreparedSource[]
+
+  /** @throws UserError without a source */
+  constructor(private readonly options: SynthesisOptions) {
+    if (options.sources.length === 0) throw new UserError('synthetic scans need a label map or a prior')
+    this.sources = options.sources.map(prepare)
+  }
+
+  /** @throws UserError for options out of range */
+  draw(random: Random): SyntheticScan {
+    const { options } = this
+    // One stream for each part, so that a change of one leaves the others as they were.
+    const [choice, anatomy, pose, look, scanner] = [0, 1, 2, 3, 4].map(() => random.fork()) as [
+      Random,
+      Random,
+      Random,
+      Random,
+      Random,
+    ]
+    const index = Math.floor(choice.uniform() * this.sources.length)
+    const { shape: from, placement, truth, count, classes } = this.sources[index]!
+    const source = classes(anatomy)
+    const { shape = from, spacing = [1, 1, 1] } = options
+    const grid = { source: from, output: shape, spacing, ...(placement ? { placement } : {}) }
+    const deformation = Deformation.random(pose, options, grid)
+    const intensities = checkModel(options.intensities(look), count)
+    const acquisition = drawAcquisition(options, scanner)
+    const { scan, labels } = acquire(source, deformation, spacing, intensities, acquisition, scanner)
+    return {
+      scan,
+      labels: truth ? labels.map((c) => truth[c]!) : labels,
+      shape,
+      source: index,
+      intensities,
+      acquisition,
+    }
+  }
+}
+
+function prepare(source: LabelSource | PriorSource): PreparedSource {
+  if ('prior' in source) {
+    const sampler = new PriorSampler(source.prior)
+    const { shape, classes: count } = source.prior
+    const classes = (random: Random): Uint8Array => sampler.draw(random, source)
+    return { shape, placement: source.placement, truth: undefined, count, classes }
+  }
+  const { shape, placement, truth, classes } = source
+  const count = truth?.length ?? classes.reduce((most, c) => Math.max(most, c), 0) + 1
+  return { shape, placement, truth, count, classes: () => classes }
+}

@@ -1,0 +1,25 @@
+import type { Gpu } from '../../src/gpu/gpu.js'
+import type { EmSettings } from '../../src/sae/em-settings.js'
+import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
+import type { Prior } from '../../src/sae/prior-volume.js'
+import type { Subject } from './anatomies.js'
+
+/** Expectation maximisation of each scan: the classes and the mixture. */
+export async function fitEach(
+  gpu: Gpu,
+  prior: Prior,
+  scans: readonly Subject[],
+  settings: Partial<EmSettings> = {},
+): Promise<Pick<EmResult, 'classes' | 'mixture'>[]> {
+  const em = await ExpectationMaximisation.create(gpu, prior, settings)
+  try {
+    const results = []
+    for (const { data } of scans) {
+      const { classes, mixture } = await em.run(data)
+      results.push({ classes, mixture })
+    }
+    return results
+  } finally {
+    em.dispose()
+  }
+}

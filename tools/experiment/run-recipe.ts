@@ -1,0 +1,157 @@
+import { Variables } from '../../src/autograd/variables.js'
+import { fitDecoder } from '../../src/cli/fit-decoder.js'
+import { Terminal } from '../../src/cli/terminal.js'
+import type { Gpu } from '../../src/gpu/gpu.js'
+import type { TrainingScan } from '../../src/sae/batches.js'
+import { createModel, loadTensors, type Model, type NamedTensor } from '../../src/sae/model.js'
+import { divided, mixtureOfParts, partCounts, partsOf } from '../../src/sae/parts.js'
+import { Pretrainer } from '../../src/sae/pretrainer.js'
+import type { Prior } from '../../src/sae/prior-volume.js'
+import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
+import type { Subject } from './anatomies.js'
+import { canonical } from './digest.js'
+import { fitEach } from './em.js'
+import { learn, segmentAll, type Learnt, type OnStep, type Scoring } from './learn.js'
+import { settingsFor, type ResolvedRecipe } from './stages.js'
+import type { Refinement } from './study.js'
+
+/** The noise level before anything is known of it. */
+export const unknownVariance = 1e8
+
+export interface RunOptions {
+  readonly seed: number
+  readonly refinement?: Refinement | undefined
+  readonly scoring?: Scoring | undefined
+  /** Keeps the start of one run for the next, if that begins alike. */
+  readonly starts?: Starts
+  readonly onStep?: OnStep
+}
+
+/** Weights after pretraining and after the decoder was fitted. */
+interface Start {
+  readonly model: Model
+  /** With a channel for each part of the model. */
+  readonly prior: Prior
+  readonly tensors: ReadonlyMap<string, NamedTensor>
+  readonly variance: number
+  readonly seconds: number
+}
+
+/**
+ * Runs a recipe from nothing, as sae pretrain, sae train and sae segment do one after the other.
+ *
+ * @returns what the trained network makes of the scans it learnt from
+ */
+export async function runRecipe(
+  gpu: Gpu,
+  recipe: ResolvedRecipe,
+  scans: readonly Subject[],
+  whole: Prior,
+  { seed, refinement, scoring, starts = new Starts(), onStep }: RunOptions,
+): Promise<Learnt> {
+  const pretraining = settingsFor(recipe.pretraining, scans.length, seed)
+  const training = settingsFor(recipe.training, scans.length, seed)
+  // All that the start depends on; beta, for one, comes later.
+  const { decoderSteps = 0, temperature, batchSize, precision } = training ?? {}
+  const decoderFit = { decoderSteps, temperature, batchSize, precision }
+  const { architecture, mixture } = recipe
+  const key = canonical({ architecture, mixture, pretraining, decoderFit, seed })
+  const start = await starts.get(whole, key, () =>
+    begin(gpu, recipe, scans, whole, pretraining, training, seed, onStep),
+  )
+  const { model, prior } = start
+  const variables = new Variables(gpu)
+  try {
+    loadTensors(variables, model.parameters, start.tensors, 'the start')
+    const learner = { model, variables, prior, scans, refinement }
+    const learnt = training
+      ? await learn(gpu, learner, training, start.variance, scoring, onStep)
+      : { ...(await segmentAll(gpu, learner)), log: [] }
+    return { ...learnt, seconds: start.seconds + learnt.seconds }
+  } finally {
+    variables.dispose()
+  }
+}
+
+/** The last start and what it was made of: methods that differ only later share it. */
+export class Starts {
+  private last: { readonly prior: Prior; readonly key: string; readonly start: Start } | undefined
+
+  async get(prior: Prior, key: string, make: () => Promise<Start>): Promise<Start> {
+    if (this.last?.prior !== prior || this.last.key !== key) this.last = { prior, key, start: await make() }
+    return this.last.start
+  }
+}
+
+async function begin(
+  gpu: Gpu,
+  { architecture, mixture: { parts: several, ...em }, table }: ResolvedRecipe,
+  subjects: readonly Subject[],
+  whole: Prior,
+  pretraining: PretrainingSettings | undefined,
+  training: TrainingSettings | undefined,
+  seed: number,
+  onStep?: OnStep,
+): Promise<Start> {
+  const from = performance.now()
+  const variables = new Variables(gpu)
+  try {
+    const scans = subjects.map(({ name, data }) => ({ name, data }))
+    const components = partCounts(table, several)
+    const mixtures =
+      pretraining?.target === 'mixture'
+        ? (await fitEach(gpu, whole, subjects, { ...em, components })).map(({ mixture }) => mixture)
+        : undefined
+    const parts = mixtures && partsOf(mixtures)
+    const prior = parts ? divided(whole, parts) : whole
+    const model = createModel(parts ? { ...architecture, classes: parts.length, parts } : architecture, seed)
+    if (pretraining) {
+      const targets = mixtures
+        ? scans.map((scan, i) => ({ ...scan, mixture: mixtureOfParts(mixtures[i]!) }))
+        : scans
+      await pretrain(gpu, model, variables, prior, pretraining, targets, onStep)
+    }
+    const variance = training?.decoderSteps
+      ? await fittedVariance(gpu, model, variables, prior, training, scans)
+      : unknownVariance
+    const tensors = await variables.readAll(model.parameters)
+    return { model, prior, tensors, variance, seconds: (performance.now() - from) / 1000 }
+  } finally {
+    variables.dispose()
+  }
+}
+
+async function pretrain(
+  gpu: Gpu,
+  model: Model,
+  variables: Variables,
+  prior: Prior,
+  settings: PretrainingSettings,
+  scans: readonly TrainingScan[],
+  onStep?: OnStep,
+): Promise<void> {
+  const pretrainer = new Pretrainer(gpu, model, variables, prior, settings)
+  const steps = settings.epochs * Math.ceil(scans.length / settings.batchSize)
+  try {
+    for await (const { step } of pretrainer.train(scans, { ahead: true }))
+      onStep?.('pretraining', step, steps)
+  } finally {
+    pretrainer.dispose()
+  }
+}
+
+/** Fits the decoder; Ctrl-C, which `fitDecoder` would end quietly, ends the program as it does elsewhere. */
+export async function fittedVariance(
+  gpu: Gpu,
+  model: Model,
+  variables: Variables,
+  prior: Prior,
+  settings: TrainingSettings,
+  scans: readonly TrainingScan[],
+): Promise<number> {
+  const start = { model, settings, weights: undefined, progress: undefined }
+  const terminal = new Terminal('silent')
+  const { variance, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, undefined, terminal)
+  if (exitCode !== undefined) process.exit(exitCode)
+  return variance
+}

@@ -1,0 +1,146 @@
+import type { Architecture } from '../../src/sae/model.js'
+import type { EmSettings } from '../../src/sae/em-settings.js'
+import type { MrfPotential } from '../../src/sae/prior-volume.js'
+import type { Recipe, RecipeName } from '../../src/sae/recipes.js'
+import type { SpatialShape } from '../../src/sae/separable.js'
+import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
+import type { AcquisitionOptions } from '../../src/sae/synth/acquisition.js'
+import type { DeformationOptions } from '../../src/sae/synth/deformation.js'
+import type { Contrast } from '../../src/sae/synth/intensities.js'
+
+/** A study: every method on every cohort, with every prior of the cohort and every seed. */
+export interface Study {
+  readonly title: string
+  /** What the study answers, one paragraph. */
+  readonly question: string
+  readonly anatomies: PhantomSource | MapSource
+  readonly cohorts: Readonly<Record<string, CohortDescription>>
+  /** Whether the subjects of all cohorts are summarised together, as those of the folds of a cross-validation are. */
+  readonly pool?: boolean
+  readonly methods: Readonly<Record<string, MethodDescription>>
+  /** Seeds of first weights, order of scans and noise. A method without chance runs with the first alone. */
+  readonly seeds: readonly number[]
+  /** Methods to compare over subjects: METHOD with every prior, or METHOD@PRIOR. */
+  readonly pairs?: readonly (readonly [string, string])[]
+}
+
+/** Phantoms of one family, named `phantom-1` to `phantom-COUNT`. */
+export interface PhantomSource {
+  readonly kind: 'phantoms'
+  readonly shape: SpatialShape
+  readonly count: number
+  readonly seed: number
+  readonly variability?: number
+  readonly noise?: number
+}
+
+/** Label maps in FreeSurfer codes, named by their path in the data folder. */
+export interface MapSource {
+  readonly kind: 'maps'
+  /** A label map whose grid all others are aligned to, by the centroids of their structures. */
+  readonly reference: string
+  /** How scans are made of the maps that are named as subjects. */
+  readonly scans?: ScanDescription
+}
+
+/** How synthetic scans are made. */
+export interface ScanDescription extends DeformationOptions, AcquisitionOptions {
+  readonly contrast: Contrast
+  /** Largest change of the mean of each region, as a share of the span of means. */
+  readonly jitter?: number
+  readonly seed: number
+}
+
+export interface CohortDescription {
+  /** Every n-th voxel of the reference's grid along each axis. Default 1. */
+  readonly every?: number
+  /** Those who are segmented: an anatomy to make a scan of, or a scan and its truth. */
+  readonly subjects: readonly SubjectDescription[]
+  readonly priors: Readonly<Record<string, PriorDescription>>
+  /** Instead of those of the study. */
+  readonly seeds?: readonly number[]
+  /** Anatomies that a supervised network learns from; none of them may be a subject. */
+  readonly training?: readonly string[]
+}
+
+export type SubjectDescription = string | { readonly scan: string; readonly truth: string }
+
+export interface PriorDescription {
+  /** One anatomy or several, whose blurred label maps are averaged; none of them may be a subject. */
+  readonly maps: readonly string[]
+  /** Standard deviation of the Gaussian, in millimetres. */
+  readonly blur: number
+  /** Probabilities below this become 0. Default 0. */
+  readonly floor?: number
+}
+
+export type MethodDescription =
+  PriorMethod | EmMethod | SaeMethod | SupervisedMethod | WeightsMethod | AdaptMethod
+
+/** The most probable class of the prior. */
+export interface PriorMethod {
+  readonly kind: 'prior'
+}
+
+/** Expectation maximisation of a Gaussian mixture, scan by scan. */
+export interface EmMethod extends Partial<EmSettings> {
+  readonly kind: 'em'
+}
+
+/** Some settings of a stage; 0 steps leave it out. */
+export type StageOverrides<Settings> = Partial<Settings> & { readonly steps?: number }
+
+/** A recipe, and what is changed in it. */
+export interface SaeMethod {
+  readonly kind: 'sae'
+  readonly recipe: RecipeName
+  readonly architecture?: Partial<Architecture>
+  readonly mixture?: Partial<Recipe['mixture']>
+  readonly pretraining?: StageOverrides<PretrainingSettings>
+  readonly training?: StageOverrides<TrainingSettings>
+  readonly refinement?: Refinement
+  /** Epochs from one score to the next; without it the result alone is scored. */
+  readonly score?: number
+}
+
+/** Rounds of mean field after the network. */
+export interface Refinement {
+  readonly rounds: number
+  readonly beta?: number
+  readonly potential?: MrfPotential
+  readonly neighbourhood?: number
+}
+
+/** The same network, trained with the truth of synthetic scans of the cohort's `training` anatomies. */
+export interface SupervisedMethod {
+  readonly kind: 'supervised'
+  /** Synthetic scans to learn from. */
+  readonly scans: number
+  readonly steps: number
+  readonly learningRate?: number
+}
+
+/** Weights as they are, by their path in the data folder. */
+export interface WeightsMethod {
+  readonly kind: 'weights'
+  readonly file: string
+  readonly refinement?: Refinement
+}
+
+/** Weights that go on to be trained on the subjects themselves. */
+export interface AdaptMethod {
+  readonly kind: 'adapt'
+  readonly recipe: RecipeName
+  readonly file: string
+  readonly training: StageOverrides<TrainingSettings> & { readonly steps: number }
+  readonly refinement?: Refinement
+  readonly score?: number
+}
+
+/** A study of the logs of another: which criterion picks the best epoch. */
+export interface SelectionStudy {
+  readonly title: string
+  readonly question: string
+  /** The study whose logs are used. */
+  readonly selectionFrom: string
+}
