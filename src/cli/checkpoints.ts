@@ -4,11 +4,15 @@ import type { Variables } from '../autograd/variables.js'
 import type { Intensities } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { Model } from '../sae/model.js'
+import { Plateau, type PlateauState } from '../sae/plateau.js'
+import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer, TrainingStep } from '../sae/trainer.js'
 import { writeWeights } from './weights-file.js'
 
 /** What is saved of a run. */
 export interface Trained {
+  /** N of a scan. */
+  readonly voxels: number
   readonly trainer: Trainer
   readonly model: Model
   readonly variables: Variables
@@ -17,43 +21,69 @@ export interface Trained {
   readonly intensities: Intensities
 }
 
-/** Keeps last.safetensors and best.safetensors of a run; best is after the epoch of the lowest mean loss. */
+/** The criterion averages over an epoch, or over so many steps if an epoch is shorter: single steps are noisy. */
+const leastSteps = 10
+
+/**
+ * Keeps last.safetensors and best.safetensors of a run. Best is after the epoch up to which the steps had the lowest
+ * `profiledLoss`, which can be compared across epochs.
+ */
 export class Checkpoints {
   readonly last: string
   readonly best: string
   private lowest = Infinity
-  /** Losses of the running epoch. */
-  private losses: number[] = []
+  /** Terms of the latest steps, as many as the criterion averages over. */
+  private recent: EpochTerms[] = []
+  private readonly window: number
+  private readonly plateau: Plateau | undefined
 
-  /** @param metadata of the checkpoint that the run goes on from */
+  /**
+   * @param patience windows without progress after which the run is done; undefined to run to the last epoch
+   * @param metadata of the checkpoint that the run goes on from
+   */
   constructor(
     folder: string,
     private readonly run: Trained,
+    stepsPerEpoch: number,
     private readonly saveEvery: number,
+    patience: number | undefined,
     metadata: Readonly<Record<string, string>> = {},
   ) {
     this.last = join(folder, 'last.safetensors')
     this.best = join(folder, 'best.safetensors')
-    if (metadata.selection === undefined || !existsSync(this.best)) return
-    const saved = JSON.parse(metadata.selection) as { lowest: number | null; losses: number[] }
+    this.window = Math.max(stepsPerEpoch, leastSteps)
+    const saved = parseSelection(metadata.selection)
+    if (patience !== undefined) this.plateau = new Plateau({ window: this.window, patience }, saved?.plateau)
+    if (!saved || !existsSync(this.best)) return
     this.lowest = saved.lowest ?? Infinity // JSON has no infinity
-    this.losses = saved.losses
+    this.recent = saved.recent
   }
 
-  async afterStep({ loss, epoch, lastOfEpoch }: TrainingStep): Promise<void> {
-    this.losses.push(loss)
-    if (!lastOfEpoch) return
-    const mean = this.losses.reduce((a, b) => a + b, 0) / this.losses.length
-    this.losses = []
-    if (mean < this.lowest) {
-      this.lowest = mean
-      await this.save(this.best)
+  /** @returns whether the run has stopped making progress */
+  async afterStep(step: TrainingStep): Promise<boolean> {
+    this.recent = [...this.recent, step].slice(-this.window).map(({ meanSquaredError, klLoss, mrfLoss }) => ({
+      meanSquaredError,
+      klLoss,
+      mrfLoss,
+    }))
+    const { voxels } = this.run
+    this.plateau?.observe(profiledLoss(step, voxels))
+    if (!step.lastOfEpoch) return false
+    if (this.recent.length === this.window) {
+      const value = profiledLoss(meanOf(this.recent), voxels)
+      if (value < this.lowest) {
+        this.lowest = value
+        await this.save(this.best)
+      }
     }
-    if (epoch % this.saveEvery === 0) await this.save(this.last)
+    if (step.epoch % this.saveEvery === 0) await this.save(this.last)
+    return this.plateau?.reached ?? false
   }
 
+  /** Saves the last weights, and as the best ones too if the run was too short to choose. */
   async saveLast(): Promise<void> {
     await this.save(this.last)
+    if (this.lowest === Infinity) await this.save(this.best)
   }
 
   private async save(path: string): Promise<void> {
@@ -61,7 +91,37 @@ export class Checkpoints {
     const { settings, progress, optimiser } = trainer
     const training = { settings, progress }
     const info = { architecture: model.architecture, table, intensities, training }
-    const selection = JSON.stringify({ lowest: this.lowest, losses: this.losses })
-    await writeWeights(path, variables, model.parameters, info, optimiser, { selection })
+    const selection: Selection = {
+      lowest: this.lowest === Infinity ? null : this.lowest,
+      recent: this.recent,
+      ...(this.plateau ? { plateau: this.plateau.state } : {}),
+    }
+    await writeWeights(path, variables, model.parameters, info, optimiser, {
+      selection: JSON.stringify(selection),
+    })
+  }
+}
+
+/** What a checkpoint keeps of how the best weights are chosen. */
+interface Selection {
+  readonly lowest: number | null
+  readonly recent: EpochTerms[]
+  readonly plateau?: PlateauState
+}
+
+/** Undefined if there is none, or one of before there was this criterion. */
+function parseSelection(text: string | undefined): Selection | undefined {
+  if (text === undefined) return undefined
+  const selection = JSON.parse(text) as Partial<Selection>
+  return selection.recent ? (selection as Selection) : undefined
+}
+
+function meanOf(terms: readonly EpochTerms[]): EpochTerms {
+  const mean = (value: (term: EpochTerms) => number): number =>
+    terms.reduce((sum, term) => sum + value(term), 0) / terms.length
+  return {
+    meanSquaredError: mean((term) => term.meanSquaredError),
+    klLoss: mean((term) => term.klLoss),
+    mrfLoss: mean((term) => term.mrfLoss),
   }
 }

@@ -182,7 +182,7 @@ async function train(
     progress,
     ({ epoch, dice }) => {
       ;(perEpoch[epoch - 1] ??= []).push(meanDice(dice!, foreground))
-      return Promise.resolve()
+      return Promise.resolve(false)
     },
   )
   warnIfInterrupted(terminal)

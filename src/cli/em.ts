@@ -7,6 +7,7 @@ import { ExpectationMaximisation, type EmResult } from '../sae/em.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { MrfPotential } from '../sae/prior-volume.js'
 import { priorArgmax } from '../sae/prior.js'
+import { Assessments } from './assessments.js'
 import { tableFor } from './classes.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
 import { formatDiceTable } from './dice-table.js'
@@ -155,6 +156,7 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
   await withGpu(options, terminal, async (gpu) => {
     const method = await ExpectationMaximisation.create(gpu, toPrior(prior), emOptions(options))
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
+    const assessments = new Assessments(prior, table)
     makeFolder(options.output)
     for (const [i, { stem }] of jobs.entries()) {
       const start = performance.now()
@@ -170,6 +172,7 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
       const [truth] = truths
+      assessments.add(scans[i]!.name, { scan: data, classes, posterior: result.posterior, truth })
       if (truth)
         terminal.print(
           formatDiceTable(table, {
@@ -180,6 +183,13 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
     }
     method.dispose()
     terminal.status(peakMemory(gpu))
+    const inputs = [
+      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
+      ...(options.labels ?? []).map((path) => ({ role: 'labels', path })),
+      { role: 'prior', path: options.prior },
+    ]
+    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: {} }
+    await assessments.finish(options.output, run, terminal)
   })
 }
 

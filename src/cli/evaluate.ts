@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { readBytes, writeFileAtomic } from '../io/files.js'
-import { requireSameGrid } from '../io/volume.js'
+import { requireSameGrid, type Volume } from '../io/volume.js'
 import { diceScores, meanDice } from '../sae/dice.js'
 import {
   foregroundClasses,
@@ -11,16 +11,19 @@ import {
   toClasses,
   type LabelTable,
 } from '../sae/label-table.js'
-import { readClasses } from './classes.js'
+import { priorArgmax } from '../sae/prior.js'
+import { readClasses, tableFor } from './classes.js'
 import { formatDiceTable } from './dice-table.js'
 import { parseDsegTable } from './dseg-table.js'
 import { besideVolume } from './file-names.js'
 import { readLabels } from './inputs.js'
 import { classesOption, terminalOf } from './options.js'
 import { requireWritableFolder } from './output-folder.js'
+import { readPrior } from './prior-file.js'
 import type { Terminal } from './terminal.js'
 
 interface EvaluateOptions {
+  prior?: string
   classes?: string
   csv?: string
   json?: boolean
@@ -36,6 +39,7 @@ export function addEvaluate(program: Command): void {
     .argument('<segmentation>', 'label map to judge')
     .argument('<truth>', 'reference label map on the same grid')
     .addOption(classesOption())
+    .option('--prior <file>', "score the prior's own argmax too: the number to beat")
     .option('--csv <file>', 'write the table to a file too')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -56,6 +60,8 @@ interface Score {
   readonly name: string
   readonly abbreviation: string
   readonly dice: number
+  /** Of the prior's argmax, if it was asked for. */
+  readonly prior?: number
 }
 
 async function evaluate(
@@ -75,18 +81,35 @@ async function evaluate(
   warnOfAbsent(predicted, expected, scored, table, terminal)
 
   const dice = diceScores(predicted, expected, table.classes.length)
-  const mean = meanDice(dice, scored)
+  const prior =
+    options.prior === undefined ? undefined : await priorDice(options.prior, truth, expected, table, terminal)
   const scores = scored.map((c): Score => {
     const { name, abbreviation } = table.classes[c]!
-    return { name, abbreviation, dice: dice[c]! }
+    return { name, abbreviation, dice: dice[c]!, ...(prior ? { prior: prior[c]! } : {}) }
   })
+  const mean = meanDice(dice, scored)
+  const priorMean = prior && meanDice(prior, scored)
   terminal.print(
     options.json
-      ? JSON.stringify({ mean, regions: scores }, undefined, 2)
-      : formatDiceTable(table, { Dice: dice }),
+      ? JSON.stringify({ mean, prior: priorMean, regions: scores }, undefined, 2)
+      : formatDiceTable(table, { Dice: dice, ...(prior ? { prior } : {}) }),
   )
   if (options.csv !== undefined)
-    await writeFileAtomic(options.csv, new TextEncoder().encode(formatCsv(scores, mean)))
+    await writeFileAtomic(options.csv, new TextEncoder().encode(formatCsv(scores, mean, priorMean)))
+}
+
+/** Dice of each class of a prior's argmax. @throws UserError if it has another grid or other classes */
+async function priorDice(
+  path: string,
+  truth: Volume,
+  expected: Uint8Array,
+  table: LabelTable,
+  terminal: Terminal,
+): Promise<number[]> {
+  const { volume, table: carried } = await readPrior(path, terminal)
+  terminal.warnOnce([requireSameGrid(volume, truth, 'the prior and the reference')])
+  await tableFor(volume.channels, path, undefined, [{ table, source: 'the label table' }, carried])
+  return diceScores(priorArgmax(volume.data, volume.channels), expected, volume.channels)
 }
 
 /** The table of the reference, and that of the segmentation, whose voxels may hold classes. */
@@ -121,9 +144,16 @@ function warnOfAbsent(
   if (absent.length > 0) terminal.warn(`in neither map, which counts as a Dice of 1: ${absent.join(', ')}`)
 }
 
-function formatCsv(scores: readonly Score[], mean: number): string {
-  const rows = scores.map(({ name, abbreviation, dice }) => [quote(name), quote(abbreviation), dice])
-  return [['name', 'abbreviation', 'dice'], ...rows, ['mean', 'mean', mean]]
+function formatCsv(scores: readonly Score[], mean: number, priorMean: number | undefined): string {
+  const rows = [...scores, { name: 'mean', abbreviation: 'mean', dice: mean, prior: priorMean }].map(
+    ({ name, abbreviation, dice, prior }) => [
+      quote(name),
+      quote(abbreviation),
+      dice,
+      ...(prior === undefined ? [] : [prior]),
+    ],
+  )
+  return [['name', 'abbreviation', 'dice', ...(priorMean === undefined ? [] : ['prior'])], ...rows]
     .map((row) => `${row.join(',')}\n`)
     .join('')
 }

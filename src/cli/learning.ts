@@ -35,17 +35,18 @@ export function logColumns<S extends Step>({ columns, dice }: Recording<S>): str
 
 /**
  * Follows a run to its end or until a signal: a row in the log for every step, the progress, and `afterStep`, which may
- * save at the end of an epoch: only there are the weights those after its step, because the device is a step ahead.
+ * save at the end of an epoch: only there are the weights those after its step, because the device is a step ahead. If it
+ * returns true there, the run is over.
  *
  * @param run begins the run
- * @returns the exit code that the signal asks for, undefined where the run came to its end
+ * @returns the exit code that the signal asks for, undefined if the run came to its end
  */
 export async function follow<S extends Step>(
   run: (options: RunOptions) => AsyncIterable<S>,
   recording: Recording<S>,
   log: CsvLog,
   progress: Progress,
-  afterStep: (step: S) => Promise<void> = () => Promise.resolve(),
+  afterStep: (step: S) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<number | undefined> {
   const names = logColumns(recording)
   const interrupt = new Interrupt()
@@ -61,7 +62,7 @@ export async function follow<S extends Step>(
       })
       progress.update(step.epoch, step.lastOfEpoch, Object.fromEntries(shown))
       if (step.lastOfEpoch) rows = []
-      await afterStep(step)
+      if (await afterStep(step)) break
     }
   } finally {
     progress.stop()

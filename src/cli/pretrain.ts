@@ -12,6 +12,7 @@ import type { Prior } from '../sae/prior-volume.js'
 import { divided, mixtureOfParts, partCounts, partsOf, type Part } from '../sae/parts.js'
 import { recipes, type Recipe } from '../sae/recipes.js'
 import type { PretrainingSettings } from '../sae/settings.js'
+import { assessRun } from './assess-run.js'
 import { tableFor } from './classes.js'
 import { CsvLog } from './csv-log.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
@@ -53,6 +54,7 @@ Writes to the output folder:
   pretrained.safetensors  weights of the encoder
   pretrain.csv            a row for every step: cross-entropy (mean over voxels), seconds, and Dice where
                           --labels are given
+  run.json                what the segmentations are worth, settings, versions, checksums of inputs
 Ctrl-C ends the run after the steps under way, saves what there is and exits with 130.
 
 Example:
@@ -90,7 +92,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const run = { model, variables, prior: start.prior, settings, table }
-    const exitCode = await learn(gpu, run, scans, options, terminal)
+    const { exitCode, last } = await learn(gpu, run, scans, options, terminal)
     const target = join(options.output, 'pretrained.safetensors')
     const info = { architecture: model.architecture, table, intensities, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
@@ -98,6 +100,17 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
       `${exitCode === undefined ? 'Pretrained' : 'Interrupted: partly pretrained'} encoder: ${target}`,
     )
     terminal.status(peakMemory(gpu))
+    const learnt = {
+      command: 'pretrain',
+      gpu,
+      model,
+      variables,
+      ...inputs,
+      table,
+      options,
+      settings,
+    } as const
+    await assessRun({ ...learnt, figures: { lastStep: last }, interrupted: exitCode }, terminal)
     if (exitCode !== undefined) process.exitCode = exitCode
   })
 }
@@ -181,7 +194,7 @@ async function learn(
   scans: readonly TrainingScan[],
   options: PretrainOptions,
   terminal: Terminal,
-): Promise<number | undefined> {
+): Promise<{ exitCode: number | undefined; last: PretrainingStep | undefined }> {
   const recording: Recording<PretrainingStep> = {
     columns: { cross_entropy: (step) => step.crossEntropy },
     shown: ['cross_entropy', 'mean_dice'],
@@ -193,8 +206,14 @@ async function learn(
   makeFolder(options.output)
   const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
+  let last: PretrainingStep | undefined
+  const note = (step: PretrainingStep): Promise<boolean> => {
+    last = step
+    return Promise.resolve(false)
+  }
   try {
-    return await follow((run) => pretrainer.train(scans, run), recording, log, progress)
+    const exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress, note)
+    return { exitCode, last }
   } finally {
     pretrainer.dispose()
   }

@@ -4,6 +4,8 @@ import { UserError } from '../errors.js'
 import type { Volume } from '../io/volume.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
 import type { LabelTable } from '../sae/label-table.js'
+import type { Architecture } from '../sae/model.js'
+import { divided } from '../sae/parts.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { checkPrior } from '../sae/prior.js'
 import type { CarriedTable } from './classes.js'
@@ -39,6 +41,12 @@ export async function readPrior(path: string, terminal: Terminal): Promise<Prior
 /** As the networks take it. */
 export function toPrior({ data, channels, grid }: Volume): Prior {
   return { data, classes: channels, shape: grid.shape }
+}
+
+/** As a network of this architecture takes it: with a channel for each part of a class, if its classes are divided. */
+export function networkPrior(volume: Volume, { parts }: Architecture): Prior {
+  const prior = toPrior(volume)
+  return parts ? divided(prior, parts) : prior
 }
 
 /** Writes a prior and its PRIOR.json. @throws UserError where the disk refuses */

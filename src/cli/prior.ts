@@ -146,7 +146,7 @@ function fromAtlas(atlas: Volume, sigma: SpatialShape, every: number): Float32Ar
 }
 
 /** FreeSurfer's codes reach beyond 13 in any brain; maps that do not are most likely classes already. */
-function warnOfBareClasses(maps: readonly Volume[], terminal: Terminal): void {
+export function warnOfBareClasses(maps: readonly Volume[], terminal: Terminal): void {
   for (const { data, source } of maps) {
     const highest = data.reduce((most, label) => Math.max(most, label), 0)
     if (highest < freeSurferTable.classes.length) {

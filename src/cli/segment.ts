@@ -4,9 +4,10 @@ import { Variables } from '../autograd/variables.js'
 import { formatShape, requireSameGrid } from '../io/volume.js'
 import { boxShape } from '../ops/box.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'
-import { divided } from '../sae/parts.js'
 import { Segmenter } from '../sae/segmenter.js'
 import { defaultTraining } from '../sae/settings.js'
+import { openEm } from './assess-run.js'
+import { Assessments } from './assessments.js'
 import { tableFor } from './classes.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
 import type { LabelValues } from './dseg-table.js'
@@ -24,7 +25,7 @@ import {
   type GlobalOptions,
 } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
-import { readPrior, toPrior } from './prior-file.js'
+import { networkPrior, readPrior, toPrior } from './prior-file.js'
 import {
   labelsOutOption,
   segmentationFiles,
@@ -131,8 +132,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
 
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
-    const whole = toPrior(priorFile.volume)
-    const prior = architecture.parts ? divided(whole, architecture.parts) : whole
+    const prior = networkPrior(priorFile.volume, architecture)
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
       posterior: options.posterior ?? false,
@@ -145,15 +145,27 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     })
     terminal.note(describeRegion(segmenter, priorFile.volume.grid.shape))
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
+    const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
+    const em = await openEm(gpu, toPrior(priorFile.volume), room, terminal)
+    const assessments = new Assessments(priorFile.volume, table)
     makeFolder(options.output)
     for (const job of jobs) {
       const start = performance.now()
       const scan = await readScan(job.scan, intensities, silent)
-      await writeSegmentation(job.stem, await segmenter.segment(scan.data), scan, table, options.labelsOut)
+      const segmentation = await segmenter.segment(scan.data)
+      await writeSegmentation(job.stem, segmentation, scan, table, options.labelsOut)
+      assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
     terminal.status(peakMemory(gpu))
+    const inputs = [
+      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
+      { role: 'prior', path: options.prior },
+      { role: 'weights', path: options.weights },
+    ]
+    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
+    await assessments.finish(options.output, run, terminal)
   })
 }
 

@@ -52,7 +52,8 @@ export const segmentationFiles = `
 Writes to the output folder, on the grid of each scan and placed as it is:
   NAME_dseg.nii.gz     the segmentation
   NAME_dseg.tsv        what its values mean (BIDS)
-  NAME_probseg.nii.gz  with --posterior: the probability of each class`
+  NAME_probseg.nii.gz  with --posterior: the probability of each class
+  run.json             what the segmentations are worth, settings, versions, checksums of inputs`
 
 /**
  * Writes a segmentation, its table, and the posterior where there is one.

@@ -35,7 +35,7 @@ export class SynthOutput {
     }
   }
 
-  /** Writes scan `i`, made from that anatomy. @returns its name @throws UserError where the disk refuses */
+  /** Writes scan `i`, made from that anatomy. @returns its name @throws UserError if the disk refuses */
   async write(i: number, made: SyntheticScan, grid: Grid, { name: from, painted }: Anatomy): Promise<string> {
     const { scan, labels, acquisition, intensities } = made
     const name = this.nameOf(i)

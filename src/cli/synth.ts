@@ -5,16 +5,15 @@ import type { LabelTable } from '../sae/label-table.js'
 import { phantomTable } from '../sae/phantom/phantom.js'
 import { Random } from '../sae/phantom/random.js'
 import type { SpatialShape } from '../sae/separable.js'
-import { contrastModel, jitterMeans, type Contrast, type IntensityModel } from '../sae/synth/intensities.js'
-import { regionOf } from '../sae/synth/tissues.js'
 import { Synthesiser, type SynthesisOptions } from '../sae/synth/synthesiser.js'
 import { readClasses } from './classes.js'
 import { readLabels } from './inputs.js'
-import { modelFromFile, readIntensities } from './intensity-file.js'
 import { folderOption, terminalOf, wholeNumber } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
+import { warnOfBareClasses } from './prior.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from './synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from './synth-grid.js'
+import { areClasses, readLook, type Look } from './synth-look.js'
 import { deformationOptions, gridOptions, scannerOptions, upTo, type SynthOptions } from './synth-options.js'
 import { SynthOutput } from './synth-output.js'
 import type { Terminal } from './terminal.js'
@@ -75,7 +74,8 @@ async function synth(maps: string[], options: SynthOptions, terminal: Terminal):
   requireWritableFolder(options.output)
   const table = options.phantom ? phantomTable : await readClasses(options.classes ?? 'freesurfer')
   const output = new SynthOutput(options.output, count, contrast, table)
-  output.requireFree(maps, options.overwrite ?? false)
+  const files = [options.like, options.classes, contrast].filter((file) => file !== undefined)
+  output.requireFree([...maps, ...files], options.overwrite ?? false)
   const look = await readLook(options)
   const anatomies = await readAnatomies(maps, options, table, look, terminal)
   const grid = await outputGrid(options, anatomies, terminal)
@@ -103,44 +103,6 @@ function requireSource(maps: readonly string[], { phantom, like, classes }: Synt
   }
 }
 
-/** What regions look like. */
-interface Look {
-  /** Equal for label codes that look alike; undefined for one that looks like no other. */
-  readonly of: (code: number) => unknown
-  /** Draws the intensities of a scan from the classes that are painted. */
-  readonly intensities: (painted: LabelTable) => (random: Random) => IntensityModel
-}
-
-async function readLook({ contrast, jitter, classes }: SynthOptions): Promise<Look> {
-  if (/\.json$/i.test(contrast)) {
-    const file = await readIntensities(contrast)
-    const intensities: Look['intensities'] = (painted) => {
-      const model = modelFromFile(file, painted)
-      return (random) => jitterMeans(model, random, jitter ?? 0)
-    }
-    return { of: (code) => file.byCode.get(code), intensities }
-  }
-  if (!isContrast(contrast)) throw new UserError(`--contrast ${contrast}: give t1, t2, random or FILE.json`)
-  if (contrast !== 'random' && areClasses(classes)) {
-    throw new UserError(
-      `--contrast ${contrast} needs to know what the labels are, which --classes ${classes!} does not say; give --contrast random or FILE.json`,
-    )
-  }
-  const amount = jitter ?? (contrast === 'random' ? 0 : 0.03)
-  const intensities: Look['intensities'] = (painted) => (random) =>
-    jitterMeans(contrastModel(contrast, painted, random), random, amount)
-  return { of: regionOf, intensities }
-}
-
-function isContrast(text: string): text is Contrast {
-  return ['t1', 't2', 'random'].includes(text)
-}
-
-/** Whether label maps hold the classes 0..K-1, which have no meaning of their own. */
-function areClasses(table: string | undefined): boolean {
-  return /^\d+$/.test(table ?? '')
-}
-
 async function readAnatomies(
   maps: readonly string[],
   { phantom, classes, shape, count, seed }: SynthOptions,
@@ -155,6 +117,7 @@ async function readAnatomies(
     anatomies.push(
       areClasses(classes) ? anatomyOfClasses(map, table, path) : anatomyOfCodes(map, table, path, look.of),
     )
+    if (classes === undefined) warnOfBareClasses([map], terminal)
   }
   return anatomies
 }

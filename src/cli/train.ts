@@ -4,10 +4,10 @@ import { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
-import { divided } from '../sae/parts.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { recipes } from '../sae/recipes.js'
 import { Trainer, type TrainingProgress, type TrainingStep } from '../sae/trainer.js'
+import { assessRun } from './assess-run.js'
 import { Checkpoints } from './checkpoints.js'
 import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './csv-log.js'
@@ -17,7 +17,7 @@ import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
 import { addLearningOptions, oddNumber, realNumber, terminalOf, wholeNumber } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
-import { readPrior, toPrior } from './prior-file.js'
+import { networkPrior, readPrior } from './prior-file.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from './training-start.js'
@@ -80,6 +80,12 @@ export function addTrain(program: Command): void {
       ).argParser(wholeNumber(0)),
     )
     .addOption(
+      new Option(
+        '--patience <n>',
+        'end the run early once the criterion of best.safetensors has not fallen, by 1 % of how far it has come, for n windows of 10 steps, or of an epoch if that has more (default: go on to the last step)',
+      ).argParser(wholeNumber(1)),
+    )
+    .addOption(
       new Option('--save-every <epochs>', 'how often last.safetensors is written')
         .argParser(wholeNumber(1))
         .default(10),
@@ -88,10 +94,12 @@ export function addTrain(program: Command): void {
       'after',
       `
 Writes to the output folder:
-  best.safetensors  after the epoch whose mean loss over all scans was lowest: the one for sae segment
+  best.safetensors  after the steps with the lowest negative evidence bound at the variance that suits them best (over
+                    10 steps, or an epoch if that has more): the one for sae segment
   last.safetensors  after the last epoch, or after the step at which the run was interrupted: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma, seconds, and Dice if --labels are given
+  run.json          what the segmentations are worth, settings, versions, checksums of inputs
 Ctrl-C ends the run after the steps under way, saves last.safetensors and exits with 130.
 
 Example:
@@ -113,8 +121,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const { scans } = inputs
-  const { parts } = model.architecture
-  const prior = parts ? divided(toPrior(inputs.prior), parts) : toPrior(inputs.prior)
+  const prior = networkPrior(inputs.prior, model.architecture)
   const recording = recordingOf(labels ? table : undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')
@@ -131,21 +138,25 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     terminal.note(describePreparation(await trainer.prepare(scans), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
-    const run = { trainer, model, variables, table, intensities }
-    const checkpoints = new Checkpoints(output, run, options.saveEvery, resumed && start.weights?.metadata)
+    const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+    const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
+    const run = { trainer, model, variables, table, intensities, voxels }
+    const { saveEvery, patience } = options
+    const saved = resumed && start.weights?.metadata
+    const checkpoints = new Checkpoints(output, run, stepsPerEpoch, saveEvery, patience, saved)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
-    const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+    let last: TrainingStep | undefined
     const exitCode = await follow(
       (run) => trainer.train(scans, run),
       recording,
       log,
       new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
-      (step) => checkpoints.afterStep(step),
+      (step) => checkpoints.afterStep((last = step)),
     )
-    trainer.dispose()
     await checkpoints.saveLast()
+    trainer.dispose()
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
     } else {
@@ -153,6 +164,19 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       process.exitCode = exitCode
     }
     terminal.status(peakMemory(gpu))
+    const learnt = {
+      command: 'train',
+      gpu,
+      model,
+      variables,
+      scans,
+      prior: inputs.prior,
+      table,
+      options,
+      settings,
+    } as const
+    const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
+    await assessRun({ ...learnt, ...outcome }, terminal)
   })
 }
 

@@ -22,6 +22,7 @@ export interface TrainOptions extends LearningOptions {
   freshDecoder?: boolean
   resume?: string
   saveEvery: number
+  patience?: number
 }
 
 /** Where training starts: from nothing, from weights, or from the end of another run. */

@@ -74,15 +74,22 @@ async function openAll(request: Request): Promise<FoundAdapter[]> {
     const adapter = await request(gpu)
     // The null backend accepts every command and computes nothing.
     if (!adapter || adapter.info.device === 'null-backend' || backend === 'null') continue
-    found.push({ name, backend, kind: kindOf(name, adapter), gpu, adapter })
+    found.push({
+      name,
+      backend,
+      kind: adapterKind({ name, software: adapter.info.isFallbackAdapter }),
+      gpu,
+      adapter,
+    })
   }
   return found
 }
 
-function kindOf(name: string, adapter: GPUAdapter): FoundAdapter['kind'] {
+/** What kind of adapter has this name. */
+export function adapterKind({ name, software }: { name: string; software: boolean }): FoundAdapter['kind'] {
   if (/llvmpipe|lavapipe/i.test(name)) return 'lavapipe'
   if (/swiftshader/i.test(name)) return 'swiftshader'
-  return adapter.info.isFallbackAdapter ? 'software' : 'hardware'
+  return software ? 'software' : 'hardware'
 }
 
 /** Dawn lists its adapters only in the error for a name that does not exist. */

@@ -1,3 +1,4 @@
+export * from './assessment/index.js'
 export { type TrainingScan } from './batches.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
@@ -45,6 +46,7 @@ export {
 export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
+export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export {
   checkPrior,
   normalisePrior,
@@ -55,6 +57,7 @@ export {
 } from './prior.js'
 export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
 export { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
+export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {

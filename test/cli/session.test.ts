@@ -205,10 +205,9 @@ describe('sae train', () => {
       expect(value('loss')).toBeCloseTo(value('reconstruction') + value('kl') + value('mrf'), 4)
     }
     expect(rows[0]).toMatchObject({ sigma: '10000', weight: '5e-9' })
-    const meanLoss = [0, 1, 2, 3].map((e) => Number(rows[2 * e]!.loss) + Number(rows[2 * e + 1]!.loss))
-    const lowest = meanLoss.indexOf(Math.min(...meanLoss)) + 1
+    // Too short to choose: the criterion of the best weights averages over ten steps.
     const { metadata } = readSafetensors(bytes('run/best.safetensors'))
-    expect(JSON.parse(metadata.training!)).toMatchObject({ progress: { epoch: lowest } })
+    expect(JSON.parse(metadata.training!)).toMatchObject({ progress: { epoch: 4 } })
     expect(JSON.parse(metadata.classes!)).toEqual(phantomTable)
     expect(metadata.intensities).toBe('robust')
   })

@@ -27,7 +27,7 @@ export interface AcquisitionOptions {
   readonly bias?: Range
   /** Standard deviation of the noise, 0 to 1; intensities reach 1. Default 0.005 to 0.01. */
   readonly noise?: Range
-  /** Noise as in magnitude images (Rician), where it has no negative values, instead of Gaussian noise. Default false. */
+  /** Rician noise, as in magnitude images, instead of Gaussian noise. Default false. */
   readonly rician?: boolean
 }
 

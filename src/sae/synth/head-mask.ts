@@ -24,14 +24,12 @@ export function headMask(
   const head = new Uint8Array(labels.length)
   for (let i = 0; i < labels.length; i++) head[i] = labels[i] === 0 ? 0 : 1
   if (rim === 0) return head
-  const density = Float32Array.from(head)
+  const density = new Float32Array(head)
   let most = 1
   for (const axis of [0, 1, 2] as const) {
-    const radius = Math.min(Math.max(Math.round(rim / spacing[axis] - 0.5), 1), maxRadius)
-    for (let pass = 0; pass < 2; pass++) {
-      filterAxis(density, shape, axis, radius, replicateEdge, boxSum(radius))
-      most *= 2 * radius + 1
-    }
+    const radius = Math.max(Math.round(rim / spacing[axis] - 0.5), 1)
+    filterAxis(density, shape, axis, 2 * radius, replicateEdge, twoBoxes(radius))
+    most *= (2 * radius + 1) * (2 * radius + 1)
   }
   const [D, H, W] = shape
   const wobble = normalField(random, shape, [25 / spacing[0], 25 / spacing[1], 25 / spacing[2]])
@@ -50,20 +48,23 @@ export function headMask(
 /** Share of labelled voxels around one of the head. */
 const threshold = 1 / 8
 
-/** The counts of a larger neighbourhood, (2 * 7 + 1)^6, would not be exact in 32-bit floats. */
-const maxRadius = 7
-
-/** Sums over the 2 * radius + 1 elements about each, in a time that does not depend on the radius. */
-function boxSum(radius: number): LineFilter {
+/** The sum over 2 * radius + 1 elements, and that of such sums, in a time that does not depend on the radius. */
+function twoBoxes(radius: number): LineFilter {
+  let once = new Float32Array(0)
   return (padded, output, stride, count) => {
-    const reach = 2 * radius * stride
-    for (let k = 0; k < stride; k++) {
-      let sum = 0
-      for (let at = k; at <= k + reach; at += stride) sum += padded[at]!
-      output[k] = sum
-    }
-    for (let k = stride; k < count; k++) {
-      output[k] = output[k - stride]! + padded[k + reach]! - padded[k - stride]!
-    }
+    const length = count + 2 * radius * stride
+    if (once.length !== length) once = new Float32Array(length)
+    boxSum(padded, once, stride, radius)
+    boxSum(once, output, stride, radius)
   }
+}
+
+function boxSum(from: Float32Array, to: Float32Array, stride: number, radius: number): void {
+  const reach = 2 * radius * stride
+  for (let k = 0; k < stride; k++) {
+    let sum = 0
+    for (let at = k; at <= k + reach; at += stride) sum += from[at]!
+    to[k] = sum
+  }
+  for (let k = stride; k < to.length; k++) to[k] = to[k - stride]! + from[k + reach]! - from[k - stride]!
 }

@@ -95,13 +95,13 @@ class Neighbourhood {
     const { source } = this.canvas
     const [D, H, W] = this.canvas.deformation.source
     const { points, palette } = this
+    const [x, y, z] = [this.x[w]!, this.y[w]!, this.z[w]!]
     let sum = 0
     for (let k = 0; k < 24; k += 3) {
-      const p = Math.floor(this.x[w]! + points[k]!)
-      const q = Math.floor(this.y[w]! + points[k + 1]!)
-      const r = Math.floor(this.z[w]! + points[k + 2]!)
+      const [p, q, r] = [x + points[k]!, y + points[k + 1]!, z + points[k + 2]!]
       const inside = p >= 0 && p < D && q >= 0 && q < H && r >= 0 && r < W
-      sum += palette.mean[palette.component(inside ? source[(p * H + q) * W + r]! : 0, patch)]!
+      const c = inside ? source[((p | 0) * H + (q | 0)) * W + (r | 0)]! : 0
+      sum += palette.mean[palette.component(c, patch)]!
     }
     return sum / 8
   }

@@ -13,9 +13,9 @@ export function warpLabels(classes: Uint8Array, deformation: Deformation, outsid
   const warped = new Uint8Array(voxelCount(deformation.output))
   deformation.forEachRow((offset, x, y, z) => {
     for (let w = 0; w < x.length; w++) {
-      const [d, h, k] = [Math.floor(x[w]! + 0.5), Math.floor(y[w]! + 0.5), Math.floor(z[w]! + 0.5)]
+      const [d, h, k] = [x[w]! + 0.5, y[w]! + 0.5, z[w]! + 0.5]
       const inside = d >= 0 && d < D && h >= 0 && h < H && k >= 0 && k < W
-      warped[offset + w] = inside ? classes[(d * H + h) * W + k]! : outside
+      warped[offset + w] = inside ? classes[((d | 0) * H + (h | 0)) * W + (k | 0)]! : outside
     }
   })
   return warped

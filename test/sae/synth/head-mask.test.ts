@@ -22,6 +22,7 @@ describe('headMask', () => {
     for (const [rim, spacing] of [
       [5, [1, 1, 1]],
       [8, [2, 1, 3]],
+      [14, [1, 1, 1]],
     ] as const) {
       const mask = headMask(labels, shape, rim, spacing, new Random(1))
       expect(mask.every((inside, i) => inside === 1 || labels[i] === 0)).toBe(true)

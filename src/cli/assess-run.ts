@@ -1,0 +1,141 @@
+import type { Variables } from '../autograd/variables.js'
+import { UserError } from '../errors.js'
+import type { Gpu } from '../gpu/gpu.js'
+import type { Volume } from '../io/volume.js'
+import type { EmSegmentation } from '../sae/assessment/assessment.js'
+import { SampledEm } from '../sae/assessment/sampled-em.js'
+import { loadBatch, type TrainingScan } from '../sae/batches.js'
+import type { LabelTable } from '../sae/label-table.js'
+import { loadTensors, type Model } from '../sae/model.js'
+import type { Prior } from '../sae/prior-volume.js'
+import { Segmenter } from '../sae/segmenter.js'
+import { Assessments } from './assessments.js'
+import type { LearningOptions } from './options.js'
+import { networkPrior, toPrior } from './prior-file.js'
+import type { Input } from './run-record.js'
+import type { Terminal } from './terminal.js'
+import { readWeights } from './weights-file.js'
+
+/** No more training scans than these are segmented. */
+const mostScans = 20
+
+/** What `sae pretrain` or `sae train` has done. */
+export interface LearningRun {
+  readonly command: 'pretrain' | 'train'
+  readonly gpu: Gpu
+  readonly model: Model
+  /** Holds the weights; others are put there where `weights` names a file. */
+  readonly variables: Variables
+  /** The weights to assess, if they are not those of the last step. */
+  readonly weights?: string
+  readonly scans: readonly TrainingScan[]
+  /** On the grid of the scans. */
+  readonly prior: Volume
+  readonly table: LabelTable
+  readonly options: LearningOptions & { readonly resume?: string }
+  /** What the options became. */
+  readonly settings: object
+  /** Of the last step. */
+  readonly figures: Readonly<Record<string, unknown>>
+  /** The exit code that a signal asks for. */
+  readonly interrupted: number | undefined
+}
+
+/**
+ * What a run ends with: segments the scans that it learnt from, compares the segmentations with the prior and with EM,
+ * prints what they are worth, and adds the run to `run.json`. The plans of the training must be disposed of, so that there
+ * is room. A run that was interrupted is only recorded.
+ *
+ * @throws UserError if memory does not do, or the disk refuses
+ */
+export async function assessRun(run: LearningRun, terminal: Terminal): Promise<void> {
+  const { command, gpu, scans, prior, table, options, settings, figures, interrupted } = run
+  const assessments = new Assessments(prior, table)
+  if (interrupted === undefined) await segmentScans(run, assessments, terminal)
+  const inputs = [
+    ...scans.map(({ name }): Input => ({ role: 'scan', path: name })),
+    ...(options.labels ?? []).map((path): Input => ({ role: 'labels', path })),
+    { role: 'prior', path: options.prior },
+    ...[options.init, options.resume].flatMap((path) =>
+      path === undefined ? [] : [{ role: 'weights', path }],
+    ),
+  ]
+  const record = {
+    command,
+    options,
+    settings,
+    inputs,
+    adapter: gpu.adapter,
+    interrupted,
+    figures,
+  }
+  await assessments.finish(options.output, record, terminal)
+}
+
+async function segmentScans(run: LearningRun, assessments: Assessments, terminal: Terminal): Promise<void> {
+  const { command, gpu, model, variables, weights, scans, prior: volume, options } = run
+  const { memoryLimit, precision } = options
+  const prior = toPrior(volume)
+  const chosen = scans.slice(0, mostScans)
+  terminal.status(
+    `\n${describe(chosen.length, scans.length)}${weights === undefined ? '' : ` by ${weights}`}`,
+  )
+  if (weights !== undefined) {
+    const { tensors, source } = await readWeights(weights)
+    loadTensors(variables, model.parameters, tensors, source)
+  }
+  // First EM, then the network: each has the device to itself.
+  const em = await segmentByEm(gpu, prior, chosen, memoryLimit, terminal)
+  const segmenter = await Segmenter.create(gpu, model, variables, networkPrior(volume, model.architecture), {
+    // A limit that training fits into may be too little for the probabilities as a whole.
+    posterior: memoryLimit === undefined,
+    reconstruction: command === 'train',
+    memoryLimit,
+    ...(precision ? { precision } : {}),
+  })
+  for (const [i, scan] of chosen.entries()) {
+    const { data, truths } = await loadBatch([scan])
+    const segmentation = await segmenter.segment(data)
+    const pretrained = command === 'pretrain'
+    assessments.add(scan.name, { scan: data, ...segmentation, em: em?.[i], truth: truths[0], pretrained })
+  }
+  segmenter.dispose()
+}
+
+/** `The first 20 of 31 training scans, segmented (means)` */
+function describe(chosen: number, scans: number): string {
+  if (scans === 1) return 'The training scan, segmented'
+  return `${chosen < scans ? `The first ${chosen} of ${scans}` : `All ${scans}`} training scans, segmented (means)`
+}
+
+/** Undefined if the memory limit leaves no room for it. */
+async function segmentByEm(
+  gpu: Gpu,
+  prior: Prior,
+  scans: readonly TrainingScan[],
+  memoryLimit: number | undefined,
+  terminal: Terminal,
+): Promise<EmSegmentation[] | undefined> {
+  const em = await openEm(gpu, prior, memoryLimit, terminal)
+  if (!em) return undefined
+  const segmentations: EmSegmentation[] = []
+  for (const scan of scans) segmentations.push(await em.run((await loadBatch([scan])).data))
+  em.dispose()
+  return segmentations
+}
+
+/** EM to compare with, within so many bytes of the device; undefined, which is noted, if they are too few. */
+export async function openEm(
+  gpu: Gpu,
+  prior: Prior,
+  memoryLimit: number | undefined,
+  terminal: Terminal,
+): Promise<SampledEm | undefined> {
+  try {
+    return await SampledEm.create(gpu, prior, { memoryLimit })
+  } catch (error) {
+    if (!(error instanceof UserError) || memoryLimit === undefined) throw error
+    terminal.note('not compared with EM, for which --memory-limit leaves no room')
+    return undefined
+  }
+}

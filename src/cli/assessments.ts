@@ -1,0 +1,55 @@
+import type { Volume } from '../io/volume.js'
+import { assess, type AssessedScan } from '../sae/assessment/assessment.js'
+import { summarisePrior, type PriorSummary } from '../sae/assessment/prior-summary.js'
+import type { LabelTable } from '../sae/label-table.js'
+import { formatAssessments, type NamedAssessment } from './assessment-table.js'
+import { toPrior } from './prior-file.js'
+import { assessmentFigures } from './run-figures.js'
+import { recordRun, type Run } from './run-record.js'
+import type { Terminal } from './terminal.js'
+import { sayVerdicts } from './verdicts.js'
+
+/** Assesses the segmentations of a run one after the other; prints and records them at its end. */
+export class Assessments {
+  private readonly summary: PriorSummary
+  private readonly all: NamedAssessment[] = []
+
+  constructor(
+    private readonly prior: Volume,
+    table: LabelTable,
+  ) {
+    this.summary = summarisePrior(toPrior(prior), table)
+  }
+
+  add(scan: string, assessed: AssessedScan): void {
+    this.all.push({ scan, assessment: assess(this.summary, assessed) })
+  }
+
+  /**
+   * Prints the table and the verdicts and writes `run.json`.
+   *
+   * @param figures of the run, beside those of its segmentations
+   * @throws UserError if the disk refuses
+   */
+  async finish(folder: string, run: Run, terminal: Terminal): Promise<void> {
+    const { table } = this.summary
+    if (this.all.length > 0) {
+      terminal.status(formatAssessments(this.all, table, voxelVolume(this.prior)))
+      sayVerdicts(this.all, terminal)
+    }
+    const segmentations = this.all.map((one) => assessmentFigures(one, table))
+    const path = await recordRun(folder, { ...run, figures: { ...run.figures, segmentations } })
+    terminal.status(`Figures, settings and checksums: ${path}`)
+  }
+}
+
+/** In mm^3; undefined if the file does not say. */
+function voxelVolume({ grid: { affine, known } }: Volume): number | undefined {
+  if (!known) return undefined
+  const [a, b, c] = affine as [number[], number[], number[]]
+  const determinant =
+    a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!) -
+    a[1]! * (b[0]! * c[2]! - b[2]! * c[0]!) +
+    a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!)
+  return Math.abs(determinant)
+}

@@ -1,0 +1,32 @@
+import type { Grade } from '../sae/assessment/verdict.js'
+import type { NamedAssessment } from './assessment-table.js'
+import type { Terminal } from './terminal.js'
+
+/** Says how many segmentations are sound, and warns of those that are not, of each kind with the first one's reasons. */
+export function sayVerdicts(all: readonly NamedAssessment[], terminal: Terminal): void {
+  const of = (grade: Grade) => all.filter(({ assessment }) => assessment.verdict.grade === grade)
+  const sound = of('sound').length
+  if (all.length > 1) terminal.status(`verdict: ${sound} of ${all.length} segmentations are sound`)
+  else if (sound === 1) terminal.status('verdict: sound')
+  for (const grade of ['collapsed', 'doubtful'] as const) {
+    const [first, ...others] = of(grade)
+    if (!first) continue
+    const { reasons, advice } = first.assessment.verdict
+    const which =
+      others.length === 0
+        ? `the segmentation of ${first.scan} ${verb[grade].one}`
+        : `${others.length + 1} of ${all.length} segmentations ${verb[grade].several}, such as that of ${first.scan}`
+    const more = reasons.length > shownReasons ? `; ${reasons.length - shownReasons} more in run.json` : ''
+    terminal.warn(
+      `${which}: ${reasons.slice(0, shownReasons).join('; ')}${more}. To try: ${advice.join('; ')}.`,
+    )
+  }
+}
+
+/** A line is to be read. */
+const shownReasons = 3
+
+const verb = {
+  collapsed: { one: 'has collapsed', several: 'have collapsed' },
+  doubtful: { one: 'is doubtful', several: 'are doubtful' },
+} as const

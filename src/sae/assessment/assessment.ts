@@ -1,0 +1,102 @@
+import { alignmentOf } from './alignment.js'
+import { classMeansError, classStatistics, meanSquaredError } from './class-statistics.js'
+import { classVolumes } from './class-volumes.js'
+import { crossEntropyToPrior } from './cross-entropy.js'
+import type { Figures } from './figures.js'
+import { foregroundOf, intensityRange } from './foreground.js'
+import { costOf } from './joint-cost.js'
+import { overlapOf, type Overlap } from './overlap.js'
+import type { PriorSummary } from './prior-summary.js'
+import { everyNth } from './sampling.js'
+import { judge, type Verdict } from './verdict.js'
+
+/** A segmentation by EM, perhaps of fewer voxels, because that is faster. */
+export interface EmSegmentation {
+  /** A class for every `every`-th voxel along each axis. */
+  readonly classes: Uint8Array
+  /** 1 for all voxels. */
+  readonly every: number
+}
+
+/** A segmentation and what it is compared with. Volumes are [D, H, W] of the prior's shape. */
+export interface AssessedScan {
+  /** Intensities that were segmented. */
+  readonly scan: Float32Array
+  /** The segmentation, a class per voxel. */
+  readonly classes: Uint8Array
+  /** Its class probabilities, [K, D, H, W], if known. */
+  readonly posterior?: Float32Array | undefined
+  /** The decoder's image of it, if there is one. */
+  readonly reconstruction?: Float32Array | undefined
+  /** The segmentation of the same scan by EM, if known. */
+  readonly em?: EmSegmentation | undefined
+  /** A reference segmentation, if known. It has no say in the verdict. */
+  readonly truth?: Uint8Array | undefined
+  /** True if the encoder was only taught to answer with the prior, so that its argmax is what is wanted. */
+  readonly pretrained?: boolean
+}
+
+/** What can be said of a segmentation. */
+export interface Assessment extends Figures {
+  /** What to think of it. */
+  readonly verdict: Verdict
+}
+
+/**
+ * Compares a segmentation with its prior and its scan, and judges it.
+ *
+ * @throws RangeError if a volume has another number of voxels than the prior, or a voxel a class that it lacks
+ */
+export function assess(summary: PriorSummary, assessed: AssessedScan): Assessment {
+  const { scan, classes, posterior, reconstruction, em, truth, pretrained = false } = assessed
+  const { prior, argmax, table } = summary
+  if (scan.length !== argmax.length) {
+    throw new RangeError(`A scan of ${scan.length} voxels for a prior of ${argmax.length}.`)
+  }
+  const overlap = (a: Uint8Array, b: Uint8Array): Overlap => overlapOf(a, b, table)
+  const atEm = <T extends Float32Array | Uint8Array>(volume: T): T =>
+    everyNth(volume, prior.shape, em?.every ?? 1)
+  const range = intensityRange(scan)
+  const foreground = foregroundOf(scan, range)
+  const own = classStatistics(scan, classes)
+  const byPrior = classStatistics(scan, argmax)
+  const byEm = em && classStatistics(atEm(scan), em.classes)
+  const figures: Figures = {
+    volumes: classVolumes(classes, summary),
+    withPrior: overlap(classes, argmax),
+    withEm: em && overlap(atEm(classes), em.classes),
+    withTruth: truth && overlap(classes, truth),
+    priorWithTruth: truth && overlap(argmax, truth),
+    emWithTruth: truth && em && overlap(em.classes, atEm(truth)),
+    foreground: foreground.reduce((sum, inside) => sum + inside, 0) / scan.length,
+    calledBackground: backgroundShare(classes, foreground),
+    priorCalledBackground: backgroundShare(argmax, foreground),
+    crossEntropy: crossEntropyToPrior(prior, posterior ?? classes),
+    priorEntropy: summary.entropy,
+    errors: {
+      reconstruction: reconstruction && meanSquaredError(scan, reconstruction),
+      classMeans: classMeansError(own),
+      priorClassMeans: classMeansError(byPrior),
+      emClassMeans: byEm && classMeansError(byEm),
+    },
+    cost: {
+      segmentation: costOf(prior, classes, own, range),
+      priorArgmax: costOf(prior, argmax, byPrior, range),
+      em: em && costOf({ ...prior, data: atEm(prior.data) }, em.classes, byEm!, range),
+    },
+    alignment: alignmentOf(scan, prior),
+    pretrained,
+  }
+  return { ...figures, verdict: judge(figures, table) }
+}
+
+/** Share of the foreground that a segmentation calls background; 0 if there is no foreground. */
+function backgroundShare(classes: Uint8Array, foreground: Uint8Array): number {
+  let [inside, lost] = [0, 0]
+  for (let i = 0; i < classes.length; i++) {
+    if (foreground[i] === 0) continue
+    inside++
+    if (classes[i] === 0) lost++
+  }
+  return inside === 0 ? 0 : lost / inside
+}

@@ -1,0 +1,28 @@
+import { diceScores } from '../dice.js'
+import { foregroundClasses, type LabelTable } from '../label-table.js'
+
+/** Dice scores of two class maps; undefined for a class that neither has. */
+export interface Overlap {
+  /** In the order of the table. */
+  readonly perClass: readonly (number | undefined)[]
+  /** Over the classes that count (not the background, not the rest) and are in either map; undefined if none is. */
+  readonly mean: number | undefined
+}
+
+/**
+ * Dice scores (`diceScores`) of two class maps, absent classes left out.
+ *
+ * @throws RangeError if the lengths differ
+ */
+export function overlapOf(a: Uint8Array, b: Uint8Array, table: LabelTable): Overlap {
+  const present = new Uint8Array(256)
+  for (const map of [a, b]) for (const c of map) present[c] = 1
+  const perClass = diceScores(a, b, table.classes.length).map((dice, c) => (present[c] ? dice : undefined))
+  return { perClass, mean: mean(foregroundClasses(table).map((c) => perClass[c])) }
+}
+
+/** Mean of the numbers that are there; undefined if none is. */
+export function mean(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length
+}
