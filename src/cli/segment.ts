@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import type { Precision } from '../autograd/stored.js'
 import { Variables } from '../autograd/variables.js'
 import { formatShape, requireSameGrid, type Volume } from '../io/volume.js'
+import { boxShape } from '../ops/box.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'
 import { Segmenter } from '../sae/segmenter.js'
 import { defaultTraining } from '../sae/settings.js'
@@ -49,6 +50,7 @@ interface SegmentOptions extends GlobalOptions {
   keepExisting?: boolean
   memoryLimit?: number
   precision?: Precision
+  wholeGrid?: boolean
 }
 
 export function addSegment(program: Command): void {
@@ -95,6 +97,10 @@ export function addSegment(program: Command): void {
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
+    .option(
+      '--whole-grid',
+      'compute everywhere, not only where the prior allows more than the background: slower, to the same result',
+    )
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
       'after',
@@ -150,8 +156,10 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
+      wholeGrid: options.wholeGrid ?? false,
       ...(options.precision ? { precision: options.precision } : {}),
     })
+    terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
     const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
     const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
@@ -179,6 +187,13 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
 
 function sameShape(a: Volume, b: Volume): boolean {
   return formatShape(a.grid.shape) === formatShape(b.grid.shape)
+}
+
+/** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */
+function describeRegion({ region }: Segmenter, shape: readonly [number, number, number]): string {
+  if (!region) return `region: all ${formatShape(shape)} voxels`
+  const part = formatShape(boxShape(region))
+  return `region: ${part} of ${formatShape(shape)} voxels; the prior allows only the background elsewhere`
 }
 
 /** Notes and warnings came when the scan was first read. */

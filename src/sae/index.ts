@@ -47,8 +47,16 @@ export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
-export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
-export { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
+export {
+  checkPrior,
+  normalisePrior,
+  priorArgmax,
+  priorFromLabels,
+  type Blur,
+  type PriorOptions,
+} from './prior.js'
+export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
+export { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
 export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
