@@ -69,7 +69,9 @@ export {
 } from './settings.js'
 export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
 export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
-export { type Affine } from './synth/affine.js'
+export { type Affine, type AffineRow } from './synth/affine.js'
+export { SplineField } from './spline-field.js'
+export { type Part } from './parts.js'
 export {
   checkModel,
   contrastModel,
