@@ -70,7 +70,7 @@ export {
 export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
 export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
 export { type Affine, type AffineRow } from './synth/affine.js'
-export { SplineField } from './spline-field.js'
+export { SplineField, SplineGrid } from './spline-field.js'
 export { type Part } from './parts.js'
 export {
   checkModel,
