@@ -90,7 +90,7 @@ describe.skipIf(!executable)('the page', () => {
     const notes = await page.locator('#notes li').allTextContents()
     expect(notes).toContain('labels.nii: a label map; a prior of 3 classes was made from it')
     expect(
-      notes.some((note) => /^scan\.nii: intensities from 0 to [\d.]+ scaled to 0\.\.1$/.test(note)),
+      notes.some((note) => /^scan\.nii: intensities from 29 to [\d.]+ scaled to 0\.\.1$/.test(note)),
     ).toBe(true)
     expect(await page.locator('#error').isVisible()).toBe(false)
     await page.locator('#location', { hasText: /^At [-.\d]+, [-.\d]+, [-.\d]+ mm; scan 0\.\d\d/ }).waitFor()
