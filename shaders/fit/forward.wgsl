@@ -2,7 +2,8 @@
 //
 //   output[n,c,z,y,x] = input[n, c, z+start_depth, y+start_height, x+start_width] where that exists, else 0
 //
-// Mapping: one invocation per output voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
+// Mapping: one invocation per output voxel, or four of a row if both volumes consist of such; gid.x over a plane's
+// voxels, gid.y over channels, gid.z over planes.
 
 struct Params {
   channels: u32,
@@ -21,27 +22,30 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-alias StoredInput = f32; // #stored input
+alias StoredInput = Element; // #stored input
 @group(0) @binding(1) var<storage, read> input: array<StoredInput>;
-alias StoredOutput = f32; // #stored output
+alias StoredOutput = Element; // #stored output
 @group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
+
+// #include common/linear
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
-  let y = gid.x / params.out_width;
-  let x = gid.x % params.out_width;
+  let row_elements = params.out_width / WIDTH;
+  let y = gid.x / row_elements;
+  let x = gid.x % row_elements * WIDTH;
   if (y >= params.out_height) { return; }
   let plane = params.first_plane + gid.z;
   // A position before the first voxel wraps to one far beyond the last.
   let from_z = u32(i32(plane % params.out_depth) + params.start_depth);
   let from_y = u32(i32(y) + params.start_height);
   let from_x = u32(i32(x) + params.start_width);
-  var value = 0.0;
+  var value = Element(0.0);
   if (from_z < params.in_depth && from_y < params.in_height && from_x < params.in_width) {
     let source = plane / params.out_depth * params.in_depth + from_z;
     let row = ((source * params.channels + gid.y) * params.in_height + from_y) * params.in_width;
-    value = f32(input[row + from_x - params.input_base]);
+    value = Element(input[(row + from_x - params.input_base) / WIDTH]);
   }
   let to = ((plane * params.channels + gid.y) * params.out_height + y) * params.out_width + x;
-  output[to - params.output_base] = StoredOutput(value);
+  output[(to - params.output_base) / WIDTH] = StoredOutput(value);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { readBytes, writeFileAtomic } from '../io/files.js'
 import { requireSameGrid, type Volume } from '../io/volume.js'
 import { diceScores, meanDice } from '../sae/dice.js'
@@ -17,14 +17,16 @@ import { formatDiceTable } from './dice-table.js'
 import { parseDsegTable } from './dseg-table.js'
 import { besideVolume } from './file-names.js'
 import { readLabels } from './inputs.js'
-import { classesOption, terminalOf } from './options.js'
+import { classesOption, terminalOf, wholeNumber } from './options.js'
 import { requireWritableFolder } from './output-folder.js'
 import { readPrior } from './prior-file.js'
+import { subsample } from './subsample.js'
 import type { Terminal } from './terminal.js'
 
 interface EvaluateOptions {
   prior?: string
   classes?: string
+  every: number
   csv?: string
   json?: boolean
 }
@@ -40,6 +42,11 @@ export function addEvaluate(program: Command): void {
     .argument('<truth>', 'reference label map on the same grid')
     .addOption(classesOption())
     .option('--prior <file>', "score the prior's own argmax too: the number to beat")
+    .addOption(
+      new Option('--every <n>', 'compare with every n-th voxel of the reference along each axis')
+        .argParser(wholeNumber(1))
+        .default(1),
+    )
     .option('--csv <file>', 'write the table to a file too')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -73,7 +80,7 @@ async function evaluate(
   if (options.csv !== undefined) requireWritableFolder(dirname(options.csv))
   const { table, segmentationTable } = await tablesOf(segmentationPath, options.classes)
   const segmentation = await readLabels(segmentationPath, terminal)
-  const truth = await readLabels(truthPath, terminal)
+  const truth = subsample(await readLabels(truthPath, terminal), options.every)
   terminal.warnOnce([requireSameGrid(segmentation, truth, 'the segmentation and the reference')])
   const predicted = toClasses(segmentation.data, segmentationTable, segmentationPath)
   const expected = toClasses(truth.data, table, truthPath)

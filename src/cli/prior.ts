@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
 import { UserError } from '../errors.js'
 import { readVolume } from '../io/files.js'
-import { requireFinite, requireSameGrid, voxelSize, type Volume } from '../io/volume.js'
+import { requireFinite, requireSameGrid, voxelSize, type Grid, type Volume } from '../io/volume.js'
 import { freeSurferTable, toClasses, type LabelTable } from '../sae/label-table.js'
 import { blurPrior, floorPrior, normalisePrior, priorFromLabels } from '../sae/prior.js'
 import type { SpatialShape } from '../sae/separable.js'
@@ -76,7 +76,7 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
     )
   }
   const { blur = atlas ? 0 : 1.5 } = options
-  const sigma = blurInVoxels(blur, volumes[0]!, terminal)
+  const sigma = blurInVoxels(blur, volumes[0]!.grid)
   if (blur === 0 && !atlas && volumes.length === 1) {
     terminal.warn(
       `${files[0]!}: without a blur one label map allows one class only at each voxel, and every segmentation equals it; give --blur 1.5 or so`,
@@ -89,6 +89,10 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   const prior = atlas ? fromAtlas(atlas, sigma, every) : fromLabelMaps(volumes, table, sigma, every)
   if (floor > 0) floorPrior(prior, table.classes.length, floor)
 
+  const { known, header } = volumes[0]!.grid
+  if (blur > 0 && !known && !header) {
+    terminal.note(`${files[0]!}: does not say how large its voxels are; --blur takes them for 1 mm`)
+  }
   makeFolder(dirname(output))
   const grid = sampledGrid(volumes[0]!.grid, every)
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
@@ -109,12 +113,9 @@ async function readAll(files: readonly string[], terminal: Terminal): Promise<Vo
 }
 
 /** A blur in millimetres as voxels along D, H, W. */
-function blurInVoxels(blur: number, { grid, source }: Volume, terminal: Terminal): SpatialShape {
-  if (blur > 0 && !grid.known && !grid.header) {
-    terminal.note(`${source}: does not say how large its voxels are; --blur takes them for 1 mm`)
-  }
+function blurInVoxels(blur: number, { affine }: Grid): SpatialShape {
   // Sizes that come from a rotation are off by rounding, on which the radius of the blur must not depend.
-  const [d, h, w] = voxelSize(grid.affine)
+  const [d, h, w] = voxelSize(affine)
   const inVoxels = (size: number): number => blur / Number(size.toPrecision(5))
   return [inVoxels(d), inVoxels(h), inVoxels(w)]
 }

@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander'
 import type { Precision } from '../autograd/stored.js'
 import { Variables } from '../autograd/variables.js'
-import { requireSameGrid } from '../io/volume.js'
+import { formatShape, requireSameGrid, type Volume } from '../io/volume.js'
+import { boxShape } from '../ops/box.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'
 import { Segmenter } from '../sae/segmenter.js'
 import { defaultTraining } from '../sae/settings.js'
@@ -31,6 +32,7 @@ import {
   segmentationJobs,
   writeSegmentation,
 } from './segmentation-files.js'
+import { subsample } from './subsample.js'
 import { Terminal } from './terminal.js'
 import { readWeights, requireClasses } from './weights-file.js'
 
@@ -39,6 +41,7 @@ interface SegmentOptions extends GlobalOptions {
   prior: string
   output: string
   posterior?: boolean
+  every: number
   refine: number
   beta: number
   k: number
@@ -47,6 +50,7 @@ interface SegmentOptions extends GlobalOptions {
   keepExisting?: boolean
   memoryLimit?: number
   precision?: Precision
+  wholeGrid?: boolean
 }
 
 export function addSegment(program: Command): void {
@@ -65,6 +69,14 @@ export function addSegment(program: Command): void {
     )
     .addOption(priorOption())
     .addOption(folderOption())
+    .addOption(
+      new Option(
+        '--every <n>',
+        'use every n-th voxel along each axis (and of a prior that has the full size), as in training; the segmentation is written on that grid',
+      )
+        .argParser(wholeNumber(1))
+        .default(1),
+    )
     .option('--posterior', 'write the probabilities too')
     .addOption(
       new Option('--refine <rounds>', 'rounds of mean-field refinement with the MRF prior')
@@ -85,6 +97,10 @@ export function addSegment(program: Command): void {
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
+    .option(
+      '--whole-grid',
+      'compute everywhere, not only where the prior allows more than the background: slower, to the same result',
+    )
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
       'after',
@@ -118,15 +134,21 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
   // All scans are looked at before the first is segmented, and read again then: a cohort does not fit into memory.
   const misplaced: (string | undefined)[] = []
+  let fitted: Volume | undefined
   for (const { scan } of jobs) {
-    const volume = await readScan(scan, intensities, terminal)
-    misplaced.push(requireSameGrid(priorFile.volume, volume, 'the prior and the scan'))
+    const whole = await readScan(scan, intensities, terminal)
+    fitted ??= sameShape(priorFile.volume, whole)
+      ? subsample(priorFile.volume, options.every)
+      : priorFile.volume
+    const volume = subsample(whole, options.every)
+    misplaced.push(requireSameGrid(fitted, volume, 'the prior and the scan'))
   }
   terminal.warnOnce(misplaced)
+  const priorVolume = fitted!
 
   await withGpu(options, terminal, async (gpu) => {
     const variables = new Variables(gpu)
-    const prior = networkPrior(priorFile.volume, architecture)
+    const prior = networkPrior(priorVolume, architecture)
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
       posterior: options.posterior ?? false,
@@ -134,16 +156,18 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
+      wholeGrid: options.wholeGrid ?? false,
       ...(options.precision ? { precision: options.precision } : {}),
     })
+    terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
     const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
-    const em = await openEm(gpu, toPrior(priorFile.volume), room, terminal)
-    const assessments = new Assessments(priorFile.volume, table)
+    const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
+    const assessments = new Assessments(priorVolume, table)
     makeFolder(options.output)
     for (const job of jobs) {
       const start = performance.now()
-      const scan = await readScan(job.scan, intensities, silent)
+      const scan = subsample(await readScan(job.scan, intensities, silent), options.every)
       const segmentation = await segmenter.segment(scan.data)
       await writeSegmentation(job.stem, segmentation, scan, table, options.labelsOut)
       assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
@@ -159,6 +183,17 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
     await assessments.finish(options.output, run, terminal)
   })
+}
+
+function sameShape(a: Volume, b: Volume): boolean {
+  return formatShape(a.grid.shape) === formatShape(b.grid.shape)
+}
+
+/** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */
+function describeRegion({ region }: Segmenter, shape: readonly [number, number, number]): string {
+  if (!region) return `region: all ${formatShape(shape)} voxels`
+  const part = formatShape(boxShape(region))
+  return `region: ${part} of ${formatShape(shape)} voxels; the prior allows only the background elsewhere`
 }
 
 /** Notes and warnings came when the scan was first read. */

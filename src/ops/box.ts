@@ -1,8 +1,10 @@
 import { eachAxis, type Triple } from './triple.js'
 
-/** A block of a volume: `start` inclusive, `stop` exclusive, in voxels along D, H, W. */
+/** A block of a volume, in voxels along D, H, W. */
 export interface Box {
+  /** The first voxel inside. */
   readonly start: Triple
+  /** One past the last voxel inside. */
   readonly stop: Triple
 }
 

@@ -31,7 +31,8 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
   const [n, c, ...current] = input.shape as [number, number, number, number, number]
   if (current.every((extent, axis) => extent === extents[axis] && start[axis] === 0)) return input
   const from = volumeShape(input)
-  const [toDepth] = extents
+  const [toDepth, , toWidth] = extents
+  const vector = [from.width, toWidth, start[2]].every((n) => n % 4 === 0)
   // The input plane of an output plane, or the nearest of its volume if there is none.
   const source = (plane: number) =>
     Math.floor(plane / toDepth) * from.depth +
@@ -52,6 +53,7 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
           })
           return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
             shader: shaders.fitForward,
+            flags: { VECTOR: vector },
             params: {
               channels: from.channels,
               in_depth: from.depth,
@@ -66,7 +68,7 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
               first_plane: slab.first,
             },
             bindings: windows(slab),
-            workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first],
+            workgroups: [Math.ceil(to.area / (vector ? 256 : 64)), to.channels, slab.last - slab.first],
           }))
         },
       },

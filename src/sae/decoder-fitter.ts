@@ -83,19 +83,20 @@ export class DecoderFitter {
   }
 
   private finish(record: StepRecord, squaredError: number): DecoderStep {
-    const [D, H, W] = this.prior.shape
+    const voxels = this.prior.data.length / this.prior.classes
     if (!Number.isFinite(squaredError))
       throw new UserError(
         `the decoder's error is ${squaredError} at step ${record.step}; are the weights finite?`,
       )
-    return { ...record, meanSquaredError: squaredError / (D * H * W) }
+    return { ...record, meanSquaredError: squaredError / voxels }
   }
 
   private async compile(batch: number): Promise<Compiled<DecoderGraph>> {
     const scan = input('scan', [batch, 1, ...this.prior.shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const { temperature, neighbourhood } = this.settings
-    const objective = saeObjective(this.model, scan, counter, { beta: 0, neighbourhood, temperature })
+    const { region } = this.prior
+    const objective = saeObjective(this.model, scan, counter, { beta: 0, neighbourhood, temperature, region })
     const { squaredError, segmentation, prior } = objective
     const plan = await compile(this.gpu, {
       outputs: [segmentation],

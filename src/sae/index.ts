@@ -47,8 +47,16 @@ export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
-export { checkPrior, normalisePrior, priorArgmax, priorFromLabels, type PriorOptions } from './prior.js'
-export { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
+export {
+  checkPrior,
+  normalisePrior,
+  priorArgmax,
+  priorFromLabels,
+  type Blur,
+  type PriorOptions,
+} from './prior.js'
+export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
+export { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
 export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
@@ -61,7 +69,9 @@ export {
 } from './settings.js'
 export { centred, Deformation, type DeformationGrid, type DeformationOptions } from './synth/deformation.js'
 export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
-export { type Affine } from './synth/affine.js'
+export { type Affine, type AffineRow } from './synth/affine.js'
+export { SplineField, SplineGrid } from './spline-field.js'
+export { type Part } from './parts.js'
 export {
   checkModel,
   contrastModel,

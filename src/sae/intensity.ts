@@ -1,6 +1,8 @@
-/** What happens to the intensities of a scan: `low` becomes 0, `high` becomes 1, values beyond are clipped. */
+/** What happens to the intensities of a scan. Values beyond 0 and 1 are clipped. */
 export interface Scaling {
+  /** The intensity that becomes 0. */
   readonly low: number
+  /** The intensity that becomes 1. */
   readonly high: number
 }
 

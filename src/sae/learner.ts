@@ -9,7 +9,7 @@ import {
 } from './batches.js'
 import { inTurn, type RunOptions } from './in-turn.js'
 import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior-volume.js'
+import type { PriorLayout } from './prior-volume.js'
 import { batchDice } from './score.js'
 
 /** A step to be done. */
@@ -77,7 +77,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     private readonly lesson: Lesson<Graph, Step>,
     private readonly settings: LearnerSettings,
     /** What the channels of segmentations are, for the Dice of scored scans. */
-    private readonly prior: Pick<Prior, 'classes' | 'parts'>,
+    private readonly prior: PriorLayout,
     { memoryLimit }: MemoryOptions,
     private cursor: Cursor = { epoch: 0, step: 0, stepOfEpoch: 0 },
   ) {

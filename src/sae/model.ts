@@ -2,7 +2,7 @@ import type { Value } from '../autograd/value.js'
 import type { VariableContents, Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, type Network, type Unet } from '../nn/index.js'
-import { add, log } from '../ops/index.js'
+import { add, log, type Box } from '../ops/index.js'
 import type { Part } from './parts.js'
 
 /** What a model is made of; two models of equal architecture can exchange weights. */
@@ -63,14 +63,16 @@ const leastProbability = 1e-7
  * The model's logits for a scan, before the classes outside the prior's support are ruled out.
  *
  * @param scan [N, 1, D, H, W]
- * @param prior probabilities, [N, K, D, H, W]
+ * @param prior probabilities, [N, K, ...] of the region
+ * @param region where logits are wanted. Default: all of the scan
  */
 export function modelLogits(
   { encoder, architecture }: Model,
   scan: Value,
   prior: Value,
+  region?: Box,
 ): { readonly logits: Value; readonly blocks: readonly Value[] } {
-  const { logits, blocks } = encoder.trace(scan)
+  const { logits, blocks } = encoder.trace(scan, region)
   if (!architecture.priorLogits) return { logits, blocks }
   return { logits: add(logits, logPrior(prior)), blocks }
 }

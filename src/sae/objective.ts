@@ -1,5 +1,14 @@
-import { input, volumeShape, type Value } from '../autograd/value.js'
-import { argmax, mrfEnergy, posterior, squaredError, supportMask, weightedSum } from '../ops/index.js'
+import { input, type Value } from '../autograd/value.js'
+import {
+  argmax,
+  crop,
+  mrfEnergy,
+  posterior,
+  squaredError,
+  supportMask,
+  weightedSum,
+  type Box,
+} from '../ops/index.js'
 import { modelLogits, type Model } from './model.js'
 
 /** Settings of the objective that are part of the graph. */
@@ -10,9 +19,11 @@ export interface ObjectiveOptions {
   readonly neighbourhood: number
   /** Temperature tau of the Gumbel-softmax. */
   readonly temperature: number
+  /** The region of the prior: sums run over its voxels only. Default: all of the scan. */
+  readonly region?: Box | undefined
 }
 
-/** The graph of one training step. Volumes [N, ., D, H, W]; scalars [1]; sums over voxels, means over the batch. */
+/** The graph of one training step. Volumes [N, ., D, H, W], all but the scan of the region; scalars [1]; sums over voxels, means over the batch. */
 export interface Objective {
   /** Intensities in 0..1, [N, 1, D, H, W]. */
   readonly scan: Value
@@ -57,19 +68,20 @@ export function saeObjective(
   options: ObjectiveOptions,
 ): Objective {
   const { classes } = model.architecture
-  const { batch, depth, height, width } = volumeShape(scan)
-  const prior = input('prior', [batch, classes, depth, height, width])
+  const { region } = options
+  const explained = region ? crop(scan, region) : scan
+  const prior = input('prior', [scan.shape[0]!, classes, ...explained.shape.slice(2)])
   const mrfTable = input('mrf table', [classes, classes])
   const reconstructionWeight = input('reconstruction weight', [1])
 
-  const { logits: free, blocks } = modelLogits(model, scan, prior)
+  const { logits: free, blocks } = modelLogits(model, scan, prior, region)
   const { probabilities, sample, divergence } = posterior(free, prior, randomness, {
     temperature: options.temperature,
   })
   const reconstruction = model.decoder(sample)
 
-  const perScan = 1 / batch
-  const errors = weightedSum([{ term: squaredError(reconstruction, scan), factor: perScan }])
+  const perScan = 1 / scan.shape[0]!
+  const errors = weightedSum([{ term: squaredError(reconstruction, explained), factor: perScan }])
   const klLoss = weightedSum([{ term: divergence, factor: perScan }])
   const mrfLoss =
     options.beta === 0

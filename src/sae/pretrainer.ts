@@ -3,7 +3,7 @@ import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, crossEntropy, supportMask } from '../ops/index.js'
+import { argmax, crop, crossEntropy, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { GaussianMixture } from './gaussian-mixture.js'
@@ -14,6 +14,7 @@ import { mixtureFactors, mixtureTarget, type MixtureTarget } from './mixture-tar
 import { modelLogits, type Model } from './model.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior-volume.js'
+import { regionShape } from './region.js'
 import { checkOptimiserSettings, type PretrainingSettings } from './settings.js'
 
 /** What one pretraining step found. */
@@ -105,11 +106,12 @@ export class Pretrainer {
   }
 
   private async compile(batch: number): Promise<Compiled<PretrainingGraph>> {
-    const { shape, classes, data } = this.prior
+    const { shape, classes, data, region } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
-    const prior = input('prior', [batch, classes, ...shape])
-    const { logits } = modelLogits(this.model, scan, prior)
-    const mixture = this.settings.target === 'mixture' ? mixtureTarget(scan, prior) : undefined
+    const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
+    const { logits } = modelLogits(this.model, scan, prior, region)
+    const explained = region ? crop(scan, region) : scan
+    const mixture = this.settings.target === 'mixture' ? mixtureTarget(explained, prior) : undefined
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
     const segmentation = argmax(supportMask(logits, prior))
     const plan = await compile(this.gpu, {

@@ -1,18 +1,25 @@
-import { supportThreshold } from '../ops/index.js'
+import { supportThreshold, type Box } from '../ops/index.js'
 import { mrfTable, logMrfTable, pointwiseMrfTable } from './mrf-table.js'
 import { classesOf, mergedProbabilities, tableOfParts, type Part } from './parts.js'
 import { priorArgmax } from './prior.js'
+import { onWholeGrid } from './region.js'
 
-/** What is known before seeing a scan: class probabilities at every voxel. */
-export interface Prior {
-  /** [K, D, H, W] */
-  readonly data: Float32Array
+/** What a prior is about. */
+export interface PriorLayout {
   /** K, the number of channels. */
   readonly classes: number
-  /** [D, H, W] */
+  /** [D, H, W] of scans and segmentations. */
   readonly shape: readonly [number, number, number]
+  /** The voxels that `data` holds; the others are background for certain. Default: all (see `cropPrior`). */
+  readonly region?: Box
   /** What the channels are if classes are divided (see `divided`); undefined if each is a class. */
   readonly parts?: readonly Part[]
+}
+
+/** What is known before seeing a scan: class probabilities at every voxel. */
+export interface Prior extends PriorLayout {
+  /** [K, D, H, W], or of the extents of the region. */
+  readonly data: Float32Array
 }
 
 /** Potentials of the MRF: `conditional` is log M as published, `pointwise` is log M - log P (see `pointwiseMrfTable`). */
@@ -24,13 +31,14 @@ export function mrfTableOf(
   neighbourhood: number,
   potential: MrfPotential = 'conditional',
 ): Float32Array {
-  const { parts, shape } = prior
+  const { parts, shape, region } = prior
   if (parts) {
-    const merged = { data: mergedProbabilities(prior.data, parts), classes: classesOf(parts), shape }
+    const data = mergedProbabilities(prior.data, parts)
+    const merged = { data, classes: classesOf(parts), shape, ...(region ? { region } : {}) }
     return tableOfParts(mrfTableOf(merged, neighbourhood, potential), parts)
   }
   const { data, classes: K } = prior
-  const classes = priorArgmax(data, K)
+  const classes = onWholeGrid(priorArgmax(data, K), prior)
   const table = mrfTable(classes, shape, K, neighbourhood)
   if (potential === 'conditional') return logMrfTable(table)
   const shares = new Float64Array(K)

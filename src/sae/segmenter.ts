@@ -4,11 +4,12 @@ import type { Precision } from '../autograd/stored.js'
 import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, mrfMessage, softmax, supportMask } from '../ops/index.js'
+import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import { modelLogits, type Model } from './model.js'
-import { mergedLabels, mergedProbabilities, type Part } from './parts.js'
+import { classesOf, mergedLabels, mergedProbabilities } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import { mrfTableOf, type MrfPotential, type Prior } from './prior-volume.js'
+import { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
+import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
 import { checkNeighbourhood } from './settings.js'
 
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
@@ -28,6 +29,11 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly potential?: MrfPotential
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
+  /**
+   * Whether to compute logits everywhere, not only where the prior allows more than the background. The results are the
+   * same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
+   */
+  readonly wholeGrid?: boolean
   /** How volumes on the way are stored; f16 takes about half the memory. Default f32. */
   readonly precision?: Precision
 }
@@ -38,7 +44,7 @@ export interface Segmentation {
   readonly classes: Uint8Array
   /** Class probabilities, [K, D, H, W], where asked for. */
   readonly posterior: Float32Array | undefined
-  /** What the decoder makes of the posterior, 0..1, [D, H, W], where asked for. */
+  /** What the decoder makes of the posterior, 0..1, [D, H, W], where asked for; 0 outside a region. */
   readonly reconstruction: Float32Array | undefined
 }
 
@@ -52,13 +58,18 @@ export class Segmenter {
   private constructor(
     /** What it takes of the device. */
     readonly preparation: Preparation,
+    private readonly layout: PriorLayout,
     private readonly plan: Plan,
     private readonly scan: Value,
     private readonly labels: Value,
     private readonly probabilities: Value | undefined,
     private readonly image: Value | undefined,
-    private readonly parts: readonly Part[] | undefined,
   ) {}
+
+  /** Where logits are computed; undefined for everywhere. */
+  get region(): Box | undefined {
+    return this.layout.region
+  }
 
   /**
    * Compiles what segmenting scans of the prior's shape needs.
@@ -74,12 +85,15 @@ export class Segmenter {
     options: SegmentationOptions = {},
   ): Promise<Segmenter> {
     const { posterior = false, reconstruction = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
+    const { wholeGrid = reconstruction } = options
     checkNeighbourhood(neighbourhood)
     const start = performance.now()
-    const scan = input('scan', [1, 1, ...prior.shape])
-    const priorInput = input('prior', [1, prior.classes, ...prior.shape])
-    const table = input('mrf table', [prior.classes, prior.classes])
-    const logits = supportMask(modelLogits(model, scan, priorInput).logits, priorInput)
+    const { classes, shape } = prior
+    const cut = wholeGrid ? prior : cropPrior(prior, rounds > 0 ? neighbourhood : 1)
+    const scan = input('scan', [1, 1, ...shape])
+    const priorInput = input('prior', [1, classes, ...regionShape(cut)])
+    const table = input('mrf table', [classes, classes])
+    const logits = supportMask(modelLogits(model, scan, priorInput, cut.region).logits, priorInput)
     let scores = logits
     for (let round = 0; round < rounds; round++) {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
@@ -95,7 +109,7 @@ export class Segmenter {
       memoryLimit: options.memoryLimit,
       storage: options.precision ?? 'f32',
     })
-    plan.write(priorInput, prior.data)
+    plan.write(priorInput, cut.data)
     // beta is folded into the table, so that a round needs no scaling of its own.
     if (rounds > 0)
       plan.write(
@@ -103,7 +117,9 @@ export class Segmenter {
         mrfTableOf(prior, neighbourhood, options.potential).map((logM) => beta * logM),
       )
     await plan.warmUp()
-    return new Segmenter(preparationOf([plan], start), plan, scan, labels, probabilities, image, prior.parts)
+    const { region, parts } = cut
+    const layout = { classes, shape, ...(region ? { region } : {}), ...(parts ? { parts } : {}) }
+    return new Segmenter(preparationOf([plan], start), layout, plan, scan, labels, probabilities, image)
   }
 
   /**
@@ -115,12 +131,17 @@ export class Segmenter {
   async segment(scan: Float32Array): Promise<Segmentation> {
     this.plan.write(this.scan, scan)
     await this.plan.run()
+    const { parts, classes, shape, region } = this.layout
     const labels = Uint8Array.from(await this.plan.readUint(this.labels))
-    const posterior = this.probabilities && (await this.plan.read(this.probabilities))
+    const probabilities = this.probabilities && (await this.plan.read(this.probabilities))
+    const posterior = probabilities && parts ? mergedProbabilities(probabilities, parts) : probabilities
+    const image = this.image && (await this.plan.read(this.image))
+    // The background, class 0, is certain outside the region.
+    const certain = Array.from({ length: parts ? classesOf(parts) : classes }, (_, c) => (c === 0 ? 1 : 0))
     return {
-      classes: this.parts ? mergedLabels(labels, this.parts) : labels,
-      posterior: posterior && this.parts ? mergedProbabilities(posterior, this.parts) : posterior,
-      reconstruction: this.image && (await this.plan.read(this.image)),
+      classes: onWholeGrid(parts ? mergedLabels(labels, parts) : labels, this.layout),
+      posterior: posterior && region ? pasteVolume(posterior, shape, region, certain) : posterior,
+      reconstruction: image && region ? pasteVolume(image, shape, region) : image,
     }
   }
 

@@ -139,7 +139,7 @@ export class Trainer {
 
   private finish(record: StepRecord, report: readonly Float32Array[]): TrainingStep {
     const [squaredError, klLoss, mrfLoss = 0] = report.map(([value]) => value!) as [number, number, number?]
-    const voxels = this.prior.shape[0] * this.prior.shape[1] * this.prior.shape[2]
+    const voxels = this.prior.data.length / this.prior.classes
     const { weight, sigma } = this.noiseLevel
     const reconstructionLoss = this.noiseLevel.loss(squaredError, voxels)
     const loss = reconstructionLoss + klLoss + mrfLoss
@@ -156,10 +156,11 @@ export class Trainer {
 
   private async compile(batch: number): Promise<Compiled<TrainingGraph>> {
     const { neighbourhood, temperature } = this.settings
-    const scan = input('scan', [batch, 1, ...this.prior.shape])
+    const { shape, region } = this.prior
+    const scan = input('scan', [batch, 1, ...shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const beta = summedBeta(this.settings)
-    const objective = saeObjective(this.model, scan, counter, { beta, neighbourhood, temperature })
+    const objective = saeObjective(this.model, scan, counter, { beta, neighbourhood, temperature, region })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
     const plan = await compile(this.gpu, {
       outputs: [segmentation],

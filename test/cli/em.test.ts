@@ -43,9 +43,9 @@ describe('sae em', () => {
       ),
       'run.json',
     ])
-    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to 250, rescaled to 0\.\.1/)
+    expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to [\d.]+ scaled to 0\.\.1/)
     expect(stdout).toMatch(/^\d+ iterations, log-likelihood -?\d+\.\d{4} per voxel$/m)
-    expect(stdout).toMatch(/^means: background 0\.000.*, cerebral white matter 0\.\d+/m)
+    expect(stdout).toMatch(/^means: background -?0\.\d{3} \(\d+ %\) \+ .*, cerebral white matter 0\.\d+ \(/m)
 
     const { data: posterior, channels, grid } = await readVolume(path('out/a_probseg.nii.gz'))
     expect([channels, grid.shape]).toEqual([K, [...shape]])

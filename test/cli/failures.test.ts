@@ -256,7 +256,7 @@ describe('a command line that cannot be followed', () => {
     [['--epochs', '1.5'], /'1\.5' is invalid. It must be a whole number, 1 or more/],
     [['--beta', 'nan'], /'nan' is invalid. It must be a number of 0 or more/],
     [['--lr', '0'], /'0' is invalid. It must be a number above 0/],
-    [['--sigma', 'guessed'], /'guessed' is invalid. Allowed choices are estimated, fixed/],
+    [['--sigma', 'guessed'], /'guessed' is invalid. Allowed choices are continuous, estimated, fixed/],
     [['--epoch', '3'], /unknown option '--epoch' \(Did you mean --epochs\?\)/],
   ])('train %j', async (more, message) => {
     expect(await refusal(train(...more))).toMatch(message)

@@ -65,6 +65,20 @@ function resize(array: NdArray, extents: readonly number[]): NdArray {
 const norm = { instanceNorm: true }
 const extentsOf = ({ start, stop }: Box) => stop.map((end, axis) => end - start[axis]!)
 
+/** Whether an element of [.., .., ...region] lies further than `reach` from the sides that cut through the volume. */
+function certainVoxels(extents: readonly number[], { start, stop }: Box, reach: number) {
+  const [, H, W] = extentsOf({ start, stop }) as [number, number, number]
+  return (i: number): boolean => {
+    const D = stop[0] - start[0]
+    const at = [Math.floor(i / (H * W)) % D, Math.floor(i / W) % H, i % W].map((n, axis) => n + start[axis]!)
+    return at.every(
+      (n, axis) =>
+        (start[axis] === 0 || n >= start[axis]! + reach) &&
+        (stop[axis] === extents[axis] || n < stop[axis]! - reach),
+    )
+  }
+}
+
 describe('unet', () => {
   it('has the 90,652 parameters of SAE.md, and the decoder 379', () => {
     const count = (network: { parameters: readonly { size: number }[] }) =>
@@ -103,14 +117,17 @@ describe('unet', () => {
   for (const [name, shape, region, options] of [
     ['in the middle', [1, 1, 21, 33, 18], { start: [5, 7, 3], stop: [12, 20, 10] }, {}],
     ['at the corner, of a batch', [2, 1, 17, 19, 23], { start: [0, 12, 0], stop: [17, 19, 9] }, {}],
-    ['of one voxel', [1, 1, 16, 16, 16], { start: [8, 0, 15], stop: [9, 1, 16] }, {}],
-    ['of a coarse network', [1, 1, 11, 9, 10], { start: [3, 2, 4], stop: [8, 9, 7] }, { widths: [3, 2] }],
-    ['with normalised blocks', [2, 1, 18, 17, 20], { start: [3, 1, 5], stop: [9, 16, 14] }, norm],
+    ['of a few voxels', [1, 1, 16, 16, 16], { start: [7, 0, 12], stop: [12, 3, 16] }, {}],
+    ['of a coarse network', [1, 1, 11, 9, 10], { start: [3, 2, 3], stop: [9, 9, 8] }, { widths: [3, 2] }],
+    ['with normalised blocks', [2, 1, 18, 17, 20], { start: [3, 1, 5], stop: [9, 17, 14] }, norm],
   ] satisfies [string, number[], Box, Partial<UnetOptions>][]) {
     it(`has the same logits and gradients in a region ${name}`, async () => {
       const network = unet({ classes: 3, seed: 4, ...options })
       const scan = map(uniform(shape, mulberry32(2), 0, 1), Math.fround)
+      // No gradient comes from the voxels near a cut, whose logits are off.
+      const sure = certainVoxels(shape.slice(2), region, network.reach)
       const pull = map(uniform([shape[0]!, 3, ...extentsOf(region)], mulberry32(3), -1, 1), Math.fround)
+      pull.data.forEach((value, i) => (pull.data[i] = sure(i) ? value : 0))
       const run = (logitsOf: (scan: Value) => Value) =>
         evaluate(device.gpu, { scan, pull }, (v) => {
           const logits = logitsOf(v.scan!)
@@ -121,7 +138,9 @@ describe('unet', () => {
       const within = await run((scan) => network(scan, region))
       const cropped = await run((scan) => crop(network(scan), region))
       expect(within.logits!.shape.slice(2)).toEqual(extentsOf(region))
-      expect([...within.logits!.data]).toEqual([...cropped.logits!.data])
+      const certain = (array: NdArray) => [...array.data].filter((_, i) => sure(i))
+      expect(certain(within.logits!).length).toBeGreaterThan(0)
+      expect(certain(within.logits!)).toEqual(certain(cropped.logits!))
       for (const { name } of network.parameters) {
         expect(relativeError(within[name]!, cropped[name]!), name).toBeLessThan(1e-5)
       }

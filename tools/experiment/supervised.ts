@@ -40,7 +40,7 @@ export async function runSupervised(
   })
   const truths = new Map(training.map(({ name, truth }) => [name, Uint32Array.from(truth)]))
   const lesson = supervisedLesson(gpu, model, variables, optimiser, shape, truths)
-  const learner = new Learner(lesson, { epochs, batchSize: 1, seed }, { classes }, {})
+  const learner = new Learner(lesson, { epochs, batchSize: 1, seed }, { classes, shape }, {})
   // The learner would score scans that have a truth, and wait for their segmentations.
   const unscored = training.map(({ name, data }) => ({ name, data }))
   try {

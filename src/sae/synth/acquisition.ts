@@ -33,12 +33,19 @@ export interface AcquisitionOptions {
 
 /** The values of one scan. */
 export interface Acquisition {
+  /** Width of the rim about the brain, in millimetres. */
   readonly rim: number
+  /** Size of the texture within tissues, in millimetres. */
   readonly grain: number
+  /** Deviation of the blur, in millimetres. */
   readonly blur: number
+  /** Voxel size of the simulated scan along each axis, in millimetres. */
   readonly resolution: readonly [number, number, number]
+  /** Deviation of the bias field, as a share of the intensity. */
   readonly bias: number
+  /** Standard deviation of the noise. */
   readonly noise: number
+  /** Whether the noise is Rician rather than Gaussian. */
   readonly rician: boolean
 }
 

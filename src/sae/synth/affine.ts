@@ -1,5 +1,6 @@
 /** A map between voxel positions: `[[a, b, c, t], ...]`, three rows; row r gives `a d + b h + c w + t` of axis r. */
 export type Affine = readonly [AffineRow, AffineRow, AffineRow]
+/** One row of an affine map: three factors and a shift. */
 export type AffineRow = readonly [number, number, number, number]
 
 /** Three by three, by rows. */

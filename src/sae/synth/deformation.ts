@@ -54,8 +54,11 @@ export class Deformation {
 
   /** @param displacement along D, H, W, in voxels of the output; none without it */
   constructor(
+    /** Extents of what is deformed. */
     readonly source: SpatialShape,
+    /** Extents of the result. */
     readonly output: SpatialShape,
+    /** The affine part, from voxels of the result to voxels of the source. */
     readonly map: Affine,
     private readonly displacement?: readonly [SplineField, SplineField, SplineField],
   ) {

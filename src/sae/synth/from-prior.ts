@@ -29,7 +29,10 @@ export class PriorSampler {
   private readonly settled: Uint8Array
   private readonly rows: readonly RowSpans[]
 
-  constructor(readonly prior: Prior) {
+  constructor(
+    /** What label maps are drawn from. */
+    readonly prior: Prior,
+  ) {
     const { data, classes, shape } = prior
     const voxels = data.length / classes
     this.settled = new Uint8Array(voxels)

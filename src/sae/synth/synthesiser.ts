@@ -12,6 +12,7 @@ import { acquire, drawAcquisition, type Acquisition, type AcquisitionOptions } f
 export interface LabelSource {
   /** What is painted: one class per voxel, 0 is background, [D, H, W]. May be finer than the truth. */
   readonly classes: Uint8Array
+  /** [D, H, W] of the map. */
   readonly shape: SpatialShape
   /** The true label of each painted class. Default: the same. */
   readonly truth?: Uint8Array
@@ -21,7 +22,9 @@ export interface LabelSource {
 
 /** A prior to draw label maps from, when no sharp map is known. Its grid is placed as a label map's. */
 export interface PriorSource extends PriorSamplingOptions {
+  /** Probabilities to draw a label map from. */
   readonly prior: Prior
+  /** Where the prior lies, from voxels of the scan to voxels of the prior. Default: the centres coincide. */
   readonly placement?: Affine
 }
 
@@ -43,10 +46,13 @@ export interface SyntheticScan {
   readonly scan: Float32Array
   /** True labels, [D, H, W]. */
   readonly labels: Uint8Array
+  /** [D, H, W] of the scan. */
   readonly shape: SpatialShape
   /** Index of its source in `sources`. */
   readonly source: number
+  /** The intensities that the classes were painted in. */
   readonly intensities: IntensityModel
+  /** What the simulated scanner did. */
   readonly acquisition: Acquisition
 }
 
