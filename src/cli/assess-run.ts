@@ -9,6 +9,7 @@ import type { LabelTable } from '../sae/label-table.js'
 import { loadTensors, type Model } from '../sae/model.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { Segmenter } from '../sae/segmenter.js'
+import type { OptimiserSettings } from '../sae/settings.js'
 import { Assessments } from './assessments.js'
 import type { LearningOptions } from './options.js'
 import { networkPrior, toPrior } from './prior-file.js'
@@ -34,7 +35,7 @@ export interface LearningRun {
   readonly table: LabelTable
   readonly options: LearningOptions & { readonly resume?: string }
   /** What the options became. */
-  readonly settings: object
+  readonly settings: OptimiserSettings & { readonly target?: string }
   /** Of the last step. */
   readonly figures: Readonly<Record<string, unknown>>
   /** The exit code that a signal asks for. */
@@ -73,7 +74,7 @@ export async function assessRun(run: LearningRun, terminal: Terminal): Promise<v
 }
 
 async function segmentScans(run: LearningRun, assessments: Assessments, terminal: Terminal): Promise<void> {
-  const { command, gpu, model, variables, weights, scans, prior: volume, options } = run
+  const { command, gpu, model, variables, weights, scans, prior: volume, settings, options } = run
   const { memoryLimit, precision } = options
   const prior = toPrior(volume)
   const chosen = scans.slice(0, mostScans)
@@ -96,8 +97,8 @@ async function segmentScans(run: LearningRun, assessments: Assessments, terminal
   for (const [i, scan] of chosen.entries()) {
     const { data, truths } = await loadBatch([scan])
     const segmentation = await segmenter.segment(data)
-    const pretrained = command === 'pretrain'
-    assessments.add(scan.name, { scan: data, ...segmentation, em: em?.[i], truth: truths[0], pretrained })
+    const imitatesPrior = command === 'pretrain' && settings.target !== 'mixture'
+    assessments.add(scan.name, { scan: data, ...segmentation, em: em?.[i], truth: truths[0], imitatesPrior })
   }
   segmenter.dispose()
 }

@@ -34,7 +34,7 @@ export interface Run {
 const schema = 1
 
 /**
- * Adds a run to `run.json` in its output folder, which lists all runs that wrote there, oldest first; docs/run-record.md
+ * Adds a run to `run.json` in its output folder, which lists all runs that wrote there, oldest first; docs/assessment.md
  * describes it. If that name is taken by a file of another kind, `run-1.json` and so on are used.
  *
  * Two runs that end in one folder at the same moment may lose one of the entries, never the file.

@@ -32,8 +32,8 @@ export interface AssessedScan {
   readonly em?: EmSegmentation | undefined
   /** A reference segmentation, if known. It has no say in the verdict. */
   readonly truth?: Uint8Array | undefined
-  /** True if the encoder was only taught to answer with the prior, so that its argmax is what is wanted. */
-  readonly pretrained?: boolean
+  /** True if the network was only taught to answer with the prior, so that its argmax is what is wanted. */
+  readonly imitatesPrior?: boolean
 }
 
 /** What can be said of a segmentation. */
@@ -48,7 +48,7 @@ export interface Assessment extends Figures {
  * @throws RangeError if a volume has another number of voxels than the prior, or a voxel a class that it lacks
  */
 export function assess(summary: PriorSummary, assessed: AssessedScan): Assessment {
-  const { scan, classes, posterior, reconstruction, em, truth, pretrained = false } = assessed
+  const { scan, classes, posterior, reconstruction, em, truth, imitatesPrior = false } = assessed
   const { prior, argmax, table } = summary
   if (scan.length !== argmax.length) {
     throw new RangeError(`A scan of ${scan.length} voxels for a prior of ${argmax.length}.`)
@@ -85,7 +85,7 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
       em: em && costOf({ ...prior, data: atEm(prior.data) }, em.classes, byEm!, range),
     },
     alignment: alignmentOf(scan, prior),
-    pretrained,
+    imitatesPrior,
   }
   return { ...figures, verdict: judge(figures, table) }
 }

@@ -55,5 +55,5 @@ export interface Figures {
   /** How the prior lies on the scan. */
   readonly alignment: Alignment
   /** As in `AssessedScan`. */
-  readonly pretrained: boolean
+  readonly imitatesPrior: boolean
 }

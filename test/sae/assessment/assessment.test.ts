@@ -32,7 +32,17 @@ describe.each([1, 2, 3])('assess, phantom %d', (seed) => {
     const { grade, reasons } = verdict(summary.argmax)
     expect(grade).toBe('doubtful')
     expect(reasons).toEqual([expect.stringMatching(/explained no better than by the prior's argmax/)])
-    expect(verdict(summary.argmax, { pretrained: true, posterior: data }).grade).toBe('sound')
+    expect(verdict(summary.argmax, { imitatesPrior: true, posterior: data }).grade).toBe('sound')
+  })
+
+  it('doubts a segmentation that lags far behind EM', () => {
+    // The prior's argmax where it may be, EM's answer in one slice of seven.
+    const lazy = summary.argmax.map((c, i) => (Math.floor(i / (32 * 32)) % 7 === 3 ? em.classes[i]! : c))
+    const { grade, reasons } = verdict(lazy, { em: { classes: em.classes, every: 1 } })
+    expect(grade).toBe('doubtful')
+    expect(reasons.join()).toMatch(
+      /the scan made little difference: in joint cost, 1?\d % of what it makes to EM/,
+    )
   })
 
   it.each([
@@ -73,6 +83,13 @@ describe.each([1, 2, 3])('assess, phantom %d', (seed) => {
     expect(advice).toEqual(['a sharper prior (less blur) or a finer grid'])
   })
 
+  it('calls it collapsed if the prior says nothing, whatever the segmentation', () => {
+    const flat = summarisePrior({ ...prior, data: new Float32Array(data.length).fill(1 / K) }, phantomTable)
+    const { grade, reasons } = verdict(truth, {}, flat)
+    expect(grade).toBe('collapsed')
+    expect(reasons[0]).toMatch(/^the prior is nearly the same at every voxel/)
+  })
+
   it('says nothing else of an empty scan', () => {
     const empty = new Float32Array(scan.length)
     empty[1234] = 1
@@ -91,7 +108,7 @@ describe.each([1, 2, 3])('assess, phantom %d', (seed) => {
     })
     expect(assess(summary, { scan: head, classes: truth }).verdict.advice).toContain('a skull-stripped scan')
     const { grade, advice } = verdict(truth, { reconstruction: scan.map((value) => value + 0.2) })
-    expect([grade, advice]).toEqual(['doubtful', ['longer training']])
+    expect([grade, advice]).toEqual(['doubtful', ['longer training', 'a lower learning rate']])
   })
 })
 
