@@ -95,8 +95,14 @@ export class DecoderFitter {
     const scan = input('scan', [batch, 1, ...this.prior.shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const { temperature, neighbourhood } = this.settings
-    const { region } = this.prior
-    const objective = saeObjective(this.model, scan, counter, { beta: 0, neighbourhood, temperature, region })
+    const { region, parts } = this.prior
+    const objective = saeObjective(this.model, scan, counter, {
+      beta: 0,
+      neighbourhood,
+      temperature,
+      region,
+      parts,
+    })
     const { squaredError, segmentation, prior } = objective
     const plan = await compile(this.gpu, {
       outputs: [segmentation],

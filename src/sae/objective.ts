@@ -9,7 +9,9 @@ import {
   weightedSum,
   type Box,
 } from '../ops/index.js'
+import { mergeParts } from './merge-parts.js'
 import { modelLogits, type Model } from './model.js'
+import type { Part } from './parts.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {
@@ -21,6 +23,8 @@ export interface ObjectiveOptions {
   readonly temperature: number
   /** The region of the prior: sums run over its voxels only. Default: all of the scan. */
   readonly region?: Box | undefined
+  /** What the channels are if classes are divided. Default: each is a class. */
+  readonly parts?: readonly Part[] | undefined
 }
 
 /** The graph of one training step. Volumes [N, ., D, H, W], all but the scan of the region; scalars [1]; sums over voxels, means over the batch. */
@@ -104,7 +108,7 @@ export function saeObjective(
     posterior: probabilities,
     sample,
     reconstruction,
-    segmentation: argmax(probabilities),
+    segmentation: argmax(mergeParts(probabilities, options.parts)),
     squaredError: errors,
     klLoss,
     mrfLoss,

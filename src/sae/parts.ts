@@ -66,12 +66,6 @@ export function mergedProbabilities(data: Float32Array, parts: readonly Part[]):
   return merged
 }
 
-/** Parts -> classes, voxel by voxel, in place. */
-export function mergedLabels(labels: Uint8Array, parts: readonly Part[]): Uint8Array {
-  for (let i = 0; i < labels.length; i++) labels[i] = parts[labels[i]!]!.class
-  return labels
-}
-
 /** A table of pairs of classes as one of pairs of parts, [K, K] -> [parts, parts]. */
 export function tableOfParts(table: Float32Array, parts: readonly Part[]): Float32Array {
   const K = classesOf(parts)

@@ -3,13 +3,14 @@ import { input, type Value } from '../autograd/value.js'
 import type { Variables } from '../autograd/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, crop, crossEntropy, supportMask } from '../ops/index.js'
+import { argmax, crop, crossEntropy, softmax, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { GaussianMixture } from './gaussian-mixture.js'
 import type { RunOptions } from './in-turn.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
+import { mergeParts } from './merge-parts.js'
 import { mixtureFactors, mixtureTarget, type MixtureTarget } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
@@ -106,14 +107,15 @@ export class Pretrainer {
   }
 
   private async compile(batch: number): Promise<Compiled<PretrainingGraph>> {
-    const { shape, classes, data, region } = this.prior
+    const { shape, classes, data, region, parts } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
     const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
     const { logits } = modelLogits(this.model, scan, prior, region)
     const explained = region ? crop(scan, region) : scan
     const mixture = this.settings.target === 'mixture' ? mixtureTarget(explained, prior) : undefined
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
-    const segmentation = argmax(supportMask(logits, prior))
+    const scores = supportMask(logits, prior)
+    const segmentation = argmax(parts ? mergeParts(softmax(scores), parts) : scores)
     const plan = await compile(this.gpu, {
       outputs: [segmentation],
       report: [loss],

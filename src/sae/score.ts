@@ -1,12 +1,12 @@
 import { diceScores } from './dice.js'
-import { classesOf, mergedLabels } from './parts.js'
+import { classesOf } from './parts.js'
 import type { PriorLayout } from './prior-volume.js'
 import { onWholeGrid } from './region.js'
 
 /**
  * Dice per class of a batch's segmentations, averaged over the scans that have a reference; undefined where none has.
  *
- * @param segmentation channels of the prior, [N, 1, ...] of its region
+ * @param segmentation classes, [N, 1, ...] of the prior's region
  * @param truths classes, of the whole grid
  */
 export function batchDice(
@@ -20,7 +20,7 @@ export function batchDice(
   const scores = truths.flatMap((truth, n) => {
     if (!truth) return []
     const labels = Uint8Array.from(segmentation.subarray(n * size, (n + 1) * size))
-    return [diceScores(onWholeGrid(parts ? mergedLabels(labels, parts) : labels, prior), truth, classes)]
+    return [diceScores(onWholeGrid(labels, prior), truth, classes)]
   })
   if (scores.length === 0) return undefined
   return Array.from(

@@ -6,7 +6,8 @@ import type { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import { modelLogits, type Model } from './model.js'
-import { classesOf, mergedLabels, mergedProbabilities } from './parts.js'
+import { mergeParts } from './merge-parts.js'
+import { classesOf } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
 import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
@@ -90,17 +91,20 @@ export class Segmenter {
     const start = performance.now()
     const { classes, shape } = prior
     const cut = wholeGrid ? prior : cropPrior(prior, rounds > 0 ? neighbourhood : 1)
+    const { region, parts } = cut
     const scan = input('scan', [1, 1, ...shape])
     const priorInput = input('prior', [1, classes, ...regionShape(cut)])
     const table = input('mrf table', [classes, classes])
-    const logits = supportMask(modelLogits(model, scan, priorInput, cut.region).logits, priorInput)
+    const logits = supportMask(modelLogits(model, scan, priorInput, region).logits, priorInput)
     let scores = logits
     for (let round = 0; round < rounds; round++) {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
     }
-    const labels = argmax(scores)
-    const probabilities = posterior ? softmax(scores) : undefined
-    const image = reconstruction ? model.decoder(probabilities ?? softmax(scores)) : undefined
+    const channels = softmax(scores)
+    const merged = mergeParts(channels, parts)
+    const labels = argmax(parts ? merged : scores)
+    const probabilities = posterior ? merged : undefined
+    const image = reconstruction ? model.decoder(channels) : undefined
     const outputs = [labels, probabilities, image].filter((value) => value !== undefined)
     const plan = await compile(gpu, {
       outputs,
@@ -117,7 +121,6 @@ export class Segmenter {
         mrfTableOf(prior, neighbourhood, options.potential).map((logM) => beta * logM),
       )
     await plan.warmUp()
-    const { region, parts } = cut
     const layout = { classes, shape, ...(region ? { region } : {}), ...(parts ? { parts } : {}) }
     return new Segmenter(preparationOf([plan], start), layout, plan, scan, labels, probabilities, image)
   }
@@ -133,13 +136,12 @@ export class Segmenter {
     await this.plan.run()
     const { parts, classes, shape, region } = this.layout
     const labels = Uint8Array.from(await this.plan.readUint(this.labels))
-    const probabilities = this.probabilities && (await this.plan.read(this.probabilities))
-    const posterior = probabilities && parts ? mergedProbabilities(probabilities, parts) : probabilities
+    const posterior = this.probabilities && (await this.plan.read(this.probabilities))
     const image = this.image && (await this.plan.read(this.image))
     // The background, class 0, is certain outside the region.
     const certain = Array.from({ length: parts ? classesOf(parts) : classes }, (_, c) => (c === 0 ? 1 : 0))
     return {
-      classes: onWholeGrid(parts ? mergedLabels(labels, parts) : labels, this.layout),
+      classes: onWholeGrid(labels, this.layout),
       posterior: posterior && region ? pasteVolume(posterior, shape, region, certain) : posterior,
       reconstruction: image && region ? pasteVolume(image, shape, region) : image,
     }

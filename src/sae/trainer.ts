@@ -156,11 +156,17 @@ export class Trainer {
 
   private async compile(batch: number): Promise<Compiled<TrainingGraph>> {
     const { neighbourhood, temperature } = this.settings
-    const { shape, region } = this.prior
+    const { shape, region, parts } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const beta = summedBeta(this.settings)
-    const objective = saeObjective(this.model, scan, counter, { beta, neighbourhood, temperature, region })
+    const objective = saeObjective(this.model, scan, counter, {
+      beta,
+      neighbourhood,
+      temperature,
+      region,
+      parts,
+    })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
     const plan = await compile(this.gpu, {
       outputs: [segmentation],
