@@ -66,11 +66,12 @@ export class Checkpoints {
       klLoss,
       mrfLoss,
     }))
-    const { voxels } = this.run
-    this.plateau?.observe(profiledLoss(step, voxels))
+    const { voxels, trainer } = this.run
+    const { errorFactor } = trainer.settings
+    this.plateau?.observe(profiledLoss(step, voxels, errorFactor))
     if (!step.lastOfEpoch) return false
     if (this.recent.length === this.window) {
-      const value = profiledLoss(meanOf(this.recent), voxels)
+      const value = profiledLoss(meanOf(this.recent), voxels, errorFactor)
       if (value < this.lowest) {
         this.lowest = value
         await this.save(this.best)

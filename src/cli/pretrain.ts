@@ -9,7 +9,15 @@ import type { LabelTable } from '../sae/label-table.js'
 import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../sae/model.js'
 import { Pretrainer, type PretrainingStep } from '../sae/pretrainer.js'
 import type { Prior } from '../sae/prior-volume.js'
-import { divided, mixtureOfParts, partCounts, partsOf, type Part } from '../sae/parts.js'
+import {
+  componentsFor,
+  divided,
+  partCounts,
+  partCountsOf,
+  partsOf,
+  withMixtures,
+  type Part,
+} from '../sae/parts.js'
 import { recipes, type Recipe } from '../sae/recipes.js'
 import type { PretrainingSettings } from '../sae/settings.js'
 import { assessRun } from './assess-run.js'
@@ -84,7 +92,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     const variables = new Variables(gpu)
     const start = await startOf(
       gpu,
-      { own, settings, table, mixture: recipe.mixture },
+      { own, initialised: weights !== undefined, settings, table, mixture: recipe.mixture },
       inputs,
       options,
       terminal,
@@ -143,7 +151,7 @@ interface Start {
 /** What pretraining starts from: if the target is a mixture, one is fitted to each scan, and its components are the parts. */
 async function startOf(
   gpu: Gpu,
-  { own, settings, table, mixture: { parts: several, ...mixture } }: Plan,
+  { own, initialised, settings, table, mixture: { parts: several, components, ...mixture } }: Plan,
   inputs: { readonly scans: readonly TrainingScan[]; readonly prior: Volume },
   { memoryLimit }: PretrainOptions,
   terminal: Terminal,
@@ -153,28 +161,23 @@ async function startOf(
   if (settings.target !== 'mixture') {
     return { model: createModel(own, settings.seed), prior: divide(own.parts), scans: inputs.scans }
   }
-  const components = own.parts
-    ? table.classes.map((_, c) => own.parts!.filter((part) => part.class === c).length)
-    : partCounts(table, several)
-  const mixtures = await fitMixtures(
-    gpu,
-    inputs.scans,
-    prior,
-    table,
-    { ...mixture, components, memoryLimit },
-    terminal,
-  )
-  const parts = own.parts ?? partsOf(mixtures)
+  // Weights keep the channels that they have.
+  const counts = initialised ? partCountsOf(own) : partCounts(table, several)
+  const settingsOfEm = { ...mixture, components: componentsFor(counts, components), memoryLimit }
+  const mixtures = await fitMixtures(gpu, inputs.scans, prior, table, settingsOfEm, terminal)
+  const parts = initialised ? own.parts : partsOf(mixtures, counts)
   return {
-    model: createModel({ ...own, classes: parts.length, parts }, settings.seed),
+    model: createModel(parts ? { ...own, classes: parts.length, parts } : own, settings.seed),
     prior: divide(parts),
-    scans: inputs.scans.map((scan, i) => ({ ...scan, mixture: mixtureOfParts(mixtures[i]!) })),
+    scans: withMixtures(inputs.scans, mixtures, parts),
   }
 }
 
 interface Plan {
   /** The network before its classes are divided, or that of the weights. */
   readonly own: Architecture
+  /** Whether there are weights. */
+  readonly initialised: boolean
   readonly settings: PretrainingSettings
   readonly table: LabelTable
   readonly mixture: Recipe['mixture']

@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import { Variables } from '../autograd/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
+import type { Volume } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
+import { componentsFor, partCountsOf, withMixtures } from '../sae/parts.js'
 import type { Prior } from '../sae/prior-volume.js'
 import { recipes } from '../sae/recipes.js'
 import { Trainer, type TrainingProgress, type TrainingStep } from '../sae/trainer.js'
@@ -13,11 +15,12 @@ import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './csv-log.js'
 import { describePreparation, peakMemory, withGpu } from './device.js'
 import { fitDecoder } from './fit-decoder.js'
+import { fitMixtures } from './fit-mixtures.js'
 import { readTrainingScans } from './inputs.js'
 import { follow, logColumns, type Recording } from './learning.js'
 import { addLearningOptions, oddNumber, realNumber, terminalOf, wholeNumber } from './options.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
-import { networkPrior, readPrior } from './prior-file.js'
+import { networkPrior, readPrior, toPrior } from './prior-file.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from './training-start.js'
@@ -131,11 +134,12 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const { memoryLimit } = options
     const variables = new Variables(gpu)
     loadStart(start, variables)
+    const learnable = await withFittedMixtures(gpu, start, inputs, table, memoryLimit, terminal)
     const progress =
       resumed ?? (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
     if (!progress) return
     const trainer = new Trainer(gpu, model, variables, prior, settings, progress, { memoryLimit })
-    terminal.note(describePreparation(await trainer.prepare(scans), memoryLimit))
+    terminal.note(describePreparation(await trainer.prepare(learnable), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
@@ -149,7 +153,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       : await CsvLog.create(logPath, columns)
     let last: TrainingStep | undefined
     const exitCode = await follow(
-      (run) => trainer.train(scans, run),
+      (run) => trainer.train(learnable, run),
       recording,
       log,
       new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
@@ -178,6 +182,23 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
     await assessRun({ ...learnt, ...outcome }, terminal)
   })
+}
+
+/** The scans, with a Gaussian mixture for each if training takes the divergence from its posterior. */
+async function withFittedMixtures(
+  gpu: Gpu,
+  { model: { architecture }, settings }: Start,
+  { scans, prior }: { readonly scans: readonly TrainingScan[]; readonly prior: Volume },
+  table: LabelTable,
+  memoryLimit: number | undefined,
+  terminal: Terminal,
+): Promise<readonly TrainingScan[]> {
+  if (settings.divergence !== 'mixture') return scans
+  const { components, parts: _, ...mixture } = recipes.default.mixture
+  const counts = componentsFor(partCountsOf(architecture), components)
+  const options = { ...mixture, components: counts, memoryLimit }
+  const mixtures = await fitMixtures(gpu, scans, toPrior(prior), table, options, terminal)
+  return withMixtures(scans, mixtures, architecture.parts)
 }
 
 /**

@@ -13,8 +13,8 @@ export interface TrainingScan {
   /** Classes of a reference segmentation, [D, H, W], or a function: only scored against, never learnt from. */
   readonly truth?: Uint8Array | (() => Promise<Uint8Array>)
   /**
-   * The Gaussian mixture that was fitted to the scan, if the encoder is to be pretrained on its posterior: one Gaussian
-   * for each channel of the prior, [K][1].
+   * The Gaussian mixture that was fitted to the scan, if its posterior is learnt from: the Gaussians of each channel of
+   * the prior, [K][M].
    */
   readonly mixture?: GaussianMixture
 }

@@ -1,4 +1,4 @@
-import { constant, input, type Value } from '../autograd/value.js'
+import { input, type Value } from '../autograd/value.js'
 import {
   add,
   argmax,
@@ -13,6 +13,7 @@ import {
 } from '../ops/index.js'
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
+import { ownersOf, sumMembers } from './membership.js'
 import type { SpatialShape } from './separable.js'
 
 /** What the graph of one iteration depends on. */
@@ -87,7 +88,7 @@ export function emGraph({
   const powers = [square(scan), scan]
   const logits = conv3d(concat([...powers, field]), weight, bias)
   const q = softmax(logits)
-  const posterior = channels === classes ? q : conv3d(q, classSums(components))
+  const posterior = channels === classes ? q : sumMembers(q, ownersOf(components))
   const [products, masses] = backwardWeight({
     input: concat(powers),
     gradOutput: q,
@@ -122,11 +123,4 @@ export function momentsOf(
       return { mass: masses[at]!, second: products[2 * at]!, first: products[2 * at + 1]! }
     }),
   )
-}
-
-/** A convolution of one voxel that adds up the components of each class, [K, M]. */
-function classSums(components: readonly number[]): Value {
-  const owners = components.flatMap((count, c) => Array.from({ length: count }, () => c))
-  const weight = components.flatMap((_, c) => owners.map((owner) => Number(owner === c)))
-  return constant('components of class', [components.length, owners.length], Float32Array.from(weight))
 }

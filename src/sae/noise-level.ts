@@ -20,11 +20,19 @@ const mostWeight = 500
 /** What the exponential average keeps of the variance at each step. */
 const kept = 0.9
 
+/** What the weight of the squared error depends on. */
+export interface NoiseSettings {
+  readonly sigma: NoiseMode
+  /** The weight if sigma is fixed. */
+  readonly alpha: number
+  /** As in `TrainingSettings`. */
+  readonly errorFactor?: number | undefined
+}
+
 /** The variance of the reconstruction error, and the weight of the squared error that follows from it. */
 export class NoiseLevel {
   constructor(
-    readonly mode: NoiseMode,
-    readonly alpha: number,
+    private readonly settings: NoiseSettings,
     public variance = firstVariance,
     /** Complete epochs. */
     public epochs = 0,
@@ -34,20 +42,24 @@ export class NoiseLevel {
 
   /** The weight w of the squared error. */
   get weight(): number {
-    if (this.mode === 'fixed') return this.alpha
-    const variance = this.mode === 'continuous' ? this.variance : 10 ** Math.round(Math.log10(this.variance))
-    return Math.min(mostWeight, 0.5 / variance)
+    const { sigma, alpha, errorFactor = 1 } = this.settings
+    if (sigma === 'fixed') return errorFactor * alpha
+    const variance = sigma === 'continuous' ? this.variance : 10 ** Math.round(Math.log10(this.variance))
+    return errorFactor * Math.min(mostWeight, 0.5 / variance)
   }
 
   /** sigma, the root of the variance; undefined if it is fixed by alpha. */
   get sigma(): number | undefined {
-    return this.mode === 'fixed' ? undefined : Math.sqrt(this.variance)
+    return this.settings.sigma === 'fixed' ? undefined : Math.sqrt(this.variance)
   }
 
   /** The reconstruction loss of a squared error summed over `voxels` voxels. */
   loss(squaredError: number, voxels: number): number {
+    const { sigma, errorFactor = 1 } = this.settings
     const weighted = this.weight * squaredError
-    return this.mode === 'fixed' ? weighted : weighted + 0.5 * voxels * Math.log(this.variance + 1e-12)
+    return sigma === 'fixed'
+      ? weighted
+      : weighted + 0.5 * errorFactor * voxels * Math.log(this.variance + 1e-12)
   }
 
   /** Notes the mean squared error of a step. */
@@ -58,7 +70,7 @@ export class NoiseLevel {
   /** Ends an epoch: the variance for the next one. */
   endEpoch(): void {
     if (this.errors.length > 0) {
-      this.variance = this.mode === 'continuous' ? this.averaged() : this.published()
+      this.variance = this.settings.sigma === 'continuous' ? this.averaged() : this.published()
     }
     this.errors = []
     this.epochs++

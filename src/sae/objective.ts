@@ -1,15 +1,18 @@
 import { input, type Value } from '../autograd/value.js'
 import {
+  add,
   argmax,
   crop,
   mrfEnergy,
+  multiply,
   posterior,
   squaredError,
   supportMask,
   weightedSum,
   type Box,
 } from '../ops/index.js'
-import { mergeParts } from './merge-parts.js'
+import { mergeParts } from './membership.js'
+import { mixtureTarget, type MixtureTarget } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
 import type { Part } from './parts.js'
 
@@ -23,6 +26,8 @@ export interface ObjectiveOptions {
   readonly temperature: number
   /** The region of the prior: sums run over its voxels only. Default: all of the scan. */
   readonly region?: Box | undefined
+  /** Gaussians of each channel, [K], if the divergence is taken from the posterior of a mixture. Default: from the prior. */
+  readonly mixture?: readonly number[] | undefined
   /** What the channels are if classes are divided. Default: each is a class. */
   readonly parts?: readonly Part[] | undefined
 }
@@ -37,6 +42,8 @@ export interface Objective {
   readonly mrfTable: Value
   /** Weight of the squared error: alpha, or the one that sigma gives. */
   readonly reconstructionWeight: Value
+  /** What the divergence is taken from, if not the prior. */
+  readonly mixture: MixtureTarget | undefined
   /** Outputs of the encoder's blocks. */
   readonly blocks: readonly Value[]
   /** With the classes outside the support ruled out. */
@@ -51,7 +58,7 @@ export interface Objective {
   readonly segmentation: Value
   /** Sum of squared errors, unweighted. */
   readonly squaredError: Value
-  /** Divergence of the posterior from the prior. */
+  /** Divergence of the posterior from the prior, or from that of the mixture. */
   readonly klLoss: Value
   /** Already times beta. Undefined where beta is 0. */
   readonly mrfLoss: Value | undefined
@@ -79,7 +86,9 @@ export function saeObjective(
   const reconstructionWeight = input('reconstruction weight', [1])
 
   const { logits: free, blocks } = modelLogits(model, scan, prior, region)
-  const { probabilities, sample, divergence } = posterior(free, prior, randomness, {
+  const mixture = options.mixture && mixtureTarget(explained, prior, options.mixture)
+  const expected = mixture ? mixed(mixture.posterior, prior) : prior
+  const { probabilities, sample, divergence } = posterior(free, expected, randomness, {
     temperature: options.temperature,
   })
   const reconstruction = model.decoder(sample)
@@ -103,6 +112,7 @@ export function saeObjective(
     prior,
     mrfTable,
     reconstructionWeight,
+    mixture,
     blocks,
     logits: supportMask(free, prior),
     posterior: probabilities,
@@ -114,4 +124,11 @@ export function saeObjective(
     mrfLoss,
     loss,
   }
+}
+
+/** The share of voxels that no Gaussian explains: for them the prior holds. */
+const outliers = 1e-4
+
+function mixed(target: Value, prior: Value): Value {
+  return add(multiply(target, 1 - outliers), multiply(prior, outliers))
 }

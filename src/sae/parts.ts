@@ -1,3 +1,4 @@
+import type { TrainingScan } from './batches.js'
 import type { GaussianMixture } from './gaussian-mixture.js'
 import type { LabelTable } from './label-table.js'
 import type { Prior } from './prior-volume.js'
@@ -13,13 +14,18 @@ export interface Part {
   readonly share: number
 }
 
-/** The parts that the components of mixtures make, their shares averaged over the mixtures. */
-export function partsOf(mixtures: readonly GaussianMixture[]): Part[] {
-  return mixtures[0]!.flatMap((components, c) =>
-    components.map((_, m) => ({
-      class: c,
-      share: mixtures.reduce((sum, mixture) => sum + mixture[c]![m]!.weight, 0) / mixtures.length,
-    })),
+/**
+ * The parts of classes, one for each component of those that have several parts, their shares averaged over the mixtures.
+ *
+ * @param counts parts of each class, [K]
+ */
+export function partsOf(mixtures: readonly GaussianMixture[], counts: readonly number[]): Part[] {
+  const share = (c: number, m: number): number =>
+    mixtures.reduce((sum, mixture) => sum + mixture[c]![m]!.weight, 0) / mixtures.length
+  return counts.flatMap((count, c) =>
+    count === 1
+      ? [{ class: c, share: 1 }]
+      : Array.from({ length: count }, (_, m) => ({ class: c, share: share(c, m) })),
   )
 }
 
@@ -31,14 +37,47 @@ export function partCounts({ classes, rest }: LabelTable, several: number): numb
   return classes.map((_, c) => (c === 0 || c === rest ? several : 1))
 }
 
+/** Scans with what mixtures of classes, one for each scan, say of the channels. */
+export function withMixtures(
+  scans: readonly TrainingScan[],
+  mixtures: readonly GaussianMixture[],
+  parts: readonly Part[] | undefined,
+): TrainingScan[] {
+  return scans.map((scan, i) => ({ ...scan, mixture: mixtureOfChannels(mixtures[i]!, parts) }))
+}
+
 /** The number of classes K that the parts make up. */
 export function classesOf(parts: readonly Part[]): number {
   return parts.at(-1)!.class + 1
 }
 
-/** A mixture with every component a class of its own, [parts][1]: the mixture of a divided prior. */
-export function mixtureOfParts(mixture: GaussianMixture): GaussianMixture {
-  return mixture.flat().map((component) => [{ ...component, weight: 1 }])
+/** A mixture of classes as one of channels: a class of several parts has one component for each of them. */
+export function mixtureOfChannels(
+  mixture: GaussianMixture,
+  parts: readonly Part[] | undefined,
+): GaussianMixture {
+  if (!parts) return mixture
+  const counts = partCountsOf({ classes: mixture.length, parts })
+  return mixture.flatMap((components, c) =>
+    counts[c] === 1 ? [components] : components.map((component) => [{ ...component, weight: 1 }]),
+  )
+}
+
+/** How many Gaussians each class needs for a mixture of channels, [K]: one for each part, else `several`. */
+export function componentsFor(parts: readonly number[], several: number): number[] {
+  return parts.map((count) => (count === 1 ? several : count))
+}
+
+/** How many channels of a network each class has, [K]. */
+export function partCountsOf({
+  classes,
+  parts,
+}: {
+  readonly classes: number
+  readonly parts?: readonly Part[]
+}): number[] {
+  if (!parts) return Array.from({ length: classes }, () => 1)
+  return Array.from({ length: classesOf(parts) }, (_, c) => parts.filter((part) => part.class === c).length)
 }
 
 /** The least share that a part keeps, so that no class is ruled out where the prior allows it. */

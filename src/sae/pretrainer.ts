@@ -6,12 +6,11 @@ import type { Gpu } from '../gpu/gpu.js'
 import { argmax, crop, crossEntropy, softmax, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
-import type { GaussianMixture } from './gaussian-mixture.js'
 import type { RunOptions } from './in-turn.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
-import { mergeParts } from './merge-parts.js'
-import { mixtureFactors, mixtureTarget, type MixtureTarget } from './mixture-target.js'
+import { mergeParts } from './membership.js'
+import { componentsOf, mixtureInputs, mixtureTarget, type MixtureTarget } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior-volume.js'
@@ -36,6 +35,8 @@ interface PretrainingGraph extends LearningGraph {
 export class Pretrainer {
   /** Adam of the encoder's parameters. */
   readonly optimiser: Adam
+  /** Gaussians of each channel of the scans' mixtures, if they are the target. */
+  private components: readonly number[] = []
   private readonly learner: Learner<PretrainingGraph, PretrainingStep>
   /** Of the whole run, for the learning rate. */
   private steps = Infinity
@@ -96,14 +97,13 @@ export class Pretrainer {
   }
 
   private requireMixtures(scans: readonly TrainingScan[]): void {
-    if (this.settings.target === 'mixture') scans.forEach(mixtureOf)
+    if (this.settings.target === 'mixture') this.components = componentsOf(scans)
   }
 
   private *inputs({ mixture }: PretrainingGraph, { batch, step }: Turn): Iterable<[Value, Float32Array]> {
     yield [this.optimiser.schedule, this.optimiser.scheduleAt(step)]
     if (!mixture) return
-    const factors = mixtureFactors(batch.map(mixtureOf))
-    for (const [i, value] of mixture.factors.entries()) yield [value, factors[i]!]
+    yield* mixtureInputs(mixture, batch)
   }
 
   private async compile(batch: number): Promise<Compiled<PretrainingGraph>> {
@@ -112,7 +112,8 @@ export class Pretrainer {
     const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
     const { logits } = modelLogits(this.model, scan, prior, region)
     const explained = region ? crop(scan, region) : scan
-    const mixture = this.settings.target === 'mixture' ? mixtureTarget(explained, prior) : undefined
+    const mixture =
+      this.settings.target === 'mixture' ? mixtureTarget(explained, prior, this.components) : undefined
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
     const scores = supportMask(logits, prior)
     const segmentation = argmax(parts ? mergeParts(softmax(scores), parts) : scores)
@@ -127,11 +128,6 @@ export class Pretrainer {
     plan.write(prior, repeat(data, batch))
     return { plan, graph: { scan, segmentation, mixture } }
   }
-}
-
-function mixtureOf({ name, mixture }: TrainingScan): GaussianMixture {
-  if (!mixture) throw new Error(`${name}: has no Gaussian mixture to learn from; fit one first`)
-  return mixture
 }
 
 function finish(record: StepRecord, crossEntropy: number): PretrainingStep {

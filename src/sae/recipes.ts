@@ -22,12 +22,21 @@ export interface Recipe {
   /** How the intensities of scans are scaled. */
   readonly intensities: Intensities
   /**
-   * How the Gaussian mixtures are fitted whose posteriors the encoder is pretrained on: one Gaussian for each class, but
-   * `parts` for the background and the rest, which are no single tissue. The encoder has a channel for each.
+   * How the Gaussian mixtures are fitted that the encoder learns from: `components` Gaussians for each class. The
+   * background and the rest, which are not one tissue, are divided into `parts`, of one Gaussian each, and the encoder
+   * has a channel for each part.
    */
-  readonly mixture: Partial<Omit<EmSettings, 'components'>> & { readonly parts: number }
+  readonly mixture: MixtureSettings
   readonly pretraining: Stage<PretrainingSettings>
   readonly training: Stage<TrainingSettings>
+}
+
+/** Settings of EM, for a mixture of the channels of a network. */
+export interface MixtureSettings extends Partial<Omit<EmSettings, 'components'>> {
+  /** Gaussians of a class that is one channel. */
+  readonly components: number
+  /** Channels of the background and of the rest, with one Gaussian each. */
+  readonly parts: number
 }
 
 /** Names of the recipes. */
@@ -48,7 +57,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
       priorLogits: true,
     }),
     intensities: 'robust',
-    mixture: { parts: 2, beta: 0, bias: 0, varianceFloor: 0.03 },
+    mixture: { components: 2, parts: 2, beta: 0, bias: 0, varianceFloor: 0.03 },
     pretraining: {
       steps: 100,
       settings: { ...defaultPretraining, learningRate: 0.01, warmUp: 10, decay: 0.5, target: 'mixture' },
@@ -63,6 +72,8 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
         neighbours: 'mean',
         potential: 'pointwise',
         sigma: 'continuous',
+        divergence: 'mixture',
+        errorFactor: 0.5,
         decoderSteps: 60,
       },
     },
@@ -70,7 +81,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   paper: {
     architecture: defaultArchitecture,
     intensities: 'unit',
-    mixture: { parts: 1 },
+    mixture: { components: 1, parts: 1 },
     pretraining: { settings: defaultPretraining },
     training: { settings: defaultTraining },
   },

@@ -11,17 +11,22 @@ export interface EpochTerms {
 /**
  * The negative evidence bound of an epoch at the variance that suits it best, its own mean squared error:
  *
- *   N/2 (log mse + 1) + KL + beta * L_mrf.
+ *   factor N/2 (log mse + 1) + KL + beta * L_mrf.
  *
  * The loss that training minimises takes the variance of the epoch before, rounded to a power of ten (SAE.md, "recon,
  * sigma estimated"), so it leaps up when the power changes although reconstruction and segmentation get better. This one
  * can be compared across epochs, and is the same for any variance that an epoch was trained with.
  *
  * @param voxels N
+ * @param errorFactor as in `TrainingSettings`
  * @throws RangeError if the mean squared error is not positive
  */
-export function profiledLoss({ meanSquaredError, klLoss, mrfLoss }: EpochTerms, voxels: number): number {
+export function profiledLoss(
+  { meanSquaredError, klLoss, mrfLoss }: EpochTerms,
+  voxels: number,
+  errorFactor = 1,
+): number {
   if (!(meanSquaredError > 0))
     throw new RangeError(`A mean squared error of ${meanSquaredError}; it must be above 0.`)
-  return 0.5 * voxels * (Math.log(meanSquaredError) + 1) + klLoss + mrfLoss
+  return 0.5 * errorFactor * voxels * (Math.log(meanSquaredError) + 1) + klLoss + mrfLoss
 }

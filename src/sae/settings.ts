@@ -53,6 +53,16 @@ export interface TrainingSettings extends OptimiserSettings {
   readonly sigma: NoiseMode
   /** Weight of the squared error if sigma is `fixed`; without effect otherwise. */
   readonly alpha: number
+  /**
+   * What the posterior's divergence is taken from: the `prior` (the paper), or the posterior of the Gaussian mixture that
+   * was fitted to the scan under the prior (`TrainingScan.mixture`). Default `prior`.
+   */
+  readonly divergence?: 'prior' | 'mixture'
+  /**
+   * Factor of the squared error: the share of the evidence that the decoder has, if a mixture explains the scan beside
+   * it. Default 1.
+   */
+  readonly errorFactor?: number
   /** Steps that fit a new decoder to the encoder's answers before both are trained together. Default 0. */
   readonly decoderSteps?: number
 }
@@ -99,6 +109,7 @@ export function checkTrainingSettings(settings: TrainingSettings): void {
   requireNotNegative('alpha', settings.alpha)
   checkNeighbourhood(settings.neighbourhood)
   requireWhole('decoder steps', settings.decoderSteps ?? 0, 0)
+  requirePositive('factor of the squared error', settings.errorFactor ?? 1)
 }
 
 /**

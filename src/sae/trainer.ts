@@ -8,6 +8,7 @@ import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './in-turn.js'
 import { Learner, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
+import { componentsOf, mixtureInputs } from './mixture-target.js'
 import type { Model } from './model.js'
 import { NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
@@ -60,6 +61,8 @@ export class Trainer {
   private readonly noiseLevel: NoiseLevel
   private readonly learner: Learner<TrainingGraph, TrainingStep>
   private readonly mrfTable: Float32Array | undefined
+  /** Gaussians of each channel of the scans' mixtures, if the divergence is taken from them. */
+  private components: readonly number[] | undefined
   /** Of the whole run, for the learning rate. */
   private steps = Infinity
 
@@ -82,7 +85,7 @@ export class Trainer {
       ...(maxNorm ? { maxNorm } : {}),
     })
     const { variance, epoch, step, errors } = progress
-    this.noiseLevel = new NoiseLevel(settings.sigma, settings.alpha, variance, epoch, errors)
+    this.noiseLevel = new NoiseLevel(settings, variance, epoch, errors)
     this.mrfTable = beta === 0 ? undefined : mrfTableOf(prior, neighbourhood, potential)
     const lesson = {
       compile: (batch: number) => this.compile(batch),
@@ -106,6 +109,7 @@ export class Trainer {
    * @throws UserError if they do not fit into memory
    */
   async prepare(scans: readonly TrainingScan[]): Promise<Preparation> {
+    this.requireMixtures(scans)
     return this.learner.prepare(scans.length)
   }
 
@@ -117,6 +121,7 @@ export class Trainer {
    * @throws Error if a scan has another number of voxels than the prior
    */
   async *train(scans: readonly TrainingScan[], options: RunOptions = {}): AsyncGenerator<TrainingStep> {
+    this.requireMixtures(scans)
     this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)
   }
@@ -126,15 +131,18 @@ export class Trainer {
     this.learner.dispose()
   }
 
-  private inputs(
-    { counter, reconstructionWeight }: TrainingGraph,
-    { step }: Turn,
-  ): [Value, Float32Array | Uint32Array][] {
-    return [
-      [counter, Uint32Array.of(this.settings.seed, step)],
-      [reconstructionWeight, Float32Array.of(this.noiseLevel.weight)],
-      [this.optimiser.schedule, this.optimiser.scheduleAt(step)],
-    ]
+  private requireMixtures(scans: readonly TrainingScan[]): void {
+    if (this.settings.divergence === 'mixture') this.components = componentsOf(scans)
+  }
+
+  private *inputs(
+    { counter, reconstructionWeight, mixture }: TrainingGraph,
+    { batch, step }: Turn,
+  ): Iterable<[Value, Float32Array | Uint32Array]> {
+    yield [counter, Uint32Array.of(this.settings.seed, step)]
+    yield [reconstructionWeight, Float32Array.of(this.noiseLevel.weight)]
+    yield [this.optimiser.schedule, this.optimiser.scheduleAt(step)]
+    if (mixture) yield* mixtureInputs(mixture, batch)
   }
 
   private finish(record: StepRecord, report: readonly Float32Array[]): TrainingStep {
@@ -166,6 +174,7 @@ export class Trainer {
       temperature,
       region,
       parts,
+      mixture: this.components,
     })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
     const plan = await compile(this.gpu, {

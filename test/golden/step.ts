@@ -81,8 +81,7 @@ export async function checkStep(
     plan.write(objective.prior, prior)
     if (mrfLoss) plan.write(objective.mrfTable, logMrfTable(Float64Array.from(tensor('mrf_table').data)))
     const level = new NoiseLevel(
-      metadata.sigma_mode === 'estimated' ? 'estimated' : 'fixed',
-      Number(metadata.alpha),
+      { sigma: metadata.sigma_mode === 'estimated' ? 'estimated' : 'fixed', alpha: Number(metadata.alpha) },
       metadata.var === 'None' ? undefined : Number(metadata.var),
     )
     plan.write(objective.reconstructionWeight, Float32Array.of(level.weight))

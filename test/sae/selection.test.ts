@@ -15,7 +15,7 @@ describe('profiledLoss', () => {
   })
 
   it('falls as the error does, through the step of the noise weight at which the loss leaps', () => {
-    const noise = new NoiseLevel('estimated', 1, 0.04)
+    const noise = new NoiseLevel({ sigma: 'estimated', alpha: 1 }, 0.04)
     const losses: number[] = []
     const profiled: number[] = []
     for (const meanSquaredError of [0.035, 0.034, 0.033, 0.032, 0.031, 0.03, 0.029, 0.028]) {

@@ -2,7 +2,9 @@ import type { Variables } from '../../src/autograd/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../../src/sae/label-table.js'
+import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
 import type { Model } from '../../src/sae/model.js'
+import { withMixtures } from '../../src/sae/parts.js'
 import type { Prior } from '../../src/sae/prior-volume.js'
 import { Segmenter, type SegmentationOptions } from '../../src/sae/segmenter.js'
 import type { TrainingSettings } from '../../src/sae/settings.js'
@@ -52,6 +54,8 @@ export interface NetworkRun {
   readonly variables: Variables
   readonly prior: Prior
   readonly scans: readonly Subject[]
+  /** Fitted to the scans, if training learns from them. */
+  readonly mixtures?: readonly GaussianMixture[] | undefined
   readonly refinement?: Refinement | undefined
 }
 
@@ -73,7 +77,8 @@ export async function learn(
 ): Promise<Learnt> {
   const { model, variables, prior } = learner
   // Scored scans would make every step wait for its segmentation.
-  const scans = learner.scans.map(({ name, data }) => ({ name, data }))
+  const bare = learner.scans.map(({ name, data }) => ({ name, data }))
+  const scans = learner.mixtures ? withMixtures(bare, learner.mixtures, prior.parts) : bare
   const steps = settings.epochs * Math.ceil(scans.length / settings.batchSize)
   const trainer = new Trainer(gpu, model, variables, prior, settings, {
     epoch: 0,

@@ -1,13 +1,15 @@
 import { Variables } from '../../src/autograd/variables.js'
 import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
-import { createModel, loadTensors } from '../../src/sae/model.js'
+import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
+import { createModel, loadTensors, type Model } from '../../src/sae/model.js'
 import { defaultEm, type EmSettings } from '../../src/sae/em-settings.js'
 import type { LabelTable } from '../../src/sae/label-table.js'
-import { divided } from '../../src/sae/parts.js'
+import { componentsFor, divided, partCountsOf } from '../../src/sae/parts.js'
 import { priorArgmax } from '../../src/sae/prior.js'
 import type { Prior } from '../../src/sae/prior-volume.js'
 import { recipes } from '../../src/sae/recipes.js'
+import type { Subject } from './anatomies.js'
 import type { Cohort } from './cohort.js'
 import { fitEach } from './em.js'
 import { learn, segmentAll, type Learnt, type OnStep, type Scoring } from './learn.js'
@@ -124,8 +126,31 @@ async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Prom
       training.decoderSteps && !isWhole
         ? await fittedVariance(gpu, model, variables, prior, training, cohort.subjects)
         : unknownVariance
-    return await learn(gpu, learner, training, variance, await scoringOf(method, task), onStep)
+    const mixtures =
+      training.divergence === 'mixture'
+        ? await mixturesOf(gpu, model, task.prior, cohort.subjects)
+        : undefined
+    return await learn(
+      gpu,
+      { ...learner, mixtures },
+      training,
+      variance,
+      await scoringOf(method, task),
+      onStep,
+    )
   } finally {
     variables.dispose()
   }
+}
+
+/** A mixture of the channels of a network, fitted to each scan. */
+async function mixturesOf(
+  gpu: Gpu,
+  { architecture }: Model,
+  prior: Prior,
+  subjects: readonly Subject[],
+): Promise<GaussianMixture[]> {
+  const { components, parts: _, ...em } = recipes.default.mixture
+  const counts = componentsFor(partCountsOf(architecture), components)
+  return (await fitEach(gpu, prior, subjects, { ...em, components: counts })).map(({ mixture }) => mixture)
 }

@@ -3,8 +3,15 @@ import { fitDecoder } from '../../src/cli/fit-decoder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { TrainingScan } from '../../src/sae/batches.js'
+import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model, type NamedTensor } from '../../src/sae/model.js'
-import { divided, mixtureOfParts, partCounts, partsOf } from '../../src/sae/parts.js'
+import {
+  componentsFor,
+  divided,
+  partCounts,
+  partsOf,
+  withMixtures,
+} from '../../src/sae/parts.js'
 import { Pretrainer } from '../../src/sae/pretrainer.js'
 import type { Prior } from '../../src/sae/prior-volume.js'
 import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
@@ -33,6 +40,8 @@ interface Start {
   /** With a channel for each part of the model. */
   readonly prior: Prior
   readonly tensors: ReadonlyMap<string, NamedTensor>
+  /** Fitted to the scans, if one of the stages learns from them. */
+  readonly mixtures: readonly GaussianMixture[] | undefined
   readonly variance: number
   readonly seconds: number
 }
@@ -52,18 +61,18 @@ export async function runRecipe(
   const pretraining = settingsFor(recipe.pretraining, scans.length, seed)
   const training = settingsFor(recipe.training, scans.length, seed)
   // All that the start depends on; beta, for one, comes later.
-  const { decoderSteps = 0, temperature, batchSize, precision } = training ?? {}
-  const decoderFit = { decoderSteps, temperature, batchSize, precision }
+  const { decoderSteps = 0, temperature, batchSize, precision, divergence } = training ?? {}
+  const decoderFit = { decoderSteps, temperature, batchSize, precision, divergence }
   const { architecture, mixture } = recipe
   const key = canonical({ architecture, mixture, pretraining, decoderFit, seed })
   const start = await starts.get(whole, key, () =>
     begin(gpu, recipe, scans, whole, pretraining, training, seed, onStep),
   )
-  const { model, prior } = start
+  const { model, prior, mixtures } = start
   const variables = new Variables(gpu)
   try {
     loadTensors(variables, model.parameters, start.tensors, 'the start')
-    const learner = { model, variables, prior, scans, refinement }
+    const learner = { model, variables, prior, scans, mixtures, refinement }
     const learnt = training
       ? await learn(gpu, learner, training, start.variance, scoring, onStep)
       : { ...(await segmentAll(gpu, learner)), log: [] }
@@ -85,7 +94,7 @@ export class Starts {
 
 async function begin(
   gpu: Gpu,
-  { architecture, mixture: { parts: several, ...em }, table }: ResolvedRecipe,
+  { architecture, mixture: { parts: several, components, ...em }, table }: ResolvedRecipe,
   subjects: readonly Subject[],
   whole: Prior,
   pretraining: PretrainingSettings | undefined,
@@ -97,25 +106,25 @@ async function begin(
   const variables = new Variables(gpu)
   try {
     const scans = subjects.map(({ name, data }) => ({ name, data }))
-    const components = partCounts(table, several)
+    const counts = partCounts(table, several)
     const mixtures =
-      pretraining?.target === 'mixture'
-        ? (await fitEach(gpu, whole, subjects, { ...em, components })).map(({ mixture }) => mixture)
+      pretraining?.target === 'mixture' || training?.divergence === 'mixture'
+        ? (await fitEach(gpu, whole, subjects, { ...em, components: componentsFor(counts, components) })).map(
+            ({ mixture }) => mixture,
+          )
         : undefined
-    const parts = mixtures && partsOf(mixtures)
+    const parts = mixtures && partsOf(mixtures, counts)
     const prior = parts ? divided(whole, parts) : whole
     const model = createModel(parts ? { ...architecture, classes: parts.length, parts } : architecture, seed)
     if (pretraining) {
-      const targets = mixtures
-        ? scans.map((scan, i) => ({ ...scan, mixture: mixtureOfParts(mixtures[i]!) }))
-        : scans
+      const targets = mixtures ? withMixtures(scans, mixtures, parts) : scans
       await pretrain(gpu, model, variables, prior, pretraining, targets, onStep)
     }
     const variance = training?.decoderSteps
       ? await fittedVariance(gpu, model, variables, prior, training, scans)
       : unknownVariance
     const tensors = await variables.readAll(model.parameters)
-    return { model, prior, tensors, variance, seconds: (performance.now() - from) / 1000 }
+    return { model, prior, mixtures, tensors, variance, seconds: (performance.now() - from) / 1000 }
   } finally {
     variables.dispose()
   }
