@@ -1,7 +1,7 @@
 // npx tsx bench/selection.ts: which figure of an epoch says how good its weights are? Trains on phantoms, follows the Dice
 // on phantoms that are not trained on, and compares criteria that need no labels: how far the epoch that a criterion picks
 // lies below the best one, and the rank correlation over epochs.
-import { Variables } from '../src/autograd/variables.js'
+import { Variables } from '../src/plan/variables.js'
 import type { Gpu } from '../src/gpu/gpu.js'
 import { openGpu } from '../src/node/index.js'
 import { jointCost } from '../src/sae/assessment/joint-cost.js'

@@ -1,4 +1,4 @@
-import type { Variables } from '../autograd/variables.js'
+import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Volume } from '../io/volume.js'

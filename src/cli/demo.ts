@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { Variables } from '../autograd/variables.js'
+import { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { writeFileAtomic } from '../io/files.js'

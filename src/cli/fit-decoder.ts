@@ -1,4 +1,4 @@
-import type { Variables } from '../autograd/variables.js'
+import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { DecoderFitter } from '../sae/decoder-fitter.js'

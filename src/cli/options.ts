@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { Precision } from '../autograd/stored.js'
+import type { Precision } from '../plan/storage.js'
 import { epochsOf, recipes, type RecipeName, type Stage } from '../sae/recipes.js'
 import type { OptimiserSettings } from '../sae/settings.js'
 import { Terminal } from './terminal.js'

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
-import type { Precision } from '../autograd/stored.js'
-import { Variables } from '../autograd/variables.js'
+import type { Precision } from '../plan/storage.js'
+import { Variables } from '../plan/variables.js'
 import { formatShape, requireSameGrid, type Volume } from '../io/volume.js'
 import { boxShape } from '../ops/box.js'
 import { checkTensors, createModel, loadTensors } from '../sae/model.js'

@@ -1,4 +1,4 @@
-import type { Variables } from '../autograd/variables.js'
+import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import { Adam } from '../optim/index.js'
 import { checkTensors, createModel, loadTensors, type Model } from '../sae/model.js'

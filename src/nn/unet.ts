@@ -1,4 +1,4 @@
-import { volumeShape, type Value } from '../autograd/value.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
 import { boxShape, requireBox, wholeBox } from '../ops/box.js'
 import { eachAxis, type Triple } from '../ops/triple.js'

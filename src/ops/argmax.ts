@@ -1,5 +1,5 @@
-import { defineNode, only, type NodeSpec } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only, type NodeSpec } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 

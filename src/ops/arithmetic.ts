@@ -1,5 +1,5 @@
-import { defineNode, only } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
 import { negate } from './activation.js'
 import { broadcastForm, broadcastSlices, requireNumbers, view, type Kind, type Side } from './broadcast.js'
 import { sumAxes } from './sum-axes.js'

@@ -1,6 +1,6 @@
-import { defineNode, only, type OpNode } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, type OpNode } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { normalise, normaliseBy, type NormaliseOptions } from './normalise.js'
 

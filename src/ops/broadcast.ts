@@ -1,7 +1,7 @@
-import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
-import { linearGroups, planesOf, slabs, whole, type Slab } from '../autograd/window.js'
+import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
+import { defineNode, only, type DeviceTraits, type KernelCall } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
+import { linearGroups, planesOf, slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { padded, perAxis, samePlanes, strides, windowFor, type Form } from './axes.js'
 

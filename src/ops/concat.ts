@@ -1,6 +1,6 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import type { Slab } from '../autograd/window.js'
+import { defineNode, only, type DeviceTraits, type KernelCall } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import type { Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 

@@ -1,6 +1,6 @@
-import { defineNode, only, type KernelCall, type SlicesSpec } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, type KernelCall, type SlicesSpec } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './planewise.js'
 

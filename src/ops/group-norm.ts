@@ -1,4 +1,4 @@
-import { volumeShape, type Value } from '../autograd/value.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import { normalise, type NormaliseOptions } from './normalise.js'
 
 /**

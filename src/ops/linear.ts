@@ -1,6 +1,6 @@
-import { defineNode, only, type KernelCall } from '../autograd/node.js'
-import type { Shape, Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { Shape, Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { sumAxes } from './sum-axes.js'
 

@@ -1,6 +1,6 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value, type VolumeShape } from '../autograd/value.js'
-import { planes, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value, type VolumeShape } from '../graph/value.js'
+import { planes, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { poolBackward, poolForward, poolWindows, type PoolOptions, type PoolWindows } from './pooling.js'
 

@@ -1,6 +1,6 @@
-import { defineNode, only, type KernelCall } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { planesOf, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 
 /**

@@ -1,6 +1,6 @@
-import type { DeviceTraits, KernelCall } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { planes, slabs, whole, type Slab } from '../autograd/window.js'
+import type { DeviceTraits, KernelCall } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { planes, slabs, whole, type Slab } from '../graph/window.js'
 import type { Specialisation } from '../gpu/shader.js'
 
 /** A kernel over volumes of the same planes, with no halo. */

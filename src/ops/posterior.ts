@@ -1,5 +1,5 @@
-import { defineNode, only, scratch } from '../autograd/node.js'
-import { constant, requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only, scratch } from '../graph/node.js'
+import { constant, requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { argmaxOf } from './argmax.js'
 import { gumbelSoftmax } from './gumbel-softmax.js'

@@ -1,6 +1,6 @@
-import type { KernelCall } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
-import { linearGroups, whole } from '../autograd/window.js'
+import type { KernelCall } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
+import { linearGroups, whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 
 /** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries]. */

@@ -1,6 +1,6 @@
-import { defineNode, only, type KernelCall } from '../autograd/node.js'
-import { volumeShape, type Layout, type Value } from '../autograd/value.js'
-import { linearGroups, planesOf, slabs, whole } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import { volumeShape, type Layout, type Value } from '../graph/value.js'
+import { linearGroups, planesOf, slabs, whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { padded, perAxis, strides, type Form } from './axes.js'
 

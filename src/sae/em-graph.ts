@@ -1,4 +1,4 @@
-import { constant, input, type Value } from '../autograd/value.js'
+import { constant, input, type Value } from '../graph/value.js'
 import {
   add,
   argmax,

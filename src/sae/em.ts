@@ -1,4 +1,4 @@
-import { compile, type Plan } from '../autograd/plan.js'
+import { compile, type Plan } from '../plan/plan.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { emGraph, momentsOf, ruledOut, type EmGraph } from './em-graph.js'
 import {

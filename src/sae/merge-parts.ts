@@ -1,4 +1,4 @@
-import { constant, type Value } from '../autograd/value.js'
+import { constant, type Value } from '../graph/value.js'
 import { conv3d } from '../ops/index.js'
 import { classesOf, type Part } from './parts.js'
 

@@ -1,5 +1,5 @@
-import type { Value } from '../autograd/value.js'
-import type { VariableContents, Variables } from '../autograd/variables.js'
+import type { Value } from '../graph/value.js'
+import type { VariableContents, Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, type Network, type Unet } from '../nn/index.js'
 import { add, log, type Box } from '../ops/index.js'

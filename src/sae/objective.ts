@@ -1,4 +1,4 @@
-import { input, type Value } from '../autograd/value.js'
+import { input, type Value } from '../graph/value.js'
 import {
   argmax,
   crop,

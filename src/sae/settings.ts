@@ -1,4 +1,4 @@
-import type { Precision } from '../autograd/stored.js'
+import type { Precision } from '../plan/storage.js'
 import { UserError } from '../errors.js'
 import type { NoiseMode } from './noise-level.js'
 import type { MrfPotential } from './prior-volume.js'

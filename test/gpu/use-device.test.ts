@@ -1,9 +1,9 @@
 /** The engine on a device that the program around it opened. */
 import { globals } from 'webgpu'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { compile } from '../../src/autograd/plan.js'
-import { input, parameter } from '../../src/autograd/value.js'
-import { Variables } from '../../src/autograd/variables.js'
+import { compile } from '../../src/plan/plan.js'
+import { input, parameter } from '../../src/graph/value.js'
+import { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { deviceDescriptor } from '../../src/gpu/open-device.js'
 import { useDevice } from '../../src/gpu/use-device.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { crop, fit } from '../../src/ops/index.js'
 import type { Triple } from '../../src/ops/triple.js'
 import { useGpu } from '../gpu.js'

@@ -1,4 +1,4 @@
-import type { Variables } from '../../src/autograd/variables.js'
+import type { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../../src/sae/label-table.js'

@@ -1,4 +1,4 @@
-import { Variables } from '../../src/autograd/variables.js'
+import { Variables } from '../../src/plan/variables.js'
 import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { createModel, loadTensors } from '../../src/sae/model.js'

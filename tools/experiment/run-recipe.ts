@@ -1,4 +1,4 @@
-import { Variables } from '../../src/autograd/variables.js'
+import { Variables } from '../../src/plan/variables.js'
 import { fitDecoder } from '../../src/cli/fit-decoder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import type { Gpu } from '../../src/gpu/gpu.js'

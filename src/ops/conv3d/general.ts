@@ -5,9 +5,9 @@ import {
   type DeviceTraits,
   type KernelCall,
   type NodeSpec,
-} from '../../autograd/node.js'
-import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planesOf, slabs, whole, type Slab } from '../../autograd/window.js'
+} from '../../graph/node.js'
+import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../receptive.js'
 import { sumColumns } from '../reduce.js'

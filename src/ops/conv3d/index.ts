@@ -1,5 +1,5 @@
-import { volumeShape, type Value } from '../../autograd/value.js'
-import { defineNode, only } from '../../autograd/node.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { defineNode, only } from '../../graph/node.js'
 import { concat } from '../concat.js'
 import type { Triple } from '../triple.js'
 import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'

@@ -1,5 +1,5 @@
-import { defineNode, only } from '../../autograd/node.js'
-import { volumeShape, type Value } from '../../autograd/value.js'
+import { defineNode, only } from '../../graph/node.js'
+import { volumeShape, type Value } from '../../graph/value.js'
 import { backwardActivation } from '../conv3d/backward-activation.js'
 import { backwardBias } from '../conv3d/backward-weight.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/forward.js'

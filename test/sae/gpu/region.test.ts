@@ -1,6 +1,6 @@
 /** Work in the region of the prior gives the results of work on the whole grid. */
 import { describe, expect, it } from 'vitest'
-import { Variables } from '../../../src/autograd/variables.js'
+import { Variables } from '../../../src/plan/variables.js'
 import type { TrainingScan } from '../../../src/sae/batches.js'
 import { createModel, type Architecture } from '../../../src/sae/model.js'
 import { Random } from '../../../src/sae/phantom/random.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Variables } from '../../../src/autograd/variables.js'
+import { Variables } from '../../../src/plan/variables.js'
 import type { TrainingScan } from '../../../src/sae/batches.js'
 import { checkpointInfo, saveCheckpoint } from '../../../src/sae/checkpoint.js'
 import { createModel, loadTensors, type NamedTensor } from '../../../src/sae/model.js'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { gradients } from '../../src/autograd/gradients.js'
-import { compile } from '../../src/autograd/plan.js'
-import { input, parameter, type Value } from '../../src/autograd/value.js'
-import { accumulate } from '../../src/autograd/accumulate.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { compile } from '../../src/plan/plan.js'
+import { input, parameter, type Value } from '../../src/graph/value.js'
+import { accumulate } from '../../src/graph/accumulate.js'
 import {
   argmax,
   conv3d,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { planMemory } from '../../src/autograd/memory.js'
-import { defineNode, scratch, type OpNode } from '../../src/autograd/node.js'
-import { input, type Value } from '../../src/autograd/value.js'
+import { planMemory } from '../../src/plan/memory.js'
+import { defineNode, scratch, type OpNode } from '../../src/graph/node.js'
+import { input, type Value } from '../../src/graph/value.js'
 import { mulberry32 } from '../reference/nd-array.js'
 
 interface Graph {

@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { readBuffer } from '../gpu/transfer.js'
-import type { Shape, Value } from './value.js'
+import type { Shape, Value } from '../graph/value.js'
 
 /** A variable as it was read back. */
 export interface VariableContents {

@@ -1,9 +1,9 @@
 import { planMemory, type MemoryPlan } from './memory.js'
-import type { DeviceTraits, KernelCall, OpNode } from './node.js'
+import type { DeviceTraits, KernelCall, OpNode } from '../graph/node.js'
 import { findSweep, planeSize, planSweep, type Sweep, type SweepSlab } from './sweep.js'
-import { inFull, type Stored } from './stored.js'
-import type { Value } from './value.js'
-import { linearGroups, slabs, type Slab } from './window.js'
+import { inFull, type Stored } from './storage.js'
+import type { Value } from '../graph/value.js'
+import { linearGroups, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 
 /** The order in which nodes run, and where their values lie. */

@@ -3,11 +3,11 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { bindCalls } from './bind.js'
-import { checkBound, requireUsage, type BoundBuffers } from './bound.js'
-import { nodesBehind } from './gradients.js'
-import { toCallerOrder, toMemoryOrder } from './layout.js'
+import { checkBound, requireUsage, type BoundBuffers } from './caller-buffers.js'
+import { nodesBehind } from '../graph/gradients.js'
+import { toCallerOrder, toMemoryOrder } from '../graph/layout.js'
 import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
-import type { DeviceTraits, OpNode } from './node.js'
+import type { DeviceTraits, OpNode } from '../graph/node.js'
 import {
   formatLimit,
   formatNeed,
@@ -18,10 +18,10 @@ import {
   totalOf,
   valuesOf,
   type Need,
-} from './need.js'
+} from './memory-need.js'
 import { callsOf, schedule, type Schedule, type ScheduledCall } from './schedule.js'
-import { inFull, inHalf, type Precision } from './stored.js'
-import type { DType, Value } from './value.js'
+import { inFull, inHalf, type Precision } from './storage.js'
+import type { DType, Value } from '../graph/value.js'
 import { Variables } from './variables.js'
 
 /** What a plan computes, and within which memory. */

@@ -1,4 +1,4 @@
-import type { Value } from './value.js'
+import type { Value } from '../graph/value.js'
 
 /** Buffers of the program around the engine, by the values that lie in them. */
 export type BoundBuffers = ReadonlyMap<Value, GPUBuffer>

@@ -1,6 +1,6 @@
-import type { OpNode } from './node.js'
-import { inFull, type Stored } from './stored.js'
-import type { Value } from './value.js'
+import type { OpNode } from '../graph/node.js'
+import { inFull, type Stored } from './storage.js'
+import type { Value } from '../graph/value.js'
 
 /** Which pooled slot holds each computed value, and how large each slot must be. */
 export interface MemoryPlan {

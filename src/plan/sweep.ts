@@ -1,7 +1,7 @@
-import type { OpNode } from './node.js'
-import { inFull, type Stored } from './stored.js'
-import { volumeShape, type Value } from './value.js'
-import type { Slab } from './window.js'
+import type { OpNode } from '../graph/node.js'
+import { inFull, type Stored } from './storage.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import type { Slab } from '../graph/window.js'
 
 /**
  * Some nodes of a plan that run together, slab by slab along depth: first all of them for the first planes, then all

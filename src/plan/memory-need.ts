@@ -1,6 +1,6 @@
 import { stagingBytes } from '../gpu/transfer.js'
 import type { Schedule, ScheduledCall } from './schedule.js'
-import type { Value } from './value.js'
+import type { Value } from '../graph/value.js'
 
 /** Runs of a plan that may be under way at once: each needs a buffer for its report. */
 export const mostUnderWay = 2

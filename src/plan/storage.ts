@@ -1,6 +1,6 @@
 import { storedBindings } from '../gpu/shader.js'
-import type { DeviceTraits, KernelCall, OpNode } from './node.js'
-import type { Value } from './value.js'
+import type { DeviceTraits, KernelCall, OpNode } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
 
 /** In what precision the volumes that a plan computes are stored. Arithmetic is f32 either way. */
 export type Precision = 'f32' | 'f16'

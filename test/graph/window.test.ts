@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
-import type { DeviceTraits } from '../../src/autograd/node.js'
-import { input } from '../../src/autograd/value.js'
+import type { DeviceTraits } from '../../src/graph/node.js'
+import { input } from '../../src/graph/value.js'
 import {
   elementRange,
   elementSlabs,
@@ -9,7 +9,7 @@ import {
   planes,
   slabs,
   type Slab,
-} from '../../src/autograd/window.js'
+} from '../../src/graph/window.js'
 
 const device = (bindingElements: number): DeviceTraits => ({
   bindingElements,

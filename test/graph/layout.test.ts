@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { toCallerOrder, toMemoryOrder } from '../../src/autograd/layout.js'
-import { input } from '../../src/autograd/value.js'
+import { toCallerOrder, toMemoryOrder } from '../../src/graph/layout.js'
+import { input } from '../../src/graph/value.js'
 
 const counting = (size: number): Float32Array => Float32Array.from({ length: size }, (_, i) => i)
 

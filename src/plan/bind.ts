@@ -1,10 +1,10 @@
 import { UserError } from '../errors.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
-import { paramsAlignment, paramsBytes } from './need.js'
+import { paramsAlignment, paramsBytes } from './memory-need.js'
 import type { Dispatch } from './profile.js'
 import type { ScheduledCall } from './schedule.js'
-import type { Stored } from './stored.js'
-import type { Value } from './value.js'
+import type { Stored } from './storage.js'
+import type { Value } from '../graph/value.js'
 
 /**
  * Bind groups for every call, their parameters side by side in the uniform buffer `params`, which is written here.
