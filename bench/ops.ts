@@ -1,5 +1,5 @@
 // npm run bench:ops: every kernel at several shapes; time on the device, rates, and the share of the device's roofline.
-import { compile } from '../src/plan/plan.js'
+import { compile } from '../src/plan/compile.js'
 import { gradients } from '../src/graph/gradients.js'
 import { input, type Value } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'

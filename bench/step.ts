@@ -1,6 +1,6 @@
 // npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group, memory,
 // the host's share; and the first step of `sae train` from the start of the process.
-import { compile } from '../src/plan/plan.js'
+import { compile } from '../src/plan/compile.js'
 import { input } from '../src/graph/value.js'
 import { Variables } from '../src/plan/variables.js'
 import { openGpu } from '../src/node/index.js'

@@ -1,7 +1,7 @@
 // npm run bench:tiles: one convolution in several tiles, what the table of src/ops/conv3d/tile.ts is chosen by. The tiles
 // take turns, so that whatever else the machine does falls on all of them.
 import { defineNode } from '../src/graph/node.js'
-import { compile } from '../src/plan/plan.js'
+import { compile } from '../src/plan/compile.js'
 import { input, parameter } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'
 import { convolutionPlanes, convolve, packWeights } from '../src/ops/conv3d/forward.js'

@@ -1,5 +1,6 @@
 import { gradients } from './graph/gradients.js'
-import { compile, type Plan } from './plan/plan.js'
+import type { Plan } from './plan/plan.js'
+import { compile } from './plan/compile.js'
 import { input, type Layout, type Shape, type Value } from './graph/value.js'
 import type { Gpu } from './gpu/gpu.js'
 import { seededRandom } from './nn/index.js'

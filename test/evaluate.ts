@@ -1,5 +1,5 @@
 /** Runs graphs of named arrays on a device. Isomorphic: the browser tests bundle it. */
-import { compile, type CompileOptions } from '../src/plan/plan.js'
+import { compile, type CompileOptions } from '../src/plan/compile.js'
 import { gradients } from '../src/graph/gradients.js'
 import { input, parameter, type Value } from '../src/graph/value.js'
 import type { Gpu } from '../src/gpu/gpu.js'

@@ -1,5 +1,6 @@
 // Our own engine, as a peer among peers.
-import { compile, type CompileOptions, type Plan } from '../../src/plan/plan.js'
+import type { Plan } from '../../src/plan/plan.js'
+import { compile, type CompileOptions } from '../../src/plan/compile.js'
 import { gradients } from '../../src/graph/gradients.js'
 import { input, type Value } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'

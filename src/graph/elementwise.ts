@@ -1,5 +1,6 @@
 import type { Specialisation } from '../gpu/shader.js'
-import type { DeviceTraits, KernelCall } from './node.js'
+import type { KernelCall } from './node.js'
+import type { DeviceTraits } from '../gpu/traits.js'
 import { volumeShape, type Value } from './value.js'
 import { elementRange, elementSlabs, linearGroups, whole, type Slab } from './window.js'
 

@@ -1,18 +1,7 @@
 import type { KernelKey } from '../gpu/pipeline-cache.js'
+import type { DeviceTraits } from '../gpu/traits.js'
 import { Value, newId, type Shape, type ValueOptions } from './value.js'
 import type { Slab, Window } from './window.js'
-
-/** What an op may know of the device when it chooses its kernels. */
-export interface DeviceTraits {
-  /** Elements of 4 bytes that one binding may show. */
-  readonly bindingElements: number
-  /** Bytes that a uniform binding may show. */
-  readonly uniformBytes: number
-  /** True for a driver that computes on the CPU. */
-  readonly software: boolean
-  /** Invocations of every subgroup, at least; 0 where the device has no subgroups. */
-  readonly subgroupSize: number
-}
 
 /** One dispatch: a specialised shader, its parameters, and the window of a value behind each binding. */
 export interface KernelCall extends KernelKey {
@@ -23,7 +12,7 @@ export interface KernelCall extends KernelKey {
   readonly params: Readonly<Record<string, number>>
   /** What each binding of the shader shows, by the binding's name; all but `params`. */
   readonly bindings: Readonly<Record<string, Window>>
-  /** Workgroups along x, y and z, each at most 65535. */
+  /** Workgroups along x, y and z, each at most `maxWorkgroups` (65535). */
   readonly workgroups: readonly [number, number, number]
 }
 

@@ -1,3 +1,4 @@
+// Types only, and inherent: a value knows the node that computes it, a node the values that it reads and makes.
 import type { OpNode } from './node.js'
 
 /** Extents of a tensor, slowest axis first; those of a volume are [N,C,D,H,W]. */
@@ -166,4 +167,9 @@ export function requireSameShape(op: string, a: Value, b: Value): void {
       `${op}: ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] must have the same shape`,
     )
   }
+}
+
+/** @throws Error naming the value if its elements are of another type. */
+export function requireType(value: Value, dtype: DType): void {
+  if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
 }

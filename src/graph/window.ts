@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js'
-import type { DeviceTraits } from './node.js'
+import { bindingAlignment } from '../gpu/alignment.js'
+import { maxWorkgroups, type DeviceTraits } from '../gpu/traits.js'
 import { volumeShape, type Value } from './value.js'
 
 /** Elements [start, end) of a value, in its memory order: what one binding shows. */
@@ -20,8 +21,8 @@ export interface Slab {
   readonly last: number
 }
 
-/** Bindings start at multiples of 256 bytes; a window is rounded down to that. */
-export const windowAlignment = 64
+/** Elements of 4 bytes at multiples of which bindings start; a window is rounded down to that. */
+const windowAlignment = bindingAlignment / 4
 
 /** All of a value. */
 export function whole(value: Value): Window {
@@ -74,7 +75,7 @@ export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) =
   for (let size = count; ; size = Math.ceil(count / Math.ceil(count / (size - 1)))) {
     const parts = cut(range, size)
     const tooLarge = parts.flatMap(windows).find(({ start, end }) => end - start > room)
-    if (!tooLarge && size <= maxGroups) return parts
+    if (!tooLarge && size <= maxWorkgroups) return parts
     if (size === 1) {
       const { value, start, end } = tooLarge!
       throw new UserError(
@@ -99,10 +100,11 @@ function cut({ first, last }: Slab, size: number): Slab[] {
 
 /** Workgroups of 64 for a linear range, folded into two dimensions where one is too short. */
 export function linearGroups(count: number): readonly [number, number, number] {
-  const groups = Math.ceil(count / 64)
-  if (groups <= maxGroups) return [groups, 1, 1]
-  const rows = Math.ceil(groups / maxGroups)
-  return [Math.ceil(groups / rows), rows, 1]
+  return [...foldedGroups(Math.ceil(count / 64)), 1]
 }
 
-const maxGroups = 65535
+/** Workgroups in a row, folded into as few rows of equal length as a dispatch may have. */
+export function foldedGroups(groups: number): readonly [length: number, rows: number] {
+  const rows = Math.max(1, Math.ceil(groups / maxWorkgroups))
+  return [Math.ceil(groups / rows), rows]
+}

@@ -1,5 +1,6 @@
 import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../graph/node.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { DeviceTraits } from '../gpu/traits.js'
 import type { Value } from '../graph/value.js'
 import { linearGroups, planesOf, slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'

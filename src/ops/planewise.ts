@@ -1,4 +1,5 @@
-import type { DeviceTraits, KernelCall } from '../graph/node.js'
+import type { KernelCall } from '../graph/node.js'
+import type { DeviceTraits } from '../gpu/traits.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planes, slabs, whole, type Slab } from '../graph/window.js'
 import type { Specialisation } from '../gpu/shader.js'

@@ -1,8 +1,9 @@
 import { UserError } from '../errors.js'
+import { bindingAlignment, wholeVectors } from '../gpu/alignment.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
-import { paramsAlignment, paramsBytes } from './memory-need.js'
+import { paramsBytes } from './memory-need.js'
 import type { Dispatch } from './profile.js'
-import type { ScheduledCall } from './schedule.js'
+import type { ScheduledCall } from './calls.js'
 import type { Stored } from './storage.js'
 import type { Value } from '../graph/value.js'
 
@@ -27,7 +28,7 @@ export function bindCalls(
       if (name === 'params') {
         return {
           binding: index,
-          resource: { buffer: params, offset: i * paramsAlignment, size: paramsAlignment },
+          resource: { buffer: params, offset: i * bindingAlignment, size: bindingAlignment },
         }
       }
       const window = call.bindings[name]
@@ -42,7 +43,7 @@ export function bindCalls(
       const bytes = stored.elementBytes(value)
       const start = alignedStart(window.start - origin, stored.alignment(value))
       // Buffers are multiples of 16 bytes, and so are bindings: a kernel may read a vec4 that reaches beyond the end.
-      const size = Math.ceil(((end - origin - start) * bytes) / 16) * 16
+      const size = wholeVectors((end - origin - start) * bytes)
       const limit = device.limits.maxStorageBufferBindingSize
       if (size > limit) {
         throw new UserError(
@@ -55,7 +56,7 @@ export function bindCalls(
       if (!declared.bindings.some((binding) => binding.name === name))
         throw new Error(`${call.shader.name} has no binding ${name}`)
     }
-    writeParams(data, i * paramsAlignment, call, declared.params, stored)
+    writeParams(data, i * bindingAlignment, call, declared.params, stored)
     const bindGroup = device.createBindGroup({ label: call.shader.name, layout, entries })
     return {
       op: call.op,
@@ -93,7 +94,7 @@ function writeParams(
     if (!fields.some((field) => field.name === name))
       throw new Error(`${shader.name} has no parameter ${name}`)
   }
-  if (fields.length * 4 > paramsAlignment) throw new Error(`${shader.name}: too many parameters`)
+  if (fields.length * 4 > bindingAlignment) throw new Error(`${shader.name}: too many parameters`)
   fields.forEach(({ name, type }, i) => {
     const value = values[name]
     if (value === undefined) throw new Error(`${shader.name}: parameter ${name} is not given`)

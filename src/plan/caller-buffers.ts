@@ -1,3 +1,4 @@
+import { wholeVectors } from '../gpu/alignment.js'
 import type { Value } from '../graph/value.js'
 
 /** Buffers of the program around the engine, by the values that lie in them. */
@@ -8,7 +9,7 @@ export type BoundBuffers = ReadonlyMap<Value, GPUBuffer>
  * What lies beyond the last element is of no meaning.
  */
 export function bufferBytes(value: Value): number {
-  return Math.max(16, Math.ceil(value.bytes / 16) * 16)
+  return wholeVectors(value.bytes)
 }
 
 /**

@@ -1,12 +1,11 @@
+import { bindingAlignment, wholeVectors } from '../gpu/alignment.js'
 import { stagingBytes } from '../gpu/transfer.js'
-import type { Schedule, ScheduledCall } from './schedule.js'
+import type { Schedule } from './schedule.js'
+import type { ScheduledCall } from './calls.js'
 import type { Value } from '../graph/value.js'
 
 /** Runs of a plan that may be under way at once: each needs a buffer for its report. */
 export const mostUnderWay = 2
-
-/** Parameters of each call lie at a multiple of this many bytes. */
-export const paramsAlignment = 256
 
 /** Bytes of device memory that a plan takes, by what they are for. */
 export interface Need {
@@ -31,15 +30,15 @@ export function needOf(
   const apart = valuesOf(nodes, [...outputs, ...report]).filter(
     (value) => !memory.slotOf.has(value) && !bound.has(value),
   )
-  const sizes = (values: readonly Value[]) => values.map(({ bytes }) => padded(bytes))
+  const sizes = (values: readonly Value[]) => values.map(({ bytes }) => wholeVectors(bytes))
   const own = [
-    ...memory.slots.map(padded),
+    ...memory.slots.map(wholeVectors),
     ...sizes(apart.filter(({ role }) => role !== 'variable')),
-    padded(paramsBytes(calls)),
-    ...Array.from({ length: mostUnderWay }, () => padded(reportBytes(report))),
+    wholeVectors(paramsBytes(calls)),
+    ...Array.from({ length: mostUnderWay }, () => wholeVectors(reportBytes(report))),
   ]
   const variables = sum(sizes(apart.filter(({ role }) => role === 'variable')))
-  const output = Math.max(0, ...outputs.map(({ bytes }) => padded(Math.min(bytes, stagingBytes))))
+  const output = Math.max(0, ...outputs.map(({ bytes }) => wholeVectors(Math.min(bytes, stagingBytes))))
   return { own: sum(own), variables, reading: Math.max(output, variables), largest: Math.max(...own) }
 }
 
@@ -57,9 +56,9 @@ export function valuesOf(nodes: Schedule['nodes'], kept: Iterable<Value>): Value
   return [...values]
 }
 
-/** Bytes of the parameters of all calls. */
+/** Bytes of the parameters of all calls, each at the start of a binding. */
 export function paramsBytes(calls: readonly ScheduledCall[]): number {
-  return Math.max(1, calls.length) * paramsAlignment
+  return Math.max(1, calls.length) * bindingAlignment
 }
 
 /** Bytes that a run reports. */
@@ -79,11 +78,6 @@ export function formatLimit(bytes: number): string {
 
 function rounded(bytes: number, round: (value: number) => number): number {
   return bytes < 1e7 ? round(bytes / 1e5) / 10 : round(bytes / 1e6)
-}
-
-/** Buffers are whole vec4s. */
-function padded(bytes: number): number {
-  return Math.max(16, Math.ceil(bytes / 16) * 16)
 }
 
 function sum(numbers: readonly number[]): number {

@@ -18,6 +18,9 @@ export interface SweptNodes {
   readonly sliding: ReadonlySet<Value>
 }
 
+/** Bytes that do not count as waste when a value takes over a larger slot. */
+const slack = 65536
+
 /**
  * Assigns the computed values of a plan to as few and as small slots as a greedy sweep finds.
  *
@@ -56,7 +59,7 @@ export function planMemory(
     const fits = free.filter((slot) => slots[slot]! >= bytes).sort((a, b) => slots[a]! - slots[b]!)
     const grows = free.filter((slot) => slots[slot]! < bytes).sort((a, b) => slots[b]! - slots[a]!)
     // A small value in a huge slot would keep the slot from the next huge value.
-    const snug = fits[0] !== undefined && slots[fits[0]]! <= 2 * bytes + 65536 ? fits[0] : undefined
+    const snug = fits[0] !== undefined && slots[fits[0]]! <= 2 * bytes + slack ? fits[0] : undefined
     const slot = snug ?? grows[0] ?? slots.length
     if (slot === slots.length) slots.push(0)
     else free.splice(free.indexOf(slot), 1)

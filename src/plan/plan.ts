@@ -1,177 +1,30 @@
-import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
-import { bindCalls } from './bind.js'
-import { checkBound, requireUsage, type BoundBuffers } from './caller-buffers.js'
-import { nodesBehind } from '../graph/gradients.js'
 import { toCallerOrder, toMemoryOrder } from '../graph/layout.js'
+import { requireType, type Value } from '../graph/value.js'
+import { bindCalls } from './bind.js'
+import type { ScheduledCall } from './calls.js'
+import { requireUsage, type BoundBuffers } from './caller-buffers.js'
+import { mostUnderWay, paramsBytes, reportBytes, valuesOf, type Need } from './memory-need.js'
 import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
-import type { DeviceTraits, OpNode } from '../graph/node.js'
-import {
-  formatLimit,
-  formatNeed,
-  mostUnderWay,
-  needOf,
-  paramsBytes,
-  reportBytes,
-  totalOf,
-  valuesOf,
-  type Need,
-} from './memory-need.js'
-import { callsOf, schedule, type Schedule, type ScheduledCall } from './schedule.js'
-import { inFull, inHalf, type Precision } from './storage.js'
-import type { DType, Value } from '../graph/value.js'
+import type { Schedule } from './schedule.js'
 import { Variables } from './variables.js'
 
-/** What a plan computes, and within which memory. */
-export interface CompileOptions {
-  /** Values that can be read after a run. They keep a buffer of their own. */
-  readonly outputs: readonly Value[]
-  /** Small outputs that every run returns. */
-  readonly report?: readonly Value[]
-  /** Nodes to run for what they change: optimiser updates. */
-  readonly effects?: readonly OpNode[]
-  /** Where variables live. Without it the plan makes one of its own and disposes of it. */
-  readonly variables?: Variables
-  /**
-   * Bytes of device memory that the plan may take, with the variables that it uses and what reading its results takes
-   * for a moment. Where the whole graph at once needs more, its large part runs slab by slab along depth, which costs
-   * some time; where even that needs more, compiling fails.
-   */
-  readonly memoryLimit?: number | undefined
-  /** As `memoryLimit`, but exceeded where it must be; without effect where a limit is given. Default: 1.5e9. */
-  readonly memoryTarget?: number
-  /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
-  readonly slabPlanes?: number
-  /**
-   * How volumes that are computed on the way are stored: with f16, half the bytes for all that does not need the range
-   * of f32. What goes in or comes out is f32, and so is arithmetic. Default f32.
-   */
-  readonly storage?: Precision
-  /**
-   * Buffers of the program's own in which inputs and outputs lie, without a copy. Each needs the usage STORAGE, and at
-   * least `bufferBytes(value)` bytes, from its beginning on; volumes [N,C,D,H,W] lie there as [N,D,C,H,W] (see
-   * `toMemoryOrder`). The plan never destroys them.
-   */
-  readonly buffers?: BoundBuffers
-}
-
-/** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
-const defaultTarget = 1.5e9
-
-/**
- * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
- *
- * @throws UserError where a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
- *   one that cannot store it
- * @throws Error where a shader does not compile, or a buffer of `buffers` does not suit its value
- */
-export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
-  for (const value of options.report ?? []) requireType(value, 'f32')
-  const layout = layOut(gpu, options)
-  requireMemory(gpu, layout.need, options.memoryLimit)
-  const kernels = await gpu.wait(Promise.all(layout.calls.map((call) => gpu.pipelines.get(call))))
-  return allocated(gpu, layout.need, () => new Plan(gpu, options, layout, kernels))
-}
-
-/** What a plan consists of before there is anything of it on the device. */
-interface Layout {
-  readonly order: Schedule
+/** A plan before there is anything of it on the device. */
+export interface PlanDraft {
+  readonly schedule: Schedule
   readonly calls: readonly ScheduledCall[]
   readonly need: Need
 }
 
-/** Orders the graph so that all that it takes stays within the limit, where that can be. */
-function layOut(
-  gpu: Gpu,
-  {
-    outputs,
-    report = [],
-    effects = [],
-    memoryLimit,
-    memoryTarget = defaultTarget,
-    slabPlanes,
-    storage = 'f32',
-    buffers = new Map(),
-  }: CompileOptions,
-): Layout {
-  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
-  const kept = new Set([...outputs, ...report])
-  if (storage === 'f16') requireHalves(gpu)
-  const stored = storage === 'f16' ? inHalf(nodes, kept, traitsOf(gpu)) : inFull
-  const bound = new Set(buffers.keys())
-  checkBound(buffers, new Set(valuesOf(nodes, kept)), kept, report)
-  const limit = memoryLimit ?? memoryTarget
-  let allowance = limit
-  for (;;) {
-    const order = schedule(nodes, kept, allowance, slabPlanes, stored, bound)
-    const calls = callsOf(order, traitsOf(gpu))
-    const need = needOf(order, calls, outputs, report, bound)
-    const excess = totalOf(need) - limit
-    if (excess <= 0 || order.bytes > allowance || slabPlanes) return { order, calls, need }
-    // A schedule counts its volumes only; what comes on top depends on how many calls there are, and so on the slabs.
-    allowance = order.bytes - excess
-  }
-}
-
-/** @throws UserError where the device has no f16 */
-export function requireHalves({ device, adapter }: Gpu): void {
-  if (device.features.has('shader-f16')) return
-  throw new UserError(
-    `${adapter.name} cannot store f16 (WebGPU feature shader-f16); use f32 or another adapter`,
-  )
-}
-
-function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
-  const advice = 'crop the volumes or use a smaller batch'
-  const total = totalOf(need)
-  if (limit !== undefined && total > limit) {
-    throw new UserError(
-      `at least ${formatNeed(total)} of device memory are needed, the limit is ${formatLimit(limit)}; ${advice}, or raise the limit`,
-    )
-  }
-  const { maxBufferSize } = gpu.device.limits
-  if (need.largest > maxBufferSize) {
-    throw new UserError(
-      `${formatNeed(need.largest)} are needed in one buffer, ${gpu.adapter.name} has at most ${formatLimit(maxBufferSize)}; ${advice}`,
-    )
-  }
-}
-
-/** Makes a plan; where the device has no memory for it, none of it is left. */
-async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> {
-  const { device } = gpu
-  // Buffers that could not be made are invalid where they are used, which is noise beside the reason.
-  device.pushErrorScope('validation')
-  device.pushErrorScope('out-of-memory')
-  let plan: Plan | undefined
-  let failure: unknown
-  try {
-    plan = make()
-  } catch (error) {
-    failure = error
-  }
-  const [shortage, invalid] = await gpu.wait(Promise.all([device.popErrorScope(), device.popErrorScope()]))
-  if (plan && !shortage && !invalid) return plan
-  plan?.dispose()
-  if (shortage) {
-    throw new UserError(
-      `${gpu.adapter.name} is out of memory: ${formatNeed(totalOf(need))} are needed; end other programs that use it, or give a lower memory limit`,
-    )
-  }
-  if (failure !== undefined) throw failure as Error
-  throw new Error(`GPU error: ${invalid!.message}`)
-}
-
-/** What ops may know of a device. */
-export function traitsOf(gpu: Gpu): DeviceTraits {
-  return {
-    bindingElements: Math.floor(gpu.bindingLimit / 4),
-    uniformBytes: gpu.device.limits.maxUniformBufferBindingSize,
-    subgroupSize: gpu.subgroupSize,
-    software: gpu.adapter.software,
-  }
+/** What a plan keeps, reports and shares with the program around it; see `CompileOptions`. */
+interface PlanEnds {
+  readonly outputs: readonly Value[]
+  readonly report: readonly Value[]
+  readonly buffers: BoundBuffers
+  /** Undefined if the plan makes its own. */
+  readonly variables: Variables | undefined
 }
 
 /** A compiled graph. Write its inputs, run it, read its outputs; dispose of it when done. */
@@ -199,25 +52,25 @@ export class Plan {
   /** @internal use `compile` */
   constructor(
     private readonly gpu: Gpu,
-    options: CompileOptions,
-    { order, calls, need }: Layout,
+    { outputs, report, buffers, variables }: PlanEnds,
+    { schedule, calls, need }: PlanDraft,
     kernels: readonly Kernel[],
   ) {
-    this.slabs = order.sweep?.slabs.length ?? 1
-    this.slabPlanes = order.sweep?.thickness
+    this.slabs = schedule.sweep?.slabs.length ?? 1
+    this.slabPlanes = schedule.sweep?.thickness
     this.bytesBeside = need.variables + need.reading
-    this.report = options.report ?? []
-    this.kept = new Set([...options.outputs, ...this.report])
-    this.bound = options.buffers ?? new Map()
-    this.ownVariables = options.variables ? undefined : new Variables(gpu)
+    this.report = report
+    this.kept = new Set([...outputs, ...report])
+    this.bound = buffers
+    this.ownVariables = variables ? undefined : new Variables(gpu)
     try {
-      this.allocate(order, options.variables ?? this.ownVariables!)
+      this.allocate(schedule, variables ?? this.ownVariables!)
       for (let i = 0; i < mostUnderWay; i++) {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-        this.staging.push(this.own('report', reportBytes(this.report), usage))
+        this.staging.push(this.own('report', reportBytes(report), usage))
       }
       const params = this.own('params', paramsBytes(calls), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
-      this.dispatches = bindCalls(this.gpu.device, calls, kernels, order.stored, params, (value) =>
+      this.dispatches = bindCalls(this.gpu.device, calls, kernels, schedule.stored, params, (value) =>
         this.bufferOf(value),
       )
     } catch (error) {
@@ -423,8 +276,4 @@ export class Plan {
     }
     for (const value of valuesOf(nodes, this.kept)) place(value)
   }
-}
-
-function requireType(value: Value, dtype: DType): void {
-  if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
 }

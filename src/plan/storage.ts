@@ -1,12 +1,11 @@
+import { bindingAlignment } from '../gpu/alignment.js'
 import { storedBindings } from '../gpu/shader.js'
-import type { DeviceTraits, KernelCall, OpNode } from '../graph/node.js'
+import type { KernelCall, OpNode } from '../graph/node.js'
+import type { DeviceTraits } from '../gpu/traits.js'
 import type { Value } from '../graph/value.js'
 
 /** In what precision the volumes that a plan computes are stored. Arithmetic is f32 either way. */
 export type Precision = 'f32' | 'f16'
-
-/** Bindings start at multiples of this. */
-const alignmentBytes = 256
 
 /** How the values of a plan lie on the device: some of them as f16, the others as four bytes an element. */
 export class Stored {
@@ -31,7 +30,7 @@ export class Stored {
 
   /** Elements at multiples of which a binding may start. */
   alignment(value: Value): number {
-    return alignmentBytes / this.elementBytes(value)
+    return bindingAlignment / this.elementBytes(value)
   }
 }
 

@@ -1,4 +1,4 @@
-import { compile } from '../plan/plan.js'
+import { compile } from '../plan/compile.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'

@@ -1,4 +1,5 @@
-import { compile, type Plan } from '../plan/plan.js'
+import type { Plan } from '../plan/plan.js'
+import { compile } from '../plan/compile.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { emGraph, momentsOf, ruledOut, type EmGraph } from './em-graph.js'
 import {

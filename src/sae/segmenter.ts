@@ -1,5 +1,6 @@
 import { accumulate } from '../graph/accumulate.js'
-import { compile, type Plan } from '../plan/plan.js'
+import type { Plan } from '../plan/plan.js'
+import { compile } from '../plan/compile.js'
 import type { Precision } from '../plan/storage.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'

@@ -1,5 +1,5 @@
 /** Adam beside its float64 reference. Isomorphic. */
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input, parameter } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'

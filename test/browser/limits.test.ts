@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { optionalFeatures } from '../../src/gpu/open-device.js'
 import { maxPool3d } from '../../src/ops/index.js'
 import { defaultLimits, type DeviceWish } from '../device-wish.js'

@@ -1,4 +1,4 @@
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { gradients } from '../../src/graph/gradients.js'
 import { input } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
 import { BufferRegistry } from '../../src/gpu/buffer-registry.js'
 import type { Gpu } from '../../src/gpu/gpu.js'

@@ -1,7 +1,7 @@
 /** The engine on a device that the program around it opened. */
 import { globals } from 'webgpu'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input, parameter } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'

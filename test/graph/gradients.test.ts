@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { gradients } from '../../src/graph/gradients.js'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input, parameter, type Value } from '../../src/graph/value.js'
 import { accumulate } from '../../src/graph/accumulate.js'
 import {

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
-import type { DeviceTraits } from '../../src/graph/node.js'
+import type { DeviceTraits } from '../../src/gpu/traits.js'
 import { input } from '../../src/graph/value.js'
-import {
-  elementRange,
-  elementSlabs,
-  linearGroups,
-  planes,
-  slabs,
-  type Slab,
-} from '../../src/graph/window.js'
+import { elementRange, elementSlabs, linearGroups, planes, slabs, type Slab } from '../../src/graph/window.js'
 
 const device = (bindingElements: number): DeviceTraits => ({
   bindingElements,

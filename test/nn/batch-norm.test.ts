@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import { batchNormLayer } from '../../src/nn/index.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { gradients } from '../../src/graph/gradients.js'
 import { input, parameter } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/arithmetic.js'

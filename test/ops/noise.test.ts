@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
 import { uniformNoise } from '../../src/ops/index.js'
 import { useGpu, withBindingLimit } from '../gpu.js'

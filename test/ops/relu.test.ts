@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
 import { linearGroups } from '../../src/graph/window.js'
 import { relu } from '../../src/ops/index.js'

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import { gradients, nodesBehind } from '../../src/graph/gradients.js'
-import { compile, type CompileOptions } from '../../src/plan/plan.js'
+import { compile, type CompileOptions } from '../../src/plan/compile.js'
 import { findSweep, planSweep } from '../../src/plan/sweep.js'
 import { input, parameter, volumeShape, type Value } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/index.js'

@@ -1,4 +1,4 @@
-import { compile } from '../../src/plan/plan.js'
+import { compile } from '../../src/plan/compile.js'
 import { input, type Value } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import { UserError } from '../../src/errors.js'

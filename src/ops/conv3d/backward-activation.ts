@@ -1,4 +1,5 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../../graph/node.js'
+import { defineNode, only, type KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
 import type { Value } from '../../graph/value.js'
 import type { Slab } from '../../graph/window.js'
 import { elementwise, elementwisePlanes } from '../../graph/elementwise.js'

@@ -1,4 +1,5 @@
-import { defineNode, only, type DeviceTraits, type KernelCall, type SlicesSpec } from '../../graph/node.js'
+import { defineNode, only, type KernelCall, type SlicesSpec } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { linearGroups, planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'

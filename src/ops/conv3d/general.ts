@@ -1,11 +1,5 @@
-import {
-  defineNode,
-  only,
-  scratch,
-  type DeviceTraits,
-  type KernelCall,
-  type NodeSpec,
-} from '../../graph/node.js'
+import { defineNode, only, scratch, type KernelCall, type NodeSpec } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'

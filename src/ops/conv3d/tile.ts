@@ -1,4 +1,4 @@
-import type { DeviceTraits } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
 
 /** Outputs that one invocation of a convolution kernel computes: `x` along a row for `channels` output channels. */
 export interface Tile {

@@ -1,4 +1,5 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../../graph/node.js'
+import { defineNode, only, type KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planes, slabs, whole, type Slab } from '../../graph/window.js'
 import { kernelShape, type Activation } from '../conv3d/forward.js'
