@@ -42,7 +42,7 @@ export type {
   ShaderSource,
   Specialisation,
 } from './gpu/shader.js'
-export { planewise, type PlanewiseKernel } from './ops/planewise.js'
+export { planewise, type PlanewiseKernel } from './ops/shared/planewise.js'
 
 // Weights in files.
 export { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'

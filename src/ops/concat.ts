@@ -3,7 +3,7 @@ import type { DeviceTraits } from '../gpu/traits.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import type { Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /**
  * Concatenation along channels, as `torch.cat(inputs, 1)`.

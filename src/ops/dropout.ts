@@ -3,7 +3,7 @@ import { defineNode, only, type KernelCall, type SlicesSpec } from '../graph/nod
 import { volumeShape, type Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /** Which mask `dropout` draws. */
 export interface DropoutOptions {

@@ -2,7 +2,7 @@ import { defineNode, only } from '../graph/node.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { multiply } from './arithmetic.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 import { mostRegisters, softmax } from './softmax.js'
 
 /**

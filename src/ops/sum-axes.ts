@@ -2,7 +2,7 @@ import { defineNode, only, type KernelCall } from '../graph/node.js'
 import { volumeShape, type Layout, type Value } from '../graph/value.js'
 import { linearGroups, planesOf, slabs, whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { padded, perAxis, strides, type Form } from './axes.js'
+import { padded, perAxis, strides, type Form } from './shared/axes.js'
 
 /** Sums of fewer numbers are left to one invocation. */
 const fewest = 64

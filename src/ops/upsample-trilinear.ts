@@ -2,8 +2,8 @@ import { defineNode, only } from '../graph/node.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planesBehind, slicedUnlessFew, type Receptive } from './receptive.js'
-import { eachAxis, perAxis, triple, type Triple } from './triple.js'
+import { planesBehind, slicedUnlessFew, type Receptive } from './shared/receptive.js'
+import { eachAxis, perAxis, triple, type Triple } from './shared/triple.js'
 
 /**
  * Trilinear upsampling, as `torch.nn.functional.interpolate(input, scale_factor=scale, mode='trilinear')` with

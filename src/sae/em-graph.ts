@@ -13,7 +13,7 @@ import {
 } from '../ops/index.js'
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
-import type { SpatialShape } from './separable.js'
+import type { SpatialShape } from './separable-filter.js'
 
 /** What the graph of one iteration depends on. */
 export interface EmGraphOptions {

@@ -23,7 +23,7 @@ export {
   type Intensities,
   type Scaling,
 } from './intensity.js'
-export { type RunOptions } from './in-turn.js'
+export { type RunOptions } from './overlap.js'
 export { type StepRecord } from './learner.js'
 export {
   createModel,
@@ -58,7 +58,7 @@ export {
 export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
 export { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
 export { profiledLoss, type EpochTerms } from './selection.js'
-export type { SpatialShape } from './separable.js'
+export type { SpatialShape } from './separable-filter.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
   defaultPretraining,

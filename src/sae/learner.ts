@@ -7,10 +7,10 @@ import {
   type LoadedBatch,
   type TrainingScan,
 } from './batches.js'
-import { inTurn, type RunOptions } from './in-turn.js'
+import { inTurn, type RunOptions } from './overlap.js'
 import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import type { PriorLayout } from './prior-volume.js'
-import { batchDice } from './score.js'
+import { batchDice } from './dice.js'
 
 /** A step to be done. */
 export interface Turn {

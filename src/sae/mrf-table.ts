@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js'
-import { boxShape } from '../ops/box.js'
+import { boxShape } from '../ops/shared/box.js'
 import {
   classBoxes,
   classIndicator,
@@ -8,7 +8,7 @@ import {
   replicateEdge,
   type LineFilter,
   type SpatialShape,
-} from './separable.js'
+} from './separable-filter.js'
 
 /**
  * Class adjacency of a label map, SAE.md row M before its 1e-12: `M(c, c')` is the share of class c' among the

@@ -7,7 +7,7 @@ import { argmax, crop, crossEntropy, softmax, supportMask } from '../ops/index.j
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { GaussianMixture } from './gaussian-mixture.js'
-import type { RunOptions } from './in-turn.js'
+import type { RunOptions } from './overlap.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mergeParts } from './merge-parts.js'

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js'
-import { boxShape } from '../ops/box.js'
+import { boxShape } from '../ops/shared/box.js'
 import {
   classBoxes,
   classIndicator,
@@ -9,7 +9,7 @@ import {
   sampledShape,
   type LineFilter,
   type SpatialShape,
-} from './separable.js'
+} from './separable-filter.js'
 
 /** Standard deviation of a Gaussian in voxels: one for all axes, or along D, H, W. */
 export type Blur = number | SpatialShape

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
 import { crop, fit } from '../../src/ops/index.js'
-import type { Triple } from '../../src/ops/triple.js'
+import type { Triple } from '../../src/ops/shared/triple.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/fit.js'
 import { drawFrom, expectReference } from './check.js'

@@ -9,7 +9,7 @@ import { Learner, type LearningGraph, type Lesson, type StepRecord } from '../..
 import { scheduledRate } from '../../src/sae/learning-rate.js'
 import { createModel, type Model } from '../../src/sae/model.js'
 import { epochsOf, recipes } from '../../src/sae/recipes.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import type { Subject } from './anatomies.js'
 import { segmentAll, type Learnt, type OnStep } from './learn.js'
 import type { SupervisedMethod } from './study.js'

@@ -4,7 +4,7 @@ import type { Value } from '../../graph/value.js'
 import type { Slab } from '../../graph/window.js'
 import { elementwise, elementwisePlanes } from '../../graph/elementwise.js'
 import * as shaders from '../../generated/shaders.js'
-import type { Activation } from './forward.js'
+import type { Activation } from './tuned.js'
 
 /**
  * Gradients that can be computed as they come out of a ReLU, given its output: the pass that writes them then leaves

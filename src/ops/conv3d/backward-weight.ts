@@ -1,9 +1,9 @@
 import { defineNode, only, scratch, type KernelCall } from '../../graph/node.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { planes, slabs, whole, widened, type Slab } from '../../graph/window.js'
-import { sumColumns } from '../reduce.js'
+import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
-import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
+import { coarsened, convolutionPlanes, kernelShape } from './geometry.js'
 import { balancedTile, lanesOf, largeVolume, tellingLanes } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 

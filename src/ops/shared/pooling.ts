@@ -1,7 +1,7 @@
-import { defineNode, only, type NodeSpec } from '../graph/node.js'
-import { volumeShape, type Value } from '../graph/value.js'
-import { planesOf, slabs, type Slab } from '../graph/window.js'
-import type { Specialisation } from '../gpu/shader.js'
+import { defineNode, only, type NodeSpec } from '../../graph/node.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { planesOf, slabs, type Slab } from '../../graph/window.js'
+import type { Specialisation } from '../../gpu/shader.js'
 import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from './receptive.js'
 import { eachAxis, perAxis, triple, type Triple } from './triple.js'
 

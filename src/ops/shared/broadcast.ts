@@ -1,9 +1,9 @@
-import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
-import { defineNode, only, type KernelCall } from '../graph/node.js'
-import type { DeviceTraits } from '../gpu/traits.js'
-import type { Value } from '../graph/value.js'
-import { linearGroups, planesOf, slabs, whole, type Slab } from '../graph/window.js'
-import * as shaders from '../generated/shaders.js'
+import { elementwise, elementwisePlanes } from '../../graph/elementwise.js'
+import { defineNode, only, type KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import type { Value } from '../../graph/value.js'
+import { linearGroups, planesOf, slabs, whole, type Slab } from '../../graph/window.js'
+import * as shaders from '../../generated/shaders.js'
 import { padded, perAxis, samePlanes, strides, windowFor, type Form } from './axes.js'
 
 /** In the order of the constants in shaders/arithmetic/forward.wgsl. */

@@ -1,7 +1,13 @@
 import type { Command } from 'commander'
-import { optionalFeatures } from '../gpu/open-device.js'
-import { adapterVariable, chooseAdapter, findAdapters, summarise, type FoundAdapter } from '../node/index.js'
-import { terminalOf, type GlobalOptions } from './options.js'
+import { optionalFeatures } from '../../gpu/open-device.js'
+import {
+  adapterVariable,
+  chooseAdapter,
+  findAdapters,
+  summarise,
+  type FoundAdapter,
+} from '../../node/index.js'
+import { terminalOf, type GlobalOptions } from '../options.js'
 
 interface InfoOptions extends GlobalOptions {
   json?: boolean

@@ -1,8 +1,8 @@
-import type { KernelCall } from '../graph/node.js'
-import type { DeviceTraits } from '../gpu/traits.js'
-import { volumeShape, type Value } from '../graph/value.js'
-import { planes, slabs, whole, type Slab } from '../graph/window.js'
-import type { Specialisation } from '../gpu/shader.js'
+import type { KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { planes, slabs, whole, type Slab } from '../../graph/window.js'
+import type { Specialisation } from '../../gpu/shader.js'
 
 /** A kernel over volumes of the same planes, with no halo. */
 export interface PlanewiseKernel extends Specialisation {

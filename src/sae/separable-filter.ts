@@ -1,4 +1,4 @@
-import { boxShape, type Box } from '../ops/box.js'
+import { boxShape, type Box } from '../ops/shared/box.js'
 
 /** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
 export type SpatialShape = readonly [D: number, H: number, W: number]

@@ -1,8 +1,8 @@
-import { defineNode, scratch, type KernelCall, type OpNode } from '../graph/node.js'
-import type { DeviceTraits } from '../gpu/traits.js'
-import { constant, volumeShape, type Value } from '../graph/value.js'
-import { everyPlane, planes, whole, type Slab } from '../graph/window.js'
-import * as shaders from '../generated/shaders.js'
+import { defineNode, scratch, type KernelCall, type OpNode } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import { constant, volumeShape, type Value } from '../../graph/value.js'
+import { everyPlane, planes, whole, type Slab } from '../../graph/window.js'
+import * as shaders from '../../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumColumns } from './reduce.js'
 

@@ -1,4 +1,4 @@
-import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
+import { requireSameShape, volumeShape, type Value } from '../../graph/value.js'
 
 /** What a loss compares class probabilities with, and how kernels are given it. */
 export interface Targets {

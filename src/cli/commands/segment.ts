@@ -1,17 +1,17 @@
 import { Option, type Command } from 'commander'
-import type { Precision } from '../plan/storage.js'
-import { Variables } from '../plan/variables.js'
-import { formatShape, requireSameGrid, type Volume } from '../io/volume.js'
-import { boxShape } from '../ops/box.js'
-import { checkTensors, createModel, loadTensors } from '../sae/model.js'
-import { Segmenter } from '../sae/segmenter.js'
-import { defaultTraining } from '../sae/settings.js'
-import { openEm } from './assess-run.js'
-import { Assessments } from './assessments.js'
-import { tableFor } from './classes.js'
-import { describePreparation, peakMemory, withGpu } from './device.js'
-import type { LabelValues } from './dseg-table.js'
-import { readScan } from './inputs.js'
+import type { Precision } from '../../plan/storage.js'
+import { Variables } from '../../plan/variables.js'
+import { formatShape, requireSameGrid, type Volume } from '../../io/volume.js'
+import { boxShape } from '../../ops/shared/box.js'
+import { checkTensors, createModel, loadTensors } from '../../sae/model.js'
+import { Segmenter } from '../../sae/segmenter.js'
+import { defaultTraining } from '../../sae/settings.js'
+import { openEm } from '../assess-run.js'
+import { Assessments } from '../assessments.js'
+import { tableFor } from '../classes.js'
+import { describePreparation, peakMemory, withGpu } from '../device.js'
+import type { LabelValues } from '../dseg-table.js'
+import { readScan } from '../inputs.js'
 import {
   classesOption,
   folderOption,
@@ -23,18 +23,18 @@ import {
   terminalOf,
   wholeNumber,
   type GlobalOptions,
-} from './options.js'
-import { makeFolder, requireWritableFolder } from './output-folder.js'
-import { networkPrior, readPrior, toPrior } from './prior-file.js'
+} from '../options.js'
+import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { networkPrior, readPrior, toPrior } from '../prior-file.js'
 import {
   labelsOutOption,
   segmentationFiles,
   segmentationJobs,
   writeSegmentation,
-} from './segmentation-files.js'
-import { subsample } from './subsample.js'
-import { Terminal } from './terminal.js'
-import { readWeights, requireClasses } from './weights-file.js'
+} from '../segmentation-files.js'
+import { subsample } from '../subsample.js'
+import { Terminal } from '../terminal.js'
+import { readWeights, requireClasses } from '../weights-file.js'
 
 interface SegmentOptions extends GlobalOptions {
   weights: string

@@ -1,90 +1,15 @@
-import { defineNode, only, type KernelCall, type SlicesSpec } from '../../graph/node.js'
-import type { DeviceTraits } from '../../gpu/traits.js'
-import { volumeShape, type Shape, type Value } from '../../graph/value.js'
-import { linearGroups, planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import type { KernelCall } from '../../graph/node.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import { coarsened } from './geometry.js'
+import { uniformFloats, type PackedWeights } from './pack-weights.js'
 import { chooseTile, lanesOf, tellingLanes, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
 export type Activation = 'none' | 'relu' | 'sigmoid'
-
-/** Floats that every WebGPU device shows as a uniform buffer. */
-const uniformFloats = 16384
-
-/** Weights in the order of shaders/conv3d/forward.wgsl. */
-export interface PackedWeights {
-  /** As large as a uniform buffer may be wherever they fit one: layers of different width can then share a kernel. */
-  readonly value: Value
-  readonly inputs: number
-  readonly outputs: number
-  readonly kernel: readonly [number, number, number]
-}
-
-/** [Co, Ci, kD, kH, kW] of a weight's shape, which may leave out a kernel of one voxel. */
-export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
-  number,
-  number,
-  number,
-  number,
-  number,
-] {
-  return [co!, ci!, kd, kh, kw]
-}
-
-/** Packs weights (and the bias) for a forward convolution, or flipped and transposed for its input's gradient. */
-export function packWeights(
-  weight: Value,
-  bias: Value | undefined,
-  direction: 'forward' | 'backward',
-): PackedWeights {
-  const [co, ci, kd, kh, kw] = kernelShape(weight.shape)
-  const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
-  const taps = kd * kh * kw
-  const count = (taps * inputs + 1) * Math.ceil(outputs / 4) * 4
-  const value = only(
-    defineNode({
-      op: 'conv3d pack weights',
-      inputs: bias ? [weight, bias] : [weight],
-      outputs: [{ name: `${weight.name} packed`, shape: [Math.max(count, uniformFloats)] }],
-      emit: ([output]) => [
-        {
-          shader: shaders.conv3dPackWeights,
-          flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
-          params: { taps, inputs, outputs, count },
-          bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
-          workgroups: linearGroups(count),
-        },
-      ],
-    }),
-  )
-  return { value, inputs, outputs, kernel: [kd, kh, kw] }
-}
-
-/** How a convolution that keeps the size is cut along depth: beside the planes themselves it reads a halo. */
-export function convolutionPlanes(
-  input: Value,
-  kernelDepth: number,
-  coarse?: Value,
-): Pick<SlicesSpec, 'planes' | 'reads'> {
-  const halo = (kernelDepth - 1) / 2
-  return {
-    planes: volumeShape(input).planes,
-    reads: (value, slab) =>
-      value === input
-        ? widened(slab, halo)
-        : value === coarse
-          ? coarsened(widened(slab, halo))
-          : value.layout === 'volume'
-            ? slab
-            : undefined,
-  }
-}
-
-/** The planes of half the resolution that some planes are upsampled from. */
-export function coarsened({ first, last }: Slab): Slab {
-  return { first: Math.floor(first / 2), last: Math.ceil(last / 2) }
-}
 
 /** What one convolution reads and writes. */
 export interface Convolution {

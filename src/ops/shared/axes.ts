@@ -1,5 +1,5 @@
-import type { Layout, Shape, Value } from '../graph/value.js'
-import { planesOf, whole, type Slab, type Window } from '../graph/window.js'
+import type { Layout, Shape, Value } from '../../graph/value.js'
+import { planesOf, whole, type Slab, type Window } from '../../graph/window.js'
 
 /** The shape of a value and the order in which it lies in memory, or what they are taken to be. */
 export interface Form {

@@ -1,27 +1,27 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
-import { readBytes, writeFileAtomic } from '../io/files.js'
-import { requireSameGrid, type Volume } from '../io/volume.js'
-import { diceScores, meanDice } from '../sae/dice.js'
+import { readBytes, writeFileAtomic } from '../../io/files.js'
+import { requireSameGrid, type Volume } from '../../io/volume.js'
+import { diceScores, meanDice } from '../../sae/dice.js'
 import {
   foregroundClasses,
   freeSurferTable,
   identityTable,
   toClasses,
   type LabelTable,
-} from '../sae/label-table.js'
-import { priorArgmax } from '../sae/prior.js'
-import { readClasses, tableFor } from './classes.js'
-import { formatDiceTable } from './dice-table.js'
-import { parseDsegTable } from './dseg-table.js'
-import { besideVolume } from './file-names.js'
-import { readLabels } from './inputs.js'
-import { classesOption, terminalOf, wholeNumber } from './options.js'
-import { requireWritableFolder } from './output-folder.js'
-import { readPrior } from './prior-file.js'
-import { subsample } from './subsample.js'
-import type { Terminal } from './terminal.js'
+} from '../../sae/label-table.js'
+import { priorArgmax } from '../../sae/prior.js'
+import { readClasses, tableFor } from '../classes.js'
+import { formatDiceTable } from '../dice-table.js'
+import { parseDsegTable } from '../dseg-table.js'
+import { besideVolume } from '../file-names.js'
+import { readLabels } from '../inputs.js'
+import { classesOption, terminalOf, wholeNumber } from '../options.js'
+import { requireWritableFolder } from '../output-folder.js'
+import { readPrior } from '../prior-file.js'
+import { subsample } from '../subsample.js'
+import type { Terminal } from '../terminal.js'
 
 interface EvaluateOptions {
   prior?: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inTurn, type Stages } from '../../src/sae/in-turn.js'
+import { inTurn, type Stages } from '../../src/sae/overlap.js'
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
 

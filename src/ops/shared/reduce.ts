@@ -1,7 +1,7 @@
-import type { KernelCall } from '../graph/node.js'
-import type { Value } from '../graph/value.js'
-import { linearGroups, whole } from '../graph/window.js'
-import * as shaders from '../generated/shaders.js'
+import type { KernelCall } from '../../graph/node.js'
+import type { Value } from '../../graph/value.js'
+import { linearGroups, whole } from '../../graph/window.js'
+import * as shaders from '../../generated/shaders.js'
 
 /** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries]. */
 export function sumColumns(partials: Value, output: Value, first = 0): KernelCall {

@@ -1,5 +1,5 @@
-import type { NodeSpec, SlicesSpec } from '../graph/node.js'
-import type { Slab } from '../graph/window.js'
+import type { NodeSpec, SlicesSpec } from '../../graph/node.js'
+import type { Slab } from '../../graph/window.js'
 
 /** The depths of one volume that a depth of another depends on. Both ends grow with the depth, and may lie outside. */
 export type Receptive = (depth: number) => Slab

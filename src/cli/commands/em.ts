@@ -1,18 +1,18 @@
 import { Option, type Command } from 'commander'
-import { writeVolume } from '../io/files.js'
-import { loadBatch } from '../sae/batches.js'
-import { diceScores } from '../sae/dice.js'
-import { defaultEm, type EmOptions } from '../sae/em-settings.js'
-import { ExpectationMaximisation, type EmResult } from '../sae/em.js'
-import type { LabelTable } from '../sae/label-table.js'
-import type { MrfPotential } from '../sae/prior-volume.js'
-import { priorArgmax } from '../sae/prior.js'
-import { Assessments } from './assessments.js'
-import { tableFor } from './classes.js'
-import { describePreparation, peakMemory, withGpu } from './device.js'
-import { formatDiceTable } from './dice-table.js'
-import type { LabelValues } from './dseg-table.js'
-import { readTrainingScans, requireLabelsOfEach } from './inputs.js'
+import { writeVolume } from '../../io/files.js'
+import { loadBatch } from '../../sae/batches.js'
+import { diceScores } from '../../sae/dice.js'
+import { defaultEm, type EmOptions } from '../../sae/em-settings.js'
+import { ExpectationMaximisation, type EmResult } from '../../sae/em.js'
+import type { LabelTable } from '../../sae/label-table.js'
+import type { MrfPotential } from '../../sae/prior-volume.js'
+import { priorArgmax } from '../../sae/prior.js'
+import { Assessments } from '../assessments.js'
+import { tableFor } from '../classes.js'
+import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { formatDiceTable } from '../dice-table.js'
+import type { LabelValues } from '../dseg-table.js'
+import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import {
   classesOption,
   folderOption,
@@ -23,17 +23,17 @@ import {
   terminalOf,
   wholeNumber,
   type GlobalOptions,
-} from './options.js'
-import { makeFolder, requireWritableFolder } from './output-folder.js'
-import { readPrior, toPrior } from './prior-file.js'
-import { Progress } from './progress.js'
+} from '../options.js'
+import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { readPrior, toPrior } from '../prior-file.js'
+import { Progress } from '../progress.js'
 import {
   labelsOutOption,
   segmentationFiles,
   segmentationJobs,
   writeSegmentation,
-} from './segmentation-files.js'
-import type { Terminal } from './terminal.js'
+} from '../segmentation-files.js'
+import type { Terminal } from '../terminal.js'
 
 interface EmCommandOptions extends GlobalOptions {
   prior: string
