@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { isNeighbourhood, neighbourhoodRule } from '../ops/shared/neighbourhood.js'
 import type { Precision } from '../plan/storage.js'
 import { epochsOf, recipes, type RecipeName, type Stage } from '../sae/recipes.js'
 import type { OptimiserSettings } from '../sae/settings.js'
@@ -38,11 +39,11 @@ export function realNumber(range: 'positive' | 'not negative'): (text: string) =
   }
 }
 
-/** Argument parser: the MRF's neighbourhood, odd, 3 to 21. */
-export function oddNumber(text: string): number {
+/** Argument parser: the edge length of the MRF's neighbourhood. */
+export function neighbourhood(text: string): number {
   const value = toNumber(text)
-  if (value % 2 === 1 && value >= 3 && value <= 21) return value
-  throw new InvalidArgumentError('It must be an odd number from 3 to 21.')
+  if (isNeighbourhood(value)) return value
+  throw new InvalidArgumentError(`It must be ${neighbourhoodRule}.`)
 }
 
 /** Argument parser: a size in bytes, such as 1.2GB or 800 MiB. */

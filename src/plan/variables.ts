@@ -62,3 +62,11 @@ export class Variables {
     this.buffers.clear()
   }
 }
+
+/** What keeps a tensor from being the contents of a variable, to follow the name of either; undefined if it fits. */
+export function misfit({ shape }: Value, tensor: VariableContents | undefined): string | undefined {
+  if (!tensor) return 'is missing'
+  if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i]))
+    return `is [${tensor.shape.join(', ')}], not [${shape.join(', ')}]`
+  return tensor.data.every(Number.isFinite) ? undefined : 'holds numbers that are not finite'
+}

@@ -10,7 +10,7 @@ import { Learner, type LearningGraph, type StepRecord, type Turn } from './learn
 import type { Model } from './model.js'
 import { saeObjective } from './objective.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior-volume.js'
+import type { Prior } from './prior.js'
 import type { TrainingSettings } from './settings.js'
 
 /** What one step of fitting the decoder found. */

@@ -1,5 +1,5 @@
 import { classesOf } from './parts.js'
-import type { PriorLayout } from './prior-volume.js'
+import type { PriorLayout } from './prior.js'
 import { onWholeGrid } from './region.js'
 
 /**

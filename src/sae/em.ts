@@ -18,7 +18,8 @@ import {
   type GaussianMixture,
 } from './gaussian-mixture.js'
 import { preparationOf, type Preparation } from './plan-by-batch.js'
-import { mrfTableOf, supportedPrior, type Prior } from './prior-volume.js'
+import { supportedPrior, type Prior } from './prior.js'
+import { mrfTableOf } from './mrf-table.js'
 import { StandardScan } from './standard-scan.js'
 
 /** One iteration, as `run` shows it. */

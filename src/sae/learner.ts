@@ -9,7 +9,7 @@ import {
 } from './batches.js'
 import { inTurn, type RunOptions } from './overlap.js'
 import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import type { PriorLayout } from './prior-volume.js'
+import type { PriorLayout } from './prior.js'
 import { batchDice } from './dice.js'
 
 /** A step to be done. */

@@ -1,6 +1,7 @@
 import { constant, type Value } from '../graph/value.js'
 import { conv3d } from '../ops/index.js'
-import { classesOf, type Part } from './parts.js'
+import { classesOf } from './parts.js'
+import type { Part } from './prior.js'
 
 /**
  * Adds up the probabilities of each class's parts: a convolution with a kernel of one voxel, whose weights are 1 between

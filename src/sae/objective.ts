@@ -11,7 +11,7 @@ import {
 } from '../ops/index.js'
 import { mergeParts } from './merge-parts.js'
 import { modelLogits, type Model } from './model.js'
-import type { Part } from './parts.js'
+import type { Part } from './prior.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {

@@ -1,17 +1,6 @@
 import type { GaussianMixture } from './gaussian-mixture.js'
 import type { LabelTable } from './label-table.js'
-import type { Prior } from './prior-volume.js'
-
-/**
- * One channel of a network whose classes have several looks: the background is air and the rim about the brain, and what
- * is left over is many structures. The decoder has one intensity per channel, so such a class needs more than one.
- */
-export interface Part {
-  /** The class that it belongs to, 0..K-1; parts are ordered by class. */
-  readonly class: number
-  /** Its share of the class; those of a class sum to 1. */
-  readonly share: number
-}
+import type { Part, Prior } from './prior.js'
 
 /** The parts that the components of mixtures make, their shares averaged over the mixtures. */
 export function partsOf(mixtures: readonly GaussianMixture[]): Part[] {

@@ -14,7 +14,7 @@ import { mergeParts } from './merge-parts.js'
 import { mixtureFactors, mixtureTarget, type MixtureTarget } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior-volume.js'
+import type { Prior } from './prior.js'
 import { regionShape } from './region.js'
 import { checkOptimiserSettings, type PretrainingSettings } from './settings.js'
 

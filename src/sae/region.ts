@@ -1,7 +1,7 @@
 import { boxShape, wholeBox, type Box } from '../ops/shared/box.js'
 import { supportThreshold } from '../ops/index.js'
 import { eachAxis } from '../ops/shared/triple.js'
-import type { Prior, PriorLayout } from './prior-volume.js'
+import type { Prior, PriorLayout } from './prior.js'
 import { forEachRow, type SpatialShape } from './separable-filter.js'
 
 /**

@@ -12,7 +12,8 @@ import type { Model } from './model.js'
 import { NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
-import { mrfTableOf, type Prior } from './prior-volume.js'
+import type { Prior } from './prior.js'
+import { mrfTableOf } from './mrf-table.js'
 import { checkTrainingSettings, summedBeta, type TrainingSettings } from './settings.js'
 
 /** What one training step found. Losses are sums over voxels, means over the batch. */

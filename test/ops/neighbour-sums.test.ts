@@ -46,7 +46,9 @@ describe('neighbour_sums', () => {
   it('refuses even, small and large neighbourhoods', () => {
     const x = input('x', [1, 3, 2, 2, 2])
     for (const k of [0, 1, 4, 23, 3.5, NaN]) {
-      expect(() => neighbourSums(x, k)).toThrow(`the neighbourhood must be odd, 3 to 21, not ${k}`)
+      expect(() => neighbourSums(x, k)).toThrow(
+        `the MRF neighbourhood must be an odd number from 3 to 21, not ${k}`,
+      )
     }
   })
 })

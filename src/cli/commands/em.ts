@@ -5,7 +5,7 @@ import { diceScores } from '../../sae/dice.js'
 import { defaultEm, type EmOptions } from '../../sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../../sae/em.js'
 import type { LabelTable } from '../../sae/label-table.js'
-import type { MrfPotential } from '../../sae/prior-volume.js'
+import type { MrfPotential } from '../../sae/mrf-table.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { Assessments } from '../assessments.js'
 import { tableFor } from '../classes.js'
@@ -17,7 +17,7 @@ import {
   classesOption,
   folderOption,
   memoryOption,
-  oddNumber,
+  neighbourhood,
   priorOption,
   realNumber,
   terminalOf,
@@ -75,7 +75,7 @@ export function addEm(program: Command): void {
     )
     .addOption(
       new Option('--k <voxels>', "edge length of the MRF's neighbourhood, odd, 3 to 21")
-        .argParser(oddNumber)
+        .argParser(neighbourhood)
         .default(defaultEm.neighbourhood),
     )
     .addOption(

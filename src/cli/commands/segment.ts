@@ -17,7 +17,7 @@ import {
   folderOption,
   memoryOption,
   precisionOption,
-  oddNumber,
+  neighbourhood,
   priorOption,
   realNumber,
   terminalOf,
@@ -90,7 +90,7 @@ export function addSegment(program: Command): void {
     )
     .addOption(
       new Option('--k <voxels>', "edge length of the MRF's neighbourhood in the refinement, odd, 3 to 21")
-        .argParser(oddNumber)
+        .argParser(neighbourhood)
         .default(defaultTraining.neighbourhood),
     )
     .addOption(labelsOutOption())

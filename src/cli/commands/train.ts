@@ -4,7 +4,7 @@ import { Variables } from '../../plan/variables.js'
 import type { Gpu } from '../../gpu/gpu.js'
 import type { TrainingScan } from '../../sae/batches.js'
 import type { LabelTable } from '../../sae/label-table.js'
-import type { Prior } from '../../sae/prior-volume.js'
+import type { Prior } from '../../sae/prior.js'
 import { recipes } from '../../sae/recipes.js'
 import { Trainer, type TrainingProgress, type TrainingStep } from '../../sae/trainer.js'
 import { assessRun } from '../assess-run.js'
@@ -15,7 +15,7 @@ import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns, type Recording } from '../learning.js'
-import { addLearningOptions, oddNumber, realNumber, terminalOf, wholeNumber } from '../options.js'
+import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { networkPrior, readPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
@@ -49,7 +49,7 @@ export function addTrain(program: Command): void {
       new Option(
         '--k <voxels>',
         `edge length of the MRF's neighbourhood, odd, 3 to 21 (default: ${ours.neighbourhood})`,
-      ).argParser(oddNumber),
+      ).argParser(neighbourhood),
     )
     .addOption(
       new Option(
