@@ -21,7 +21,7 @@ import { readWeights } from './weights-file.js'
 const mostScans = 20
 
 /** What `sae pretrain` or `sae train` has done. */
-export interface LearningRun {
+interface LearningRun {
   readonly command: 'pretrain' | 'train'
   readonly gpu: Gpu
   readonly model: Model

@@ -10,7 +10,7 @@ import type { Trainer, TrainingStep } from '../sae/trainer.js'
 import { writeWeights } from './weights-file.js'
 
 /** What is saved of a run. */
-export interface Trained {
+interface Trained {
   /** N of a scan. */
   readonly voxels: number
   readonly trainer: Trainer

@@ -9,7 +9,7 @@ import type { Prior } from '../sae/prior.js'
 import { writePrior } from './prior-file.js'
 
 /** A phantom with its reference, both in memory. */
-export interface DemoScan extends TrainingScan {
+interface DemoScan extends TrainingScan {
   readonly data: Float32Array
   readonly truth: Uint8Array
 }

@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.js'
 import type { Start } from './training-start.js'
 
 /** How fitting the decoder ended. */
-export interface DecoderFit {
+interface DecoderFit {
   /** Mean squared error over the last steps: what the noise level of training starts from. */
   readonly variance: number
   /** The exit code that a signal asks for, undefined if none came. */

@@ -4,7 +4,7 @@ import type { LabelTable } from '../sae/label-table.js'
 import { checkModel, type Component, type IntensityModel } from '../sae/synth/intensities.js'
 
 /** The intensities of label codes, as a file gives them. */
-export interface IntensityFile {
+interface IntensityFile {
   readonly source: string
   readonly byCode: ReadonlyMap<number, readonly Component[]>
 }

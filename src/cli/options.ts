@@ -47,7 +47,7 @@ export function neighbourhood(text: string): number {
 }
 
 /** Argument parser: a size in bytes, such as 1.2GB or 800 MiB. */
-export function byteSize(text: string): number {
+function byteSize(text: string): number {
   const [, number, prefix, binary] = /^\s*(\d+(?:\.\d+)?)\s*([kMGT])(i?)B\s*$/i.exec(text) ?? []
   const power = 1 + 'kmgt'.indexOf((prefix ?? '').toLowerCase())
   const size = Number(number) * (binary ? 1024 : 1000) ** power

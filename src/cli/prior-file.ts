@@ -18,7 +18,7 @@ export interface PriorFile {
 }
 
 /** How a prior was made, for its PRIOR.json. */
-export interface PriorRecipe {
+interface PriorRecipe {
   readonly sources: readonly string[]
   /** In millimetres. */
   readonly blur: number

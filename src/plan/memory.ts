@@ -10,7 +10,7 @@ export interface MemoryPlan {
 }
 
 /** The nodes that run as a sweep, by their position, and the bytes of the strips that pass between them. */
-export interface SweptNodes {
+interface SweptNodes {
   readonly first: number
   readonly last: number
   readonly strips: ReadonlyMap<Value, number>

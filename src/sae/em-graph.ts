@@ -16,7 +16,7 @@ import type { GaussianMixture, Moments } from './gaussian-mixture.js'
 import type { SpatialShape } from './separable-filter.js'
 
 /** What the graph of one iteration depends on. */
-export interface EmGraphOptions {
+interface EmGraphOptions {
   /** K */
   readonly classes: number
   /** Gaussians of each class, [K]; channels are the components of class 0, then those of class 1 and so on. */

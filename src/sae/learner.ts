@@ -50,7 +50,7 @@ export interface Lesson<Graph extends LearningGraph, Step extends StepRecord> {
 }
 
 /** How far a run is. */
-export interface Cursor {
+interface Cursor {
   /** Complete epochs. */
   readonly epoch: number
   /** Complete steps, over all epochs. */
@@ -60,7 +60,7 @@ export interface Cursor {
 }
 
 /** What the loop itself depends on. */
-export interface LearnerSettings {
+interface LearnerSettings {
   readonly epochs: number
   readonly batchSize: number
   readonly seed: number

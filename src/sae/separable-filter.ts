@@ -90,7 +90,7 @@ export function classIndicator(classes: Uint8Array, shape: SpatialShape, box: Bo
 }
 
 /** Which voxel stands in for index `i`, outside `0..n-1`. */
-export type Edge = (i: number, n: number) => number
+type Edge = (i: number, n: number) => number
 
 /** scipy's `reflect`: d c b a | a b c d | d c b a. */
 export const reflectEdge: Edge = (i, n) => {

@@ -6,10 +6,10 @@ import type { Optimiser } from '../../src/optim/index.js'
 import { map, mulberry32, uniform, type NdArray } from '../reference/nd-array.js'
 
 /** Shapes of the parameters of every check: a prime, a convolution's weight, one number. */
-export const shapes = [[37], [3, 5, 1, 3, 3], [1]] as const
+const shapes = [[37], [3, 5, 1, 3, 3], [1]] as const
 
 /** What an optimiser made of its parameters. */
-export interface Steps {
+interface Steps {
   readonly start: NdArray[]
   /** Gradients of every step, of every parameter. */
   readonly gradients: NdArray[][]

@@ -47,7 +47,7 @@ export interface Learnt {
 }
 
 /** A network with its weights, and the scans and prior that it works on. */
-export interface NetworkRun {
+interface NetworkRun {
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior

@@ -18,7 +18,7 @@ import type { Refinement } from './study.js'
 /** The noise level before anything is known of it. */
 export const unknownVariance = 1e8
 
-export interface RunOptions {
+interface RunOptions {
   readonly seed: number
   readonly refinement?: Refinement | undefined
   readonly scoring?: Scoring | undefined

@@ -78,7 +78,7 @@ export type MethodDescription =
   PriorMethod | EmMethod | SaeMethod | SupervisedMethod | WeightsMethod | AdaptMethod
 
 /** The most probable class of the prior. */
-export interface PriorMethod {
+interface PriorMethod {
   readonly kind: 'prior'
 }
 

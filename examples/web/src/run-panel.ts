@@ -3,7 +3,7 @@ import { byId } from './dom.js'
 import type { Event, HistoryPoint, RunState } from './protocol.js'
 
 /** What the run panel's buttons may do. */
-export type RunPhase = 'no data' | 'ready' | 'running' | 'paused' | 'stopped'
+type RunPhase = 'no data' | 'ready' | 'running' | 'paused' | 'stopped'
 
 type Progress = Extract<Event, { type: 'progress' }>
 

@@ -19,7 +19,7 @@ const mostSums = { software: 144, hardware: 64 }
 const fewOutputs = 4
 
 /** A convolution whose weights' gradient is wanted. */
-export interface WeightProblem {
+interface WeightProblem {
   readonly input: Value
   /** Upsampled and put before the input's channels, where given. */
   readonly coarse?: Value | undefined

@@ -32,7 +32,7 @@ const widest = {
 } as const
 
 /** What the choice of a tile depends on. */
-export interface TileProblem {
+interface TileProblem {
   readonly outputs: number
   readonly width: number
   /** Of the whole volume. */

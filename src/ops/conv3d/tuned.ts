@@ -12,7 +12,7 @@ import { unrollForward } from './unroll-forward.js'
 export type Activation = 'none' | 'relu' | 'sigmoid'
 
 /** What one convolution reads and writes. */
-export interface Convolution {
+interface Convolution {
   readonly input: Value
   /** A volume of half the resolution whose upsampled channels come before those of `input`. */
   readonly coarse?: Value | undefined

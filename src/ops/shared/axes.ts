@@ -11,7 +11,7 @@ export interface Form {
 const rank = 5
 
 /** The axes of a layout, outermost in memory first: a volume lies as [N, D, C, H, W]. */
-export const memoryAxes: Readonly<Record<Layout, readonly number[]>> = {
+const memoryAxes: Readonly<Record<Layout, readonly number[]>> = {
   volume: [0, 2, 1, 3, 4],
   flat: [0, 1, 2, 3, 4],
 }

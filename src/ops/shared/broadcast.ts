@@ -12,7 +12,7 @@ const kinds = ['add', 'subtract', 'multiply', 'divide'] as const
 export type Kind = (typeof kinds)[number]
 
 /** A value, perhaps taken to be of another shape with as many elements. */
-export interface View extends Form {
+interface View extends Form {
   readonly value: Value
 }
 

@@ -13,13 +13,13 @@ export interface NormaliseOptions {
 }
 
 /** What the normalised numbers of a channel are multiplied by, and what is added then. */
-export interface Affine {
+interface Affine {
   readonly weight: Value | undefined
   readonly bias: Value | undefined
 }
 
 /** Which numbers share a mean and a variance: `channels` channels that follow each other, of one image or of all. */
-export interface Group {
+interface Group {
   readonly channels: number
   readonly wholeBatch: boolean
 }

@@ -1,7 +1,7 @@
 import { requireSameShape, volumeShape, type Value } from '../../graph/value.js'
 
 /** What a loss compares class probabilities with, and how kernels are given it. */
-export interface Targets {
+interface Targets {
   /** Whether there is a label a voxel instead of a number for each of its classes. */
   readonly labels: boolean
   /** Bindings cut into slabs. */

@@ -5,7 +5,7 @@ import type { Figures } from './figures.js'
 import type { Grade } from './verdict.js'
 
 /** One thing that is wrong. */
-export interface Finding {
+interface Finding {
   readonly grade: Exclude<Grade, 'sound'>
   readonly reason: string
   readonly advice: readonly string[]

@@ -3,7 +3,7 @@ import { SplineField, SplineGrid } from '../spline-field.js'
 import type { SpatialShape } from '../separable-filter.js'
 
 /** Values over a volume, made row by row, planes in order. */
-export interface Field {
+interface Field {
   /** Writes the values of row (d, h). */
   row(d: number, h: number, out: Float64Array): void
 }

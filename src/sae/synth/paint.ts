@@ -5,7 +5,7 @@ import type { IntensityModel } from './intensities.js'
 import { normalField, normalShareBelow } from './noise.js'
 
 /** What is painted. */
-export interface Canvas {
+interface Canvas {
   /** Classes on the source grid of the deformation. */
   readonly source: Uint8Array
   /** The same seen through the deformation. */
