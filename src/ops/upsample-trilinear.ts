@@ -3,7 +3,7 @@ import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planesBehind, slicedUnlessFew, type Receptive } from './shared/receptive.js'
-import { eachAxis, perAxis, triple, type Triple } from './shared/triple.js'
+import { eachAxis, spatialParams, triple, type Triple } from './shared/triple.js'
 
 /**
  * Trilinear upsampling, as `torch.nn.functional.interpolate(input, scale_factor=scale, mode='trilinear')` with
@@ -97,6 +97,6 @@ function params(input: Value, scales: Triple): Record<string, number> {
     in_depth: depth,
     in_height: height,
     in_width: width,
-    ...perAxis('scale', scales),
+    ...spatialParams('scale', scales),
   }
 }

@@ -69,7 +69,7 @@ export function planSweep(
   const sliding = new Set(
     [...strips].filter((value) => value.node!.slices!.costly && planeSize(value) >= stored.alignment(value)),
   )
-  const most = Math.max(...block.map(planesOf))
+  const most = Math.max(...block.map(planeCount))
   const progress: Progress = { done: new Map(), held: new Map() }
   const slabs: SweepSlab[] = []
   for (let first = 0; first < most; first += thickness) {
@@ -142,7 +142,7 @@ function planSlab(
   for (const node of [...block].reverse()) {
     const volumes = node.outputs.filter(({ layout }) => layout === 'volume')
     // Of what outlasts the slab, sums too, a node computes its share; of strips, what later nodes read.
-    const own = node.outputs.some((value) => !strips.has(value)) ? shareOf(planesOf(node)) : undefined
+    const own = node.outputs.some((value) => !strips.has(value)) ? shareOf(planeCount(node)) : undefined
     const wanted = hull([own, ...volumes.map((value) => needed.get(value))])
     if (!wanted) continue
     // Planes of earlier slabs may still be there.
@@ -152,7 +152,7 @@ function planSlab(
     progress.done.set(node, Math.max(done, wanted.last))
     for (const value of volumes.filter((value) => strips.has(value))) {
       const slides = sliding.has(value)
-      held.set(value, slides ? slide(progress.held.get(value), wanted, done) : range)
+      held.set(value, slides ? nextStrip(progress.held.get(value), wanted, done) : range)
       if (slides) progress.held.set(value, held.get(value)!)
     }
     if (range.first >= range.last) continue
@@ -166,7 +166,7 @@ function planSlab(
 }
 
 /** What a sliding strip shows next. By one plane it does not slide: source and target of the move would touch. */
-function slide(before: Slab | undefined, wanted: Slab, done: number): Slab {
+function nextStrip(before: Slab | undefined, wanted: Slab, done: number): Slab {
   const stays = before && wanted.first - before.first < 2
   return { first: stays ? before.first : wanted.first, last: Math.max(wanted.last, done) }
 }
@@ -194,7 +194,7 @@ function clamped({ first, last }: Slab, planes: number): Slab {
   return { first: Math.max(0, first), last: Math.min(planes, last) }
 }
 
-function planesOf({ slices }: OpNode): number {
+function planeCount({ slices }: OpNode): number {
   return slices?.planes ?? 0
 }
 

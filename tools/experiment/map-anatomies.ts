@@ -22,8 +22,7 @@ import { seedOf } from './digest.js'
 import type { MapSource, ScanDescription, SubjectDescription } from './study.js'
 
 /** The folder of real data: the environment's SAE_DATA, else ../shared/data beside the repository. */
-const dataFolder =
-  process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
+const dataFolder = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 
 /** The path of a file of real data. @throws UserError if it is not there */
 export function dataFile(name: string): string {

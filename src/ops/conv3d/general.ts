@@ -5,7 +5,7 @@ import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../shared/receptive.js'
 import { sumColumns } from '../shared/reduce.js'
-import { perAxis, type Triple } from '../shared/triple.js'
+import { spatialParams, type Triple } from '../shared/triple.js'
 import type { Activation } from './tuned.js'
 import type { Geometry } from './geometry.js'
 import { balancedTile } from './tile.js'
@@ -241,9 +241,9 @@ function geometryParams(
     out_width: to.width,
     group_inputs: from.channels / groups,
     group_outputs: to.channels / groups,
-    ...perAxis('kernel', kernel),
-    ...perAxis('stride', stride),
-    ...perAxis('padding', padding),
-    ...perAxis('dilation', dilation),
+    ...spatialParams('kernel', kernel),
+    ...spatialParams('stride', stride),
+    ...spatialParams('padding', padding),
+    ...spatialParams('dilation', dilation),
   }
 }

@@ -16,15 +16,15 @@ const memoryAxes: Readonly<Record<Layout, readonly number[]>> = {
   flat: [0, 1, 2, 3, 4],
 }
 
-/** @throws Error where a shape has more axes than kernels walk */
-export function padded(op: string, shape: Shape): number[] {
+/** A shape as five extents, those of missing axes 1. @throws Error if it has more axes than kernels walk */
+export function fiveExtents(op: string, shape: Shape): number[] {
   if (shape.length > rank) throw new Error(`${op}: [${shape.join(', ')}] has more than ${rank} axes`)
   return [...Array<number>(rank - shape.length).fill(1), ...shape]
 }
 
 /** Elements from one number to the next along each of five axes; 0 along axes of a single number. */
 export function strides(op: string, { shape, layout }: Form): number[] {
-  const extents = padded(op, shape)
+  const extents = fiveExtents(op, shape)
   const result = Array<number>(rank).fill(0)
   let size = 1
   for (const axis of [...memoryAxes[layout]].reverse()) {
@@ -35,7 +35,7 @@ export function strides(op: string, { shape, layout }: Form): number[] {
 }
 
 /** The parameters NAME0 to NAME4 for five numbers, those of axes in the order of a layout; from NAME1 without the first. */
-export function perAxis(
+export function axisParams(
   name: string,
   numbers: readonly number[],
   layout: Layout,

@@ -4,7 +4,7 @@ import type { DeviceTraits } from '../../gpu/traits.js'
 import type { Value } from '../../graph/value.js'
 import { linearGroups, planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { padded, perAxis, samePlanes, strides, windowFor, type Form } from './axes.js'
+import { fiveExtents, axisParams, samePlanes, strides, windowFor, type Form } from './axes.js'
 
 /** In the order of the constants in shaders/arithmetic/forward.wgsl. */
 const kinds = ['add', 'subtract', 'multiply', 'divide'] as const
@@ -25,7 +25,7 @@ export type Side = View | number
  * @throws Error where extents differ and neither is 1, or there are more than five axes
  */
 export function broadcastForm(op: string, a: Value, b: Value): Form {
-  const [of, to] = [padded(op, a.shape), padded(op, b.shape)]
+  const [of, to] = [fiveExtents(op, a.shape), fiveExtents(op, b.shape)]
   const extents = of.map((extent, axis) => {
     const other = to[axis]!
     if (extent !== other && extent !== 1 && other !== 1)
@@ -87,9 +87,9 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
 
   const { layout } = output
   const walk = (name: string, side: Side) =>
-    perAxis(`${name}_stride`, typeof side === 'number' ? [0, 0, 0, 0, 0] : strides(kind, side), layout)
+    axisParams(`${name}_stride`, typeof side === 'number' ? [0, 0, 0, 0, 0] : strides(kind, side), layout)
   const walked = {
-    ...perAxis('extent', padded(kind, output.shape), layout, 1),
+    ...axisParams('extent', fiveExtents(kind, output.shape), layout, 1),
     ...walk('a', a),
     ...walk('b', b),
   }

@@ -3,7 +3,7 @@ import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, type Slab } from '../../graph/window.js'
 import type { Specialisation } from '../../gpu/shader.js'
 import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from './receptive.js'
-import { eachAxis, perAxis, triple, type Triple } from './triple.js'
+import { eachAxis, spatialParams, triple, type Triple } from './triple.js'
 
 /** The windows that a pooling takes, as in `torch.nn.functional`. */
 export interface PoolOptions {
@@ -141,8 +141,8 @@ function poolParams(
     out_depth: to.depth,
     out_height: to.height,
     out_width: to.width,
-    ...perAxis('kernel', kernel),
-    ...perAxis('stride', stride),
-    ...perAxis('padding', padding),
+    ...spatialParams('kernel', kernel),
+    ...spatialParams('stride', stride),
+    ...spatialParams('padding', padding),
   }
 }

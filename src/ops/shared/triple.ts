@@ -23,6 +23,6 @@ export function eachAxis(f: (axis: 0 | 1 | 2) => number): Triple {
 }
 
 /** Parameters NAME_d, NAME_h, NAME_w of a kernel. */
-export function perAxis(name: string, [d, h, w]: Triple): Record<string, number> {
+export function spatialParams(name: string, [d, h, w]: Triple): Record<string, number> {
   return { [`${name}_d`]: d, [`${name}_h`]: h, [`${name}_w`]: w }
 }
