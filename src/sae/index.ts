@@ -68,10 +68,10 @@ export {
   checkModel,
   contrastModel,
   jitterMeans,
-  type Component,
   type Contrast,
   type IntensityModel,
 } from './synth/intensities.js'
+export type { Component } from './synth/tissues.js'
 export {
   Synthesiser,
   type LabelSource,

@@ -38,7 +38,9 @@ describe('mrfTable', () => {
   })
 
   it.each([1, 2, 4, 23, 3.5, NaN])('refuses k = %d', (k) => {
-    expect(userError(() => mrfTable(new Uint8Array(8), [2, 2, 2], 2, k))).toContain(`${k} voxels`)
+    expect(userError(() => mrfTable(new Uint8Array(8), [2, 2, 2], 2, k))).toContain(
+      `an odd number from 3 to 21, not ${k}`,
+    )
   })
 })
 
