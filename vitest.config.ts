@@ -12,7 +12,7 @@ function adapters(): string[] {
 }
 
 /** Folders whose tests open a device. */
-const gpuTests = ['autograd', 'golden', 'gpu', 'library/gpu', 'nn', 'ops', 'optim', 'sae/gpu'].map(
+const gpuTests = ['golden', 'gpu', 'graph', 'library/gpu', 'nn', 'ops', 'optim', 'plan', 'sae/gpu'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 

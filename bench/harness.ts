@@ -44,7 +44,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Where and when figures were measured. */
-export interface Provenance {
+interface Provenance {
   readonly date: string
   readonly commit: string
   readonly adapter: string

@@ -1,7 +1,7 @@
 // npm run bench:ops: every kernel at several shapes; time on the device, rates, and the share of the device's roofline.
-import { compile } from '../src/autograd/plan.js'
-import { gradients } from '../src/autograd/gradients.js'
-import { input, type Value } from '../src/autograd/value.js'
+import { compile } from '../src/plan/compile.js'
+import { gradients } from '../src/graph/gradients.js'
+import { input, type Value } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'
 import { dot } from '../src/ops/index.js'
 import { median, provenance, publish, short, type Row } from './harness.js'

@@ -15,7 +15,7 @@ export interface BarPanel {
   readonly bars: readonly Bar[]
 }
 
-export interface Series {
+interface Series {
   readonly name: string
   /** One value a category. */
   readonly values: readonly number[]
@@ -116,7 +116,7 @@ export function bars(
 }
 
 /** A row of dots. */
-export interface DotRow {
+interface DotRow {
   readonly name: string
   readonly values: readonly number[]
   readonly mean: number

@@ -1,7 +1,7 @@
 import type { Gpu } from '../src/gpu/gpu.js'
 
 /** What the device can do at best, measured here and now. */
-export interface Roofline {
+interface Roofline {
   /** Floating-point operations a second of a kernel that does nothing but multiply-adds. */
   readonly flops: number
   /** Bytes a second, read and written, of a kernel that copies. */

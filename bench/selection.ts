@@ -1,7 +1,7 @@
 // npx tsx bench/selection.ts: which figure of an epoch says how good its weights are? Trains on phantoms, follows the Dice
 // on phantoms that are not trained on, and compares criteria that need no labels: how far the epoch that a criterion picks
 // lies below the best one, and the rank correlation over epochs.
-import { Variables } from '../src/autograd/variables.js'
+import { Variables } from '../src/plan/variables.js'
 import type { Gpu } from '../src/gpu/gpu.js'
 import { openGpu } from '../src/node/index.js'
 import { jointCost } from '../src/sae/assessment/joint-cost.js'
@@ -9,8 +9,8 @@ import { mean, overlapOf } from '../src/sae/assessment/overlap.js'
 import { createModel } from '../src/sae/model.js'
 import { makePhantom, phantomTable, type PhantomSubject } from '../src/sae/phantom/phantom.js'
 import { Pretrainer } from '../src/sae/pretrainer.js'
-import { priorFromLabels } from '../src/sae/prior.js'
-import type { Prior } from '../src/sae/prior-volume.js'
+import { priorFromLabels } from '../src/sae/prior-from-labels.js'
+import type { Prior } from '../src/sae/prior.js'
 import { Segmenter } from '../src/sae/segmenter.js'
 import { profiledLoss } from '../src/sae/selection.js'
 import { defaultPretraining, defaultTraining, type TrainingSettings } from '../src/sae/settings.js'

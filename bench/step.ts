@@ -1,8 +1,8 @@
 // npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group, memory,
 // the host's share; and the first step of `sae train` from the start of the process.
-import { compile } from '../src/autograd/plan.js'
-import { input } from '../src/autograd/value.js'
-import { Variables } from '../src/autograd/variables.js'
+import { compile } from '../src/plan/compile.js'
+import { input } from '../src/graph/value.js'
+import { Variables } from '../src/plan/variables.js'
 import { openGpu } from '../src/node/index.js'
 import { Adam } from '../src/optim/index.js'
 import { createModel, defaultArchitecture } from '../src/sae/model.js'

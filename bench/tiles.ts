@@ -1,10 +1,12 @@
 // npm run bench:tiles: one convolution in several tiles, what the table of src/ops/conv3d/tile.ts is chosen by. The tiles
 // take turns, so that whatever else the machine does falls on all of them.
-import { defineNode } from '../src/autograd/node.js'
-import { compile } from '../src/autograd/plan.js'
-import { input, parameter } from '../src/autograd/value.js'
+import { defineNode } from '../src/graph/node.js'
+import { compile } from '../src/plan/compile.js'
+import { input, parameter } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'
-import { convolutionPlanes, convolve, packWeights } from '../src/ops/conv3d/forward.js'
+import { convolve } from '../src/ops/conv3d/tuned.js'
+import { packWeights } from '../src/ops/conv3d/pack-weights.js'
+import { convolutionPlanes } from '../src/ops/conv3d/geometry.js'
 import type { Tile } from '../src/ops/conv3d/tile.js'
 import { median, provenance, publish, short, type Row } from './harness.js'
 import { numbers } from './ops/cases.js'

@@ -11,27 +11,29 @@ export type { BufferRegistry } from './gpu/buffer-registry.js'
 export { deviceDescriptor, openDevice } from './gpu/open-device.js'
 export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
-export { gradients } from './autograd/gradients.js'
-export { compile, type CompileOptions, type Plan } from './autograd/plan.js'
-export type { DispatchTime } from './autograd/profile.js'
-export type { Precision } from './autograd/stored.js'
-export { constant, input, parameter } from './autograd/value.js'
-export type { DType, Layout, Role, Shape, Value, ValueOptions } from './autograd/value.js'
-export { Variables, type VariableContents } from './autograd/variables.js'
+export { gradients } from './graph/gradients.js'
+export { compile, type CompileOptions } from './plan/compile.js'
+export type { Plan } from './plan/plan.js'
+export type { DispatchTime } from './plan/profile.js'
+export type { Precision } from './plan/storage.js'
+export { constant, input, parameter } from './graph/value.js'
+export type { DType, Layout, Role, Shape, Value, ValueOptions } from './graph/value.js'
+export { Variables, type VariableContents } from './plan/variables.js'
 
 // Buffers of your own.
-export { bufferBytes, type BoundBuffers } from './autograd/bound.js'
-export { toCallerOrder, toMemoryOrder } from './autograd/layout.js'
+export { bufferBytes, type BoundBuffers } from './plan/caller-buffers.js'
+export { toCallerOrder, toMemoryOrder } from './graph/layout.js'
 
 // Kernels of your own.
 export { checkGradients, type CheckedInput, type GradientCheckOptions } from './check-gradients.js'
-export { accumulate } from './autograd/accumulate.js'
-export { elementwise, elementwisePlanes, type ElementwiseKernel } from './autograd/elementwise.js'
-export { defineNode, only, scratch } from './autograd/node.js'
-export type { DeviceTraits, KernelCall, NodeSpec, OpNode, Slices, SlicesSpec } from './autograd/node.js'
-export { requireSameShape, volumeShape, type VolumeShape } from './autograd/value.js'
-export { everyPlane, linearGroups, planes, planesOf, slabs, whole, widened } from './autograd/window.js'
-export type { Slab, Window } from './autograd/window.js'
+export { accumulate } from './graph/accumulate.js'
+export { elementwise, elementwisePlanes, type ElementwiseKernel } from './graph/elementwise.js'
+export { defineNode, only, scratch } from './graph/node.js'
+export type { DeviceTraits } from './gpu/traits.js'
+export type { KernelCall, NodeSpec, OpNode, Slices, SlicesSpec } from './graph/node.js'
+export { requireSameShape, volumeShape, type VolumeShape } from './graph/value.js'
+export { everyPlane, linearGroups, planes, planesOf, slabs, whole, widened } from './graph/window.js'
+export type { Slab, Window } from './graph/window.js'
 export type { Kernel, KernelKey, PipelineCache } from './gpu/pipeline-cache.js'
 export type {
   BindingDeclaration,
@@ -40,7 +42,7 @@ export type {
   ShaderSource,
   Specialisation,
 } from './gpu/shader.js'
-export { planewise, type PlanewiseKernel } from './ops/planewise.js'
+export { planewise, type PlanewiseKernel } from './ops/shared/planewise.js'
 
 // Weights in files.
 export { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'

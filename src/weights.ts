@@ -1,5 +1,5 @@
-import type { Value } from './autograd/value.js'
-import type { Variables } from './autograd/variables.js'
+import type { Value } from './graph/value.js'
+import { misfit, type Variables } from './plan/variables.js'
 import { UserError } from './errors.js'
 import { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'
 
@@ -49,12 +49,12 @@ export function loadWeights(
   for (const value of wanted) {
     const tensor = tensors.get(value.name)
     const data = tensor && numbersOf(tensor)
-    if (!tensor) problems.push(`${value.name} is missing`)
-    else if (!data) problems.push(`${value.name} is of type ${tensor.dtype}`)
-    else if (!sameShape(tensor.shape, value.shape))
-      problems.push(`${value.name} is ${bracketed(tensor.shape)}, not ${bracketed(value.shape)}`)
-    else if (!data.every(Number.isFinite)) problems.push(`${value.name} holds numbers that are not finite`)
-    else found.push({ value, data })
+    const problem =
+      tensor && !data
+        ? `is of type ${tensor.dtype}`
+        : misfit(value, tensor && data && { shape: tensor.shape, data })
+    if (problem) problems.push(`${value.name} ${problem}`)
+    else found.push({ value, data: data! })
   }
   if (!allowUnknown) {
     const names = new Set(wanted.map(({ name }) => name))
@@ -76,12 +76,4 @@ function requireOwnNames(wanted: readonly Value[]): void {
 function numbersOf({ dtype, data }: Tensor): Float32Array | undefined {
   if (dtype === 'F32') return data
   return dtype === 'F64' ? Float32Array.from(data) : undefined
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((n, i) => n === b[i])
-}
-
-function bracketed(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`
 }

@@ -1,7 +1,7 @@
 /** Runs graphs of named arrays on a device. Isomorphic: the browser tests bundle it. */
-import { compile, type CompileOptions } from '../src/autograd/plan.js'
-import { gradients } from '../src/autograd/gradients.js'
-import { input, parameter, type Value } from '../src/autograd/value.js'
+import { compile, type CompileOptions } from '../src/plan/compile.js'
+import { gradients } from '../src/graph/gradients.js'
+import { input, parameter, type Value } from '../src/graph/value.js'
 import type { Gpu } from '../src/gpu/gpu.js'
 import { dot } from '../src/ops/index.js'
 import { fromArray, type NdArray } from './reference/nd-array.js'

@@ -1,7 +1,7 @@
-import { constant, input, parameter, type Value } from '../../src/autograd/value.js'
+import { constant, input, parameter, type Value } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'
-import type { OpNode } from '../../src/autograd/node.js'
+import type { OpNode } from '../../src/graph/node.js'
 
 /** One op at one shape: the graph of its forward and backward pass. */
 export interface Case {

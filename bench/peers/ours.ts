@@ -1,8 +1,9 @@
 // Our own engine, as a peer among peers.
-import { compile, type CompileOptions, type Plan } from '../../src/autograd/plan.js'
-import { gradients } from '../../src/autograd/gradients.js'
-import { input, type Value } from '../../src/autograd/value.js'
-import { Variables } from '../../src/autograd/variables.js'
+import type { Plan } from '../../src/plan/plan.js'
+import { compile, type CompileOptions } from '../../src/plan/compile.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { input, type Value } from '../../src/graph/value.js'
+import { Variables } from '../../src/plan/variables.js'
 import { openGpu } from '../../src/node/index.js'
 import { argmax, conv3d, softmax, squaredError, supportMask } from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'

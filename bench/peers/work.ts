@@ -21,7 +21,7 @@ export type WorkName =
 export type Extents = readonly [number, number, number]
 
 /** `--sizes` of the command. */
-export const sizes: Readonly<Record<string, Extents>> = {
+const sizes: Readonly<Record<string, Extents>> = {
   xs: [16, 16, 16],
   s: [32, 48, 32],
   m: [80, 96, 112],
@@ -62,7 +62,7 @@ export function listWork(wanted: readonly Item[], sizeNames: readonly string[]):
   return work
 }
 
-export function voxelsOf(extents: Extents): number {
+function voxelsOf(extents: Extents): number {
   return extents.reduce((a, b) => a * b)
 }
 

@@ -1,4 +1,4 @@
-import type { Variables } from '../autograd/variables.js'
+import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Volume } from '../io/volume.js'
@@ -7,7 +7,7 @@ import { SampledEm } from '../sae/assessment/sampled-em.js'
 import { loadBatch, type TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { loadTensors, type Model } from '../sae/model.js'
-import type { Prior } from '../sae/prior-volume.js'
+import type { Prior } from '../sae/prior.js'
 import { Segmenter } from '../sae/segmenter.js'
 import type { OptimiserSettings } from '../sae/settings.js'
 import { Assessments } from './assessments.js'
@@ -21,7 +21,7 @@ import { readWeights } from './weights-file.js'
 const mostScans = 20
 
 /** What `sae pretrain` or `sae train` has done. */
-export interface LearningRun {
+interface LearningRun {
   readonly command: 'pretrain' | 'train'
   readonly gpu: Gpu
   readonly model: Model

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Variables } from '../autograd/variables.js'
+import type { Variables } from '../plan/variables.js'
 import type { Intensities } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { Model } from '../sae/model.js'
@@ -10,7 +10,7 @@ import type { Trainer, TrainingStep } from '../sae/trainer.js'
 import { writeWeights } from './weights-file.js'
 
 /** What is saved of a run. */
-export interface Trained {
+interface Trained {
   /** N of a scan. */
   readonly voxels: number
   readonly trainer: Trainer

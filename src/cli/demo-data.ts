@@ -4,12 +4,12 @@ import { unknownGrid, type Grid } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { toCodes } from '../sae/label-table.js'
 import { makePhantom, phantomTable } from '../sae/phantom/phantom.js'
-import { priorFromLabels } from '../sae/prior.js'
-import type { Prior } from '../sae/prior-volume.js'
+import { priorFromLabels } from '../sae/prior-from-labels.js'
+import type { Prior } from '../sae/prior.js'
 import { writePrior } from './prior-file.js'
 
 /** A phantom with its reference, both in memory. */
-export interface DemoScan extends TrainingScan {
+interface DemoScan extends TrainingScan {
   readonly data: Float32Array
   readonly truth: Uint8Array
 }

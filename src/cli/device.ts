@@ -1,4 +1,4 @@
-import { formatLimit, formatNeed } from '../autograd/need.js'
+import { formatLimit, formatNeed } from '../plan/memory-need.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { openGpu } from '../node/index.js'
 import type { Preparation } from '../sae/plan-by-batch.js'

@@ -1,15 +1,15 @@
-import type { Variables } from '../autograd/variables.js'
+import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { DecoderFitter } from '../sae/decoder-fitter.js'
-import type { Prior } from '../sae/prior-volume.js'
+import type { Prior } from '../sae/prior.js'
 import { Interrupt } from './interrupt.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 import type { Start } from './training-start.js'
 
 /** How fitting the decoder ended. */
-export interface DecoderFit {
+interface DecoderFit {
   /** Mean squared error over the last steps: what the noise level of training starts from. */
   readonly variance: number
   /** The exit code that a signal asks for, undefined if none came. */

@@ -5,7 +5,7 @@ import type { EmOptions } from '../sae/em-settings.js'
 import { ExpectationMaximisation } from '../sae/em.js'
 import type { GaussianMixture } from '../sae/gaussian-mixture.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
-import type { Prior } from '../sae/prior-volume.js'
+import type { Prior } from '../sae/prior.js'
 import type { Terminal } from './terminal.js'
 
 /**

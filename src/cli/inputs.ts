@@ -17,7 +17,7 @@ import { subsample } from './subsample.js'
 import { Terminal } from './terminal.js'
 
 /** A scan as a network takes it, and what was done to its intensities. */
-export interface Scan extends Volume {
+interface Scan extends Volume {
   readonly scaling: Scaling
 }
 

@@ -1,10 +1,11 @@
 import { UserError } from '../errors.js'
 import { readBytes } from '../io/files.js'
 import type { LabelTable } from '../sae/label-table.js'
-import { checkModel, type Component, type IntensityModel } from '../sae/synth/intensities.js'
+import { checkModel, type IntensityModel } from '../sae/synth/intensities.js'
+import type { Component } from '../sae/synth/tissues.js'
 
 /** The intensities of label codes, as a file gives them. */
-export interface IntensityFile {
+interface IntensityFile {
   readonly source: string
   readonly byCode: ReadonlyMap<number, readonly Component[]>
 }

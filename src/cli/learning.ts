@@ -1,6 +1,6 @@
 import { meanDice } from '../sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
-import type { RunOptions } from '../sae/in-turn.js'
+import type { RunOptions } from '../sae/overlap.js'
 import type { CsvLog } from './csv-log.js'
 import { Interrupt } from './interrupt.js'
 import type { Progress } from './progress.js'

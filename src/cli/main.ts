@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { addDemo } from './demo.js'
-import { addEm } from './em.js'
-import { addEvaluate } from './evaluate.js'
+import { addDemo } from './commands/demo.js'
+import { addEm } from './commands/em.js'
+import { addEvaluate } from './commands/evaluate.js'
 import { exitCodeOf } from './failure.js'
-import { addInfo } from './info.js'
-import { addPretrain } from './pretrain.js'
-import { addPrior } from './prior.js'
-import { addSegment } from './segment.js'
-import { addSynth } from './synth.js'
-import { addTrain } from './train.js'
+import { addInfo } from './commands/info.js'
+import { addPretrain } from './commands/pretrain.js'
+import { addPrior } from './commands/prior.js'
+import { addSegment } from './commands/segment.js'
+import { addSynth } from './commands/synth.js'
+import { addTrain } from './commands/train.js'
 
 // Whoever reads our output may stop early: `sae evaluate ... | head -1`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

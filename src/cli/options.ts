@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { Precision } from '../autograd/stored.js'
+import { isNeighbourhood, neighbourhoodRule } from '../ops/shared/neighbourhood.js'
+import type { Precision } from '../plan/storage.js'
 import { epochsOf, recipes, type RecipeName, type Stage } from '../sae/recipes.js'
 import type { OptimiserSettings } from '../sae/settings.js'
 import { Terminal } from './terminal.js'
@@ -38,15 +39,15 @@ export function realNumber(range: 'positive' | 'not negative'): (text: string) =
   }
 }
 
-/** Argument parser: the MRF's neighbourhood, odd, 3 to 21. */
-export function oddNumber(text: string): number {
+/** Argument parser: the edge length of the MRF's neighbourhood. */
+export function neighbourhood(text: string): number {
   const value = toNumber(text)
-  if (value % 2 === 1 && value >= 3 && value <= 21) return value
-  throw new InvalidArgumentError('It must be an odd number from 3 to 21.')
+  if (isNeighbourhood(value)) return value
+  throw new InvalidArgumentError(`It must be ${neighbourhoodRule}.`)
 }
 
 /** Argument parser: a size in bytes, such as 1.2GB or 800 MiB. */
-export function byteSize(text: string): number {
+function byteSize(text: string): number {
   const [, number, prefix, binary] = /^\s*(\d+(?:\.\d+)?)\s*([kMGT])(i?)B\s*$/i.exec(text) ?? []
   const power = 1 + 'kmgt'.indexOf((prefix ?? '').toLowerCase())
   const size = Number(number) * (binary ? 1024 : 1000) ** power

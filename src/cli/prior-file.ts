@@ -6,8 +6,7 @@ import { parseLabelTable } from '../sae/label-table-file.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { Architecture } from '../sae/model.js'
 import { divided } from '../sae/parts.js'
-import type { Prior } from '../sae/prior-volume.js'
-import { checkPrior } from '../sae/prior.js'
+import { type Prior, checkPrior } from '../sae/prior.js'
 import type { CarriedTable } from './classes.js'
 import { besideVolume } from './file-names.js'
 import type { Terminal } from './terminal.js'
@@ -19,7 +18,7 @@ export interface PriorFile {
 }
 
 /** How a prior was made, for its PRIOR.json. */
-export interface PriorRecipe {
+interface PriorRecipe {
   readonly sources: readonly string[]
   /** In millimetres. */
   readonly blur: number

@@ -9,7 +9,7 @@ import { subjectNames } from './file-names.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
-export interface Job {
+interface Job {
   readonly scan: string
   /** Its position among the scans of the command line. */
   readonly index: number

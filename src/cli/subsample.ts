@@ -1,5 +1,5 @@
 import type { Grid, NiftiHeaderInfo, Volume } from '../io/volume.js'
-import { sampledShape } from '../sae/separable.js'
+import { sampledShape } from '../sae/separable-filter.js'
 
 /** Every n-th voxel of a volume along each axis, the first one included; what is left stays where it was. */
 export function subsample(volume: Volume, every: number): Volume {

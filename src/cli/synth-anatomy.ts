@@ -2,8 +2,8 @@ import { UserError } from '../errors.js'
 import type { Grid, Volume } from '../io/volume.js'
 import { toClasses, type LabelClass, type LabelTable } from '../sae/label-table.js'
 import { makePhantom, phantomTable } from '../sae/phantom/phantom.js'
-import { boxShape, type Box } from '../ops/box.js'
-import { classBoxes, forEachRow, type SpatialShape } from '../sae/separable.js'
+import { boxShape, type Box } from '../ops/shared/box.js'
+import { classBoxes, forEachRow, type SpatialShape } from '../sae/separable-filter.js'
 import { isOutsideBrain } from '../sae/synth/tissues.js'
 
 /** A label map to make scans of, cut to the box of its brain. */

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js'
 import { PLACEMENT_TOLERANCE, placementDistance, type Grid, type Volume } from '../io/volume.js'
-import { boxShape, type Box } from '../ops/box.js'
-import type { SpatialShape } from '../sae/separable.js'
+import { boxShape, type Box } from '../ops/shared/box.js'
+import type { SpatialShape } from '../sae/separable-filter.js'
 import {
   affine,
   apply,

@@ -1,4 +1,4 @@
-import type { Grade } from '../sae/assessment/verdict.js'
+import type { Grade } from '../sae/assessment/rules.js'
 import type { NamedAssessment } from './assessment-table.js'
 import type { Terminal } from './terminal.js'
 

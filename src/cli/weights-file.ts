@@ -1,5 +1,5 @@
-import type { Variables } from '../autograd/variables.js'
-import type { Value } from '../autograd/value.js'
+import type { Variables } from '../plan/variables.js'
+import type { Value } from '../graph/value.js'
 import { UserError } from '../errors.js'
 import { readTensors, writeFileAtomic } from '../io/files.js'
 import { writeSafetensors, type Tensor } from '../io/safetensors.js'

@@ -1,3 +1,5 @@
+import { wholeVectors } from './alignment.js'
+
 /**
  * Every buffer that the engine creates, by label and size.
  *
@@ -20,7 +22,7 @@ export class BufferRegistry {
 
   /** Creates a buffer of at least `size` bytes, rounded up to a whole vec4. Its contents are zero. */
   create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = this.device.createBuffer({ label, size: Math.max(16, Math.ceil(size / 16) * 16), usage })
+    const buffer = this.device.createBuffer({ label, size: wholeVectors(size), usage })
     this.live.add(buffer)
     this.bytes += buffer.size
     this.peakBytes = Math.max(this.peakBytes, this.bytes)

@@ -21,7 +21,7 @@ const LEGACY_MAGIC = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6
 const LEGACY_PROTOCOL = 1001
 
 /** A run of elements that tensors view. */
-export class StorageRef {
+class StorageRef {
   constructor(
     readonly type: string,
     readonly key: string,

@@ -46,7 +46,7 @@ export interface Volume {
   warnings?: readonly string[]
 }
 
-export const IDENTITY: readonly (readonly number[])[] = [
+const IDENTITY: readonly (readonly number[])[] = [
   [1, 0, 0, 0],
   [0, 1, 0, 0],
   [0, 0, 1, 0],

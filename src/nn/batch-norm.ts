@@ -1,4 +1,4 @@
-import { parameter, Value } from '../autograd/value.js'
+import { parameter, Value } from '../graph/value.js'
 import {
   batchNorm,
   batchNormBy,

@@ -1,4 +1,4 @@
-import { parameter, type Value } from '../autograd/value.js'
+import { parameter, type Value } from '../graph/value.js'
 import { conv3d, type Conv3dOptions, type UpsampledAndSkip } from '../ops/index.js'
 
 /** A convolution with its parameters. */

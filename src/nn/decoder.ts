@@ -1,4 +1,4 @@
-import type { Value } from '../autograd/value.js'
+import type { Value } from '../graph/value.js'
 import { labelConv3d } from '../ops/index.js'
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'

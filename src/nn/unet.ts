@@ -1,7 +1,7 @@
-import { volumeShape, type Value } from '../autograd/value.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
-import { boxShape, requireBox, wholeBox } from '../ops/box.js'
-import { eachAxis, type Triple } from '../ops/triple.js'
+import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
+import { eachAxis, type Triple } from '../ops/shared/triple.js'
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 

@@ -6,7 +6,7 @@ import { brotliDecompressSync } from 'node:zlib'
 import { parseTar } from 'nanotar'
 
 /** Where a SwiftShader that needs no installation lies: its ICD file and the Vulkan loader beside it. */
-export interface BundledSwiftShader {
+interface BundledSwiftShader {
   readonly icd: string
   readonly loader: string
 }

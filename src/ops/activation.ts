@@ -1,6 +1,6 @@
-import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
-import { defineNode, only } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
+import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
+import { defineNode, only } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 
 /** x where x > 0, negativeSlope x elsewhere; as `torch.nn.functional.leaky_relu`. */

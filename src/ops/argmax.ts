@@ -1,7 +1,7 @@
-import { defineNode, only, type NodeSpec } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only, type NodeSpec } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /**
  * The class of the largest channel at every voxel, the first of equals.

@@ -1,7 +1,7 @@
-import { defineNode, only } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { poolBackward, poolForward, poolWindows, type PoolOptions } from './pooling.js'
+import { poolBackward, poolForward, poolWindows, type PoolOptions } from './shared/pooling.js'
 
 /**
  * Average pooling, as `torch.nn.functional.avg_pool3d`: zeros that pad the input count as voxels.

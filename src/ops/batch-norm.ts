@@ -1,8 +1,8 @@
-import { defineNode, only, type OpNode } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, type OpNode } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { normalise, normaliseBy, type NormaliseOptions } from './normalise.js'
+import { normalise, normaliseBy, type NormaliseOptions } from './shared/normalise.js'
 
 /** Mean and unbiased variance of every channel as training has seen them: two variables [C]. */
 export interface RunningStatistics {

@@ -1,8 +1,9 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import type { Slab } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { DeviceTraits } from '../gpu/traits.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import type { Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /**
  * Concatenation along channels, as `torch.cat(inputs, 1)`.

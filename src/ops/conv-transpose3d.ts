@@ -1,11 +1,11 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import { backwardActivation } from './conv3d/backward-activation.js'
 import { backwardBias } from './conv3d/backward-weight.js'
-import { kernelShape, type Activation } from './conv3d/forward.js'
+import type { Activation } from './conv3d/tuned.js'
+import { kernelShape, groupsOf, type Geometry } from './conv3d/geometry.js'
 import { generalBackwardInput, generalBackwardWeight, generalForward } from './conv3d/general.js'
-import { groupsOf, type Geometry } from './conv3d/geometry.js'
-import { eachAxis, triple, type Triple } from './triple.js'
+import { eachAxis, triple, type Triple } from './shared/triple.js'
 
 /** As in `torch.nn.functional.conv_transpose3d`. */
 export interface ConvTranspose3dOptions {

@@ -1,9 +1,9 @@
-import { defineNode, only, scratch } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only, scratch } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
-import { sumRows } from './reduce.js'
-import { targetsOf } from './targets.js'
+import { planewise } from './shared/planewise.js'
+import { sumRows } from './shared/reduce.js'
+import { targetsOf } from './shared/targets.js'
 
 /** How `crossEntropy` sums over voxels. */
 export interface CrossEntropyOptions {

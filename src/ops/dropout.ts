@@ -1,8 +1,9 @@
-import { defineNode, only, type KernelCall, type SlicesSpec } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { maxWorkgroups } from '../gpu/traits.js'
+import { defineNode, only, type KernelCall, type SlicesSpec } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /** Which mask `dropout` draws. */
 export interface DropoutOptions {
@@ -36,7 +37,7 @@ export function dropout(input: Value, p: number, counter: Value, options: Dropou
 }
 
 /** What the workgroups of one dimension of a dispatch hold. */
-const mostFlat = 64 * 65535
+const mostFlat = 64 * maxWorkgroups
 
 function masked(op: string, input: Value, counter: Value, options: Readonly<Record<string, number>>): Value {
   const { shape, layout } = input

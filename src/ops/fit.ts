@@ -1,9 +1,9 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { planes, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { planes, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { boxShape, requireBox, type Box } from './box.js'
-import { eachAxis, type Triple } from './triple.js'
+import { boxShape, requireBox, type Box } from './shared/box.js'
+import { eachAxis, type Triple } from './shared/triple.js'
 
 /**
  * The voxels of a box.

@@ -1,5 +1,5 @@
-import { volumeShape, type Value } from '../autograd/value.js'
-import { normalise, type NormaliseOptions } from './normalise.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { normalise, type NormaliseOptions } from './shared/normalise.js'
 
 /**
  * Group normalisation (Wu and He 2018) as `torch.nn.functional.group_norm`: the channels of every batch element in

@@ -1,7 +1,7 @@
-import { defineNode, only } from '../autograd/node.js'
-import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /** How `gumbelSoftmax` samples. */
 export interface GumbelSoftmaxOptions {

@@ -1,5 +1,5 @@
-import { volumeShape, type Value } from '../autograd/value.js'
-import { normalise, type NormaliseOptions } from './normalise.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { normalise, type NormaliseOptions } from './shared/normalise.js'
 
 /** Settings of `instanceNorm`. */
 export interface InstanceNormOptions extends NormaliseOptions {

@@ -1,8 +1,8 @@
-import { defineNode, only, scratch } from '../autograd/node.js'
-import { requireSameShape, volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only, scratch } from '../graph/node.js'
+import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
-import { sumRows } from './reduce.js'
+import { planewise } from './shared/planewise.js'
+import { sumRows } from './shared/reduce.js'
 
 /**
  * Kullback-Leibler divergence of a posterior from a prior, summed over voxels (SAE.md, row "KL").

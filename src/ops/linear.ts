@@ -1,6 +1,6 @@
-import { defineNode, only, type KernelCall } from '../autograd/node.js'
-import type { Shape, Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { Shape, Value } from '../graph/value.js'
+import { foldedGroups, whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { sumAxes } from './sum-axes.js'
 
@@ -79,9 +79,6 @@ function product(op: string, a: Matrix, b: Matrix, shape: Shape): Value {
 }
 
 function multiply(a: Matrix, b: Matrix, output: Value, bias?: Value): KernelCall {
-  // One dimension of a dispatch may be too short for the rows.
-  const blocks = Math.ceil(a.rows / 8)
-  const folds = Math.ceil(blocks / 65535)
   return {
     shader: shaders.linearMultiply,
     flags: { BIAS: bias !== undefined },
@@ -100,6 +97,6 @@ function multiply(a: Matrix, b: Matrix, output: Value, bias?: Value): KernelCall
       output: whole(output),
       ...(bias ? { bias: whole(bias) } : {}),
     },
-    workgroups: [Math.ceil(b.columns / 8), Math.ceil(blocks / folds), folds],
+    workgroups: [Math.ceil(b.columns / 8), ...foldedGroups(Math.ceil(a.rows / 8))],
   }
 }

@@ -1,8 +1,8 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { multiply } from './arithmetic.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 import { mostRegisters, softmax } from './softmax.js'
 
 /**

@@ -1,8 +1,14 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value, type VolumeShape } from '../autograd/value.js'
-import { planes, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value, type VolumeShape } from '../graph/value.js'
+import { planes, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { poolBackward, poolForward, poolWindows, type PoolOptions, type PoolWindows } from './pooling.js'
+import {
+  poolBackward,
+  poolForward,
+  poolWindows,
+  type PoolOptions,
+  type PoolWindows,
+} from './shared/pooling.js'
 
 /**
  * Max-pooling, as `torch.nn.functional.max_pool3d`: what does not fill a window is dropped, voxels outside the input

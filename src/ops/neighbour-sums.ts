@@ -1,7 +1,8 @@
-import { defineNode, only, type KernelCall } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { planesOf, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
+import { neighbourhoodRadius } from './shared/neighbourhood.js'
 
 /**
  * Voxels that one invocation slides its window over. Runs start at multiples of it wherever the volume is cut, so
@@ -19,12 +20,12 @@ const runs = { x: 16, y: 16, z: 8 }
  * @throws Error on another neighbourhood
  */
 export function neighbourSums(input: Value, neighbourhood: number): Value {
-  return sums(input, radiusOf(neighbourhood), false)
+  return sums(input, neighbourhoodRadius(neighbourhood), false)
 }
 
 /** The transposed map: what the gradient of `neighbourSums` is to the incoming one. */
 export function adjointNeighbourSums(input: Value, neighbourhood: number): Value {
-  return sums(input, radiusOf(neighbourhood), true)
+  return sums(input, neighbourhoodRadius(neighbourhood), true)
 }
 
 /**
@@ -32,18 +33,6 @@ export function adjointNeighbourSums(input: Value, neighbourhood: number): Value
  * classes that never meet, and 13^3 - 1 of them stay below 65504.
  */
 const largestHalf = 6
-
-function radiusOf(neighbourhood: number): number {
-  if (
-    !Number.isInteger(neighbourhood) ||
-    neighbourhood % 2 === 0 ||
-    neighbourhood < 3 ||
-    neighbourhood > 21
-  ) {
-    throw new Error(`the neighbourhood must be odd, 3 to 21, not ${neighbourhood}`)
-  }
-  return (neighbourhood - 1) / 2
-}
 
 /** The sums are linear, so their gradient is their adjoint, and that one's gradient are the sums. */
 function sums(input: Value, radius: number, adjoint: boolean): Value {

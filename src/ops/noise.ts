@@ -1,7 +1,7 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, Value, type Shape } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, Value, type Shape } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /**
  * Uniform noise in (0, 1) that depends on (seed, step, voxel, channel) only: the same on every device and however

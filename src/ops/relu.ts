@@ -1,7 +1,7 @@
-import { defineNode, only } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
 import { backwardActivation } from './conv3d/backward-activation.js'
-import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
+import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
 import * as shaders from '../generated/shaders.js'
 
 /** max(input, 0), as `torch.relu`. A convolution applies it at no cost: see the `activation` of `conv3d`. */

@@ -1,10 +1,10 @@
-import { defineNode, only, scratch } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, scratch } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
-import { sumRows } from './reduce.js'
-import { targetsOf } from './targets.js'
+import { planewise } from './shared/planewise.js'
+import { sumRows } from './shared/reduce.js'
+import { targetsOf } from './shared/targets.js'
 
 /** How `softDice` treats classes that are rare or absent. */
 export interface SoftDiceOptions {

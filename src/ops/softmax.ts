@@ -1,7 +1,7 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './planewise.js'
+import { planewise } from './shared/planewise.js'
 
 /** Channels that are kept in registers: lavapipe takes 16 s to compile the kernels of 128, 1 s for those of 32. */
 export const mostRegisters = 32

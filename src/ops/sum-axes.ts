@@ -1,8 +1,8 @@
-import { defineNode, only, type KernelCall } from '../autograd/node.js'
-import { volumeShape, type Layout, type Value } from '../autograd/value.js'
-import { linearGroups, planesOf, slabs, whole } from '../autograd/window.js'
+import { defineNode, only, type KernelCall } from '../graph/node.js'
+import { volumeShape, type Layout, type Value } from '../graph/value.js'
+import { linearGroups, planesOf, slabs, whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { padded, perAxis, strides, type Form } from './axes.js'
+import { fiveExtents, axisParams, strides, type Form } from './shared/axes.js'
 
 /** Sums of fewer numbers are left to one invocation. */
 const fewest = 64
@@ -24,8 +24,8 @@ export function sumAxes(
   scale = 1,
   gradient?: Gradient,
 ): Value {
-  const extents = padded(op, input.shape)
-  const results = padded(op, kept)
+  const extents = fiveExtents(op, input.shape)
+  const results = fiveExtents(op, kept)
   const inPlanes = [extents[0]!, results[1]!, extents[2]!, results[3]!, results[4]!]
   const keepsPlanes = results[0] === extents[0] && results[2] === extents[2]
   const shrinks = inPlanes.some((extent, axis) => extent !== extents[axis])
@@ -115,7 +115,7 @@ function kernel(
   first: number,
   last: number,
 ): Omit<KernelCall, 'bindings'> {
-  const summed = padded(op, from.shape).map((extent, axis) => (results[axis] === 1 ? extent : 1))
+  const summed = fiveExtents(op, from.shape).map((extent, axis) => (results[axis] === 1 ? extent : 1))
   const { layout } = from
   const count = last - first
   const groups = product(summed) >= fewest
@@ -127,10 +127,10 @@ function kernel(
       count,
       summed: product(summed),
       scale,
-      ...perAxis('kept', results, layout, 1),
-      ...perAxis('summed', summed, layout, 1),
-      ...perAxis('stride', strides(op, from), layout),
-      ...perAxis('to', strides(op, { shape: results, layout: to }), layout),
+      ...axisParams('kept', results, layout, 1),
+      ...axisParams('summed', summed, layout, 1),
+      ...axisParams('stride', strides(op, from), layout),
+      ...axisParams('to', strides(op, { shape: results, layout: to }), layout),
     },
     workgroups: linearGroups(groups ? 64 * count : count),
   }

@@ -1,11 +1,11 @@
-import { defineNode, only, scratch, type NodeSpec } from '../autograd/node.js'
-import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
-import { requireSameShape, type Value } from '../autograd/value.js'
-import { slabs, whole, type Slab } from '../autograd/window.js'
+import { defineNode, only, scratch, type NodeSpec } from '../graph/node.js'
+import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
+import { requireSameShape, type Value } from '../graph/value.js'
+import { slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import type { Form } from './axes.js'
-import { broadcast, requireNumbers } from './broadcast.js'
-import { sumRows } from './reduce.js'
+import type { Form } from './shared/axes.js'
+import { broadcast, requireNumbers } from './shared/broadcast.js'
+import { sumRows } from './shared/reduce.js'
 import { sumAxes } from './sum-axes.js'
 
 /** Numbers that one workgroup of shaders/sum/forward.wgsl adds. */

@@ -1,6 +1,6 @@
-import { defineNode, only } from '../autograd/node.js'
-import { requireSameShape, type Value } from '../autograd/value.js'
-import { elementwise, elementwisePlanes } from '../autograd/elementwise.js'
+import { defineNode, only } from '../graph/node.js'
+import { requireSameShape, type Value } from '../graph/value.js'
+import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
 import * as shaders from '../generated/shaders.js'
 
 /** Below this prior probability a class is ruled out (SAE.md, row "logits"). */

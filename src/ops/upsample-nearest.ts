@@ -1,9 +1,9 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { planesOf, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { slicedUnlessFew } from './receptive.js'
-import { triple, type Triple } from './triple.js'
+import { slicedUnlessFew } from './shared/receptive.js'
+import { triple, type Triple } from './shared/triple.js'
 
 /**
  * Nearest-neighbour upsampling, as `torch.nn.functional.interpolate(input, scale_factor=scale)`.

@@ -1,9 +1,9 @@
-import { defineNode, only } from '../autograd/node.js'
-import { volumeShape, type Value } from '../autograd/value.js'
-import { planesOf, slabs, type Slab } from '../autograd/window.js'
+import { defineNode, only } from '../graph/node.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { planesBehind, slicedUnlessFew, type Receptive } from './receptive.js'
-import { eachAxis, perAxis, triple, type Triple } from './triple.js'
+import { planesBehind, slicedUnlessFew, type Receptive } from './shared/receptive.js'
+import { eachAxis, spatialParams, triple, type Triple } from './shared/triple.js'
 
 /**
  * Trilinear upsampling, as `torch.nn.functional.interpolate(input, scale_factor=scale, mode='trilinear')` with
@@ -97,6 +97,6 @@ function params(input: Value, scales: Triple): Record<string, number> {
     in_depth: depth,
     in_height: height,
     in_width: width,
-    ...perAxis('scale', scales),
+    ...spatialParams('scale', scales),
   }
 }

@@ -1,6 +1,6 @@
-import { defineNode, only, scratch } from '../autograd/node.js'
-import type { Value } from '../autograd/value.js'
-import { whole } from '../autograd/window.js'
+import { defineNode, only, scratch } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 
 /**

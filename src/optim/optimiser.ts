@@ -1,7 +1,7 @@
-import { gradients } from '../autograd/gradients.js'
-import { defineNode, type KernelCall, type OpNode } from '../autograd/node.js'
-import { input, Value } from '../autograd/value.js'
-import { linearGroups, whole } from '../autograd/window.js'
+import { gradients } from '../graph/gradients.js'
+import { defineNode, type KernelCall, type OpNode } from '../graph/node.js'
+import { input, Value } from '../graph/value.js'
+import { linearGroups, whole } from '../graph/window.js'
 import { clipFactor } from './clip.js'
 import { learningRateAt, type LearningRate } from './schedules.js'
 

@@ -1,4 +1,4 @@
-import type { Value } from '../autograd/value.js'
+import type { Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
 

@@ -1,12 +1,12 @@
 /** One line of a chart. Values that are not finite leave a gap. */
-export interface Series {
+interface Series {
   readonly name: string
   readonly values: readonly number[]
   /** Where each value lies along x. Default 0, 1, 2, ... */
   readonly x?: readonly number[]
 }
 
-export interface CurvesOptions {
+interface CurvesOptions {
   readonly title: string
   readonly series: readonly Series[]
   readonly xLabel: string

@@ -20,7 +20,7 @@ export type Panel =
   /** The colours of the classes, blended by probability. */
   | { readonly kind: 'probabilities'; readonly title: string; readonly values: Float32Array }
 
-export interface FigureOptions {
+interface FigureOptions {
   /** D, H, W in voxels. */
   readonly shape: readonly [number, number, number]
   /** Millimetres per voxel along D, H, W. Default 1, 1, 1. */

@@ -10,7 +10,7 @@ export interface Slice {
 }
 
 /** A volume's grid: voxels along D, H, W, and the way each of these axes runs in the body, as in `RAS` or `LIA`. */
-export interface Grid {
+interface Grid {
   readonly shape: readonly [number, number, number]
   readonly spacing: readonly [number, number, number]
   readonly orientation: string

@@ -68,7 +68,7 @@ export function epochBatches(
 }
 
 /** The scans of a batch side by side, [N, 1, D, H, W]. */
-export function stack(batch: readonly Float32Array[]): Float32Array {
+function stack(batch: readonly Float32Array[]): Float32Array {
   if (batch.length === 1) return batch[0]!
   const size = batch[0]!.length
   const stacked = new Float32Array(batch.length * size)

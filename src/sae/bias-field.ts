@@ -1,4 +1,4 @@
-import type { SpatialShape } from './separable.js'
+import type { SpatialShape } from './separable-filter.js'
 
 /** About so many voxels are enough for a few dozen coefficients. */
 const sampledVoxels = 30_000

@@ -1,5 +1,5 @@
-import type { Value } from '../autograd/value.js'
-import type { Variables } from '../autograd/variables.js'
+import type { Value } from '../graph/value.js'
+import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import type { Optimiser } from '../optim/index.js'
 import type { Intensities } from './intensity.js'

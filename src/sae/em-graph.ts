@@ -1,4 +1,4 @@
-import { input, type Value } from '../autograd/value.js'
+import { input, type Value } from '../graph/value.js'
 import {
   add,
   argmax,
@@ -14,10 +14,10 @@ import {
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
 import { ownersOf, sumMembers } from './membership.js'
-import type { SpatialShape } from './separable.js'
+import type { SpatialShape } from './separable-filter.js'
 
 /** What the graph of one iteration depends on. */
-export interface EmGraphOptions {
+interface EmGraphOptions {
   /** K */
   readonly classes: number
   /** Gaussians of each class, [K]; channels are the components of class 0, then those of class 1 and so on. */

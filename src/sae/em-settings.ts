@@ -1,7 +1,8 @@
 import { UserError } from '../errors.js'
+import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
 import type { MemoryOptions } from './plan-by-batch.js'
-import type { MrfPotential } from './prior-volume.js'
-import { checkNeighbourhood, requireNotNegative, requirePositive, requireWhole } from './settings.js'
+import type { MrfPotential } from './mrf-table.js'
+import { requireNotNegative, requirePositive, requireWhole } from './settings.js'
 
 /** Settings of expectation maximisation. */
 export interface EmSettings {
@@ -43,7 +44,7 @@ export function checkEmSettings(settings: EmSettings): void {
   const { components, beta, neighbourhood, bias, iterations, tolerance, varianceFloor } = settings
   for (const count of [components].flat()) requireUpTo('components', count, 1, 3)
   requireNotNegative('beta', beta)
-  checkNeighbourhood(neighbourhood)
+  requireNeighbourhood(neighbourhood)
   requireUpTo('the order of the bias field', bias, 0, 4)
   requireWhole('iterations', iterations, 1)
   requireNotNegative('tolerance', tolerance)

@@ -1,4 +1,5 @@
-import { compile, type Plan } from '../autograd/plan.js'
+import type { Plan } from '../plan/plan.js'
+import { compile } from '../plan/compile.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { emGraph, momentsOf, ruledOut, type EmGraph } from './em-graph.js'
 import {
@@ -17,7 +18,8 @@ import {
   type GaussianMixture,
 } from './gaussian-mixture.js'
 import { preparationOf, type Preparation } from './plan-by-batch.js'
-import { mrfTableOf, supportedPrior, type Prior } from './prior-volume.js'
+import { supportedPrior, type Prior } from './prior.js'
+import { mrfTableOf } from './mrf-table.js'
 import { StandardScan } from './standard-scan.js'
 
 /** One iteration, as `run` shows it. */

@@ -1,4 +1,4 @@
-import type { Prior } from './prior-volume.js'
+import type { Prior } from './prior.js'
 
 /** One Gaussian of a class. */
 export interface GaussianComponent {

@@ -23,7 +23,7 @@ export {
   type Intensities,
   type Scaling,
 } from './intensity.js'
-export { type RunOptions } from './in-turn.js'
+export { type RunOptions } from './overlap.js'
 export { type StepRecord } from './learner.js'
 export {
   createModel,
@@ -34,7 +34,7 @@ export {
   type NamedTensor,
 } from './model.js'
 export { type NoiseMode } from './noise-level.js'
-export { logMrfTable, mrfTable, pointwiseMrfTable } from './mrf-table.js'
+export { logMrfTable, mrfTable, mrfTableOf, pointwiseMrfTable, type MrfPotential } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
 export {
   makePhantom,
@@ -47,18 +47,11 @@ export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export { Pretrainer, type PretrainingStep } from './pretrainer.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
-export {
-  checkPrior,
-  normalisePrior,
-  priorArgmax,
-  priorFromLabels,
-  type Blur,
-  type PriorOptions,
-} from './prior.js'
+export { checkPrior, normalisePrior, priorArgmax, type Part, type Prior, type PriorLayout } from './prior.js'
+export { priorFromLabels, type Blur, type PriorOptions } from './prior-from-labels.js'
 export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
-export { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
 export { profiledLoss, type EpochTerms } from './selection.js'
-export type { SpatialShape } from './separable.js'
+export type { SpatialShape } from './separable-filter.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
   defaultPretraining,
@@ -71,15 +64,14 @@ export { centred, Deformation, type DeformationGrid, type DeformationOptions } f
 export { type Acquisition, type AcquisitionOptions, type Range } from './synth/acquisition.js'
 export { type Affine, type AffineRow } from './synth/affine.js'
 export { SplineField, SplineGrid } from './spline-field.js'
-export { type Part } from './parts.js'
 export {
   checkModel,
   contrastModel,
   jitterMeans,
-  type Component,
   type Contrast,
   type IntensityModel,
 } from './synth/intensities.js'
+export type { Component } from './synth/tissues.js'
 export {
   Synthesiser,
   type LabelSource,

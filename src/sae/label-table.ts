@@ -19,7 +19,7 @@ export interface LabelTable {
 }
 
 /** Class maps are bytes and the kernels keep a voxel's channels in registers: more classes make no sense here. */
-export const maxClasses = 64
+const maxClasses = 64
 
 function labelClass(name: string, abbreviation: string, ...codes: number[]): LabelClass {
   return { name, abbreviation, codes }

@@ -1,4 +1,4 @@
-import type { Value } from '../autograd/value.js'
+import type { Value } from '../graph/value.js'
 import {
   batchSizes,
   epochBatches,
@@ -7,10 +7,10 @@ import {
   type LoadedBatch,
   type TrainingScan,
 } from './batches.js'
-import { inTurn, type RunOptions } from './in-turn.js'
+import { inTurn, type RunOptions } from './overlap.js'
 import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import type { PriorLayout } from './prior-volume.js'
-import { batchDice } from './score.js'
+import type { PriorLayout } from './prior.js'
+import { batchDice } from './dice.js'
 
 /** A step to be done. */
 export interface Turn {
@@ -50,7 +50,7 @@ export interface Lesson<Graph extends LearningGraph, Step extends StepRecord> {
 }
 
 /** How far a run is. */
-export interface Cursor {
+interface Cursor {
   /** Complete epochs. */
   readonly epoch: number
   /** Complete steps, over all epochs. */
@@ -60,7 +60,7 @@ export interface Cursor {
 }
 
 /** What the loop itself depends on. */
-export interface LearnerSettings {
+interface LearnerSettings {
   readonly epochs: number
   readonly batchSize: number
   readonly seed: number

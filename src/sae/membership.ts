@@ -1,6 +1,6 @@
-import { constant, type Value } from '../autograd/value.js'
+import { constant, type Value } from '../graph/value.js'
 import { conv3d } from '../ops/index.js'
-import type { Part } from './parts.js'
+import type { Part } from './prior.js'
 
 /**
  * Adds up the channels of each class, by a convolution of one voxel.

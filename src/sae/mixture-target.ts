@@ -1,4 +1,4 @@
-import { input, volumeShape, type Value } from '../autograd/value.js'
+import { input, volumeShape, type Value } from '../graph/value.js'
 import { add, multiply, softmax, square, supportMask } from '../ops/index.js'
 import type { TrainingScan } from './batches.js'
 import { naturalParameters, type GaussianMixture } from './gaussian-mixture.js'

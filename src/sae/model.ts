@@ -1,9 +1,9 @@
-import type { Value } from '../autograd/value.js'
-import type { VariableContents, Variables } from '../autograd/variables.js'
+import type { Value } from '../graph/value.js'
+import { misfit, type VariableContents, type Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, type Network, type Unet } from '../nn/index.js'
 import { add, log, type Box } from '../ops/index.js'
-import type { Part } from './parts.js'
+import type { Part } from './prior.js'
 
 /** What a model is made of; two models of equal architecture can exchange weights. */
 export interface Architecture {
@@ -96,17 +96,12 @@ export function checkTensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
 ): void {
-  for (const { name, shape } of wanted) {
-    const tensor = tensors.get(name)
-    if (!tensor)
-      throw new UserError(`${source}: no tensor ${name}; is it a checkpoint of another architecture?`)
-    if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i])) {
+  for (const value of wanted) {
+    const problem = misfit(value, tensors.get(value.name))
+    if (problem)
       throw new UserError(
-        `${source}: ${name} is [${tensor.shape.join(', ')}], this model needs [${shape.join(', ')}]: a checkpoint of another architecture`,
+        `${source} does not hold the weights of this architecture: ${value.name} ${problem}`,
       )
-    }
-    if (!tensor.data.every(Number.isFinite))
-      throw new UserError(`${source}: ${name} holds values that are not finite`)
   }
 }
 

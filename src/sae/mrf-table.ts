@@ -1,5 +1,8 @@
-import { UserError } from '../errors.js'
-import { boxShape } from '../ops/box.js'
+import { boxShape } from '../ops/shared/box.js'
+import { neighbourhoodRadius } from '../ops/shared/neighbourhood.js'
+import { classesOf, mergedProbabilities, tableOfParts } from './parts.js'
+import { priorArgmax, type Prior } from './prior.js'
+import { onWholeGrid } from './region.js'
 import {
   classBoxes,
   classIndicator,
@@ -8,7 +11,7 @@ import {
   replicateEdge,
   type LineFilter,
   type SpatialShape,
-} from './separable.js'
+} from './separable-filter.js'
 
 /**
  * Class adjacency of a label map, SAE.md row M before its 1e-12: `M(c, c')` is the share of class c' among the
@@ -21,10 +24,7 @@ import {
  * @throws UserError for any other k
  */
 export function mrfTable(classes: Uint8Array, shape: SpatialShape, K: number, k: number): Float64Array {
-  if (!(k % 2 === 1 && k >= 3 && k <= 21)) {
-    throw new UserError(`MRF neighbourhood of ${k} voxels; give an odd number from 3 to 21`)
-  }
-  const radius = (k - 1) / 2
+  const radius = neighbourhoodRadius(k)
   const boxSum = boxFilter(radius)
   const counts = new Float64Array(K * K)
   classBoxes(classes, shape, K, [radius, radius, radius]).forEach((box, neighbour) => {
@@ -91,4 +91,28 @@ export function pointwiseMrfTable(table: Float64Array, shares: Float64Array): Fl
     if (own === 0 || neighbour === 0) return 0
     return Math.min(Math.max(logM - Math.log(neighbour), -mostPointwise), mostPointwise)
   })
+}
+
+/** Potentials of the MRF: `conditional` is log M as published, `pointwise` is log M - log P (see `pointwiseMrfTable`). */
+export type MrfPotential = 'pointwise' | 'conditional'
+
+/** The potentials of a prior: which classes neighbour each other in its argmax, by default log M of SAE.md. [K, K] */
+export function mrfTableOf(
+  prior: Prior,
+  neighbourhood: number,
+  potential: MrfPotential = 'conditional',
+): Float32Array {
+  const { parts, shape, region } = prior
+  if (parts) {
+    const data = mergedProbabilities(prior.data, parts)
+    const merged = { data, classes: classesOf(parts), shape, ...(region ? { region } : {}) }
+    return tableOfParts(mrfTableOf(merged, neighbourhood, potential), parts)
+  }
+  const { data, classes: K } = prior
+  const classes = onWholeGrid(priorArgmax(data, K), prior)
+  const table = mrfTable(classes, shape, K, neighbourhood)
+  if (potential === 'conditional') return logMrfTable(table)
+  const shares = new Float64Array(K)
+  for (const c of classes) shares[c]! += 1 / classes.length
+  return pointwiseMrfTable(table, shares)
 }

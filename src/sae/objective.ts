@@ -1,4 +1,4 @@
-import { input, type Value } from '../autograd/value.js'
+import { input, type Value } from '../graph/value.js'
 import {
   add,
   argmax,
@@ -14,7 +14,7 @@ import {
 import { mergeParts } from './membership.js'
 import { mixtureTarget, type MixtureTarget } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
-import type { Part } from './parts.js'
+import type { Part } from './prior.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {

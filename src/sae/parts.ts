@@ -1,18 +1,7 @@
 import type { TrainingScan } from './batches.js'
 import type { GaussianMixture } from './gaussian-mixture.js'
 import type { LabelTable } from './label-table.js'
-import type { Prior } from './prior-volume.js'
-
-/**
- * One channel of a network whose classes have several looks: the background is air and the rim about the brain, and what
- * is left over is many structures. The decoder has one intensity per channel, so such a class needs more than one.
- */
-export interface Part {
-  /** The class that it belongs to, 0..K-1; parts are ordered by class. */
-  readonly class: number
-  /** Its share of the class; those of a class sum to 1. */
-  readonly share: number
-}
+import type { Part, Prior } from './prior.js'
 
 /**
  * The parts of classes, one for each component of those that have several parts, their shares averaged over the mixtures.
@@ -61,11 +50,6 @@ export function mixtureOfChannels(
   return mixture.flatMap((components, c) =>
     counts[c] === 1 ? [components] : components.map((component) => [{ ...component, weight: 1 }]),
   )
-}
-
-/** How many Gaussians each class needs for a mixture of channels, [K]: one for each part, else `several`. */
-export function componentsFor(parts: readonly number[], several: number): number[] {
-  return parts.map((count) => (count === 1 ? several : count))
 }
 
 /** How many channels of a network each class has, [K]. */

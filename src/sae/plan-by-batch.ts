@@ -1,4 +1,4 @@
-import type { Plan } from '../autograd/plan.js'
+import type { Plan } from '../plan/plan.js'
 
 /** A compiled graph with the graph's values at hand. */
 export interface Compiled<Graph> {

@@ -1,4 +1,4 @@
-import type { EmSettings } from './em-settings.js'
+import type { EmOptions, EmSettings } from './em-settings.js'
 import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'
 import {
@@ -85,6 +85,15 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
     pretraining: { settings: defaultPretraining },
     training: { settings: defaultTraining },
   },
+}
+
+/**
+ * The settings of EM for a network.
+ *
+ * @param counts channels of each class, [K]
+ */
+export function emOf({ components, ...em }: MixtureSettings, counts: readonly number[]): EmOptions {
+  return { ...em, components: counts.map((count) => (count === 1 ? components : count)) }
 }
 
 /** The passes over all scans that take so many steps at least. */

@@ -1,8 +1,8 @@
-import { boxShape, wholeBox, type Box } from '../ops/box.js'
+import { boxShape, wholeBox, type Box } from '../ops/shared/box.js'
 import { supportThreshold } from '../ops/index.js'
-import { eachAxis } from '../ops/triple.js'
-import type { Prior, PriorLayout } from './prior-volume.js'
-import { forEachRow, type SpatialShape } from './separable.js'
+import { eachAxis } from '../ops/shared/triple.js'
+import type { Prior, PriorLayout } from './prior.js'
+import { forEachRow, type SpatialShape } from './separable-filter.js'
 
 /**
  * The part of a prior that has something to decide: `data` of the smallest box outside which it allows nothing but the

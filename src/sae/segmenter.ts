@@ -1,17 +1,19 @@
-import { accumulate } from '../autograd/accumulate.js'
-import { compile, type Plan } from '../autograd/plan.js'
-import type { Precision } from '../autograd/stored.js'
-import { input, type Value } from '../autograd/value.js'
-import type { Variables } from '../autograd/variables.js'
+import { accumulate } from '../graph/accumulate.js'
+import type { Plan } from '../plan/plan.js'
+import { compile } from '../plan/compile.js'
+import type { Precision } from '../plan/storage.js'
+import { input, type Value } from '../graph/value.js'
+import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
+import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
 import { modelLogits, type Model } from './model.js'
 import { mergeParts } from './membership.js'
 import { classesOf } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import { mrfTableOf, type MrfPotential, type Prior, type PriorLayout } from './prior-volume.js'
+import type { Prior, PriorLayout } from './prior.js'
+import { mrfTableOf, type MrfPotential } from './mrf-table.js'
 import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
-import { checkNeighbourhood } from './settings.js'
 
 /** What a segmenter takes of a device unless told otherwise, where that can be. */
 export const segmentationMemory = 0.7e9
@@ -87,7 +89,7 @@ export class Segmenter {
   ): Promise<Segmenter> {
     const { posterior = false, reconstruction = false, rounds = 0, beta = 0.01, neighbourhood = 3 } = options
     const { wholeGrid = reconstruction } = options
-    checkNeighbourhood(neighbourhood)
+    requireNeighbourhood(neighbourhood)
     const start = performance.now()
     const { classes, shape } = prior
     const cut = wholeGrid ? prior : cropPrior(prior, rounds > 0 ? neighbourhood : 1)

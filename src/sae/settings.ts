@@ -1,7 +1,8 @@
-import type { Precision } from '../autograd/stored.js'
+import type { Precision } from '../plan/storage.js'
 import { UserError } from '../errors.js'
+import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
 import type { NoiseMode } from './noise-level.js'
-import type { MrfPotential } from './prior-volume.js'
+import type { MrfPotential } from './mrf-table.js'
 
 /** Settings that pretraining and training share. */
 export interface OptimiserSettings {
@@ -107,7 +108,7 @@ export function checkTrainingSettings(settings: TrainingSettings): void {
   requireNotNegative('beta', settings.beta)
   requirePositive('tau', settings.temperature)
   requireNotNegative('alpha', settings.alpha)
-  checkNeighbourhood(settings.neighbourhood)
+  requireNeighbourhood(settings.neighbourhood)
   requireWhole('decoder steps', settings.decoderSteps ?? 0, 0)
   requirePositive('factor of the squared error', settings.errorFactor ?? 1)
 }
@@ -122,13 +123,6 @@ export function summedBeta({
   neighbourhood,
 }: Pick<TrainingSettings, 'beta' | 'neighbours' | 'neighbourhood'>): number {
   return neighbours === 'sum' ? beta : beta / (neighbourhood ** 3 - 1)
-}
-
-/** @throws UserError unless k is odd and 3 to 21 */
-export function checkNeighbourhood(k: number): void {
-  if (!Number.isInteger(k) || k % 2 === 0 || k < 3 || k > 21) {
-    throw new UserError(`the MRF neighbourhood k must be an odd number from 3 to 21, not ${k}`)
-  }
 }
 
 /** @throws UserError unless the value is a whole number from `least` on */

@@ -1,6 +1,6 @@
 import { BiasField } from './bias-field.js'
 import type { GaussianMixture } from './gaussian-mixture.js'
-import type { SpatialShape } from './separable.js'
+import type { SpatialShape } from './separable-filter.js'
 
 /**
  * A scan divided by its bias field and standardised to mean 0 and variance 1, so that the device's single precision

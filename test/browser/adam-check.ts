@@ -1,7 +1,7 @@
 /** Adam beside its float64 reference. Isomorphic. */
-import { compile } from '../../src/autograd/plan.js'
-import { input, parameter } from '../../src/autograd/value.js'
-import { Variables } from '../../src/autograd/variables.js'
+import { compile } from '../../src/plan/compile.js'
+import { input, parameter } from '../../src/graph/value.js'
+import { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { Adam } from '../../src/optim/index.js'
 import { adamStep, clipGradients, initialState } from '../reference/adam.js'

@@ -1,6 +1,6 @@
 /** The core ops, forward and backward, beside their float64 references. Isomorphic. */
-import { gradients } from '../../src/autograd/gradients.js'
-import { constant, type Value } from '../../src/autograd/value.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { constant, type Value } from '../../src/graph/value.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import * as ops from '../../src/ops/index.js'
 import { differentiate, evaluate } from '../evaluate.js'

@@ -2,8 +2,8 @@
  * The core of the library as one check that runs in any environment and returns plain data. Isomorphic: only the
  * library's own isomorphic code and the float64 references.
  */
-import { compile } from '../../src/autograd/plan.js'
-import { input } from '../../src/autograd/value.js'
+import { compile } from '../../src/plan/compile.js'
+import { input } from '../../src/graph/value.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { uniformNoise } from '../../src/ops/index.js'
 import { defaultLimits } from '../device-wish.js'

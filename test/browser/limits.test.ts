@@ -3,8 +3,8 @@
  * a Chrome. The drivers of a CPU offer more, and would not notice a kernel that needs it.
  */
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
-import { compile } from '../../src/autograd/plan.js'
+import { input } from '../../src/graph/value.js'
+import { compile } from '../../src/plan/compile.js'
 import { optionalFeatures } from '../../src/gpu/open-device.js'
 import { maxPool3d } from '../../src/ops/index.js'
 import { defaultLimits, type DeviceWish } from '../device-wish.js'

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A file that is served: its media type and its text. */
-export interface ServedFile {
+interface ServedFile {
   readonly type: string
   readonly text: string
 }

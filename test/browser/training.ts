@@ -1,5 +1,5 @@
 /** A small training run, the same everywhere. Isomorphic. */
-import { Variables } from '../../src/autograd/variables.js'
+import { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { createModel, defaultTraining, priorFromLabels, Trainer } from '../../src/sae/index.js'
 import { mulberry32 } from '../reference/nd-array.js'

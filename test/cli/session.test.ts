@@ -7,7 +7,7 @@ import { readSafetensors } from '../../src/io/safetensors.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../src/sae/prior.js'
+import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
 import { grid, makeStudy, program, shape, succeed, type Study } from './support.js'
 
 let study: Study

@@ -1,4 +1,4 @@
-import type { Value } from '../../src/autograd/value.js'
+import type { Value } from '../../src/graph/value.js'
 
 /** How to build one operation of a golden `ops` file from its inputs. */
 export interface Builder {

@@ -1,4 +1,4 @@
-import type { CompileOptions } from '../../src/autograd/plan.js'
+import type { CompileOptions } from '../../src/plan/compile.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { withBindingLimit, withOtherTiles, withoutSubgroups } from '../gpu.js'
 

@@ -1,6 +1,6 @@
-import { compile } from '../../src/autograd/plan.js'
-import { gradients } from '../../src/autograd/gradients.js'
-import { input, parameter, type Value } from '../../src/autograd/value.js'
+import { compile } from '../../src/plan/compile.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { input, parameter, type Value } from '../../src/graph/value.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { TensorFile } from '../../src/io/safetensors.js'
 import {

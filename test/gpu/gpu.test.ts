@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { compile } from '../../src/autograd/plan.js'
-import { input } from '../../src/autograd/value.js'
+import { compile } from '../../src/plan/compile.js'
+import { input } from '../../src/graph/value.js'
 import { BufferRegistry } from '../../src/gpu/buffer-registry.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { readBuffer } from '../../src/gpu/transfer.js'

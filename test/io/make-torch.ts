@@ -1,5 +1,5 @@
 /** An element of a hand-made pickle, protocol 2: the opcodes that `torch.save` of PyTorch 1.1 uses. */
-export type Pickled = Uint8Array
+type Pickled = Uint8Array
 
 const bytes = (...parts: (number | string | Uint8Array)[]): Uint8Array =>
   Uint8Array.from(
@@ -11,7 +11,7 @@ const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).
 export const text = (value: string): Pickled => bytes('X', u32(Buffer.byteLength(value)), value)
 export const int = (value: number): Pickled => bytes('J', u32(value))
 export const none: Pickled = bytes('N')
-export const bool = (value: boolean): Pickled => bytes(value ? 0x88 : 0x89)
+const bool = (value: boolean): Pickled => bytes(value ? 0x88 : 0x89)
 export const tuple = (...items: Pickled[]): Pickled => bytes('(', ...items, 't')
 export const list = (...items: Pickled[]): Pickled => bytes(']', '(', ...items, 'e')
 export const name = (module: string, attribute: string): Pickled => bytes(`c${module}\n${attribute}\n`)
@@ -29,7 +29,7 @@ export const orderedDict = (entries: Record<string, Pickled>): Pickled =>
     'b',
   )
 
-export interface TensorSpec {
+interface TensorSpec {
   key: string
   shape: number[]
   /** Default: that of C order. */

@@ -16,7 +16,7 @@ it('bundles for a browser, with no Node module and no runtime dependency but the
   const packages = Object.keys(metafile.inputs).flatMap((file) => /node_modules.*/.exec(file)?.[0] ?? [])
   expect(packages).toEqual(['node_modules/wgsl-preprocessor/wgsl-preprocessor.js'])
   const layers = new Set(Object.keys(metafile.inputs).map((file) => file.split('/').slice(0, 2).join('/')))
-  for (const layer of ['src/gpu', 'src/autograd', 'src/ops', 'src/nn', 'src/optim', 'src/sae']) {
+  for (const layer of ['src/gpu', 'src/graph', 'src/plan', 'src/ops', 'src/nn', 'src/optim', 'src/sae']) {
     expect(layers).toContain(layer)
   }
   for (const layer of ['src/node', 'src/cli']) expect(layers).not.toContain(layer)

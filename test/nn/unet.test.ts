@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { gradients } from '../../src/autograd/gradients.js'
-import { input, type Value } from '../../src/autograd/value.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { input, type Value } from '../../src/graph/value.js'
 import { decoder, unet, type UnetOptions } from '../../src/nn/index.js'
 import { crop, dot, type Box } from '../../src/ops/index.js'
 import * as concat from '../reference/concat.js'

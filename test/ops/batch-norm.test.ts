@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input, parameter } from '../../src/autograd/value.js'
+import { input, parameter } from '../../src/graph/value.js'
 import { batchNorm, batchNormBy } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/batch-norm.js'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Value } from '../../src/autograd/value.js'
+import type { Value } from '../../src/graph/value.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { differentiate, type Feeds } from '../gpu.js'
 import { dot, map, mulberry32, relativeError, uniform, type NdArray } from '../reference/nd-array.js'

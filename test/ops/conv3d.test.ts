@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { gradients, nodesBehind } from '../../src/autograd/gradients.js'
-import { input, parameter } from '../../src/autograd/value.js'
+import { gradients, nodesBehind } from '../../src/graph/gradients.js'
+import { input, parameter } from '../../src/graph/value.js'
 import { chooseTile } from '../../src/ops/conv3d/tile.js'
 import { conv3d, sum, type Activation, type Conv3dOptions } from '../../src/ops/index.js'
 import { useGpu, withOtherTiles } from '../gpu.js'

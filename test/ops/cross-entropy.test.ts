@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { crossEntropy } from '../../src/ops/index.js'
 import { differentiate, useGpu, withBindingLimit, type UintArray } from '../gpu.js'
 import * as reference from '../reference/cross-entropy.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { gumbelSoftmax } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/gumbel-softmax.js'

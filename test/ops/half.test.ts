@@ -4,10 +4,10 @@
  * are always f32.
  */
 import { describe, expect, it, vi } from 'vitest'
-import { accumulate } from '../../src/autograd/accumulate.js'
-import { gradients } from '../../src/autograd/gradients.js'
-import type { Precision } from '../../src/autograd/stored.js'
-import { constant, type Value } from '../../src/autograd/value.js'
+import { accumulate } from '../../src/graph/accumulate.js'
+import { gradients } from '../../src/graph/gradients.js'
+import type { Precision } from '../../src/plan/storage.js'
+import { constant, type Value } from '../../src/graph/value.js'
 import { embedded } from '../shader-sources.js'
 import { storedBindings } from '../../src/gpu/shader.js'
 import * as ops from '../../src/ops/index.js'
@@ -165,7 +165,7 @@ describe('an op stored as f16', () => {
   it('stores every binding as f16 that a shader says may be', (context) => {
     needHalves(device.gpu, context)
     for (const shader of Object.values(embedded)) {
-      // Strips of a sweep only: see test/autograd/stored.test.ts.
+      // Strips of a sweep only: see test/plan/storage.test.ts.
       if (shader.name === 'elementwise/move') continue
       expect([...(used.get(shader.name) ?? [])].sort(), shader.name).toEqual(
         [...storedBindings(shader)].sort(),

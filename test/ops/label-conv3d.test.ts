@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input, parameter } from '../../src/autograd/value.js'
+import { input, parameter } from '../../src/graph/value.js'
 import { conv3d, labelConv3d, type Activation } from '../../src/ops/index.js'
 import { differentiate, useGpu, type UintArray } from '../gpu.js'
 import * as reference from '../reference/label-conv3d.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input, parameter } from '../../src/autograd/value.js'
+import { input, parameter } from '../../src/graph/value.js'
 import { mrfEnergy, mrfMessage } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/mrf.js'
@@ -68,8 +68,10 @@ describe('mrf', () => {
     const pi = input('pi', [1, 3, 2, 2, 2])
     const table = parameter('table', [3, 3], new Float32Array(9))
     for (const k of [0, 1, 4, 23, 3.5, NaN]) {
-      expect(() => mrfMessage(pi, table, k)).toThrow(`the neighbourhood must be odd, 3 to 21, not ${k}`)
-      expect(() => mrfEnergy(pi, table, k)).toThrow('the neighbourhood must be odd')
+      expect(() => mrfMessage(pi, table, k)).toThrow(
+        `the MRF neighbourhood must be an odd number from 3 to 21, not ${k}`,
+      )
+      expect(() => mrfEnergy(pi, table, k)).toThrow('the MRF neighbourhood must be an odd number')
     }
     expect(() => mrfMessage(pi, parameter('table', [2, 2], new Float32Array(4)), 3)).toThrow(
       'mrf: the table must be [3, 3], not [2, 2]',

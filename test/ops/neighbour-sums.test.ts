@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { neighbourSums } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/mrf.js'
@@ -46,7 +46,9 @@ describe('neighbour_sums', () => {
   it('refuses even, small and large neighbourhoods', () => {
     const x = input('x', [1, 3, 2, 2, 2])
     for (const k of [0, 1, 4, 23, 3.5, NaN]) {
-      expect(() => neighbourSums(x, k)).toThrow(`the neighbourhood must be odd, 3 to 21, not ${k}`)
+      expect(() => neighbourSums(x, k)).toThrow(
+        `the MRF neighbourhood must be an odd number from 3 to 21, not ${k}`,
+      )
     }
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/autograd/plan.js'
-import { input } from '../../src/autograd/value.js'
+import { compile } from '../../src/plan/compile.js'
+import { input } from '../../src/graph/value.js'
 import { uniformNoise } from '../../src/ops/index.js'
 import { useGpu, withBindingLimit } from '../gpu.js'
 import { fromArray, type NdArray } from '../reference/nd-array.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { constant, type Value } from '../../src/autograd/value.js'
-import { gradients } from '../../src/autograd/gradients.js'
+import { constant, type Value } from '../../src/graph/value.js'
+import { gradients } from '../../src/graph/gradients.js'
 import { dot, labelConv3d, posterior, uniformNoise, weightedSum } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import { fromArray, map, relativeError, scalar, zeros, type NdArray } from '../reference/nd-array.js'

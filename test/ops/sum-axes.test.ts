@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { mean, sum, type SumOptions } from '../../src/ops/index.js'
 import { differentiate, useGpu, withBindingLimit } from '../gpu.js'
 import * as reference from '../reference/arithmetic.js'

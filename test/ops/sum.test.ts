@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { gradients } from '../../src/autograd/gradients.js'
-import { input, parameter } from '../../src/autograd/value.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { input, parameter } from '../../src/graph/value.js'
 import { dot, softmax, squaredError, sum, weightedSum } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import * as arrays from '../reference/nd-array.js'

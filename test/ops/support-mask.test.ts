@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { supportMask, supportThreshold } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import { fromArray, map, type NdArray } from '../reference/nd-array.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input } from '../../src/autograd/value.js'
+import { input } from '../../src/graph/value.js'
 import { upsampleNearest } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import * as reference from '../reference/upsample-nearest.js'

@@ -4,9 +4,9 @@
  */
 import { describe, expect, it, vi } from 'vitest'
 import { UserError } from '../../src/errors.js'
-import { accumulate } from '../../src/autograd/accumulate.js'
-import { gradients } from '../../src/autograd/gradients.js'
-import { constant, type Value } from '../../src/autograd/value.js'
+import { accumulate } from '../../src/graph/accumulate.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { constant, type Value } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/index.js'
 import { evaluate, useGpu, withBindingLimit, type Feeds } from '../gpu.js'
 import type { NdArray } from '../reference/nd-array.js'

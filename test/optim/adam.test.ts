@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { input, parameter } from '../../src/autograd/value.js'
+import { input, parameter } from '../../src/graph/value.js'
 import { Adam, AdamW, cosineDecay, type AdamOptions } from '../../src/optim/index.js'
 import { adamStep, clipGradients, initialState, type AdamState } from '../reference/adam.js'
 import { relativeError } from '../reference/nd-array.js'

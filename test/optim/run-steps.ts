@@ -1,15 +1,15 @@
-import { compile } from '../../src/autograd/plan.js'
-import { input, parameter, type Value } from '../../src/autograd/value.js'
-import { Variables } from '../../src/autograd/variables.js'
+import { compile } from '../../src/plan/compile.js'
+import { input, parameter, type Value } from '../../src/graph/value.js'
+import { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { Optimiser } from '../../src/optim/index.js'
 import { map, mulberry32, uniform, type NdArray } from '../reference/nd-array.js'
 
 /** Shapes of the parameters of every check: a prime, a convolution's weight, one number. */
-export const shapes = [[37], [3, 5, 1, 3, 3], [1]] as const
+const shapes = [[37], [3, 5, 1, 3, 3], [1]] as const
 
 /** What an optimiser made of its parameters. */
-export interface Steps {
+interface Steps {
   readonly start: NdArray[]
   /** Gradients of every step, of every parameter. */
   readonly gradients: NdArray[][]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parameter } from '../../src/autograd/value.js'
+import { parameter } from '../../src/graph/value.js'
 import { SGD, stepDecay, type SGDOptions } from '../../src/optim/index.js'
 import { clipGradients } from '../reference/adam.js'
 import { relativeError } from '../reference/nd-array.js'

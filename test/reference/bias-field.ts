@@ -4,7 +4,7 @@
  */
 import type { NdArray } from './nd-array.js'
 
-export interface Basis {
+interface Basis {
   /** Voxels that the field is fitted to. */
   readonly inside: readonly boolean[]
   /** [D, H, W] each */

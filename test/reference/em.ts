@@ -14,13 +14,13 @@ import { centredCosines, refit } from './bias-field.js'
 import { mrfMessage } from './mrf.js'
 import { fromArray, zeros, type NdArray } from './nd-array.js'
 
-export interface Component {
+interface Component {
   weight: number
   mean: number
   variance: number
 }
 
-export interface Options {
+interface Options {
   /** M: one number for all classes, or one for each */
   readonly components: number | readonly number[]
   readonly iterations: number
@@ -32,7 +32,7 @@ export interface Options {
   readonly bias: number
 }
 
-export interface Result {
+interface Result {
   /** Of classes, [K, D, H, W]. */
   readonly posterior: NdArray
   /** [K][M] */

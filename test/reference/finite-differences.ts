@@ -1,7 +1,7 @@
 /** Checks a hand-written gradient against central differences of the function itself, in float64. */
 import { dot, map, mulberry32, uniform, type NdArray } from './nd-array.js'
 
-export interface GradientCheck {
+interface GradientCheck {
   /** The function of one argument, all others held. */
   readonly f: (x: NdArray) => NdArray
   /** The point, at least a few steps away from any kink of f. */

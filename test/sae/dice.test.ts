@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, freeSurferTable, toClasses } from '../../src/sae/label-table.js'
-import { priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import { priorArgmax } from '../../src/sae/prior.js'
+import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 
 describe('diceScores', () => {
   it('is (2|P and T| + 1) / (|P| + |T| + 1) for each class', () => {

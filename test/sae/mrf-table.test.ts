@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logMrfTable, mrfTable, pointwiseMrfTable } from '../../src/sae/mrf-table.js'
 import { Random } from '../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import { userError } from '../io/support.js'
 import { openGolden } from '../reference/golden.js'
 import * as reference from '../reference/mrf.js'
@@ -38,7 +38,9 @@ describe('mrfTable', () => {
   })
 
   it.each([1, 2, 4, 23, 3.5, NaN])('refuses k = %d', (k) => {
-    expect(userError(() => mrfTable(new Uint8Array(8), [2, 2, 2], 2, k))).toContain(`${k} voxels`)
+    expect(userError(() => mrfTable(new Uint8Array(8), [2, 2, 2], 2, k))).toContain(
+      `an odd number from 3 to 21, not ${k}`,
+    )
   })
 })
 

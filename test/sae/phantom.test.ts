@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { checkLabelTable, foregroundClasses } from '../../src/sae/label-table.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
-import { priorArgmax, priorFromLabels } from '../../src/sae/prior.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import { priorArgmax } from '../../src/sae/prior.js'
+import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import { userError } from '../io/support.js'
 
 const K = phantomTable.classes.length

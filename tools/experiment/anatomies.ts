@@ -1,5 +1,5 @@
 import type { LabelTable } from '../../src/sae/label-table.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import type { SubjectDescription } from './study.js'
 
 /** A scan with its truth. It can be given to a trainer as it is. */

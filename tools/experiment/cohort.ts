@@ -1,6 +1,6 @@
 import type { LabelTable } from '../../src/sae/label-table.js'
-import { floorPrior, priorFromLabels } from '../../src/sae/prior.js'
-import type { Prior } from '../../src/sae/prior-volume.js'
+import { floorPrior, priorFromLabels } from '../../src/sae/prior-from-labels.js'
+import type { Prior } from '../../src/sae/prior.js'
 import type { Anatomies, Subject } from './anatomies.js'
 import type { CohortDescription, PriorDescription } from './study.js'
 

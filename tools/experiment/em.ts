@@ -1,7 +1,7 @@
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { EmSettings } from '../../src/sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
-import type { Prior } from '../../src/sae/prior-volume.js'
+import type { Prior } from '../../src/sae/prior.js'
 import type { Subject } from './anatomies.js'
 
 /** Expectation maximisation of each scan: the classes and the mixture. */

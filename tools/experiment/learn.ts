@@ -1,11 +1,11 @@
-import type { Variables } from '../../src/autograd/variables.js'
+import type { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../../src/sae/label-table.js'
 import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
 import type { Model } from '../../src/sae/model.js'
 import { withMixtures } from '../../src/sae/parts.js'
-import type { Prior } from '../../src/sae/prior-volume.js'
+import type { Prior } from '../../src/sae/prior.js'
 import { Segmenter, type SegmentationOptions } from '../../src/sae/segmenter.js'
 import type { TrainingSettings } from '../../src/sae/settings.js'
 import { Trainer, type TrainingStep } from '../../src/sae/trainer.js'
@@ -49,7 +49,7 @@ export interface Learnt {
 }
 
 /** A network with its weights, and the scans and prior that it works on. */
-export interface NetworkRun {
+interface NetworkRun {
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior

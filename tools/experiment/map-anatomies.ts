@@ -9,7 +9,7 @@ import { UserError } from '../../src/errors.js'
 import { requireSameGrid } from '../../src/io/volume.js'
 import { freeSurferTable, toClasses } from '../../src/sae/label-table.js'
 import { Random } from '../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import { affine, compose, diagonal, type Affine } from '../../src/sae/synth/affine.js'
 import { Deformation } from '../../src/sae/synth/deformation.js'
 import { contrastModel, jitterMeans } from '../../src/sae/synth/intensities.js'
@@ -22,8 +22,7 @@ import { seedOf } from './digest.js'
 import type { MapSource, ScanDescription, SubjectDescription } from './study.js'
 
 /** The folder of real data: the environment's SAE_DATA, else ../shared/data beside the repository. */
-export const dataFolder =
-  process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
+const dataFolder = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 
 /** The path of a file of real data. @throws UserError if it is not there */
 export function dataFile(name: string): string {

@@ -1,14 +1,13 @@
-import { Variables } from '../../src/autograd/variables.js'
+import { Variables } from '../../src/plan/variables.js'
 import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model } from '../../src/sae/model.js'
 import { defaultEm, type EmSettings } from '../../src/sae/em-settings.js'
 import type { LabelTable } from '../../src/sae/label-table.js'
-import { componentsFor, divided, partCountsOf } from '../../src/sae/parts.js'
-import { priorArgmax } from '../../src/sae/prior.js'
-import type { Prior } from '../../src/sae/prior-volume.js'
-import { recipes } from '../../src/sae/recipes.js'
+import { divided, partCountsOf } from '../../src/sae/parts.js'
+import { priorArgmax, type Prior } from '../../src/sae/prior.js'
+import { emOf, recipes } from '../../src/sae/recipes.js'
 import type { Subject } from './anatomies.js'
 import type { Cohort } from './cohort.js'
 import { fitEach } from './em.js'
@@ -150,7 +149,6 @@ async function mixturesOf(
   prior: Prior,
   subjects: readonly Subject[],
 ): Promise<GaussianMixture[]> {
-  const { components, parts: _, ...em } = recipes.default.mixture
-  const counts = componentsFor(partCountsOf(architecture), components)
-  return (await fitEach(gpu, prior, subjects, { ...em, components: counts })).map(({ mixture }) => mixture)
+  const settings = emOf(recipes.default.mixture, partCountsOf(architecture))
+  return (await fitEach(gpu, prior, subjects, settings)).map(({ mixture }) => mixture)
 }

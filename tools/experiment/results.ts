@@ -25,7 +25,7 @@ export interface Cell {
   readonly log?: readonly LogEntry[]
 }
 
-export interface SubjectScore {
+interface SubjectScore {
   readonly name: string
   /** Dice of every class, background included. */
   readonly dice: readonly number[]

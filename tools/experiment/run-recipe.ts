@@ -1,19 +1,14 @@
-import { Variables } from '../../src/autograd/variables.js'
+import { Variables } from '../../src/plan/variables.js'
 import { fitDecoder } from '../../src/cli/fit-decoder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { TrainingScan } from '../../src/sae/batches.js'
 import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model, type NamedTensor } from '../../src/sae/model.js'
-import {
-  componentsFor,
-  divided,
-  partCounts,
-  partsOf,
-  withMixtures,
-} from '../../src/sae/parts.js'
+import { divided, partCounts, partsOf, withMixtures } from '../../src/sae/parts.js'
 import { Pretrainer } from '../../src/sae/pretrainer.js'
-import type { Prior } from '../../src/sae/prior-volume.js'
+import type { Prior } from '../../src/sae/prior.js'
+import { emOf } from '../../src/sae/recipes.js'
 import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
 import type { Subject } from './anatomies.js'
 import { canonical } from './digest.js'
@@ -25,7 +20,7 @@ import type { Refinement } from './study.js'
 /** The noise level before anything is known of it. */
 export const unknownVariance = 1e8
 
-export interface RunOptions {
+interface RunOptions {
   readonly seed: number
   readonly refinement?: Refinement | undefined
   readonly scoring?: Scoring | undefined
@@ -94,7 +89,7 @@ export class Starts {
 
 async function begin(
   gpu: Gpu,
-  { architecture, mixture: { parts: several, components, ...em }, table }: ResolvedRecipe,
+  { architecture, mixture, table }: ResolvedRecipe,
   subjects: readonly Subject[],
   whole: Prior,
   pretraining: PretrainingSettings | undefined,
@@ -106,12 +101,10 @@ async function begin(
   const variables = new Variables(gpu)
   try {
     const scans = subjects.map(({ name, data }) => ({ name, data }))
-    const counts = partCounts(table, several)
+    const counts = partCounts(table, mixture.parts)
     const mixtures =
       pretraining?.target === 'mixture' || training?.divergence === 'mixture'
-        ? (await fitEach(gpu, whole, subjects, { ...em, components: componentsFor(counts, components) })).map(
-            ({ mixture }) => mixture,
-          )
+        ? (await fitEach(gpu, whole, subjects, emOf(mixture, counts))).map((fit) => fit.mixture)
         : undefined
     const parts = mixtures && partsOf(mixtures, counts)
     const prior = parts ? divided(whole, parts) : whole

@@ -3,12 +3,12 @@ import type { Cell, Results } from './results.js'
 import { mean } from './statistics.js'
 
 /** A rule that picks an epoch without the truth: the epoch with the least value. */
-export interface Criterion {
+interface Criterion {
   readonly name: string
   readonly value: (entry: LogEntry, voxels: number) => number
 }
 
-export const criteria: readonly Criterion[] = [
+const criteria: readonly Criterion[] = [
   { name: 'last epoch', value: ({ epoch }) => -epoch },
   { name: 'lowest loss as trained', value: ({ losses }) => losses!.loss },
   {
@@ -21,7 +21,7 @@ export const criteria: readonly Criterion[] = [
 ]
 
 /** How well a criterion picks. */
-export interface Picked {
+interface Picked {
   readonly criterion: string
   readonly method: string
   readonly runs: number

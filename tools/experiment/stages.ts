@@ -14,7 +14,7 @@ export interface ResolvedRecipe {
 }
 
 /** What a study changes in a recipe. */
-export type RecipeOverrides = Pick<SaeMethod, 'architecture' | 'mixture' | 'pretraining' | 'training'>
+type RecipeOverrides = Pick<SaeMethod, 'architecture' | 'mixture' | 'pretraining' | 'training'>
 
 export function resolveRecipe(
   recipe: Recipe,

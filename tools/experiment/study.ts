@@ -1,8 +1,8 @@
 import type { Architecture } from '../../src/sae/model.js'
 import type { EmSettings } from '../../src/sae/em-settings.js'
-import type { MrfPotential } from '../../src/sae/prior-volume.js'
+import type { MrfPotential } from '../../src/sae/mrf-table.js'
 import type { Recipe, RecipeName } from '../../src/sae/recipes.js'
-import type { SpatialShape } from '../../src/sae/separable.js'
+import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
 import type { AcquisitionOptions } from '../../src/sae/synth/acquisition.js'
 import type { DeformationOptions } from '../../src/sae/synth/deformation.js'
@@ -78,7 +78,7 @@ export type MethodDescription =
   PriorMethod | EmMethod | SaeMethod | SupervisedMethod | WeightsMethod | AdaptMethod
 
 /** The most probable class of the prior. */
-export interface PriorMethod {
+interface PriorMethod {
   readonly kind: 'prior'
 }
 

@@ -1,4 +1,4 @@
-import type { Calls, CallMessage, Event, WorkerMessage } from './protocol.js'
+import type { Calls, CallMessage, EngineEvent, WorkerMessage } from './protocol.js'
 
 interface Pending {
   readonly resolve: (result: unknown) => void
@@ -11,7 +11,7 @@ export class Engine {
   private readonly pending = new Map<number, Pending>()
   private next = 0
 
-  constructor(private readonly onEvent: (event: Event) => void) {
+  constructor(private readonly onEvent: (event: EngineEvent) => void) {
     this.worker = this.start()
   }
 

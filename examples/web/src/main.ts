@@ -10,7 +10,7 @@ import {
   scanSettings,
 } from './forms.js'
 import { ImagePanel } from './image-panel.js'
-import type { DataSummary, Event, RunSettings, RunState, SavedRun } from './protocol.js'
+import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
 import { RunPanel } from './run-panel.js'
 
 const fileForm = byId('file-form', HTMLFormElement)
@@ -198,7 +198,7 @@ async function recover(): Promise<void> {
   else location.reload()
 }
 
-function receive(event: Event): void {
+function receive(event: EngineEvent): void {
   switch (event.type) {
     case 'status':
       runPanel.say(event.text)

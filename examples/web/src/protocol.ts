@@ -135,7 +135,7 @@ export interface Calls {
 }
 
 /** What the worker says unasked. */
-export type Event =
+export type EngineEvent =
   | { readonly type: 'status'; readonly text: string }
   | {
       readonly type: 'progress'
@@ -156,6 +156,6 @@ export interface CallMessage {
 }
 
 export type WorkerMessage =
-  | { readonly type: 'event'; readonly event: Event }
+  | { readonly type: 'event'; readonly event: EngineEvent }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly message: string }

@@ -1,11 +1,11 @@
 import { drawDice, drawLoss } from './curves.js'
 import { byId } from './dom.js'
-import type { Event, HistoryPoint, RunState } from './protocol.js'
+import type { EngineEvent, HistoryPoint, RunState } from './protocol.js'
 
 /** What the run panel's buttons may do. */
-export type RunPhase = 'no data' | 'ready' | 'running' | 'paused' | 'stopped'
+type RunPhase = 'no data' | 'ready' | 'running' | 'paused' | 'stopped'
 
-type Progress = Extract<Event, { type: 'progress' }>
+type Progress = Extract<EngineEvent, { type: 'progress' }>
 
 /** How the run goes: progress, curves, and which buttons make sense. */
 export class RunPanel {

@@ -19,7 +19,7 @@ import {
 import { encodeCheckpoint } from './checkpoint-file.js'
 import type { DataSet, Scan } from './data-set.js'
 import { Pace } from './pace.js'
-import type { Event, HistoryPoint, RunState, Stage } from './protocol.js'
+import type { EngineEvent, HistoryPoint, RunState, Stage } from './protocol.js'
 
 /** A network with its weights on the device. */
 export interface Network {
@@ -61,7 +61,7 @@ export class Run {
     private readonly network: Network,
     state: RunState,
     private restored: ReadonlyMap<string, NamedTensor> | undefined,
-    private readonly emit: (event: Event) => void,
+    private readonly emit: (event: EngineEvent) => void,
     private readonly afterEpoch: () => Promise<void>,
   ) {
     this.state = state

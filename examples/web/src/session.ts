@@ -21,7 +21,7 @@ import type {
   Calls,
   ChosenFiles,
   DataSummary,
-  Event,
+  EngineEvent,
   ImageFile,
   Layer,
   Overlay,
@@ -48,7 +48,7 @@ export class Session implements Calls {
   private keeping = true
   private updated = 0
 
-  constructor(private readonly emit: (event: Event) => void) {}
+  constructor(private readonly emit: (event: EngineEvent) => void) {}
 
   async open(): Promise<AdapterSummary> {
     this.gpu = await openDevice()

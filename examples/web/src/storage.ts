@@ -2,7 +2,7 @@ import type { DataSet } from './data-set.js'
 import type { SavedRun } from './protocol.js'
 
 /** What is kept of a run after every epoch; its data are kept once. */
-export interface StoredRun extends SavedRun {
+interface StoredRun extends SavedRun {
   /** Weights, the optimiser's state, settings: a safetensors file. */
   readonly checkpoint: Uint8Array
 }

@@ -1,9 +1,10 @@
-import { defineNode, only, type DeviceTraits, type KernelCall } from '../../autograd/node.js'
-import type { Value } from '../../autograd/value.js'
-import type { Slab } from '../../autograd/window.js'
-import { elementwise, elementwisePlanes } from '../../autograd/elementwise.js'
+import { defineNode, only, type KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import type { Value } from '../../graph/value.js'
+import type { Slab } from '../../graph/window.js'
+import { elementwise, elementwisePlanes } from '../../graph/elementwise.js'
 import * as shaders from '../../generated/shaders.js'
-import type { Activation } from './forward.js'
+import type { Activation } from './tuned.js'
 
 /**
  * Gradients that can be computed as they come out of a ReLU, given its output: the pass that writes them then leaves

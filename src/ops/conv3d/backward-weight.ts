@@ -1,9 +1,9 @@
-import { defineNode, only, scratch, type KernelCall } from '../../autograd/node.js'
-import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planes, slabs, whole, widened, type Slab } from '../../autograd/window.js'
-import { sumColumns } from '../reduce.js'
+import { defineNode, only, scratch, type KernelCall } from '../../graph/node.js'
+import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { planes, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
-import { coarsened, convolutionPlanes, kernelShape } from './forward.js'
+import { coarsened, convolutionPlanes, kernelShape } from './geometry.js'
 import { balancedTile, lanesOf, largeVolume, tellingLanes } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
@@ -19,7 +19,7 @@ const mostSums = { software: 144, hardware: 64 }
 const fewOutputs = 4
 
 /** A convolution whose weights' gradient is wanted. */
-export interface WeightProblem {
+interface WeightProblem {
   readonly input: Value
   /** Upsampled and put before the input's channels, where given. */
   readonly coarse?: Value | undefined

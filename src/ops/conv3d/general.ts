@@ -1,18 +1,12 @@
-import {
-  defineNode,
-  only,
-  scratch,
-  type DeviceTraits,
-  type KernelCall,
-  type NodeSpec,
-} from '../../autograd/node.js'
-import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planesOf, slabs, whole, type Slab } from '../../autograd/window.js'
+import { defineNode, only, scratch, type KernelCall, type NodeSpec } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../receptive.js'
-import { sumColumns } from '../reduce.js'
-import { perAxis, type Triple } from '../triple.js'
-import type { Activation } from './forward.js'
+import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../shared/receptive.js'
+import { sumColumns } from '../shared/reduce.js'
+import { spatialParams, type Triple } from '../shared/triple.js'
+import type { Activation } from './tuned.js'
 import type { Geometry } from './geometry.js'
 import { balancedTile } from './tile.js'
 
@@ -247,9 +241,9 @@ function geometryParams(
     out_width: to.width,
     group_inputs: from.channels / groups,
     group_outputs: to.channels / groups,
-    ...perAxis('kernel', kernel),
-    ...perAxis('stride', stride),
-    ...perAxis('padding', padding),
-    ...perAxis('dilation', dilation),
+    ...spatialParams('kernel', kernel),
+    ...spatialParams('stride', stride),
+    ...spatialParams('padding', padding),
+    ...spatialParams('dilation', dilation),
   }
 }

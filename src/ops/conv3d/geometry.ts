@@ -1,4 +1,7 @@
-import { eachAxis, triple, type Triple } from '../triple.js'
+import type { SlicesSpec } from '../../graph/node.js'
+import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { widened, type Slab } from '../../graph/window.js'
+import { eachAxis, triple, type Triple } from '../shared/triple.js'
 
 /** How the kernel of a convolution lies over its input. */
 export interface Geometry {
@@ -72,4 +75,40 @@ export function isPlain({ kernel, stride, padding, dilation, groups }: Geometry)
     [...stride, ...dilation].every((n) => n === 1) &&
     kernel.every((extent, axis) => padding[axis] === (extent - 1) / 2)
   )
+}
+
+/** [Co, Ci, kD, kH, kW] of a weight's shape, which may leave out a kernel of one voxel. */
+export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+] {
+  return [co!, ci!, kd, kh, kw]
+}
+
+/** How a convolution that keeps the size is cut along depth: beside the planes themselves it reads a halo. */
+export function convolutionPlanes(
+  input: Value,
+  kernelDepth: number,
+  coarse?: Value,
+): Pick<SlicesSpec, 'planes' | 'reads'> {
+  const halo = (kernelDepth - 1) / 2
+  return {
+    planes: volumeShape(input).planes,
+    reads: (value, slab) =>
+      value === input
+        ? widened(slab, halo)
+        : value === coarse
+          ? coarsened(widened(slab, halo))
+          : value.layout === 'volume'
+            ? slab
+            : undefined,
+  }
+}
+
+/** The planes of half the resolution that some planes are upsampled from. */
+export function coarsened({ first, last }: Slab): Slab {
+  return { first: Math.floor(first / 2), last: Math.ceil(last / 2) }
 }

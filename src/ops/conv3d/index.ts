@@ -1,15 +1,24 @@
-import { volumeShape, type Value } from '../../autograd/value.js'
-import { defineNode, only } from '../../autograd/node.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { defineNode, only } from '../../graph/node.js'
 import { concat } from '../concat.js'
-import type { Triple } from '../triple.js'
+import type { Triple } from '../shared/triple.js'
 import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'
 import { backwardActivation, maskInPlace, throughRelu } from './backward-activation.js'
 import { backwardBias, backwardWeight } from './backward-weight.js'
-import { convolutionPlanes, convolve, kernelShape, packWeights, type Activation } from './forward.js'
+import { convolve, type Activation } from './tuned.js'
+import { packWeights } from './pack-weights.js'
+import {
+  convolutionPlanes,
+  kernelShape,
+  convolutionGeometry,
+  groupsOf,
+  isPlain,
+  type Geometry,
+  type GeometryOptions,
+} from './geometry.js'
 import { generalBackwardInput, generalBackwardWeight, generalForward, type Weights } from './general.js'
-import { convolutionGeometry, groupsOf, isPlain, type Geometry, type GeometryOptions } from './geometry.js'
 
-export type { Activation } from './forward.js'
+export type { Activation } from './tuned.js'
 
 /** What `conv3d` does beside the plain convolution. */
 export interface Conv3dOptions extends GeometryOptions {

@@ -1,4 +1,4 @@
-import type { DeviceTraits } from '../../autograd/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
 
 /** Outputs that one invocation of a convolution kernel computes: `x` along a row for `channels` output channels. */
 export interface Tile {
@@ -32,7 +32,7 @@ const widest = {
 } as const
 
 /** What the choice of a tile depends on. */
-export interface TileProblem {
+interface TileProblem {
   readonly outputs: number
   readonly width: number
   /** Of the whole volume. */

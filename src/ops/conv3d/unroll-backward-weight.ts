@@ -1,6 +1,6 @@
 const component = ['x', 'y', 'z', 'w']
 
-export interface BackwardWeightTile {
+interface BackwardWeightTile {
   /** Told channels of a block. */
   readonly channels: number
   /** Whether the channels divide into whole blocks. */

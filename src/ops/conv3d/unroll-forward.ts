@@ -4,7 +4,7 @@ const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
 const swizzle = ['', '.x', '.xy', '.xyz', '']
 const component = ['x', 'y', 'z', 'w']
 
-export interface ForwardTile extends Tile {
+interface ForwardTile extends Tile {
   /** Whether the output channels divide into whole blocks. */
   readonly whole: boolean
   readonly kernelWidth: number

@@ -1,8 +1,8 @@
-import { defineNode, only, scratch } from '../../autograd/node.js'
-import { volumeShape, type Shape, type Value } from '../../autograd/value.js'
-import { planes, slabs, whole, type Slab } from '../../autograd/window.js'
-import { convolutionPlanes, kernelShape } from '../conv3d/forward.js'
-import { sumColumns } from '../reduce.js'
+import { defineNode, only, scratch } from '../../graph/node.js'
+import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { planes, slabs, whole, type Slab } from '../../graph/window.js'
+import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
+import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 

@@ -1,5 +1,5 @@
-import type { Prior } from '../prior-volume.js'
-import type { SpatialShape } from '../separable.js'
+import type { Prior } from '../prior.js'
+import type { SpatialShape } from '../separable-filter.js'
 import { foregroundOf } from './foreground.js'
 import { everyNth, sampledShape } from './sampling.js'
 

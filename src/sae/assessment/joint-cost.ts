@@ -1,4 +1,4 @@
-import type { Prior } from '../prior-volume.js'
+import type { Prior } from '../prior.js'
 import { classStatistics, gaussianCost, type ClassStatistics } from './class-statistics.js'
 import { crossEntropyToPrior } from './cross-entropy.js'
 import { intensityRange, type IntensityRange } from './foreground.js'

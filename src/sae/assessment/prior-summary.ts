@@ -1,6 +1,5 @@
 import type { LabelTable } from '../label-table.js'
-import type { Prior } from '../prior-volume.js'
-import { priorArgmax } from '../prior.js'
+import { type Prior, priorArgmax } from '../prior.js'
 
 /** What a prior says by itself; computed once, compared with the segmentation of every scan. */
 export interface PriorSummary {

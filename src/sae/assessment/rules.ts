@@ -2,10 +2,12 @@ import { foregroundClasses, type LabelTable } from '../label-table.js'
 import type { Reorientation } from './alignment.js'
 import type { ClassVolume } from './class-volumes.js'
 import type { Figures } from './figures.js'
-import type { Grade } from './verdict.js'
+
+/** What to think of a segmentation, worst last. */
+export type Grade = 'sound' | 'doubtful' | 'collapsed'
 
 /** One thing that is wrong. */
-export interface Finding {
+interface Finding {
   readonly grade: Exclude<Grade, 'sound'>
   readonly reason: string
   readonly advice: readonly string[]

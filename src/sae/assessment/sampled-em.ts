@@ -1,7 +1,7 @@
 import type { Gpu } from '../../gpu/gpu.js'
 import { ExpectationMaximisation } from '../em.js'
 import type { MemoryOptions } from '../plan-by-batch.js'
-import type { Prior } from '../prior-volume.js'
+import type { Prior } from '../prior.js'
 import type { EmSegmentation } from './assessment.js'
 import { everyNth, sampledShape } from './sampling.js'
 

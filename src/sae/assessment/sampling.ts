@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable.js'
+import type { SpatialShape } from '../separable-filter.js'
 
 /** Every n-th voxel along each axis, the first one included, of a volume [D, H, W] or [K, D, H, W]. */
 export function everyNth<T extends Float32Array | Uint8Array>(

@@ -1,9 +1,6 @@
 import type { LabelTable } from '../label-table.js'
 import type { Figures } from './figures.js'
-import { emptyScan, rules } from './rules.js'
-
-/** What to think of a segmentation, worst last. */
-export type Grade = 'sound' | 'doubtful' | 'collapsed'
+import { emptyScan, rules, type Grade } from './rules.js'
 
 /** A judgement and what it rests on. */
 export interface Verdict {

@@ -1,5 +1,5 @@
 import type { Random } from '../phantom/random.js'
-import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable.js'
+import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable-filter.js'
 import { normalField } from './noise.js'
 
 /**

@@ -1,17 +1,7 @@
 import { UserError } from '../../errors.js'
 import type { LabelTable } from '../label-table.js'
 import type { Random } from '../phantom/random.js'
-import { airAndFluid, mixedTissue, regionOf, type Region } from './tissues.js'
-
-/** One Gaussian of a class's intensities. */
-export interface Component {
-  /** Share of the class, above 0; only the ratios within a class count. */
-  readonly weight: number
-  /** Intensity, in 0..1. */
-  readonly mean: number
-  /** Standard deviation, 0 or more. */
-  readonly deviation: number
-}
+import { airAndFluid, mixedTissue, regionOf, type Component, type Region } from './tissues.js'
 
 /**
  * The intensities of each class, a Gaussian mixture. Those of class 0 are of what a skull-stripped scan shows around the

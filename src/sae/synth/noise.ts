@@ -1,9 +1,9 @@
 import type { Random } from '../phantom/random.js'
 import { SplineField, SplineGrid } from '../spline-field.js'
-import type { SpatialShape } from '../separable.js'
+import type { SpatialShape } from '../separable-filter.js'
 
 /** Values over a volume, made row by row, planes in order. */
-export interface Field {
+interface Field {
   /** Writes the values of row (d, h). */
   row(d: number, h: number, out: Float64Array): void
 }

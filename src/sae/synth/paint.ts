@@ -1,11 +1,11 @@
 import type { Random } from '../phantom/random.js'
-import type { SpatialShape } from '../separable.js'
+import type { SpatialShape } from '../separable-filter.js'
 import type { Deformation } from './deformation.js'
 import type { IntensityModel } from './intensities.js'
 import { normalField, normalShareBelow } from './noise.js'
 
 /** What is painted. */
-export interface Canvas {
+interface Canvas {
   /** Classes on the source grid of the deformation. */
   readonly source: Uint8Array
   /** The same seen through the deformation. */

@@ -1,4 +1,4 @@
-import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable.js'
+import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable-filter.js'
 import { exponential } from './exponential.js'
 
 /** Blurs by a Gaussian, in place, edges replicated; sigma in voxels along D, H, W, below 0.2 of no effect. */

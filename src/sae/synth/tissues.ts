@@ -1,4 +1,12 @@
-import type { Component } from './intensities.js'
+/** One Gaussian of a class's intensities. */
+export interface Component {
+  /** Share of the class, above 0; only the ratios within a class count. */
+  readonly weight: number
+  /** Intensity, in 0..1. */
+  readonly mean: number
+  /** Standard deviation, 0 or more. */
+  readonly deviation: number
+}
 
 /** What a region looks like. */
 type Look = Pick<Component, 'mean' | 'deviation'>

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable.js'
+import type { SpatialShape } from '../separable-filter.js'
 import type { Deformation } from './deformation.js'
 
 /**

@@ -13,7 +13,7 @@ import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
 import { everyNth, sampledShape } from '../../../src/sae/assessment/sampling.js'
 import { identityTable } from '../../../src/sae/label-table.js'
 import { Random } from '../../../src/sae/phantom/random.js'
-import type { Prior } from '../../../src/sae/prior-volume.js'
+import type { Prior } from '../../../src/sae/prior.js'
 
 const shape = [3, 5, 7] as const
 const voxels = 105

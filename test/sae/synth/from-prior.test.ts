@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../src/sae/phantom/random.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
-import { priorArgmax, priorFromLabels } from '../../../src/sae/prior.js'
-import type { SpatialShape } from '../../../src/sae/separable.js'
+import { priorArgmax } from '../../../src/sae/prior.js'
+import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
+import type { SpatialShape } from '../../../src/sae/separable-filter.js'
 import { exponential } from '../../../src/sae/synth/exponential.js'
 import { PriorSampler } from '../../../src/sae/synth/from-prior.js'
 

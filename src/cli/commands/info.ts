@@ -1,0 +1,98 @@
+import type { Command } from 'commander'
+import { optionalFeatures } from '../../gpu/open-device.js'
+import {
+  adapterVariable,
+  chooseAdapter,
+  findAdapters,
+  summarise,
+  type FoundAdapter,
+} from '../../node/index.js'
+import { terminalOf, type GlobalOptions } from '../options.js'
+
+interface InfoOptions extends GlobalOptions {
+  json?: boolean
+}
+
+/** Limits that decide what fits. */
+const limits = [
+  { key: 'maxStorageBufferBindingSize', text: 'largest binding', unit: 'MiB' },
+  { key: 'maxBufferSize', text: 'largest buffer', unit: 'MiB' },
+  { key: 'maxComputeWorkgroupStorageSize', text: 'workgroup memory', unit: 'KiB' },
+  { key: 'maxComputeInvocationsPerWorkgroup', text: 'invocations per workgroup', unit: '' },
+  { key: 'maxComputeWorkgroupsPerDimension', text: 'workgroups per dimension', unit: '' },
+] as const
+
+export function addInfo(program: Command): void {
+  program
+    .command('info')
+    .summary('list the GPUs of this machine and which one is used')
+    .description(
+      `Lists the adapters that can compute here, the best first: hardware, then software drivers (lavapipe, then the SwiftShader that comes as a development dependency). All commands use the chosen one; --adapter or the environment variable ${adapterVariable} chooses another.`,
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  sae info --adapter lavapipe')
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<InfoOptions>()
+      const found = await findAdapters(true)
+      const asked = options.adapter ?? process.env[adapterVariable]
+      const chosen = chooseAdapter(found, asked)
+      const reports = found.map((entry) => report(entry, entry === chosen, asked))
+      terminalOf(command).print(
+        options.json ? JSON.stringify(reports, undefined, 2) : reports.map(format).join('\n\n'),
+      )
+    })
+}
+
+function report(found: FoundAdapter, chosen: boolean, asked: string | undefined) {
+  const { name, vendor, architecture, driver, software } = summarise(found)
+  const { adapter, kind, backend } = found
+  return {
+    name,
+    kind,
+    software,
+    chosen,
+    why: chosen ? reason(found, asked) : undefined,
+    vendor,
+    architecture,
+    driver,
+    backend,
+    features: [...adapter.features].sort(),
+    limits: Object.fromEntries(limits.map(({ key }) => [key, adapter.limits[key]])),
+  }
+}
+
+type Report = ReturnType<typeof report>
+
+function reason({ kind }: FoundAdapter, asked: string | undefined): string {
+  if (asked) return `asked for by "${asked}"`
+  return kind === 'hardware'
+    ? 'the first hardware adapter'
+    : 'no hardware adapter here; the fastest software one'
+}
+
+function format({
+  name,
+  software,
+  kind,
+  why,
+  driver,
+  vendor,
+  architecture,
+  backend,
+  features,
+  limits: values,
+}: Report): string {
+  const size = (value: number, unit: string): string => {
+    if (unit === '') return String(value)
+    return `${Math.floor(value / (unit === 'MiB' ? 2 ** 20 : 2 ** 10))} ${unit}`
+  }
+  const lines = [
+    ['kind', software ? `${kind} (software, computes on the processor)` : kind],
+    ['driver', [driver, `${vendor} ${architecture}`.trim()].filter(Boolean).join('; ')],
+    ['backend', backend],
+    ...limits.map(({ key, text, unit }) => [text, size(values[key]!, unit)]),
+    ['features used', optionalFeatures.filter((name) => features.includes(name)).join(' ') || 'none'],
+  ] as [string, string][]
+  const title = why === undefined ? name : `${name}  <- chosen: ${why}`
+  return [title, ...lines.map(([label, text]) => `  ${label.padEnd(26)}${text}`)].join('\n')
+}

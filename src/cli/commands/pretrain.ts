@@ -1,0 +1,215 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { Variables } from '../../plan/variables.js'
+import { UserError } from '../../errors.js'
+import type { Gpu } from '../../gpu/gpu.js'
+import type { Volume } from '../../io/volume.js'
+import type { TrainingScan } from '../../sae/batches.js'
+import type { LabelTable } from '../../sae/label-table.js'
+import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../../sae/model.js'
+import { Pretrainer, type PretrainingStep } from '../../sae/pretrainer.js'
+import type { Prior, Part } from '../../sae/prior.js'
+import { divided, partCounts, partCountsOf, partsOf, withMixtures } from '../../sae/parts.js'
+import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
+import type { PretrainingSettings } from '../../sae/settings.js'
+import { assessRun } from '../assess-run.js'
+import { tableFor } from '../classes.js'
+import { CsvLog } from '../csv-log.js'
+import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { fitMixtures } from '../fit-mixtures.js'
+import { readTrainingScans } from '../inputs.js'
+import { follow, logColumns, type Recording } from '../learning.js'
+import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
+import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { readPrior, toPrior } from '../prior-file.js'
+import { Progress } from '../progress.js'
+import type { Terminal } from '../terminal.js'
+import { readWeights, requireClasses, writeWeights, type WeightsFile } from '../weights-file.js'
+
+interface PretrainOptions extends LearningOptions {
+  instanceNorm?: boolean
+}
+
+export function addPretrain(program: Command): void {
+  const command = program
+    .command('pretrain')
+    .summary('first step: give the encoder a start')
+    .description(
+      "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to answer the scan with the mixture's posterior; with --recipe paper, with the prior itself. Without such a start, sae train often collapses into few classes.",
+    )
+    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
+  addLearningOptions(command, 'pretraining')
+    .option(
+      '--init <weights>',
+      "go on from an encoder: ours, or the reference release's (.safetensors, .pth.tar)",
+    )
+    .option(
+      '--instance-norm',
+      'instance normalisation in every block of the encoder (always in the default recipe, not in the paper)',
+    )
+    .addHelpText(
+      'after',
+      `
+Writes to the output folder:
+  pretrained.safetensors  weights of the encoder
+  pretrain.csv            a row for every step: cross-entropy (mean over voxels), seconds, and Dice where
+                          --labels are given
+  run.json                what the segmentations are worth, settings, versions, checksums of inputs
+Ctrl-C ends the run after the steps under way, saves what there is and exits with 130.
+
+Example:
+  sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/`,
+    )
+    .action(async (scans: string[], _: unknown, self: Command) => {
+      await pretrain(scans, self.optsWithGlobals<PretrainOptions>(), terminalOf(self))
+    })
+}
+
+async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
+  requireWritableFolder(options.output)
+  const recipe = recipes[options.recipe]
+  const settings = withOptions(recipe.pretraining, options, paths.length)
+  const priorFile = await readPrior(options.prior, terminal)
+  const { channels } = priorFile.volume
+  const weights = options.init === undefined ? undefined : await readWeights(options.init)
+  if (weights) requireClasses(weights, channels, options.prior)
+  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
+  const intensities = weights?.info.intensities ?? recipe.intensities
+  const { labels, every } = options
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
+  const own = architecture(channels, options, weights)
+  if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
+
+  await withGpu(options, terminal, async (gpu) => {
+    const variables = new Variables(gpu)
+    const start = await startOf(
+      gpu,
+      { own, initialised: weights !== undefined, settings, table, mixture: recipe.mixture },
+      inputs,
+      options,
+      terminal,
+    )
+    const { model, scans } = start
+    if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
+    const run = { model, variables, prior: start.prior, settings, table }
+    const { exitCode, last } = await learn(gpu, run, scans, options, terminal)
+    const target = join(options.output, 'pretrained.safetensors')
+    const info = { architecture: model.architecture, table, intensities, training: undefined }
+    await writeWeights(target, variables, model.encoder.parameters, info)
+    terminal.status(
+      `${exitCode === undefined ? 'Pretrained' : 'Interrupted: partly pretrained'} encoder: ${target}`,
+    )
+    terminal.status(peakMemory(gpu))
+    const learnt = {
+      command: 'pretrain',
+      gpu,
+      model,
+      variables,
+      ...inputs,
+      table,
+      options,
+      settings,
+    } as const
+    await assessRun({ ...learnt, figures: { lastStep: last }, interrupted: exitCode }, terminal)
+    if (exitCode !== undefined) process.exitCode = exitCode
+  })
+}
+
+function architecture(
+  classes: number,
+  { recipe, instanceNorm = false }: PretrainOptions,
+  weights: WeightsFile | undefined,
+): Architecture {
+  if (!weights) {
+    const own = recipes[recipe].architecture(classes)
+    return { ...own, instanceNorm: own.instanceNorm || instanceNorm }
+  }
+  if (instanceNorm && !weights.info.architecture.instanceNorm) {
+    throw new UserError(
+      `${weights.source}: was trained without instance normalisation; leave out --instance-norm`,
+    )
+  }
+  return weights.info.architecture
+}
+
+interface Start {
+  readonly model: Model
+  /** With a channel for each part of the model. */
+  readonly prior: Prior
+  /** With their mixtures, if these are the target. */
+  readonly scans: readonly TrainingScan[]
+}
+
+/** What pretraining starts from: if the target is a mixture, one is fitted to each scan, and its components are the parts. */
+async function startOf(
+  gpu: Gpu,
+  { own, initialised, settings, table, mixture }: Plan,
+  inputs: { readonly scans: readonly TrainingScan[]; readonly prior: Volume },
+  { memoryLimit }: PretrainOptions,
+  terminal: Terminal,
+): Promise<Start> {
+  const prior = toPrior(inputs.prior)
+  const divide = (parts: readonly Part[] | undefined) => (parts ? divided(prior, parts) : prior)
+  if (settings.target !== 'mixture') {
+    return { model: createModel(own, settings.seed), prior: divide(own.parts), scans: inputs.scans }
+  }
+  // Weights keep the channels that they have.
+  const counts = initialised ? partCountsOf(own) : partCounts(table, mixture.parts)
+  const em = { ...emOf(mixture, counts), memoryLimit }
+  const mixtures = await fitMixtures(gpu, inputs.scans, prior, table, em, terminal)
+  const parts = initialised ? own.parts : partsOf(mixtures, counts)
+  return {
+    model: createModel(parts ? { ...own, classes: parts.length, parts } : own, settings.seed),
+    prior: divide(parts),
+    scans: withMixtures(inputs.scans, mixtures, parts),
+  }
+}
+
+interface Plan {
+  /** The network before its classes are divided, or that of the weights. */
+  readonly own: Architecture
+  /** Whether there are weights. */
+  readonly initialised: boolean
+  readonly settings: PretrainingSettings
+  readonly table: LabelTable
+  readonly mixture: Recipe['mixture']
+}
+
+interface Run {
+  readonly model: Model
+  readonly variables: Variables
+  readonly prior: Prior
+  readonly settings: PretrainingSettings
+  readonly table: LabelTable
+}
+
+async function learn(
+  gpu: Gpu,
+  { model, variables, prior, settings, table }: Run,
+  scans: readonly TrainingScan[],
+  options: PretrainOptions,
+  terminal: Terminal,
+): Promise<{ exitCode: number | undefined; last: PretrainingStep | undefined }> {
+  const recording: Recording<PretrainingStep> = {
+    columns: { cross_entropy: (step) => step.crossEntropy },
+    shown: ['cross_entropy', 'mean_dice'],
+    dice: options.labels ? table : undefined,
+  }
+  const { memoryLimit } = options
+  const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
+  terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
+  makeFolder(options.output)
+  const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
+  const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
+  let last: PretrainingStep | undefined
+  const note = (step: PretrainingStep): Promise<boolean> => {
+    last = step
+    return Promise.resolve(false)
+  }
+  try {
+    const exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress, note)
+    return { exitCode, last }
+  } finally {
+    pretrainer.dispose()
+  }
+}

@@ -1,0 +1,200 @@
+import { Option, type Command } from 'commander'
+import type { Precision } from '../../plan/storage.js'
+import { Variables } from '../../plan/variables.js'
+import { formatShape, requireSameGrid, type Volume } from '../../io/volume.js'
+import { boxShape } from '../../ops/shared/box.js'
+import { checkTensors, createModel, loadTensors } from '../../sae/model.js'
+import { Segmenter } from '../../sae/segmenter.js'
+import { defaultTraining } from '../../sae/settings.js'
+import { openEm } from '../assess-run.js'
+import { Assessments } from '../assessments.js'
+import { tableFor } from '../classes.js'
+import { describePreparation, peakMemory, withGpu } from '../device.js'
+import type { LabelValues } from '../dseg-table.js'
+import { readScan } from '../inputs.js'
+import {
+  classesOption,
+  folderOption,
+  memoryOption,
+  precisionOption,
+  neighbourhood,
+  priorOption,
+  realNumber,
+  terminalOf,
+  wholeNumber,
+  type GlobalOptions,
+} from '../options.js'
+import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { networkPrior, readPrior, toPrior } from '../prior-file.js'
+import {
+  labelsOutOption,
+  segmentationFiles,
+  segmentationJobs,
+  writeSegmentation,
+} from '../segmentation-files.js'
+import { subsample } from '../subsample.js'
+import { Terminal } from '../terminal.js'
+import { readWeights, requireClasses } from '../weights-file.js'
+
+interface SegmentOptions extends GlobalOptions {
+  weights: string
+  prior: string
+  output: string
+  posterior?: boolean
+  every: number
+  refine: number
+  beta: number
+  k: number
+  labelsOut: LabelValues
+  classes?: string
+  keepExisting?: boolean
+  memoryLimit?: number
+  precision?: Precision
+  wholeGrid?: boolean
+}
+
+export function addSegment(program: Command): void {
+  program
+    .command('segment')
+    .summary('segment scans with trained weights')
+    .description(
+      'Segments each scan: at every voxel the most probable class among those that the prior allows there.',
+    )
+    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
+    .addOption(
+      new Option(
+        '--weights <file>',
+        "trained weights: ours, or the reference release's (.safetensors, .pth.tar)",
+      ).makeOptionMandatory(),
+    )
+    .addOption(priorOption())
+    .addOption(folderOption())
+    .addOption(
+      new Option(
+        '--every <n>',
+        'use every n-th voxel along each axis (and of a prior that has the full size), as in training; the segmentation is written on that grid',
+      )
+        .argParser(wholeNumber(1))
+        .default(1),
+    )
+    .option('--posterior', 'write the probabilities too')
+    .addOption(
+      new Option('--refine <rounds>', 'rounds of mean-field refinement with the MRF prior')
+        .argParser(wholeNumber(0, 1000))
+        .default(0),
+    )
+    .addOption(
+      new Option('--beta <weight>', 'weight of the MRF prior in the refinement')
+        .argParser(realNumber('not negative'))
+        .default(defaultTraining.beta),
+    )
+    .addOption(
+      new Option('--k <voxels>', "edge length of the MRF's neighbourhood in the refinement, odd, 3 to 21")
+        .argParser(neighbourhood)
+        .default(defaultTraining.neighbourhood),
+    )
+    .addOption(labelsOutOption())
+    .addOption(classesOption())
+    .addOption(memoryOption('0.7GB'))
+    .addOption(precisionOption())
+    .option(
+      '--whole-grid',
+      'compute everywhere, not only where the prior allows more than the background: slower, to the same result',
+    )
+    .option('--keep-existing', 'leave out scans whose segmentation is there already')
+    .addHelpText(
+      'after',
+      `${segmentationFiles}
+
+Example:
+  sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,
+    )
+    .action(async (scans: string[], _: unknown, self: Command) => {
+      const terminal = terminalOf(self)
+      const options = self.optsWithGlobals<SegmentOptions>()
+      if (options.refine === 0 && ['beta', 'k'].some((name) => self.getOptionValueSource(name) === 'cli')) {
+        terminal.warn('--beta and --k have no effect without --refine')
+      }
+      await segment(scans, options, terminal)
+    })
+}
+
+async function segment(paths: string[], options: SegmentOptions, terminal: Terminal): Promise<void> {
+  requireWritableFolder(options.output)
+  const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
+  if (jobs.length === 0) return
+
+  const weights = await readWeights(options.weights)
+  const priorFile = await readPrior(options.prior, terminal)
+  const { channels } = priorFile.volume
+  requireClasses(weights, channels, options.prior)
+  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights.table])
+  const { architecture, intensities } = weights.info
+  const model = createModel(architecture)
+  checkTensors(model.encoder.parameters, weights.tensors, weights.source)
+  // All scans are looked at before the first is segmented, and read again then: a cohort does not fit into memory.
+  const misplaced: (string | undefined)[] = []
+  let fitted: Volume | undefined
+  for (const { scan } of jobs) {
+    const whole = await readScan(scan, intensities, terminal)
+    fitted ??= sameShape(priorFile.volume, whole)
+      ? subsample(priorFile.volume, options.every)
+      : priorFile.volume
+    const volume = subsample(whole, options.every)
+    misplaced.push(requireSameGrid(fitted, volume, 'the prior and the scan'))
+  }
+  terminal.warnOnce(misplaced)
+  const priorVolume = fitted!
+
+  await withGpu(options, terminal, async (gpu) => {
+    const variables = new Variables(gpu)
+    const prior = networkPrior(priorVolume, architecture)
+    loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
+    const segmenter = await Segmenter.create(gpu, model, variables, prior, {
+      posterior: options.posterior ?? false,
+      rounds: options.refine,
+      beta: options.beta,
+      neighbourhood: options.k,
+      memoryLimit: options.memoryLimit,
+      wholeGrid: options.wholeGrid ?? false,
+      ...(options.precision ? { precision: options.precision } : {}),
+    })
+    terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
+    terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
+    const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
+    const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
+    const assessments = new Assessments(priorVolume, table)
+    makeFolder(options.output)
+    for (const job of jobs) {
+      const start = performance.now()
+      const scan = subsample(await readScan(job.scan, intensities, silent), options.every)
+      const segmentation = await segmenter.segment(scan.data)
+      await writeSegmentation(job.stem, segmentation, scan, table, options.labelsOut)
+      assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
+      const seconds = ((performance.now() - start) / 1000).toFixed(1)
+      terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
+    }
+    terminal.status(peakMemory(gpu))
+    const inputs = [
+      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
+      { role: 'prior', path: options.prior },
+      { role: 'weights', path: options.weights },
+    ]
+    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
+    await assessments.finish(options.output, run, terminal)
+  })
+}
+
+function sameShape(a: Volume, b: Volume): boolean {
+  return formatShape(a.grid.shape) === formatShape(b.grid.shape)
+}
+
+/** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */
+function describeRegion({ region }: Segmenter, shape: readonly [number, number, number]): string {
+  if (!region) return `region: all ${formatShape(shape)} voxels`
+  const part = formatShape(boxShape(region))
+  return `region: ${part} of ${formatShape(shape)} voxels; the prior allows only the background elsewhere`
+}
+
+/** Notes and warnings came when the scan was first read. */
+const silent = new Terminal('silent')

@@ -1,0 +1,163 @@
+import { Option, type Command } from 'commander'
+import { UserError } from '../../errors.js'
+import { readVolume } from '../../io/files.js'
+import type { LabelTable } from '../../sae/label-table.js'
+import { phantomTable } from '../../sae/phantom/phantom.js'
+import { Random } from '../../sae/phantom/random.js'
+import type { SpatialShape } from '../../sae/separable-filter.js'
+import { Synthesiser, type SynthesisOptions } from '../../sae/synth/synthesiser.js'
+import { readClasses } from '../classes.js'
+import { readLabels } from '../inputs.js'
+import { folderOption, terminalOf, wholeNumber } from '../options.js'
+import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { warnOfBareClasses } from './prior.js'
+import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth-anatomy.js'
+import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth-grid.js'
+import { areClasses, readLook, type Look } from '../synth-look.js'
+import { deformationOptions, gridOptions, scannerOptions, upTo, type SynthOptions } from '../synth-options.js'
+import { SynthOutput } from '../synth-output.js'
+import type { Terminal } from '../terminal.js'
+
+export function addSynth(program: Command): void {
+  const command = program
+    .command('synth')
+    .summary('make scans with known labels from label maps')
+    .description(
+      'Makes skull-stripped scans whose labels are known: label maps are deformed, painted by region and put through a simulated scanner. Scans take the label maps in turn. Where two numbers are given, as 0.01,0.03, each scan draws its own between them.',
+    )
+    .argument('[maps...]', 'label maps, whole head or brain alone (.nii, .nii.gz, .npz)')
+    .option('--phantom', 'take brain-like phantoms instead of label maps, another one for each scan')
+    .addOption(new Option('-n, --count <n>', 'scans to make').argParser(wholeNumber(1, 100_000)).default(10))
+    .addOption(folderOption())
+    .option(
+      '--contrast <kind>',
+      't1, t2, random (a mean of its own for each region), or FILE.json with the intensities of each label',
+      't1',
+    )
+    .addOption(
+      new Option(
+        '--jitter <share>',
+        'largest change of the mean of each region, as a share of the span of means, 0 to 1 (default: 0.03 for t1 and t2, else 0)',
+      ).argParser(upTo(1)),
+    )
+  for (const option of [...deformationOptions(), ...scannerOptions(), ...gridOptions()])
+    command.addOption(option)
+  command
+    .option(
+      '--classes <table>',
+      'how the labels are written: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where label maps hold the classes 0..K-1 (default: freesurfer)',
+    )
+    .addOption(new Option('--seed <n>', 'same seed, same scans').argParser(wholeNumber(0)).default(1))
+    .option('--overwrite', 'replace scans of another run')
+    .addHelpText(
+      'after',
+      `
+Writes to the output folder, all on one grid:
+  sub-001_T1w.nii.gz   a scan, intensities in 0..1, 0 outside the head (or _T2w, _random, _NAME of FILE.json)
+  sub-001_T1w.json     what it was made of and how
+  sub-001_dseg.nii.gz  its labels, as sae segment writes them, with a .tsv that says what they mean
+  participants.tsv     a row for each scan
+
+Labels are FreeSurfer's. Fluid around the brain, skull and skin (24, 165, 258, 259, 500 to 599) count as background.
+
+Example:
+  sae synth maps/*.nii.gz -n 20 --every 2 -o cohort/`,
+    )
+    .action(async (maps: string[], options: SynthOptions, self: Command) => {
+      await synth(maps, options, terminalOf(self))
+    })
+}
+
+async function synth(maps: string[], options: SynthOptions, terminal: Terminal): Promise<void> {
+  const { count, seed, contrast } = options
+  requireSource(maps, options)
+  requireWritableFolder(options.output)
+  const table = options.phantom ? phantomTable : await readClasses(options.classes ?? 'freesurfer')
+  const output = new SynthOutput(options.output, count, contrast, table)
+  const files = [options.like, options.classes, contrast].filter((file) => file !== undefined)
+  output.requireFree([...maps, ...files], options.overwrite ?? false)
+  const look = await readLook(options)
+  const anatomies = await readAnatomies(maps, options, table, look, terminal)
+  const grid = await outputGrid(options, anatomies, terminal)
+  const synthesisers = anatomies.map((anatomy) => synthesiserOf(anatomy, grid, options, look))
+
+  makeFolder(options.output)
+  const random = new Random(seed)
+  for (let i = 0; i < count; i++) {
+    const start = performance.now()
+    const anatomy = anatomies[i % anatomies.length]!
+    const scan = synthesisers[i % anatomies.length]!.draw(random.fork())
+    const name = await output.write(i, scan, grid.grid, anatomy)
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
+    terminal.status(`${name}: from ${anatomy.name} (${seconds} s)`)
+  }
+  await output.writeIndex()
+  terminal.status(`${count} scans of ${grid.grid.shape.join('x')} voxels: ${options.output}`)
+}
+
+function requireSource(maps: readonly string[], { phantom, like, classes }: SynthOptions): void {
+  if (phantom && maps.length > 0) throw new UserError('give label maps or --phantom, not both')
+  if (!phantom && maps.length === 0) throw new UserError('give label maps, or --phantom to do without')
+  for (const [name, value] of Object.entries({ like, classes })) {
+    if (phantom && value !== undefined) throw new UserError(`--${name} has no meaning with --phantom`)
+  }
+}
+
+async function readAnatomies(
+  maps: readonly string[],
+  { phantom, classes, shape, count, seed }: SynthOptions,
+  table: LabelTable,
+  look: Look,
+  terminal: Terminal,
+): Promise<Anatomy[]> {
+  if (phantom) return phantomAnatomies(shape ?? phantomShape, count, seed)
+  const anatomies: Anatomy[] = []
+  for (const path of maps) {
+    const map = await readLabels(path, terminal)
+    anatomies.push(
+      areClasses(classes) ? anatomyOfClasses(map, table, path) : anatomyOfCodes(map, table, path, look.of),
+    )
+    if (classes === undefined) warnOfBareClasses([map], terminal)
+  }
+  return anatomies
+}
+
+const phantomShape: SpatialShape = [64, 80, 64]
+
+/** Room around the largest brain, in millimetres: for the rim, and for brains that grow and turn. */
+const margin = 12
+
+async function outputGrid(
+  { like, shape, every, phantom }: SynthOptions,
+  anatomies: readonly Anatomy[],
+  terminal: Terminal,
+): Promise<OutputGrid> {
+  if (like === undefined)
+    return gridAround(anatomies, shape ?? (phantom ? phantomShape : undefined), margin, every)
+  const file = await readVolume(like)
+  if (!file.grid.known && anatomies.some(({ grid }) => grid.known)) {
+    terminal.note(`${like}: says nothing of its axes; they are taken for those of the label maps`)
+  }
+  return gridLike(file, every)
+}
+
+function synthesiserOf(anatomy: Anatomy, output: OutputGrid, options: SynthOptions, look: Look): Synthesiser {
+  const { classes, shape, truth, painted } = anatomy
+  const { blur, resolution, bias, noise, rim, rician = false } = options
+  const scanner: SynthesisOptions = {
+    sources: [{ classes, shape, truth, placement: placementOf(output, anatomy) }],
+    intensities: look.intensities(painted),
+    shape: output.grid.shape,
+    spacing: voxelSizes(output.grid),
+    displacement: options.deform,
+    rotation: options.rotate,
+    scale: options.scale / 100,
+    rician,
+    ...(blur === undefined ? {} : { blur }),
+    ...(resolution === undefined ? {} : { resolution }),
+    ...(bias === undefined ? {} : { bias }),
+    ...(noise === undefined ? {} : { noise }),
+    ...(rim === undefined ? {} : { rim }),
+  }
+  return new Synthesiser(scanner)
+}

@@ -1,0 +1,175 @@
+// Types only, and inherent: a value knows the node that computes it, a node the values that it reads and makes.
+import type { OpNode } from './node.js'
+
+/** Extents of a tensor, slowest axis first; those of a volume are [N,C,D,H,W]. */
+export type Shape = readonly number[]
+/** Type of a tensor's elements: 32-bit floats, or unsigned integers for labels and counters. */
+export type DType = 'f32' | 'u32'
+
+/**
+ * How a value lies in memory.
+ * - `volume`: shape [N,C,D,H,W], stored [N,D,C,H,W] so that a slab of planes is one contiguous window;
+ * - `flat`: any shape, stored row-major as it is (weights, tables, scalars).
+ */
+export type Layout = 'volume' | 'flat'
+
+/**
+ * Where a value comes from: written by the caller, kept across plans (parameters, optimiser state), fixed when the
+ * graph is built, or computed by a node.
+ */
+export type Role = 'input' | 'variable' | 'constant' | 'computed'
+
+/** What a `Value` is made with beside its name, shape and role. */
+export interface ValueOptions {
+  /** Default `f32`. */
+  readonly dtype?: DType
+  /** Default: `volume` for shapes of five extents, `flat` for all others. */
+  readonly layout?: Layout
+  /**
+   * Whether its numbers may lie outside the range of f16, from 6e-5 in full precision to 65504: it is always stored as
+   * f32 then. An output of a node is wide where an input is, unless the op knows better. Default false.
+   */
+  readonly wide?: boolean
+  /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
+  readonly initial?: Float32Array | Uint32Array
+  /** The node that computes the value, where its role is `computed`. */
+  readonly node?: OpNode
+}
+
+let nextId = 0
+
+/** Creation order; a node's inputs always come before it, so sorting by id is a topological order. */
+export function newId(): number {
+  return nextId++
+}
+
+/** A tensor of a graph: its shape and origin, not its contents. */
+export class Value {
+  /** Position in the order of creation; unique. */
+  readonly id = newId()
+  /** Type of its elements. */
+  readonly dtype: DType
+  /** How it lies in memory. */
+  readonly layout: Layout
+  /** True where it is always stored as f32, because its numbers may lie outside the range of f16. */
+  readonly wide: boolean
+  /** First contents of a variable, contents of a constant, in memory order. */
+  readonly initial: Float32Array | Uint32Array | undefined
+  /** The node that computes it; undefined unless its role is `computed`. */
+  readonly node: OpNode | undefined
+  /** Number of elements. */
+  readonly size: number
+
+  constructor(
+    /** For messages, and for the tensors of checkpoints. */
+    readonly name: string,
+    /** Extents; those of a volume are [N,C,D,H,W]. */
+    readonly shape: Shape,
+    /** Where it comes from. */
+    readonly role: Role,
+    options: ValueOptions = {},
+  ) {
+    this.dtype = options.dtype ?? 'f32'
+    this.layout = options.layout ?? (shape.length === 5 ? 'volume' : 'flat')
+    this.wide = options.wide ?? false
+    this.initial = options.initial
+    this.node = options.node
+    this.size = shape.reduce((product, n) => product * n, 1)
+    if (shape.some((n) => !Number.isInteger(n) || n < 1)) {
+      throw new Error(`${name}: every extent must be a positive integer, not [${shape.join(', ')}]`)
+    }
+    if (this.size > 0xffffffff)
+      throw new Error(`${name}: [${shape.join(', ')}] has more elements than 32 bits can count`)
+    if (this.initial && this.initial.length !== this.size) {
+      throw new Error(`${name}: ${this.initial.length} numbers given for shape [${shape.join(', ')}]`)
+    }
+  }
+
+  /** Bytes in full precision. */
+  get bytes(): number {
+    return this.size * 4
+  }
+}
+
+/**
+ * A value that the caller writes before a run.
+ *
+ * @param shape positive integers; five extents are a volume [N,C,D,H,W] unless `layout` says otherwise
+ * @throws Error where an extent is not a positive integer
+ */
+export function input(
+  name: string,
+  shape: Shape,
+  options: Pick<ValueOptions, 'dtype' | 'layout'> = {},
+): Value {
+  return new Value(name, shape, 'input', options)
+}
+
+/**
+ * A trainable value, stored flat. Kept in a `Variables` across plans.
+ *
+ * @param initial first contents, row-major
+ * @throws Error where `initial` does not fill the shape
+ */
+export function parameter(name: string, shape: Shape, initial: Float32Array): Value {
+  return new Value(name, shape, 'variable', { layout: 'flat', initial })
+}
+
+/**
+ * A value fixed when the graph is built, stored flat.
+ *
+ * @param initial contents, row-major; their type is that of the value
+ * @throws Error where `initial` does not fill the shape
+ */
+export function constant(name: string, shape: Shape, initial: Float32Array | Uint32Array): Value {
+  const dtype = initial instanceof Uint32Array ? 'u32' : 'f32'
+  return new Value(name, shape, 'constant', { initial, dtype, layout: 'flat' })
+}
+
+/** The extents of a volume [N,C,D,H,W], with the counts that its layout in memory is made of. */
+export interface VolumeShape {
+  /** N, the images. */
+  readonly batch: number
+  /** C, the channels of an image. */
+  readonly channels: number
+  /** D, the planes of an image; the slowest spatial axis. */
+  readonly depth: number
+  /** H, the rows of a plane. */
+  readonly height: number
+  /** W, the voxels of a row; the fastest axis. */
+  readonly width: number
+  /** Planes n*D+z of [C,H,W], the unit in which volumes are cut into windows. */
+  readonly planes: number
+  /** H*W, the voxels of a plane. */
+  readonly area: number
+  /** N*D*H*W, the voxels of one channel over the whole batch. */
+  readonly voxels: number
+}
+
+/** @throws Error where the value is not a volume. */
+export function volumeShape(value: Value): VolumeShape {
+  if (value.layout !== 'volume' || value.shape.length !== 5) {
+    throw new Error(`${value.name}: a volume [N,C,D,H,W] is needed, not [${value.shape.join(', ')}]`)
+  }
+  const [batch, channels, depth, height, width] = value.shape as [number, number, number, number, number]
+  const area = height * width
+  return { batch, channels, depth, height, width, planes: batch * depth, area, voxels: batch * depth * area }
+}
+
+/** @throws Error naming both values where their shapes differ. */
+export function requireSameShape(op: string, a: Value, b: Value): void {
+  if (
+    a.shape.length !== b.shape.length ||
+    a.shape.some((n, i) => n !== b.shape[i]) ||
+    a.layout !== b.layout
+  ) {
+    throw new Error(
+      `${op}: ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] must have the same shape`,
+    )
+  }
+}
+
+/** @throws Error naming the value if its elements are of another type. */
+export function requireType(value: Value, dtype: DType): void {
+  if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
+}

@@ -1,0 +1,46 @@
+import * as shaders from '../../generated/shaders.js'
+import { defineNode, only } from '../../graph/node.js'
+import type { Value } from '../../graph/value.js'
+import { linearGroups, whole } from '../../graph/window.js'
+import { kernelShape } from './geometry.js'
+
+/** Floats that every WebGPU device shows as a uniform buffer. */
+export const uniformFloats = 16384
+
+/** Weights in the order of shaders/conv3d/forward.wgsl. */
+export interface PackedWeights {
+  /** As large as a uniform buffer may be wherever they fit one: layers of different width can then share a kernel. */
+  readonly value: Value
+  readonly inputs: number
+  readonly outputs: number
+  readonly kernel: readonly [number, number, number]
+}
+
+/** Packs weights (and the bias) for a forward convolution, or flipped and transposed for its input's gradient. */
+export function packWeights(
+  weight: Value,
+  bias: Value | undefined,
+  direction: 'forward' | 'backward',
+): PackedWeights {
+  const [co, ci, kd, kh, kw] = kernelShape(weight.shape)
+  const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
+  const taps = kd * kh * kw
+  const count = (taps * inputs + 1) * Math.ceil(outputs / 4) * 4
+  const value = only(
+    defineNode({
+      op: 'conv3d pack weights',
+      inputs: bias ? [weight, bias] : [weight],
+      outputs: [{ name: `${weight.name} packed`, shape: [Math.max(count, uniformFloats)] }],
+      emit: ([output]) => [
+        {
+          shader: shaders.conv3dPackWeights,
+          flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
+          params: { taps, inputs, outputs, count },
+          bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
+          workgroups: linearGroups(count),
+        },
+      ],
+    }),
+  )
+  return { value, inputs, outputs, kernel: [kd, kh, kw] }
+}

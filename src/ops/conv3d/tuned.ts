@@ -1,0 +1,99 @@
+import * as shaders from '../../generated/shaders.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import type { KernelCall } from '../../graph/node.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import { coarsened } from './geometry.js'
+import { uniformFloats, type PackedWeights } from './pack-weights.js'
+import { chooseTile, lanesOf, tellingLanes, type Tile } from './tile.js'
+import { unrollForward } from './unroll-forward.js'
+
+/** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
+export type Activation = 'none' | 'relu' | 'sigmoid'
+
+/** What one convolution reads and writes. */
+interface Convolution {
+  readonly input: Value
+  /** A volume of half the resolution whose upsampled channels come before those of `input`. */
+  readonly coarse?: Value | undefined
+  readonly packed: PackedWeights
+  readonly output: Value
+  /** A volume that takes the first output channels, `output` the others. */
+  readonly firstOutput?: Value | undefined
+  /** The output of a ReLU whose gradient the output is: none passes where it is 0. */
+  readonly mask?: Value | undefined
+  readonly activation: Activation
+  /** Another tile than the device's own, to compare them. */
+  readonly tile?: Tile
+}
+
+/** The dispatches of one convolution for some planes. */
+export function convolve(convolution: Convolution, device: DeviceTraits, range: Slab): KernelCall[] {
+  const { input, coarse, packed, output, firstOutput, mask, activation } = convolution
+  const { depth, height, width, voxels, channels } = volumeShape(input)
+  const { outputs, kernel } = packed
+  const tile = convolution.tile ?? chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
+  const halo = (kernel[0] - 1) / 2
+  const vector = width % 4 === 0 && tile.x % 4 === 0
+  const uniform = packed.value.size <= uniformFloats
+  const coarseVector = coarse !== undefined && vector && width % 8 === 0
+  const lanes = lanesOf(device)
+  // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
+  const subgroup = device.software ? tellingLanes(device) : 0
+  const windows = (slab: Slab) => ({
+    input: planesOf(input, widened(slab, halo)),
+    output: planesOf(output, slab),
+    ...(coarse ? { coarse: planesOf(coarse, coarsened(widened(slab, halo))) } : {}),
+    ...(firstOutput ? { first_output: planesOf(firstOutput, slab) } : {}),
+    ...(mask ? { mask: planesOf(mask, slab) } : {}),
+  })
+  const first = firstOutput && volumeShape(firstOutput).channels
+  return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+    shader: shaders.conv3dForward,
+    flags: {
+      UNIFORM_WEIGHTS: uniform,
+      VECTOR: vector,
+      UPSAMPLED: coarse !== undefined,
+      COARSE_VECTOR: coarseVector,
+      SPLIT: firstOutput !== undefined,
+      MASK: mask !== undefined,
+      SIGMOID: activation === 'sigmoid',
+      SUBGROUPS: subgroup > 0,
+    },
+    consts: {
+      KD: kernel[0],
+      KH: kernel[1],
+      KW: kernel[2],
+      TILE_X: tile.x,
+      TILE_CO: tile.channels,
+      LANES: lanes,
+      PACKED: uniform ? uniformFloats / 4 : 1,
+    },
+    generated: unrollForward({
+      ...tile,
+      whole: outputs % tile.channels === 0,
+      kernelWidth: kernel[2],
+      vector,
+      coarseVector,
+      subgroup,
+    }),
+    params: {
+      inputs: channels,
+      outputs: volumeShape(output).channels,
+      depth,
+      height,
+      width,
+      first_plane: slab.first,
+      weight_groups: Math.ceil(outputs / 4),
+      relu: activation === 'relu' ? 1 : 0,
+      ...(coarse ? { coarse_inputs: volumeShape(coarse).channels } : {}),
+      ...(first ? { first_outputs: first } : {}),
+    },
+    bindings: { ...windows(slab), packed: whole(packed.value) },
+    workgroups: [
+      Math.ceil((height * Math.ceil(width / tile.x)) / lanes),
+      Math.ceil(outputs / tile.channels),
+      slab.last - slab.first,
+    ] as const,
+  }))
+}

@@ -1,0 +1,59 @@
+import type { Layout, Shape, Value } from '../../graph/value.js'
+import { planesOf, whole, type Slab, type Window } from '../../graph/window.js'
+
+/** The shape of a value and the order in which it lies in memory, or what they are taken to be. */
+export interface Form {
+  readonly shape: Shape
+  readonly layout: Layout
+}
+
+/** Kernels walk five axes; shorter shapes get extents of 1 before theirs. */
+const rank = 5
+
+/** The axes of a layout, outermost in memory first: a volume lies as [N, D, C, H, W]. */
+const memoryAxes: Readonly<Record<Layout, readonly number[]>> = {
+  volume: [0, 2, 1, 3, 4],
+  flat: [0, 1, 2, 3, 4],
+}
+
+/** A shape as five extents, those of missing axes 1. @throws Error if it has more axes than kernels walk */
+export function fiveExtents(op: string, shape: Shape): number[] {
+  if (shape.length > rank) throw new Error(`${op}: [${shape.join(', ')}] has more than ${rank} axes`)
+  return [...Array<number>(rank - shape.length).fill(1), ...shape]
+}
+
+/** Elements from one number to the next along each of five axes; 0 along axes of a single number. */
+export function strides(op: string, { shape, layout }: Form): number[] {
+  const extents = fiveExtents(op, shape)
+  const result = Array<number>(rank).fill(0)
+  let size = 1
+  for (const axis of [...memoryAxes[layout]].reverse()) {
+    if (extents[axis]! > 1) result[axis] = size
+    size *= extents[axis]!
+  }
+  return result
+}
+
+/** The parameters NAME0 to NAME4 for five numbers, those of axes in the order of a layout; from NAME1 without the first. */
+export function axisParams(
+  name: string,
+  numbers: readonly number[],
+  layout: Layout,
+  from = 0,
+): Record<string, number> {
+  return Object.fromEntries(
+    memoryAxes[layout].map((axis, i) => [`${name}${i}`, numbers[axis]!] as const).slice(from),
+  )
+}
+
+/** Whether two volumes are cut into the same planes. */
+export function samePlanes(a: Form, b: Form): boolean {
+  return (
+    a.layout === 'volume' && b.layout === 'volume' && a.shape[0] === b.shape[0] && a.shape[2] === b.shape[2]
+  )
+}
+
+/** What work on some planes of `output` reads of a value: the same planes where it has them, else all of it. */
+export function windowFor(value: Value, output: Form, slab: Slab): Window {
+  return samePlanes(value, output) ? planesOf(value, slab) : whole(value)
+}

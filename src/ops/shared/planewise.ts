@@ -1,0 +1,55 @@
+import type { KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import { volumeShape, type Value } from '../../graph/value.js'
+import { planes, slabs, whole, type Slab } from '../../graph/window.js'
+import type { Specialisation } from '../../gpu/shader.js'
+
+/** A kernel over volumes of the same planes, with no halo. */
+export interface PlanewiseKernel extends Specialisation {
+  /** Fields of the shader's `struct Params` beside `area` and `first_plane`. */
+  readonly params: Readonly<Record<string, number>>
+  /** Bindings cut into slabs. The first one's planes are the ones that are cut. */
+  readonly volumes: Readonly<Record<string, Value>>
+  /** Bindings shown whole. */
+  readonly flats?: Readonly<Record<string, Value>>
+  /**
+   * Workgroups: one invocation per voxel (default), one per voxel and channel group of `channels` many, or one
+   * workgroup per plane and channel.
+   */
+  readonly over?:
+    | 'voxels'
+    | {
+        /** Channel groups: invocations of one voxel. */
+        readonly channels: number
+      }
+    | {
+        /** Channels: workgroups of one plane. */
+        readonly workgroupPerChannel: number
+      }
+}
+
+/** The dispatches of a plane-wise kernel for some planes. `params` gets `area` and `first_plane` added. */
+export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: Slab): KernelCall[] {
+  const { volumes, flats = {}, over = 'voxels', params, ...specialisation } = kernel
+  const { area } = volumeShape(Object.values(volumes)[0]!)
+  const windows = ({ first, last }: Slab) =>
+    Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, planes(value, first, last)]))
+  const groups = Math.ceil(area / 64)
+  return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => {
+    const depth = slab.last - slab.first
+    return {
+      ...specialisation,
+      params: { ...params, area, first_plane: slab.first },
+      bindings: {
+        ...windows(slab),
+        ...Object.fromEntries(Object.entries(flats).map(([name, value]) => [name, whole(value)])),
+      },
+      workgroups:
+        over === 'voxels'
+          ? [groups, depth, 1]
+          : 'channels' in over
+            ? [groups, over.channels, depth]
+            : [over.workgroupPerChannel, depth, 1],
+    }
+  })
+}

@@ -1,0 +1,56 @@
+import type { NodeSpec, SlicesSpec } from '../../graph/node.js'
+import type { Slab } from '../../graph/window.js'
+
+/** The depths of one volume that a depth of another depends on. Both ends grow with the depth, and may lie outside. */
+export type Receptive = (depth: number) => Slab
+
+/** How windows lie along an axis: position o covers o * stride - padding + t * dilation for every t below `kernel`. */
+export interface WindowAxis {
+  readonly kernel: number
+  readonly stride: number
+  readonly padding: number
+  readonly dilation?: number
+}
+
+/** The positions that window o covers. */
+export function covered({ kernel, stride, padding, dilation = 1 }: WindowAxis): Receptive {
+  return (o) => {
+    const first = o * stride - padding
+    return { first, last: first + (kernel - 1) * dilation + 1 }
+  }
+}
+
+/** The windows that cover position i. */
+export function covering({ kernel, stride, padding, dilation = 1 }: WindowAxis): Receptive {
+  return (i) => ({
+    first: Math.ceil((i + padding - (kernel - 1) * dilation) / stride),
+    last: Math.floor((i + padding) / stride) + 1,
+  })
+}
+
+/**
+ * The planes of a volume of depth `source` that some planes of one of depth `target` depend on, at least one. Both are
+ * batches of equal size.
+ */
+export function planesBehind(source: number, target: number, receptive: Receptive, slab: Slab): Slab {
+  const behind = (plane: number): Slab => {
+    const begin = Math.floor(plane / target) * source
+    const reach = receptive(plane % target)
+    const first = Math.max(0, Math.min(source - 1, reach.first))
+    return { first: begin + first, last: begin + Math.max(first + 1, Math.min(source, reach.last)) }
+  }
+  return { first: behind(slab.first).first, last: behind(slab.last - 1).last }
+}
+
+/** Planes that are read for one that is made, up to which a node is cut into slices. */
+const mostRead = 3
+
+/**
+ * Work that is cut into slices, unless it makes far fewer planes than the `read` planes of the input: a sweep, which
+ * advances by few planes of the finest volume, would give such a node no share of many a slab.
+ */
+export function slicedUnlessFew(read: number, spec: SlicesSpec): NodeSpec['emit'] {
+  if (read <= mostRead * spec.planes) return spec
+  const all = { first: 0, last: spec.planes }
+  return (outputs, device) => [...spec.emit(outputs, device, all), ...(spec.finish?.(outputs, device) ?? [])]
+}

@@ -1,0 +1,54 @@
+import { wholeVectors } from '../gpu/alignment.js'
+import type { Value } from '../graph/value.js'
+
+/** Buffers of the program around the engine, by the values that lie in them. */
+export type BoundBuffers = ReadonlyMap<Value, GPUBuffer>
+
+/**
+ * Bytes of a value's buffer: its elements, rounded up to whole vec4s (16 bytes), because kernels read and write those.
+ * What lies beyond the last element is of no meaning.
+ */
+export function bufferBytes(value: Value): number {
+  return wholeVectors(value.bytes)
+}
+
+/**
+ * @param inputs what the graph reads
+ * @param kept its outputs
+ * @param report those that are read back with every run
+ * @throws Error where a value can have no buffer of the program's, or the buffer does not suit it
+ */
+export function checkBound(
+  buffers: BoundBuffers,
+  inputs: ReadonlySet<Value>,
+  kept: ReadonlySet<Value>,
+  report: readonly Value[],
+): void {
+  const users = new Map<GPUBuffer, Value>()
+  for (const [value, buffer] of buffers) {
+    const isOutput = kept.has(value) && value.role === 'computed'
+    if (!isOutput && !(value.role === 'input' && inputs.has(value)))
+      throw new Error(`compile: ${value.name} is neither an input nor an output of this plan`)
+    if (buffer.size < bufferBytes(value)) {
+      throw new Error(
+        `compile: the buffer of ${value.name} [${value.shape.join(', ')}] has ${buffer.size} bytes, ${bufferBytes(value)} are needed`,
+      )
+    }
+    requireUsage(value, buffer, 'STORAGE')
+    if (report.includes(value)) requireUsage(value, buffer, 'COPY_SRC')
+    const other = users.get(buffer)
+    if (other && (isOutput || other.role === 'computed'))
+      throw new Error(`compile: ${other.name} and ${value.name} cannot lie in the same buffer`)
+    users.set(buffer, value)
+  }
+}
+
+/** @throws Error where a buffer was not created with a usage */
+export function requireUsage(
+  value: Value,
+  buffer: GPUBuffer,
+  usage: 'STORAGE' | 'COPY_SRC' | 'COPY_DST',
+): void {
+  if (!(buffer.usage & GPUBufferUsage[usage]))
+    throw new Error(`${value.name}: its buffer was created without GPUBufferUsage.${usage}`)
+}

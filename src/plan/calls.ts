@@ -1,0 +1,90 @@
+import * as shaders from '../generated/shaders.js'
+import type { DeviceTraits } from '../gpu/traits.js'
+import type { KernelCall, OpNode } from '../graph/node.js'
+import type { Value } from '../graph/value.js'
+import { linearGroups, slabs, type Slab } from '../graph/window.js'
+import type { Schedule } from './schedule.js'
+import { planeSize, type SweepSlab } from './sweep.js'
+
+/** A kernel call with the name of its op, and the first element that is stored of each strip. */
+export type ScheduledCall = KernelCall & {
+  readonly op: string
+  /** Whether it changes variables. */
+  readonly mutates: boolean
+  readonly origins: ReadonlyMap<Value, number>
+}
+
+/** The kernel calls of a schedule, in their order. */
+export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
+  const label = (
+    { op, mutates }: Pick<OpNode, 'op' | 'mutates'>,
+    calls: KernelCall[],
+    origins: ReadonlyMap<Value, number> = new Map(),
+  ) =>
+    calls.map((call) => ({
+      ...call,
+      half: stored.halvesOf(call),
+      op,
+      mutates: mutates.length > 0,
+      origins,
+    }))
+  const emitted = (node: OpNode) => label(node, node.emit(device))
+  if (!sweep) return nodes.flatMap(emitted)
+  const first = nodes.indexOf(sweep.nodes[0]!)
+  return [
+    ...nodes.slice(0, first).flatMap(emitted),
+    ...sweep.slabs.flatMap(({ ranges, held }, i) => {
+      const origins = originsOf(held)
+      const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
+      return [
+        ...[...sweep.sliding].flatMap((value) =>
+          label(slide, slideCalls(value, before.get(value), held.get(value), device), originsOf(before)),
+        ),
+        ...[...ranges].flatMap(([node, slab]) => label(node, node.slices!.emit(device, slab), origins)),
+      ]
+    }),
+    ...sweep.nodes.flatMap((node) => label(node, node.slices!.finish(device))),
+    ...nodes.slice(first + sweep.nodes.length).flatMap(emitted),
+  ]
+}
+
+const slide = { op: 'slide', mutates: [] }
+
+/** The element that each strip begins with. */
+function originsOf(held: SweepSlab['held']): ReadonlyMap<Value, number> {
+  return new Map([...held].map(([value, { first }]) => [value, first * planeSize(value)]))
+}
+
+/** Moves the planes that stay to the front of a sliding strip: piece by piece, because source and target may overlap. */
+function slideCalls(
+  value: Value,
+  before: Slab | undefined,
+  after: Slab | undefined,
+  device: DeviceTraits,
+): KernelCall[] {
+  if (!before || !after || after.first === before.first) return []
+  const by = after.first - before.first
+  const size = planeSize(value)
+  const window = (first: number, last: number) => ({ value, start: first * size, end: last * size })
+  const vector = size % 4 === 0
+  const step = vector ? 4 : 1
+  const calls: KernelCall[] = []
+  // One plane less than the distance, so that the aligned windows of source and target do not touch.
+  for (let first = before.first; first + by < before.last; first += by - 1) {
+    const last = Math.min(first + by - 1, before.last - by)
+    for (const slab of slabs({ first, last }, device, (part) => [window(part.first, part.last)])) {
+      const count = ((slab.last - slab.first) * size) / step
+      calls.push({
+        shader: shaders.elementwiseMove,
+        flags: { VECTOR: vector },
+        params: { first: (slab.first * size) / step, by: (by * size) / step, count },
+        bindings: {
+          source: window(slab.first + by, slab.last + by),
+          output: window(slab.first, slab.last),
+        },
+        workgroups: linearGroups(count),
+      })
+    }
+  }
+  return calls
+}

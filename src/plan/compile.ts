@@ -1,0 +1,152 @@
+import { UserError } from '../errors.js'
+import type { Gpu } from '../gpu/gpu.js'
+import { traitsOf } from '../gpu/traits.js'
+import { nodesBehind } from '../graph/gradients.js'
+import type { OpNode } from '../graph/node.js'
+import { requireType, type Value } from '../graph/value.js'
+import { callsOf } from './calls.js'
+import { checkBound, type BoundBuffers } from './caller-buffers.js'
+import { formatLimit, formatNeed, needOf, totalOf, valuesOf, type Need } from './memory-need.js'
+import { Plan, type PlanDraft } from './plan.js'
+import { schedule } from './schedule.js'
+import { inFull, inHalf, type Precision } from './storage.js'
+import type { Variables } from './variables.js'
+
+/** What a plan computes, and within which memory. */
+export interface CompileOptions {
+  /** Values that can be read after a run. They keep a buffer of their own. */
+  readonly outputs: readonly Value[]
+  /** Small outputs that every run returns. */
+  readonly report?: readonly Value[]
+  /** Nodes to run for what they change: optimiser updates. */
+  readonly effects?: readonly OpNode[]
+  /** Where variables live. Without it the plan makes one of its own and disposes of it. */
+  readonly variables?: Variables
+  /**
+   * Bytes of device memory that the plan may take, with the variables that it uses and what reading its results takes
+   * for a moment. Where the whole graph at once needs more, its large part runs slab by slab along depth, which costs
+   * some time; where even that needs more, compiling fails.
+   */
+  readonly memoryLimit?: number | undefined
+  /** As `memoryLimit`, but exceeded where it must be; without effect where a limit is given. Default: 1.5e9. */
+  readonly memoryTarget?: number
+  /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
+  readonly slabPlanes?: number
+  /**
+   * How volumes that are computed on the way are stored: with f16, half the bytes for all that does not need the range
+   * of f32. What goes in or comes out is f32, and so is arithmetic. Default f32.
+   */
+  readonly storage?: Precision
+  /**
+   * Buffers of the program's own in which inputs and outputs lie, without a copy. Each needs the usage STORAGE, and at
+   * least `bufferBytes(value)` bytes, from its beginning on; volumes [N,C,D,H,W] lie there as [N,D,C,H,W] (see
+   * `toMemoryOrder`). The plan never destroys them.
+   */
+  readonly buffers?: BoundBuffers
+}
+
+/** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
+const defaultTarget = 1.5e9
+
+/**
+ * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
+ *
+ * @throws UserError where a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
+ *   one that cannot store it
+ * @throws Error where a shader does not compile, or a buffer of `buffers` does not suit its value
+ */
+export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
+  for (const value of options.report ?? []) requireType(value, 'f32')
+  const draft = draftOf(gpu, options)
+  requireMemory(gpu, draft.need, options.memoryLimit)
+  const kernels = await gpu.wait(Promise.all(draft.calls.map((call) => gpu.pipelines.get(call))))
+  const { outputs, report = [], buffers = new Map(), variables } = options
+  return allocated(
+    gpu,
+    draft.need,
+    () => new Plan(gpu, { outputs, report, buffers, variables }, draft, kernels),
+  )
+}
+
+/** Orders the graph so that all that it takes stays within the limit, where that can be. */
+function draftOf(
+  gpu: Gpu,
+  {
+    outputs,
+    report = [],
+    effects = [],
+    memoryLimit,
+    memoryTarget = defaultTarget,
+    slabPlanes,
+    storage = 'f32',
+    buffers = new Map(),
+  }: CompileOptions,
+): PlanDraft {
+  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
+  const kept = new Set([...outputs, ...report])
+  if (storage === 'f16') requireHalves(gpu)
+  const stored = storage === 'f16' ? inHalf(nodes, kept, traitsOf(gpu)) : inFull
+  const bound = new Set(buffers.keys())
+  checkBound(buffers, new Set(valuesOf(nodes, kept)), kept, report)
+  const limit = memoryLimit ?? memoryTarget
+  let allowance = limit
+  for (;;) {
+    const ordered = schedule(nodes, kept, allowance, slabPlanes, stored, bound)
+    const calls = callsOf(ordered, traitsOf(gpu))
+    const need = needOf(ordered, calls, outputs, report, bound)
+    const excess = totalOf(need) - limit
+    if (excess <= 0 || ordered.bytes > allowance || slabPlanes) return { schedule: ordered, calls, need }
+    // A schedule counts its volumes only; what comes on top depends on how many calls there are, and so on the slabs.
+    // The allowance falls with every round, until a schedule fits or none can.
+    allowance = ordered.bytes - excess
+  }
+}
+
+/** @throws UserError where the device has no f16 */
+function requireHalves({ device, adapter }: Gpu): void {
+  if (device.features.has('shader-f16')) return
+  throw new UserError(
+    `${adapter.name} cannot store f16 (WebGPU feature shader-f16); use f32 or another adapter`,
+  )
+}
+
+function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
+  const advice = 'crop the volumes or use a smaller batch'
+  const total = totalOf(need)
+  if (limit !== undefined && total > limit) {
+    throw new UserError(
+      `at least ${formatNeed(total)} of device memory are needed, the limit is ${formatLimit(limit)}; ${advice}, or raise the limit`,
+    )
+  }
+  const { maxBufferSize } = gpu.device.limits
+  if (need.largest > maxBufferSize) {
+    throw new UserError(
+      `${formatNeed(need.largest)} are needed in one buffer, ${gpu.adapter.name} has at most ${formatLimit(maxBufferSize)}; ${advice}`,
+    )
+  }
+}
+
+/** Makes a plan; where the device has no memory for it, none of it is left. */
+async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> {
+  const { device } = gpu
+  // Buffers that could not be made are invalid where they are used, which is noise beside the reason.
+  device.pushErrorScope('validation')
+  device.pushErrorScope('out-of-memory')
+  let plan: Plan | undefined
+  let failure: unknown
+  try {
+    plan = make()
+  } catch (error) {
+    failure = error
+  }
+  const [shortage, invalid] = await gpu.wait(Promise.all([device.popErrorScope(), device.popErrorScope()]))
+  if (plan && !shortage && !invalid) return plan
+  plan?.dispose()
+  if (shortage) {
+    throw new UserError(
+      `${gpu.adapter.name} is out of memory: ${formatNeed(totalOf(need))} are needed; end other programs that use it, or give a lower memory limit`,
+    )
+  }
+  if (failure !== undefined) throw failure as Error
+  throw new Error(`GPU error: ${invalid!.message}`)
+}

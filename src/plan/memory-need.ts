@@ -1,0 +1,85 @@
+import { bindingAlignment, wholeVectors } from '../gpu/alignment.js'
+import { stagingBytes } from '../gpu/transfer.js'
+import type { Schedule } from './schedule.js'
+import type { ScheduledCall } from './calls.js'
+import type { Value } from '../graph/value.js'
+
+/** Runs of a plan that may be under way at once: each needs a buffer for its report. */
+export const mostUnderWay = 2
+
+/** Bytes of device memory that a plan takes, by what they are for. */
+export interface Need {
+  /** Buffers of the plan. */
+  readonly own: number
+  /** Variables that it uses. */
+  readonly variables: number
+  /** For a moment: read-back of an output, or of all variables at once, as checkpoints do. */
+  readonly reading: number
+  /** The largest single buffer. */
+  readonly largest: number
+}
+
+/** What a schedule needs beside and including its volumes, but for values that are bound to buffers of the program's. */
+export function needOf(
+  { nodes, memory }: Schedule,
+  calls: readonly ScheduledCall[],
+  outputs: readonly Value[],
+  report: readonly Value[],
+  bound: ReadonlySet<Value> = new Set(),
+): Need {
+  const apart = valuesOf(nodes, [...outputs, ...report]).filter(
+    (value) => !memory.slotOf.has(value) && !bound.has(value),
+  )
+  const sizes = (values: readonly Value[]) => values.map(({ bytes }) => wholeVectors(bytes))
+  const own = [
+    ...memory.slots.map(wholeVectors),
+    ...sizes(apart.filter(({ role }) => role !== 'variable')),
+    wholeVectors(paramsBytes(calls)),
+    ...Array.from({ length: mostUnderWay }, () => wholeVectors(reportBytes(report))),
+  ]
+  const variables = sum(sizes(apart.filter(({ role }) => role === 'variable')))
+  const output = Math.max(0, ...outputs.map(({ bytes }) => wholeVectors(Math.min(bytes, stagingBytes))))
+  return { own: sum(own), variables, reading: Math.max(output, variables), largest: Math.max(...own) }
+}
+
+/** All of it together. */
+export function totalOf({ own, variables, reading }: Need): number {
+  return own + variables + reading
+}
+
+/** Every value that nodes touch, and those that are kept. */
+export function valuesOf(nodes: Schedule['nodes'], kept: Iterable<Value>): Value[] {
+  const values = new Set<Value>()
+  for (const node of nodes)
+    for (const value of [...node.inputs, ...node.mutates, ...node.outputs, ...node.scratch]) values.add(value)
+  for (const value of kept) values.add(value)
+  return [...values]
+}
+
+/** Bytes of the parameters of all calls, each at the start of a binding. */
+export function paramsBytes(calls: readonly ScheduledCall[]): number {
+  return Math.max(1, calls.length) * bindingAlignment
+}
+
+/** Bytes that a run reports. */
+export function reportBytes(report: readonly Value[]): number {
+  return sum(report.map(({ bytes }) => bytes))
+}
+
+/** What is needed, in words: rounded up. */
+export function formatNeed(bytes: number): string {
+  return `${rounded(bytes, Math.ceil)} MB`
+}
+
+/** A limit in words: rounded down, so that no need above it looks like it. */
+export function formatLimit(bytes: number): string {
+  return `${rounded(bytes, Math.floor)} MB`
+}
+
+function rounded(bytes: number, round: (value: number) => number): number {
+  return bytes < 1e7 ? round(bytes / 1e5) / 10 : round(bytes / 1e6)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0)
+}

@@ -1,0 +1,88 @@
+import type { OpNode } from '../graph/node.js'
+import { inFull, type Stored } from './storage.js'
+import type { Value } from '../graph/value.js'
+
+/** Which pooled slot holds each computed value, and how large each slot must be. */
+export interface MemoryPlan {
+  readonly slotOf: ReadonlyMap<Value, number>
+  /** Bytes of each slot. */
+  readonly slots: readonly number[]
+}
+
+/** The nodes that run as a sweep, by their position, and the bytes of the strips that pass between them. */
+interface SweptNodes {
+  readonly first: number
+  readonly last: number
+  readonly strips: ReadonlyMap<Value, number>
+  /** Strips whose contents stay from one round of the nodes to the next. */
+  readonly sliding: ReadonlySet<Value>
+}
+
+/** Bytes that do not count as waste when a value takes over a larger slot. */
+const slack = 65536
+
+/**
+ * Assigns the computed values of a plan to as few and as small slots as a greedy sweep finds.
+ *
+ * A value lives from the node that makes it to the last node that reads it (scratch: within its node; kept values:
+ * to the end). A freed slot is taken over by the next value: the smallest that is large enough, else the largest,
+ * grown. Two values of one node never share a slot, because WebGPU forbids one buffer to be read and written in
+ * one dispatch.
+ *
+ * Nodes that are swept over run again and again in their order. So a strip lives from node to node as other values do,
+ * but what is stored whole and made or read there lives all through the sweep, and so does a strip that slides.
+ *
+ * @param apart values that have a buffer of their own elsewhere
+ */
+export function planMemory(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  swept?: SweptNodes,
+  stored: Stored = inFull,
+  apart: ReadonlySet<Value> = new Set(),
+): MemoryPlan {
+  const isStrip = (value: Value) =>
+    swept !== undefined && swept.strips.has(value) && !swept.sliding.has(value)
+  const isSwept = (at: number) => swept !== undefined && at >= swept.first && at <= swept.last
+  const bytesOf = (value: Value) => swept?.strips.get(value) ?? stored.bytes(value)
+  const lastUse = new Map<Value, number>()
+  nodes.forEach((node, at) => {
+    for (const value of [...node.outputs, ...node.scratch, ...node.inputs])
+      lastUse.set(value, isSwept(at) && !isStrip(value) ? swept!.last : at)
+  })
+
+  const slotOf = new Map<Value, number>()
+  const slots: number[] = []
+  const free: number[] = []
+  const assign = (value: Value): void => {
+    const bytes = bytesOf(value)
+    const fits = free.filter((slot) => slots[slot]! >= bytes).sort((a, b) => slots[a]! - slots[b]!)
+    const grows = free.filter((slot) => slots[slot]! < bytes).sort((a, b) => slots[b]! - slots[a]!)
+    // A small value in a huge slot would keep the slot from the next huge value.
+    const snug = fits[0] !== undefined && slots[fits[0]]! <= 2 * bytes + slack ? fits[0] : undefined
+    const slot = snug ?? grows[0] ?? slots.length
+    if (slot === slots.length) slots.push(0)
+    else free.splice(free.indexOf(slot), 1)
+    slots[slot] = Math.max(slots[slot]!, bytes)
+    slotOf.set(value, slot)
+  }
+  const madeBy = (node: OpNode) =>
+    [...node.outputs, ...node.scratch]
+      .filter((value) => !apart.has(value))
+      .sort((a, b) => bytesOf(b) - bytesOf(a))
+
+  nodes.forEach((node, at) => {
+    const made = madeBy(node).filter((value) => !isSwept(at) || isStrip(value))
+    if (at === swept?.first) {
+      const block = nodes.slice(swept.first, swept.last + 1)
+      made.unshift(...block.flatMap(madeBy).filter((value) => !isStrip(value)))
+    }
+    for (const value of made) assign(value)
+    const used = at === swept?.last ? [...slotOf.keys()] : [...made, ...node.inputs]
+    for (const value of new Set(used)) {
+      const slot = slotOf.get(value)
+      if (slot !== undefined && lastUse.get(value) === at && !kept.has(value)) free.push(slot)
+    }
+  })
+  return { slotOf, slots }
+}

@@ -1,0 +1,279 @@
+import type { Gpu } from '../gpu/gpu.js'
+import type { Kernel } from '../gpu/pipeline-cache.js'
+import { readBuffer } from '../gpu/transfer.js'
+import { toCallerOrder, toMemoryOrder } from '../graph/layout.js'
+import { requireType, type Value } from '../graph/value.js'
+import { bindCalls } from './bind.js'
+import type { ScheduledCall } from './calls.js'
+import { requireUsage, type BoundBuffers } from './caller-buffers.js'
+import { mostUnderWay, paramsBytes, reportBytes, valuesOf, type Need } from './memory-need.js'
+import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
+import type { Schedule } from './schedule.js'
+import { Variables } from './variables.js'
+
+/** A plan before there is anything of it on the device. */
+export interface PlanDraft {
+  readonly schedule: Schedule
+  readonly calls: readonly ScheduledCall[]
+  readonly need: Need
+}
+
+/** What a plan keeps, reports and shares with the program around it; see `CompileOptions`. */
+interface PlanEnds {
+  readonly outputs: readonly Value[]
+  readonly report: readonly Value[]
+  readonly buffers: BoundBuffers
+  /** Undefined if the plan makes its own. */
+  readonly variables: Variables | undefined
+}
+
+/** A compiled graph. Write its inputs, run it, read its outputs; dispose of it when done. */
+export class Plan {
+  /** Bytes of the buffers that this plan owns. */
+  readonly bytes: number
+  /** Bytes of device memory beside them: the variables that it uses, and what reading results takes for a moment. */
+  readonly bytesBeside: number
+  /** Slabs along depth in which the large part of the graph runs; 1 where all of it runs at once. */
+  readonly slabs: number
+  /** Planes of a slab; undefined where all of the graph runs at once. */
+  readonly slabPlanes: number | undefined
+  private readonly dispatches: Dispatch[]
+  private readonly buffers = new Map<Value, GPUBuffer>()
+  private readonly owned = new Set<GPUBuffer>()
+  private readonly ownVariables: Variables | undefined
+  private readonly report: readonly Value[]
+  private readonly kept: ReadonlySet<Value>
+  /** Buffers of the program's. */
+  private readonly bound: BoundBuffers
+  /** Buffers for reports of runs to come. */
+  private readonly staging: GPUBuffer[] = []
+  private underWay = 0
+
+  /** @internal use `compile` */
+  constructor(
+    private readonly gpu: Gpu,
+    { outputs, report, buffers, variables }: PlanEnds,
+    { schedule, calls, need }: PlanDraft,
+    kernels: readonly Kernel[],
+  ) {
+    this.slabs = schedule.sweep?.slabs.length ?? 1
+    this.slabPlanes = schedule.sweep?.thickness
+    this.bytesBeside = need.variables + need.reading
+    this.report = report
+    this.kept = new Set([...outputs, ...report])
+    this.bound = buffers
+    this.ownVariables = variables ? undefined : new Variables(gpu)
+    try {
+      this.allocate(schedule, variables ?? this.ownVariables!)
+      for (let i = 0; i < mostUnderWay; i++) {
+        const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+        this.staging.push(this.own('report', reportBytes(report), usage))
+      }
+      const params = this.own('params', paramsBytes(calls), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
+      this.dispatches = bindCalls(this.gpu.device, calls, kernels, schedule.stored, params, (value) =>
+        this.bufferOf(value),
+      )
+    } catch (error) {
+      this.dispose()
+      throw error
+    }
+    this.bytes = [...this.owned].reduce((sum, buffer) => sum + buffer.size, 0)
+  }
+
+  /** Number of dispatches of one run. */
+  get length(): number {
+    return this.dispatches.length
+  }
+
+  /** Sets the contents of an input, in the caller's order (NCDHW). They stay until written again. */
+  write(value: Value, data: Float32Array | Uint32Array): void {
+    const buffer = this.buffers.get(value)
+    if (value.role !== 'input' || !buffer) throw new Error(`${value.name} is not an input of this plan`)
+    requireType(value, data instanceof Uint32Array ? 'u32' : 'f32')
+    if (data.length !== value.size) {
+      throw new Error(`${value.name}: ${data.length} numbers given for shape [${value.shape.join(', ')}]`)
+    }
+    if (this.bound.has(value)) requireUsage(value, buffer, 'COPY_DST')
+    const ordered = toMemoryOrder(value, data)
+    this.gpu.device.queue.writeBuffer(buffer, 0, ordered.buffer, ordered.byteOffset, ordered.byteLength)
+  }
+
+  /** The inputs that this plan reads. */
+  get inputs(): Value[] {
+    return [...this.buffers.keys()].filter((value) => value.role === 'input')
+  }
+
+  /** True where the plan reads this input. */
+  reads(value: Value): boolean {
+    return value.role === 'input' && this.buffers.has(value)
+  }
+
+  /** Runs every dispatch once and returns the values of `report`, in their order. */
+  async run(): Promise<Float32Array[]> {
+    return this.submit()
+  }
+
+  /**
+   * Gives the device one run to do, at once and without waiting for it; the promise brings the values of `report` when
+   * it is done. Inputs may be written and the next run submitted meanwhile: the device keeps the order. Two runs may be
+   * under way.
+   *
+   * @throws Error where two are
+   */
+  async submit(): Promise<Float32Array[]> {
+    const staging = this.underWay < mostUnderWay ? this.staging.pop() : undefined
+    if (!staging) throw new Error(`${mostUnderWay} runs of the plan are under way; wait for one of them`)
+    this.underWay++
+    try {
+      this.gpu.device.queue.submit([this.encode(staging)])
+      // Mapping a buffer waits only for work that touches it.
+      if (this.report.length === 0) {
+        await this.gpu.finish()
+        return []
+      }
+      await this.gpu.wait(staging.mapAsync(GPUMapMode.READ))
+      const bytes = staging.getMappedRange().slice(0)
+      staging.unmap()
+      this.gpu.check()
+      return this.reported(bytes)
+    } finally {
+      this.underWay--
+      this.staging.push(staging)
+    }
+  }
+
+  /**
+   * Runs every dispatch once, timed on the device, in the order of the plan.
+   *
+   * @throws Error where the device has no timestamps
+   */
+  async profile(): Promise<DispatchTime[]> {
+    return timeDispatches(this.gpu, this.dispatches)
+  }
+
+  /**
+   * Runs one workgroup of every kernel, because some drivers compile a kernel when it first runs. Only before the first
+   * run: what it computes is of no use. Variables and inputs stay as they are.
+   */
+  async warmUp(): Promise<void> {
+    // The kernels that update variables are small; they can wait for the first run.
+    const first = new Map(
+      this.dispatches.filter(({ mutates }) => !mutates).map((dispatch) => [dispatch.pipeline, dispatch]),
+    )
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'warm-up' })
+    const pass = encoder.beginComputePass({ label: 'warm-up' })
+    encodeDispatches(
+      pass,
+      [...first.values()].map((dispatch) => ({ ...dispatch, workgroups: [1, 1, 1] })),
+    )
+    pass.end()
+    this.gpu.device.queue.submit([encoder.finish()])
+    await this.gpu.finish()
+  }
+
+  /**
+   * Runs every dispatch once and returns the seconds that the device took for it.
+   *
+   * @throws Error where the device has no timestamps
+   */
+  async timedRun(): Promise<number> {
+    const [seconds] = await timePasses(this.gpu, [this.dispatches])
+    return seconds!
+  }
+
+  /** Reads an output (or an input) after a run, in the caller's order (NCDHW). */
+  async read(value: Value): Promise<Float32Array> {
+    requireType(value, 'f32')
+    return toCallerOrder(value, new Float32Array(await this.readBytes(value)))
+  }
+
+  /** Reads an output of type u32. */
+  async readUint(value: Value): Promise<Uint32Array> {
+    requireType(value, 'u32')
+    return toCallerOrder(value, new Uint32Array(await this.readBytes(value)))
+  }
+
+  /**
+   * The buffer of an input or output as it is, for kernels, shaders and copies of the program's own (usages STORAGE,
+   * UNIFORM, COPY_SRC and COPY_DST). It may be longer than the value, which lies at its beginning: volumes [N,C,D,H,W] as
+   * [N,D,C,H,W] (see `toCallerOrder`). An output is there from the end of a run until the next one is submitted; an input
+   * stays until it is written again. The buffer is gone with the plan.
+   *
+   * @throws Error where the value is neither
+   */
+  buffer(value: Value): GPUBuffer {
+    if (!this.reads(value) && !this.kept.has(value))
+      throw new Error(`${value.name} is neither an input nor an output of this plan`)
+    return this.bufferOf(value)
+  }
+
+  /** Destroys the plan's buffers. */
+  dispose(): void {
+    for (const buffer of this.owned) this.gpu.buffers.destroy(buffer)
+    this.owned.clear()
+    this.ownVariables?.dispose()
+  }
+
+  private encode(staging: GPUBuffer): GPUCommandBuffer {
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'plan' })
+    const pass = encoder.beginComputePass({ label: 'plan' })
+    encodeDispatches(pass, this.dispatches)
+    pass.end()
+    let at = 0
+    for (const value of this.report) {
+      encoder.copyBufferToBuffer(this.bufferOf(value), 0, staging, at, value.bytes)
+      at += value.bytes
+    }
+    return encoder.finish()
+  }
+
+  private reported(bytes: ArrayBuffer): Float32Array[] {
+    let at = 0
+    return this.report.map((value) => {
+      const numbers = new Float32Array(bytes, at, value.size)
+      at += value.bytes
+      return toCallerOrder(value, numbers)
+    })
+  }
+
+  private async readBytes(value: Value): Promise<ArrayBuffer> {
+    if (this.bound.has(value)) requireUsage(value, this.bound.get(value)!, 'COPY_SRC')
+    return readBuffer(this.gpu, this.bufferOf(value), 0, value.bytes)
+  }
+
+  private bufferOf(value: Value): GPUBuffer {
+    const buffer = this.buffers.get(value)
+    if (!buffer) throw new Error(`${value.name} is not part of this plan`)
+    return buffer
+  }
+
+  private own(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const buffer = this.gpu.buffers.create(label, bytes, usage)
+    this.owned.add(buffer)
+    return buffer
+  }
+
+  private allocate({ nodes, memory }: Schedule, variables: Variables): void {
+    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
+    const usage = STORAGE | UNIFORM | COPY_SRC | COPY_DST
+    const { slotOf, slots } = memory
+    const pool = slots.map((bytes, i) => this.own(`pool ${i}`, bytes, usage))
+    const place = (value: Value): void => {
+      const slot = slotOf.get(value)
+      const bound = this.bound.get(value)
+      if (bound) {
+        this.buffers.set(value, bound)
+      } else if (slot !== undefined) {
+        this.buffers.set(value, pool[slot]!)
+      } else if (value.role === 'variable') {
+        this.buffers.set(value, variables.buffer(value))
+      } else {
+        const buffer = this.own(value.name, value.bytes, usage)
+        if (value.initial)
+          this.gpu.device.queue.writeBuffer(buffer, 0, value.initial as Float32Array<ArrayBuffer>)
+        this.buffers.set(value, buffer)
+      }
+    }
+    for (const value of valuesOf(nodes, this.kept)) place(value)
+  }
+}

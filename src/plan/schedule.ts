@@ -1,0 +1,113 @@
+import { planMemory, type MemoryPlan } from './memory.js'
+import type { OpNode } from '../graph/node.js'
+import { findSweep, planeSize, planSweep, type Sweep } from './sweep.js'
+import { inFull, type Stored } from './storage.js'
+import type { Value } from '../graph/value.js'
+
+/** The order in which nodes run, and where their values lie. */
+export interface Schedule {
+  readonly nodes: readonly OpNode[]
+  /** The nodes that run slab by slab, where some do; they follow each other in `nodes`. */
+  readonly sweep: Sweep | undefined
+  readonly memory: MemoryPlan
+  readonly stored: Stored
+  /** Bytes of inputs, constants and pooled values together. */
+  readonly bytes: number
+}
+
+/** Slabs are tried down to this many planes: below, halos are most of the work. */
+const thicknesses = [96, 64, 48, 32, 24, 16, 8]
+
+/**
+ * Orders the nodes so that they need at most `limit` bytes: all at once where that suffices, else with a sweep in the
+ * thickest slabs that do, else in the thinnest.
+ * With `thickness` slabs have that many planes whatever they take.
+ *
+ * @param nodes in topological order
+ * @param kept values that must be there after a run
+ * @param stored how values lie on the device; default all in full precision
+ * @param apart values that have a buffer of their own elsewhere, which is not counted
+ */
+export function schedule(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  limit: number,
+  thickness?: number,
+  stored: Stored = inFull,
+  apart: ReadonlySet<Value> = new Set(),
+): Schedule {
+  const plain = atOnce(nodes, kept, stored, apart)
+  if (plain.bytes <= limit && !thickness) return plain
+  const block = findSweep(nodes, kept, stored)
+  if (block.length === 0) return plain
+  if (thickness) return inSlabs(nodes, block, kept, thickness, stored, apart)
+  const most = Math.max(...block.map(({ slices }) => slices!.planes))
+  let best = plain
+  for (const thickness of thicknesses) {
+    if (thickness >= most) continue
+    const swept = inSlabs(nodes, block, kept, thickness, stored, apart)
+    if (swept.bytes < best.bytes) best = swept
+    if (best.bytes <= limit) break
+  }
+  return best
+}
+
+function atOnce(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  stored: Stored,
+  apart: ReadonlySet<Value>,
+): Schedule {
+  const memory = planMemory(nodes, kept, undefined, stored, apart)
+  return { nodes, sweep: undefined, memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
+}
+
+function inSlabs(
+  nodes: readonly OpNode[],
+  block: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  thickness: number,
+  stored: Stored,
+  apart: ReadonlySet<Value>,
+): Schedule {
+  const sweep = planSweep(block, nodes, kept, thickness, stored)
+  const members = new Set(block)
+  const after = new Set<OpNode>()
+  for (const node of nodes) {
+    const follows = node.inputs.some(
+      ({ node: source }) => source && (members.has(source) || after.has(source)),
+    )
+    // Updates come last: the sweep still reads what they change.
+    if (!members.has(node) && (follows || node.mutates.length > 0)) after.add(node)
+  }
+  const before = nodes.filter((node) => !members.has(node) && !after.has(node))
+  const ordered = [...before, ...block, ...after]
+  const swept = {
+    first: before.length,
+    last: before.length + block.length - 1,
+    strips: new Map(
+      [...sweep.strips].map(([value, planes]) => [
+        value,
+        stored.elementBytes(value) * planes * planeSize(value),
+      ]),
+    ),
+    sliding: sweep.sliding,
+  }
+  const memory = planMemory(ordered, kept, swept, stored, apart)
+  return { nodes: ordered, sweep, memory, stored, bytes: bytesOf(ordered, kept, memory, apart) }
+}
+
+function bytesOf(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  { slotOf, slots }: MemoryPlan,
+  apart: ReadonlySet<Value>,
+): number {
+  const given = new Set(
+    [...nodes.flatMap(({ inputs }) => inputs), ...kept].filter(
+      (value) => !slotOf.has(value) && !apart.has(value) && value.role !== 'variable',
+    ),
+  )
+  const sizes = [...slots, ...[...given].map(({ bytes }) => bytes)]
+  return sizes.reduce((sum, bytes) => sum + bytes, 0)
+}

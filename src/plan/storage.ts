@@ -1,0 +1,57 @@
+import { bindingAlignment } from '../gpu/alignment.js'
+import { storedBindings } from '../gpu/shader.js'
+import type { KernelCall, OpNode } from '../graph/node.js'
+import type { DeviceTraits } from '../gpu/traits.js'
+import type { Value } from '../graph/value.js'
+
+/** In what precision the volumes that a plan computes are stored. Arithmetic is f32 either way. */
+export type Precision = 'f32' | 'f16'
+
+/** How the values of a plan lie on the device: some of them as f16, the others as four bytes an element. */
+export class Stored {
+  constructor(private readonly halves: ReadonlySet<Value>) {}
+
+  isHalf(value: Value): boolean {
+    return this.halves.has(value)
+  }
+
+  elementBytes(value: Value): 2 | 4 {
+    return this.isHalf(value) ? 2 : 4
+  }
+
+  bytes(value: Value): number {
+    return value.size * this.elementBytes(value)
+  }
+
+  /** The bindings of a call that show values stored as f16. */
+  halvesOf({ bindings }: KernelCall): string[] {
+    return Object.keys(bindings).filter((name) => this.isHalf(bindings[name]!.value))
+  }
+
+  /** Elements at multiples of which a binding may start. */
+  alignment(value: Value): number {
+    return bindingAlignment / this.elementBytes(value)
+  }
+}
+
+/** Everything as f32 or u32. */
+export const inFull = new Stored(new Set())
+
+/**
+ * Stores the computed volumes as f16, but for those that are kept for the caller, that need the range of f32, or that
+ * some kernel takes as f32 only.
+ */
+export function inHalf(nodes: readonly OpNode[], kept: ReadonlySet<Value>, device: DeviceTraits): Stored {
+  const halves = new Set(
+    nodes
+      .flatMap(({ outputs, scratch }) => [...outputs, ...scratch])
+      .filter(
+        (value) => value.layout === 'volume' && value.dtype === 'f32' && !value.wide && !kept.has(value),
+      ),
+  )
+  for (const { shader, bindings } of nodes.flatMap((node) => node.emit(device))) {
+    const either = storedBindings(shader)
+    for (const [name, { value }] of Object.entries(bindings)) if (!either.has(name)) halves.delete(value)
+  }
+  return new Stored(halves)
+}

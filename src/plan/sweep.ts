@@ -1,0 +1,211 @@
+import type { OpNode } from '../graph/node.js'
+import { inFull, type Stored } from './storage.js'
+import { volumeShape, type Value } from '../graph/value.js'
+import type { Slab } from '../graph/window.js'
+
+/**
+ * Some nodes of a plan that run together, slab by slab along depth: first all of them for the first planes, then all
+ * of them for the next. What passes between them is never stored whole, only the planes at hand.
+ */
+export interface Sweep {
+  readonly nodes: readonly OpNode[]
+  /** Planes by which it advances. */
+  readonly thickness: number
+  readonly slabs: readonly SweepSlab[]
+  /** Values of which only a strip is stored, with its number of planes. */
+  readonly strips: ReadonlyMap<Value, number>
+  /** Strips that keep the planes which the next slab reads again, because they are costly to compute. */
+  readonly sliding: ReadonlySet<Value>
+}
+
+/** What happens for one slab. */
+export interface SweepSlab {
+  /** The planes that each node computes, halos of later nodes included; nodes with none are left out. */
+  readonly ranges: ReadonlyMap<OpNode, Slab>
+  /** The planes that each strip shows meanwhile. */
+  readonly held: ReadonlyMap<Value, Slab>
+}
+
+/**
+ * Finds the nodes whose sweep saves most memory. They must be cut along depth, work at full scale, and form a block:
+ * nothing outside may both depend on one of them and be needed by another.
+ *
+ * @param nodes in topological order
+ * @param kept values that must be stored whole
+ * @returns some of the nodes in their order; empty where a sweep would save nothing
+ */
+export function findSweep(
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  stored: Stored = inFull,
+): readonly OpNode[] {
+  const large = Math.max(0, ...nodes.map(voxelsOf)) / 4
+  const fits = nodes.map((node) => node.slices !== undefined && voxelsOf(node) > large)
+  let best: readonly OpNode[] = []
+  let most = 0
+  nodes.forEach((_, start) => {
+    if (!fits[start]) return
+    const block = blockFrom(nodes, fits, start)
+    const saved = [...inner(block, nodes, kept)].reduce((sum, value) => sum + stored.bytes(value), 0)
+    if (saved > most) [best, most] = [block, saved]
+  })
+  return best
+}
+
+/**
+ * Works out which planes each node computes when the sweep advances by `thickness` planes at a time.
+ *
+ * @param block the nodes of the sweep, in topological order
+ * @param nodes all nodes of the plan
+ */
+export function planSweep(
+  block: readonly OpNode[],
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+  thickness: number,
+  stored: Stored = inFull,
+): Sweep {
+  const strips = inner(block, nodes, kept)
+  const sliding = new Set(
+    [...strips].filter((value) => value.node!.slices!.costly && planeSize(value) >= stored.alignment(value)),
+  )
+  const most = Math.max(...block.map(planeCount))
+  const progress: Progress = { done: new Map(), held: new Map() }
+  const slabs: SweepSlab[] = []
+  for (let first = 0; first < most; first += thickness) {
+    const last = Math.min(most, first + thickness)
+    const shareOf = (planes: number) => share(planes, most, first, last)
+    slabs.push(planSlab(block, strips, sliding, progress, shareOf))
+  }
+  const sizes = new Map<Value, number>()
+  for (const { held } of slabs) {
+    for (const [value, { first, last }] of held) {
+      sizes.set(value, Math.max(sizes.get(value) ?? 0, last - first))
+    }
+  }
+  return { nodes: block, thickness, slabs, strips: sizes, sliding }
+}
+
+/** The nodes from `start` on that form a block with it. */
+function blockFrom(nodes: readonly OpNode[], fits: readonly boolean[], start: number): readonly OpNode[] {
+  const block = new Set<OpNode>()
+  /** Nodes outside that depend on the block. */
+  const behind = new Set<OpNode>()
+  nodes.forEach((node, at) => {
+    if (at < start) return
+    const sources = node.inputs.flatMap((value) => (value.node ? [{ value, source: value.node }] : []))
+    const joins =
+      fits[at] &&
+      node.mutates.length === 0 &&
+      sources.every(
+        ({ value, source }) => !behind.has(source) && (!block.has(source) || readsPlanes(node, value)),
+      )
+    if (joins) block.add(node)
+    else if (sources.some(({ source }) => block.has(source) || behind.has(source))) behind.add(node)
+  })
+  return [...block]
+}
+
+function readsPlanes({ slices }: OpNode, value: Value): boolean {
+  return value.layout === 'volume' && slices?.reads(value, { first: 0, last: 1 }) !== undefined
+}
+
+/** Volumes that only nodes of the block make and read. */
+function inner(block: readonly OpNode[], nodes: readonly OpNode[], kept: ReadonlySet<Value>): Set<Value> {
+  const members = new Set(block)
+  const values = new Set(
+    block.flatMap(({ outputs }) => outputs).filter((value) => value.layout === 'volume' && !kept.has(value)),
+  )
+  for (const node of nodes) if (!members.has(node)) for (const value of node.inputs) values.delete(value)
+  return values
+}
+
+/** How far a sweep has come. */
+interface Progress {
+  /** Of nodes whose output stays, the planes that are done. */
+  readonly done: Map<OpNode, number>
+  /** Planes in the sliding strips. */
+  readonly held: Map<Value, Slab>
+}
+
+/** The planes of each node for one slab, from the last node back: what later nodes read must be there. */
+function planSlab(
+  block: readonly OpNode[],
+  strips: ReadonlySet<Value>,
+  sliding: ReadonlySet<Value>,
+  progress: Progress,
+  shareOf: (planes: number) => Slab | undefined,
+): SweepSlab {
+  const needed = new Map<Value, Slab>()
+  const ranges = new Map<OpNode, Slab>()
+  const held = new Map<Value, Slab>()
+  for (const node of [...block].reverse()) {
+    const volumes = node.outputs.filter(({ layout }) => layout === 'volume')
+    // Of what outlasts the slab, sums too, a node computes its share; of strips, what later nodes read.
+    const own = node.outputs.some((value) => !strips.has(value)) ? shareOf(planeCount(node)) : undefined
+    const wanted = hull([own, ...volumes.map((value) => needed.get(value))])
+    if (!wanted) continue
+    // Planes of earlier slabs may still be there.
+    const stays = volumes.length > 0 && volumes.every((value) => !strips.has(value) || sliding.has(value))
+    const done = stays ? (progress.done.get(node) ?? 0) : 0
+    const range = { first: Math.max(wanted.first, done), last: wanted.last }
+    progress.done.set(node, Math.max(done, wanted.last))
+    for (const value of volumes.filter((value) => strips.has(value))) {
+      const slides = sliding.has(value)
+      held.set(value, slides ? nextStrip(progress.held.get(value), wanted, done) : range)
+      if (slides) progress.held.set(value, held.get(value)!)
+    }
+    if (range.first >= range.last) continue
+    ranges.set(node, range)
+    for (const value of node.inputs) {
+      const slab = value.layout === 'volume' ? node.slices?.reads(value, range) : undefined
+      if (slab) needed.set(value, hull([needed.get(value), clamped(slab, volumeShape(value).planes)])!)
+    }
+  }
+  return { ranges: new Map([...ranges].reverse()), held }
+}
+
+/** What a sliding strip shows next. By one plane it does not slide: source and target of the move would touch. */
+function nextStrip(before: Slab | undefined, wanted: Slab, done: number): Slab {
+  const stays = before && wanted.first - before.first < 2
+  return { first: stays ? before.first : wanted.first, last: Math.max(wanted.last, done) }
+}
+
+/** The part of `planes` that belongs to planes [first, last) of `most`: of a coarser volume, fewer. */
+function share(planes: number, most: number, first: number, last: number): Slab | undefined {
+  const scale = Math.max(1, Math.round(most / planes))
+  const part = {
+    first: Math.min(planes, Math.floor(first / scale)),
+    last: last === most ? planes : Math.min(planes, Math.floor(last / scale)),
+  }
+  return part.first < part.last ? part : undefined
+}
+
+function hull(slabs: readonly (Slab | undefined)[]): Slab | undefined {
+  const some = slabs.filter((slab) => slab !== undefined)
+  if (some.length === 0) return undefined
+  return {
+    first: Math.min(...some.map(({ first }) => first)),
+    last: Math.max(...some.map(({ last }) => last)),
+  }
+}
+
+function clamped({ first, last }: Slab, planes: number): Slab {
+  return { first: Math.max(0, first), last: Math.min(planes, last) }
+}
+
+function planeCount({ slices }: OpNode): number {
+  return slices?.planes ?? 0
+}
+
+/** Elements of a plane [C,H,W] of a volume. */
+export function planeSize(value: Value): number {
+  const { channels, area } = volumeShape(value)
+  return channels * area
+}
+
+/** Voxels of the finest volume that a node works on. */
+function voxelsOf({ inputs, outputs }: OpNode): number {
+  const volumes = [...inputs, ...outputs].filter(({ layout }) => layout === 'volume')
+  return Math.max(0, ...volumes.map((value) => volumeShape(value).voxels))
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import { UserError } from '../../src/errors.js'
+import type { DeviceTraits } from '../../src/gpu/traits.js'
+import { input } from '../../src/graph/value.js'
+import { elementRange, elementSlabs, linearGroups, planes, slabs, type Slab } from '../../src/graph/window.js'
+
+const device = (bindingElements: number): DeviceTraits => ({
+  bindingElements,
+  uniformBytes: 65536,
+  subgroupSize: 0,
+  software: true,
+})
+
+/** Expects [0, count) to be covered once, in order. */
+function expectPartition(cut: readonly Slab[], count: number): void {
+  expect(cut[0]!.first).toBe(0)
+  expect(cut.at(-1)!.last).toBe(count)
+  cut.forEach(({ first, last }, i) => {
+    expect(last).toBeGreaterThan(first)
+    if (i > 0) expect(first).toBe(cut[i - 1]!.last)
+  })
+}
+
+describe('planes', () => {
+  it('are windows in memory order, clamped to the volume', () => {
+    const x = input('x', [2, 3, 5, 7, 11])
+    expect(planes(x, 4, 6)).toEqual({ value: x, start: 4 * 231, end: 6 * 231 })
+    expect(planes(x, -2, 1)).toEqual({ value: x, start: 0, end: 231 })
+    expect(planes(x, 8, 13)).toEqual({ value: x, start: 8 * 231, end: 10 * 231 })
+  })
+})
+
+describe('slabs', () => {
+  const x = input('x', [2, 3, 23, 7, 11])
+  const size = 231
+  const withHalo =
+    (halo: number) =>
+    ({ first, last }: Slab) => [planes(x, first - halo, last + halo)]
+
+  it('is one slab where everything fits, with room to align the start', () => {
+    expect(slabs({ first: 0, last: 46 }, device(46 * size + 64), withHalo(0))).toEqual([
+      { first: 0, last: 46 },
+    ])
+    expect(slabs({ first: 0, last: 46 }, device(46 * size + 63), withHalo(0))).toHaveLength(2)
+  })
+
+  it('cuts into as few as fit, for every limit', () => {
+    for (const halo of [0, 1, 3])
+      for (let fit = 1 + 2 * halo; fit <= 46; fit++) {
+        const cut = slabs({ first: 0, last: 46 }, device(fit * size + 64), withHalo(halo))
+        expectPartition(cut, 46)
+        for (const slab of cut)
+          for (const { start, end } of withHalo(halo)(slab))
+            expect(end - start).toBeLessThanOrEqual(fit * size)
+        // Equal parts need at most one more than the parts in the middle, which have a halo on both sides.
+        expect(cut.length).toBeLessThanOrEqual(Math.ceil(46 / (fit - 2 * halo)))
+      }
+  })
+
+  it('respects the smallest of several windows', () => {
+    const y = input('y', [2, 30, 23, 7, 11])
+    const both = ({ first, last }: Slab) => [planes(x, first, last), planes(y, first, last)]
+    expect(slabs({ first: 0, last: 46 }, device(2 * 10 * size + 64), both)).toHaveLength(23)
+  })
+
+  it('keeps within the workgroups of one dispatch', () => {
+    const thin = input('thin', [1, 1, 200_000, 1, 1])
+    const all = ({ first, last }: Slab) => [planes(thin, first, last)]
+    const cut = slabs({ first: 0, last: 200_000 }, device(2 ** 25), all)
+    expectPartition(cut, 200_000)
+    for (const { first, last } of cut) expect(last - first).toBeLessThanOrEqual(65535)
+  })
+
+  it('says what is too large, and what to do', () => {
+    const attempt = () => slabs({ first: 0, last: 46 }, device(3 * size + 63), withHalo(1))
+    expect(attempt).toThrow(UserError)
+    expect(attempt).toThrow(
+      'x [2, 3, 23, 7, 11]: the planes that one step reads take 2772 bytes, more than the 2768 that this device shows a kernel at once; crop the volume',
+    )
+  })
+
+  it('cuts a range that begins anywhere', () => {
+    const cut = slabs({ first: 11, last: 30 }, device(7 * size + 64), withHalo(1))
+    expect(cut[0]!.first).toBe(11)
+    expect(cut.at(-1)!.last).toBe(30)
+    expect(cut.length).toBeGreaterThan(2)
+  })
+})
+
+describe('elementRange', () => {
+  it('is of vec4s where planes are, or where it is everything', () => {
+    const odd = input('odd', [1, 3, 4, 5, 7])
+    const even = input('even', [1, 2, 4, 5, 6])
+    expect(elementRange(odd, { first: 0, last: 4 })).toEqual({ first: 0, last: 420, vector: true })
+    expect(elementRange(odd, { first: 1, last: 4 })).toEqual({ first: 105, last: 420, vector: false })
+    expect(elementRange(even, { first: 1, last: 2 })).toEqual({ first: 60, last: 120, vector: true })
+    const flat = input('flat', [7, 3])
+    expect(elementRange(flat, { first: 0, last: 1 })).toEqual({ first: 0, last: 21, vector: true })
+  })
+})
+
+describe('elementSlabs', () => {
+  it('covers everything once, in whole vec4s, with room to align the start', () => {
+    for (const [first, last, limit] of [[0, 1, 128], [12, 64, 128], [0, 65, 128], [40, 100_003, 4099]]) {
+      const cut = elementSlabs({ first: first!, last: last! }, device(limit!))
+      expect(cut[0]!.first).toBe(first)
+      expect(cut.at(-1)!.last).toBe(last)
+      cut.forEach((slab, i) => {
+        if (i > 0) expect(slab.first).toBe(cut[i - 1]!.last)
+        expect(slab.first % 4).toBe(0)
+        expect(slab.last - slab.first).toBeLessThanOrEqual(limit! - 64)
+      })
+    }
+  }) // prettier-ignore
+})
+
+describe('linearGroups', () => {
+  it('has a workgroup for every 64 elements, no dimension above 65535', () => {
+    for (const count of [1, 64, 65, 65535 * 64, 65535 * 64 + 1, 96_337_920, 2 ** 31]) {
+      const [x, y, z] = linearGroups(count)
+      expect(x * y * 64).toBeGreaterThanOrEqual(count)
+      expect((x * y - y) * 64).toBeLessThan(count)
+      expect(Math.max(x, y)).toBeLessThanOrEqual(65535)
+      expect(z).toBe(1)
+    }
+  })
+})

@@ -1,0 +1,359 @@
+import { describe, expect, it } from 'vitest'
+import * as shaders from '../../src/generated/shaders.js'
+import { UserError } from '../../src/errors.js'
+import { accumulate } from '../../src/graph/accumulate.js'
+import { gradients } from '../../src/graph/gradients.js'
+import { defineNode } from '../../src/graph/node.js'
+import { compile } from '../../src/plan/compile.js'
+import { constant, input, parameter, type Value } from '../../src/graph/value.js'
+import { Variables } from '../../src/plan/variables.js'
+import { argmax, conv3d, dot, maxPool3d, softmax, sum, upsampleNearest } from '../../src/ops/index.js'
+import { useGpu, withBindingLimit } from '../gpu.js'
+import { drawFrom } from '../ops/check.js'
+import { add } from '../reference/elementwise.js'
+import * as maxPool from '../reference/max-pool3d.js'
+import { fromArray, map, mulberry32, relativeError, type NdArray } from '../reference/nd-array.js'
+import * as softmaxes from '../reference/softmax.js'
+import * as upsample from '../reference/upsample-nearest.js'
+
+const device = useGpu()
+const draw = drawFrom(22)
+const shape = [2, 3, 4, 5, 7]
+const f32 = ({ data }: NdArray): Float32Array => Float32Array.from(data)
+
+describe('a plan', () => {
+  it('gives the same bits every time, in the plan and from plan to plan', async () => {
+    const x = input('x', shape)
+    const w = parameter('w', [5, 3, 3, 3, 3], f32(draw([5, 3, 3, 3, 3])))
+    const loss = dot(
+      softmax(conv3d(x, w, undefined, { padding: 'same' })),
+      conv3d(x, w, undefined, { padding: 'same' }),
+    )
+    const outputs = [loss, ...gradients(loss, [x, w])]
+    const data = f32(draw(shape))
+    const runs: Float32Array[][] = []
+    for (let i = 0; i < 2; i++) {
+      const plan = await compile(device.gpu, { outputs })
+      plan.write(x, data)
+      for (let j = 0; j < 2; j++) {
+        await plan.run()
+        runs.push(await Promise.all(outputs.map((value) => plan.read(value))))
+      }
+      plan.dispose()
+    }
+    expect(runs[0]!.every((values) => values.every(Number.isFinite))).toBe(true)
+    for (const run of runs.slice(1)) expect(run).toEqual(runs[0])
+  })
+
+  it('keeps inputs until they are written again', async () => {
+    const [a, b] = [input('a', [3]), input('b', [3])]
+    const total = accumulate(a, b)
+    const plan = await compile(device.gpu, { outputs: [total] })
+    plan.write(a, Float32Array.of(1, 2, 3))
+    plan.write(b, Float32Array.of(10, 20, 30))
+    await plan.run()
+    expect([...(await plan.read(total))]).toEqual([11, 22, 33])
+    plan.write(b, Float32Array.of(0, 0, 1))
+    await plan.run()
+    expect([...(await plan.read(total))]).toEqual([1, 2, 4])
+    expect([...(await plan.read(a))]).toEqual([1, 2, 3])
+    plan.dispose()
+  })
+
+  it('reports in the order asked for and in the order of the caller', async () => {
+    const x = input('x', shape)
+    const total = sum(x)
+    const pooled = maxPool3d(x)
+    const plan = await compile(device.gpu, { outputs: [], report: [pooled, total] })
+    const data = draw(shape)
+    plan.write(x, f32(data))
+    const [first, second] = await plan.run()
+    expect(relativeError(first!, maxPool.forward(data).data)).toBe(0)
+    expect(relativeError(second!, [data.data.reduce((sum, x) => sum + x, 0)])).toBeLessThan(1e-5)
+    // The next run must not change what was handed out.
+    const before = first!.slice()
+    plan.write(x, f32(map(data, (value) => value + 1)))
+    await plan.run()
+    expect(first).toEqual(before)
+    plan.dispose()
+  })
+
+  it('reads u32 values as such', async () => {
+    const x = input('x', [1, 3, 1, 1, 2])
+    const classes = argmax(x)
+    const plan = await compile(device.gpu, { outputs: [classes] })
+    plan.write(x, Float32Array.of(0, 5, 1, 0, 0, 9))
+    await plan.run()
+    expect(await plan.readUint(classes)).toEqual(Uint32Array.of(1, 2))
+    await expect(plan.read(classes)).rejects.toThrow('argmax holds u32, not f32')
+    await expect(plan.readUint(x)).rejects.toThrow('x holds f32, not u32')
+    plan.dispose()
+    await expect(compile(device.gpu, { outputs: [], report: [classes] })).rejects.toThrow('argmax holds u32')
+  })
+
+  it('reads values that are constants, parameters and inputs', async () => {
+    const x = input('x', [2])
+    const c = constant('c', [2], Float32Array.of(3, 4))
+    const p = parameter('p', [2], Float32Array.of(5, 6))
+    const plan = await compile(device.gpu, { outputs: [x, c, p, accumulate(c, p)] })
+    plan.write(x, Float32Array.of(1, 2))
+    await plan.run()
+    expect([...(await plan.read(x)), ...(await plan.read(c)), ...(await plan.read(p))]).toEqual([
+      1, 2, 3, 4, 5, 6,
+    ])
+    plan.dispose()
+  })
+
+  it('refuses numbers of another count or kind, and values that are not its inputs', async () => {
+    const x = input('x', [2, 3])
+    const counter = input('counter', [2], { dtype: 'u32' })
+    const stranger = input('stranger', [1])
+    const y = accumulate(x, x)
+    const plan = await compile(device.gpu, { outputs: [y, counter] })
+    expect(() => { plan.write(x, new Float32Array(5)) }).toThrow('x: 5 numbers given for shape [2, 3]') // prettier-ignore
+    expect(() => { plan.write(x, new Uint32Array(6)) }).toThrow('x holds f32, not u32') // prettier-ignore
+    expect(() => { plan.write(counter, new Float32Array(2)) }).toThrow('counter holds u32, not f32') // prettier-ignore
+    expect(() => { plan.write(stranger, new Float32Array(1)) }).toThrow('stranger is not an input of this plan') // prettier-ignore
+    expect(() => { plan.write(y, new Float32Array(6)) }).toThrow('add is not an input of this plan') // prettier-ignore
+    await expect(plan.read(stranger)).rejects.toThrow('stranger is not part of this plan')
+    expect([plan.reads(x), plan.reads(stranger), plan.reads(y)]).toEqual([true, false, false])
+    plan.dispose()
+  })
+
+  it('refuses kernels whose call and text disagree', async () => {
+    const x = input('x', [64])
+    const call = (change: object) =>
+      compile(device.gpu, {
+        outputs: defineNode({
+          op: 'wrong',
+          inputs: [x],
+          outputs: [{ shape: [64] }],
+          emit: ([output]) => {
+            const window = { value: x, start: 0, end: 64 }
+            const bindings = { input: window, output: { value: output!, start: 0, end: 64 } }
+            return [
+              {
+                shader: shaders.elementwiseRelu,
+                flags: { VECTOR: true },
+                params: { first: 0, count: 16 },
+                bindings,
+                workgroups: [1, 1, 1],
+                ...change,
+              },
+            ]
+          },
+        }).outputs,
+      })
+    const window = { value: x, start: 0, end: 64 }
+    await expect(call({ params: { count: 16 } })).rejects.toThrow(
+      'elementwise/relu: parameter first is not given',
+    )
+    await expect(call({ params: { first: 0, count: 16, size: 1 } })).rejects.toThrow(
+      'elementwise/relu has no parameter size',
+    )
+    await expect(call({ bindings: { input: window } })).rejects.toThrow(
+      'elementwise/relu: nothing is bound to output',
+    )
+    await expect(call({ bindings: { input: window, output: window, other: window } })).rejects.toThrow(
+      'elementwise/relu has no binding other',
+    )
+    await expect(
+      call({
+        shader: shaders.reduceRows,
+        flags: {},
+        params: { count: 61, scale: 1 },
+        bindings: { partials: { value: x, start: 3, end: 64 }, output: window },
+      }),
+    ).rejects.toThrow('reduce/rows: the window of partials is not aligned')
+  })
+})
+
+describe('runs under way', () => {
+  it('are two at most, and keep their order', async () => {
+    const [a, b] = [input('a', [3]), input('b', [3])]
+    const total = accumulate(a, b)
+    const plan = await compile(device.gpu, { outputs: [], report: [total] })
+    plan.write(b, Float32Array.of(10, 20, 30))
+    const submit = (value: number) => {
+      plan.write(a, new Float32Array(3).fill(value))
+      return plan.submit()
+    }
+    const order: number[] = []
+    const noted = (value: number) =>
+      submit(value).then(([numbers]) => {
+        order.push(value)
+        return [...numbers!]
+      })
+    const first = noted(1)
+    const second = noted(2)
+    await expect(plan.submit()).rejects.toThrow('2 runs of the plan are under way')
+    expect(await Promise.all([first, second])).toEqual([
+      [11, 21, 31],
+      [12, 22, 32],
+    ])
+    expect(order).toEqual([1, 2])
+    expect(await noted(3)).toEqual([13, 23, 33])
+    plan.dispose()
+  })
+
+  it('may have an output read before the next one overwrites it', async () => {
+    const x = input('x', [4])
+    const y = accumulate(x, x)
+    const plan = await compile(device.gpu, { outputs: [y] })
+    const results = [1, 2].map((value) => {
+      plan.write(x, new Float32Array(4).fill(value))
+      return Promise.all([plan.read(y), plan.submit().then(() => undefined), plan.read(y)])
+    })
+    const [[, , first], [before, , second]] = (await Promise.all(results)) as [
+      [Float32Array, undefined, Float32Array],
+      [Float32Array, undefined, Float32Array],
+    ]
+    expect([first[0], before[0], second[0]]).toEqual([2, 2, 4])
+    plan.dispose()
+  })
+})
+
+describe('a device without memory', () => {
+  it('is named, with what is needed, and nothing is left behind', async () => {
+    const x = input('x', [1 << 20])
+    const { device: gpuDevice } = device.gpu
+    const pop = gpuDevice.popErrorScope.bind(gpuDevice)
+    const answers = [{ message: 'Out of memory' } as GPUError, null]
+    const pretend = async () => {
+      await pop()
+      return answers.shift() ?? null
+    }
+    Object.defineProperty(gpuDevice, 'popErrorScope', { value: pretend, configurable: true })
+    try {
+      const failure = compile(device.gpu, { outputs: [accumulate(x, x)] })
+      await expect(failure).rejects.toThrow(UserError)
+      await expect(failure).rejects.toThrow(/^.+ is out of memory: 13 MB are needed; /)
+    } finally {
+      Reflect.deleteProperty(gpuDevice, 'popErrorScope')
+    }
+  })
+
+  it('is told from one whose buffers cannot be so large', async () => {
+    const { maxBufferSize } = device.gpu.device.limits
+    const x = input('x', [1, 1, Math.floor(maxBufferSize / 2 ** 20) + 1, 512, 512])
+    await expect(compile(device.gpu, { outputs: [sum(x)] })).rejects.toThrow(
+      /^\d+ MB are needed in one buffer, .+ has at most \d+ MB; /,
+    )
+  })
+})
+
+describe('a value that must be shown whole', () => {
+  it('is refused by name where the device cannot show it', async () => {
+    const x = input('x', [1, 4, 2, 3, 5])
+    const w = parameter('w', [4, 4, 3, 3, 3], new Float32Array(432))
+    const { limits } = device.gpu.device
+    const pretend = (value: unknown) =>
+      Object.defineProperty(device.gpu.device, 'limits', { value, configurable: true })
+    pretend({ maxStorageBufferBindingSize: 1024, maxUniformBufferBindingSize: 65536 })
+    try {
+      const plan = withBindingLimit(device.gpu, 16384, () =>
+        compile(device.gpu, { outputs: [conv3d(x, w, undefined, { padding: 'same' })] }),
+      )
+      await expect(plan).rejects.toThrow(UserError)
+      await expect(plan).rejects.toThrow(
+        'w [4, 4, 3, 3, 3]: 1728 bytes are needed at once, more than the 1024 that this device shows a kernel',
+      )
+    } finally {
+      pretend(limits)
+    }
+  })
+})
+
+it('refuses to compute with labels as if they were numbers', async () => {
+  const labels = argmax(input('x', shape))
+  await expect(compile(device.gpu, { outputs: [sum(labels)] })).rejects.toThrow(
+    /a cannot be argmax, whose elements are u32/,
+  )
+})
+
+describe('buffers', () => {
+  it('of a plan are all destroyed with it, and counted meanwhile', async () => {
+    const before = { count: device.gpu.buffers.count, bytes: device.gpu.buffers.bytes }
+    const x = input('x', shape)
+    const p = parameter('p', [3, 3, 1, 1, 1], new Float32Array(9))
+    const loss = sum(softmax(conv3d(x, p, undefined, { padding: 'same' })))
+    const plan = await compile(device.gpu, { outputs: gradients(loss, [p]), report: [loss] })
+    expect(device.gpu.buffers.bytes - before.bytes).toBe(plan.bytes + Math.ceil(p.bytes / 16) * 16)
+    await plan.run()
+    plan.dispose()
+    plan.dispose()
+    expect(device.gpu.buffers).toMatchObject(before)
+  })
+
+  it('of variables are shared by plans of different shapes, and outlive them', async () => {
+    const variables = new Variables(device.gpu)
+    const p = parameter('p', [1, 1, 1, 1, 1], Float32Array.of(2))
+    const plans = await Promise.all(
+      [[1, 1, 2, 3, 5], [2, 1, 1, 1, 7]].map(async (shape) => {
+        const x = input('x', shape)
+        const y = conv3d(x, p, undefined, { padding: 'same' })
+        return { x, y, plan: await compile(device.gpu, { outputs: [y], variables }) }
+      }),
+    ) // prettier-ignore
+    const run = async () => {
+      const results: number[] = []
+      for (const { x, y, plan } of plans) {
+        plan.write(x, new Float32Array(x.size).fill(3))
+        await plan.run()
+        results.push((await plan.read(y)).at(-1)!)
+      }
+      return results
+    }
+    expect(await run()).toEqual([6, 6])
+    variables.write(p, Float32Array.of(-1))
+    expect(await run()).toEqual([-3, -3])
+    for (const { plan } of plans) plan.dispose()
+    expect([...(await variables.read(p))]).toEqual([-1])
+    expect(() => { variables.write(p, new Float32Array(2)) }).toThrow('p: 2 numbers given for shape [1, 1, 1, 1, 1]') // prettier-ignore
+    variables.dispose()
+  })
+
+  it('of variables of its own start from the first contents in each plan', async () => {
+    const p = parameter('p', [2], Float32Array.of(7, 8))
+    for (let i = 0; i < 2; i++) {
+      const plan = await compile(device.gpu, { outputs: [accumulate(p, p)] })
+      await plan.run()
+      expect([...(await plan.read(p))]).toEqual([7, 8])
+      plan.dispose()
+    }
+  })
+})
+
+describe('random graphs', () => {
+  // Every value is both computed in shared memory and by the reference: a slot taken over too soon would show.
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('seed %i', async (seed) => {
+    const random = mulberry32(seed)
+    const extent = [1, 3, 4, 6, 8]
+    const x = input('x', extent)
+    const start = draw(extent)
+    let values: { value: Value; expected: NdArray }[] = [{ value: x, expected: start }]
+    const same = (shape: readonly number[]) =>
+      values.filter(({ expected }) => expected.shape.join() === shape.join())
+    for (let i = 0; i < 25; i++) {
+      const { value, expected } = values[Math.floor(random() * values.length)]!
+      const kind = Math.floor(random() * 4)
+      if (kind === 0) {
+        const others = same(expected.shape)
+        const other = others[Math.floor(random() * others.length)]!
+        values.push({ value: accumulate(value, other.value), expected: add(expected, other.expected) })
+      } else if (kind === 1) values.push({ value: softmax(value), expected: softmaxes.softmax(expected) })
+      else if (expected.shape[2]! > 4)
+        values.push({ value: maxPool3d(value), expected: maxPool.forward(expected) })
+      else values.push({ value: upsampleNearest(value), expected: upsample.forward(expected) })
+    }
+    values = values.filter((_, i) => i > 0 && (random() < 0.3 || i === values.length - 1))
+    const plan = await compile(device.gpu, { outputs: values.map(({ value }) => value) })
+    plan.write(x, f32(start))
+    await plan.run()
+    for (const { value, expected } of values) {
+      const actual = fromArray(expected.shape, await plan.read(value))
+      expect(relativeError(actual, expected)).toBeLessThan(1e-5)
+    }
+    plan.dispose()
+  })
+})
