@@ -3,7 +3,7 @@ import { loadBatch, type TrainingScan } from '../sae/batches.js'
 import { diceScores, meanDice } from '../sae/dice.js'
 import type { EmOptions } from '../sae/em-settings.js'
 import { ExpectationMaximisation } from '../sae/em.js'
-import type { GaussianMixture } from '../sae/gaussian-mixture.js'
+import type { FittedMixture } from '../sae/gaussian-mixture.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
 import type { Prior } from '../sae/prior.js'
 import type { Terminal } from './terminal.js'
@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.js'
 /**
  * Fits a Gaussian mixture to each scan, for the encoder to be pretrained on, and says how each fit went.
  *
- * @returns a mixture for each scan, [K][M]
+ * @returns a mixture of the classes for each scan
  */
 export async function fitMixtures(
   gpu: Gpu,
@@ -20,14 +20,14 @@ export async function fitMixtures(
   table: LabelTable,
   options: EmOptions,
   terminal: Terminal,
-): Promise<GaussianMixture[]> {
+): Promise<FittedMixture[]> {
   const em = await ExpectationMaximisation.create(gpu, prior, options)
-  const fitted: GaussianMixture[] = []
+  const fitted: FittedMixture[] = []
   try {
     for (const scan of scans) {
       const start = performance.now()
       const { data, truths } = await loadBatch([scan])
-      const { classes, mixture, logLikelihoods } = await em.run(data)
+      const { classes, mixture, field, logLikelihoods } = await em.run(data)
       const truth = truths[0]
       const score = truth
         ? `, Dice ${meanDice(diceScores(classes, truth, prior.classes), foregroundClasses(table)).toFixed(3)}`
@@ -36,7 +36,7 @@ export async function fitMixtures(
       terminal.status(
         `Gaussian mixture of ${scan.name}: ${logLikelihoods.length} iterations${score} (${seconds} s)`,
       )
-      fitted.push(mixture)
+      fitted.push({ mixture, field })
     }
   } finally {
     em.dispose()

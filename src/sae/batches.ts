@@ -1,5 +1,5 @@
 import { shuffled, seededRandom } from '../nn/index.js'
-import type { GaussianMixture } from './gaussian-mixture.js'
+import type { FittedMixture } from './gaussian-mixture.js'
 
 /** A scan to learn from, all of them of one shape. */
 export interface TrainingScan {
@@ -13,10 +13,10 @@ export interface TrainingScan {
   /** Classes of a reference segmentation, [D, H, W], or a function: only scored against, never learnt from. */
   readonly truth?: Uint8Array | (() => Promise<Uint8Array>)
   /**
-   * The Gaussian mixture that was fitted to the scan, if its posterior is learnt from: the Gaussians of each channel of
-   * the prior, [K][M].
+   * The Gaussian mixture that was fitted to the scan, if its posterior is learnt from: of each channel of the prior,
+   * [K][M].
    */
-  readonly mixture?: GaussianMixture
+  readonly fit?: FittedMixture
 }
 
 /** What a batch holds. */
@@ -68,7 +68,7 @@ export function epochBatches(
 }
 
 /** The scans of a batch side by side, [N, 1, D, H, W]. */
-function stack(batch: readonly Float32Array[]): Float32Array {
+export function stack(batch: readonly Float32Array[]): Float32Array {
   if (batch.length === 1) return batch[0]!
   const size = batch[0]!.length
   const stacked = new Float32Array(batch.length * size)

@@ -15,6 +15,7 @@ import {
   naturalParameters,
   precisionsOf,
   reestimated,
+  type FittedMixture,
   type GaussianMixture,
 } from './gaussian-mixture.js'
 import { preparationOf, type Preparation } from './plan-by-batch.js'
@@ -31,17 +32,13 @@ export interface EmIteration {
 }
 
 /** What expectation maximisation makes of one scan. */
-export interface EmResult {
+export interface EmResult extends FittedMixture {
   /** Most probable class per voxel, [D, H, W]. */
   readonly classes: Uint8Array
   /** Class probabilities, components merged, [K, D, H, W]. */
   readonly posterior: Float32Array
-  /** The Gaussians of each class, [K][M], in the scan's intensities. */
-  readonly mixture: GaussianMixture
   /** Per voxel, of each iteration. */
   readonly logLikelihoods: readonly number[]
-  /** The bias field where one was fitted, [D, H, W]: the scan is this times its corrected self. */
-  readonly field: Float32Array | undefined
 }
 
 /**

@@ -13,6 +13,17 @@ export interface GaussianComponent {
 /** The Gaussians of every class, [K][M], where M may differ between classes. */
 export type GaussianMixture = readonly (readonly GaussianComponent[])[]
 
+/** A Gaussian mixture as it was fitted to one scan. */
+export interface FittedMixture {
+  /** The Gaussians of each class, [K][M], in the scan's intensities. */
+  readonly mixture: GaussianMixture
+  /**
+   * Makes the bias field that was fitted with it, [D, H, W]: the scan is this times its corrected self, which the mixture
+   * describes. Undefined if there is none.
+   */
+  readonly field?: (() => Float32Array) | undefined
+}
+
 /** Sums over voxels, weighted with the posterior q of one component or class. */
 export interface Moments {
   /** sum q */

@@ -1,7 +1,7 @@
 import { input, volumeShape, type Value } from '../graph/value.js'
-import { add, multiply, softmax, square, supportMask } from '../ops/index.js'
-import type { TrainingScan } from './batches.js'
-import { naturalParameters, type GaussianMixture } from './gaussian-mixture.js'
+import { add, crop, divide, multiply, softmax, square, supportMask, type Box } from '../ops/index.js'
+import { stack, type TrainingScan } from './batches.js'
+import { naturalParameters, type FittedMixture, type GaussianMixture } from './gaussian-mixture.js'
 import { ownersOf, spreadToMembers, sumMembers } from './membership.js'
 import { logPrior } from './model.js'
 
@@ -11,6 +11,16 @@ export interface MixtureTarget {
   readonly posterior: Value
   /** Inputs: the factors of x^2, x and 1 in the log-likelihood of each of M components, [N, M, 1, 1, 1] each. */
   readonly factors: readonly [quadratic: Value, linear: Value, constant: Value]
+  /** An input: the bias fields, [N, 1, D, H, W] of the whole scan; undefined if there are none. */
+  readonly field: Value | undefined
+}
+
+/** What the graph of a mixture depends on. */
+export interface MixtureForm {
+  /** Gaussians of each channel, [K]. */
+  readonly components: readonly number[]
+  /** Whether bias fields were fitted too. */
+  readonly biased: boolean
 }
 
 /**
@@ -18,10 +28,15 @@ export interface MixtureTarget {
  * its posterior as large as the prior.
  *
  * @param scan [N, 1, D, H, W]
- * @param prior [N, K, D, H, W]
- * @param components Gaussians of each channel, [K]
+ * @param prior [N, K, ...] of the region
+ * @param region where the posterior is wanted. Default: all of the scan
  */
-export function mixtureTarget(scan: Value, prior: Value, components: readonly number[]): MixtureTarget {
+export function mixtureTarget(
+  scan: Value,
+  prior: Value,
+  { components, biased }: MixtureForm,
+  region?: Box,
+): MixtureTarget {
   const { batch } = volumeShape(prior)
   const channelOf = ownersOf(components)
   const shape = [batch, channelOf.length, 1, 1, 1]
@@ -31,38 +46,45 @@ export function mixtureTarget(scan: Value, prior: Value, components: readonly nu
     input('constants', shape),
   ] as const
   const [quadratic, linear, offset] = factors
-  const likelihood = add(add(multiply(square(scan), quadratic), multiply(scan, linear)), offset)
+  const field = biased ? input('bias field', scan.shape) : undefined
+  const corrected = field ? divide(scan, field) : scan
+  const x = region ? crop(corrected, region) : corrected
+  const likelihood = add(add(multiply(square(x), quadratic), multiply(x, linear)), offset)
   const single = channelOf.length === components.length
   const spread = single ? prior : spreadToMembers(prior, channelOf)
   const posterior = softmax(supportMask(add(likelihood, logPrior(spread)), spread))
-  return { posterior: single ? posterior : sumMembers(posterior, channelOf), factors }
+  return { posterior: single ? posterior : sumMembers(posterior, channelOf), factors, field }
 }
 
 /**
- * The number of Gaussians of each channel, the same for all scans, [K].
+ * The form that the mixtures of all scans have.
  *
- * @throws Error if a scan has no mixture, or one of other numbers
+ * @throws Error if a scan has no mixture, or one of another form
  */
-export function componentsOf(scans: readonly TrainingScan[]): number[] {
-  const counts = scans.map((scan) => mixtureOf(scan).map((components) => components.length))
-  const differing = counts.findIndex((count) => count.join() !== counts[0]!.join())
-  if (differing > 0)
-    throw new Error(`${scans[differing]!.name}: its Gaussian mixture has other numbers of components`)
-  return counts[0]!
+export function mixtureFormOf(scans: readonly TrainingScan[]): MixtureForm {
+  const forms = scans.map((scan) => {
+    const { mixture, field } = fitOf(scan)
+    return { components: mixture.map(({ length }) => length), biased: field !== undefined }
+  })
+  const differing = forms.findIndex((form) => JSON.stringify(form) !== JSON.stringify(forms[0]))
+  if (differing > 0) throw new Error(`${scans[differing]!.name}: its Gaussian mixture is of another form`)
+  return forms[0]!
 }
 
 /** The inputs of a step that learns from the mixtures of a batch. */
 export function* mixtureInputs(
-  { factors }: MixtureTarget,
+  { factors, field }: MixtureTarget,
   batch: readonly TrainingScan[],
 ): Generator<[Value, Float32Array]> {
-  const contents = mixtureFactors(batch.map(mixtureOf))
+  const fits = batch.map(fitOf)
+  const contents = mixtureFactors(fits.map(({ mixture }) => mixture))
   for (const [i, value] of factors.entries()) yield [value, contents[i]!]
+  if (field) yield [field, stack(fits.map((fit) => fit.field!()))]
 }
 
-function mixtureOf({ name, mixture }: TrainingScan): GaussianMixture {
-  if (!mixture) throw new Error(`${name}: has no Gaussian mixture to learn from; fit one first`)
-  return mixture
+function fitOf({ name, fit }: TrainingScan): FittedMixture {
+  if (!fit) throw new Error(`${name}: has no Gaussian mixture to learn from; fit one first`)
+  return fit
 }
 
 /**

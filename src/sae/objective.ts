@@ -12,7 +12,7 @@ import {
   type Box,
 } from '../ops/index.js'
 import { mergeParts } from './membership.js'
-import { mixtureTarget, type MixtureTarget } from './mixture-target.js'
+import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
 import type { Part } from './prior.js'
 
@@ -26,8 +26,8 @@ export interface ObjectiveOptions {
   readonly temperature: number
   /** The region of the prior: sums run over its voxels only. Default: all of the scan. */
   readonly region?: Box | undefined
-  /** Gaussians of each channel, [K], if the divergence is taken from the posterior of a mixture. Default: from the prior. */
-  readonly mixture?: readonly number[] | undefined
+  /** Of the mixture, if the divergence is taken from the posterior of one. Default: from the prior. */
+  readonly mixture?: MixtureForm | undefined
   /** What the channels are if classes are divided. Default: each is a class. */
   readonly parts?: readonly Part[] | undefined
 }
@@ -86,7 +86,7 @@ export function saeObjective(
   const reconstructionWeight = input('reconstruction weight', [1])
 
   const { logits: free, blocks } = modelLogits(model, scan, prior, region)
-  const mixture = options.mixture && mixtureTarget(explained, prior, options.mixture)
+  const mixture = options.mixture && mixtureTarget(scan, prior, options.mixture, region)
   const expected = mixture ? mixed(mixture.posterior, prior) : prior
   const { probabilities, sample, divergence } = posterior(free, expected, randomness, {
     temperature: options.temperature,

@@ -1,16 +1,16 @@
 import type { TrainingScan } from './batches.js'
-import type { GaussianMixture } from './gaussian-mixture.js'
+import type { FittedMixture, GaussianMixture } from './gaussian-mixture.js'
 import type { LabelTable } from './label-table.js'
 import type { Part, Prior } from './prior.js'
 
 /**
- * The parts of classes, one for each component of those that have several parts, their shares averaged over the mixtures.
+ * The parts of classes, one for each component of those that have several parts, their shares averaged over the fits.
  *
  * @param counts parts of each class, [K]
  */
-export function partsOf(mixtures: readonly GaussianMixture[], counts: readonly number[]): Part[] {
+export function partsOf(fits: readonly FittedMixture[], counts: readonly number[]): Part[] {
   const share = (c: number, m: number): number =>
-    mixtures.reduce((sum, mixture) => sum + mixture[c]![m]!.weight, 0) / mixtures.length
+    fits.reduce((sum, { mixture }) => sum + mixture[c]![m]!.weight, 0) / fits.length
   return counts.flatMap((count, c) =>
     count === 1
       ? [{ class: c, share: 1 }]
@@ -26,13 +26,16 @@ export function partCounts({ classes, rest }: LabelTable, several: number): numb
   return classes.map((_, c) => (c === 0 || c === rest ? several : 1))
 }
 
-/** Scans with what mixtures of classes, one for each scan, say of the channels. */
+/** Scans with the mixtures of channels that follow from mixtures of classes, one for each scan. */
 export function withMixtures(
   scans: readonly TrainingScan[],
-  mixtures: readonly GaussianMixture[],
+  fits: readonly FittedMixture[],
   parts: readonly Part[] | undefined,
 ): TrainingScan[] {
-  return scans.map((scan, i) => ({ ...scan, mixture: mixtureOfChannels(mixtures[i]!, parts) }))
+  return scans.map((scan, i) => {
+    const { mixture, field } = fits[i]!
+    return { ...scan, fit: { mixture: mixtureOfChannels(mixture, parts), field } }
+  })
 }
 
 /** The number of classes K that the parts make up. */

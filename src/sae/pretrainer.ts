@@ -3,14 +3,20 @@ import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, crop, crossEntropy, softmax, supportMask } from '../ops/index.js'
+import { argmax, crossEntropy, softmax, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mergeParts } from './membership.js'
-import { componentsOf, mixtureInputs, mixtureTarget, type MixtureTarget } from './mixture-target.js'
+import {
+  mixtureFormOf,
+  mixtureInputs,
+  mixtureTarget,
+  type MixtureForm,
+  type MixtureTarget,
+} from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
 import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
@@ -35,8 +41,8 @@ interface PretrainingGraph extends LearningGraph {
 export class Pretrainer {
   /** Adam of the encoder's parameters. */
   readonly optimiser: Adam
-  /** Gaussians of each channel of the scans' mixtures, if they are the target. */
-  private components: readonly number[] = []
+  /** Of the scans' mixtures, if they are the target. */
+  private form: MixtureForm | undefined
   private readonly learner: Learner<PretrainingGraph, PretrainingStep>
   /** Of the whole run, for the learning rate. */
   private steps = Infinity
@@ -97,7 +103,7 @@ export class Pretrainer {
   }
 
   private requireMixtures(scans: readonly TrainingScan[]): void {
-    if (this.settings.target === 'mixture') this.components = componentsOf(scans)
+    if (this.settings.target === 'mixture') this.form = mixtureFormOf(scans)
   }
 
   private *inputs({ mixture }: PretrainingGraph, { batch, step }: Turn): Iterable<[Value, Float32Array]> {
@@ -111,9 +117,7 @@ export class Pretrainer {
     const scan = input('scan', [batch, 1, ...shape])
     const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
     const { logits } = modelLogits(this.model, scan, prior, region)
-    const explained = region ? crop(scan, region) : scan
-    const mixture =
-      this.settings.target === 'mixture' ? mixtureTarget(explained, prior, this.components) : undefined
+    const mixture = this.form && mixtureTarget(scan, prior, this.form, region)
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
     const scores = supportMask(logits, prior)
     const segmentation = argmax(parts ? mergeParts(softmax(scores), parts) : scores)

@@ -57,9 +57,9 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
       priorLogits: true,
     }),
     intensities: 'robust',
-    mixture: { components: 2, parts: 2, beta: 0, bias: 0, varianceFloor: 0.03 },
+    mixture: { components: 2, parts: 2, beta: 0 },
     pretraining: {
-      steps: 100,
+      steps: 200,
       settings: { ...defaultPretraining, learningRate: 0.01, warmUp: 10, decay: 0.5, target: 'mixture' },
     },
     training: {

@@ -36,9 +36,10 @@ export class StandardScan {
     this.data = this.standardised()
   }
 
-  /** The bias field where there is one, [D, H, W]: the scan is this times its corrected self. */
-  get field(): Float32Array | undefined {
-    return this.bias?.values()
+  /** Makes the bias field, [D, H, W]: the scan is this times its corrected self. Undefined if there is none. */
+  get field(): (() => Float32Array) | undefined {
+    const { bias } = this
+    return bias && (() => bias.values())
   }
 
   /** What a log-likelihood of the standardised intensity is more than that of the scan's. */

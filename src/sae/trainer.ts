@@ -8,7 +8,7 @@ import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
 import { Learner, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
-import { componentsOf, mixtureInputs } from './mixture-target.js'
+import { mixtureFormOf, mixtureInputs, type MixtureForm } from './mixture-target.js'
 import type { Model } from './model.js'
 import { NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
@@ -62,8 +62,8 @@ export class Trainer {
   private readonly noiseLevel: NoiseLevel
   private readonly learner: Learner<TrainingGraph, TrainingStep>
   private readonly mrfTable: Float32Array | undefined
-  /** Gaussians of each channel of the scans' mixtures, if the divergence is taken from them. */
-  private components: readonly number[] | undefined
+  /** Of the scans' mixtures, if the divergence is taken from them. */
+  private form: MixtureForm | undefined
   /** Of the whole run, for the learning rate. */
   private steps = Infinity
 
@@ -133,7 +133,7 @@ export class Trainer {
   }
 
   private requireMixtures(scans: readonly TrainingScan[]): void {
-    if (this.settings.divergence === 'mixture') this.components = componentsOf(scans)
+    if (this.settings.divergence === 'mixture') this.form = mixtureFormOf(scans)
   }
 
   private *inputs(
@@ -175,7 +175,7 @@ export class Trainer {
       temperature,
       region,
       parts,
-      mixture: this.components,
+      mixture: this.form,
     })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
     const plan = await compile(this.gpu, {

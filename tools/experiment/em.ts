@@ -4,19 +4,19 @@ import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
 import type { Prior } from '../../src/sae/prior.js'
 import type { Subject } from './anatomies.js'
 
-/** Expectation maximisation of each scan: the classes and the mixture. */
+/** Expectation maximisation of each scan: the classes, the mixture and the bias field. */
 export async function fitEach(
   gpu: Gpu,
   prior: Prior,
   scans: readonly Subject[],
   settings: Partial<EmSettings> = {},
-): Promise<Pick<EmResult, 'classes' | 'mixture'>[]> {
+): Promise<Pick<EmResult, 'classes' | 'mixture' | 'field'>[]> {
   const em = await ExpectationMaximisation.create(gpu, prior, settings)
   try {
     const results = []
     for (const { data } of scans) {
-      const { classes, mixture } = await em.run(data)
-      results.push({ classes, mixture })
+      const { classes, mixture, field } = await em.run(data)
+      results.push({ classes, mixture, field })
     }
     return results
   } finally {

@@ -2,7 +2,7 @@ import type { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../../src/sae/label-table.js'
-import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
+import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
 import type { Model } from '../../src/sae/model.js'
 import { withMixtures } from '../../src/sae/parts.js'
 import type { Prior } from '../../src/sae/prior.js'
@@ -55,7 +55,7 @@ interface NetworkRun {
   readonly prior: Prior
   readonly scans: readonly Subject[]
   /** Fitted to the scans, if training learns from them. */
-  readonly mixtures?: readonly GaussianMixture[] | undefined
+  readonly mixtures?: readonly FittedMixture[] | undefined
   readonly refinement?: Refinement | undefined
 }
 

@@ -1,7 +1,7 @@
 import { Variables } from '../../src/plan/variables.js'
 import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
-import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
+import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model } from '../../src/sae/model.js'
 import { defaultEm, type EmSettings } from '../../src/sae/em-settings.js'
 import type { LabelTable } from '../../src/sae/label-table.js'
@@ -148,7 +148,7 @@ async function mixturesOf(
   { architecture }: Model,
   prior: Prior,
   subjects: readonly Subject[],
-): Promise<GaussianMixture[]> {
+): Promise<FittedMixture[]> {
   const settings = emOf(recipes.default.mixture, partCountsOf(architecture))
-  return (await fitEach(gpu, prior, subjects, settings)).map(({ mixture }) => mixture)
+  return fitEach(gpu, prior, subjects, settings)
 }

@@ -3,7 +3,7 @@ import { fitDecoder } from '../../src/cli/fit-decoder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { TrainingScan } from '../../src/sae/batches.js'
-import type { GaussianMixture } from '../../src/sae/gaussian-mixture.js'
+import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model, type NamedTensor } from '../../src/sae/model.js'
 import { divided, partCounts, partsOf, withMixtures } from '../../src/sae/parts.js'
 import { Pretrainer } from '../../src/sae/pretrainer.js'
@@ -36,7 +36,7 @@ interface Start {
   readonly prior: Prior
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Fitted to the scans, if one of the stages learns from them. */
-  readonly mixtures: readonly GaussianMixture[] | undefined
+  readonly mixtures: readonly FittedMixture[] | undefined
   readonly variance: number
   readonly seconds: number
 }
@@ -104,7 +104,7 @@ async function begin(
     const counts = partCounts(table, mixture.parts)
     const mixtures =
       pretraining?.target === 'mixture' || training?.divergence === 'mixture'
-        ? (await fitEach(gpu, whole, subjects, emOf(mixture, counts))).map((fit) => fit.mixture)
+        ? await fitEach(gpu, whole, subjects, emOf(mixture, counts))
         : undefined
     const parts = mixtures && partsOf(mixtures, counts)
     const prior = parts ? divided(whole, parts) : whole

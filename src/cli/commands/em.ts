@@ -166,7 +166,7 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
       const { classes, field } = result
       const posterior = options.posterior ? result.posterior : undefined
       if (field)
-        await writeVolume(`${stem}_biasfield.nii.gz`, { data: field, channels: 1, ...place }, 'float32')
+        await writeVolume(`${stem}_biasfield.nii.gz`, { data: field(), channels: 1, ...place }, 'float32')
       await writeSegmentation(stem, { classes, posterior }, place, table, options.labelsOut)
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
