@@ -18,11 +18,12 @@ import { CsvLog } from '../csv-log.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans } from '../inputs.js'
-import { follow, logColumns, type Recording } from '../learning.js'
+import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { readPrior, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
+import { pretrainingRecording } from '../recordings.js'
 import type { Terminal } from '../terminal.js'
 import { readWeights, requireClasses, writeWeights, type WeightsFile } from '../weights-file.js'
 
@@ -190,11 +191,7 @@ async function learn(
   options: PretrainOptions,
   terminal: Terminal,
 ): Promise<{ exitCode: number | undefined; last: PretrainingStep | undefined }> {
-  const recording: Recording<PretrainingStep> = {
-    columns: { cross_entropy: (step) => step.crossEntropy },
-    shown: ['cross_entropy', 'mean_dice'],
-    dice: options.labels ? table : undefined,
-  }
+  const recording = pretrainingRecording(options.labels ? table : undefined)
   const { memoryLimit } = options
   const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
   terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))

@@ -17,11 +17,12 @@ import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans } from '../inputs.js'
-import { follow, logColumns, type Recording } from '../learning.js'
+import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { networkPrior, readPrior, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
+import { trainingRecording } from '../recordings.js'
 import type { Terminal } from '../terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from '../training-start.js'
 
@@ -125,7 +126,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const { scans } = inputs
   const prior = networkPrior(inputs.prior, model.architecture)
-  const recording = recordingOf(labels ? table : undefined)
+  const recording = trainingRecording(labels ? table : undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')
   if (resumed) await requireColumns(logPath, columns)
@@ -220,20 +221,4 @@ async function startingProgress(
   terminal.status('Interrupted before the first step of training: nothing was written')
   process.exitCode = exitCode
   return undefined
-}
-
-function recordingOf(dice: LabelTable | undefined): Recording<TrainingStep> {
-  return {
-    columns: {
-      loss: (step) => step.loss,
-      reconstruction: (step) => step.reconstructionLoss,
-      kl: (step) => step.klLoss,
-      mrf: (step) => step.mrfLoss,
-      mse: (step) => step.meanSquaredError,
-      weight: (step) => step.weight,
-      sigma: (step) => step.sigma,
-    },
-    shown: ['loss', 'reconstruction', 'kl', 'mrf', 'mse', 'sigma', 'mean_dice'],
-    dice,
-  }
 }
