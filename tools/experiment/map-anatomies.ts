@@ -94,7 +94,7 @@ export class MapAnatomies implements Anatomies {
   async subject(description: SubjectDescription): Promise<Subject> {
     if (typeof description === 'string') return this.synthesise(description, 0)
     const { every, table } = this
-    const scan = await readScan(dataFile(description.scan), 'robust', warnings)
+    const scan = await readScan(dataFile(description.scan), description.intensities ?? 'robust', warnings)
     const truth = await readLabels(dataFile(description.truth), warnings)
     const reference = { ...truth, grid: this.reference.anatomy.grid, source: 'the reference' }
     requireSameGrid(scan, truth, 'the scan and its truth')

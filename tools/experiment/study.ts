@@ -6,6 +6,7 @@ import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
 import type { AcquisitionOptions } from '../../src/sae/synth/acquisition.js'
 import type { DeformationOptions } from '../../src/sae/synth/deformation.js'
+import type { Intensities } from '../../src/sae/intensity.js'
 import type { Contrast } from '../../src/sae/synth/intensities.js'
 
 /** A study: every method on every cohort, with every prior of the cohort and every seed. */
@@ -63,7 +64,14 @@ export interface CohortDescription {
   readonly training?: readonly string[]
 }
 
-export type SubjectDescription = string | { readonly scan: string; readonly truth: string }
+export type SubjectDescription = string | ScanDescription
+
+export interface ScanDescription {
+  readonly scan: string
+  readonly truth: string
+  /** How the scan is scaled: as the networks that see it want it. Default robust. */
+  readonly intensities?: Intensities
+}
 
 export interface PriorDescription {
   /** One anatomy or several, whose blurred label maps are averaged; none of them may be a subject. */
