@@ -91,7 +91,7 @@ function warning({ code, errors }: Outcome): string {
 
 describe('a run that learns', () => {
   it('is called sound, beside the prior and EM, in print and in run.json', async () => {
-    const first = await succeed(pretrain('run', '--labels', labels))
+    const first = await succeed(pretrain('run', '--labels', labels, '--steps', '100'))
     expect(first.errors.join('\n')).not.toContain('warning')
     expect(first.stdout).toContain('\nThe training scan, segmented\n')
     expect(first.stdout).toMatch(

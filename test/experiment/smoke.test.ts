@@ -47,7 +47,7 @@ describe('npm run experiment', () => {
 
     await run(study)
     const all = cells()
-    expect(all).toHaveLength(16)
+    expect(all).toHaveLength(11)
     expect(all.slice(0, first.length)).toEqual(first)
     expect(all.every(({ subjects }) => subjects.length === 2)).toBe(true)
     const report = readFileSync(join(results, 'smoke.md'), 'utf8')
