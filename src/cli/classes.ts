@@ -21,10 +21,10 @@ export interface CarriedTable {
 
 /**
  * The table of a prior or model with `count` classes: the one asked for, else the one that a file carries, else the
- * FreeSurfer table where it has as many, else classes without names.
+ * FreeSurfer table if it has as many, else classes without names.
  *
  * @param carried tables of the files in use; they must agree, for equal channels mean equal classes
- * @throws UserError where they do not, or the table has another number of classes
+ * @throws UserError if they do not, or the table has another number of classes
  */
 export async function tableFor(
   count: number,

@@ -9,7 +9,7 @@ export class CsvLog {
     readonly columns: readonly string[],
   ) {}
 
-  /** Starts a new file. @throws UserError where the disk refuses */
+  /** Starts a new file. @throws UserError if the disk refuses */
   static async create(path: string, columns: readonly string[]): Promise<CsvLog> {
     await writeFileAtomic(path, new TextEncoder().encode(`${columns.join(',')}\n`))
     return new CsvLog(path, columns)
@@ -19,7 +19,7 @@ export class CsvLog {
    * Goes on with a file, from which rows beyond `lastStep` (column `step`) are dropped: the run that wrote them ended
    * before it could save its weights. A missing file is started.
    *
-   * @throws UserError where its columns are others
+   * @throws UserError if its columns are others
    */
   static async resume(path: string, columns: readonly string[], lastStep: number): Promise<CsvLog> {
     if (!existsSync(path)) return CsvLog.create(path, columns)
@@ -35,7 +35,7 @@ export class CsvLog {
   }
 }
 
-/** Requires that a log, where there is one, has these columns. @throws UserError */
+/** Requires that a log, if there is one, has these columns. @throws UserError */
 export async function requireColumns(path: string, columns: readonly string[]): Promise<void> {
   if (!existsSync(path)) return
   const [header] = await readLines(path)

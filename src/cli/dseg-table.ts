@@ -26,8 +26,8 @@ export function formatDsegTable(table: LabelTable, values: LabelValues): string 
 /**
  * Reads such a table back.
  *
- * @returns undefined where the file has no column of codes: some other tool's
- * @throws UserError where it is damaged
+ * @returns undefined if the file has no column of codes: some other tool's
+ * @throws UserError if it is damaged
  */
 export function parseDsegTable(
   text: string,

@@ -39,7 +39,7 @@ export async function readScan(path: string, intensities: Intensities, terminal:
   return { ...volume, data: applyScaling(volume.data, scaling), scaling }
 }
 
-/** Reads a label map; its values are still label codes. @throws UserError where it cannot be read or has channels */
+/** Reads a label map; its values are still label codes. @throws UserError if it cannot be read or has channels */
 export async function readLabels(path: string, terminal: Terminal): Promise<Volume> {
   const labels = await readOneChannel(path, 'a label map', terminal)
   requireFinite(labels)
@@ -53,13 +53,13 @@ const keptBytes = 2e9
 const silent = new Terminal('silent')
 
 /**
- * Looks at scans, and at their label maps where given, for training against a prior. As many as fit into a few
+ * Looks at scans, and at their label maps if given, for training against a prior. As many as fit into a few
  * gigabytes are kept in memory, the others are read again whenever their turn comes.
  *
  * @param every keep every n-th voxel along each axis
  * @param intensities how the network wants them
  * @returns the scans, the grids that they lie on, how each was scaled, and the prior on their grid
- * @throws UserError where a file is not what it should be or the shapes do not match
+ * @throws UserError if a file is not what it should be or the shapes do not match
  */
 export async function readTrainingScans(
   paths: readonly string[],

@@ -12,7 +12,7 @@ export class Interrupt {
     return this.controller.signal
   }
 
-  /** 128 + the signal's number, as shells count; undefined where none came. */
+  /** 128 + the signal's number, as shells count; undefined if none came. */
   get exitCode(): number | undefined {
     return this.received && (this.received === 'SIGINT' ? 130 : 143)
   }

@@ -74,7 +74,7 @@ export const classesOption = (): Option =>
     'what the labels mean: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where labels are the classes 0..K-1 (default: the table kept with the prior or the weights, else freesurfer)',
   )
 
-/** @param wanted what the command keeps to of itself, where it can */
+/** @param wanted what the command keeps to of itself, if it can */
 export const memoryOption = (wanted: string): Option =>
   new Option(
     '--memory-limit <size>',

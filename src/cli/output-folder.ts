@@ -20,7 +20,7 @@ export function requireWritableFolder(path: string): void {
   }
 }
 
-/** Makes a folder and those above it. @throws UserError where the disk refuses */
+/** Makes a folder and those above it. @throws UserError if the disk refuses */
 export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true })

@@ -11,7 +11,7 @@ import type { CarriedTable } from './classes.js'
 import { besideVolume } from './file-names.js'
 import type { Terminal } from './terminal.js'
 
-/** A prior on disk: probabilities, and the table of its classes where a file beside it, PRIOR.json, has one. */
+/** A prior on disk: probabilities, and the table of its classes if a file beside it, PRIOR.json, has one. */
 export interface PriorFile {
   readonly volume: Volume
   readonly table: CarriedTable | undefined
@@ -26,7 +26,7 @@ interface PriorRecipe {
   readonly every: number
 }
 
-/** Reads a prior. @throws UserError where it is none: one channel, negative values, sums other than 1 */
+/** Reads a prior. @throws UserError if it is none: one channel, negative values, sums other than 1 */
 export async function readPrior(path: string, terminal: Terminal): Promise<PriorFile> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
@@ -48,7 +48,7 @@ export function networkPrior(volume: Volume, { parts }: Architecture): Prior {
   return parts ? divided(prior, parts) : prior
 }
 
-/** Writes a prior and its PRIOR.json. @throws UserError where the disk refuses */
+/** Writes a prior and its PRIOR.json. @throws UserError if the disk refuses */
 export async function writePrior(
   path: string,
   volume: Volume,

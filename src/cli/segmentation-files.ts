@@ -18,9 +18,9 @@ interface Job {
 }
 
 /**
- * The scans of a command line, without those that are segmented already where these are to be left out.
+ * The scans of a command line, without those that are segmented already if these are to be left out.
  *
- * @throws UserError where two scans would have the same outputs
+ * @throws UserError if two scans would have the same outputs
  */
 export function segmentationJobs(
   scans: readonly string[],
@@ -56,12 +56,12 @@ Writes to the output folder, on the grid of each scan and placed as it is:
   run.json             what the segmentations are worth, settings, versions, checksums of inputs`
 
 /**
- * Writes a segmentation, its table, and the posterior where there is one.
+ * Writes a segmentation, its table, and the posterior if there is one.
  *
  * @param classes [D, H, W]
  * @param posterior [K, D, H, W]
  * @param place the scan, or what lies as it does
- * @throws UserError where the disk refuses
+ * @throws UserError if the disk refuses
  */
 export async function writeSegmentation(
   stem: string,

@@ -37,7 +37,7 @@ export interface Start {
 /**
  * Reads what --init or --resume name and checks it against the prior's channels.
  *
- * @throws UserError where a file does not fit, or options contradict each other or the run to go on with
+ * @throws UserError if a file does not fit, or options contradict each other or the run to go on with
  */
 export async function readStart(
   options: TrainOptions,

@@ -21,7 +21,7 @@ export interface WeightsFile extends CheckpointFile {
   readonly table: CarriedTable | undefined
 }
 
-/** Reads weights (.safetensors, .pth.tar). @throws UserError where they are none of this kind */
+/** Reads weights (.safetensors, .pth.tar). @throws UserError if they are none of this kind */
 export async function readWeights(path: string): Promise<WeightsFile> {
   const { tensors, metadata } = await readTensors(path)
   const floats = new Map<string, NamedTensor>()
@@ -41,7 +41,7 @@ export function requireClasses({ info, source }: WeightsFile, channels: number, 
   )
 }
 
-/** Writes weights, and with an optimiser all that training needs to go on. @throws UserError where the disk refuses */
+/** Writes weights, and with an optimiser all that training needs to go on. @throws UserError if the disk refuses */
 export async function writeWeights(
   path: string,
   variables: Variables,

@@ -5,9 +5,9 @@ import { PipelineCache } from './pipeline-cache.js'
 export interface AdapterSummary {
   /** Human-readable name, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly name: string
-  /** Lower-case name of the maker, for example `nvidia`; empty where it is not told. */
+  /** Lower-case name of the maker, for example `nvidia`; empty if unknown. */
   readonly vendor: string
-  /** Family of the GPU, for example `turing`; empty where it is not told. */
+  /** Family of the GPU, for example `turing`; empty if unknown. */
   readonly architecture: string
   /** The driver's description of itself, in no fixed form; empty where a browser withholds it. */
   readonly driver: string
@@ -72,7 +72,7 @@ export class Gpu {
     return this.device.limits.maxStorageBufferBindingSize
   }
 
-  /** Invocations of every subgroup, at least; 0 where the device has no subgroups. */
+  /** Invocations of every subgroup, at least; 0 if the device has no subgroups. */
   get subgroupSize(): number {
     return this.device.features.has('subgroups') ? (this.device.adapterInfo.subgroupMinSize ?? 0) : 0
   }

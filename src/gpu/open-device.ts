@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js'
 import { Gpu, type AdapterSummary } from './gpu.js'
 
-/** Features that kernels may use where the adapter has them. */
+/** Features that kernels may use if the adapter has them. */
 export const optionalFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const
 
 /** What to ask of an adapter: its optional features and all of its limits on buffers. */
@@ -20,7 +20,7 @@ export function deviceDescriptor(adapter: GPUAdapter, label: string): GPUDeviceD
  * Opens the best adapter that a page or worker offers. In Node, use `openGpu` of `sae-webgpu/node`.
  *
  * @param gpu `navigator.gpu` by default
- * @throws UserError where there is no WebGPU or no adapter
+ * @throws UserError if there is no WebGPU or no adapter
  */
 export async function openDevice(gpu: GPU | undefined = navigatorGpu()): Promise<Gpu> {
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })

@@ -11,7 +11,7 @@ export interface DeviceTraits {
   readonly uniformBytes: number
   /** True for a driver that computes on the CPU. */
   readonly software: boolean
-  /** Invocations of every subgroup, at least; 0 where the device has no subgroups. */
+  /** Invocations of every subgroup, at least; 0 if the device has no subgroups. */
   readonly subgroupSize: number
 }
 

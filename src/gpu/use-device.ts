@@ -22,7 +22,7 @@ export interface UseDeviceOptions {
  * An error of the device that no error scope catches is thrown by the engine's next read, once, and stays visible to
  * the program: it may be anybody's.
  *
- * @throws UserError where the constants of WebGPU (`GPUBufferUsage` and so on) are not global, as in Node before
+ * @throws UserError if the constants of WebGPU (`GPUBufferUsage` and so on) are not global, as in Node before
  *   `Object.assign(globalThis, globals)` with the `globals` of the package `webgpu`
  */
 export function useDevice(device: GPUDevice, { adapter = {}, wait }: UseDeviceOptions = {}): Gpu {

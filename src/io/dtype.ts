@@ -52,7 +52,7 @@ function int64ToFloat32(words: Uint32Array, signed: boolean): Float32Array {
   return out
 }
 
-/** The same elements little-endian and aligned for a typed array; `bytes` itself where it already is. */
+/** The same elements little-endian and aligned for a typed array; `bytes` itself if it already is. */
 function hostOrder(bytes: Uint8Array, size: number, littleEndian: boolean): Uint8Array {
   // Not bytes.slice(): on Node's Buffer that is another view of the same memory.
   if (littleEndian || size === 1) return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)

@@ -19,7 +19,7 @@ const FS_ERRORS: Readonly<Record<string, string>> = {
 /**
  * Reads a volume: `.nii`, `.nii.gz`, `.npz` or `.npy`.
  *
- * @throws UserError where the file cannot be read, is no image, or its content is not what its name says
+ * @throws UserError if the file cannot be read, is no image, or its content is not what its name says
  */
 export async function readVolume(path: string): Promise<Volume> {
   requireVolumeName(path)
@@ -28,9 +28,9 @@ export async function readVolume(path: string): Promise<Volume> {
 
 /**
  * Writes a volume in the format that the extension names, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`;
- * `[D, H, W]` where it has one channel. NumPy's formats do not keep the grid.
+ * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError where the extension is another, a value does not fit `type`, or the disk refuses
+ * @throws UserError if the extension is another, a value does not fit `type`, or the disk refuses
  */
 export async function writeVolume(path: string, volume: Volume, type: VoxelType): Promise<void> {
   await writeFileAtomic(path, encodeVolume(path, volume, type))
@@ -40,7 +40,7 @@ export async function writeVolume(path: string, volume: Volume, type: VoxelType)
  * Reads weights: `.safetensors`, or a PyTorch checkpoint of the SAE reference (`.pth.tar`, `.pth`, `.pt`).
  * The content decides which.
  *
- * @throws UserError where the file cannot be read or is neither
+ * @throws UserError if the file cannot be read or is neither
  */
 export async function readTensors(path: string): Promise<TensorFile> {
   return decodeTensors(await readBytes(path), path)
@@ -54,7 +54,7 @@ export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dty
  *
  * @param tensors by name; those without a `dtype` are float32
  * @param metadata free text, such as what `saveCheckpoint` makes
- * @throws UserError where the path has another extension, a shape does not fit its data, or the disk refuses
+ * @throws UserError if the path has another extension, a shape does not fit its data, or the disk refuses
  */
 export async function writeTensors(
   path: string,
@@ -73,7 +73,7 @@ export async function writeTensors(
  * Writes a file so that at no time a half-written one stands under its name: to `NAME.tmp-PID` beside it, which is
  * flushed to the disk and then renamed, or removed where anything fails.
  *
- * @throws UserError where the disk refuses: no such folder, no permission, no space
+ * @throws UserError if the disk refuses: no such folder, no permission, no space
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp-${process.pid}`
@@ -92,7 +92,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   }
 }
 
-/** The bytes of a file. @throws UserError where it cannot be read or is empty */
+/** The bytes of a file. @throws UserError if it cannot be read or is empty */
 export async function readBytes(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array
   try {

@@ -15,7 +15,7 @@ import { isZip } from './zip.js'
  * Decodes a volume, `.nii`, `.nii.gz`, `.npz` or `.npy` by its name.
  *
  * @param source the file's name
- * @throws UserError where it is no image, or its content is not what its name says
+ * @throws UserError if it is no image, or its content is not what its name says
  */
 export function decodeVolume(bytes: Uint8Array, source: string): Volume {
   const format = requireVolumeName(source)
@@ -36,9 +36,9 @@ export function decodeVolume(bytes: Uint8Array, source: string): Volume {
 
 /**
  * Encodes a volume in the format that the extension of `name` says, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or
- * `.npy`; `[D, H, W]` where it has one channel. NumPy's formats do not keep the grid.
+ * `.npy`; `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError where the extension is another, or a value does not fit `type`
+ * @throws UserError if the extension is another, or a value does not fit `type`
  */
 export function encodeVolume(name: string, volume: Volume, type: VoxelType): Uint8Array {
   const format = requireVolumeName(name)
@@ -55,7 +55,7 @@ export function encodeVolume(name: string, volume: Volume, type: VoxelType): Uin
  * The content decides which.
  *
  * @param source the file's name
- * @throws UserError where it is neither
+ * @throws UserError if it is neither
  */
 export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
   if (isLegacyTorch(bytes) || isZip(bytes))
@@ -71,7 +71,7 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
 export type VolumeFormat = '.nii.gz' | '.nii' | '.npz' | '.npy'
 const VOLUME_FORMATS: readonly VolumeFormat[] = ['.nii.gz', '.nii', '.npz', '.npy']
 
-/** The format that a file's name says. @throws UserError where it says none of a volume */
+/** The format that a file's name says. @throws UserError if it says none of a volume */
 export function requireVolumeName(path: string): VolumeFormat {
   const format = VOLUME_FORMATS.find((extension) => path.toLowerCase().endsWith(extension))
   if (format === undefined)

@@ -19,7 +19,7 @@ export function gzip(bytes: Uint8Array): Uint8Array {
  * Unpacks a gzip file of one or several members (RFC 1952), checking the length and CRC-32 of each.
  *
  * @param source the file's name, for messages
- * @throws UserError where the file is truncated or damaged
+ * @throws UserError if the file is truncated or damaged
  */
 export function gunzip(bytes: Uint8Array, source: string): Uint8Array {
   const chunks: Uint8Array[] = []

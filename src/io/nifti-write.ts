@@ -18,7 +18,7 @@ const MAX_DIM = 32767
  *
  * Where the grid came from a NIfTI file, both of its forms go back as they were, codes, voxel sizes and units
  * included. A known grid of other origin becomes the sform; an unknown one leaves both codes 0 and voxels of 1 mm.
- * @throws UserError where an axis is too long for NIfTI-1 or a value does not fit `type`
+ * @throws UserError if an axis is too long for NIfTI-1 or a value does not fit `type`
  */
 export function writeNifti(volume: Volume, type: VoxelType): Uint8Array {
   const { channels, grid } = volume

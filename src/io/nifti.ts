@@ -42,7 +42,7 @@ type Header = NIFTI1 | NIFTI2
  * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
  * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
  * @param source the file's name, for messages
- * @throws UserError where this is no such image, or its header and its length do not agree
+ * @throws UserError if this is no such image, or its header and its length do not agree
  */
 export function readNifti(bytes: Uint8Array, source: string): Volume {
   const raw = isGzip(bytes) ? gunzip(bytes, source) : bytes
@@ -95,7 +95,7 @@ function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: n
     version === 1
       ? fields.getFloat32(layout.srow + 4 * index, header.littleEndian)
       : fields.getFloat64(layout.srow + 8 * index, header.littleEndian)
-  // Read here because the library keeps the sform only where it prefers it to the qform.
+  // Read here because the library keeps the sform only if it prefers it to the qform.
   const rows = [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => number(4 * row + column)))
   return { header, srow: [...rows, [0, 0, 0, 1]] }
 }

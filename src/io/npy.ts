@@ -24,7 +24,7 @@ export function isNpy(bytes: Uint8Array): boolean {
  *
  * The array is `[D, H, W]` or `[C, D, H, W]`, with further leading axes of 1 allowed; real numbers or booleans
  * of any width and byte order, C or Fortran order. The grid is not known.
- * @throws UserError on any other array, and where the file is truncated or damaged
+ * @throws UserError on any other array, and if the file is truncated or damaged
  */
 export function readNpy(bytes: Uint8Array, source: string): Volume {
   const { dtype, littleEndian, fortranOrder, shape, dataOffset } = readHeader(bytes, source)
@@ -51,7 +51,7 @@ export function readNpy(bytes: Uint8Array, source: string): Volume {
 /**
  * Writes version 1 of the format, little-endian, C order.
  *
- * @throws UserError where the shape does not fit the number of elements
+ * @throws UserError if the shape does not fit the number of elements
  */
 export function writeNpy({ shape, data }: NpyArray): Uint8Array {
   if (shape.reduce((product, size) => product * size, 1) !== data.length) {

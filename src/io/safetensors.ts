@@ -44,7 +44,7 @@ interface Entry {
  * the header, JSON; the data, little-endian. F16 and BF16 become F32.
  *
  * @param source the file's name, for messages
- * @throws UserError where the file is truncated or damaged, or holds another type
+ * @throws UserError if the file is truncated or damaged, or holds another type
  */
 export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): TensorFile {
   const fail = (what: string) => new UserError(`${source}: ${what}; the file is truncated or damaged`)
@@ -75,7 +75,7 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
 /**
  * Writes a safetensors file. The wider types come first, so that each tensor is aligned in the file.
  *
- * @throws UserError where a shape does not fit its data or a name is reserved
+ * @throws UserError if a shape does not fit its data or a name is reserved
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,

@@ -19,7 +19,7 @@ const PARTS = {
  *
  * @param source the file's name, for messages
  * @returns float32 tensors under the names `encoder.block0.weight` ... `encoder.conv.bias`, `decoder.weight`, `.bias`
- * @throws UserError where the file is truncated or damaged, or is not such a checkpoint
+ * @throws UserError if the file is truncated or damaged, or is not such a checkpoint
  */
 export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): Map<string, F32Tensor> {
   const file = loadTorch(bytes, source)

@@ -42,7 +42,7 @@ export class TensorRef {
 export interface TorchFile {
   /** What was saved: dictionaries as `Map`, lists and tuples as arrays, tensors as `TensorRef`. */
   root: unknown
-  /** @throws UserError where the storage is missing or not of floating point */
+  /** @throws UserError if the storage is missing or not of floating point */
   storage(ref: StorageRef): Float32Array
 }
 
@@ -56,7 +56,7 @@ export function isLegacyTorch(bytes: Uint8Array): boolean {
  *
  * Classes and functions named in the file become inert placeholders: nothing of it is executed.
  * @param source the file's name, for messages
- * @throws UserError where the file is truncated or damaged, or is no such file
+ * @throws UserError if the file is truncated or damaged, or is no such file
  */
 export function loadTorch(bytes: Uint8Array, source: string): TorchFile {
   if (!isZip(bytes) && !isLegacyTorch(bytes)) {
@@ -158,7 +158,7 @@ function resolveName(module: string, name: string): (...args: unknown[]) => unkn
   }
 }
 
-/** Stands for a class or function that is not needed. Its name serves where it is a storage class. */
+/** Stands for a class or function that is not needed. Its name serves if it is a storage class. */
 function namedPlaceholder(name: string): (...args: unknown[]) => unknown {
   const placeholder = function (): Record<string, unknown> {
     return {}

@@ -26,9 +26,9 @@ export interface Grid {
   shape: [number, number, number]
   /** 4x4, `[d, h, w, 1]` to world millimetres, as nibabel gives it. The voxel sizes alone where `known` is false. */
   affine: number[][]
-  /** False where the file says nothing of orientation: npz, npy, a NIfTI with neither form in use. */
+  /** False if the file says nothing of orientation: npz, npy, a NIfTI with neither form in use. */
   known: boolean
-  /** Present where the grid came from a NIfTI file. */
+  /** Present if the grid came from a NIfTI file. */
   header?: NiftiHeaderInfo
 }
 
@@ -94,7 +94,7 @@ export function placementDistance(
  *
  * @param what what the two are to each other, for the message: `the prior and the scan`
  * @returns a warning where both say where they lie and disagree about it, else undefined
- * @throws UserError where the shapes differ
+ * @throws UserError if the shapes differ
  */
 export function requireSameGrid(a: Volume, b: Volume, what: string): string | undefined {
   const [shapeA, shapeB] = [formatShape(a.grid.shape), formatShape(b.grid.shape)]
@@ -109,7 +109,7 @@ export function requireSameGrid(a: Volume, b: Volume, what: string): string | un
   return `${what} lie up to ${distance.toFixed(2)} mm apart by the headers of ${a.source} and ${b.source}; their voxels are matched by index`
 }
 
-/** @throws UserError where a voxel is NaN or infinite: how many are, and the first of them */
+/** @throws UserError if a voxel is NaN or infinite: how many are, and the first of them */
 export function requireFinite(volume: Volume): void {
   let first = -1
   let count = 0
@@ -125,7 +125,7 @@ export function requireFinite(volume: Volume): void {
   )
 }
 
-/** @throws UserError where all voxels hold the same value, so that there is nothing to normalise or to segment */
+/** @throws UserError if all voxels hold the same value, so that there is nothing to normalise or to segment */
 export function requireVaries(volume: Volume): void {
   const value = volume.data[0]
   if (volume.data.some((other) => other !== value)) return

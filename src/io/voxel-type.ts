@@ -11,7 +11,7 @@ const RANGES = { uint8: [0, 255], int16: [-32768, 32767] } as const
  * Requires that writing as `type` loses nothing.
  *
  * @param source where the values come from, for the message
- * @throws UserError where a value is not whole or not in the range of an integer type
+ * @throws UserError if a value is not whole or not in the range of an integer type
  */
 export function requireFits(data: Float32Array, type: VoxelType, source: string): void {
   if (type === 'float32') return

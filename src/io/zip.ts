@@ -23,7 +23,7 @@ export function listZip(bytes: Uint8Array, source: string): string[] {
  * Unpacks the entries that `wanted` asks for, and no other.
  *
  * @param source the file's name, for messages
- * @throws UserError where the archive is truncated or damaged
+ * @throws UserError if the archive is truncated or damaged
  */
 export function unzip(
   bytes: Uint8Array,

@@ -21,7 +21,7 @@ export interface BatchNorm {
 
 /**
  * Batch normalisation of `channels` channels, as `torch.nn.BatchNorm3d`. Plans that train and plans that evaluate share
- * parameters and statistics where they share `Variables`.
+ * parameters and statistics if they share `Variables`.
  */
 export function batchNormLayer(
   name: string,

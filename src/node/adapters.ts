@@ -45,7 +45,7 @@ export async function findAdapters(quiet = false): Promise<FoundAdapter[]> {
 /**
  * Picks the adapter whose name or kind contains `wanted` (case ignored), or the first of them all.
  *
- * @throws UserError where there is none, or none of that name.
+ * @throws UserError if there is none, or none of that name.
  */
 export function chooseAdapter(found: readonly FoundAdapter[], wanted?: string): FoundAdapter {
   if (found.length === 0) {

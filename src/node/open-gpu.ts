@@ -18,7 +18,7 @@ export interface OpenGpuOptions {
 /**
  * Opens the best adapter of this machine, or the one asked for by option or `SAE_ADAPTER`.
  *
- * @throws UserError where no adapter fits.
+ * @throws UserError if no adapter fits.
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals)

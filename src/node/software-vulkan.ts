@@ -14,7 +14,7 @@ interface BundledSwiftShader {
 /**
  * Unpacks the SwiftShader that the npm package `@sparticuz/chromium` carries into a cache folder, once.
  *
- * @returns undefined where the package is not installed or this platform cannot run it.
+ * @returns undefined if the package is not installed or this platform cannot run it.
  */
 export function unpackSwiftShader(): BundledSwiftShader | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined

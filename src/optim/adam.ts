@@ -36,7 +36,7 @@ export interface WeightDecay {
 export class Adam extends Optimiser {
   /** In the order of the parameters. */
   readonly moments: readonly Moments[]
-  /** What it was made with, defaults filled in; `maxNorm` is undefined where gradients are not clipped. */
+  /** What it was made with, defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
   readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
   constructor(parameters: readonly Value[], options: AdamOptions = {}) {

@@ -6,7 +6,7 @@ import * as shaders from '../generated/shaders.js'
 /**
  * min(1, maxNorm / norm of all gradients together), a scalar; as torch.nn.utils.clip_grad_norm_.
  *
- * @throws Error where the norm is not positive
+ * @throws Error if the norm is not positive
  */
 export function clipFactor(grads: readonly Value[], maxNorm: number): Value {
   if (!(maxNorm > 0)) throw new Error(`clipping: the largest norm must be positive, not ${maxNorm}`)

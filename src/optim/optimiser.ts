@@ -64,7 +64,7 @@ export abstract class Optimiser {
   /**
    * The nodes that update every parameter by the given gradients, one for each, in their order.
    *
-   * @throws Error where they are more or fewer, or of other sizes
+   * @throws Error if they are more or fewer, or of other sizes
    */
   update(grads: readonly Value[]): OpNode[] {
     if (grads.length !== this.parameters.length) {
@@ -79,7 +79,7 @@ export abstract class Optimiser {
   /**
    * The learning rate of a step.
    *
-   * @throws Error where the step is below 1 or the learning rate is not finite
+   * @throws Error if the step is below 1 or the learning rate is not finite
    */
   protected learningRateAt(step: number): number {
     if (!(step >= 1)) throw new Error(`${this.name}: steps are counted from 1, not ${step}`)

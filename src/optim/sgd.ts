@@ -16,10 +16,10 @@ export interface SGDOptions extends OptimiserOptions {
 export class SGD extends Optimiser {
   /** What is kept of the directions so far, in the order of the parameters; none without momentum. */
   readonly state: readonly Value[]
-  /** What it was made with, defaults filled in; `maxNorm` is undefined where gradients are not clipped. */
+  /** What it was made with, defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
   readonly options: Required<Omit<SGDOptions, 'maxNorm'>> & Pick<SGDOptions, 'maxNorm'>
 
-  /** @throws Error where Nesterov's momentum is asked for without any */
+  /** @throws Error if Nesterov's momentum is asked for without any */
   constructor(parameters: readonly Value[], options: SGDOptions = {}) {
     const { learningRate = 1e-3, maxNorm } = options
     super('sgd', parameters, learningRate, maxNorm, 1)

@@ -41,7 +41,7 @@ const titleHeight = glyphHeight * textScale + 2 * gap
 
 /**
  * One picture of a subject: a row for each orthogonal slice, a column for each panel, titles above, a legend below. The
- * slices show the most of the last label panel (the truth, where there is one), or are the middle ones without any.
+ * slices show the most of the last label panel (the truth, if there is one), or are the middle ones without any.
  *
  * @throws RangeError if a panel's size does not match the shape
  */
@@ -125,7 +125,7 @@ function paint(
   return { width, height, rgb }
 }
 
-/** `text`, cut where it would run out of `width` pixels. */
+/** `text`, cut if it would run out of `width` pixels. */
 function fitText(text: string, width: number): string {
   let fitted = text
   while (fitted !== '' && textWidth(fitted, textScale) > width) fitted = fitted.slice(0, -1)

@@ -37,7 +37,7 @@ export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedB
   return { data: stack(data), truths }
 }
 
-/** True where a batch has something to be scored against. */
+/** True if a batch has something to be scored against. */
 export function isScored(batch: readonly TrainingScan[]): boolean {
   return batch.some(({ truth }) => truth !== undefined)
 }

@@ -138,7 +138,7 @@ function regularSample(shape: SpatialShape): number[] {
  * Solves a symmetric positive semidefinite system by Cholesky's method, a millionth of the mean diagonal added.
  *
  * @param matrix its lower triangle, row-major; overwritten
- * @returns zeros where the matrix is zero
+ * @returns zeros if the matrix is zero
  */
 function solve(matrix: Float64Array, right: Float64Array): Float64Array {
   const n = right.length

@@ -10,7 +10,7 @@ import type { TrainingSettings } from './settings.js'
 
 /** A checkpoint as files hold it: named tensors and text (safetensors). */
 export interface CheckpointFile {
-  /** Weights and, where training is to go on, the optimiser's state, by name. */
+  /** Weights and, if training is to go on, the optimiser's state, by name. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Architecture, classes and progress, each as JSON; how intensities are scaled. */
   readonly metadata: Readonly<Record<string, string>>
@@ -20,11 +20,11 @@ export interface CheckpointFile {
 export interface CheckpointInfo {
   /** What the model was made of. */
   readonly architecture: Architecture
-  /** The classes, where known: the reference release's files do not say. */
+  /** The classes, if known: the reference release's files do not say. */
   readonly table: LabelTable | undefined
   /** How scans were scaled in training, and must be for these weights. */
   readonly intensities: Intensities
-  /** Present where training can go on from here. */
+  /** Present if training can go on from here. */
   readonly training:
     | {
         /** What it was trained with. */
@@ -60,7 +60,7 @@ export async function saveCheckpoint(
  * Reads what a checkpoint says of itself. A file without our metadata (the reference release's weights) is known by
  * the shapes of its tensors.
  *
- * @throws UserError where the metadata is broken or there is no encoder in it
+ * @throws UserError if the metadata is broken or there is no encoder in it
  */
 export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: string): CheckpointInfo {
   const shapes = architectureOf(tensors, source)

@@ -33,7 +33,7 @@ export function meanDice(scores: readonly number[], classes: readonly number[]):
 }
 
 /**
- * Dice per class of a batch's segmentations, averaged over the scans that have a reference; undefined where none has.
+ * Dice per class of a batch's segmentations, averaged over the scans that have a reference; undefined if none has.
  *
  * @param segmentation classes, [N, 1, ...] of the prior's region
  * @param truths classes, of the whole grid

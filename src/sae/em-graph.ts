@@ -33,7 +33,7 @@ interface EmGraphOptions {
 export interface EmGraph {
   /** An input: the scan, corrected and standardised, [1, 1, D, H, W]. */
   readonly scan: Value
-  /** An input: logarithm of the prior, -1e12 where a class is ruled out, [1, K, D, H, W]. */
+  /** An input: logarithm of the prior, -1e12 if a class is ruled out, [1, K, D, H, W]. */
   readonly logPrior: Value
   /** Inputs: logits are linear in (x^2, x, log p), [M, 2 + K] and [M] for M Gaussians in all (see `naturalParameters`). */
   readonly weight: Value

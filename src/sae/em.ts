@@ -69,7 +69,7 @@ export class ExpectationMaximisation {
   /**
    * Compiles what scans of the prior's shape need.
    *
-   * @throws UserError on settings out of range, and where memory does not do
+   * @throws UserError on settings out of range, or if there is not enough memory
    */
   static async create(gpu: Gpu, prior: Prior, options: EmOptions = {}): Promise<ExpectationMaximisation> {
     const settings = { ...defaultEm, ...options }
@@ -112,7 +112,7 @@ export class ExpectationMaximisation {
    *
    * @param scan intensities in any unit, [D, H, W] of the prior's shape
    * @param onIteration called after each iteration
-   * @throws Error where it has another number of voxels, or holds NaN or infinity
+   * @throws Error if it has another number of voxels, or holds NaN or infinity
    */
   async run(scan: Float32Array, onIteration?: (iteration: EmIteration) => void): Promise<EmResult> {
     const { graph, plan, prior, settings } = this

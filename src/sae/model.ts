@@ -43,7 +43,7 @@ export function defaultArchitecture(classes: number): Architecture {
  * Makes a model with seeded initial weights.
  *
  * @param seed the same seed gives the same weights on every machine
- * @throws Error where the architecture has fewer than two widths
+ * @throws Error if the architecture has fewer than two widths
  */
 export function createModel(architecture: Architecture, seed = 0): Model {
   const encoder = unet({ ...architecture, seed })
@@ -89,7 +89,7 @@ export type NamedTensor = VariableContents
  * Requires a tensor of the same name and shape for each value.
  *
  * @param source where the tensors come from, for messages
- * @throws UserError where a tensor is missing, of another shape or not finite
+ * @throws UserError if a tensor is missing, of another shape or not finite
  */
 export function checkTensors(
   wanted: readonly Value[],
@@ -123,7 +123,7 @@ export function loadTensors(
 /**
  * Reads the architecture off the shapes of an encoder's weights.
  *
- * @throws UserError where they are not those of a U-Net of this kind
+ * @throws UserError if they are not those of a U-Net of this kind
  */
 export function architectureOf(
   tensors: ReadonlyMap<string, NamedTensor>,

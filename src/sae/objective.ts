@@ -38,7 +38,7 @@ export interface Objective {
   readonly scan: Value
   /** An input: the prior's probabilities, [N, K, D, H, W]. */
   readonly prior: Value
-  /** log M, [K, K]; an input that is read only where beta > 0. */
+  /** log M, [K, K]; an input that is read only if beta > 0. */
   readonly mrfTable: Value
   /** Weight of the squared error: alpha, or the one that sigma gives. */
   readonly reconstructionWeight: Value
@@ -60,7 +60,7 @@ export interface Objective {
   readonly squaredError: Value
   /** Divergence of the posterior from the prior, or from that of the mixture. */
   readonly klLoss: Value
-  /** Already times beta. Undefined where beta is 0. */
+  /** Already times beta. Undefined if beta is 0. */
   readonly mrfLoss: Value | undefined
   /** What is minimised: weight * squaredError + klLoss + mrfLoss. */
   readonly loss: Value

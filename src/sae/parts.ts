@@ -67,7 +67,7 @@ export function partCountsOf({
   return Array.from({ length: classesOf(parts) }, (_, c) => parts.filter((part) => part.class === c).length)
 }
 
-/** The least share that a part keeps, so that no class is ruled out where the prior allows it. */
+/** The least share that a part keeps, so that no class is ruled out if the prior allows it. */
 const leastShare = 1e-3
 
 /** Divides the classes of a prior among their parts: the same probabilities, a channel for each part. */

@@ -10,9 +10,9 @@ export interface Compiled<Graph> {
 export interface Preparation {
   /** Bytes of device memory, weights and the optimiser's state included. */
   readonly bytes: number
-  /** Slabs along depth in which the large part of the work is done; 1 where all of it is done at once. */
+  /** Slabs along depth in which the large part of the work is done; 1 if all of it is done at once. */
   readonly slabs: number
-  /** Planes of a slab; undefined where all is done at once. */
+  /** Planes of a slab; undefined if all is done at once. */
   readonly slabPlanes: number | undefined
   /** How long compiling took. */
   readonly seconds: number
@@ -20,7 +20,7 @@ export interface Preparation {
 
 /** Bounds on the device memory of a run: everything that it takes, weights and the optimiser's state included. */
 export interface MemoryOptions {
-  /** Bytes not to exceed; where they cannot do, compiling fails. Default: about 1.5e9, exceeded where it must be. */
+  /** Bytes not to exceed; if they cannot do, compiling fails. Default: about 1.5e9, exceeded if it must be. */
   readonly memoryLimit?: number | undefined
 }
 
@@ -45,7 +45,7 @@ export class PlanByBatch<Graph> {
     return compiled
   }
 
-  /** Makes the plans for these sizes ahead, the largest of them first; where one is kept only, that one. */
+  /** Makes the plans for these sizes ahead, the largest of them first; if one is kept only, that one. */
   async prepare(sizes: readonly number[]): Promise<Preparation> {
     const start = performance.now()
     const plans: Plan[] = []

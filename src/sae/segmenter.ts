@@ -33,7 +33,7 @@ export interface SegmentationOptions extends MemoryOptions {
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
   /**
-   * Whether to compute logits everywhere, not only where the prior allows more than the background. The results are the
+   * Whether to compute logits everywhere, not only if the prior allows more than the background. The results are the
    * same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
    */
   readonly wholeGrid?: boolean
@@ -45,9 +45,9 @@ export interface SegmentationOptions extends MemoryOptions {
 export interface Segmentation {
   /** Most probable class per voxel, [D, H, W]. */
   readonly classes: Uint8Array
-  /** Class probabilities, [K, D, H, W], where asked for. */
+  /** Class probabilities, [K, D, H, W], if asked for. */
   readonly posterior: Float32Array | undefined
-  /** What the decoder makes of the posterior, 0..1, [D, H, W], where asked for; 0 outside a region. */
+  /** What the decoder makes of the posterior, 0..1, [D, H, W], if asked for; 0 outside a region. */
   readonly reconstruction: Float32Array | undefined
 }
 
@@ -78,7 +78,7 @@ export class Segmenter {
    * Compiles what segmenting scans of the prior's shape needs.
    *
    * @param variables hold the weights of the model's encoder, and of its decoder where a reconstruction is wanted
-   * @throws UserError on a neighbourhood that is even or out of range, and where memory does not do
+   * @throws UserError on a neighbourhood that is even or out of range, or if there is not enough memory
    */
   static async create(
     gpu: Gpu,
@@ -131,7 +131,7 @@ export class Segmenter {
    * Segments one scan.
    *
    * @param scan intensities in 0..1, [D, H, W] of the prior's shape
-   * @throws Error where it has another number of voxels
+   * @throws Error if it has another number of voxels
    */
   async segment(scan: Float32Array): Promise<Segmentation> {
     this.plan.write(this.scan, scan)

@@ -79,7 +79,7 @@ export function placeSampled(
   })
 }
 
-/** The voxels of `box` as 1 where the class is `c`, else 0. */
+/** The voxels of `box` as 1 if the class is `c`, else 0. */
 export function classIndicator(classes: Uint8Array, shape: SpatialShape, box: Box, c: number): Float32Array {
   const [D, H, W] = boxShape(box)
   const indicator = new Float32Array(D * H * W)

@@ -17,7 +17,7 @@ export class StandardScan {
   /**
    * @param scan [D, H, W]
    * @param order of the bias field; 0 for none
-   * @throws Error where the scan holds NaN or infinity
+   * @throws Error if the scan holds NaN or infinity
    */
   constructor(
     private readonly scan: Float32Array,

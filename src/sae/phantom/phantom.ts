@@ -119,7 +119,7 @@ function drawLabels(
   return labels
 }
 
-/** Standard deviation of the warp along each axis, where the volume is 2 wide. */
+/** Standard deviation of the warp along each axis, if the volume is 2 wide. */
 const warpSize = 0.02
 
 /** A random rotation (up to about 5 degrees about each axis), scale and shift, from scanner to template coordinates. */

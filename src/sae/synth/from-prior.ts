@@ -78,7 +78,7 @@ export class PriorSampler {
 /** A class as probable as this has no rival. */
 const certain = 1 - tiny
 
-/** Of each row (d, h): the first voxel and one beyond the last where a class has rivals; equal if there is none. */
+/** Of each row (d, h): the first voxel and one beyond the last if a class has rivals; equal if there is none. */
 interface RowSpans {
   readonly first: Int32Array
   readonly stop: Int32Array
