@@ -13,7 +13,7 @@ export interface ShaderSource {
  * How one shader file is made into one kernel.
  *
  * - `flags` resolve `// #if ${FLAG}` ... `// #else` ... `// #endif`;
- * - `consts` replace the value of lines `const NAME = 1u; // #set`;
+ * - `consts` replace the value of lines `const NAME = 1u; // #set`: by a number, or by another const of the file;
  * - `generated` replace lines `// #generate NAME` (bodies unrolled per tile).
  *
  * A line `alias StoredX = f32; // #stored NAME` gives the type of the elements of binding NAME (f32, vec2f, vec4f, or the
@@ -30,8 +30,8 @@ export interface Specialisation {
   readonly shader: ShaderSource
   /** Truth of every `#if` flag that the file mentions, by name. Default: none. */
   readonly flags?: Readonly<Record<string, boolean>>
-  /** Finite number of every const that the file marks `#set`, by name. Default: none. */
-  readonly consts?: Readonly<Record<string, number>>
+  /** Finite number of every const that the file marks `#set`, or the name of a const that it declares. Default: none. */
+  readonly consts?: Readonly<Record<string, number | string>>
   /** WGSL for every `#generate` line of the file, by name. Default: none. */
   readonly generated?: Readonly<Record<string, string>>
 }
@@ -94,7 +94,7 @@ export function specialise(spec: StoredSpecialisation): string {
     return value
   }
 
-  const included = spec.shader.text.replace(/^\/\/ #include (\S+)$/gm, (_, name: string) => {
+  const included = spec.shader.text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => {
     const text = functions[name]
     if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
     return text
@@ -134,14 +134,18 @@ export function specialise(spec: StoredSpecialisation): string {
   return storeHalves(resolved, spec.half ?? [])
     .replace(setConst, (_, name: string, suffix: string) => {
       const value: unknown = take('const', spec.consts, name)
+      if (typeof value === 'string' && new RegExp(`^const ${value} = `, 'm').test(resolved))
+        return `const ${name} = ${value};`
       if (typeof value !== 'number' || !Number.isFinite(value)) {
-        throw new Error(`shader ${spec.shader.name}: const ${name} must be a finite number`)
+        throw new Error(
+          `shader ${spec.shader.name}: const ${name} must be a finite number or the name of another const, not ${String(value)}`,
+        )
       }
       return `const ${name} = ${value}${suffix};`
     })
     .replace(each, (_, indent: string, name: string, code: string) =>
       Array.from(
-        { length: take('const', spec.consts, name) },
+        { length: Number(take('const', spec.consts, name)) },
         (_, i) => indent + code.replaceAll('$', String(i)),
       ).join('\n'),
     )

@@ -67,31 +67,15 @@ export function abs(input: Value): Value {
   return apply('abs', input)
 }
 
-/** In the order of the constants in shaders/activation/. */
-const kinds = [
-  'leaky_relu',
-  'gelu',
-  'silu',
-  'sigmoid',
-  'tanh',
-  'softplus',
-  'elu',
-  'negate',
-  'exp',
-  'log',
-  'sqrt',
-  'square',
-  'abs',
-] as const
-
 interface Options {
   readonly alpha?: number
   /** Whether results may leave the range of f16 where the input does not. */
   readonly wide?: true
 }
 
-function apply(kind: (typeof kinds)[number], input: Value, { alpha = 0, wide }: Options = {}): Value {
-  const settings = { consts: { KIND: kinds.indexOf(kind) }, params: { alpha } }
+/** @param kind the lower-case name of a constant of shaders/common/activation_kinds.wgsl */
+function apply(kind: string, input: Value, { alpha = 0, wide }: Options = {}): Value {
+  const settings = { consts: { KIND: kind.toUpperCase() }, params: { alpha } }
   return elementwiseOp({
     ...settings,
     name: kind,

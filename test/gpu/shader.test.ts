@@ -68,6 +68,12 @@ describe('specialise', () => {
     }
   })
 
+  it('sets a const to another one that the text declares, by its name', () => {
+    const shader = { name: 'named', text: 'const ONE = 1u;\nconst KIND = 0u; // #set\n' }
+    expect(specialiseAny({ shader, consts: { KIND: 'ONE' } })).toBe('const ONE = 1u;\nconst KIND = ONE;\n')
+    expect(attempt({ shader, consts: { KIND: 'TWO' } })).toThrow('or the name of another const, not TWO')
+  })
+
   it('refuses a body that is missing or unknown', () => {
     expect(attempt({ ...scale, generated: {} })).toThrow('shader test/scale: body body is not given')
     expect(attempt({ ...scale, generated: { body: '', tail: '' } })).toThrow('it has no body tail')

@@ -7,10 +7,8 @@ import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { fiveExtents, axisParams, samePlanes, strides, windowFor, type Form } from './axes.js'
 
-/** In the order of the constants in shaders/arithmetic/forward.wgsl. */
-const kinds = ['add', 'subtract', 'multiply', 'divide'] as const
-
-export type Kind = (typeof kinds)[number]
+/** The constants of shaders/arithmetic/forward.wgsl, in lower case. */
+export type Kind = 'add' | 'subtract' | 'multiply' | 'divide'
 
 /** A value, perhaps taken to be of another shape with as many elements. */
 interface View extends Form {
@@ -67,7 +65,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
   const repeated = views.some(([, view]) => view.layout !== output.layout || view.value.size !== output.size)
   const kernel = {
     shader: shaders.arithmeticForward,
-    consts: { KIND: kinds.indexOf(kind) },
+    consts: { KIND: kind.toUpperCase() },
     flags: {
       BROADCAST: repeated,
       NUMBER_LEFT: typeof a === 'number',
