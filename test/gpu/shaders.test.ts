@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
-import { specialise, storedBindings, type ShaderSource } from '../../src/gpu/shader.js'
+import { specialise, storedBindings, threadsPerWorkgroup, type ShaderSource } from '../../src/gpu/shader.js'
 import { unrollBackwardWeight } from '../../src/ops/conv3d/unroll-backward-weight.js'
 import { unrollForward } from '../../src/ops/conv3d/unroll-forward.js'
 import * as labelConv3d from '../../src/ops/label-conv3d/unroll-forward.js'
@@ -214,6 +214,13 @@ describe.each(kernels)('%s', (name, text) => {
       }
     }
   })
+
+  if (text.includes('linear_index(')) {
+    it('has workgroups of as many threads as linear_index takes them to have', () => {
+      expect(texts.get('common/linear')).toContain('groups.x * 64u')
+      expect(threadsPerWorkgroup(shader)).toBe(64)
+    })
+  }
 
   if (/\/\/ #(set|generate)/.test(text)) {
     it('has constants and bodies to be tried with', () => {

@@ -4,7 +4,14 @@ import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../shared/receptive.js'
+import {
+  covered,
+  covering,
+  planesBehind,
+  slicedUnlessFew,
+  uncut,
+  type WindowAxis,
+} from '../shared/receptive.js'
 import { sumColumns } from '../shared/reduce.js'
 import { spatialParams, type Triple } from '../shared/triple.js'
 import type { Activation } from './tuned.js'
@@ -187,18 +194,18 @@ export function generalBackwardWeight(
       threads: [geometry.groups * blocks * fours, (unit.last - unit.first) * bricksPerPlane, 1],
     }))
   }
+  const work = {
+    planes: units,
+    reads: (value: Value, slab: Slab) => (value === input ? reads(slab) : slab),
+    emit: (_: Value, device: DeviceTraits, range: Slab) => calls(device, range),
+    finish: (gradWeight: Value) => [sumColumns(partials, gradWeight)],
+  }
   return op({
     name,
     inputs: { input, gradOutput },
     output: { shape, layout: 'flat' },
     scratch: [partials],
-    // Bricks of several planes are not cut: each has planes of many slabs.
-    ...slicedUnlessFew(brickPlanes > 1 ? Infinity : volumeShape(input).planes, {
-      planes: units,
-      reads: (value, slab) => (value === input ? reads(slab) : slab),
-      emit: (_, device, range) => calls(device, range),
-      finish: (gradWeight) => [sumColumns(partials, gradWeight)],
-    }),
+    ...(brickPlanes > 1 ? uncut(work) : slicedUnlessFew(volumeShape(input).planes, work)),
   })
 }
 

@@ -53,7 +53,14 @@ export function slicedUnlessFew<Output>(
   read: number,
   work: Work<Output> & { readonly planes: number },
 ): Work<Output> {
-  const { planes, emit, finish } = work
-  if (read <= mostRead * planes) return work
+  return read <= mostRead * work.planes ? work : uncut(work)
+}
+
+/** The same work, but never cut into slices. */
+export function uncut<Output>({
+  planes,
+  emit,
+  finish,
+}: Work<Output> & { readonly planes: number }): Work<Output> {
   return { emit: (output, device) => emit(output, device, { first: 0, last: planes }), finish }
 }
