@@ -1,6 +1,6 @@
 // npm run bench:tiles: one convolution in several tiles, what the table of src/ops/conv3d/tile.ts is chosen by. The tiles
 // take turns, so that whatever else the machine does falls on all of them.
-import { defineNode } from '../src/graph/node.js'
+import { op } from '../src/graph/op.js'
 import { compile } from '../src/plan/compile.js'
 import { input, parameter } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'
@@ -28,7 +28,7 @@ const voxels = extents.reduce<number>((a, b) => a * b, 1)
 const flops = 2 * 27 * channels * channels * voxels
 const plans = []
 for (const tile of tiles) {
-  const plan = await compile(gpu, { outputs: convolution(tile).outputs })
+  const plan = await compile(gpu, { outputs: [convolution(tile)] })
   for (const value of plan.inputs) plan.write(value, numbers(value.size, 1))
   const start = performance.now()
   await plan.warmUp()
@@ -54,14 +54,12 @@ function convolution(tile: Tile) {
   const x = input('x', [1, channels, ...extents])
   const initial = numbers(27 * channels * channels, 0.01)
   const packed = packWeights(parameter('w', [channels, channels, 3, 3, 3], initial), undefined, 'forward')
-  return defineNode({
-    op: 'tile',
-    inputs: [x, packed.value],
-    outputs: [{ shape: x.shape }],
-    emit: {
-      ...convolutionPlanes(x, 3),
-      emit: ([output], device, slab) =>
-        convolve({ input: x, packed, output: output!, activation: 'none', tile }, device, slab),
-    },
+  return op({
+    name: 'tile',
+    inputs: { x, packed: packed.value },
+    output: { shape: x.shape },
+    ...convolutionPlanes(x, 3),
+    emit: (output, device, slab) =>
+      convolve({ input: x, packed, output, activation: 'none', tile }, device, slab),
   })
 }

@@ -27,12 +27,32 @@ export { toCallerOrder, toMemoryOrder } from './graph/layout.js'
 // Kernels of your own.
 export { checkGradients, type CheckedInput, type GradientCheckOptions } from './check-gradients.js'
 export { accumulate } from './graph/accumulate.js'
-export { elementwise, elementwisePlanes, type ElementwiseKernel } from './graph/elementwise.js'
-export { defineNode, only, scratch } from './graph/node.js'
+export {
+  elementwise,
+  elementwiseOp,
+  elementwisePlanes,
+  type ElementwiseKernel,
+  type ElementwiseOp,
+} from './graph/elementwise.js'
+export { defineNode, scratch } from './graph/node.js'
+export { op, type OpSpec } from './graph/op.js'
 export type { DeviceTraits } from './gpu/traits.js'
-export type { KernelCall, NodeSpec, OpNode, Slices, SlicesSpec } from './graph/node.js'
+export type {
+  CommonSpec,
+  DispatchSize,
+  Extents,
+  Gradients,
+  Inputs,
+  KernelCall,
+  NodeSpec,
+  OpNode,
+  Outputs,
+  OutputSpec,
+  Slices,
+  Work,
+} from './graph/node.js'
 export { requireSameShape, volumeShape, type VolumeShape } from './graph/value.js'
-export { everyPlane, linearGroups, planes, planesOf, slabs, whole, widened } from './graph/window.js'
+export { everyPlane, planes, planesOf, slabs, whole, widened } from './graph/window.js'
 export type { Slab, Window } from './graph/window.js'
 export type { Kernel, KernelKey, PipelineCache } from './gpu/pipeline-cache.js'
 export type {
@@ -41,6 +61,8 @@ export type {
   ShaderInterface,
   ShaderSource,
   Specialisation,
+  StoredSpecialisation,
+  WorkgroupSize,
 } from './gpu/shader.js'
 export { planewise, type PlanewiseKernel } from './ops/shared/planewise.js'
 

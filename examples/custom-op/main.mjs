@@ -9,13 +9,10 @@ import {
   compile,
   convLayer,
   cosineDecay,
-  defineNode,
   deviceDescriptor,
-  elementwise,
-  elementwisePlanes,
+  elementwiseOp,
   input,
   loadWeights,
-  only,
   relu,
   requireSameShape,
   saveWeights,
@@ -110,49 +107,24 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
 /** sqrt((a - b)^2 + epsilon^2), element by element: an absolute difference that is smooth at 0. */
 function charbonnier(a, b, epsilon = 0.1) {
   requireSameShape('charbonnier', a, b)
-  return only(
-    defineNode({
-      op: 'charbonnier',
-      inputs: [a, b],
-      outputs: [{ shape: a.shape, layout: a.layout }],
-      emit: {
-        planes: elementwisePlanes(a),
-        emit: ([output], device, slab) =>
-          elementwise(
-            { shader: charbonnierForward, params: { epsilon }, values: { a, b, output } },
-            device,
-            slab,
-          ),
-      },
-      backward: ([gradOutput], [output]) => [
-        charbonnierGradient(a, b, output, gradOutput, 1),
-        charbonnierGradient(a, b, output, gradOutput, -1),
-      ],
-    }),
-  )
-}
-
-function charbonnierGradient(a, b, output, gradOutput, sign) {
-  return only(
-    defineNode({
-      op: 'charbonnier backward',
-      inputs: [a, b, output, gradOutput],
-      outputs: [{ shape: a.shape, layout: a.layout }],
-      emit: {
-        planes: elementwisePlanes(a),
-        emit: ([grad], device, slab) =>
-          elementwise(
-            {
-              shader: charbonnierBackward,
-              params: { sign },
-              values: { a, b, output, grad_output: gradOutput, grad },
-            },
-            device,
-            slab,
-          ),
-      },
-    }),
-  )
+  return elementwiseOp({
+    name: 'charbonnier',
+    shader: charbonnierForward,
+    params: { epsilon },
+    inputs: { a, b },
+    backward: (gradOutput, output) => {
+      const inputs = { a, b, output, grad_output: gradOutput }
+      const gradient = (sign) =>
+        elementwiseOp({
+          name: 'charbonnier backward',
+          shader: charbonnierBackward,
+          params: { sign },
+          inputs,
+          result: 'grad',
+        })
+      return { a: gradient(1), b: gradient(-1) }
+    },
+  })
 }
 
 // --- Its gradient, checked

@@ -5,19 +5,7 @@
 // Where f has a kink at 0, f' is what PyTorch takes: the slope on the left, and 0 for ABS.
 // Mapping: one invocation per element.
 
-const LEAKY_RELU = 0u;
-const GELU = 1u;
-const SILU = 2u;
-const SIGMOID = 3u;
-const TANH = 4u;
-const SOFTPLUS = 5u;
-const ELU = 6u;
-const NEGATE = 7u;
-const EXP = 8u;
-const LOG = 9u;
-const SQRT = 10u;
-const SQUARE = 11u;
-const ABS = 12u;
+// #include common/activation_kinds
 const KIND = 0u; // #set
 
 struct Params {

@@ -5,19 +5,7 @@
 // f by KIND, the names as in PyTorch; alpha is the negative slope of LEAKY_RELU and the alpha of ELU.
 // Mapping: one invocation per element.
 
-const LEAKY_RELU = 0u;
-const GELU = 1u;
-const SILU = 2u;
-const SIGMOID = 3u;
-const TANH = 4u;
-const SOFTPLUS = 5u;
-const ELU = 6u;
-const NEGATE = 7u;
-const EXP = 8u;
-const LOG = 9u;
-const SQRT = 10u;
-const SQUARE = 11u;
-const ABS = 12u;
+// #include common/activation_kinds
 const KIND = 0u; // #set
 
 struct Params {

@@ -8,23 +8,7 @@
 // Mapping: one invocation per input voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
 struct Params {
-  channels: u32,
-  in_depth: u32,
-  in_height: u32,
-  in_width: u32,
-  out_depth: u32,
-  out_height: u32,
-  out_width: u32,
-  kernel_d: u32,
-  kernel_h: u32,
-  kernel_w: u32,
-  stride_d: u32,
-  stride_h: u32,
-  stride_w: u32,
-  padding_d: u32,
-  padding_h: u32,
-  padding_w: u32,
-  first_plane: u32,
+  // #include common/pool_fields
   grad_output_base: u32,
   grad_input_base: u32,
 }
@@ -33,15 +17,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;
 @group(0) @binding(2) var<storage, read_write> grad_input: array<f32>;
 
-// The first window that covers a position of the padded input: the least o with o * stride + kernel > at.
-fn first_window(at: u32, kernel: u32, stride: u32) -> u32 {
-  return select(0u, (at - kernel) / stride + 1u, at >= kernel);
-}
-
-// One behind the last such window.
-fn end_window(at: u32, stride: u32, extent: u32) -> u32 {
-  return min(at / stride + 1u, extent);
-}
+// #include common/pool_windows
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {

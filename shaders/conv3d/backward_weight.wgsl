@@ -57,19 +57,16 @@ const OWN_PLANES = KD;
 // #if ${VECTOR}
 // #if ${UPSAMPLED}
 alias StoredOwn = vec2f; // #stored own
-@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
 // #else
 alias StoredOwn = vec4f; // #stored own
-@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
 // #endif
 alias StoredTold = vec4f; // #stored told
-@group(0) @binding(2) var<storage, read> told: array<StoredTold>;
 // #else
 alias StoredOwn = f32; // #stored own
-@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
 alias StoredTold = f32; // #stored told
-@group(0) @binding(2) var<storage, read> told: array<StoredTold>;
 // #endif
+@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
+@group(0) @binding(2) var<storage, read> told: array<StoredTold>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 // Voxel x of a row of `own`, 0 beside it; x wraps around below 0.

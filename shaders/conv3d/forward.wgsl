@@ -63,11 +63,10 @@ alias StoredOutput = Element; // #stored output
 // #if ${UPSAMPLED}
 // #if ${COARSE_VECTOR}
 alias StoredCoarse = vec4f; // #stored coarse
-@group(0) @binding(4) var<storage, read> coarse: array<StoredCoarse>;
 // #else
 alias StoredCoarse = f32; // #stored coarse
-@group(0) @binding(4) var<storage, read> coarse: array<StoredCoarse>;
 // #endif
+@group(0) @binding(4) var<storage, read> coarse: array<StoredCoarse>;
 // #endif
 // #if ${MASK}
 alias StoredMask = Element; // #stored mask

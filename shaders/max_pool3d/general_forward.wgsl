@@ -9,23 +9,7 @@
 // Mapping: one invocation per output voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
 struct Params {
-  channels: u32,
-  in_depth: u32,
-  in_height: u32,
-  in_width: u32,
-  out_depth: u32,
-  out_height: u32,
-  out_width: u32,
-  kernel_d: u32,
-  kernel_h: u32,
-  kernel_w: u32,
-  stride_d: u32,
-  stride_h: u32,
-  stride_w: u32,
-  padding_d: u32,
-  padding_h: u32,
-  padding_w: u32,
-  first_plane: u32,
+  // #include common/pool_fields
   input_base: u32,
   output_base: u32,
 }

@@ -1,4 +1,10 @@
-import { numbered, parseInterface, specialise, type ShaderInterface, type Specialisation } from './shader.js'
+import {
+  numbered,
+  parseInterface,
+  specialise,
+  type ShaderInterface,
+  type StoredSpecialisation,
+} from './shader.js'
 
 /** A compiled kernel and the interface that its source declares. */
 export interface Kernel {
@@ -11,7 +17,7 @@ export interface Kernel {
 }
 
 /** A specialised shader with the values of its `override` constants. */
-export interface KernelKey extends Specialisation {
+export interface KernelKey extends StoredSpecialisation {
   /** Values of the WGSL `override` constants, by name. Default: those that the shader declares. */
   readonly overrides?: Readonly<Record<string, number>>
 }

@@ -13,11 +13,11 @@ export interface ShaderSource {
  * How one shader file is made into one kernel.
  *
  * - `flags` resolve `// #if ${FLAG}` ... `// #else` ... `// #endif`;
- * - `consts` replace the value of lines `const NAME = 1u; // #set`;
+ * - `consts` replace the value of lines `const NAME = 1u; // #set`: by a number, or by another const of the file;
  * - `generated` replace lines `// #generate NAME` (bodies unrolled per tile).
  *
- * `half` names the bindings whose elements are stored as f16: a line `alias StoredX = f32; // #stored NAME` gives the
- * type of the elements of binding NAME (f32, vec2f, vec4f, or the `Element` of common/linear), and becomes that of halves.
+ * A line `alias StoredX = f32; // #stored NAME` gives the type of the elements of binding NAME (f32, vec2f, vec4f, or the
+ * `Element` of common/linear), and becomes that of halves if the plan stores the binding as f16 (`half`).
  * Kernels convert what they load and store, so that each binding is stored in its own way and all arithmetic is f32.
  *
  * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, `$` being the number:
@@ -30,11 +30,15 @@ export interface Specialisation {
   readonly shader: ShaderSource
   /** Truth of every `#if` flag that the file mentions, by name. Default: none. */
   readonly flags?: Readonly<Record<string, boolean>>
-  /** Finite number of every const that the file marks `#set`, by name. Default: none. */
-  readonly consts?: Readonly<Record<string, number>>
+  /** Finite number of every const that the file marks `#set`, or the name of a const that it declares. Default: none. */
+  readonly consts?: Readonly<Record<string, number | string>>
   /** WGSL for every `#generate` line of the file, by name. Default: none. */
   readonly generated?: Readonly<Record<string, string>>
-  /** Names of the bindings stored as f16; set by the plan, whatever an op says. Default: none. */
+}
+
+/** A specialisation, and how the values that the kernel is bound to are stored. */
+export interface StoredSpecialisation extends Specialisation {
+  /** Names of the bindings stored as f16. Default: none. */
   readonly half?: readonly string[]
 }
 
@@ -64,7 +68,12 @@ export interface ShaderInterface {
   readonly bindings: readonly BindingDeclaration[]
   /** Fields of `struct Params`, in their order; none where the shader has no such struct. */
   readonly params: readonly ParamDeclaration[]
+  /** Threads of a workgroup along x, y and z; undefined if the text leaves that to an `override`. */
+  readonly workgroupSize: WorkgroupSize | undefined
 }
+
+/** Threads of a workgroup. */
+export type WorkgroupSize = readonly [x: number, y: number, z: number]
 
 const directive = /^[ \t]*\/\/ #(if|elif|else|endif)\b[ \t]*(?:\$\{(?<name>\w+)\})?[ \t]*$/gm
 const setConst = /^const (?<name>\w+) = [\d.]+([uif]?); \/\/ #set$/gm
@@ -78,14 +87,14 @@ const generate = /^[ \t]*\/\/ #generate (?<name>\w+)$/gm
  * @throws Error on a flag, const or generated body that is missing, unknown or of the wrong type, and on a binding that
  *   has no halves
  */
-export function specialise(spec: Specialisation): string {
+export function specialise(spec: StoredSpecialisation): string {
   const take = <T>(kind: string, table: Readonly<Record<string, T>> | undefined, name: string): T => {
     const value = table?.[name]
     if (value === undefined) throw new Error(`shader ${spec.shader.name}: ${kind} ${name} is not given`)
     return value
   }
 
-  const included = spec.shader.text.replace(/^\/\/ #include (\S+)$/gm, (_, name: string) => {
+  const included = spec.shader.text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => {
     const text = functions[name]
     if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
     return text
@@ -125,14 +134,18 @@ export function specialise(spec: Specialisation): string {
   return storeHalves(resolved, spec.half ?? [])
     .replace(setConst, (_, name: string, suffix: string) => {
       const value: unknown = take('const', spec.consts, name)
+      if (typeof value === 'string' && new RegExp(`^const ${value} = `, 'm').test(resolved))
+        return `const ${name} = ${value};`
       if (typeof value !== 'number' || !Number.isFinite(value)) {
-        throw new Error(`shader ${spec.shader.name}: const ${name} must be a finite number`)
+        throw new Error(
+          `shader ${spec.shader.name}: const ${name} must be a finite number or the name of another const, not ${String(value)}`,
+        )
       }
       return `const ${name} = ${value}${suffix};`
     })
     .replace(each, (_, indent: string, name: string, code: string) =>
       Array.from(
-        { length: take('const', spec.consts, name) },
+        { length: Number(take('const', spec.consts, name)) },
         (_, i) => indent + code.replaceAll('$', String(i)),
       ).join('\n'),
     )
@@ -157,7 +170,7 @@ export function storedBindings(shader: ShaderSource): ReadonlySet<string> {
   return new Set([...shader.text.matchAll(storedAs)].map(({ groups }) => groups!.name!))
 }
 
-/** Reads the bindings of group 0 and the fields of `struct Params` off WGSL source. */
+/** Reads the bindings of group 0, the fields of `struct Params` and the size of a workgroup off WGSL source. */
 export function parseInterface(source: string): ShaderInterface {
   const code = source.replace(/\/\/.*$/gm, '')
   const bindings: BindingDeclaration[] = []
@@ -172,7 +185,28 @@ export function parseInterface(source: string): ShaderInterface {
     name: name!,
     type: type as ParamDeclaration['type'],
   }))
-  return { bindings, params }
+  return { bindings, params, workgroupSize: workgroupSizeOf(code) }
+}
+
+/**
+ * Threads of a workgroup of a shader.
+ *
+ * @throws Error if its text leaves them to an `override`
+ */
+export function threadsPerWorkgroup({ name, text }: ShaderSource): number {
+  const size = workgroupSizeOf(text)
+  if (!size) throw new Error(`shader ${name}: its text does not say how large a workgroup is`)
+  return size.reduce((product, extent) => product * extent)
+}
+
+/** The `@workgroup_size` of WGSL source: numbers, or names of constants; undefined if one is an `override`. */
+function workgroupSizeOf(source: string): WorkgroupSize | undefined {
+  const [, extents = ''] = /@workgroup_size\(([^)]*)\)/.exec(source) ?? []
+  const [x, y = 1, z = 1] = extents.split(',').map((extent) => {
+    const constant = new RegExp(`^\\s*const ${extent.trim()} = (.*?);`, 'm').exec(source)?.[1]
+    return parseInt(constant ?? extent)
+  })
+  return x && y && z ? [x, y, z] : undefined
 }
 
 /** WGSL with line numbers, for messages about code that did not compile. */

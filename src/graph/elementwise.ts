@@ -1,8 +1,9 @@
 import type { Specialisation } from '../gpu/shader.js'
-import type { KernelCall } from './node.js'
 import type { DeviceTraits } from '../gpu/traits.js'
+import type { Gradients, Inputs, KernelCall } from './node.js'
+import { op } from './op.js'
 import { volumeShape, type Value } from './value.js'
-import { elementRange, elementSlabs, linearGroups, whole, type Slab } from './window.js'
+import { elementRange, elementSlabs, whole, type Slab } from './window.js'
 
 /** A kernel over elements that does not care where they lie; of vec4s it may compute up to three beyond the end. */
 export interface ElementwiseKernel extends Specialisation {
@@ -11,11 +12,51 @@ export interface ElementwiseKernel extends Specialisation {
   /** Bindings of equal size, of which ranges of elements are shown. */
   readonly values: Readonly<Record<string, Value>>
   /** Bindings shown whole. Default: none. */
-  readonly flats?: Readonly<Record<string, Value>>
+  readonly flats?: Readonly<Record<string, Value>> | undefined
+}
+
+/** An op whose output is computed element by element, by one kernel. */
+export interface ElementwiseOp<I extends Inputs> extends Omit<ElementwiseKernel, 'values'> {
+  /** Name of the op, for messages and times. */
+  readonly name: string
+  /** Inputs of equal size, by the names of their bindings; `flats` are inputs into which no gradient flows. */
+  readonly inputs: I
+  /** Name of the binding that is written. Default `output`. */
+  readonly result?: string
+  /** The value whose shape the output has. Default: the first of the inputs. */
+  readonly like?: Value
+  /** Whether the output is always stored as f32. Default: if one of the inputs is. */
+  readonly wide?: boolean | undefined
+  /** Gradients of the inputs, given that of the output. Default: the op has none. */
+  readonly backward?: (gradOutput: Value, output: Value) => Gradients<NoInfer<I>>
+}
+
+/** Applies an element-wise op: `op` with a kernel that `elementwise` dispatches. */
+export function elementwiseOp<const I extends Readonly<Record<string, Value>>>({
+  name,
+  inputs,
+  flats,
+  result = 'output',
+  like = Object.values(inputs)[0],
+  wide,
+  backward,
+  ...kernel
+}: ElementwiseOp<I>): Value {
+  if (!like) throw new Error(`${name}: it has no inputs, and no value to be like`)
+  const { shape, layout } = like
+  return op({
+    name,
+    inputs: { ...inputs, ...flats },
+    output: { shape, layout, wide },
+    planes: elementwisePlanes(like),
+    emit: (output, device, slab) =>
+      elementwise({ ...kernel, values: { ...inputs, [result]: output }, flats }, device, slab),
+    backward,
+  })
 }
 
 /**
- * The dispatches of an element-wise kernel for some planes, or for all of values that are no volumes. `params` gets
+ * The dispatches of an element-wise kernel for some planes, or for all of values that are not volumes. `params` gets
  * `first` and `count` added, in vec4s with the flag VECTOR, else in numbers.
  */
 export function elementwise(kernel: ElementwiseKernel, device: DeviceTraits, range: Slab): KernelCall[] {
@@ -34,7 +75,7 @@ export function elementwise(kernel: ElementwiseKernel, device: DeviceTraits, ran
         ),
         ...Object.fromEntries(Object.entries(flats).map(([name, value]) => [name, whole(value)])),
       },
-      workgroups: linearGroups(count),
+      threads: [count],
     }
   })
 }

@@ -3,21 +3,42 @@ import type { DeviceTraits } from '../gpu/traits.js'
 import { Value, newId, type Shape, type ValueOptions } from './value.js'
 import type { Slab, Window } from './window.js'
 
+/**
+ * Extents of a dispatch along x, y and z. The last of fewer than three may be longer than a dispatch allows: it is
+ * folded over its own axis and the next (see `linear_index` of shaders/common/linear.wgsl).
+ */
+export type Extents =
+  readonly [x: number] | readonly [x: number, y: number] | readonly [number, number, number]
+
+/** How large a dispatch is: in threads, divided by the `@workgroup_size` of the shader, or in workgroups. */
+export type DispatchSize =
+  | {
+      /** Threads along each axis, rounded up to whole workgroups. */
+      readonly threads: Extents
+      /** Follow from the threads. */
+      readonly workgroups?: never
+    }
+  | {
+      /** Workgroups along each axis, for kernels that work by them. */
+      readonly workgroups: Extents
+      /** Follow from the workgroups. */
+      readonly threads?: never
+    }
+
 /** One dispatch: a specialised shader, its parameters, and the window of a value behind each binding. */
-export interface KernelCall extends KernelKey {
-  /**
-   * Fields of the shader's `struct Params`. Fields named `<binding>_base` are filled in by the plan: the element
-   * of the value at which that binding starts.
-   */
-  readonly params: Readonly<Record<string, number>>
-  /** What each binding of the shader shows, by the binding's name; all but `params`. */
-  readonly bindings: Readonly<Record<string, Window>>
-  /** Workgroups along x, y and z, each at most `maxWorkgroups` (65535). */
-  readonly workgroups: readonly [number, number, number]
-}
+export type KernelCall = Omit<KernelKey, 'half'> &
+  DispatchSize & {
+    /**
+     * Fields of the shader's `struct Params`. Fields named `<binding>_base` are filled in by the plan: the element
+     * of the value at which that binding starts.
+     */
+    readonly params: Readonly<Record<string, number>>
+    /** What each binding of the shader shows, by the binding's name; all but `params`. */
+    readonly bindings: Readonly<Record<string, Window>>
+  }
 
 /** One application of an op. */
-export interface OpNode {
+export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   /** Position in the order of creation, in one count with values; unique. */
   readonly id: number
   /** Name of the op, for messages and times. */
@@ -25,17 +46,19 @@ export interface OpNode {
   /** Values that its kernels read. */
   readonly inputs: readonly Value[]
   /** Values that it computes, in the order of its definition. */
-  readonly outputs: readonly Value[]
+  readonly outputs: Outputs
   /** Values that only this node uses, while it runs. */
   readonly scratch: readonly Value[]
   /** Variables that this node updates in place. */
   readonly mutates: readonly Value[]
   /** All of its dispatches, for whole inputs and outputs. */
   readonly emit: (device: DeviceTraits) => KernelCall[]
-  /** How the work is cut along depth, where that is possible. */
+  /** How the work is cut along depth, if it can be. */
   readonly slices: Slices | undefined
-  /** Gradients of the inputs, in their order, given those of the outputs; undefined where none flows. */
+  /** Gradients of the inputs, in their order, given those of the outputs; undefined if none flows. */
   readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
+  /** See `NodeSpec`. */
+  readonly masked: ((mask: Value) => Value) | undefined
 }
 
 /**
@@ -55,91 +78,133 @@ export interface Slices {
   readonly finish: (device: DeviceTraits) => KernelCall[]
 }
 
-/** What an op says of `Slices`. */
-export interface SlicesSpec {
-  /** Planes of the work, numbered n*D+z, and of every volume among the outputs. */
-  readonly planes: number
-  /** Whether planes that are needed again are better kept than computed again. Default false. */
-  readonly costly?: boolean
-  /** Default: of volumes the same planes, everything else whole. */
-  readonly reads?: Slices['reads']
-  /** The dispatches that compute some planes of `outputs`, the values of the node's own outputs. */
-  readonly emit: (outputs: readonly Value[], device: DeviceTraits, slab: Slab) => KernelCall[]
-  /** The dispatches that follow once all planes are done: the ends of reductions. Default: none. */
-  readonly finish?: (outputs: readonly Value[], device: DeviceTraits) => KernelCall[]
+/** Values by the names that an op gives them; entries without a value are skipped. */
+export type Inputs = Readonly<Record<string, Value | undefined>>
+
+/** A gradient for each input that one flows into, by the input's name. */
+export type Gradients<I extends Inputs> = { readonly [Name in keyof I]?: Value | undefined }
+
+/** A value that an op computes. */
+export interface OutputSpec extends Pick<ValueOptions, 'dtype' | 'layout'> {
+  /** For messages. Default: the name of the op. */
+  readonly name?: string
+  /** Extents, slowest axis first; [N,C,D,H,W] for a volume. */
+  readonly shape: Shape
+  /** Whether it is always stored as f32. Default: if one of the inputs is. */
+  readonly wide?: boolean | undefined
 }
+
+/** What an op dispatches to compute its output (one value, or one for each `OutputSpec`). */
+export interface Work<Output> {
+  /**
+   * Planes of the work, numbered n*D+z, and of every volume among the outputs. Default: the work is not cut along
+   * depth, and `emit` computes all of it.
+   */
+  readonly planes?: number | undefined
+  /** Whether planes that are needed again are better kept than computed again. Default false. */
+  readonly costly?: boolean | undefined
+  /** The planes of an input that `slab` reads; undefined for all of it. Default: the same of volumes, else all. */
+  readonly reads?: Slices['reads'] | undefined
+  /** The dispatches that compute planes [first, last) of the output; [0, 1) if the work is not cut. */
+  readonly emit: (output: Output, device: DeviceTraits, slab: Slab) => KernelCall[]
+  /** The dispatches that follow once all planes are done: the ends of reductions. Default: none. */
+  readonly finish?: ((output: Output, device: DeviceTraits) => KernelCall[]) | undefined
+}
+
+/** What an op with one output and one with several have in common. */
+export interface CommonSpec<I extends Inputs> {
+  /** Name of the op, for messages and times. */
+  readonly name: string
+  /** Values that its kernels read. */
+  readonly inputs: I
+  /** Values that only this node uses, while it runs (see `scratch`). Default: none. */
+  readonly scratch?: readonly Value[] | undefined
+  /**
+   * If a kernel of the op can do so as it stores its only output: the same output, but 0 wherever `mask` is 0. The
+   * gradient of a ReLU asks for it instead of a pass of its own; the output without a mask is then read by nobody and
+   * never computed.
+   */
+  readonly masked?: ((mask: Value) => Value) | undefined
+}
+
+/** One value for each output of a node. */
+export type Outputs<O extends readonly OutputSpec[]> = { readonly [K in keyof O]: Value }
 
 /** What `defineNode` makes a node of. */
-export interface NodeSpec {
-  /** Name of the op, for messages and times. */
-  readonly op: string
-  /** Values that its kernels read. */
-  readonly inputs: readonly Value[]
+export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
+  extends CommonSpec<I>, Work<Outputs<O>> {
   /** Values that it computes. Default: none. */
-  readonly outputs?: readonly ({
-    /** For messages. Default: the name of the op. */
-    readonly name?: string
-    /** Extents, slowest axis first; [N,C,D,H,W] for a volume. */
-    readonly shape: Shape
-  } & Pick<ValueOptions, 'dtype' | 'layout' | 'wide'>)[]
-  /** Values that only this node uses, while it runs (see `scratch`). Default: none. */
-  readonly scratch?: readonly Value[]
+  readonly outputs?: O
   /** Variables that it updates in place; it belongs among the effects of `compile` then. Default: none. */
   readonly mutates?: readonly Value[]
-  /** Returns the dispatches, `outputs` being the values of `outputs` above; or the same plane by plane. */
-  readonly emit: ((outputs: readonly Value[], device: DeviceTraits) => KernelCall[]) | SlicesSpec
   /**
-   * Gradients of the inputs, in their order, given those of the outputs; undefined in either list where none flows.
-   * Default: the op has no gradient, and `gradients` throws where one would flow through it.
+   * Gradients of the inputs, given those of the outputs, of which at least one is defined.
+   * Default: the op has no gradient, and `gradients` throws if one would flow through it.
    */
-  readonly backward?: (
-    gradOutputs: readonly (Value | undefined)[],
-    outputs: readonly Value[],
-  ) => (Value | undefined)[]
+  readonly backward?:
+    | ((
+        gradOutputs: { readonly [K in keyof O]: Value | undefined },
+        outputs: Outputs<O>,
+      ) => Gradients<NoInfer<I>>)
+    | undefined
 }
 
-/** Adds a node to the graph that its inputs belong to. */
-export function defineNode(spec: NodeSpec): OpNode {
-  const outputs: Value[] = []
-  const { backward, emit } = spec
-  const slices = typeof emit === 'function' ? undefined : slicesOf(emit, outputs)
-  const node: OpNode = {
+/**
+ * Adds a node with any number of outputs to the graph that its inputs belong to. `op` is for those with one.
+ *
+ * @throws Error in `gradients`, if `backward` names a gradient that belongs to no input
+ */
+export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
+  spec: NodeSpec<I, O>,
+): OpNode<Outputs<O>> {
+  const { name, scratch = [], mutates = [], masked, backward } = spec
+  const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
+  const values: Value[] = []
+  const outputs = values as readonly Value[] as Outputs<O>
+  const slices = slicesOf(spec, outputs)
+  const node: OpNode<Outputs<O>> = {
     id: newId(),
-    op: spec.op,
-    inputs: spec.inputs,
+    op: name,
+    inputs: inputs.map(([, value]) => value),
     outputs,
-    scratch: spec.scratch ?? [],
-    mutates: spec.mutates ?? [],
-    emit: slices
-      ? (device) => [...slices.emit(device, { first: 0, last: slices.planes }), ...slices.finish(device)]
-      : (device) => (emit as Extract<typeof emit, (...args: never) => unknown>)(outputs, device),
-    slices,
-    backward: backward && ((gradOutputs) => backward(gradOutputs, outputs)),
+    scratch,
+    mutates,
+    emit: (device) => [...slices.emit(device, { first: 0, last: slices.planes }), ...slices.finish(device)],
+    slices: spec.planes === undefined ? undefined : slices,
+    backward:
+      backward &&
+      ((gradOutputs) => {
+        const gradients = backward(gradOutputs as Parameters<typeof backward>[0], outputs)
+        requireInputs(name, gradients, spec.inputs)
+        return inputs.map(([input]) => gradients[input])
+      }),
+    masked,
   }
-  const wide = spec.inputs.some((value) => value.wide)
-  for (const { name, shape, ...options } of spec.outputs ?? []) {
-    outputs.push(new Value(name ?? spec.op, shape, 'computed', { wide, ...options, node }))
+  const isWide = node.inputs.some(({ wide }) => wide)
+  for (const { name: ownName, shape, wide = isWide, ...options } of spec.outputs ?? []) {
+    values.push(new Value(ownName ?? name, shape, 'computed', { ...options, wide, node }))
   }
   return node
 }
 
-function slicesOf(
-  { planes, costly = false, reads, emit, finish }: SlicesSpec,
-  outputs: readonly Value[],
+function slicesOf<Output>(
+  { planes = 1, costly = false, reads, emit, finish }: Work<Output>,
+  output: Output,
 ): Slices {
   return {
     planes,
     costly,
     reads: reads ?? ((input, slab) => (input.layout === 'volume' ? slab : undefined)),
-    emit: (device, slab) => emit(outputs, device, slab),
-    finish: (device) => finish?.(outputs, device) ?? [],
+    emit: (device, slab) => emit(output, device, slab),
+    finish: (device) => finish?.(output, device) ?? [],
   }
 }
 
-/** A node's output where it has exactly one. */
-export function only(node: OpNode): Value {
-  if (node.outputs.length !== 1) throw new Error(`${node.op} has ${node.outputs.length} outputs, not one`)
-  return node.outputs[0]!
+function requireInputs(op: string, gradients: Inputs, inputs: Inputs): void {
+  for (const name of Object.keys(gradients)) {
+    if (!(name in inputs))
+      throw new Error(`${op}: a gradient of ${name}, but its inputs are ${Object.keys(inputs).join(', ')}`)
+  }
 }
 
 /** A value that one node uses while it runs, flat unless the shape is a volume. */

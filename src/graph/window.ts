@@ -97,14 +97,3 @@ function cut({ first, last }: Slab, size: number): Slab[] {
     last: Math.min(last, first + (i + 1) * size),
   }))
 }
-
-/** Workgroups of 64 for a linear range, folded into two dimensions where one is too short. */
-export function linearGroups(count: number): readonly [number, number, number] {
-  return [...foldedGroups(Math.ceil(count / 64)), 1]
-}
-
-/** Workgroups in a row, folded into as few rows of equal length as a dispatch may have. */
-export function foldedGroups(groups: number): readonly [length: number, rows: number] {
-  const rows = Math.max(1, Math.ceil(groups / maxWorkgroups))
-  return [Math.ceil(groups / rows), rows]
-}

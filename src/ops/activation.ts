@@ -1,5 +1,4 @@
-import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
-import { defineNode, only } from '../graph/node.js'
+import { elementwiseOp } from '../graph/elementwise.js'
 import type { Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 
@@ -68,75 +67,29 @@ export function abs(input: Value): Value {
   return apply('abs', input)
 }
 
-/** In the order of the constants in shaders/activation/. */
-const kinds = [
-  'leaky_relu',
-  'gelu',
-  'silu',
-  'sigmoid',
-  'tanh',
-  'softplus',
-  'elu',
-  'negate',
-  'exp',
-  'log',
-  'sqrt',
-  'square',
-  'abs',
-] as const
-
 interface Options {
   readonly alpha?: number
   /** Whether results may leave the range of f16 where the input does not. */
-  readonly wide?: boolean
+  readonly wide?: true
 }
 
-function apply(kind: (typeof kinds)[number], input: Value, { alpha = 0, wide = false }: Options = {}): Value {
-  const consts = { KIND: kinds.indexOf(kind) }
-  const planes = elementwisePlanes(input)
-  const { shape, layout } = input
-  return only(
-    defineNode({
-      op: kind,
-      inputs: [input],
-      outputs: [{ shape, layout, ...(wide ? { wide } : {}) }],
-      emit: {
-        planes,
-        emit: ([output], device, slab) =>
-          elementwise(
-            {
-              shader: shaders.activationForward,
-              consts,
-              params: { alpha },
-              values: { input, output: output! },
-            },
-            device,
-            slab,
-          ),
-      },
-      backward: ([gradOutput]) => [
-        only(
-          defineNode({
-            op: `${kind} backward`,
-            inputs: [input, gradOutput!],
-            outputs: [{ shape, layout }],
-            emit: {
-              planes,
-              emit: ([gradInput], device, slab) =>
-                elementwise(
-                  {
-                    shader: shaders.activationBackward,
-                    consts,
-                    params: { alpha },
-                    values: { input, grad_output: gradOutput!, grad_input: gradInput! },
-                  },
-                  device,
-                  slab,
-                ),
-            },
-          }),
-        ),
-      ],
+/** @param kind the lower-case name of a constant of shaders/common/activation_kinds.wgsl */
+function apply(kind: string, input: Value, { alpha = 0, wide }: Options = {}): Value {
+  const settings = { consts: { KIND: kind.toUpperCase() }, params: { alpha } }
+  return elementwiseOp({
+    ...settings,
+    name: kind,
+    shader: shaders.activationForward,
+    inputs: { input },
+    wide,
+    backward: (gradOutput) => ({
+      input: elementwiseOp({
+        ...settings,
+        name: `${kind} backward`,
+        shader: shaders.activationBackward,
+        inputs: { input, grad_output: gradOutput },
+        result: 'grad_input',
+      }),
     }),
-  )
+  })
 }

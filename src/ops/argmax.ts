@@ -1,4 +1,4 @@
-import { defineNode, only, type NodeSpec } from '../graph/node.js'
+import { op, type OpSpec } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
@@ -10,24 +10,22 @@ import { planewise } from './shared/planewise.js'
  * @returns u32 [N, 1, D, H, W]
  */
 export function argmax(input: Value): Value {
-  return only(defineNode(argmaxOf(input)))
+  return op(argmaxOf(input))
 }
 
 /** The node of `argmax`, for ops that give it a gradient. */
-export function argmaxOf(input: Value): NodeSpec {
+export function argmaxOf(input: Value): OpSpec<{ input: Value }> {
   const { batch, channels, depth, height, width, planes } = volumeShape(input)
   return {
-    op: 'argmax',
-    inputs: [input],
-    outputs: [{ shape: [batch, 1, depth, height, width], dtype: 'u32' }],
-    emit: {
-      planes,
-      emit: ([output], device, slab) =>
-        planewise(
-          { shader: shaders.argmaxForward, params: { channels }, volumes: { input, output: output! } },
-          device,
-          slab,
-        ),
-    },
+    name: 'argmax',
+    inputs: { input },
+    output: { shape: [batch, 1, depth, height, width], dtype: 'u32' },
+    planes,
+    emit: (output, device, slab) =>
+      planewise(
+        { shader: shaders.argmaxForward, params: { channels }, volumes: { input, output } },
+        device,
+        slab,
+      ),
   }
 }

@@ -1,9 +1,9 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import type { Value } from '../graph/value.js'
 import { negate } from './activation.js'
 import {
   broadcastForm,
-  broadcastSlices,
+  broadcastWork,
   requireNumbers,
   view,
   type Kind,
@@ -47,35 +47,35 @@ export function divide(a: Operand, b: Operand): Value {
 }
 
 /** Gradients of both operands as if they had the output's shape. */
-type Gradients = (gradOutput: Value, output: Value) => readonly [Value, Value]
+type Partials = (gradOutput: Value, output: Value) => readonly [Value, Value]
 
-function operation(kind: Kind, a: Operand, b: Operand, gradients: Gradients): Value {
+function operation(kind: Kind, a: Operand, b: Operand, gradients: Partials): Value {
   const values = [a, b].filter((operand) => typeof operand !== 'number')
   if (values.length === 0) throw new Error(`${kind}: two numbers make no value`)
   for (const value of values) requireNumbers(kind, value)
   const form = broadcastForm(kind, values[0]!, values.at(-1)!)
   const side = (operand: Operand): Side => (typeof operand === 'number' ? operand : view(operand))
   const wide = kind === 'divide' || [a, b].some((operand) => typeof operand === 'number' && isWide(operand))
-  return only(
-    defineNode({
-      op: kind,
-      inputs: values,
-      outputs: [{ ...form, ...(wide ? { wide } : {}) }],
-      emit: broadcastSlices(kind, side(a), side(b), form),
-      backward: ([gradOutput], [output]) => {
-        const both = gradients(gradOutput!, output!)
-        return [a, b].flatMap((operand, i) =>
-          typeof operand === 'number' ? [] : [sumTo(`${kind} backward`, both[i]!, operand)],
-        )
-      },
-    }),
-  )
+  return op({
+    name: kind,
+    inputs: { a: valueOf(a), b: valueOf(b) },
+    output: { ...form, wide: wide || undefined },
+    ...broadcastWork(kind, side(a), side(b), form),
+    backward: (gradOutput, output) => {
+      const [gradA, gradB] = gradients(gradOutput, output)
+      return { a: sumTo(`${kind} backward`, gradA, a), b: sumTo(`${kind} backward`, gradB, b) }
+    },
+  })
 }
 
-/** A gradient summed over the axes along which its value was repeated. */
-function sumTo(op: string, grad: Value, { shape, layout }: Value): Value {
+const valueOf = (operand: Operand): Value | undefined => (typeof operand === 'number' ? undefined : operand)
+
+/** A gradient summed over the axes along which its operand was repeated. */
+function sumTo(name: string, grad: Value, operand: Operand): Value | undefined {
+  if (typeof operand === 'number') return undefined
+  const { shape, layout } = operand
   const same = grad.layout === layout && grad.shape.join() === shape.join()
-  return same ? grad : sumAxes(op, grad, shape, { shape, layout })
+  return same ? grad : sumAxes(name, grad, shape, { shape, layout })
 }
 
 /** Whether what a number is added to or multiplied with may come near the ends of what f16 holds, 6e-5 and 65504. */

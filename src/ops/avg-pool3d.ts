@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import type { Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { poolBackward, poolForward, poolWindows, type PoolOptions } from './shared/pooling.js'
@@ -12,18 +12,16 @@ import { poolBackward, poolForward, poolWindows, type PoolOptions } from './shar
  */
 export function avgPool3d(input: Value, options: PoolOptions): Value {
   const windows = poolWindows('avg_pool3d', options)
-  return only(
-    defineNode({
-      ...poolForward('avg_pool3d', { shader: shaders.avgPool3dForward }, input, windows),
-      backward: ([gradOutput]) => [
-        poolBackward(
-          'avg_pool3d backward',
-          { shader: shaders.avgPool3dBackward },
-          input,
-          { grad_output: gradOutput! },
-          windows,
-        ),
-      ],
+  return op({
+    ...poolForward('avg_pool3d', { shader: shaders.avgPool3dForward }, input, windows),
+    backward: (gradOutput) => ({
+      input: poolBackward(
+        'avg_pool3d backward',
+        { shader: shaders.avgPool3dBackward },
+        input,
+        { grad_output: gradOutput },
+        windows,
+      ),
     }),
-  )
+  })
 }

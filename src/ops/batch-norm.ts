@@ -1,4 +1,5 @@
-import { defineNode, only, type OpNode } from '../graph/node.js'
+import { defineNode, type OpNode } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -48,13 +49,12 @@ export function batchNorm(
   const { channels, voxels } = volumeShape(input)
   if (voxels === 1) throw new Error('batch_norm: one voxel a channel has no variance to train with')
   const group = { channels: 1, wholeBatch: true }
-  const { outputs } = normalise('batch_norm', input, group, { weight, bias }, epsilon)
-  const [output, statistics] = outputs as [Value, Value]
+  const [output, statistics] = normalise('batch_norm', input, group, { weight, bias }, epsilon)
   if (!running) return { output, update: undefined }
   requireRunning(running, channels)
   const update = defineNode({
-    op: 'batch_norm running statistics',
-    inputs: [statistics],
+    name: 'batch_norm running statistics',
+    inputs: { statistics },
     mutates: [running.mean, running.variance],
     emit: () => [
       {
@@ -65,7 +65,7 @@ export function batchNorm(
           running_mean: whole(running.mean),
           running_variance: whole(running.variance),
         },
-        workgroups: [Math.ceil(channels / 64), 1, 1],
+        threads: [channels, 1, 1],
       },
     ],
   })
@@ -89,26 +89,24 @@ export function batchNormBy(
   const { epsilon = 1e-5 } = options
   const { channels } = volumeShape(input)
   requireRunning(running, channels)
-  const statistics = only(
-    defineNode({
-      op: 'batch_norm statistics',
-      inputs: [running.mean, running.variance],
-      outputs: [{ shape: [channels, 2] }],
-      emit: ([statistics]) => [
-        {
-          shader: shaders.batchNormStatistics,
-          params: { channels, epsilon },
-          bindings: {
-            mean: whole(running.mean),
-            variance: whole(running.variance),
-            statistics: whole(statistics!),
-          },
-          workgroups: [Math.ceil(channels / 64), 1, 1],
+  const statistics = op({
+    name: 'batch_norm statistics',
+    inputs: { mean: running.mean, variance: running.variance },
+    output: { shape: [channels, 2] },
+    emit: (statistics) => [
+      {
+        shader: shaders.batchNormStatistics,
+        params: { channels, epsilon },
+        bindings: {
+          mean: whole(running.mean),
+          variance: whole(running.variance),
+          statistics: whole(statistics),
         },
-      ],
-    }),
-  )
-  return only(normaliseBy('batch_norm', input, statistics, { weight, bias }))
+        threads: [channels, 1, 1],
+      },
+    ],
+  })
+  return normaliseBy('batch_norm', input, statistics, { weight, bias })
 }
 
 function requireRunning({ mean, variance }: RunningStatistics, channels: number): void {

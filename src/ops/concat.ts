@@ -1,4 +1,5 @@
-import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { KernelCall } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import type { DeviceTraits } from '../gpu/traits.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import type { Slab } from '../graph/window.js'
@@ -24,43 +25,38 @@ export function concat(inputs: readonly Value[]): Value {
     }
   }
   const { planes } = volumeShape(first)
+  const named = inputs.map((value, i) => [`input${i}`, value] as const)
   const offsets: number[] = []
   let channels = 0
   for (const value of inputs) {
     offsets.push(channels)
     channels += value.shape[1]!
   }
-  return only(
-    defineNode({
-      op: 'concat',
-      inputs,
-      outputs: [{ shape: [first.shape[0]!, channels, ...first.shape.slice(2)] }],
-      emit: {
-        planes,
-        emit: ([output], device, slab) =>
-          inputs.flatMap((value, i) =>
-            copyChannels(value, 0, output!, offsets[i]!, value.shape[1]!, device, slab),
-          ),
-      },
-      backward: ([gradOutput]) =>
-        inputs.map((value, i) => sliceChannels(gradOutput!, offsets[i]!, value.shape[1]!)),
-    }),
-  )
+  return op({
+    name: 'concat',
+    inputs: Object.fromEntries(named),
+    output: { shape: [first.shape[0]!, channels, ...first.shape.slice(2)] },
+    planes,
+    emit: (output, device, slab) =>
+      inputs.flatMap((value, i) =>
+        copyChannels(value, 0, output, offsets[i]!, value.shape[1]!, device, slab),
+      ),
+    backward: (gradOutput) =>
+      Object.fromEntries(
+        named.map(([name, value], i) => [name, sliceChannels(gradOutput, offsets[i]!, value.shape[1]!)]),
+      ),
+  })
 }
 
 /** Channels [first, first + count) of a volume. */
 function sliceChannels(input: Value, first: number, count: number): Value {
-  return only(
-    defineNode({
-      op: 'slice channels',
-      inputs: [input],
-      outputs: [{ shape: [input.shape[0]!, count, ...input.shape.slice(2)] }],
-      emit: {
-        planes: volumeShape(input).planes,
-        emit: ([output], device, slab) => copyChannels(input, first, output!, 0, count, device, slab),
-      },
-    }),
-  )
+  return op({
+    name: 'slice channels',
+    inputs: { input },
+    output: { shape: [input.shape[0]!, count, ...input.shape.slice(2)] },
+    planes: volumeShape(input).planes,
+    emit: (output, device, slab) => copyChannels(input, first, output, 0, count, device, slab),
+  })
 }
 
 function copyChannels(

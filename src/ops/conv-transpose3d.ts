@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { backwardActivation } from './conv3d/backward-activation.js'
 import { backwardBias } from './conv3d/backward-weight.js'
@@ -43,28 +43,29 @@ export function convTranspose3d(
   const { depth, height, width } = volumeShape(input)
   checkShapes(input, weight, bias, groupsOf('conv_transpose3d', options))
   const { geometry, extents } = transposedGeometry([depth, height, width], weight, options)
-  return only(
-    defineNode({
-      ...generalBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
-      backward: ([gradOutput], [output]) => {
-        const grad =
-          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
-        return [
-          only(
-            defineNode(
-              generalForward('conv_transpose3d backward input', grad, { weight }, geometry, [
-                depth,
-                height,
-                width,
-              ]),
-            ),
-          ),
-          generalBackwardWeight('conv_transpose3d backward weight', grad, input, weight.shape, geometry),
-          ...(bias ? [backwardBias(grad)] : []),
-        ]
-      },
-    }),
-  )
+  return op({
+    ...generalBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
+    backward: (gradOutput, output) => {
+      const grad = backwardActivation(activation, output, gradOutput)
+      return {
+        input: op(
+          generalForward('conv_transpose3d backward input', grad, { weight }, geometry, [
+            depth,
+            height,
+            width,
+          ]),
+        ),
+        weight: generalBackwardWeight(
+          'conv_transpose3d backward weight',
+          grad,
+          input,
+          weight.shape,
+          geometry,
+        ),
+        bias: bias && backwardBias(grad),
+      }
+    },
+  })
 }
 
 /** The geometry of the convolution that this is the transpose of, and the extents of its input. */

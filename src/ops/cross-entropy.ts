@@ -1,7 +1,8 @@
-import { defineNode, only, scratch } from '../graph/node.js'
+import { scratch } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './shared/planewise.js'
+import { planewise, workgroupsPerPlane } from './shared/planewise.js'
 import { sumRows } from './shared/reduce.js'
 import { targetsOf } from './shared/targets.js'
 
@@ -24,58 +25,49 @@ export interface CrossEntropyOptions {
 export function crossEntropy(logits: Value, target: Value, options: CrossEntropyOptions = {}): Value {
   const { labels, ...given } = targetsOf('cross_entropy', logits, target)
   const flags = { LABELS: labels }
-  const { channels, planes, area, voxels } = volumeShape(logits)
+  const { channels, planes, voxels } = volumeShape(logits)
   const scale = options.reduction === 'sum' ? 1 : 1 / voxels
-  const groups = Math.ceil(area / 64)
+  const groups = workgroupsPerPlane(shaders.crossEntropyForward, logits)
   const partials = scratch('cross_entropy partials', [planes * groups])
-  return only(
-    defineNode({
-      op: 'cross_entropy',
-      inputs: [logits, target],
-      outputs: [{ shape: [1] }],
-      scratch: [partials],
-      emit: {
+  return op({
+    name: 'cross_entropy',
+    inputs: { logits, target },
+    output: { shape: [1] },
+    scratch: [partials],
+    planes,
+    emit: (_, device, slab) =>
+      planewise(
+        {
+          shader: shaders.crossEntropyForward,
+          flags,
+          params: { channels, groups },
+          volumes: { logits, ...given.volumes },
+          flats: { partials, ...given.flats },
+        },
+        device,
+        slab,
+      ),
+    finish: (output) => [sumRows(partials, output, scale)],
+    backward: (gradOutput) => ({
+      logits: op({
+        name: 'cross_entropy backward',
+        inputs: { logits, target, gradOutput },
+        // Of a mean, one over the number of voxels and less.
+        output: { shape: logits.shape, wide: true },
         planes,
-        emit: (_, device, slab) =>
+        emit: (gradLogits, device, slab) =>
           planewise(
             {
-              shader: shaders.crossEntropyForward,
+              shader: shaders.crossEntropyBackward,
               flags,
-              params: { channels, groups },
-              volumes: { logits, ...given.volumes },
-              flats: { partials, ...given.flats },
+              params: { channels, scale },
+              volumes: { logits, ...given.volumes, grad_logits: gradLogits },
+              flats: { grad_output: gradOutput, ...given.flats },
             },
             device,
             slab,
           ),
-        finish: ([output]) => [sumRows(partials, output!, scale)],
-      },
-      backward: ([gradOutput]) => [
-        only(
-          defineNode({
-            op: 'cross_entropy backward',
-            inputs: [logits, target, gradOutput!],
-            // Of a mean, one over the number of voxels and less.
-            outputs: [{ shape: logits.shape, wide: true }],
-            emit: {
-              planes,
-              emit: ([gradLogits], device, slab) =>
-                planewise(
-                  {
-                    shader: shaders.crossEntropyBackward,
-                    flags,
-                    params: { channels, scale },
-                    volumes: { logits, ...given.volumes, grad_logits: gradLogits! },
-                    flats: { grad_output: gradOutput!, ...given.flats },
-                  },
-                  device,
-                  slab,
-                ),
-            },
-          }),
-        ),
-        undefined,
-      ],
+      }),
     }),
-  )
+  })
 }

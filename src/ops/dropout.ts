@@ -1,5 +1,7 @@
+import { threadsPerWorkgroup } from '../gpu/shader.js'
 import { maxWorkgroups } from '../gpu/traits.js'
-import { defineNode, only, type KernelCall, type SlicesSpec } from '../graph/node.js'
+import type { Work } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -31,37 +33,39 @@ export function dropout(input: Value, p: number, counter: Value, options: Dropou
     throw new Error('dropout: the counter must be two u32: seed, step')
   if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
     throw new Error(`dropout: the stream must be a whole number below 65536, not ${stream}`)
+  // What the workgroups along one axis of a dispatch hold.
+  const mostFlat = threadsPerWorkgroup(shaders.dropoutForward) * maxWorkgroups
   if (input.layout === 'flat' && input.size > mostFlat)
     throw new Error(`dropout: ${input.name} has ${input.size} numbers, more than ${mostFlat} for flat values`)
   return masked('dropout', input, counter, { stream, probability: p, scale: 1 / (1 - p) })
 }
 
-/** What the workgroups of one dimension of a dispatch hold. */
-const mostFlat = 64 * maxWorkgroups
-
-function masked(op: string, input: Value, counter: Value, options: Readonly<Record<string, number>>): Value {
+function masked(
+  name: string,
+  input: Value,
+  counter: Value,
+  options: Readonly<Record<string, number>>,
+): Value {
   const { shape, layout } = input
-  return only(
-    defineNode({
-      op,
-      inputs: [input, counter],
-      outputs: [{ shape, layout }],
-      emit: layout === 'volume' ? overPlanes(input, counter, options) : overNumbers(input, counter, options),
-      backward: ([gradOutput]) => [masked(`${op} backward`, gradOutput!, counter, options), undefined],
-    }),
-  )
+  return op({
+    name,
+    inputs: { input, counter },
+    output: { shape, layout },
+    ...(layout === 'volume' ? overPlanes(input, counter, options) : overNumbers(input, counter, options)),
+    backward: (gradOutput) => ({ input: masked(`${name} backward`, gradOutput, counter, options) }),
+  })
 }
 
-function overPlanes(input: Value, counter: Value, options: Readonly<Record<string, number>>): SlicesSpec {
+function overPlanes(input: Value, counter: Value, options: Readonly<Record<string, number>>): Work<Value> {
   const { channels, planes } = volumeShape(input)
   return {
     planes,
-    emit: ([output], device, slab) =>
+    emit: (output, device, slab) =>
       planewise(
         {
           shader: shaders.dropoutForward,
           params: { ...options, channels },
-          volumes: { input, output: output! },
+          volumes: { input, output },
           flats: { counter },
           over: { channels: Math.ceil(channels / 4) },
         },
@@ -71,13 +75,15 @@ function overPlanes(input: Value, counter: Value, options: Readonly<Record<strin
   }
 }
 
-function overNumbers(input: Value, counter: Value, options: Readonly<Record<string, number>>) {
-  return ([output]: readonly Value[]): KernelCall[] => [
-    {
-      shader: shaders.dropoutForward,
-      params: { ...options, channels: 1, area: input.size, first_plane: 0 },
-      bindings: { input: whole(input), counter: whole(counter), output: whole(output!) },
-      workgroups: [Math.ceil(input.size / 64), 1, 1],
-    },
-  ]
+function overNumbers(input: Value, counter: Value, options: Readonly<Record<string, number>>): Work<Value> {
+  return {
+    emit: (output) => [
+      {
+        shader: shaders.dropoutForward,
+        params: { ...options, channels: 1, area: input.size, first_plane: 0 },
+        bindings: { input: whole(input), counter: whole(counter), output: whole(output) },
+        threads: [input.size, 1, 1],
+      },
+    ],
+  }
 }

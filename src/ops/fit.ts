@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planes, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -37,48 +37,44 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
   const source = (plane: number) =>
     Math.floor(plane / toDepth) * from.depth +
     Math.min(Math.max((plane % toDepth) + start[0], 0), from.depth - 1)
-  return only(
-    defineNode({
-      op: 'fit',
-      inputs: [input],
-      outputs: [{ shape: [n, c, ...extents] }],
-      emit: {
-        planes: from.batch * toDepth,
-        reads: (_, { first, last }) => ({ first: source(first), last: source(last - 1) + 1 }),
-        emit: ([output], device, range) => {
-          const to = volumeShape(output!)
-          const windows = ({ first, last }: Slab) => ({
-            input: planes(input, source(first), source(last - 1) + 1),
-            output: planes(output!, first, last),
-          })
-          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: shaders.fitForward,
-            flags: { VECTOR: vector },
-            params: {
-              channels: from.channels,
-              in_depth: from.depth,
-              in_height: from.height,
-              in_width: from.width,
-              out_depth: to.depth,
-              out_height: to.height,
-              out_width: to.width,
-              start_depth: start[0],
-              start_height: start[1],
-              start_width: start[2],
-              first_plane: slab.first,
-            },
-            bindings: windows(slab),
-            workgroups: [Math.ceil(to.area / (vector ? 256 : 64)), to.channels, slab.last - slab.first],
-          }))
+  return op({
+    name: 'fit',
+    inputs: { input },
+    output: { shape: [n, c, ...extents] },
+    planes: from.batch * toDepth,
+    reads: (_, { first, last }) => ({ first: source(first), last: source(last - 1) + 1 }),
+    emit: (output, device, range) => {
+      const to = volumeShape(output)
+      const windows = ({ first, last }: Slab) => ({
+        input: planes(input, source(first), source(last - 1) + 1),
+        output: planes(output, first, last),
+      })
+      return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+        shader: shaders.fitForward,
+        flags: { VECTOR: vector },
+        params: {
+          channels: from.channels,
+          in_depth: from.depth,
+          in_height: from.height,
+          in_width: from.width,
+          out_depth: to.depth,
+          out_height: to.height,
+          out_width: to.width,
+          start_depth: start[0],
+          start_height: start[1],
+          start_width: start[2],
+          first_plane: slab.first,
         },
-      },
-      backward: ([gradOutput]) => [
-        fit(
-          gradOutput!,
-          [from.depth, from.height, from.width],
-          eachAxis((axis) => -start[axis]),
-        ),
-      ],
+        bindings: windows(slab),
+        threads: [vector ? to.area / 4 : to.area, to.channels, slab.last - slab.first],
+      }))
+    },
+    backward: (gradOutput) => ({
+      input: fit(
+        gradOutput,
+        [from.depth, from.height, from.width],
+        eachAxis((axis) => -start[axis]),
+      ),
     }),
-  )
+  })
 }

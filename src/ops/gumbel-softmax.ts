@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
@@ -23,48 +23,39 @@ export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftma
   const { channels, planes } = volumeShape(logits)
   requireSameShape('gumbel_softmax', logits, noise)
   if (!(tau > 0)) throw new Error(`gumbel_softmax: the temperature must be positive, not ${tau}`)
-  return only(
-    defineNode({
-      op: 'gumbel_softmax',
-      inputs: [logits, noise],
-      outputs: [{ shape: logits.shape }],
-      emit: {
+  return op({
+    name: 'gumbel_softmax',
+    inputs: { logits, noise },
+    output: { shape: logits.shape },
+    planes,
+    emit: (output, device, slab) =>
+      planewise(
+        {
+          shader: shaders.gumbelSoftmaxForward,
+          flags: { HARD: hard },
+          params: { channels, tau },
+          volumes: { logits, noise, output },
+        },
+        device,
+        slab,
+      ),
+    backward: (gradOutput) => ({
+      logits: op({
+        name: 'gumbel_softmax backward',
+        inputs: { logits, noise, gradOutput },
+        output: { shape: logits.shape },
         planes,
-        emit: ([output], device, slab) =>
+        emit: (gradLogits, device, slab) =>
           planewise(
             {
-              shader: shaders.gumbelSoftmaxForward,
-              flags: { HARD: hard },
+              shader: shaders.gumbelSoftmaxBackward,
               params: { channels, tau },
-              volumes: { logits, noise, output: output! },
+              volumes: { logits, noise, grad_output: gradOutput, grad_logits: gradLogits },
             },
             device,
             slab,
           ),
-      },
-      backward: ([gradOutput]) => [
-        only(
-          defineNode({
-            op: 'gumbel_softmax backward',
-            inputs: [logits, noise, gradOutput!],
-            outputs: [{ shape: logits.shape }],
-            emit: {
-              planes,
-              emit: ([gradLogits], device, slab) =>
-                planewise(
-                  {
-                    shader: shaders.gumbelSoftmaxBackward,
-                    params: { channels, tau },
-                    volumes: { logits, noise, grad_output: gradOutput!, grad_logits: gradLogits! },
-                  },
-                  device,
-                  slab,
-                ),
-            },
-          }),
-        ),
-        undefined,
-      ],
+      }),
     }),
-  )
+  })
 }

@@ -20,5 +20,5 @@ export function instanceNorm(input: Value, options: InstanceNormOptions = {}): V
   const { epsilon = 1e-5, weight, bias } = options
   volumeShape(input)
   const group = { channels: 1, wholeBatch: false }
-  return normalise('instance_norm', input, group, { weight, bias }, epsilon).outputs[0]!
+  return normalise('instance_norm', input, group, { weight, bias }, epsilon)[0]
 }

@@ -1,7 +1,8 @@
-import { defineNode, only, scratch } from '../graph/node.js'
+import { scratch } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { planewise } from './shared/planewise.js'
+import { planewise, workgroupsPerPlane } from './shared/planewise.js'
 import { sumRows } from './shared/reduce.js'
 
 /**
@@ -14,55 +15,46 @@ import { sumRows } from './shared/reduce.js'
  */
 export function klDivergence(logPosterior: Value, prior: Value): Value {
   requireSameShape('kl_divergence', logPosterior, prior)
-  const { channels, planes, area } = volumeShape(logPosterior)
-  const groups = Math.ceil(area / 64)
+  const { channels, planes } = volumeShape(logPosterior)
+  const groups = workgroupsPerPlane(shaders.klDivergenceForward, logPosterior)
   const partials = scratch('kl_divergence partials', [planes * groups])
   const volumes = { log_posterior: logPosterior, prior }
-  return only(
-    defineNode({
-      op: 'kl_divergence',
-      inputs: [logPosterior, prior],
-      outputs: [{ shape: [1] }],
-      scratch: [partials],
-      emit: {
+  return op({
+    name: 'kl_divergence',
+    inputs: { logPosterior, prior },
+    output: { shape: [1] },
+    scratch: [partials],
+    planes,
+    emit: (_, device, slab) =>
+      planewise(
+        {
+          shader: shaders.klDivergenceForward,
+          params: { channels, groups },
+          volumes,
+          flats: { partials },
+        },
+        device,
+        slab,
+      ),
+    finish: (output) => [sumRows(partials, output)],
+    backward: (gradOutput) => ({
+      logPosterior: op({
+        name: 'kl_divergence backward',
+        inputs: { logPosterior, prior, gradOutput },
+        output: { shape: logPosterior.shape },
         planes,
-        emit: (_, device, slab) =>
+        emit: (grad, device, slab) =>
           planewise(
             {
-              shader: shaders.klDivergenceForward,
-              params: { channels, groups },
-              volumes,
-              flats: { partials },
+              shader: shaders.klDivergenceBackward,
+              params: { channels },
+              volumes: { ...volumes, grad_log_posterior: grad },
+              flats: { grad_output: gradOutput },
             },
             device,
             slab,
           ),
-        finish: ([output]) => [sumRows(partials, output!)],
-      },
-      backward: ([gradOutput]) => [
-        only(
-          defineNode({
-            op: 'kl_divergence backward',
-            inputs: [logPosterior, prior, gradOutput!],
-            outputs: [{ shape: logPosterior.shape }],
-            emit: {
-              planes,
-              emit: ([grad], device, slab) =>
-                planewise(
-                  {
-                    shader: shaders.klDivergenceBackward,
-                    params: { channels },
-                    volumes: { ...volumes, grad_log_posterior: grad! },
-                    flats: { grad_output: gradOutput! },
-                  },
-                  device,
-                  slab,
-                ),
-            },
-          }),
-        ),
-        undefined,
-      ],
+      }),
     }),
-  )
+  })
 }

@@ -1,6 +1,7 @@
-import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { KernelCall } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import type { Shape, Value } from '../graph/value.js'
-import { foldedGroups, whole } from '../graph/window.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { sumAxes } from './sum-axes.js'
 
@@ -29,25 +30,22 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
   const rows = input.size / inputs
   // Rows of each matrix, and of its transpose.
   const [x, w] = [matrix(input, rows, inputs), matrix(weight, outputs, inputs)]
-  return only(
-    defineNode({
-      op: 'linear',
-      inputs: [input, weight, ...(bias ? [bias] : [])],
-      outputs: [{ shape: [...input.shape.slice(0, -1), outputs], layout: 'flat' }],
-      emit: ([output]) => [multiply(x, transposed(w), output!, bias)],
-      backward: ([gradOutput]) => {
-        const g = matrix(gradOutput!, rows, outputs)
-        const leading = [...input.shape.slice(0, -1).map(() => 1), outputs]
-        return [
-          product('linear backward', g, w, input.shape),
-          product('linear backward weight', transposed(g), x, weight.shape),
-          ...(bias
-            ? [sumAxes('linear backward bias', gradOutput!, leading, { shape: bias.shape, layout: 'flat' })]
-            : []),
-        ]
-      },
-    }),
-  )
+  return op({
+    name: 'linear',
+    inputs: { input, weight, bias },
+    output: { shape: [...input.shape.slice(0, -1), outputs], layout: 'flat' },
+    emit: (output) => [multiply(x, transposed(w), output, bias)],
+    backward: (gradOutput) => {
+      const g = matrix(gradOutput, rows, outputs)
+      const leading = [...input.shape.slice(0, -1).map(() => 1), outputs]
+      return {
+        input: product('linear backward', g, w, input.shape),
+        weight: product('linear backward weight', transposed(g), x, weight.shape),
+        bias:
+          bias && sumAxes('linear backward bias', gradOutput, leading, { shape: bias.shape, layout: 'flat' }),
+      }
+    },
+  })
 }
 
 /** A flat value read as rows and columns, the elements to go for each. */
@@ -67,15 +65,13 @@ function transposed({ value, rows, columns, row, column }: Matrix): Matrix {
   return { value, rows: columns, columns: rows, row: column, column: row }
 }
 
-function product(op: string, a: Matrix, b: Matrix, shape: Shape): Value {
-  return only(
-    defineNode({
-      op,
-      inputs: [a.value, b.value],
-      outputs: [{ shape, layout: 'flat' }],
-      emit: ([output]) => [multiply(a, b, output!)],
-    }),
-  )
+function product(name: string, a: Matrix, b: Matrix, shape: Shape): Value {
+  return op({
+    name,
+    inputs: { a: a.value, b: b.value },
+    output: { shape, layout: 'flat' },
+    emit: (output) => [multiply(a, b, output)],
+  })
 }
 
 function multiply(a: Matrix, b: Matrix, output: Value, bias?: Value): KernelCall {
@@ -97,6 +93,6 @@ function multiply(a: Matrix, b: Matrix, output: Value, bias?: Value): KernelCall
       output: whole(output),
       ...(bias ? { bias: whole(bias) } : {}),
     },
-    workgroups: [Math.ceil(b.columns / 8), ...foldedGroups(Math.ceil(a.rows / 8))],
+    threads: [b.columns, a.rows],
   }
 }

@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { multiply } from './arithmetic.js'
@@ -13,27 +13,23 @@ import { mostRegisters, softmax } from './softmax.js'
  */
 export function logSumExp(input: Value): Value {
   const { batch, channels, depth, height, width, planes } = volumeShape(input)
-  return only(
-    defineNode({
-      op: 'log_sum_exp',
-      inputs: [input],
-      outputs: [{ shape: [batch, 1, depth, height, width] }],
-      emit: {
-        planes,
-        emit: ([output], device, slab) =>
-          planewise(
-            {
-              shader: shaders.logSumExpForward,
-              flags: { IN_REGISTERS: channels <= mostRegisters },
-              consts: { CHANNELS: channels },
-              params: {},
-              volumes: { input, output: output! },
-            },
-            device,
-            slab,
-          ),
-      },
-      backward: ([gradOutput]) => [multiply(softmax(input), gradOutput!)],
-    }),
-  )
+  return op({
+    name: 'log_sum_exp',
+    inputs: { input },
+    output: { shape: [batch, 1, depth, height, width] },
+    planes,
+    emit: (output, device, slab) =>
+      planewise(
+        {
+          shader: shaders.logSumExpForward,
+          flags: { IN_REGISTERS: channels <= mostRegisters },
+          consts: { CHANNELS: channels },
+          params: {},
+          volumes: { input, output },
+        },
+        device,
+        slab,
+      ),
+    backward: (gradOutput) => ({ input: multiply(softmax(input), gradOutput) }),
+  })
 }

@@ -1,4 +1,5 @@
-import { defineNode, only } from '../graph/node.js'
+import type { KernelCall } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value, type VolumeShape } from '../graph/value.js'
 import { planes, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -38,49 +39,45 @@ function poolAny(input: Value, windows: PoolWindows): Value {
       windows,
       WINNERS ? 'u32' : 'f32',
     )
-  return only(
-    defineNode({
-      ...forward('max_pool3d', false),
-      backward: ([gradOutput]) => [
-        poolBackward(
-          'max_pool3d backward',
-          { shader: shaders.maxPool3dGeneralBackward },
-          input,
-          { grad_output: gradOutput!, winners: only(defineNode(forward('max_pool3d winners', true))) },
-          windows,
-        ),
-      ],
+  return op({
+    ...forward('max_pool3d', false),
+    backward: (gradOutput) => ({
+      input: poolBackward(
+        'max_pool3d backward',
+        { shader: shaders.maxPool3dGeneralBackward },
+        input,
+        { grad_output: gradOutput, winners: op(forward('max_pool3d winners', true)) },
+        windows,
+      ),
     }),
-  )
+  })
 }
 
 function halve(input: Value): Value {
   const from = volumeShape(input)
   const extents = [from.depth, from.height, from.width].map((n) => Math.floor(n / 2))
   if (extents.includes(0)) throw new Error(`max_pool3d: [${input.shape.join(', ')}] has an extent below 2`)
-  return only(
-    defineNode({
-      op: 'max_pool3d',
-      inputs: [input],
-      outputs: [{ shape: [from.batch, from.channels, ...extents] }],
-      emit: ([output], device) => {
-        const to = volumeShape(output!)
-        // Planes of the batch element that an output plane belongs to.
-        const source = (plane: number) => Math.floor(plane / to.depth) * from.depth + 2 * (plane % to.depth)
-        const reads = ({ first, last }: Slab) => planes(input, source(first), source(last - 1) + 2)
-        const writes = ({ first, last }: Slab) => planes(output!, first, last)
-        return slabs({ first: 0, last: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
-          (slab) => ({
-            shader: shaders.maxPool3dForward,
-            params: { ...extentParams(from, to), first_plane: slab.first },
-            bindings: { input: reads(slab), output: writes(slab) },
-            workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
-          }),
-        )
-      },
-      backward: ([gradOutput], [output]) => [halveBackward(input, output!, gradOutput!)],
-    }),
-  )
+  return op({
+    name: 'max_pool3d',
+    inputs: { input },
+    output: { shape: [from.batch, from.channels, ...extents] },
+    emit: (output, device) => {
+      const to = volumeShape(output)
+      // Planes of the batch element that an output plane belongs to.
+      const source = (plane: number) => Math.floor(plane / to.depth) * from.depth + 2 * (plane % to.depth)
+      const reads = ({ first, last }: Slab) => planes(input, source(first), source(last - 1) + 2)
+      const writes = ({ first, last }: Slab) => planes(output, first, last)
+      return slabs({ first: 0, last: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
+        (slab): KernelCall => ({
+          shader: shaders.maxPool3dForward,
+          params: { ...extentParams(from, to), first_plane: slab.first },
+          bindings: { input: reads(slab), output: writes(slab) },
+          threads: [to.area, to.channels, slab.last - slab.first],
+        }),
+      )
+    },
+    backward: (gradOutput, output) => ({ input: halveBackward(input, output, gradOutput) }),
+  })
 }
 
 function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
@@ -90,42 +87,36 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
   const volume = (pair: number) => Math.floor(pair / pairsPerVolume)
   const inputPlane = (pair: number) => volume(pair) * from.depth + 2 * (pair % pairsPerVolume)
   const outputPlane = (pair: number) => volume(pair) * to.depth + (pair % pairsPerVolume)
-  return only(
-    defineNode({
-      op: 'max_pool3d backward',
-      inputs: [input, gradOutput],
-      outputs: [{ shape: input.shape }],
-      emit: ([gradInput], device) => {
-        const windows = ({ first, last }: Slab) => {
-          const begin = inputPlane(first)
-          const end = inputPlane(last - 1) + 2
-          const firstOutput = Math.min(outputPlane(first), to.planes - 1)
-          return {
-            input: planes(input, begin, end),
-            // The last pair of an odd depth has no output plane; its window is some other one, not read.
-            grad_output: planes(
-              gradOutput,
-              firstOutput,
-              Math.max(firstOutput + 1, outputPlane(last - 1) + 1),
-            ),
-            grad_input: planes(gradInput!, begin, end),
-          }
+  return op({
+    name: 'max_pool3d backward',
+    inputs: { input, gradOutput },
+    output: { shape: input.shape },
+    emit: (gradInput, device) => {
+      const windows = ({ first, last }: Slab) => {
+        const begin = inputPlane(first)
+        const end = inputPlane(last - 1) + 2
+        const firstOutput = Math.min(outputPlane(first), to.planes - 1)
+        return {
+          input: planes(input, begin, end),
+          // The last pair of an odd depth has no output plane; its window is some other one, not read.
+          grad_output: planes(gradOutput, firstOutput, Math.max(firstOutput + 1, outputPlane(last - 1) + 1)),
+          grad_input: planes(gradInput, begin, end),
         }
-        return slabs({ first: 0, last: from.batch * pairsPerVolume }, device, (slab) =>
-          Object.values(windows(slab)),
-        ).map((slab) => ({
-          shader: shaders.maxPool3dBackward,
-          params: { ...extentParams(from, to), first_pair: slab.first },
-          bindings: windows(slab),
-          workgroups: [
-            Math.ceil((Math.ceil(from.height / 2) * Math.ceil(from.width / 2)) / 64),
-            from.channels,
-            slab.last - slab.first,
-          ] as const,
-        }))
-      },
-    }),
-  )
+      }
+      return slabs({ first: 0, last: from.batch * pairsPerVolume }, device, (slab) =>
+        Object.values(windows(slab)),
+      ).map((slab): KernelCall => ({
+        shader: shaders.maxPool3dBackward,
+        params: { ...extentParams(from, to), first_pair: slab.first },
+        bindings: windows(slab),
+        threads: [
+          Math.ceil(from.height / 2) * Math.ceil(from.width / 2),
+          from.channels,
+          slab.last - slab.first,
+        ],
+      }))
+    },
+  })
 }
 
 function extentParams(from: VolumeShape, to: VolumeShape): Record<string, number> {

@@ -1,5 +1,5 @@
-import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
-import { defineNode, only } from '../graph/node.js'
+import { elementwiseOp } from '../graph/elementwise.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { backwardInput, conv3d } from './conv3d/index.js'
@@ -33,41 +33,21 @@ export function mrfMessage(posterior: Value, table: Value, neighbourhood: number
  */
 export function mrfEnergy(posterior: Value, table: Value, neighbourhood: number): Value {
   const message = mrfMessage(posterior, table, neighbourhood)
-  return only(
-    defineNode({
-      ...reductionOf('dot', posterior, message, -1),
-      op: 'mrf_energy',
-      backward: ([gradEnergy]) => [
-        energyBackward(
+  return op({
+    ...reductionOf('dot', posterior, message, -1),
+    name: 'mrf_energy',
+    backward: (gradEnergy) => ({
+      a: elementwiseOp({
+        name: 'mrf_energy backward',
+        shader: shaders.mrfBackward,
+        inputs: {
           message,
           // The transposed product commutes with the sums, so that both maps share their order: sums, then product.
-          backwardInput(adjointNeighbourSums(posterior, neighbourhood), table),
-          gradEnergy!,
-        ),
-      ],
+          adjoint: backwardInput(adjointNeighbourSums(posterior, neighbourhood), table),
+        },
+        flats: { grad_energy: gradEnergy },
+        result: 'grad_posterior',
+      }),
     }),
-  )
-}
-
-function energyBackward(message: Value, adjoint: Value, gradEnergy: Value): Value {
-  return only(
-    defineNode({
-      op: 'mrf_energy backward',
-      inputs: [message, adjoint, gradEnergy],
-      outputs: [{ shape: message.shape }],
-      emit: {
-        planes: elementwisePlanes(message),
-        emit: ([gradPosterior], device, slab) =>
-          elementwise(
-            {
-              shader: shaders.mrfBackward,
-              values: { message, adjoint, grad_posterior: gradPosterior! },
-              flats: { grad_energy: gradEnergy },
-            },
-            device,
-            slab,
-          ),
-      },
-    }),
-  )
+  })
 }

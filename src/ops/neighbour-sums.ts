@@ -1,4 +1,5 @@
-import { defineNode, only, type KernelCall } from '../graph/node.js'
+import type { KernelCall } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -65,61 +66,57 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
       last: Math.min(end, slab.last + halo),
     }
   }
-  return only(
-    defineNode({
-      op: adjoint ? 'neighbour_sums adjoint' : 'neighbour_sums',
-      inputs: last ? [input, centre] : [input],
-      // What the MRF makes of the sums of a wide neighbourhood may be beyond f16.
-      outputs: [{ shape: input.shape, wide: input.wide || (last && radius > largestHalf) }],
-      emit: {
-        planes: count,
-        reads: (value, slab) => (value === input ? reads(slab) : slab),
-        emit: ([output], device, range) =>
-          Array.from({ length: batch }, (_, n) => ({
-            first: Math.max(range.first, n * depth),
-            last: Math.min(range.last, (n + 1) * depth),
-          }))
-            .filter((volume) => volume.first < volume.last)
-            .flatMap((volume) =>
-              slabs(volume, device, (slab) => [planesOf(input, reads(slab)), planesOf(output!, slab)]),
-            )
-            .map((slab): KernelCall => {
-              const planes = slab.last - slab.first
-              const intoRun = (slab.first % depth) % run
-              return {
-                shader: shaders.neighbourSumsPass,
-                flags: {
-                  AXIS_X: axis === 'x',
-                  AXIS_Y: axis === 'y',
-                  AXIS_Z: last,
-                  ADJOINT: adjoint,
-                  VECTOR: step === 4,
-                },
-                consts: { RUN: run },
-                params: {
-                  channels,
-                  depth,
-                  height,
-                  width,
-                  radius,
-                  first_plane: slab.first,
-                  last_plane: slab.last,
-                },
-                bindings: {
-                  input: planesOf(input, reads(slab)),
-                  output: planesOf(output!, slab),
-                  ...(last ? { centre: planesOf(centre, slab) } : {}),
-                },
-                workgroups:
-                  axis === 'x'
-                    ? [Math.ceil((height * Math.ceil(width / run)) / 64), channels, planes]
-                    : axis === 'y'
-                      ? [Math.ceil(((width / step) * Math.ceil(height / run)) / 64), channels, planes]
-                      : [Math.ceil(area / step / 64), channels, Math.ceil((intoRun + planes) / run)],
-              }
-            }),
-      },
-      ...(last ? { backward: ([gradOutput]) => [undefined, sums(gradOutput!, radius, !adjoint)] } : {}),
-    }),
-  )
+  return op({
+    name: adjoint ? 'neighbour_sums adjoint' : 'neighbour_sums',
+    inputs: { input, centre: last ? centre : undefined },
+    // What the MRF makes of the sums of a wide neighbourhood may be beyond f16.
+    output: { shape: input.shape, wide: input.wide || (last && radius > largestHalf) },
+    planes: count,
+    reads: (value, slab) => (value === input ? reads(slab) : slab),
+    emit: (output, device, range) =>
+      Array.from({ length: batch }, (_, n) => ({
+        first: Math.max(range.first, n * depth),
+        last: Math.min(range.last, (n + 1) * depth),
+      }))
+        .filter((volume) => volume.first < volume.last)
+        .flatMap((volume) =>
+          slabs(volume, device, (slab) => [planesOf(input, reads(slab)), planesOf(output, slab)]),
+        )
+        .map((slab): KernelCall => {
+          const planes = slab.last - slab.first
+          const intoRun = (slab.first % depth) % run
+          return {
+            shader: shaders.neighbourSumsPass,
+            flags: {
+              AXIS_X: axis === 'x',
+              AXIS_Y: axis === 'y',
+              AXIS_Z: last,
+              ADJOINT: adjoint,
+              VECTOR: step === 4,
+            },
+            consts: { RUN: run },
+            params: {
+              channels,
+              depth,
+              height,
+              width,
+              radius,
+              first_plane: slab.first,
+              last_plane: slab.last,
+            },
+            bindings: {
+              input: planesOf(input, reads(slab)),
+              output: planesOf(output, slab),
+              ...(last ? { centre: planesOf(centre, slab) } : {}),
+            },
+            threads:
+              axis === 'x'
+                ? [height * Math.ceil(width / run), channels, planes]
+                : axis === 'y'
+                  ? [(width / step) * Math.ceil(height / run), channels, planes]
+                  : [area / step, channels, Math.ceil((intoRun + planes) / run)],
+          }
+        }),
+    backward: last ? (gradOutput) => ({ centre: sums(gradOutput, radius, !adjoint) }) : undefined,
+  })
 }

@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, Value, type Shape } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
@@ -15,26 +15,22 @@ export function uniformNoise(shape: Shape, counter: Value): Value {
     throw new Error('noise: the counter must be two u32: seed, step')
   const channels = shape[1]!
   const { planes } = volumeShape(new Value('noise', shape, 'computed'))
-  return only(
-    defineNode({
-      op: 'noise',
-      inputs: [counter],
-      outputs: [{ shape, wide: true }],
-      emit: {
-        planes,
-        emit: ([output], device, slab) =>
-          planewise(
-            {
-              shader: shaders.noiseUniform,
-              params: { channels },
-              volumes: { output: output! },
-              flats: { counter },
-              over: { channels: Math.ceil(channels / 4) },
-            },
-            device,
-            slab,
-          ),
-      },
-    }),
-  )
+  return op({
+    name: 'noise',
+    inputs: { counter },
+    output: { shape, wide: true },
+    planes,
+    emit: (output, device, slab) =>
+      planewise(
+        {
+          shader: shaders.noiseUniform,
+          params: { channels },
+          volumes: { output },
+          flats: { counter },
+          over: { channels: Math.ceil(channels / 4) },
+        },
+        device,
+        slab,
+      ),
+  })
 }

@@ -1,11 +1,12 @@
-import { defineNode, only, scratch } from '../graph/node.js'
+import { defineNode, scratch } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { constant, requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { argmaxOf } from './argmax.js'
 import { gumbelSoftmax } from './gumbel-softmax.js'
 import { klDivergence } from './kl-divergence.js'
 import { uniformNoise } from './noise.js'
-import { planewise } from './shared/planewise.js'
+import { planewise, workgroupsPerPlane } from './shared/planewise.js'
 import { sumRows } from './shared/reduce.js'
 import { logSoftmax, softmax } from './softmax.js'
 import { supportMask, supportThreshold } from './support-mask.js'
@@ -50,7 +51,7 @@ export function posterior(
   options: PosteriorOptions = {},
 ): Posterior {
   const { temperature: tau = 2 / 3 } = options
-  const { channels, planes, area } = volumeShape(logits)
+  const { channels, planes } = volumeShape(logits)
   requireSameShape('posterior', logits, prior)
   const isCounter = randomness.dtype === 'u32' && randomness.size === 2
   if (!isCounter) requireSameShape('posterior', logits, randomness)
@@ -59,83 +60,68 @@ export function posterior(
     return composed(logits, prior, isCounter ? uniformNoise(logits.shape, randomness) : randomness, tau)
   }
 
-  const groups = Math.ceil(area / 64)
+  const groups = workgroupsPerPlane(shaders.posteriorForward, logits)
   const partials = scratch('divergence partials', [planes * groups])
   const consts = { CHANNELS: channels, GROUPS: Math.ceil(channels / 4) }
   const volumes = { logits, prior, ...(isCounter ? {} : { noise: randomness }) }
   const flats = isCounter ? { counter: randomness } : {}
   const shape = logits.shape
   const node = defineNode({
-    op: 'posterior',
-    inputs: [logits, prior, randomness],
+    name: 'posterior',
+    inputs: { logits, prior, randomness },
     outputs: [
       { name: 'posterior', shape, wide: false },
       { name: 'sample', shape: [shape[0]!, 1, ...shape.slice(2)], dtype: 'u32' },
       { name: 'divergence', shape: [1] },
     ],
     scratch: [partials],
-    emit: {
-      planes,
-      emit: ([probabilities, sample], device, slab) =>
-        planewise(
-          {
-            shader: shaders.posteriorForward,
-            flags: { NOISE: !isCounter },
-            consts,
-            params: { groups, threshold: supportThreshold },
-            volumes: { ...volumes, posterior: probabilities!, sample: sample! },
-            flats: { ...flats, partials },
-          },
-          device,
-          slab,
-        ),
-      finish: ([, , divergence]) => [sumRows(partials, divergence!)],
-    },
-    backward: ([gradProbabilities, gradSample, gradDivergence]) => [
-      only(
-        defineNode({
-          op: 'posterior backward',
-          inputs: [
-            logits,
-            prior,
-            randomness,
-            ...(gradProbabilities ? [gradProbabilities] : []),
-            ...(gradSample ? [gradSample] : []),
-            gradDivergence ?? zero,
-          ],
-          outputs: [{ shape }],
-          emit: {
-            planes,
-            emit: ([gradLogits], device, slab) =>
-              planewise(
-                {
-                  shader: shaders.posteriorBackward,
-                  flags: {
-                    NOISE: !isCounter,
-                    GRAD_PROBABILITIES: gradProbabilities !== undefined,
-                    GRAD_SAMPLE: gradSample !== undefined,
-                  },
-                  consts,
-                  params: { threshold: supportThreshold, ...(gradSample ? { tau } : {}) },
-                  volumes: {
-                    ...(gradSample ? volumes : { logits, prior }),
-                    ...(gradProbabilities ? { grad_probabilities: gradProbabilities } : {}),
-                    ...(gradSample ? { grad_sample: gradSample } : {}),
-                    grad_logits: gradLogits!,
-                  },
-                  flats: { ...(gradSample ? flats : {}), grad_divergence: gradDivergence ?? zero },
-                },
-                device,
-                slab,
-              ),
-          },
-        }),
+    planes,
+    emit: ([probabilities, sample], device, slab) =>
+      planewise(
+        {
+          shader: shaders.posteriorForward,
+          flags: { NOISE: !isCounter },
+          consts,
+          params: { groups, threshold: supportThreshold },
+          volumes: { ...volumes, posterior: probabilities, sample },
+          flats: { ...flats, partials },
+        },
+        device,
+        slab,
       ),
-      undefined,
-      undefined,
-    ],
+    finish: ([, , divergence]) => [sumRows(partials, divergence)],
+    backward: ([gradProbabilities, gradSample, gradDivergence = zero]) => ({
+      logits: op({
+        name: 'posterior backward',
+        inputs: { logits, prior, randomness, gradProbabilities, gradSample, gradDivergence },
+        output: { shape },
+        planes,
+        emit: (gradLogits, device, slab) =>
+          planewise(
+            {
+              shader: shaders.posteriorBackward,
+              flags: {
+                NOISE: !isCounter,
+                GRAD_PROBABILITIES: gradProbabilities !== undefined,
+                GRAD_SAMPLE: gradSample !== undefined,
+              },
+              consts,
+              params: { threshold: supportThreshold, ...(gradSample ? { tau } : {}) },
+              volumes: {
+                ...(gradSample ? volumes : { logits, prior }),
+                ...(gradProbabilities ? { grad_probabilities: gradProbabilities } : {}),
+                ...(gradSample ? { grad_sample: gradSample } : {}),
+                grad_logits: gradLogits,
+              },
+              flats: { ...(gradSample ? flats : {}), grad_divergence: gradDivergence },
+            },
+            device,
+            slab,
+          ),
+      }),
+    }),
   })
-  const [probabilities, sample, divergence] = node.outputs as [Value, Value, Value]
+  const [probabilities, sample, divergence] = node.outputs
   return { probabilities, sample, divergence }
 }
 
@@ -150,7 +136,7 @@ function composed(logits: Value, prior: Value, noise: Value, temperature: number
 
 /** The labels of a one-hot sample; their gradient is that of the sample. */
 function labelsOf(sample: Value): Value {
-  return only(defineNode({ ...argmaxOf(sample), backward: ([gradSample]) => [gradSample] }))
+  return op({ ...argmaxOf(sample), backward: (gradSample) => ({ input: gradSample }) })
 }
 
 /** Channels up to which one pass is made: lavapipe compiles 14 in 1 s, 32 in 5 s, 64 in 30 s. */

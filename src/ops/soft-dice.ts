@@ -1,4 +1,5 @@
-import { defineNode, only, scratch } from '../graph/node.js'
+import { defineNode, scratch } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -31,62 +32,56 @@ export function softDice(probabilities: Value, target: Value, options: SoftDiceO
   const partials = scratch('soft_dice partials', [planes, channels, 2])
   const losses = scratch('soft_dice losses', [batch, channels])
   const { outputs } = defineNode({
-    op: 'soft_dice',
-    inputs: [probabilities, target],
+    name: 'soft_dice',
+    inputs: { probabilities, target },
     outputs: [{ shape: [1] }, { name: 'soft_dice sums', shape: [batch, channels, 2] }],
     scratch: [partials, losses],
-    emit: {
-      planes,
-      emit: (_, device, slab) =>
-        planewise(
-          {
-            shader: shaders.softDiceForward,
-            flags,
-            params: { channels },
-            volumes: { probabilities, ...given.volumes },
-            flats: { partials, ...given.flats },
-            over: { workgroupPerChannel: channels },
-          },
-          device,
-          slab,
-        ),
-      finish: ([output, sums]) => [
+    planes,
+    emit: (_, device, slab) =>
+      planewise(
         {
-          shader: shaders.softDiceFinish,
-          params: { channels, depth, smooth_by: smooth },
-          bindings: { partials: whole(partials), sums: whole(sums!), losses: whole(losses) },
-          workgroups: [channels, batch, 1],
+          shader: shaders.softDiceForward,
+          flags,
+          params: { channels },
+          volumes: { probabilities, ...given.volumes },
+          flats: { partials, ...given.flats },
+          over: { workgroupPerChannel: channels },
         },
-        sumRows(losses, output!, scale),
-      ],
-    },
-    backward: ([gradOutput], [, sums]) => [
-      only(
-        defineNode({
-          op: 'soft_dice backward',
-          inputs: [sums!, target, gradOutput!],
-          // One over the number of voxels and less.
-          outputs: [{ shape: probabilities.shape, wide: true }],
-          emit: {
-            planes,
-            emit: ([gradProbabilities], device, slab) =>
-              planewise(
-                {
-                  shader: shaders.softDiceBackward,
-                  flags,
-                  params: { channels, depth, smooth_by: smooth, scale },
-                  volumes: { grad_probabilities: gradProbabilities!, ...given.volumes },
-                  flats: { sums: sums!, grad_output: gradOutput!, ...given.flats },
-                  over: { channels },
-                },
-                device,
-                slab,
-              ),
-          },
-        }),
+        device,
+        slab,
       ),
-      undefined,
+    finish: ([output, sums]) => [
+      {
+        shader: shaders.softDiceFinish,
+        params: { channels, depth, smooth_by: smooth },
+        bindings: { partials: whole(partials), sums: whole(sums), losses: whole(losses) },
+        workgroups: [channels, batch, 1],
+      },
+      sumRows(losses, output, scale),
     ],
+    // There is a gradient of the loss: the sums are for this op alone.
+    backward: ([gradOutput], [, sums]) => ({
+      probabilities: op({
+        name: 'soft_dice backward',
+        inputs: { sums, target, gradOutput },
+        // One over the number of voxels and less.
+        output: { shape: probabilities.shape, wide: true },
+        planes,
+        emit: (gradProbabilities, device, slab) =>
+          planewise(
+            {
+              shader: shaders.softDiceBackward,
+              flags,
+              params: { channels, depth, smooth_by: smooth, scale },
+              volumes: { grad_probabilities: gradProbabilities, ...given.volumes },
+              flats: { sums, grad_output: gradOutput!, ...given.flats },
+              over: { channels },
+            },
+            device,
+            slab,
+          ),
+      }),
+    }),
   })
-  return outputs[0]!
+  return outputs[0]
 }

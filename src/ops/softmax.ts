@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
@@ -23,51 +23,36 @@ export function logSoftmax(input: Value): Value {
 
 function normalise(input: Value, log: boolean): Value {
   const { channels, planes } = volumeShape(input)
-  const op = log ? 'log_softmax' : 'softmax'
-  return only(
-    defineNode({
-      op,
-      inputs: [input],
-      outputs: [{ shape: input.shape, wide: log && input.wide }],
-      emit: {
+  const name = log ? 'log_softmax' : 'softmax'
+  const kernel = {
+    flags: { LOG: log, IN_REGISTERS: channels <= mostRegisters },
+    consts: { CHANNELS: channels },
+    params: {},
+  }
+  return op({
+    name,
+    inputs: { input },
+    output: { shape: input.shape, wide: log && input.wide },
+    planes,
+    emit: (output, device, slab) =>
+      planewise({ ...kernel, shader: shaders.softmaxForward, volumes: { input, output } }, device, slab),
+    backward: (gradOutput, output) => ({
+      input: op({
+        name: `${name} backward`,
+        inputs: { output, gradOutput },
+        output: { shape: input.shape },
         planes,
-        emit: ([output], device, slab) =>
+        emit: (gradInput, device, slab) =>
           planewise(
             {
-              shader: shaders.softmaxForward,
-              flags: { LOG: log, IN_REGISTERS: channels <= mostRegisters },
-              consts: { CHANNELS: channels },
-              params: {},
-              volumes: { input, output: output! },
+              ...kernel,
+              shader: shaders.softmaxBackward,
+              volumes: { output, grad_output: gradOutput, grad_input: gradInput },
             },
             device,
             slab,
           ),
-      },
-      backward: ([gradOutput], [output]) => [
-        only(
-          defineNode({
-            op: `${op} backward`,
-            inputs: [output!, gradOutput!],
-            outputs: [{ shape: input.shape }],
-            emit: {
-              planes,
-              emit: ([gradInput], device, slab) =>
-                planewise(
-                  {
-                    shader: shaders.softmaxBackward,
-                    flags: { LOG: log, IN_REGISTERS: channels <= mostRegisters },
-                    consts: { CHANNELS: channels },
-                    params: {},
-                    volumes: { output: output!, grad_output: gradOutput!, grad_input: gradInput! },
-                  },
-                  device,
-                  slab,
-                ),
-            },
-          }),
-        ),
-      ],
+      }),
     }),
-  )
+  })
 }

@@ -1,5 +1,6 @@
-import { defineNode, only, scratch, type NodeSpec } from '../graph/node.js'
-import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
+import { scratch, type Inputs } from '../graph/node.js'
+import { op, type OpSpec } from '../graph/op.js'
+import { elementwiseOp, elementwisePlanes } from '../graph/elementwise.js'
 import { requireSameShape, type Value } from '../graph/value.js'
 import { slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -40,13 +41,13 @@ export function mean(a: Value, options: SumOptions = {}): Value {
 const isTotal = ({ axes, keepDims }: SumOptions): boolean => axes === undefined && !keepDims
 
 function overAxes(
-  op: string,
+  name: string,
   a: Value,
   { axes, keepDims = false }: SumOptions,
   scaleOf: (count: number) => number,
 ): Value {
-  requireNumbers(op, a)
-  const summed = axes ? axesOf(op, a, axes) : new Set(a.shape.keys())
+  requireNumbers(name, a)
+  const summed = axes ? axesOf(name, a, axes) : new Set(a.shape.keys())
   const kept = a.shape.map((extent, axis) => (summed.has(axis) ? 1 : extent))
   const rest = a.shape.filter((_, axis) => !summed.has(axis))
   const form: Form = keepDims
@@ -54,22 +55,22 @@ function overAxes(
     : { shape: rest.length > 0 ? rest : [1], layout: 'flat' }
   const { size, shape, layout } = a
   const scale = scaleOf(size / kept.reduce((product, extent) => product * extent, 1))
-  return sumAxes(op, a, kept, form, scale, (gradOutput) => {
+  return sumAxes(name, a, kept, form, scale, (gradOutput) => {
     const grad = { value: gradOutput, shape: kept, layout: form.layout }
     // Of a mean, one over the number of its terms and less.
-    return broadcast(`${op} backward`, 'multiply', grad, scale, { shape, layout }, true)
+    return broadcast(`${name} backward`, 'multiply', grad, scale, { shape, layout }, true)
   })
 }
 
 /** The axes that numbers stand for, negative ones counted from the last. */
-function axesOf(op: string, a: Value, axes: readonly number[]): ReadonlySet<number> {
+function axesOf(name: string, a: Value, axes: readonly number[]): ReadonlySet<number> {
   const rank = a.shape.length
   const found = new Set<number>()
   for (const axis of axes) {
     if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
-      throw new Error(`${op}: ${a.name} [${a.shape.join(', ')}] has no axis ${axis}`)
+      throw new Error(`${name}: ${a.name} [${a.shape.join(', ')}] has no axis ${axis}`)
     const counted = axis < 0 ? axis + rank : axis
-    if (found.has(counted)) throw new Error(`${op}: axis ${axis} is named twice`)
+    if (found.has(counted)) throw new Error(`${name}: axis ${axis} is named twice`)
     found.add(counted)
   }
   return found
@@ -89,20 +90,23 @@ export function squaredError(a: Value, b: Value): Value {
 
 type Kind = 'sum' | 'dot' | 'squared_error'
 
+interface Pair extends Inputs {
+  readonly a: Value
+  readonly b: Value | undefined
+}
+
 function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
-  return only(
-    defineNode({
-      ...reductionOf(kind, a, b),
-      backward: ([gradOutput]) => [
-        reductionBackward(kind, a, b, gradOutput!),
-        ...(b ? [reductionBackward(kind, b, a, gradOutput!)] : []),
-      ],
+  return op({
+    ...reductionOf(kind, a, b),
+    backward: (gradOutput) => ({
+      a: reductionBackward(kind, a, b, gradOutput),
+      b: b && reductionBackward(kind, b, a, gradOutput),
     }),
-  )
+  })
 }
 
 /** The node of a reduction times `scale`, for ops that know its gradient better. */
-export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 1): NodeSpec {
+export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 1): OpSpec<Pair> {
   const rows = elementwisePlanes(a)
   const rowSize = a.size / rows
   const groups = Math.ceil(rowSize / share)
@@ -114,54 +118,40 @@ export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 
     end: last * rowSize,
   })
   return {
-    op: kind,
-    inputs: b ? [a, b] : [a],
-    outputs: [{ shape: [1] }],
+    name: kind,
+    inputs: { a, b },
+    output: { shape: [1] },
     scratch: [partials],
-    emit: {
-      planes: rows,
-      emit: (_, device, range) =>
-        slabs(range, device, (slab) => [window(a, slab)]).map((slab) => ({
-          shader: shaders.sumForward,
-          flags: { ...flags(kind), VECTOR: vector },
-          params: { size: vector ? rowSize / 4 : rowSize, groups, first_row: slab.first },
-          bindings: {
-            a: window(a, slab),
-            ...(b ? { b: window(b, slab) } : {}),
-            partials: whole(partials),
-          },
-          workgroups: [groups, slab.last - slab.first, 1],
-        })),
-      finish: ([output]) => [sumRows(partials, output!, scale)],
-    },
+    planes: rows,
+    emit: (_, device, range) =>
+      slabs(range, device, (slab) => [window(a, slab)]).map((slab) => ({
+        shader: shaders.sumForward,
+        flags: { ...flags(kind), VECTOR: vector },
+        params: { size: vector ? rowSize / 4 : rowSize, groups, first_row: slab.first },
+        bindings: {
+          a: window(a, slab),
+          ...(b ? { b: window(b, slab) } : {}),
+          partials: whole(partials),
+        },
+        workgroups: [groups, slab.last - slab.first, 1],
+      })),
+    finish: (output) => [sumRows(partials, output, scale)],
   }
 }
 
 /** Gradient with respect to `a`. Each reduction is symmetric in a and b, so the other one's is this one swapped. */
 function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutput: Value): Value {
-  const reads = kind === 'squared_error' ? { a, b: b! } : kind === 'dot' ? { b: b! } : {}
-  return only(
-    defineNode({
-      op: `${kind} backward`,
-      inputs: [...Object.values(reads), gradOutput],
-      // As large or small as what the sum is weighted with.
-      outputs: [{ shape: a.shape, layout: a.layout, wide: true }],
-      emit: {
-        planes: elementwisePlanes(a),
-        emit: ([gradA], device, slab) =>
-          elementwise(
-            {
-              shader: shaders.sumBackward,
-              flags: flags(kind),
-              values: { grad_a: gradA!, ...reads },
-              flats: { grad_output: gradOutput },
-            },
-            device,
-            slab,
-          ),
-      },
-    }),
-  )
+  return elementwiseOp({
+    name: `${kind} backward`,
+    shader: shaders.sumBackward,
+    flags: flags(kind),
+    inputs: kind === 'squared_error' ? { a, b: b! } : kind === 'dot' ? { b: b! } : {},
+    flats: { grad_output: gradOutput },
+    result: 'grad_a',
+    like: a,
+    // As large or small as what the sum is weighted with.
+    wide: true,
+  })
 }
 
 function flags(kind: Kind): Record<string, boolean> {
@@ -189,29 +179,27 @@ function multiplyAdd({ term, factor = 1, weight }: WeightedTerm, before: Value |
     if (scalar && scalar.size !== 1)
       throw new Error(`weighted sum: ${scalar.name} [${scalar.shape.join(', ')}] is no scalar`)
   }
-  return only(
-    defineNode({
-      op: 'weighted sum',
-      inputs: [term, ...(before ? [before] : []), ...(weight ? [weight] : [])],
-      outputs: [{ shape: [1] }],
-      emit: ([output]) => [
-        {
-          shader: shaders.scalarMultiplyAdd,
-          flags: { WEIGHT: weight !== undefined, BEFORE: before !== undefined },
-          params: { factor },
-          bindings: {
-            term: whole(term),
-            ...(weight ? { weight: whole(weight) } : {}),
-            ...(before ? { before: whole(before) } : {}),
-            output: whole(output!),
-          },
-          workgroups: [1, 1, 1],
+  return op({
+    name: 'weighted sum',
+    inputs: { term, before, weight },
+    output: { shape: [1] },
+    emit: (output) => [
+      {
+        shader: shaders.scalarMultiplyAdd,
+        flags: { WEIGHT: weight !== undefined, BEFORE: before !== undefined },
+        params: { factor },
+        bindings: {
+          term: whole(term),
+          ...(weight ? { weight: whole(weight) } : {}),
+          ...(before ? { before: whole(before) } : {}),
+          output: whole(output),
         },
-      ],
-      backward: ([grad]) => [
-        multiplyAdd({ term: grad!, factor, ...(weight ? { weight } : {}) }, undefined),
-        ...(before ? [grad] : []),
-      ],
+        threads: [1],
+      },
+    ],
+    backward: (grad) => ({
+      term: multiplyAdd({ term: grad, factor, ...(weight ? { weight } : {}) }, undefined),
+      before: before && grad,
     }),
-  )
+  })
 }

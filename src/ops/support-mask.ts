@@ -1,6 +1,5 @@
-import { defineNode, only } from '../graph/node.js'
 import { requireSameShape, type Value } from '../graph/value.js'
-import { elementwise, elementwisePlanes } from '../graph/elementwise.js'
+import { elementwiseOp } from '../graph/elementwise.js'
 import * as shaders from '../generated/shaders.js'
 
 /** Below this prior probability a class is ruled out (SAE.md, row "logits"). */
@@ -18,26 +17,13 @@ export function supportMask(logits: Value, prior: Value, threshold = supportThre
 }
 
 function mask(logits: Value, prior: Value, threshold: number, isBackward: boolean): Value {
-  return only(
-    defineNode({
-      op: isBackward ? 'support_mask backward' : 'support_mask',
-      inputs: [logits, prior],
-      outputs: [{ shape: logits.shape, wide: logits.wide || !isBackward }],
-      emit: {
-        planes: elementwisePlanes(logits),
-        emit: ([output], device, slab) =>
-          elementwise(
-            {
-              shader: shaders.supportMaskForward,
-              flags: { BACKWARD: isBackward },
-              params: { threshold },
-              values: { logits, prior, output: output! },
-            },
-            device,
-            slab,
-          ),
-      },
-      backward: ([gradOutput]) => [mask(gradOutput!, prior, threshold, true), undefined],
-    }),
-  )
+  return elementwiseOp({
+    name: isBackward ? 'support_mask backward' : 'support_mask',
+    shader: shaders.supportMaskForward,
+    flags: { BACKWARD: isBackward },
+    params: { threshold },
+    inputs: { logits, prior },
+    wide: logits.wide || !isBackward,
+    backward: (gradOutput) => ({ logits: mask(gradOutput, prior, threshold, true) }),
+  })
 }

@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -18,31 +18,27 @@ export function upsampleNearest(input: Value, scale: number | Triple = 2): Value
   const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
   const [sd, sh, sw] = scales
   const coarse = ({ first, last }: Slab) => ({ first: Math.floor(first / sd), last: Math.ceil(last / sd) })
-  return only(
-    defineNode({
-      op: 'upsample_nearest',
-      inputs: [input],
-      outputs: [{ shape: [batch, channels, sd * depth, sh * height, sw * width] }],
-      emit: {
-        planes: sd * count,
-        reads: (_, slab) => coarse(slab),
-        emit: ([output], device, range) => {
-          const windows = (slab: Slab) => ({
-            input: planesOf(input, coarse(slab)),
-            output: planesOf(output!, slab),
-          })
-          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: shaders.upsampleNearestForward,
-            consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
-            params: { channels, in_height: height, in_width: width, first_plane: slab.first },
-            bindings: windows(slab),
-            workgroups: [Math.ceil((sh * sw * area) / 64), channels, slab.last - slab.first],
-          }))
-        },
-      },
-      backward: ([gradOutput]) => [upsampleNearestBackward(input, gradOutput!, scales)],
-    }),
-  )
+  return op({
+    name: 'upsample_nearest',
+    inputs: { input },
+    output: { shape: [batch, channels, sd * depth, sh * height, sw * width] },
+    planes: sd * count,
+    reads: (_, slab) => coarse(slab),
+    emit: (output, device, range) => {
+      const windows = (slab: Slab) => ({
+        input: planesOf(input, coarse(slab)),
+        output: planesOf(output, slab),
+      })
+      return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+        shader: shaders.upsampleNearestForward,
+        consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
+        params: { channels, in_height: height, in_width: width, first_plane: slab.first },
+        bindings: windows(slab),
+        threads: [sh * sw * area, channels, slab.last - slab.first],
+      }))
+    },
+    backward: (gradOutput) => ({ input: upsampleNearestBackward(input, gradOutput, scales) }),
+  })
 }
 
 /** Gradient with respect to `input` of `upsampleNearest(input, scales)`. */
@@ -53,28 +49,26 @@ export function upsampleNearestBackward(
 ): Value {
   const { channels, height, width, area, planes: count } = volumeShape(input)
   const fine = ({ first, last }: Slab) => ({ first: sd * first, last: sd * last })
-  return only(
-    defineNode({
-      op: 'upsample_nearest backward',
-      inputs: [gradOutput],
-      outputs: [{ shape: input.shape }],
-      emit: slicedUnlessFew(sd * count, {
-        planes: count,
-        reads: (_, slab) => fine(slab),
-        emit: ([gradInput], device, range) => {
-          const windows = (slab: Slab) => ({
-            grad_output: planesOf(gradOutput, fine(slab)),
-            grad_input: planesOf(gradInput!, slab),
-          })
-          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: shaders.upsampleNearestBackward,
-            consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
-            params: { channels, in_height: height, in_width: width, first_plane: slab.first },
-            bindings: windows(slab),
-            workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],
-          }))
-        },
-      }),
+  return op({
+    name: 'upsample_nearest backward',
+    inputs: { gradOutput },
+    output: { shape: input.shape },
+    ...slicedUnlessFew(sd * count, {
+      planes: count,
+      reads: (_, slab) => fine(slab),
+      emit: (gradInput, device, range) => {
+        const windows = (slab: Slab) => ({
+          grad_output: planesOf(gradOutput, fine(slab)),
+          grad_input: planesOf(gradInput, slab),
+        })
+        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+          shader: shaders.upsampleNearestBackward,
+          consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
+          params: { channels, in_height: height, in_width: width, first_plane: slab.first },
+          bindings: windows(slab),
+          threads: [area, channels, slab.last - slab.first],
+        }))
+      },
     }),
-  )
+  })
 }

@@ -1,4 +1,4 @@
-import { defineNode, only } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -20,58 +20,52 @@ export function upsampleTrilinear(input: Value, scale: number | Triple): Value {
   const inExtents = [from.depth, from.height, from.width] as const
   const [depth, height, width] = eachAxis((axis) => scales[axis] * inExtents[axis])
   const reads = (slab: Slab) => planesBehind(from.depth, depth, neighbours(scales[0]), slab)
-  return only(
-    defineNode({
-      op: 'upsample_trilinear',
-      inputs: [input],
-      outputs: [{ shape: [from.batch, from.channels, depth, height, width] }],
-      emit: {
-        planes: from.batch * depth,
-        reads: (_, slab) => reads(slab),
-        emit: ([output], device, range) => {
-          const windows = (slab: Slab) => ({
-            input: planesOf(input, reads(slab)),
-            output: planesOf(output!, slab),
-          })
-          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: shaders.upsampleTrilinearForward,
-            params: { ...params(input, scales), first_plane: slab.first },
-            bindings: windows(slab),
-            workgroups: [Math.ceil((height * width) / 64), from.channels, slab.last - slab.first],
-          }))
-        },
-      },
-      backward: ([gradOutput]) => [backward(input, gradOutput!, scales)],
-    }),
-  )
+  return op({
+    name: 'upsample_trilinear',
+    inputs: { input },
+    output: { shape: [from.batch, from.channels, depth, height, width] },
+    planes: from.batch * depth,
+    reads: (_, slab) => reads(slab),
+    emit: (output, device, range) => {
+      const windows = (slab: Slab) => ({
+        input: planesOf(input, reads(slab)),
+        output: planesOf(output, slab),
+      })
+      return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+        shader: shaders.upsampleTrilinearForward,
+        params: { ...params(input, scales), first_plane: slab.first },
+        bindings: windows(slab),
+        threads: [height * width, from.channels, slab.last - slab.first],
+      }))
+    },
+    backward: (gradOutput) => ({ input: backward(input, gradOutput, scales) }),
+  })
 }
 
 function backward(input: Value, gradOutput: Value, scales: Triple): Value {
   const { channels, depth, area, planes } = volumeShape(input)
   const reads = (slab: Slab) => planesBehind(scales[0] * depth, depth, sharedBy(scales[0]), slab)
-  return only(
-    defineNode({
-      op: 'upsample_trilinear backward',
-      inputs: [gradOutput],
-      outputs: [{ shape: input.shape }],
-      emit: slicedUnlessFew(scales[0] * planes, {
-        planes,
-        reads: (_, slab) => reads(slab),
-        emit: ([gradInput], device, range) => {
-          const windows = (slab: Slab) => ({
-            grad_output: planesOf(gradOutput, reads(slab)),
-            grad_input: planesOf(gradInput!, slab),
-          })
-          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-            shader: shaders.upsampleTrilinearBackward,
-            params: { ...params(input, scales), first_plane: slab.first },
-            bindings: windows(slab),
-            workgroups: [Math.ceil(area / 64), channels, slab.last - slab.first],
-          }))
-        },
-      }),
+  return op({
+    name: 'upsample_trilinear backward',
+    inputs: { gradOutput },
+    output: { shape: input.shape },
+    ...slicedUnlessFew(scales[0] * planes, {
+      planes,
+      reads: (_, slab) => reads(slab),
+      emit: (gradInput, device, range) => {
+        const windows = (slab: Slab) => ({
+          grad_output: planesOf(gradOutput, reads(slab)),
+          grad_input: planesOf(gradInput, slab),
+        })
+        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+          shader: shaders.upsampleTrilinearBackward,
+          params: { ...params(input, scales), first_plane: slab.first },
+          bindings: windows(slab),
+          threads: [area, channels, slab.last - slab.first],
+        }))
+      },
     }),
-  )
+  })
 }
 
 /** The depths between which an upsampled one lies: `neighbours` of common/trilinear.wgsl. */

@@ -1,4 +1,5 @@
-import { defineNode, only, scratch } from '../graph/node.js'
+import { scratch, type KernelCall } from '../graph/node.js'
+import { op } from '../graph/op.js'
 import type { Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
@@ -11,26 +12,24 @@ import * as shaders from '../generated/shaders.js'
 export function clipFactor(grads: readonly Value[], maxNorm: number): Value {
   if (!(maxNorm > 0)) throw new Error(`clipping: the largest norm must be positive, not ${maxNorm}`)
   const squares = scratch('squared norms', [grads.length])
-  return only(
-    defineNode({
-      op: 'clip by global norm',
-      inputs: grads,
-      outputs: [{ name: 'clip factor', shape: [1] }],
-      scratch: [squares],
-      emit: ([output]) => [
-        ...grads.map((grad, slot) => ({
-          shader: shaders.clipNormSquares,
-          params: { count: grad.size, slot },
-          bindings: { grad: whole(grad), squares: whole(squares) },
-          workgroups: [1, 1, 1] as const,
-        })),
-        {
-          shader: shaders.clipNormFactor,
-          params: { count: grads.length, max_norm: maxNorm },
-          bindings: { squares: whole(squares), output: whole(output!) },
-          workgroups: [1, 1, 1] as const,
-        },
-      ],
-    }),
-  )
+  return op({
+    name: 'clip by global norm',
+    inputs: Object.fromEntries(grads.map((grad, i) => [`grad${i}`, grad])),
+    output: { name: 'clip factor', shape: [1] },
+    scratch: [squares],
+    emit: (output) => [
+      ...grads.map((grad, slot): KernelCall => ({
+        shader: shaders.clipNormSquares,
+        params: { count: grad.size, slot },
+        bindings: { grad: whole(grad), squares: whole(squares) },
+        workgroups: [1],
+      })),
+      {
+        shader: shaders.clipNormFactor,
+        params: { count: grads.length, max_norm: maxNorm },
+        bindings: { squares: whole(squares), output: whole(output) },
+        workgroups: [1],
+      },
+    ],
+  })
 }

@@ -1,7 +1,7 @@
 import { gradients } from '../graph/gradients.js'
 import { defineNode, type KernelCall, type OpNode } from '../graph/node.js'
 import { input, Value } from '../graph/value.js'
-import { linearGroups, whole } from '../graph/window.js'
+import { whole } from '../graph/window.js'
 import { clipFactor } from './clip.js'
 import { learningRateAt, type LearningRate } from './schedules.js'
 
@@ -102,8 +102,8 @@ export abstract class Optimiser {
     }
     const { shader, flags, params, state } = this.kernelOf(index)
     return defineNode({
-      op: this.name,
-      inputs: [grad, this.schedule, ...(clip ? [clip] : [])],
+      name: this.name,
+      inputs: { grad, schedule: this.schedule, clip },
       mutates: [parameter, ...Object.values(state)],
       emit: () => [
         {
@@ -117,7 +117,7 @@ export abstract class Optimiser {
             parameter: whole(parameter),
             ...Object.fromEntries(Object.entries(state).map(([binding, value]) => [binding, whole(value)])),
           },
-          workgroups: linearGroups(parameter.size),
+          threads: [parameter.size],
         },
       ],
     })

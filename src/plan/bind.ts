@@ -6,6 +6,7 @@ import type { Dispatch } from './profile.js'
 import type { ScheduledCall } from './calls.js'
 import type { Stored } from './storage.js'
 import type { Value } from '../graph/value.js'
+import { workgroupsOf } from './workgroups.js'
 
 /**
  * Bind groups for every call, their parameters side by side in the uniform buffer `params`, which is written here.
@@ -64,7 +65,7 @@ export function bindCalls(
       mutates: call.mutates,
       pipeline,
       bindGroup,
-      workgroups: call.workgroups,
+      workgroups: workgroupsOf(call, declared.workgroupSize),
     }
   })
   device.queue.writeBuffer(params, 0, data.buffer)

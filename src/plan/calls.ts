@@ -2,12 +2,14 @@ import * as shaders from '../generated/shaders.js'
 import type { DeviceTraits } from '../gpu/traits.js'
 import type { KernelCall, OpNode } from '../graph/node.js'
 import type { Value } from '../graph/value.js'
-import { linearGroups, slabs, type Slab } from '../graph/window.js'
+import { slabs, type Slab } from '../graph/window.js'
 import type { Schedule } from './schedule.js'
 import { planeSize, type SweepSlab } from './sweep.js'
 
-/** A kernel call with the name of its op, and the first element that is stored of each strip. */
+/** A kernel call with the name of its op, how its values are stored, and the first element that is of each strip. */
 export type ScheduledCall = KernelCall & {
+  /** Bindings stored as f16. */
+  readonly half: readonly string[]
   readonly op: string
   /** Whether it changes variables. */
   readonly mutates: boolean
@@ -82,7 +84,7 @@ function slideCalls(
           source: window(slab.first + by, slab.last + by),
           output: window(slab.first, slab.last),
         },
-        workgroups: linearGroups(count),
+        threads: [count],
       })
     }
   }

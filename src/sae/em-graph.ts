@@ -89,7 +89,7 @@ export function emGraph({
   const logits = conv3d(concat([...powers, field]), weight, bias)
   const q = softmax(logits)
   const posterior = channels === classes ? q : sumMembers(q, ownersOf(components))
-  const [products, masses] = backwardWeight({
+  const { weight: products, bias: masses } = backwardWeight({
     input: concat(powers),
     gradOutput: q,
     shape: [channels, 2],
@@ -105,7 +105,7 @@ export function emGraph({
     posterior,
     labels: argmax(posterior),
     logLikelihood: sum(logSumExp(logits)),
-    moments: [products!, masses!],
+    moments: [products, masses!],
     expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
   }
 }

@@ -68,6 +68,12 @@ describe('specialise', () => {
     }
   })
 
+  it('sets a const to another one that the text declares, by its name', () => {
+    const shader = { name: 'named', text: 'const ONE = 1u;\nconst KIND = 0u; // #set\n' }
+    expect(specialiseAny({ shader, consts: { KIND: 'ONE' } })).toBe('const ONE = 1u;\nconst KIND = ONE;\n')
+    expect(attempt({ shader, consts: { KIND: 'TWO' } })).toThrow('or the name of another const, not TWO')
+  })
+
   it('refuses a body that is missing or unknown', () => {
     expect(attempt({ ...scale, generated: {} })).toThrow('shader test/scale: body body is not given')
     expect(attempt({ ...scale, generated: { body: '', tail: '' } })).toThrow('it has no body tail')
@@ -94,7 +100,11 @@ describe('parseInterface', () => {
       @group(0)   @binding(1)
       var<storage, read> input: array<f32>;
       @group(0) @binding(4) var<storage> table: array<vec2u, 3>;
-      var<workgroup> scratch: array<f32, 64>;`
+      var<workgroup> scratch: array<f32, 64>;
+      const LANES = 8u;
+      // @workgroup_size(3)
+      @compute @workgroup_size(LANES, 2)
+      fn main() {}`
     expect(parseInterface(source)).toEqual({
       bindings: [
         { name: 'params', index: 0, type: 'uniform', unsigned: false },
@@ -107,11 +117,16 @@ describe('parseInterface', () => {
         { name: 'shift', type: 'i32' },
         { name: 'scale', type: 'f32' },
       ],
+      workgroupSize: [8, 2, 1],
     })
   })
 
+  it('leaves a size open that is an override', () => {
+    expect(parseInterface(tiny.scale.text).workgroupSize).toBeUndefined()
+  })
+
   it('finds nothing where there is nothing', () => {
-    expect(parseInterface('fn f() {}')).toEqual({ bindings: [], params: [] })
+    expect(parseInterface('fn f() {}')).toEqual({ bindings: [], params: [], workgroupSize: undefined })
   })
 })
 

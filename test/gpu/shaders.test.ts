@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
-import { specialise, storedBindings, type ShaderSource } from '../../src/gpu/shader.js'
+import { specialise, storedBindings, threadsPerWorkgroup, type ShaderSource } from '../../src/gpu/shader.js'
 import { unrollBackwardWeight } from '../../src/ops/conv3d/unroll-backward-weight.js'
 import { unrollForward } from '../../src/ops/conv3d/unroll-forward.js'
 import * as labelConv3d from '../../src/ops/label-conv3d/unroll-forward.js'
@@ -28,7 +28,7 @@ const texts = new Map(
   ]),
 )
 const kernels = [...texts].filter(([, text]) => text.includes('@compute'))
-const functions = [...texts].filter(([, text]) => !text.includes('@compute'))
+const included = [...texts].filter(([, text]) => !text.includes('@compute'))
 
 type Flags = Readonly<Record<string, boolean>>
 type Parts = Omit<KernelKey, 'shader' | 'flags'>
@@ -37,7 +37,7 @@ type Parts = Omit<KernelKey, 'shader' | 'flags'>
 const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
   'activation/forward': activationParts,
   'activation/backward': activationParts,
-  'arithmetic/forward': () => [0, 1, 2, 3].map((KIND) => ({ consts: { KIND } })),
+  'arithmetic/forward': () => ['ADD', 'SUBTRACT', 'MULTIPLY', 'DIVIDE'].map((KIND) => ({ consts: { KIND } })),
   'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups }) =>
     [
       { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
@@ -100,7 +100,8 @@ const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
 }
 
 function activationParts(): readonly Parts[] {
-  return Array.from({ length: 13 }, (_, KIND) => ({ consts: { KIND } }))
+  const kinds = texts.get('common/activation_kinds')!.matchAll(/^const (\w+) = /gm)
+  return [...kinds].map(([, KIND]) => ({ consts: { KIND: KIND! } }))
 }
 
 function scaleParts(): readonly Parts[] {
@@ -145,7 +146,7 @@ const impossible: Readonly<Record<string, (flags: Flags) => string | undefined>>
 
 /** A kernel with the functions that it includes. */
 const withIncludes = (text: string): string =>
-  text.replace(/^\/\/ #include (\S+)$/gm, (_, name: string) => texts.get(name)!)
+  text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => texts.get(name)!)
 
 const flagsOf = (text: string): string[] => [
   ...new Set([...text.matchAll(/^\s*\/\/ #(?:if|elif) \$\{(\w+)\}/gm)].map(([, flag]) => flag!)),
@@ -171,13 +172,13 @@ describe('the folder shaders/', () => {
     expect(Object.keys(shaderSources).sort()).toEqual([...texts.keys()].sort())
   })
 
-  it('holds kernels that the library names, and functions that kernels include', () => {
+  it('holds kernels that the library names, and text that kernels include', () => {
     const library = filesUnder('src', '.ts')
       .filter((name) => !name.startsWith('generated'))
       .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
       .join('\n')
     for (const name of Object.keys(embedded)) expect(library, name).toContain(`shaders.${name}`)
-    for (const [name] of functions) {
+    for (const [name] of included) {
       expect(name).toMatch(/^common\//)
       expect(
         [...texts.values()].some((text) => text.includes(`// #include ${name}\n`)),
@@ -186,11 +187,14 @@ describe('the folder shaders/', () => {
     }
   })
 
-  it.each(functions)('%s is functions only and says what they do', (_, text) => {
-    expect(head(text).length).toBeGreaterThan(40)
-    expect(text).not.toMatch(/@group|struct Params/)
-    expect(text).toMatch(/^fn /m)
-  })
+  it.each(included)(
+    '%s is functions, constants or fields of Params, and says what they are for',
+    (_, text) => {
+      expect(head(text).length).toBeGreaterThan(40)
+      expect(text).not.toMatch(/@group|struct Params/)
+      expect(text).toMatch(/^(fn |const |\w+: u32,)/m)
+    },
+  )
 })
 
 describe.each(kernels)('%s', (name, text) => {
@@ -205,11 +209,18 @@ describe.each(kernels)('%s', (name, text) => {
     for (const line of text.split('\n')) {
       if (/\/\/ ?#/.test(line)) {
         expect(line).toMatch(
-          /^\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^\s*\/\/ #each [A-Z_]+ \S.*$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$|^alias \w+ = (f32|vec2f|vec4f|Element); \/\/ #stored \w+$/,
+          /^\s*\/\/ #include common\/\w+$|^\s*\/\/ #(if|elif) \$\{[A-Z_]+\}$|^\s*\/\/ #(else|endif)$|^\s*\/\/ #generate \w+$|^\s*\/\/ #each [A-Z_]+ \S.*$|^const [A-Z_]+ = [\d.]+[uif]?; \/\/ #set$|^alias \w+ = (f32|vec2f|vec4f|Element); \/\/ #stored \w+$/,
         )
       }
     }
   })
+
+  if (text.includes('linear_index(')) {
+    it('has workgroups of as many threads as linear_index takes them to have', () => {
+      expect(texts.get('common/linear')).toContain('groups.x * 64u')
+      expect(threadsPerWorkgroup(shader)).toBe(64)
+    })
+  }
 
   if (/\/\/ #(set|generate)/.test(text)) {
     it('has constants and bodies to be tried with', () => {

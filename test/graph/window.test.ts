@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import type { DeviceTraits } from '../../src/gpu/traits.js'
 import { input } from '../../src/graph/value.js'
-import { elementRange, elementSlabs, linearGroups, planes, slabs, type Slab } from '../../src/graph/window.js'
+import { elementRange, elementSlabs, planes, slabs, type Slab } from '../../src/graph/window.js'
 
 const device = (bindingElements: number): DeviceTraits => ({
   bindingElements,
@@ -112,16 +112,4 @@ describe('elementSlabs', () => {
       })
     }
   }) // prettier-ignore
-})
-
-describe('linearGroups', () => {
-  it('has a workgroup for every 64 elements, no dimension above 65535', () => {
-    for (const count of [1, 64, 65, 65535 * 64, 65535 * 64 + 1, 96_337_920, 2 ** 31]) {
-      const [x, y, z] = linearGroups(count)
-      expect(x * y * 64).toBeGreaterThanOrEqual(count)
-      expect((x * y - y) * 64).toBeLessThan(count)
-      expect(Math.max(x, y)).toBeLessThanOrEqual(65535)
-      expect(z).toBe(1)
-    }
-  })
 })

@@ -12,8 +12,8 @@ interface Graph {
 /** A node that makes values of the given sizes; it is never run. */
 const node = (inputs: readonly Value[], sizes: readonly number[], within: readonly number[] = []): OpNode =>
   defineNode({
-    op: 'test',
-    inputs,
+    name: 'test',
+    inputs: Object.fromEntries(inputs.map((value, i) => [i, value])),
     outputs: sizes.map((size) => ({ shape: [size] })),
     scratch: within.map((size) => scratch('scratch', [size])),
     emit: () => [],

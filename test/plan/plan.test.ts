@@ -3,7 +3,7 @@ import * as shaders from '../../src/generated/shaders.js'
 import { UserError } from '../../src/errors.js'
 import { accumulate } from '../../src/graph/accumulate.js'
 import { gradients } from '../../src/graph/gradients.js'
-import { defineNode } from '../../src/graph/node.js'
+import { op } from '../../src/graph/op.js'
 import { compile } from '../../src/plan/compile.js'
 import { constant, input, parameter, type Value } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
@@ -124,38 +124,40 @@ describe('a plan', () => {
     const x = input('x', [64])
     const call = (change: object) =>
       compile(device.gpu, {
-        outputs: defineNode({
-          op: 'wrong',
-          inputs: [x],
-          outputs: [{ shape: [64] }],
-          emit: ([output]) => {
-            const window = { value: x, start: 0, end: 64 }
-            const bindings = { input: window, output: { value: output!, start: 0, end: 64 } }
-            return [
-              {
-                shader: shaders.elementwiseRelu,
-                flags: { VECTOR: true },
-                params: { first: 0, count: 16 },
-                bindings,
-                workgroups: [1, 1, 1],
-                ...change,
-              },
-            ]
-          },
-        }).outputs,
+        outputs: [
+          op({
+            name: 'wrong',
+            inputs: { x },
+            output: { shape: [64] },
+            emit: (output) => {
+              const window = { value: x, start: 0, end: 64 }
+              const bindings = { input: window, output: { value: output, start: 0, end: 64 } }
+              return [
+                {
+                  shader: shaders.reluForward,
+                  flags: { VECTOR: true },
+                  params: { first: 0, count: 16 },
+                  bindings,
+                  workgroups: [1, 1, 1],
+                  ...change,
+                },
+              ]
+            },
+          }),
+        ],
       })
     const window = { value: x, start: 0, end: 64 }
     await expect(call({ params: { count: 16 } })).rejects.toThrow(
-      'elementwise/relu: parameter first is not given',
+      'relu/forward: parameter first is not given',
     )
     await expect(call({ params: { first: 0, count: 16, size: 1 } })).rejects.toThrow(
-      'elementwise/relu has no parameter size',
+      'relu/forward has no parameter size',
     )
     await expect(call({ bindings: { input: window } })).rejects.toThrow(
-      'elementwise/relu: nothing is bound to output',
+      'relu/forward: nothing is bound to output',
     )
     await expect(call({ bindings: { input: window, output: window, other: window } })).rejects.toThrow(
-      'elementwise/relu has no binding other',
+      'relu/forward has no binding other',
     )
     await expect(
       call({

@@ -1,6 +1,8 @@
-import { defineNode, only, scratch, type KernelCall } from '../../graph/node.js'
+import type { DeviceTraits } from '../../gpu/traits.js'
+import { defineNode, scratch, type KernelCall } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
-import { planes, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { coarsened, convolutionPlanes, kernelShape } from './geometry.js'
@@ -30,128 +32,160 @@ interface WeightProblem {
   readonly bias: boolean
 }
 
-/** Gradient of a convolution with respect to its weights and its bias [Co], if it has one. */
-export function backwardWeight(problem: WeightProblem): Value[] {
+/** Gradients of a convolution with respect to its weights and its bias [Co], if it has one. */
+export function backwardWeight(problem: WeightProblem): {
+  readonly weight: Value
+  readonly bias: Value | undefined
+} {
   const { input, coarse, gradOutput, shape, bias } = problem
-  const [outputs, inputs, kd, kh, kw] = kernelShape(shape)
-  const { depth, height, width, area, voxels, planes: count } = volumeShape(input)
-  const transposed = outputs < Math.min(fewOutputs, inputs) && !coarse
-  const withBias = bias && !transposed
-  const size = outputs * inputs * kd * kh * kw
-  const columns = size + (withBias ? outputs : 0)
-  const most = Math.min(mostBricks / count, mostPartials / columns / count, area / leastBrick)
-  const quads = Math.ceil(width / 4)
-  const brickQuads = Math.ceil(quads / Math.min(quads, Math.max(1, Math.floor(most))))
-  const bricksPerPlane = Math.ceil(quads / brickQuads)
-  const partials = scratch('conv3d weight partials', [count * bricksPerPlane, columns])
-  const told = transposed ? input : gradOutput
-  const toldChannels = transposed ? inputs : outputs
-  const halo = (kd - 1) / 2
-
-  const node = defineNode({
-    op: 'conv3d backward weight',
-    inputs: [input, gradOutput, ...(coarse ? [coarse] : [])],
+  const [outputs, , kd] = kernelShape(shape)
+  const bricks = planBricks(problem)
+  const { transposed, withBias, weights, columns } = bricks
+  const partials = scratch('conv3d weight partials', [volumeShape(input).planes * bricks.perPlane, columns])
+  const {
+    outputs: [gradWeight, gradBias],
+  } = defineNode({
+    name: 'conv3d backward weight',
+    inputs: { input, gradOutput, coarse },
     outputs: [{ shape, layout: 'flat' }, ...(withBias ? [{ shape: [outputs] }] : [])],
     scratch: [partials],
-    emit: {
-      ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
-      emit: (_, device, range) => {
-        const subgroup = tellingLanes(device)
-        const lanes = lanesOf(device)
-        const sums = device.software ? mostSums.software : mostSums.hardware
-        // A kernel so large that the sums of one channel are too many is taken row by row.
-        const rows = kh * kw <= sums ? kh : 1
-        const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
-        const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
-        const part = (own: Value, firstInput: number) => {
-          const upsampled = own === coarse
-          const windows = (slab: Slab) => {
-            const read = widened(slab, halo)
-            const { first, last } = upsampled ? coarsened(read) : read
-            return { own: planes(own, first, last), told: planes(told, slab.first, slab.last) }
-          }
-          const { channels } = volumeShape(own)
-          const ownPlanes = upsampled ? (kd + 1) / 2 : kd
-          return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => {
-            const bricks = (slab.last - slab.first) * bricksPerPlane
-            return {
-              shader: shaders.conv3dBackwardWeight,
-              flags: {
-                VECTOR: width % 4 === 0,
-                UPSAMPLED: upsampled,
-                TRANSPOSED: transposed,
-                SUBGROUPS: subgroup > 0,
-              },
-              consts: { KD: kd, KH: kh, KW: kw, ROWS: rows, TILE_CO: tile, LANES: lanes },
-              generated: unrollBackwardWeight({
-                channels: tile,
-                whole: toldChannels % tile === 0,
-                rows,
-                kernelWidth: kw,
-                subgroup,
-                upsampled,
-                vector: width % 4 === 0,
-              }),
-              params: {
-                own_channels: channels,
-                told_channels: toldChannels,
-                // The part of the input that the convolution always has brings the bias.
-                with_bias: withBias && !upsampled ? 1 : 0,
-                first_input: firstInput,
-                weight_inputs: inputs,
-                columns,
-                depth,
-                height,
-                width,
-                first_plane: slab.first,
-                first_brick: slab.first * bricksPerPlane,
-                bricks_per_plane: bricksPerPlane,
-                brick_columns: 4 * brickQuads,
-              },
-              bindings: { ...windows(slab), partials: whole(partials) },
-              workgroups: [
-                Math.ceil((channels * ownPlanes * (kh / rows)) / lanes),
-                Math.ceil(toldChannels / tile),
-                bricks,
-              ],
-            }
-          })
-        }
-        if (transposed) return part(gradOutput, 0)
-        return coarse ? [...part(coarse, 0), ...part(input, volumeShape(coarse).channels)] : part(input, 0)
-      },
-      finish: ([gradWeight, gradBias]) => [
-        sumColumns(partials, gradWeight!),
-        ...(gradBias ? [sumColumns(partials, gradBias, size)] : []),
-      ],
+    ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
+    emit: (_, device, range) => {
+      const part = (own: Value, firstInput: number) =>
+        partCalls(problem, bricks, { own, firstInput, partials }, device, range)
+      if (transposed) return part(gradOutput, 0)
+      return coarse ? [...part(coarse, 0), ...part(input, volumeShape(coarse).channels)] : part(input, 0)
     },
+    finish: ([gradWeight, gradBias]) => [
+      sumColumns(partials, gradWeight),
+      ...(gradBias ? [sumColumns(partials, gradBias, weights)] : []),
+    ],
   })
-  return bias && transposed ? [...node.outputs, backwardBias(gradOutput)] : [...node.outputs]
+  return { weight: gradWeight, bias: bias && transposed ? backwardBias(gradOutput) : gradBias }
+}
+
+/** What a convolution's sums are and how the volume is cut for them: into bricks of some columns of a plane. */
+interface Bricks {
+  /** Whether invocations hold sums for the input channels, reading the gradient's as a convolution reads its input's. */
+  readonly transposed: boolean
+  /** Whether the bias's gradient is among the sums. */
+  readonly withBias: boolean
+  /** Numbers of the weights. */
+  readonly weights: number
+  /** Partial sums of a brick. */
+  readonly columns: number
+  /** Bricks of a plane. */
+  readonly perPlane: number
+  /** Columns of voxels of a brick, in fours. */
+  readonly quads: number
+}
+
+function planBricks({ input, coarse, shape, bias }: WeightProblem): Bricks {
+  const [outputs, inputs, kd, kh, kw] = kernelShape(shape)
+  const { width, area, planes } = volumeShape(input)
+  const transposed = outputs < Math.min(fewOutputs, inputs) && !coarse
+  const withBias = bias && !transposed
+  const weights = outputs * inputs * kd * kh * kw
+  const columns = weights + (withBias ? outputs : 0)
+  const most = Math.min(mostBricks / planes, mostPartials / columns / planes, area / leastBrick)
+  const all = Math.ceil(width / 4)
+  const quads = Math.ceil(all / Math.min(all, Math.max(1, Math.floor(most))))
+  return { transposed, withBias, weights, columns, perPlane: Math.ceil(all / quads), quads }
+}
+
+/** The part of the sums that belongs to some of the input's channels. */
+interface Part {
+  /** What a lane reads by itself: the input or its coarse part; the gradient if transposed. */
+  readonly own: Value
+  /** Where its channels are among those of the weights. */
+  readonly firstInput: number
+  readonly partials: Value
+}
+
+/** The dispatches of one part for some planes. */
+function partCalls(
+  { input, coarse, gradOutput, shape }: WeightProblem,
+  { transposed, withBias, columns, perPlane, quads }: Bricks,
+  { own, firstInput, partials }: Part,
+  device: DeviceTraits,
+  range: Slab,
+): KernelCall[] {
+  const [, inputs, kd, kh, kw] = kernelShape(shape)
+  const { depth, height, width, voxels } = volumeShape(input)
+  const told = transposed ? input : gradOutput
+  const { channels: toldChannels } = volumeShape(told)
+  const { channels } = volumeShape(own)
+  const upsampled = own === coarse
+  const ownPlanes = upsampled ? (kd + 1) / 2 : kd
+  const vector = width % 4 === 0
+  const subgroup = tellingLanes(device)
+  const lanes = lanesOf(device)
+  const sums = device.software ? mostSums.software : mostSums.hardware
+  // A kernel so large that the sums of one channel are too many is taken row by row.
+  const rows = kh * kw <= sums ? kh : 1
+  const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
+  const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
+  const windows = (slab: Slab) => {
+    const read = widened(slab, (kd - 1) / 2)
+    return { own: planesOf(own, upsampled ? coarsened(read) : read), told: planesOf(told, slab) }
+  }
+  return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
+    shader: shaders.conv3dBackwardWeight,
+    flags: { VECTOR: vector, UPSAMPLED: upsampled, TRANSPOSED: transposed, SUBGROUPS: subgroup > 0 },
+    consts: { KD: kd, KH: kh, KW: kw, ROWS: rows, TILE_CO: tile, LANES: lanes },
+    generated: unrollBackwardWeight({
+      channels: tile,
+      whole: toldChannels % tile === 0,
+      rows,
+      kernelWidth: kw,
+      subgroup,
+      upsampled,
+      vector,
+    }),
+    params: {
+      own_channels: channels,
+      told_channels: toldChannels,
+      // The part of the input that the convolution always has brings the bias.
+      with_bias: withBias && !upsampled ? 1 : 0,
+      first_input: firstInput,
+      weight_inputs: inputs,
+      columns,
+      depth,
+      height,
+      width,
+      first_plane: slab.first,
+      first_brick: slab.first * perPlane,
+      bricks_per_plane: perPlane,
+      brick_columns: 4 * quads,
+    },
+    bindings: { ...windows(slab), partials: whole(partials) },
+    threads: [
+      channels * ownPlanes * (kh / rows),
+      Math.ceil(toldChannels / tile),
+      (slab.last - slab.first) * perPlane,
+    ],
+  }))
 }
 
 /** Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels. */
 export function backwardBias(gradOutput: Value): Value {
   const { channels, area, planes: count } = volumeShape(gradOutput)
   const partials = scratch('conv3d bias partials', [count, channels])
-  return only(
-    defineNode({
-      op: 'conv3d backward bias',
-      inputs: [gradOutput],
-      outputs: [{ shape: [channels] }],
-      scratch: [partials],
-      emit: {
-        planes: count,
-        emit: (_, device, range) => {
-          const grads = ({ first, last }: Slab) => planes(gradOutput, first, last)
-          return slabs(range, device, (slab) => [grads(slab)]).map((slab) => ({
-            shader: shaders.conv3dBackwardBias,
-            params: { channels, area, first_plane: slab.first },
-            bindings: { grad_output: grads(slab), partials: whole(partials) },
-            workgroups: [channels, slab.last - slab.first, 1],
-          }))
-        },
-        finish: ([gradBias]) => [sumColumns(partials, gradBias!)],
-      },
-    }),
-  )
+  return op({
+    name: 'conv3d backward bias',
+    inputs: { gradOutput },
+    output: { shape: [channels] },
+    scratch: [partials],
+    planes: count,
+    emit: (_, device, range) => {
+      const grads = (slab: Slab) => planesOf(gradOutput, slab)
+      return slabs(range, device, (slab) => [grads(slab)]).map((slab) => ({
+        shader: shaders.conv3dBackwardBias,
+        params: { channels, area, first_plane: slab.first },
+        bindings: { grad_output: grads(slab), partials: whole(partials) },
+        workgroups: [channels, slab.last - slab.first, 1],
+      }))
+    },
+    finish: (gradBias) => [sumColumns(partials, gradBias)],
+  })
 }

@@ -1,9 +1,17 @@
-import { defineNode, only, scratch, type KernelCall, type NodeSpec } from '../../graph/node.js'
+import { scratch, type KernelCall } from '../../graph/node.js'
+import { op, type OpSpec } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from '../shared/receptive.js'
+import {
+  covered,
+  covering,
+  planesBehind,
+  slicedUnlessFew,
+  uncut,
+  type WindowAxis,
+} from '../shared/receptive.js'
 import { sumColumns } from '../shared/reduce.js'
 import { spatialParams, type Triple } from '../shared/triple.js'
 import type { Activation } from './tuned.js'
@@ -19,8 +27,8 @@ const mostBricks = 1024
 const leastBrick = 256
 const mostPartials = 4e6
 
-/** A node without its gradient. */
-type Forward = Pick<NodeSpec, 'op' | 'inputs' | 'outputs' | 'emit'>
+/** A convolution in one direction or the other, without its gradient. */
+type Convolution = OpSpec<{ readonly input: Value; readonly weight: Value; readonly bias: Value | undefined }>
 
 /** Weights [Co, Ci/groups, kD, kH, kW] with the bias and activation that follow them. */
 export interface Weights {
@@ -37,12 +45,12 @@ export interface Weights {
  * @param extents of the output
  */
 export function generalForward(
-  op: string,
+  name: string,
   input: Value,
   { weight, bias, activation = 'none' }: Weights,
   geometry: Geometry,
   extents: Triple,
-): Forward {
+): Convolution {
   const [batch] = input.shape
   const [channels] = weight.shape
   const ofGroup = channels! / geometry.groups
@@ -51,35 +59,31 @@ export function generalForward(
   const { depth } = volumeShape(input)
   const reads = (slab: Slab) => planesBehind(depth, extents[0], covered(depthAxis(geometry)), slab)
   return {
-    op,
-    inputs: [input, weight, ...(bias ? [bias] : [])],
-    outputs: [{ shape: [batch!, channels!, ...extents] }],
-    emit: slicedUnlessFew(batch! * depth, {
+    name,
+    inputs: { input, weight, bias },
+    output: { shape: [batch!, channels!, ...extents] },
+    ...slicedUnlessFew(batch! * depth, {
       planes: batch! * extents[0],
       costly: true,
       reads: (value, slab) => (value === input ? reads(slab) : undefined),
-      emit: ([output], device, range) => {
+      emit: (output, device, range) => {
         const [, height, width] = extents
         const windows = (slab: Slab) => ({
           input: planesOf(input, reads(slab)),
-          output: planesOf(output!, slab),
+          output: planesOf(output, slab),
         })
-        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
+        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
           shader: shaders.conv3dGeneralForward,
           flags: { BIAS: bias !== undefined },
           consts: { TILE_CO: tile },
           params: {
-            ...geometryParams(input, output!, geometry),
+            ...geometryParams(input, output, geometry),
             blocks,
             activation: activations.indexOf(activation),
             first_plane: slab.first,
           },
           bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
-          workgroups: [
-            Math.ceil((height * Math.ceil(width / 4)) / 64),
-            geometry.groups * blocks,
-            slab.last - slab.first,
-          ] as const,
+          threads: [height * Math.ceil(width / 4), geometry.groups * blocks, slab.last - slab.first],
         }))
       },
     }),
@@ -93,12 +97,12 @@ export function generalForward(
  * @param extents of the convolution's input
  */
 export function generalBackwardInput(
-  op: string,
+  name: string,
   gradOutput: Value,
   { weight, bias, activation = 'none' }: Weights,
   geometry: Geometry,
   extents: Triple,
-): Forward {
+): Convolution {
   const [batch] = gradOutput.shape
   const ofGroup = weight.shape[1]!
   const tile = balancedTile(ofGroup, mostChannels)
@@ -107,44 +111,42 @@ export function generalBackwardInput(
   const { depth } = volumeShape(gradOutput)
   const reads = (slab: Slab) => planesBehind(depth, extents[0], covering(depthAxis(geometry)), slab)
   return {
-    op,
-    inputs: [gradOutput, weight, ...(bias ? [bias] : [])],
-    outputs: [{ shape: [batch!, ofGroup * geometry.groups, ...extents] }],
-    emit: {
-      planes: batch! * extents[0],
-      costly: true,
-      reads: (value, slab) => (value === gradOutput ? reads(slab) : undefined),
-      emit: ([gradInput], device, range) => {
-        const [, height, width] = extents
-        const windows = (slab: Slab) => ({
-          grad_output: planesOf(gradOutput, reads(slab)),
-          grad_input: planesOf(gradInput!, slab),
-        })
-        return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
-          shader: shaders.conv3dGeneralBackwardInput,
-          flags: { BIAS: bias !== undefined },
-          consts: { TILE_CI: tile },
-          params: {
-            ...geometryParams(gradInput!, gradOutput, geometry),
-            blocks,
-            activation: activations.indexOf(activation),
-            first_plane: slab.first,
-          },
-          bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
-          workgroups: [
-            Math.ceil((height * stride * Math.ceil(width / (4 * stride))) / 64),
-            geometry.groups * blocks,
-            slab.last - slab.first,
-          ] as const,
-        }))
-      },
+    name,
+    inputs: { input: gradOutput, weight, bias },
+    output: { shape: [batch!, ofGroup * geometry.groups, ...extents] },
+    planes: batch! * extents[0],
+    costly: true,
+    reads: (value, slab) => (value === gradOutput ? reads(slab) : undefined),
+    emit: (gradInput, device, range) => {
+      const [, height, width] = extents
+      const windows = (slab: Slab) => ({
+        grad_output: planesOf(gradOutput, reads(slab)),
+        grad_input: planesOf(gradInput, slab),
+      })
+      return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
+        shader: shaders.conv3dGeneralBackwardInput,
+        flags: { BIAS: bias !== undefined },
+        consts: { TILE_CI: tile },
+        params: {
+          ...geometryParams(gradInput, gradOutput, geometry),
+          blocks,
+          activation: activations.indexOf(activation),
+          first_plane: slab.first,
+        },
+        bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
+        threads: [
+          height * stride * Math.ceil(width / (4 * stride)),
+          geometry.groups * blocks,
+          slab.last - slab.first,
+        ],
+      }))
     },
   }
 }
 
 /** The gradient of a convolution with respect to its weights, which have the shape given. */
 export function generalBackwardWeight(
-  op: string,
+  name: string,
   input: Value,
   gradOutput: Value,
   shape: Shape,
@@ -176,7 +178,7 @@ export function generalBackwardWeight(
       input: planesOf(input, reads(told(unit))),
       grad_output: planesOf(gradOutput, told(unit)),
     })
-    return slabs(range, device, (unit) => Object.values(windows(unit))).map((unit) => ({
+    return slabs(range, device, (unit) => Object.values(windows(unit))).map((unit): KernelCall => ({
       shader: shaders.conv3dGeneralBackwardWeight,
       consts: { TILE_CO: tile },
       params: {
@@ -189,31 +191,22 @@ export function generalBackwardWeight(
         first_brick: unit.first * bricksPerPlane,
       },
       bindings: { ...windows(unit), partials: whole(partials) },
-      workgroups: [
-        Math.ceil((geometry.groups * blocks * fours) / 64),
-        (unit.last - unit.first) * bricksPerPlane,
-        1,
-      ],
+      threads: [geometry.groups * blocks * fours, (unit.last - unit.first) * bricksPerPlane, 1],
     }))
   }
-  const finish = ([gradWeight]: readonly Value[]) => [sumColumns(partials, gradWeight!)]
-  return only(
-    defineNode({
-      op,
-      inputs: [input, gradOutput],
-      outputs: [{ shape, layout: 'flat' }],
-      scratch: [partials],
-      emit:
-        brickPlanes > 1
-          ? (outputs, device) => [...calls(device, { first: 0, last: units }), ...finish(outputs)]
-          : slicedUnlessFew(volumeShape(input).planes, {
-              planes,
-              reads: (value, slab) => (value === input ? reads(slab) : slab),
-              emit: (_, device, range) => calls(device, range),
-              finish,
-            }),
-    }),
-  )
+  const work = {
+    planes: units,
+    reads: (value: Value, slab: Slab) => (value === input ? reads(slab) : slab),
+    emit: (_: Value, device: DeviceTraits, range: Slab) => calls(device, range),
+    finish: (gradWeight: Value) => [sumColumns(partials, gradWeight)],
+  }
+  return op({
+    name,
+    inputs: { input, gradOutput },
+    output: { shape, layout: 'flat' },
+    scratch: [partials],
+    ...(brickPlanes > 1 ? uncut(work) : slicedUnlessFew(volumeShape(input).planes, work)),
+  })
 }
 
 /** Numbers of common/activation.wgsl. */

@@ -1,4 +1,4 @@
-import type { SlicesSpec } from '../../graph/node.js'
+import type { Work } from '../../graph/node.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { widened, type Slab } from '../../graph/window.js'
 import { eachAxis, triple, type Triple } from '../shared/triple.js'
@@ -93,7 +93,7 @@ export function convolutionPlanes(
   input: Value,
   kernelDepth: number,
   coarse?: Value,
-): Pick<SlicesSpec, 'planes' | 'reads'> {
+): Required<Pick<Work<never>, 'planes' | 'reads'>> {
   const halo = (kernelDepth - 1) / 2
   return {
     planes: volumeShape(input).planes,

@@ -1,9 +1,11 @@
 import { volumeShape, type Value } from '../../graph/value.js'
-import { defineNode, only } from '../../graph/node.js'
+import { defineNode } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import { concat } from '../concat.js'
+import { maskInPlace } from '../relu.js'
 import type { Triple } from '../shared/triple.js'
 import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'
-import { backwardActivation, maskInPlace, throughRelu } from './backward-activation.js'
+import { backwardActivation } from './backward-activation.js'
 import { backwardBias, backwardWeight } from './backward-weight.js'
 import { convolve, type Activation } from './tuned.js'
 import { packWeights } from './pack-weights.js'
@@ -73,113 +75,91 @@ function plainConvolution(
   activation: Activation,
 ): Value {
   const packed = packWeights(weight, bias, 'forward')
-  return only(
-    defineNode({
-      op: 'conv3d',
-      // weight and bias stand beside their packed form for the sake of the gradient.
-      inputs: [skip, weight, packed.value, ...(bias ? [bias] : []), ...(coarse ? [coarse] : [])],
-      outputs: [{ shape: [skip.shape[0]!, weight.shape[0]!, ...skip.shape.slice(2)] }],
-      emit: {
-        ...convolutionPlanes(skip, packed.kernel[0], coarse),
-        costly: packed.kernel.some((extent) => extent > 1),
-        emit: ([output], device, slab) =>
-          convolve({ input: skip, coarse, packed, output: output!, activation }, device, slab),
-      },
-      backward: ([gradOutput], [output]) => {
-        const grad =
-          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
-        const [gradSkip, gradCoarse] = coarse
-          ? backwardParts(grad, weight, coarse)
-          : [backwardInput(grad, weight)]
-        const [gradWeight, gradBias] = backwardWeight({
+  return op({
+    name: 'conv3d',
+    // weight and bias stand beside their packed form for the sake of the gradient.
+    inputs: { skip, weight, packed: packed.value, bias, coarse },
+    output: { shape: [skip.shape[0]!, weight.shape[0]!, ...skip.shape.slice(2)] },
+    ...convolutionPlanes(skip, packed.kernel[0], coarse),
+    costly: packed.kernel.some((extent) => extent > 1),
+    emit: (output, device, slab) =>
+      convolve({ input: skip, coarse, packed, output, activation }, device, slab),
+    backward: (gradOutput, output) => {
+      const grad = backwardActivation(activation, output, gradOutput)
+      return {
+        ...(coarse ? backwardParts(grad, weight, coarse) : { skip: backwardInput(grad, weight) }),
+        ...backwardWeight({
           input: skip,
           coarse,
           gradOutput: grad,
           shape: weight.shape,
           bias: bias !== undefined,
-        })
-        return [gradSkip, gradWeight, undefined, ...(bias ? [gradBias] : []), ...(coarse ? [gradCoarse] : [])]
-      },
-    }),
-  )
+        }),
+      }
+    },
+  })
 }
 
 function generalConvolution(input: Value, weights: Weights, geometry: Geometry, extents: Triple): Value {
   const { weight, bias, activation = 'none' } = weights
   const { depth, height, width } = volumeShape(input)
-  return only(
-    defineNode({
-      ...generalForward('conv3d', input, weights, geometry, extents),
-      backward: ([gradOutput], [output]) => {
-        const grad =
-          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
-        return [
-          only(
-            defineNode(
-              generalBackwardInput('conv3d backward input', grad, { weight }, geometry, [
-                depth,
-                height,
-                width,
-              ]),
-            ),
-          ),
-          generalBackwardWeight('conv3d backward weight', input, grad, weight.shape, geometry),
-          ...(bias ? [backwardBias(grad)] : []),
-        ]
-      },
-    }),
-  )
+  return op({
+    ...generalForward('conv3d', input, weights, geometry, extents),
+    backward: (gradOutput, output) => {
+      const grad = backwardActivation(activation, output, gradOutput)
+      return {
+        input: op(
+          generalBackwardInput('conv3d backward input', grad, { weight }, geometry, [depth, height, width]),
+        ),
+        weight: generalBackwardWeight('conv3d backward weight', input, grad, weight.shape, geometry),
+        bias: bias && backwardBias(grad),
+      }
+    },
+  })
 }
 
 /** The gradient with respect to the input is the convolution of the gradient with flipped, transposed weights. */
 export function backwardInput(gradOutput: Value, weight: Value): Value {
   const packed = packWeights(weight, undefined, 'backward')
   const through = (mask?: Value): Value =>
-    only(
-      defineNode({
-        op: 'conv3d backward input',
-        inputs: [gradOutput, packed.value, ...(mask ? [mask] : [])],
-        outputs: [{ shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] }],
-        emit: {
-          ...convolutionPlanes(gradOutput, packed.kernel[0]),
-          emit: ([output], device, slab) => {
-            const convolution = { input: gradOutput, packed, output: output!, activation: 'none' } as const
-            // A driver of the CPU takes many seconds to compile the masked kernel, which saves it next to nothing.
-            if (!mask || !device.software) return convolve({ ...convolution, mask }, device, slab)
-            return [...convolve(convolution, device, slab), ...maskInPlace(mask, output!, device, slab)]
-          },
-        },
-      }),
-    )
-  const gradInput = through()
-  throughRelu.set(gradInput, through)
-  return gradInput
+    op({
+      name: 'conv3d backward input',
+      inputs: { gradOutput, packed: packed.value, mask },
+      output: { shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] },
+      ...convolutionPlanes(gradOutput, packed.kernel[0]),
+      emit: (output, device, slab) => {
+        const convolution = { input: gradOutput, packed, output, activation: 'none' } as const
+        // A driver of the CPU takes many seconds to compile the masked kernel, which saves it next to nothing.
+        if (!mask || !device.software) return convolve({ ...convolution, mask }, device, slab)
+        return [...convolve(convolution, device, slab), ...maskInPlace(mask, output, device, slab)]
+      },
+      masked: mask ? undefined : through,
+    })
+  return through()
 }
 
-/** The same with respect to the parts of an input: [skip, coarse]. One pass writes both, still at the fine scale. */
-function backwardParts(gradOutput: Value, weight: Value, coarse: Value): [Value, Value] {
+/** The same with respect to the parts of an input. One pass writes both, still at the fine scale. */
+function backwardParts(
+  gradOutput: Value,
+  weight: Value,
+  coarse: Value,
+): { readonly skip: Value; readonly coarse: Value } {
   const packed = packWeights(weight, undefined, 'backward')
   const [batch, , ...extents] = gradOutput.shape as [number, number, ...number[]]
   const upsampled = volumeShape(coarse).channels
-  const node = defineNode({
-    op: 'conv3d backward input',
-    inputs: [gradOutput, packed.value],
+  const { outputs } = defineNode({
+    name: 'conv3d backward input',
+    inputs: { gradOutput, packed: packed.value },
     outputs: [
       { name: 'gradient of skip', shape: [batch, weight.shape[1]! - upsampled, ...extents] },
       { name: 'gradient of upsampled', shape: [batch, upsampled, ...extents] },
     ],
-    emit: {
-      ...convolutionPlanes(gradOutput, packed.kernel[0]),
-      emit: ([output, firstOutput], device, slab) =>
-        convolve(
-          { input: gradOutput, packed, output: output!, firstOutput: firstOutput!, activation: 'none' },
-          device,
-          slab,
-        ),
-    },
+    ...convolutionPlanes(gradOutput, packed.kernel[0]),
+    emit: ([output, firstOutput], device, slab) =>
+      convolve({ input: gradOutput, packed, output, firstOutput, activation: 'none' }, device, slab),
   })
-  const [gradSkip, gradUpsampled] = node.outputs as [Value, Value]
-  return [gradSkip, upsampleNearestBackward(coarse, gradUpsampled)]
+  const [skip, gradUpsampled] = outputs
+  return { skip, coarse: upsampleNearestBackward(coarse, gradUpsampled) }
 }
 
 function checkShapes(

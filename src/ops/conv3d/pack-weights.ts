@@ -1,7 +1,7 @@
 import * as shaders from '../../generated/shaders.js'
-import { defineNode, only } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import type { Value } from '../../graph/value.js'
-import { linearGroups, whole } from '../../graph/window.js'
+import { whole } from '../../graph/window.js'
 import { kernelShape } from './geometry.js'
 
 /** Floats that every WebGPU device shows as a uniform buffer. */
@@ -26,21 +26,19 @@ export function packWeights(
   const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
   const taps = kd * kh * kw
   const count = (taps * inputs + 1) * Math.ceil(outputs / 4) * 4
-  const value = only(
-    defineNode({
-      op: 'conv3d pack weights',
-      inputs: bias ? [weight, bias] : [weight],
-      outputs: [{ name: `${weight.name} packed`, shape: [Math.max(count, uniformFloats)] }],
-      emit: ([output]) => [
-        {
-          shader: shaders.conv3dPackWeights,
-          flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
-          params: { taps, inputs, outputs, count },
-          bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
-          workgroups: linearGroups(count),
-        },
-      ],
-    }),
-  )
+  const value = op({
+    name: 'conv3d pack weights',
+    inputs: { weight, bias },
+    output: { name: `${weight.name} packed`, shape: [Math.max(count, uniformFloats)] },
+    emit: (output) => [
+      {
+        shader: shaders.conv3dPackWeights,
+        flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
+        params: { taps, inputs, outputs, count },
+        bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output) },
+        threads: [count],
+      },
+    ],
+  })
   return { value, inputs, outputs, kernel: [kd, kh, kw] }
 }

@@ -90,10 +90,6 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       ...(first ? { first_outputs: first } : {}),
     },
     bindings: { ...windows(slab), packed: whole(packed.value) },
-    workgroups: [
-      Math.ceil((height * Math.ceil(width / tile.x)) / lanes),
-      Math.ceil(outputs / tile.channels),
-      slab.last - slab.first,
-    ] as const,
+    threads: [height * Math.ceil(width / tile.x), Math.ceil(outputs / tile.channels), slab.last - slab.first],
   }))
 }

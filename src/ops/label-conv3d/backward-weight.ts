@@ -1,4 +1,6 @@
-import { defineNode, only, scratch } from '../../graph/node.js'
+import { threadsPerWorkgroup } from '../../gpu/shader.js'
+import { scratch } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { planes, slabs, whole, type Slab } from '../../graph/window.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
@@ -27,50 +29,49 @@ export function backwardWeight(labels: Value, gradOutput: Value, shape: Shape): 
   const blocks = Math.ceil(classes / Math.max(1, Math.floor(mostSums / (kh * kw))))
   const block = Math.ceil(classes / blocks)
 
-  return only(
-    defineNode({
-      op: 'label_conv3d backward weight',
-      inputs: [labels, gradOutput],
-      outputs: [{ shape, layout: 'flat' }],
-      scratch: [partials],
-      emit: {
-        ...convolutionPlanes(gradOutput, kd),
-        emit: (_, device, range) => {
-          const halo = (kd - 1) / 2
-          const reads = ({ first, last }: Slab) => planes(labels, first, last)
-          const grads = ({ first, last }: Slab) => planes(gradOutput, first - halo, last + halo)
-          return slabs(range, device, (slab) => [reads(slab), grads(slab)]).map((slab) => ({
-            shader: shaders.labelConv3dBackwardWeight,
-            flags: { VECTOR: width % 4 === 0 },
-            consts: { KD: kd, KH: kh, KW: kw, CLASSES: block },
-            generated: unrollBackwardWeight({
-              classes: block,
-              whole: classes % block === 0,
-              kernelHeight: kh,
-              kernelWidth: kw,
-            }),
-            params: {
-              classes,
-              outputs,
-              depth,
-              height,
-              width,
-              first_plane: slab.first,
-              bricks: (slab.last - slab.first) * bricksPerPlane,
-              first_brick: slab.first * bricksPerPlane,
-              bricks_per_plane: bricksPerPlane,
-              brick_rows: brickRows,
-            },
-            bindings: { labels: reads(slab), grad_output: grads(slab), partials: whole(partials) },
-            workgroups: [
-              Math.ceil(classes / block) * kd,
-              outputs,
-              Math.ceil(((slab.last - slab.first) * bricksPerPlane) / 64),
-            ],
-          }))
+  return op({
+    name: 'label_conv3d backward weight',
+    inputs: { labels, gradOutput },
+    output: { shape, layout: 'flat' },
+    scratch: [partials],
+    ...convolutionPlanes(gradOutput, kd),
+    emit: (_, device, range) => {
+      const halo = (kd - 1) / 2
+      const reads = ({ first, last }: Slab) => planes(labels, first, last)
+      const grads = ({ first, last }: Slab) => planes(gradOutput, first - halo, last + halo)
+      return slabs(range, device, (slab) => [reads(slab), grads(slab)]).map((slab) => ({
+        shader: shaders.labelConv3dBackwardWeight,
+        flags: { VECTOR: width % 4 === 0 },
+        consts: { KD: kd, KH: kh, KW: kw, CLASSES: block },
+        generated: unrollBackwardWeight({
+          classes: block,
+          whole: classes % block === 0,
+          kernelHeight: kh,
+          kernelWidth: kw,
+        }),
+        params: {
+          classes,
+          outputs,
+          depth,
+          height,
+          width,
+          first_plane: slab.first,
+          bricks: (slab.last - slab.first) * bricksPerPlane,
+          first_brick: slab.first * bricksPerPlane,
+          bricks_per_plane: bricksPerPlane,
+          brick_rows: brickRows,
         },
-        finish: ([gradWeight]) => [sumColumns(partials, gradWeight!)],
-      },
-    }),
-  )
+        bindings: { labels: reads(slab), grad_output: grads(slab), partials: whole(partials) },
+        workgroups: [
+          Math.ceil(classes / block) * kd,
+          outputs,
+          Math.ceil(
+            ((slab.last - slab.first) * bricksPerPlane) /
+              threadsPerWorkgroup(shaders.labelConv3dBackwardWeight),
+          ),
+        ],
+      }))
+    },
+    finish: (gradWeight) => [sumColumns(partials, gradWeight)],
+  })
 }

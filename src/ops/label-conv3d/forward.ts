@@ -1,4 +1,5 @@
-import { defineNode, only, type KernelCall } from '../../graph/node.js'
+import type { KernelCall } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planes, slabs, whole, type Slab } from '../../graph/window.js'
@@ -14,29 +15,27 @@ export function packTable(weight: Value, bias: Value | undefined): Value {
   const rowVectors = Math.ceil(kw / 4)
   const table = outputs * kd * kh * (classes + 1) * rowVectors
   const count = (table + outputs) * 4
-  return only(
-    defineNode({
-      op: 'label_conv3d pack weights',
-      inputs: bias ? [weight, bias] : [weight],
-      outputs: [{ name: `${weight.name} packed`, shape: [count] }],
-      emit: ([output]) => [
-        {
-          shader: shaders.labelConv3dPackWeights,
-          flags: { BIAS: bias !== undefined },
-          params: {
-            classes,
-            kernel_rows: kd * kh,
-            kernel_width: kw,
-            row_vectors: rowVectors,
-            table,
-            count,
-          },
-          bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output!) },
-          workgroups: [Math.ceil(count / 64), 1, 1],
+  return op({
+    name: 'label_conv3d pack weights',
+    inputs: { weight, bias },
+    output: { name: `${weight.name} packed`, shape: [count] },
+    emit: (output) => [
+      {
+        shader: shaders.labelConv3dPackWeights,
+        flags: { BIAS: bias !== undefined },
+        params: {
+          classes,
+          kernel_rows: kd * kh,
+          kernel_width: kw,
+          row_vectors: rowVectors,
+          table,
+          count,
         },
-      ],
-    }),
-  )
+        bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output) },
+        threads: [count, 1, 1],
+      },
+    ],
+  })
 }
 
 /** Outputs along a row that one invocation computes: there is one sum for each, so rows may be wide. */
@@ -73,6 +72,6 @@ export function convolveLabels(
     generated: unrollForward({ x, kernelWidth: kw, vector }),
     params: { classes, outputs, depth, height, width, first_plane: slab.first },
     bindings: { labels: reads(slab), packed: whole(packed), output: writes(slab) },
-    workgroups: [Math.ceil((height * Math.ceil(width / x)) / 64), outputs, slab.last - slab.first] as const,
+    threads: [height * Math.ceil(width / x), outputs, slab.last - slab.first],
   }))
 }

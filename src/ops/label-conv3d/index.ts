@@ -1,4 +1,4 @@
-import { defineNode, only } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { backwardActivation } from '../conv3d/backward-activation.js'
 import { backwardBias } from '../conv3d/backward-weight.js'
@@ -44,27 +44,20 @@ export function labelConv3d(
   }
 
   const packed = packTable(weight, bias)
-  return only(
-    defineNode({
-      op: 'label_conv3d',
-      // weight and bias stand beside their packed form for the sake of the gradient.
-      inputs: [labels, weight, ...(bias ? [bias] : []), packed],
-      outputs: [{ shape: [labels.shape[0]!, outputs!, ...labels.shape.slice(2)] }],
-      emit: {
-        ...convolutionPlanes(labels, kernelShape(weight.shape)[2]),
-        emit: ([output], device, slab) =>
-          convolveLabels(labels, weight, packed, output!, activation, device, slab),
-      },
-      backward: ([gradOutput], [output]) => {
-        const grad =
-          activation === 'none' ? gradOutput! : backwardActivation(output!, gradOutput!, activation)
-        return [
-          backwardInput(grad, weight),
-          backwardWeight(labels, grad, weight.shape),
-          ...(bias ? [backwardBias(grad)] : []),
-          undefined,
-        ]
-      },
-    }),
-  )
+  return op({
+    name: 'label_conv3d',
+    // weight and bias stand beside their packed form for the sake of the gradient.
+    inputs: { labels, weight, bias, packed },
+    output: { shape: [labels.shape[0]!, outputs!, ...labels.shape.slice(2)] },
+    ...convolutionPlanes(labels, kernelShape(weight.shape)[2]),
+    emit: (output, device, slab) => convolveLabels(labels, weight, packed, output, activation, device, slab),
+    backward: (gradOutput, output) => {
+      const grad = backwardActivation(activation, output, gradOutput)
+      return {
+        labels: backwardInput(grad, weight),
+        weight: backwardWeight(labels, grad, weight.shape),
+        bias: bias && backwardBias(grad),
+      }
+    },
+  })
 }

@@ -1,15 +1,14 @@
 import { elementwise, elementwisePlanes } from '../../graph/elementwise.js'
-import { defineNode, only, type KernelCall } from '../../graph/node.js'
+import type { KernelCall, Work } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import type { Value } from '../../graph/value.js'
-import { linearGroups, planesOf, slabs, whole, type Slab } from '../../graph/window.js'
+import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { fiveExtents, axisParams, samePlanes, strides, windowFor, type Form } from './axes.js'
 
-/** In the order of the constants in shaders/arithmetic/forward.wgsl. */
-const kinds = ['add', 'subtract', 'multiply', 'divide'] as const
-
-export type Kind = (typeof kinds)[number]
+/** The constants of shaders/arithmetic/forward.wgsl, in lower case. */
+export type Kind = 'add' | 'subtract' | 'multiply' | 'divide'
 
 /** A value, perhaps taken to be of another shape with as many elements. */
 interface View extends Form {
@@ -39,24 +38,23 @@ export function broadcastForm(op: string, a: Value, b: Value): Form {
 }
 
 /** The node's output for two operands, at least one of them a value, repeated to `form`. Without a gradient. */
-export function broadcast(op: string, kind: Kind, a: Side, b: Side, form: Form, wide = false): Value {
-  return only(
-    defineNode({
-      op,
-      inputs: [a, b].flatMap((side) => (typeof side === 'number' ? [] : [side.value])),
-      outputs: [{ ...form, ...(wide ? { wide } : {}) }],
-      emit: broadcastSlices(kind, a, b, form),
-    }),
-  )
+export function broadcast(name: string, kind: Kind, a: Side, b: Side, form: Form, wide = false): Value {
+  return op({
+    name,
+    inputs: { a: valueOf(a), b: valueOf(b) },
+    output: { ...form, wide: wide || undefined },
+    ...broadcastWork(kind, a, b, form),
+  })
 }
 
-/** How the work is cut along depth. */
-export function broadcastSlices(kind: Kind, a: Side, b: Side, form: Form) {
+const valueOf = (side: Side): Value | undefined => (typeof side === 'number' ? undefined : side.value)
+
+/** The work of a broadcast, and how it is cut along depth. */
+export function broadcastWork(kind: Kind, a: Side, b: Side, form: Form): Work<Value> {
   return {
     planes: form.layout === 'volume' ? form.shape[0]! * form.shape[2]! : 1,
-    reads: (input: Value, slab: Slab) => (samePlanes(input, form) ? slab : undefined),
-    emit: ([output]: readonly Value[], device: DeviceTraits, slab: Slab) =>
-      calls(kind, a, b, output!, device, slab),
+    reads: (input, slab) => (samePlanes(input, form) ? slab : undefined),
+    emit: (output, device, slab) => calls(kind, a, b, output, device, slab),
   }
 }
 
@@ -67,7 +65,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
   const repeated = views.some(([, view]) => view.layout !== output.layout || view.value.size !== output.size)
   const kernel = {
     shader: shaders.arithmeticForward,
-    consts: { KIND: kinds.indexOf(kind) },
+    consts: { KIND: kind.toUpperCase() },
     flags: {
       BROADCAST: repeated,
       NUMBER_LEFT: typeof a === 'number',
@@ -108,7 +106,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
       flags: { ...kernel.flags, VECTOR: false },
       params: { ...params, ...walked, first: slab.first * planeSize, count },
       bindings: windows(slab),
-      workgroups: linearGroups(count),
+      threads: [count],
     }
   })
 }

@@ -1,4 +1,5 @@
-import { defineNode, scratch, type KernelCall, type OpNode } from '../../graph/node.js'
+import { defineNode, scratch, type Gradients, type Inputs, type KernelCall } from '../../graph/node.js'
+import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { constant, volumeShape, type Value } from '../../graph/value.js'
 import { everyPlane, planes, whole, type Slab } from '../../graph/window.js'
@@ -13,7 +14,7 @@ export interface NormaliseOptions {
 }
 
 /** What the normalised numbers of a channel are multiplied by, and what is added then. */
-interface Affine {
+interface Affine extends Inputs {
   readonly weight: Value | undefined
   readonly bias: Value | undefined
 }
@@ -26,35 +27,42 @@ interface Group {
 
 /**
  * (input - mean) / sqrt(variance + epsilon) * weight + bias with the mean and the biased variance of the number's group.
- * The node has two outputs: the result [N, C, D, H, W], and (mean, 1 / sqrt(variance + epsilon)) of every group.
+ * There are two outputs: the result [N, C, D, H, W], and (mean, 1 / sqrt(variance + epsilon)) of every group.
  *
  * @throws Error where weight or bias is not [C]
  */
-export function normalise(op: string, input: Value, group: Group, affine: Affine, epsilon: number): OpNode {
+export function normalise(
+  name: string,
+  input: Value,
+  group: Group,
+  affine: Affine,
+  epsilon: number,
+): readonly [output: Value, statistics: Value] {
   const { channels, planes: count } = volumeShape(input)
-  requireAffine(op, input, affine)
+  requireAffine(name, input, affine)
   const { images, perImage, ...params } = layOut(input, group)
-  const partials = scratch(`${op} partials`, [count, 2 * channels])
+  const partials = scratch(`${name} partials`, [count, 2 * channels])
   return defineNode({
-    op,
-    inputs: [input, ...values(affine)],
-    outputs: [{ shape: input.shape }, { name: `${op} statistics`, shape: [images.apart * perImage, 2] }],
+    name,
+    inputs: { input, ...affine },
+    outputs: [{ shape: input.shape }, { name: `${name} statistics`, shape: [images.apart * perImage, 2] }],
     scratch: [partials],
     emit: ([output, statistics], device) => [
-      ...firstVoxels(input, statistics!, group),
-      ...moments(input, statistics!, undefined, group, partials, device),
+      ...firstVoxels(input, statistics, group),
+      ...moments(input, statistics, undefined, group, partials, device),
       {
         shader: shaders.normaliseFinish,
         flags: { BACKWARD: false, WEIGHT: false },
         params: { ...params.finish, epsilon },
-        bindings: { partials: whole(partials), statistics: whole(statistics!) },
+        bindings: { partials: whole(partials), statistics: whole(statistics) },
         workgroups: [perImage, images.apart, 1],
       },
-      ...apply(input, statistics!, group, affine, output!, device, everyPlane(input)),
+      ...apply(input, statistics, group, affine, output, device, everyPlane(input)),
     ],
+    // Nothing that has a gradient reads the statistics, so there is one of the output.
     backward: ([gradOutput], [, statistics]) =>
-      backward(op, input, statistics!, gradOutput!, group, affine, true),
-  })
+      backward(name, input, statistics, gradOutput!, group, affine, true),
+  }).outputs
 }
 
 /**
@@ -62,99 +70,91 @@ export function normalise(op: string, input: Value, group: Group, affine: Affine
  *
  * @param statistics (mean, 1 / sqrt(variance + epsilon)) of every channel, [C, 2]
  */
-export function normaliseBy(op: string, input: Value, statistics: Value, affine: Affine): OpNode {
-  requireAffine(op, input, affine)
+export function normaliseBy(name: string, input: Value, statistics: Value, affine: Affine): Value {
+  requireAffine(name, input, affine)
   const group = { channels: 1, wholeBatch: true }
-  return defineNode({
-    op,
-    inputs: [input, statistics, ...values(affine)],
-    outputs: [{ shape: input.shape }],
-    emit: {
-      planes: volumeShape(input).planes,
-      emit: ([output], device, slab) => apply(input, statistics, group, affine, output!, device, slab),
-    },
-    backward: ([gradOutput]) => {
-      const [gradInput, ...gradAffine] = backward(op, input, statistics, gradOutput!, group, affine, false)
-      return [gradInput, undefined, ...gradAffine]
-    },
+  return op({
+    name,
+    inputs: { input, statistics, ...affine },
+    output: { shape: input.shape },
+    planes: volumeShape(input).planes,
+    emit: (output, device, slab) => apply(input, statistics, group, affine, output, device, slab),
+    backward: (gradOutput) => backward(name, input, statistics, gradOutput, group, affine, false),
   })
 }
 
-/** Gradients of the input, the weight and the bias; without those of the last two where there are none. */
+/** Gradients of the input, and of the weight and the bias if there are any. */
 function backward(
-  op: string,
+  name: string,
   input: Value,
   statistics: Value,
   gradOutput: Value,
   group: Group,
   { weight, bias }: Affine,
   throughStatistics: boolean,
-): (Value | undefined)[] {
+): Gradients<{ input: Value } & Affine> {
   const { channels, planes: count } = volumeShape(input)
   const { images, perImage, ...params } = layOut(input, group)
-  const partialSums = defineNode({
-    op: `${op} backward sums`,
-    inputs: [input, statistics, gradOutput],
-    outputs: [{ shape: [count, 2 * channels] }],
-    emit: ([partials], device) => moments(input, statistics, gradOutput, group, partials!, device),
-  }).outputs[0]!
+  const partialSums = op({
+    name: `${name} backward sums`,
+    inputs: { input, statistics, gradOutput },
+    output: { shape: [count, 2 * channels] },
+    emit: (partials, device) => moments(input, statistics, gradOutput, group, partials, device),
+  })
 
-  const perChannel = (name: string, first: number) =>
-    defineNode({
-      op: `${op} backward ${name}`,
-      inputs: [partialSums],
-      outputs: [{ shape: [channels] }],
-      emit: ([grad]) => [sumColumns(partialSums, grad!, first)],
-    }).outputs[0]
+  const perChannel = (what: string, first: number) =>
+    op({
+      name: `${name} backward ${what}`,
+      inputs: { partialSums },
+      output: { shape: [channels] },
+      emit: (grad) => [sumColumns(partialSums, grad, first)],
+    })
 
   const reads = weight ? { weight } : {}
   const means = throughStatistics
-    ? defineNode({
-        op: `${op} backward means`,
-        inputs: [partialSums, ...Object.values(reads)],
-        outputs: [{ shape: statistics.shape }],
-        emit: ([means]) => [
+    ? op({
+        name: `${name} backward means`,
+        inputs: { partialSums, weight },
+        output: { shape: statistics.shape },
+        emit: (means) => [
           {
             shader: shaders.normaliseFinish,
             flags: { BACKWARD: true, WEIGHT: weight !== undefined },
             params: { ...params.finish, epsilon: 0 },
             bindings: {
               partials: whole(partialSums),
-              means: whole(means!),
+              means: whole(means),
               ...(weight ? { weight: whole(weight) } : {}),
             },
             workgroups: [perImage, images.apart, 1],
           },
         ],
-      }).outputs[0]!
-    : constant(`${op} no means`, statistics.shape, new Float32Array(statistics.size))
+      })
+    : constant(`${name} no means`, statistics.shape, new Float32Array(statistics.size))
 
-  const gradInput = defineNode({
-    op: `${op} backward`,
-    inputs: [input, statistics, gradOutput, means, ...Object.values(reads)],
-    outputs: [{ shape: input.shape }],
-    emit: {
+  return {
+    input: op({
+      name: `${name} backward`,
+      inputs: { input, statistics, gradOutput, means, weight },
+      output: { shape: input.shape },
       planes: count,
-      emit: ([gradInput], device, slab) =>
+      emit: (gradInput, device, slab) =>
         planewise(
           {
             shader: shaders.normaliseApply,
             flags: { BACKWARD: true, WEIGHT: weight !== undefined, BIAS: false },
             params: params.groups,
-            volumes: { input, grad_output: gradOutput, output: gradInput! },
+            volumes: { input, grad_output: gradOutput, output: gradInput },
             flats: { statistics, means, ...reads },
             over: { channels },
           },
           device,
           slab,
         ),
-    },
-  }).outputs[0]
-  return [
-    gradInput,
-    ...(weight ? [perChannel('weight', channels)] : []),
-    ...(bias ? [perChannel('bias', 0)] : []),
-  ]
+    }),
+    weight: weight && perChannel('weight', channels),
+    bias: bias && perChannel('bias', 0),
+  }
 }
 
 /** How many groups there are and how kernels find them. */
@@ -186,7 +186,7 @@ function firstVoxels(input: Value, statistics: Value, group: Group): KernelCall[
       source: n * depth * channels * area,
     },
     bindings: { input: planes(input, n * depth, n * depth + 1), statistics: whole(statistics) },
-    workgroups: [Math.ceil(perImage / 64), 1, 1],
+    threads: [perImage, 1, 1],
   }))
 }
 
@@ -235,16 +235,12 @@ function apply(
   )
 }
 
-function values({ weight, bias }: Affine): Value[] {
-  return [...(weight ? [weight] : []), ...(bias ? [bias] : [])]
-}
-
-function requireAffine(op: string, input: Value, affine: Affine): void {
+function requireAffine(name: string, input: Value, affine: Affine): void {
   const { channels } = volumeShape(input)
-  for (const value of values(affine)) {
-    if (value.size !== channels || value.layout !== 'flat')
+  for (const value of Object.values(affine)) {
+    if (value && (value.size !== channels || value.layout !== 'flat'))
       throw new Error(
-        `${op}: ${value.name} [${value.shape.join(', ')}] must have a number for each of ${channels} channels`,
+        `${name}: ${value.name} [${value.shape.join(', ')}] must have a number for each of ${channels} channels`,
       )
   }
 }

@@ -2,7 +2,7 @@ import type { KernelCall } from '../../graph/node.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planes, slabs, whole, type Slab } from '../../graph/window.js'
-import type { Specialisation } from '../../gpu/shader.js'
+import { threadsPerWorkgroup, type ShaderSource, type Specialisation } from '../../gpu/shader.js'
 
 /** A kernel over volumes of the same planes, with no halo. */
 export interface PlanewiseKernel extends Specialisation {
@@ -12,10 +12,7 @@ export interface PlanewiseKernel extends Specialisation {
   readonly volumes: Readonly<Record<string, Value>>
   /** Bindings shown whole. */
   readonly flats?: Readonly<Record<string, Value>>
-  /**
-   * Workgroups: one invocation per voxel (default), one per voxel and channel group of `channels` many, or one
-   * workgroup per plane and channel.
-   */
+  /** One invocation per voxel (default), one per voxel and channel group, or one workgroup per plane and channel. */
   readonly over?:
     | 'voxels'
     | {
@@ -34,7 +31,6 @@ export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: 
   const { area } = volumeShape(Object.values(volumes)[0]!)
   const windows = ({ first, last }: Slab) =>
     Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, planes(value, first, last)]))
-  const groups = Math.ceil(area / 64)
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => {
     const depth = slab.last - slab.first
     return {
@@ -44,12 +40,16 @@ export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: 
         ...windows(slab),
         ...Object.fromEntries(Object.entries(flats).map(([name, value]) => [name, whole(value)])),
       },
-      workgroups:
-        over === 'voxels'
-          ? [groups, depth, 1]
-          : 'channels' in over
-            ? [groups, over.channels, depth]
-            : [over.workgroupPerChannel, depth, 1],
+      ...(over === 'voxels'
+        ? { threads: [area, depth, 1] }
+        : 'channels' in over
+          ? { threads: [area, over.channels, depth] }
+          : { workgroups: [over.workgroupPerChannel, depth, 1] }),
     }
   })
+}
+
+/** Workgroups that a plane-wise kernel over voxels has for each plane: as many partial results. */
+export function workgroupsPerPlane(shader: ShaderSource, volume: Value): number {
+  return Math.ceil(volumeShape(volume).area / threadsPerWorkgroup(shader))
 }

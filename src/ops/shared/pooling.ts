@@ -1,4 +1,5 @@
-import { defineNode, only, type NodeSpec } from '../../graph/node.js'
+import type { KernelCall } from '../../graph/node.js'
+import { op, type OpSpec } from '../../graph/op.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, type Slab } from '../../graph/window.js'
 import type { Specialisation } from '../../gpu/shader.js'
@@ -34,14 +35,14 @@ export function poolWindows(op: string, options: PoolOptions): PoolWindows {
   return { kernel, stride, padding }
 }
 
-/** A kernel that reads `input` window by window, as a node without its gradient. */
+/** A kernel that reads `input` window by window, as an op without its gradient. */
 export function poolForward(
-  op: string,
+  name: string,
   kernel: Specialisation,
   input: Value,
   windows: PoolWindows,
   dtype: 'f32' | 'u32' = 'f32',
-): Pick<NodeSpec, 'op' | 'inputs' | 'outputs' | 'emit'> {
+): OpSpec<{ input: Value }> {
   const from = volumeShape(input)
   const inExtents = [from.depth, from.height, from.width] as const
   const extents = eachAxis(
@@ -52,28 +53,28 @@ export function poolForward(
   )
   if (extents.some((n) => n < 1)) {
     throw new Error(
-      `${op}: kernel ${windows.kernel.join('x')} is larger than the padded input [${inExtents.join(', ')}]`,
+      `${name}: kernel ${windows.kernel.join('x')} is larger than the padded input [${inExtents.join(', ')}]`,
     )
   }
   const [depth, height, width] = extents
   const reads = (slab: Slab) => planesBehind(from.depth, depth, covered(depthAxis(windows)), slab)
   return {
-    op,
-    inputs: [input],
-    outputs: [{ shape: [from.batch, from.channels, ...extents], dtype }],
-    emit: slicedUnlessFew(from.planes, {
+    name,
+    inputs: { input },
+    output: { shape: [from.batch, from.channels, ...extents], dtype },
+    ...slicedUnlessFew(from.planes, {
       planes: from.batch * depth,
       reads: (_, slab) => reads(slab),
-      emit: ([output], device, range) => {
+      emit: (output, device, range) => {
         const bindings = (slab: Slab) => ({
           input: planesOf(input, reads(slab)),
-          output: planesOf(output!, slab),
+          output: planesOf(output, slab),
         })
-        return slabs(range, device, (slab) => Object.values(bindings(slab))).map((slab) => ({
+        return slabs(range, device, (slab) => Object.values(bindings(slab))).map((slab): KernelCall => ({
           ...kernel,
-          params: { ...poolParams(input, output!, windows), first_plane: slab.first },
+          params: { ...poolParams(input, output, windows), first_plane: slab.first },
           bindings: bindings(slab),
-          workgroups: [Math.ceil((height * width) / 64), from.channels, slab.last - slab.first] as const,
+          threads: [height * width, from.channels, slab.last - slab.first],
         }))
       },
     }),
@@ -86,7 +87,7 @@ export function poolForward(
  * @param values what it reads of every window, all of the shape of the output, by the names of its bindings
  */
 export function poolBackward(
-  op: string,
+  name: string,
   kernel: Specialisation,
   input: Value,
   values: Readonly<Record<string, Value>>,
@@ -96,31 +97,27 @@ export function poolBackward(
   const output = Object.values(values)[0]!
   const reads = (slab: Slab) =>
     planesBehind(volumeShape(output).depth, to.depth, covering(depthAxis(windows)), slab)
-  return only(
-    defineNode({
-      op,
-      inputs: Object.values(values),
-      outputs: [{ shape: input.shape }],
-      emit: {
-        planes: to.planes,
-        reads: (_, slab) => reads(slab),
-        emit: ([gradInput], device, range) => {
-          const bindings = (slab: Slab) => ({
-            ...Object.fromEntries(
-              Object.entries(values).map(([name, value]) => [name, planesOf(value, reads(slab))]),
-            ),
-            grad_input: planesOf(gradInput!, slab),
-          })
-          return slabs(range, device, (slab) => Object.values(bindings(slab))).map((slab) => ({
-            ...kernel,
-            params: { ...poolParams(input, output, windows), first_plane: slab.first },
-            bindings: bindings(slab),
-            workgroups: [Math.ceil(to.area / 64), to.channels, slab.last - slab.first] as const,
-          }))
-        },
-      },
-    }),
-  )
+  return op({
+    name,
+    inputs: values,
+    output: { shape: input.shape },
+    planes: to.planes,
+    reads: (_, slab) => reads(slab),
+    emit: (gradInput, device, range) => {
+      const bindings = (slab: Slab) => ({
+        ...Object.fromEntries(
+          Object.entries(values).map(([name, value]) => [name, planesOf(value, reads(slab))]),
+        ),
+        grad_input: planesOf(gradInput, slab),
+      })
+      return slabs(range, device, (slab) => Object.values(bindings(slab))).map((slab): KernelCall => ({
+        ...kernel,
+        params: { ...poolParams(input, output, windows), first_plane: slab.first },
+        bindings: bindings(slab),
+        threads: [to.area, to.channels, slab.last - slab.first],
+      }))
+    },
+  })
 }
 
 function depthAxis({ kernel, stride, padding }: PoolWindows): WindowAxis {

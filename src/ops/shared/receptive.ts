@@ -1,4 +1,4 @@
-import type { NodeSpec, SlicesSpec } from '../../graph/node.js'
+import type { Work } from '../../graph/node.js'
 import type { Slab } from '../../graph/window.js'
 
 /** The depths of one volume that a depth of another depends on. Both ends grow with the depth, and may lie outside. */
@@ -49,8 +49,18 @@ const mostRead = 3
  * Work that is cut into slices, unless it makes far fewer planes than the `read` planes of the input: a sweep, which
  * advances by few planes of the finest volume, would give such a node no share of many a slab.
  */
-export function slicedUnlessFew(read: number, spec: SlicesSpec): NodeSpec['emit'] {
-  if (read <= mostRead * spec.planes) return spec
-  const all = { first: 0, last: spec.planes }
-  return (outputs, device) => [...spec.emit(outputs, device, all), ...(spec.finish?.(outputs, device) ?? [])]
+export function slicedUnlessFew<Output>(
+  read: number,
+  work: Work<Output> & { readonly planes: number },
+): Work<Output> {
+  return read <= mostRead * work.planes ? work : uncut(work)
+}
+
+/** The same work, but never cut into slices. */
+export function uncut<Output>({
+  planes,
+  emit,
+  finish,
+}: Work<Output> & { readonly planes: number }): Work<Output> {
+  return { emit: (output, device) => emit(output, device, { first: 0, last: planes }), finish }
 }

@@ -1,6 +1,6 @@
 import type { KernelCall } from '../../graph/node.js'
 import type { Value } from '../../graph/value.js'
-import { linearGroups, whole } from '../../graph/window.js'
+import { whole } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 
 /** output[i] = sum over bricks of partials[brick][first + i]; `partials` is [bricks, entries]. */
@@ -11,7 +11,7 @@ export function sumColumns(partials: Value, output: Value, first = 0): KernelCal
     shader: shaders.reduceColumns,
     params: { count, first, stride, bricks },
     bindings: { partials: whole(partials), output: whole(output) },
-    workgroups: linearGroups(count),
+    threads: [count],
   }
 }
 

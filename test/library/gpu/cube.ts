@@ -1,11 +1,4 @@
-import {
-  defineNode,
-  elementwise,
-  elementwisePlanes,
-  only,
-  type ShaderSource,
-  type Value,
-} from '../../../src/index.js'
+import { elementwiseOp, type ShaderSource, type Value } from '../../../src/index.js'
 
 const shader: ShaderSource = {
   name: 'cube',
@@ -48,46 +41,20 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
 
 /** An op as somebody outside the package writes it: x^3, with a gradient that is `factor` times the right one. */
 export function cube(x: Value, factor = 1): Value {
-  return only(
-    defineNode({
-      op: 'cube',
-      inputs: [x],
-      outputs: [{ shape: x.shape, layout: x.layout }],
-      emit: {
-        planes: elementwisePlanes(x),
-        emit: ([output], device, slab) =>
-          elementwise(
-            { shader, flags: { BACKWARD: false }, consts: { SHIFT: 0 }, values: { x, output: output! } },
-            device,
-            slab,
-          ),
-      },
-      backward: ([gradOutput]) => [cubeGradient(x, gradOutput!, factor)],
+  const kernel = { shader, consts: { SHIFT: 0 } }
+  return elementwiseOp({
+    ...kernel,
+    name: 'cube',
+    flags: { BACKWARD: false },
+    inputs: { x },
+    backward: (gradOutput) => ({
+      x: elementwiseOp({
+        ...kernel,
+        name: 'cube backward',
+        flags: { BACKWARD: true },
+        params: { factor },
+        inputs: { x, grad_output: gradOutput },
+      }),
     }),
-  )
-}
-
-function cubeGradient(x: Value, gradOutput: Value, factor: number): Value {
-  return only(
-    defineNode({
-      op: 'cube backward',
-      inputs: [x, gradOutput],
-      outputs: [{ shape: x.shape, layout: x.layout }],
-      emit: {
-        planes: elementwisePlanes(x),
-        emit: ([output], device, slab) =>
-          elementwise(
-            {
-              shader,
-              flags: { BACKWARD: true },
-              consts: { SHIFT: 0 },
-              params: { factor },
-              values: { x, output: output!, grad_output: gradOutput },
-            },
-            device,
-            slab,
-          ),
-      },
-    }),
-  )
+  })
 }

@@ -1,30 +1,22 @@
-// Gradient through the activation that a convolution ends in, from its output.
+// Gradient through the sigmoid that a convolution ends in, from its output.
 //
-//   ReLU:    grad_input = grad_output where output > 0, else 0
-//   sigmoid: grad_input = grad_output * output * (1 - output)
+//   grad_input = grad_output * output * (1 - output)
 //
-// With IN_PLACE grad_input holds grad_output before.
 // Mapping: one invocation per element.
 
 struct Params {
   first: u32,
   count: u32,
   output_base: u32,
-// #if ${IN_PLACE}
-// #else
   grad_output_base: u32,
-// #endif
   grad_input_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredOutput = Element; // #stored output
 @group(0) @binding(1) var<storage, read> output: array<StoredOutput>;
-// #if ${IN_PLACE}
-// #else
 alias StoredGradOutput = Element; // #stored grad_output
 @group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
-// #endif
 alias StoredGradInput = Element; // #stored grad_input
 @group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
@@ -36,15 +28,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   if (index >= params.count) { return; }
   let i = params.first + index;
   let value = Element(output[i - params.output_base / WIDTH]);
-  let to = i - params.grad_input_base / WIDTH;
-// #if ${IN_PLACE}
-  let grad = Element(grad_input[to]);
-// #else
   let grad = Element(grad_output[i - params.grad_output_base / WIDTH]);
-// #endif
-// #if ${SIGMOID}
-  grad_input[to] = StoredGradInput(grad * value * (1.0 - value));
-// #else
-  grad_input[to] = StoredGradInput(select(Element(0.0), grad, value > Element(0.0)));
-// #endif
+  grad_input[i - params.grad_input_base / WIDTH] = StoredGradInput(grad * value * (1.0 - value));
 }

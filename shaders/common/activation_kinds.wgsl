@@ -1,0 +1,15 @@
+// The functions of activation/, for their constant KIND. The numbers only tell them apart.
+
+const LEAKY_RELU = 0u;
+const GELU = 1u;
+const SILU = 2u;
+const SIGMOID = 3u;
+const TANH = 4u;
+const SOFTPLUS = 5u;
+const ELU = 6u;
+const NEGATE = 7u;
+const EXP = 8u;
+const LOG = 9u;
+const SQRT = 10u;
+const SQUARE = 11u;
+const ABS = 12u;

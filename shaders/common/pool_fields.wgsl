@@ -1,0 +1,20 @@
+// Fields of the Params of a pooling: the extents of its input and output, its windows, and the first plane of the
+// dispatch.
+
+channels: u32,
+in_depth: u32,
+in_height: u32,
+in_width: u32,
+out_depth: u32,
+out_height: u32,
+out_width: u32,
+kernel_d: u32,
+kernel_h: u32,
+kernel_w: u32,
+stride_d: u32,
+stride_h: u32,
+stride_w: u32,
+padding_d: u32,
+padding_h: u32,
+padding_w: u32,
+first_plane: u32,

@@ -1,0 +1,31 @@
+import type { WorkgroupSize } from '../gpu/shader.js'
+import { maxWorkgroups } from '../gpu/traits.js'
+import type { KernelCall } from '../graph/node.js'
+
+/**
+ * The workgroups that a call dispatches.
+ *
+ * @param size threads of one of them, as the shader declares it
+ * @throws Error if an axis has more than one dispatch may have, or threads are given and the shader leaves `size` open
+ */
+export function workgroupsOf(
+  { shader, threads, workgroups }: KernelCall,
+  size: WorkgroupSize | undefined,
+): readonly [number, number, number] {
+  if (threads && !size)
+    throw new Error(`${shader.name}: threads are given, but its @workgroup_size is unknown`)
+  const extents = workgroups ?? threads.map((extent, axis) => Math.ceil(extent / size![axis]!))
+  const [x, y, z] = extents.length < 3 ? [...extents.slice(0, -1), ...folded(extents.at(-1)!), 1] : extents
+  const groups = [x, y!, z!] as const
+  if (groups.some((extent) => extent > maxWorkgroups))
+    throw new Error(
+      `${shader.name}: [${groups.join(', ')}] workgroups, more than ${maxWorkgroups} along an axis`,
+    )
+  return groups
+}
+
+/** Workgroups in a row, folded into as few rows of equal length as a dispatch may have. */
+function folded(groups: number): readonly [length: number, rows: number] {
+  const rows = Math.max(1, Math.ceil(groups / maxWorkgroups))
+  return [Math.ceil(groups / rows), rows]
+}
