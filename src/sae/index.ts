@@ -5,7 +5,7 @@ export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 export { diceScores, meanDice } from './dice.js'
 export { ExpectationMaximisation, type EmIteration, type EmResult } from './em.js'
 export { defaultEm, type EmOptions, type EmSettings } from './em-settings.js'
-export { type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
+export { type FittedMixture, type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
 export {
   freeSurferTable,
   foregroundClasses,

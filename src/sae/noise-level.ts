@@ -43,7 +43,7 @@ export class NoiseLevel {
   /** The weight w of the squared error. */
   get weight(): number {
     const { sigma, alpha, errorFactor = 1 } = this.settings
-    if (sigma === 'fixed') return errorFactor * alpha
+    if (sigma === 'fixed') return alpha
     const variance = sigma === 'continuous' ? this.variance : 10 ** Math.round(Math.log10(this.variance))
     return errorFactor * Math.min(mostWeight, 0.5 / variance)
   }

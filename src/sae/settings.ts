@@ -60,8 +60,8 @@ export interface TrainingSettings extends OptimiserSettings {
    */
   readonly divergence?: 'prior' | 'mixture'
   /**
-   * Factor of the squared error: the share of the evidence that the decoder has, if a mixture explains the scan beside
-   * it. Default 1.
+   * Factor of the squared error if its weight is estimated: the share of the evidence that the decoder has, if a mixture
+   * explains the scan beside it. Default 1.
    */
   readonly errorFactor?: number
   /** Steps that fit a new decoder to the encoder's answers before both are trained together. Default 0. */
