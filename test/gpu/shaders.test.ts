@@ -7,7 +7,7 @@ import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
 import { specialise, storedBindings, type ShaderSource } from '../../src/gpu/shader.js'
 import { useGpu } from '../gpu.js'
 import { embedded, shaderSources } from '../shader-sources.js'
-import { variantsOf, type Flags } from './variants/variants.js'
+import { variantsOf, type Flags } from './kernel-variants.js'
 
 const device = useGpu()
 const root = fileURLToPath(new URL('../..', import.meta.url))

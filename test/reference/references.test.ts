@@ -5,14 +5,13 @@ import { gradientError } from './finite-differences.js'
 import type { GradientCases } from './gradient-cases.js'
 import { mulberry32, uniform } from './nd-array.js'
 
-const files = readdirSync(import.meta.dirname).filter((name) => /(?<!\.test)\.ts$/.test(name))
+const stems = readdirSync(import.meta.dirname).flatMap((name) => /^([\w-]+)\.ts$/.exec(name)?.[1] ?? [])
 
 /** Backward functions that other references check: those that they are made of, or that they make up. */
 const checkedElsewhere = ['normalise', 'posterior']
 
-for (const file of files) {
-  const stem = file.replace(/\.ts$/, '')
-  const reference = (await import(`./${file}`)) as Record<string, unknown>
+for (const stem of stems) {
+  const reference = (await import(`./${stem}.ts`)) as Record<string, unknown>
   if (!Object.keys(reference).some((name) => /backward$/i.test(name)) || checkedElsewhere.includes(stem))
     continue
 

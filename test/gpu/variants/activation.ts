@@ -1,4 +1,4 @@
-import type { Variants } from './variants.js'
+import type { Variants } from '../kernel-variants.js'
 
 const parts = () => Array.from({ length: 13 }, (_, KIND) => ({ consts: { KIND } }))
 

@@ -1,6 +1,6 @@
 import { unrollBackwardWeight } from '../../../src/ops/label-conv3d/unroll-backward-weight.js'
 import { unrollForward } from '../../../src/ops/label-conv3d/unroll-forward.js'
-import type { Variants } from './variants.js'
+import type { Variants } from '../kernel-variants.js'
 
 export const variants: Variants = {
   forward: {

@@ -1,4 +1,4 @@
-import type { Variants } from './variants.js'
+import type { Variants } from '../kernel-variants.js'
 
 export const variants: Variants = {
   pass: {

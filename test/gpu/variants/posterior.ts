@@ -1,4 +1,4 @@
-import type { Variants } from './variants.js'
+import type { Variants } from '../kernel-variants.js'
 
 const parts = () => [1, 14].map((CHANNELS) => ({ consts: { CHANNELS, GROUPS: Math.ceil(CHANNELS / 4) } }))
 

@@ -1,4 +1,4 @@
-import type { Variants } from './variants.js'
+import type { Variants } from '../kernel-variants.js'
 
 const parts = () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }]
 

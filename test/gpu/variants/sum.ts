@@ -1,4 +1,4 @@
-import type { Flags, Variants } from './variants.js'
+import type { Flags, Variants } from '../kernel-variants.js'
 
 const impossible = ({ DOT, SQUARED }: Flags) => (DOT && SQUARED ? 'a sum is of one kind' : undefined)
 

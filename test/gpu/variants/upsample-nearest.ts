@@ -1,4 +1,4 @@
-import type { Variants } from './variants.js'
+import type { Variants } from '../kernel-variants.js'
 
 const parts = () => [2, 3].map((scale) => ({ consts: { SCALE_D: 1, SCALE_H: scale, SCALE_W: scale } }))
 

@@ -1,10 +1,10 @@
 /**
- * How kernels are tried: a file beside this one states it for the kernels of an op, shaders/log_sum_exp/ in
+ * How kernels are tried: a file in variants/ states it for the kernels of an op, shaders/log_sum_exp/ in
  * log-sum-exp.ts. Kernels with flags alone need none: every combination is compiled.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KernelKey } from '../../../src/gpu/pipeline-cache.js'
+import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
 
 export type Flags = Readonly<Record<string, boolean>>
 export type Parts = Omit<KernelKey, 'shader' | 'flags'>
@@ -28,12 +28,12 @@ export type Variants = Readonly<Record<string, KernelVariants>>
 export async function variantsOf(kernels: readonly string[]): Promise<ReadonlyMap<string, KernelVariants>> {
   const found = new Map<string, KernelVariants>()
   for (const folder of new Set(kernels.map((name) => name.split('/')[0]!))) {
-    const file = `${folder.replaceAll('_', '-')}.ts`
-    if (!existsSync(join(import.meta.dirname, file))) continue
-    const { variants } = (await import(`./${file}`)) as { variants: Variants }
+    const stem = folder.replaceAll('_', '-')
+    if (!existsSync(join(import.meta.dirname, 'variants', `${stem}.ts`))) continue
+    const { variants } = (await import(`./variants/${stem}.ts`)) as { variants: Variants }
     for (const [kernel, stated] of Object.entries(variants)) {
       if (!kernels.includes(`${folder}/${kernel}`))
-        throw new Error(`${file}: there is no ${folder}/${kernel}`)
+        throw new Error(`variants/${stem}.ts: there is no shader ${folder}/${kernel}`)
       found.set(`${folder}/${kernel}`, stated)
     }
   }
