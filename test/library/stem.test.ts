@@ -23,7 +23,8 @@ describe.each(ops)('the op %s', (stem) => {
       expect(existsSync(join(root, path)), path).toBe(true)
   })
 
-  it.skipIf(parts.includes(stem))('has an export line', () => {
+  if (parts.includes(stem)) return
+  it('has an export line', () => {
     const index = readFileSync(join(root, 'src/ops/index.ts'), 'utf8')
     const file = names('src/ops').includes(stem) ? `./${stem}/index.js` : `./${stem}.js`
     expect(index).toContain(` from '${file}'\n`)
