@@ -9,7 +9,7 @@ import * as maxPool3d from '../../test/reference/max-pool3d.js'
 import { fromArray, relativeError, type NdArray } from '../../test/reference/nd-array.js'
 import * as neighbourSums from '../../test/reference/neighbour-sums.js'
 import { softmax, softmaxBackward } from '../../test/reference/softmax.js'
-import { numbers } from './cases.js'
+import { numbers } from './case.js'
 
 const tolerance = 1e-5
 

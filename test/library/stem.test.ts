@@ -39,12 +39,14 @@ describe('shaders/', () => {
   })
 })
 
-describe('what tests say of ops', () => {
+describe('what tests and benchmarks say of ops', () => {
   it('is of ops that are there', () => {
     // Tests of all ops together.
     const together = ['half', 'windows']
     const tests = names('test/ops').flatMap((name) => /^(.*)\.test\.ts$/.exec(name)?.[1] ?? [])
     expect(tests.filter((stem) => !ops.includes(stem) && !together.includes(stem))).toEqual([])
+    const cases = names('bench/ops/cases').map((name) => name.replace(/\.ts$/, ''))
+    expect(cases.filter((stem) => !ops.includes(stem) && stem !== 'adam')).toEqual([])
     const variants = names('test/gpu/variants').map((name) => name.replace(/\.ts$/, '').replaceAll('-', '_'))
     expect(variants.filter((folder) => !names('shaders').includes(folder))).toEqual([])
   })
