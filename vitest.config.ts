@@ -4,11 +4,11 @@ import { defineConfig } from 'vitest/config'
 /** The adapters that GPU tests run on: the one that SAE_ADAPTER names, else every one of this machine. */
 function adapters(): string[] {
   if (process.env.SAE_ADAPTER) return [process.env.SAE_ADAPTER]
-  const printed = execFileSync(process.execPath, ['dist/cli/main.js', 'info', '--json'], {
+  // In a process of its own, because an adapter that was opened here would stay open.
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', 'tools/list-adapters.ts'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  const found = JSON.parse(String(printed)) as { name: string; kind: string }[]
-  return found.map(({ kind, name }) => (kind === 'hardware' ? name : kind))
+  return String(printed).trim().split('\n').filter(Boolean)
 }
 
 /** Folders whose tests open a device. */

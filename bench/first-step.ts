@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { writeNpy } from '../src/io/npy.js'
 import { median, short, type Row } from './harness.js'
-import { numbers } from './ops/cases.js'
+import { numbers } from './ops/case.js'
 
 const program = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 const classes = 14

@@ -1,11 +1,14 @@
 // npm run bench:ops: every kernel at several shapes; time on the device, rates, and the share of the device's roofline.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { compile } from '../src/plan/compile.js'
 import { gradients } from '../src/graph/gradients.js'
 import { input, type Value } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'
 import { dot } from '../src/ops/index.js'
 import { median, provenance, publish, short, type Row } from './harness.js'
-import { cases, mrfTerm, numbers, type Case } from './ops/cases.js'
+import { numbers, type Case } from './ops/case.js'
+import { mrfTerm } from './ops/cases/mrf.js'
 import { validate } from './ops/validate.js'
 import { horizontalBars, type Bar } from './plot.js'
 import { measureRoofline } from './roofline.js'
@@ -16,6 +19,11 @@ const only = process.argv[2]
 await validate(gpu)
 const roofline = await measureRoofline(gpu)
 console.log(`roofline: ${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes / 1e9)} GB/s`)
+
+/** Each op states its cases in a file of its own. */
+const files = readdirSync(join(import.meta.dirname, 'ops', 'cases')).sort()
+const modules = files.map((name) => import(`./ops/cases/${name}`) as Promise<{ cases: readonly Case[] }>)
+const cases = (await Promise.all(modules)).flatMap((module) => module.cases)
 
 const rows: Row[] = []
 const shares: Bar[] = []

@@ -9,7 +9,7 @@ import { createModel, defaultArchitecture } from '../src/sae/model.js'
 import { saeObjective } from '../src/sae/objective.js'
 import { measureFirstStep } from './first-step.js'
 import { measure, median, provenance, publish, short, type Row } from './harness.js'
-import { numbers } from './ops/cases.js'
+import { numbers } from './ops/case.js'
 import { bars } from './plot.js'
 
 /** The size whose first step is measured; it is left out where other sizes are asked for. */

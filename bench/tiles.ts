@@ -9,7 +9,7 @@ import { packWeights } from '../src/ops/conv3d/pack-weights.js'
 import { convolutionPlanes } from '../src/ops/conv3d/geometry.js'
 import type { Tile } from '../src/ops/conv3d/tile.js'
 import { median, provenance, publish, short, type Row } from './harness.js'
-import { numbers } from './ops/cases.js'
+import { numbers } from './ops/case.js'
 
 const extents = [32, 96, 112] as const
 const channels = 14

@@ -8,11 +8,13 @@ export { UserError } from './errors.js'
 
 export { Gpu, type AdapterSummary, type GpuOptions, type Wait } from './gpu/gpu.js'
 export type { BufferRegistry } from './gpu/buffer-registry.js'
+export type { Trace } from './gpu/trace.js'
 export { deviceDescriptor, openDevice } from './gpu/open-device.js'
 export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
 export { gradients } from './graph/gradients.js'
 export { compile, type CompileOptions } from './plan/compile.js'
+export { describe, formatPlan, mergeSlabs, type DispatchRow } from './plan/describe.js'
 export type { Plan } from './plan/plan.js'
 export type { DispatchTime } from './plan/profile.js'
 export type { Precision } from './plan/storage.js'

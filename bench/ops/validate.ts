@@ -6,10 +6,10 @@ import * as ops from '../../src/ops/index.js'
 import * as conv3d from '../../test/reference/conv3d.js'
 import * as instanceNorm from '../../test/reference/instance-norm.js'
 import * as maxPool3d from '../../test/reference/max-pool3d.js'
-import { neighbourSums, neighbourSumsBackward } from '../../test/reference/mrf.js'
 import { fromArray, relativeError, type NdArray } from '../../test/reference/nd-array.js'
+import * as neighbourSums from '../../test/reference/neighbour-sums.js'
 import { softmax, softmaxBackward } from '../../test/reference/softmax.js'
-import { numbers } from './cases.js'
+import { numbers } from './case.js'
 
 const tolerance = 1e-5
 
@@ -51,8 +51,8 @@ export async function validate(gpu: Gpu): Promise<void> {
     })
     for (const k of [3, 21]) {
       await check(gpu, `neighbour_sums ${k}`, { x }, (v) => ops.neighbourSums(v.x!, k), {
-        output: () => neighbourSums(x, k),
-        x: (g) => neighbourSumsBackward(g, k).gradPi,
+        output: () => neighbourSums.forward(x, k),
+        x: (g) => neighbourSums.backward(g, k).gradPi,
       })
     }
   }

@@ -3,6 +3,7 @@ import { isNeighbourhood, neighbourhoodRule } from '../ops/shared/neighbourhood.
 import type { Precision } from '../plan/storage.js'
 import { epochsOf, recipes, type RecipeName, type Stage } from '../sae/recipes.js'
 import type { OptimiserSettings } from '../sae/settings.js'
+import { profileOption } from './profile.js'
 import { Terminal } from './terminal.js'
 
 /** Options that every command takes. */
@@ -105,6 +106,7 @@ export interface LearningOptions extends GlobalOptions {
   seed?: number
   memoryLimit?: number
   precision?: Precision
+  profile?: boolean
 }
 
 /** @param part of a recipe that the command runs */
@@ -180,6 +182,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     )
     .addOption(memoryOption('1.5GB'))
     .addOption(precisionOption())
+    .addOption(profileOption('one step, after the first pass over the scans'))
 }
 
 /**

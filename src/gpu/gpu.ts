@@ -1,5 +1,6 @@
 import { BufferRegistry } from './buffer-registry.js'
 import { PipelineCache } from './pipeline-cache.js'
+import type { Trace } from './trace.js'
 
 /** What is known of the adapter behind a device. */
 export interface AdapterSummary {
@@ -27,6 +28,8 @@ export interface GpuOptions {
    * that program too. Default false.
    */
   readonly borrowed?: boolean
+  /** What to show of the engine's work, and where. Default: nothing. */
+  readonly trace?: Trace
 }
 
 /**
@@ -44,6 +47,8 @@ export class Gpu {
   readonly wait: Wait
   /** Whether the device belongs to the program around the engine. */
   readonly borrowed: boolean
+  /** What is shown of the engine's work. */
+  readonly trace: Trace
   private failure: Error | undefined
   private lost = false
   private disposed = false
@@ -53,11 +58,12 @@ export class Gpu {
     readonly device: GPUDevice,
     /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
-    { wait = (promise) => promise, borrowed = false }: GpuOptions = {},
+    { wait = (promise) => promise, borrowed = false, trace = {} }: GpuOptions = {},
   ) {
     this.wait = wait
     this.borrowed = borrowed
-    this.pipelines = new PipelineCache(device)
+    this.trace = trace
+    this.pipelines = new PipelineCache(device, trace)
     this.buffers = new BufferRegistry(device)
     device.addEventListener('uncapturederror', this.onError)
     void device.lost.then((info) => {

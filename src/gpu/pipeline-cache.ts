@@ -5,6 +5,7 @@ import {
   type ShaderInterface,
   type StoredSpecialisation,
 } from './shader.js'
+import type { Trace } from './trace.js'
 
 /** A compiled kernel and the interface that its source declares. */
 export interface Kernel {
@@ -26,7 +27,10 @@ export interface KernelKey extends StoredSpecialisation {
 export class PipelineCache {
   private readonly kernels = new Map<string, Promise<Kernel>>()
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly trace: Trace = {},
+  ) {}
 
   /** Number of distinct kernels asked for so far. */
   get size(): number {
@@ -53,6 +57,7 @@ export class PipelineCache {
   private async compile(key: KernelKey, code: string): Promise<Kernel> {
     const { device } = this
     const label = key.shader.name
+    this.trace.shader?.(`shader ${label}\n${numbered(code)}`)
     const declared = parseInterface(code)
     // Reported by the failed pipeline below, with the source; not a second time as an uncaptured error.
     device.pushErrorScope('validation')

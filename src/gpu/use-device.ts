@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js'
 import { Gpu, type AdapterSummary, type Wait } from './gpu.js'
 import { summariseInfo } from './open-device.js'
+import type { Trace } from './trace.js'
 
 /** What the program around the engine tells `useDevice` of its device. */
 export interface UseDeviceOptions {
@@ -8,6 +9,8 @@ export interface UseDeviceOptions {
   readonly adapter?: Partial<AdapterSummary>
   /** Waits for a promise of the device. In Node, `waitIdly` of `sae-webgpu/node` gives back the processor meanwhile. */
   readonly wait?: Wait
+  /** What to show of the engine's work, and where. Default: nothing. */
+  readonly trace?: Trace
 }
 
 /**
@@ -25,7 +28,7 @@ export interface UseDeviceOptions {
  * @throws UserError if the constants of WebGPU (`GPUBufferUsage` and so on) are not global, as in Node before
  *   `Object.assign(globalThis, globals)` with the `globals` of the package `webgpu`
  */
-export function useDevice(device: GPUDevice, { adapter = {}, wait }: UseDeviceOptions = {}): Gpu {
+export function useDevice(device: GPUDevice, { adapter = {}, wait, trace = {} }: UseDeviceOptions = {}): Gpu {
   if (!('GPUBufferUsage' in globalThis)) {
     throw new UserError(
       'useDevice: GPUBufferUsage is not defined; in Node: Object.assign(globalThis, globals), from the package webgpu',
@@ -34,6 +37,6 @@ export function useDevice(device: GPUDevice, { adapter = {}, wait }: UseDeviceOp
   return new Gpu(
     device,
     { ...summariseInfo(device.adapterInfo), ...adapter },
-    { borrowed: true, ...(wait ? { wait } : {}) },
+    { borrowed: true, trace, ...(wait ? { wait } : {}) },
   )
 }

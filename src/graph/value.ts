@@ -89,6 +89,11 @@ export class Value {
   get bytes(): number {
     return this.size * 4
   }
+
+  /** Name, id, type and shape: `conv3d#17 f32[1,14,64,80,64]`. */
+  toString(): string {
+    return `${this.name}#${this.id} ${this.dtype}[${this.shape.join(',')}]`
+  }
 }
 
 /**

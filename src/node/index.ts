@@ -3,6 +3,7 @@
  */
 export { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
 export { adapterVariable, openAdapter, openGpu, summarise, type OpenGpuOptions } from './open-gpu.js'
+export { debugVariable, traceOf } from './trace.js'
 export { waitIdly } from './idle.js'
 export {
   type Float32Tensor,

@@ -3,6 +3,7 @@ import { Gpu, type AdapterSummary } from '../gpu/gpu.js'
 import { deviceDescriptor } from '../gpu/open-device.js'
 import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
 import { waitIdly } from './idle.js'
+import { traceOf } from './trace.js'
 
 /** Environment variable that names an adapter, as `--adapter` does. */
 export const adapterVariable = 'SAE_ADAPTER'
@@ -26,12 +27,12 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]))
 }
 
-/** Opens a device on a found adapter, with all of the adapter's limits. */
+/** Opens a device on a found adapter, with all of the adapter's limits; `SAE_DEBUG` says what it shows of its work. */
 export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const { adapter } = found
   const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
-  const gpu = new Gpu(device, summarise(found), { wait: waitIdly })
+  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf() })
   keepAlive.set(gpu, found)
   return gpu
 }

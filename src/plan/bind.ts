@@ -63,6 +63,8 @@ export function bindCalls(
       op: call.op,
       shader: call.shader.name,
       mutates: call.mutates,
+      call,
+      bindings: declared.bindings,
       pipeline,
       bindGroup,
       workgroups: workgroupsOf(call, declared.workgroupSize),

@@ -6,28 +6,36 @@ import { slabs, type Slab } from '../graph/window.js'
 import type { Schedule } from './schedule.js'
 import { planeSize, type SweepSlab } from './sweep.js'
 
-/** A kernel call with the name of its op, how its values are stored, and the first element that is of each strip. */
+/** A kernel call with what the schedule knows of it. */
 export type ScheduledCall = KernelCall & {
   /** Bindings stored as f16. */
   readonly half: readonly string[]
   readonly op: string
+  /** The layer whose weights the node reads or updates: `encoder.block3` of `encoder.block3.weight`. */
+  readonly layer: string | undefined
+  /** The planes of the node that it computes, in a sweep. */
+  readonly slab: Slab | undefined
   /** Whether it changes variables. */
   readonly mutates: boolean
+  /** The first element that is stored of each strip. */
   readonly origins: ReadonlyMap<Value, number>
 }
 
 /** The kernel calls of a schedule, in their order. */
 export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
   const label = (
-    { op, mutates }: Pick<OpNode, 'op' | 'mutates'>,
+    node: Pick<OpNode, 'op' | 'mutates' | 'inputs'>,
     calls: KernelCall[],
     origins: ReadonlyMap<Value, number> = new Map(),
+    slab?: Slab,
   ) =>
     calls.map((call) => ({
       ...call,
       half: stored.halvesOf(call),
-      op,
-      mutates: mutates.length > 0,
+      op: node.op,
+      layer: layerOf(node),
+      slab,
+      mutates: node.mutates.length > 0,
       origins,
     }))
   const emitted = (node: OpNode) => label(node, node.emit(device))
@@ -42,7 +50,7 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
         ...[...sweep.sliding].flatMap((value) =>
           label(slide, slideCalls(value, before.get(value), held.get(value), device), originsOf(before)),
         ),
-        ...[...ranges].flatMap(([node, slab]) => label(node, node.slices!.emit(device, slab), origins)),
+        ...[...ranges].flatMap(([node, slab]) => label(node, node.slices!.emit(device, slab), origins, slab)),
       ]
     }),
     ...sweep.nodes.flatMap((node) => label(node, node.slices!.finish(device))),
@@ -50,7 +58,14 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
   ]
 }
 
-const slide = { op: 'slide', mutates: [] }
+const slide = { op: 'slide', mutates: [], inputs: [] }
+
+/** The layer that a node belongs to; it may read the layer's weights in another form, which a node before it made. */
+function layerOf({ mutates, inputs }: Pick<OpNode, 'mutates' | 'inputs'>): string | undefined {
+  const behind = inputs.flatMap(({ layout, node }) => (layout === 'flat' && node ? node.inputs : []))
+  const variable = [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
+  return variable?.name.replace(/\.[^.]*$/, '')
+}
 
 /** The element that each strip begins with. */
 function originsOf(held: SweepSlab['held']): ReadonlyMap<Value, number> {

@@ -6,6 +6,7 @@ import type { OpNode } from '../graph/node.js'
 import { requireType, type Value } from '../graph/value.js'
 import { callsOf } from './calls.js'
 import { checkBound, type BoundBuffers } from './caller-buffers.js'
+import { describe, formatPlan } from './describe.js'
 import { formatLimit, formatNeed, needOf, totalOf, valuesOf, type Need } from './memory-need.js'
 import { Plan, type PlanDraft } from './plan.js'
 import { schedule } from './schedule.js'
@@ -16,6 +17,11 @@ import type { Variables } from './variables.js'
 export interface CompileOptions {
   /** Values that can be read after a run. They keep a buffer of their own. */
   readonly outputs: readonly Value[]
+  /**
+   * Values on the way that can be read after a run too: some, or `all` that nodes compute (but no scratch). For
+   * debugging: each takes a buffer of its own for the whole run, is stored as f32, and is not worked on slab by slab.
+   */
+  readonly keep?: 'all' | readonly Value[]
   /** Small outputs that every run returns. */
   readonly report?: readonly Value[]
   /** Nodes to run for what they change: optimiser updates. */
@@ -53,19 +59,36 @@ const defaultTarget = 1.5e9
  *
  * @throws UserError where a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
  *   one that cannot store it
- * @throws Error where a shader does not compile, or a buffer of `buffers` does not suit its value
+ * @throws Error where a shader does not compile, a buffer of `buffers` does not suit its value, or a value of `keep`
+ *   is not part of the graph
  */
-export async function compile(gpu: Gpu, options: CompileOptions): Promise<Plan> {
+export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {
+  const options = withKept(request)
   for (const value of options.report ?? []) requireType(value, 'f32')
   const draft = draftOf(gpu, options)
   requireMemory(gpu, draft.need, options.memoryLimit)
   const kernels = await gpu.wait(Promise.all(draft.calls.map((call) => gpu.pipelines.get(call))))
   const { outputs, report = [], buffers = new Map(), variables } = options
-  return allocated(
+  const plan = await allocated(
     gpu,
     draft.need,
     () => new Plan(gpu, { outputs, report, buffers, variables }, draft, kernels),
   )
+  gpu.trace.plan?.(formatPlan(describe(plan)))
+  return plan
+}
+
+/** The options with the kept values among the outputs. */
+function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
+  const { outputs, report = [], effects } = options
+  const nodes = nodesBehind([...outputs, ...report], effects)
+  if (keep === 'all')
+    return { ...options, outputs: [...new Set([...outputs, ...nodes.flatMap((node) => node.outputs)])] }
+  const values = new Set(valuesOf(nodes, [...outputs, ...report]))
+  const stranger = keep.find((value) => !values.has(value))
+  if (stranger)
+    throw new Error(`compile: ${String(stranger)} cannot be kept, because nothing that is wanted needs it`)
+  return { ...options, outputs: [...new Set([...outputs, ...keep])] }
 }
 
 /** Orders the graph so that all that it takes stays within the limit, where that can be. */

@@ -7,7 +7,15 @@ import { bindCalls } from './bind.js'
 import type { ScheduledCall } from './calls.js'
 import { requireUsage, type BoundBuffers } from './caller-buffers.js'
 import { mostUnderWay, paramsBytes, reportBytes, valuesOf, type Need } from './memory-need.js'
-import { encodeDispatches, timeDispatches, timePasses, type Dispatch, type DispatchTime } from './profile.js'
+import {
+  encodeDispatches,
+  preserving,
+  timeDispatches,
+  timePasses,
+  type Dispatch,
+  type DispatchTime,
+} from './profile.js'
+import { placeValues } from './place-values.js'
 import type { Schedule } from './schedule.js'
 import { Variables } from './variables.js'
 
@@ -37,8 +45,11 @@ export class Plan {
   readonly slabs: number
   /** Planes of a slab; undefined where all of the graph runs at once. */
   readonly slabPlanes: number | undefined
-  private readonly dispatches: Dispatch[]
-  private readonly buffers = new Map<Value, GPUBuffer>()
+  /** @internal read by `describe` */
+  readonly dispatches: readonly Dispatch[]
+  /** @internal read by `describe` */
+  readonly schedule: Schedule
+  private readonly buffers: ReadonlyMap<Value, GPUBuffer>
   private readonly owned = new Set<GPUBuffer>()
   private readonly ownVariables: Variables | undefined
   private readonly report: readonly Value[]
@@ -56,6 +67,7 @@ export class Plan {
     { schedule, calls, need }: PlanDraft,
     kernels: readonly Kernel[],
   ) {
+    this.schedule = schedule
     this.slabs = schedule.sweep?.slabs.length ?? 1
     this.slabPlanes = schedule.sweep?.thickness
     this.bytesBeside = need.variables + need.reading
@@ -64,7 +76,14 @@ export class Plan {
     this.bound = buffers
     this.ownVariables = variables ? undefined : new Variables(gpu)
     try {
-      this.allocate(schedule, variables ?? this.ownVariables!)
+      this.buffers = placeValues(
+        valuesOf(schedule.nodes, this.kept),
+        schedule.memory,
+        buffers,
+        variables ?? this.ownVariables!,
+        (label, bytes, usage) => this.own(label, bytes, usage),
+        gpu.device.queue,
+      )
       for (let i = 0; i < mostUnderWay; i++) {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
         this.staging.push(this.own('report', reportBytes(report), usage))
@@ -143,12 +162,18 @@ export class Plan {
   }
 
   /**
-   * Runs every dispatch once, timed on the device, in the order of the plan.
+   * Runs every dispatch once, timed on the device, in the order of the plan; `describe` puts the times beside the
+   * dispatches. Variables have the contents of before afterwards, so do not submit a run meanwhile.
    *
-   * @throws Error where the device has no timestamps
+   * @throws Error if the device has no timestamps
    */
   async profile(): Promise<DispatchTime[]> {
-    return timeDispatches(this.gpu, this.dispatches)
+    const variables = [...this.buffers].filter(([{ role }]) => role === 'variable')
+    return preserving(
+      this.gpu,
+      variables.map(([, buffer]) => buffer),
+      () => timeDispatches(this.gpu, this.dispatches),
+    )
   }
 
   /**
@@ -181,7 +206,11 @@ export class Plan {
     return seconds!
   }
 
-  /** Reads an output (or an input) after a run, in the caller's order (NCDHW). */
+  /**
+   * Reads an output, a kept value or an input after a run, in the caller's order (NCDHW).
+   *
+   * @throws Error if the value is not kept: later dispatches may have overwritten it
+   */
   async read(value: Value): Promise<Float32Array> {
     requireType(value, 'f32')
     return toCallerOrder(value, new Float32Array(await this.readBytes(value)))
@@ -237,8 +266,12 @@ export class Plan {
   }
 
   private async readBytes(value: Value): Promise<ArrayBuffer> {
-    if (this.bound.has(value)) requireUsage(value, this.bound.get(value)!, 'COPY_SRC')
-    return readBuffer(this.gpu, this.bufferOf(value), 0, value.bytes)
+    const buffer = this.bufferOf(value)
+    if (value.role === 'computed' && !this.kept.has(value)) {
+      throw new Error(`${value.name} is not kept after a run; name it in outputs or keep`)
+    }
+    if (this.bound.has(value)) requireUsage(value, buffer, 'COPY_SRC')
+    return readBuffer(this.gpu, buffer, 0, value.bytes)
   }
 
   private bufferOf(value: Value): GPUBuffer {
@@ -251,29 +284,5 @@ export class Plan {
     const buffer = this.gpu.buffers.create(label, bytes, usage)
     this.owned.add(buffer)
     return buffer
-  }
-
-  private allocate({ nodes, memory }: Schedule, variables: Variables): void {
-    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
-    const usage = STORAGE | UNIFORM | COPY_SRC | COPY_DST
-    const { slotOf, slots } = memory
-    const pool = slots.map((bytes, i) => this.own(`pool ${i}`, bytes, usage))
-    const place = (value: Value): void => {
-      const slot = slotOf.get(value)
-      const bound = this.bound.get(value)
-      if (bound) {
-        this.buffers.set(value, bound)
-      } else if (slot !== undefined) {
-        this.buffers.set(value, pool[slot]!)
-      } else if (value.role === 'variable') {
-        this.buffers.set(value, variables.buffer(value))
-      } else {
-        const buffer = this.own(value.name, value.bytes, usage)
-        if (value.initial)
-          this.gpu.device.queue.writeBuffer(buffer, 0, value.initial as Float32Array<ArrayBuffer>)
-        this.buffers.set(value, buffer)
-      }
-    }
-    for (const value of valuesOf(nodes, this.kept)) place(value)
   }
 }

@@ -1,5 +1,7 @@
 import type { Gpu } from '../gpu/gpu.js'
+import type { BindingDeclaration } from '../gpu/shader.js'
 import { readBuffer } from '../gpu/transfer.js'
+import type { ScheduledCall } from './calls.js'
 
 /** A dispatch ready to be encoded. */
 export interface Dispatch {
@@ -9,6 +11,10 @@ export interface Dispatch {
   readonly shader: string
   /** Whether it changes variables. */
   readonly mutates: boolean
+  /** What it was made of. */
+  readonly call: ScheduledCall
+  /** The bindings of its specialised shader. */
+  readonly bindings: readonly BindingDeclaration[]
   readonly pipeline: GPUComputePipeline
   readonly bindGroup: GPUBindGroup
   readonly workgroups: readonly [number, number, number]
@@ -77,6 +83,32 @@ export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[]
     queries.destroy()
   }
   return times
+}
+
+/** Runs `body`, then gives some buffers back the contents that they had before. */
+export async function preserving<T>(
+  gpu: Gpu,
+  buffers: readonly GPUBuffer[],
+  body: () => Promise<T>,
+): Promise<T> {
+  const { COPY_SRC, COPY_DST } = GPUBufferUsage
+  const copies = buffers.map(({ label, size }) =>
+    gpu.buffers.create(`copy of ${label}`, size, COPY_SRC | COPY_DST),
+  )
+  const copyAll = (sources: readonly GPUBuffer[], targets: readonly GPUBuffer[]): void => {
+    const encoder = gpu.device.createCommandEncoder({ label: 'preserve' })
+    sources.forEach((source, i) => {
+      encoder.copyBufferToBuffer(source, 0, targets[i]!, 0, source.size)
+    })
+    gpu.device.queue.submit([encoder.finish()])
+  }
+  copyAll(buffers, copies)
+  try {
+    return await body()
+  } finally {
+    copyAll(copies, buffers)
+    for (const copy of copies) gpu.buffers.destroy(copy)
+  }
 }
 
 /** Puts dispatches into a pass, in their order. */

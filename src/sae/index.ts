@@ -33,6 +33,7 @@ export {
   type Model,
   type NamedTensor,
 } from './model.js'
+export { type MixtureForm, type MixtureTarget } from './mixture-target.js'
 export { type NoiseMode } from './noise-level.js'
 export { logMrfTable, mrfTable, mrfTableOf, pointwiseMrfTable, type MrfPotential } from './mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'

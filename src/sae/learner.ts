@@ -1,4 +1,5 @@
 import type { Value } from '../graph/value.js'
+import { describe, type DispatchRow } from '../plan/describe.js'
 import {
   batchSizes,
   epochBatches,
@@ -125,6 +126,18 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
         signal,
       )
     }
+  }
+
+  /**
+   * What a step of the largest batch runs, timed on the device. It leaves weights as they are. Only at the end of an
+   * epoch, when no step is under way.
+   *
+   * @throws Error if there was no step yet, or the device has no timestamps
+   */
+  async profile(): Promise<DispatchRow[]> {
+    const plan = this.plans.largest
+    if (!plan) throw new Error('profile: there was no step yet')
+    return describe(plan, await plan.profile())
   }
 
   /** Releases the plans; the variables stay. */

@@ -53,6 +53,11 @@ export class PlanByBatch<Graph> {
     return preparationOf(plans, start)
   }
 
+  /** The plan of the largest batch; undefined if there is none yet. */
+  get largest(): Plan | undefined {
+    return this.plans.get(Math.max(...this.plans.keys()))?.plan
+  }
+
   dispose(): void {
     for (const { plan } of this.plans.values()) plan.dispose()
     this.plans.clear()

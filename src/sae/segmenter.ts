@@ -1,6 +1,7 @@
 import { accumulate } from '../graph/accumulate.js'
 import type { Plan } from '../plan/plan.js'
 import { compile } from '../plan/compile.js'
+import { describe, type DispatchRow } from '../plan/describe.js'
 import type { Precision } from '../plan/storage.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
@@ -147,6 +148,15 @@ export class Segmenter {
       posterior: posterior && region ? pasteVolume(posterior, shape, region, certain) : posterior,
       reconstruction: image && region ? pasteVolume(image, shape, region) : image,
     }
+  }
+
+  /**
+   * What segmenting a scan runs, timed on the device with the scan that was segmented last.
+   *
+   * @throws Error if the device has no timestamps
+   */
+  async profile(): Promise<DispatchRow[]> {
+    return describe(this.plan, await this.plan.profile())
   }
 
   /** Releases the plan; the variables stay. */

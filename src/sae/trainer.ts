@@ -1,4 +1,5 @@
 import { compile } from '../plan/compile.js'
+import type { DispatchRow } from '../plan/describe.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
@@ -125,6 +126,16 @@ export class Trainer {
     this.requireMixtures(scans)
     this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)
+  }
+
+  /**
+   * What a step runs, timed on the device; weights stay as they are. Only at the end of an epoch, when no step is under
+   * way.
+   *
+   * @throws Error if there was no step yet, or the device has no timestamps
+   */
+  async profile(): Promise<DispatchRow[]> {
+    return this.learner.profile()
   }
 
   /** Releases the plans; the variables stay. */

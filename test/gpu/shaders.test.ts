@@ -5,12 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
 import { specialise, storedBindings, threadsPerWorkgroup, type ShaderSource } from '../../src/gpu/shader.js'
-import { unrollBackwardWeight } from '../../src/ops/conv3d/unroll-backward-weight.js'
-import { unrollForward } from '../../src/ops/conv3d/unroll-forward.js'
-import * as labelConv3d from '../../src/ops/label-conv3d/unroll-forward.js'
-import * as labelConv3dWeight from '../../src/ops/label-conv3d/unroll-backward-weight.js'
 import { useGpu } from '../gpu.js'
 import { embedded, shaderSources } from '../shader-sources.js'
+import { variantsOf, type Flags } from './kernel-variants.js'
 
 const device = useGpu()
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -29,120 +26,6 @@ const texts = new Map(
 )
 const kernels = [...texts].filter(([, text]) => text.includes('@compute'))
 const included = [...texts].filter(([, text]) => !text.includes('@compute'))
-
-type Flags = Readonly<Record<string, boolean>>
-type Parts = Omit<KernelKey, 'shader' | 'flags'>
-
-/** Constants and unrolled bodies for the kernels that have any: small ones, because lavapipe is slow at large ones. */
-const parts: Readonly<Record<string, (flags: Flags) => readonly Parts[]>> = {
-  'activation/forward': activationParts,
-  'activation/backward': activationParts,
-  'arithmetic/forward': () => ['ADD', 'SUBTRACT', 'MULTIPLY', 'DIVIDE'].map((KIND) => ({ consts: { KIND } })),
-  'conv3d/forward': ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups }) =>
-    [
-      { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
-      { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
-      { kernel: [1, 3, 5], x: vector ? 8 : 1, channels: 6, whole: true },
-    ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
-      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, LANES: 64, PACKED: 64 },
-      generated: unrollForward({
-        ...tile,
-        kernelWidth: KW!,
-        vector: vector!,
-        coarseVector: coarseVector!,
-        subgroup: subgroups ? 4 : 0,
-      }),
-    })),
-  'conv3d/backward_weight': ({ SUBGROUPS: subgroups, UPSAMPLED: upsampled, VECTOR: vector }) =>
-    [
-      { kernel: [1, 1, 1], channels: 1, rows: 1, whole: true },
-      { kernel: [3, 3, 3], channels: 3, rows: 3, whole: false },
-      { kernel: [5, 3, 11], channels: 2, rows: 1, whole: true },
-    ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
-      consts: { KD: KD!, KH: KH!, KW: KW!, ROWS: tile.rows, TILE_CO: tile.channels, LANES: 64 },
-      generated: unrollBackwardWeight({
-        ...tile,
-        kernelWidth: KW!,
-        subgroup: subgroups ? 4 : 0,
-        upsampled: upsampled!,
-        vector: vector!,
-      }),
-    })),
-  'conv3d/general_forward': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
-  'conv3d/general_backward_input': () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }],
-  'conv3d/general_backward_weight': () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }],
-  'label_conv3d/forward': ({ VECTOR: vector }) =>
-    [
-      { kernel: [1, 1, 1], x: 4 },
-      { kernel: [3, 3, 3], x: vector ? 8 : 2 },
-      { kernel: [1, 3, 5], x: 4 },
-    ].map(({ kernel: [KD, KH, KW], x }) => ({
-      consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: x, PACKED: 64 },
-      generated: labelConv3d.unrollForward({ x, kernelWidth: KW!, vector: vector! }),
-    })),
-  'label_conv3d/backward_weight': () =>
-    [
-      { kernel: [1, 1, 1], classes: 1, whole: true },
-      { kernel: [3, 3, 3], classes: 3, whole: false },
-      { kernel: [5, 1, 11], classes: 2, whole: true },
-    ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
-      consts: { KD: KD!, KH: KH!, KW: KW!, CLASSES: tile.classes },
-      generated: labelConv3dWeight.unrollBackwardWeight({ ...tile, kernelHeight: KH!, kernelWidth: KW! }),
-    })),
-  'posterior/forward': posteriorParts,
-  'posterior/backward': posteriorParts,
-  'log_sum_exp/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
-  'softmax/forward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
-  'softmax/backward': () => [{ consts: { CHANNELS: 1 } }, { consts: { CHANNELS: 14 } }],
-  'upsample_nearest/forward': scaleParts,
-  'upsample_nearest/backward': scaleParts,
-  'neighbour_sums/pass': () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
-}
-
-function activationParts(): readonly Parts[] {
-  const kinds = texts.get('common/activation_kinds')!.matchAll(/^const (\w+) = /gm)
-  return [...kinds].map(([, KIND]) => ({ consts: { KIND: KIND! } }))
-}
-
-function scaleParts(): readonly Parts[] {
-  return [2, 3].map((scale) => ({ consts: { SCALE_D: 1, SCALE_H: scale, SCALE_W: scale } }))
-}
-
-function posteriorParts(): readonly Parts[] {
-  return [1, 14].map((CHANNELS) => ({ consts: { CHANNELS, GROUPS: Math.ceil(CHANNELS / 4) } }))
-}
-
-/** Why no op sets these flags together; undefined where one may. */
-const impossible: Readonly<Record<string, (flags: Flags) => string | undefined>> = {
-  'arithmetic/forward': ({ NUMBER_LEFT, NUMBER_RIGHT, BROADCAST, VECTOR }) =>
-    NUMBER_LEFT && NUMBER_RIGHT
-      ? 'two numbers make no value'
-      : BROADCAST && VECTOR
-        ? 'what is repeated is walked number by number'
-        : undefined,
-  'conv3d/forward': ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
-    (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
-      ? 'gradients are split or masked, and nothing else is'
-      : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
-        ? 'coarse rows are vec4s only where fine ones are'
-        : undefined,
-  'conv3d/backward_weight': ({ UPSAMPLED, TRANSPOSED }) =>
-    UPSAMPLED && TRANSPOSED ? 'parts of an input are not told' : undefined,
-  'label_conv3d/forward': ({ RELU, SIGMOID }) =>
-    RELU && SIGMOID ? 'a convolution has one activation' : undefined,
-  'neighbour_sums/pass': ({ AXIS_X, AXIS_Y, AXIS_Z, VECTOR }) =>
-    [AXIS_X, AXIS_Y, AXIS_Z].filter(Boolean).length !== 1
-      ? 'a pass runs along one axis'
-      : AXIS_X && VECTOR
-        ? 'rows are summed one by one'
-        : undefined,
-  'normalise/apply': ({ BACKWARD, BIAS }) =>
-    BACKWARD && BIAS ? 'gradients do not depend on the bias' : undefined,
-  'normalise/finish': ({ BACKWARD, WEIGHT }) =>
-    WEIGHT && !BACKWARD ? 'statistics do not depend on the weight' : undefined,
-  'sum/forward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
-  'sum/backward': ({ DOT, SQUARED }) => (DOT && SQUARED ? 'a sum is of one kind' : undefined),
-}
 
 /** A kernel with the functions that it includes. */
 const withIncludes = (text: string): string =>
@@ -197,8 +80,11 @@ describe('the folder shaders/', () => {
   )
 })
 
+const variants = await variantsOf(kernels.map(([name]) => name))
+
 describe.each(kernels)('%s', (name, text) => {
   const shader: ShaderSource = { name, text }
+  const { parts, impossible } = variants.get(name) ?? {}
 
   it('begins with what it computes and which invocation computes it', () => {
     expect(head(text)).toMatch(/\S.* = \S/)
@@ -224,7 +110,7 @@ describe.each(kernels)('%s', (name, text) => {
 
   if (/\/\/ #(set|generate)/.test(text)) {
     it('has constants and bodies to be tried with', () => {
-      expect(parts[name]).toBeDefined()
+      expect(parts).toBeDefined()
     })
   }
 
@@ -232,7 +118,7 @@ describe.each(kernels)('%s', (name, text) => {
   for (const combination of combinations(flags)) {
     const set = flags.filter((flag) => combination[flag])
     const title = set.length > 0 ? set.join(' ') : flags.length > 0 ? 'no flag' : 'as it is'
-    const reason = impossible[name]?.(combination)
+    const reason = impossible?.(combination)
     if (reason !== undefined) {
       it.skip(`${title}: ${reason}`)
       continue
@@ -240,7 +126,7 @@ describe.each(kernels)('%s', (name, text) => {
 
     it(`compiles: ${title}`, async (test) => {
       test.skip(combination.SUBGROUPS === true && device.gpu.subgroupSize === 0, 'no subgroups here')
-      const keys = (parts[name]?.(combination) ?? [{}]).map((part): KernelKey => ({
+      const keys = (parts?.(combination) ?? [{}]).map((part): KernelKey => ({
         shader,
         flags: combination,
         ...part,
@@ -264,7 +150,7 @@ describe.each(kernels)('%s', (name, text) => {
     if (half.length === 0) continue
     it(`compiles with halves: ${title}`, async ({ skip }) => {
       skip(!device.gpu.device.features.has('shader-f16'), 'the device has no shader-f16')
-      const keys = (parts[name]?.(combination) ?? [{}]).map((part): KernelKey => ({
+      const keys = (parts?.(combination) ?? [{}]).map((part): KernelKey => ({
         shader,
         flags: combination,
         half,

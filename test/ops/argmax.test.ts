@@ -1,22 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { argmax } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
-import { forEachVoxel, map, zeros, type NdArray } from '../reference/nd-array.js'
+import * as reference from '../reference/argmax.js'
+import { map, type NdArray } from '../reference/nd-array.js'
 import { drawFrom, expectSameBits, extents } from './check.js'
 
 const device = useGpu()
 const draw = drawFrom(7)
-
-/** The class of the largest channel, the first of equals. */
-function reference(input: NdArray): NdArray {
-  const output = zeros([input.shape[0]!, 1, ...input.shape.slice(2)])
-  let voxel = 0
-  forEachVoxel(input, (channels) => {
-    const values = channels.map((offset) => input.data[offset]!)
-    output.data[voxel++] = values.indexOf(Math.max(...values))
-  })
-  return output
-}
 
 describe('argmax', () => {
   for (const [batch, channels] of [
@@ -42,5 +32,5 @@ describe('argmax', () => {
 async function expectArgmax(x: NdArray): Promise<void> {
   const { y } = await evaluate(device.gpu, { x }, (v) => ({ y: argmax(v.x!) }))
   expect(new Set(y.data).size).toBeLessThanOrEqual(x.shape[1]!)
-  expectSameBits(y, reference(x), 'argmax')
+  expectSameBits(y, reference.forward(x), 'argmax')
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
 import { mean, sum, type SumOptions } from '../../src/ops/index.js'
 import { differentiate, useGpu, withBindingLimit } from '../gpu.js'
-import * as reference from '../reference/arithmetic.js'
+import * as reference from '../reference/sum-axes.js'
 import { fromArray, map, type NdArray } from '../reference/nd-array.js'
 import { drawFrom, expectReference, expectSameBits } from './check.js'
 
@@ -61,7 +61,7 @@ it('the mean of everything', () => {
 it('have the same bits however volumes are cut', async () => {
   const x = draw([2, 3, 7, 33, 65])
   for (const axes of [[1], [0, 2], [2, 3, 4], [0, 3, 4]]) {
-    const shape = reference.sumAxes(x, axes).shape
+    const shape = reference.forward(x, axes).shape
     const run = () =>
       differentiate(device.gpu, { x }, ['x'], map(draw(shape), Math.abs), (v) =>
         sum(v.x!, { axes, keepDims: true }),
@@ -81,7 +81,7 @@ it('refuses axes that are none or come twice', () => {
 
 async function expectSum(x: NdArray, options: SumOptions, flat: readonly string[] = []): Promise<void> {
   const axes = options.axes ?? [...x.shape.keys()]
-  const kept = reference.sumAxes(x, axes)
+  const kept = reference.forward(x, axes)
   const rest = x.shape.filter((_, axis) => !axes.includes(axis))
   const shape = options.keepDims ? kept.shape : rest.length > 0 ? rest : [1]
   const count = x.data.length / kept.data.length
@@ -98,7 +98,7 @@ async function expectSum(x: NdArray, options: SumOptions, flat: readonly string[
       build: (v) => build(v.x!, options),
       expected: map(fromArray(shape, kept.data), (value) => scale * value),
       backward: (g) => {
-        const { gradInput } = reference.sumAxesBackward({ shape: kept.shape, data: g.data }, x)
+        const { gradInput } = reference.backward({ shape: kept.shape, data: g.data }, x)
         return { x: map(gradInput, (value) => scale * value) }
       },
     })

@@ -1,4 +1,5 @@
 /** Functions of one number, element by element, and their derivatives. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { map, type NdArray } from './nd-array.js'
 
 interface Activation {
@@ -56,4 +57,21 @@ function erfc(z: number): number {
   let fraction = z
   for (let k = 200; k > 0; k--) fraction = z + k / 2 / fraction
   return Math.exp(-z * z) / (Math.sqrt(Math.PI) * fraction)
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  // Positive numbers too for logarithm and root; none at a kink.
+  const [positive, negative] = [draw([2, 3, 1, 5, 2], 0.1, 3), draw([2, 3, 1, 5, 2], -4, -0.1)]
+  return Object.fromEntries(
+    (Object.keys(activations) as Name[]).map((name) => [
+      name,
+      (name === 'log' || name === 'sqrt' ? [positive] : [positive, negative]).flatMap((input) =>
+        gradientCase(
+          { input },
+          (v) => forward(name, v.input),
+          (g) => backward(name, g, input),
+        ),
+      ),
+    ]),
+  )
 }

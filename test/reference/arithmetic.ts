@@ -1,4 +1,5 @@
-/** Arithmetic on two arrays that are broadcast to one shape, as in NumPy, and sums over axes. */
+/** Arithmetic on two arrays that are broadcast to one shape, as in NumPy. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { map, sizeOf, zeros, type NdArray } from './nd-array.js'
 
 /** The operations and their slopes with respect to a and b. */
@@ -36,18 +37,6 @@ export function backward(
   return { gradA, gradB }
 }
 
-/** The sum over some axes of an array, which stay with an extent of 1. */
-export function sumAxes(input: NdArray, axes: readonly number[]): NdArray {
-  const output = zeros(input.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)))
-  input.data.forEach((x, i) => (output.data[origin(output.shape, input.shape, i)]! += x))
-  return output
-}
-
-/** Every element of the input receives the gradient of its sum. */
-export const sumAxesBackward = (gradOutput: NdArray, input: NdArray): { gradInput: NdArray } => ({
-  gradInput: map(input, (_, i) => gradOutput.data[origin(gradOutput.shape, input.shape, i)]!),
-})
-
 function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, i) =>
@@ -56,7 +45,7 @@ function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
 }
 
 /** The offset in an array of shape `of` of the element that is repeated at offset `i` of an array of shape `to`. */
-function origin(of: readonly number[], to: readonly number[], i: number): number {
+export function origin(of: readonly number[], to: readonly number[], i: number): number {
   let offset = 0
   of.forEach((extent, axis) => {
     const inside = sizeOf(to.slice(to.length - of.length + axis + 1))
@@ -64,4 +53,19 @@ function origin(of: readonly number[], to: readonly number[], i: number): number
     offset = offset * extent + (extent === 1 ? 0 : Math.floor(i / inside) % extentTo)
   })
   return offset
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const sample = (name: Name, a: NdArray, b: NdArray) =>
+    gradientCase(
+      { a, b },
+      (v) => forward(name, v.a, v.b),
+      (g) => backward(name, g, a, b),
+    )
+  return Object.fromEntries(
+    (Object.keys(operations) as Name[]).flatMap((name) => [
+      [`${name}: both repeated`, sample(name, draw([2, 3, 1, 4], 0.5, 2), draw([3, 5, 1], 0.5, 2))],
+      [`${name}: a number`, sample(name, draw([1], 0.5, 2), draw([2, 3], 0.5, 2))],
+    ]),
+  )
 }

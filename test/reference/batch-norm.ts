@@ -1,4 +1,5 @@
 /** Batch normalisation (see `normalise.ts`): a group is the voxels of one channel in all images. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { channelOf, map, zeros, type NdArray } from './nd-array.js'
 import * as normalise from './normalise.js'
 
@@ -70,4 +71,21 @@ export function backwardBy(
     return g * weight.data[c]! * inverseDeviation
   })
   return { gradInput, gradWeight, gradBias }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const inputs = { input: draw([2, 4, 3, 5, 2]), weight: draw([4]), bias: draw([4]) }
+  const running = { mean: draw([4]), variance: draw([4], 0.1, 2) }
+  return {
+    default: gradientCase(
+      inputs,
+      (v) => forward(v.input, v.weight, v.bias),
+      (g) => backward(g, inputs.input, inputs.weight),
+    ),
+    'by running statistics': gradientCase(
+      inputs,
+      (v) => forwardBy(v.input, running, v.weight, v.bias),
+      (g) => backwardBy(g, inputs.input, running, inputs.weight),
+    ),
+  }
 }

@@ -1,4 +1,5 @@
 /** Concatenation over channels: the output's channels are those of the first input, then of the second, and so on. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { sizeOf, zeros, type NdArray } from './nd-array.js'
 
 /** inputs [N, Ci, ...], equal but for Ci -> [N, sum of Ci, ...]. */
@@ -30,4 +31,18 @@ export function backward(gradOutput: NdArray, inputs: readonly NdArray[]): { gra
     }
   }
   return { gradInputs }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const [first, second] = [draw([2, 1, 2, 3, 1]), draw([2, 3, 2, 3, 1])]
+  return {
+    default: gradientCase(
+      { first, second },
+      (v) => forward([v.first, v.second]),
+      (g) => {
+        const [gradFirst, gradSecond] = backward(g, [first, second]).gradInputs
+        return { gradFirst: gradFirst!, gradSecond: gradSecond! }
+      },
+    ),
+  }
 }

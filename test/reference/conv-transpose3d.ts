@@ -7,6 +7,7 @@
  * the input channels of that group. What falls outside the output is left away. The output has
  * (D - 1) stride - 2 padding + dilation (k - 1) + outputPadding + 1 voxels along an axis.
  */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { at, channelOf, map, volumeShape, zeros, type NdArray } from './nd-array.js'
 import type { Triple } from './conv3d.js'
 
@@ -118,3 +119,24 @@ function resolve(options: ConvTranspose3dOptions) {
 }
 
 const triple = (value: number | Triple): Triple => (typeof value === 'number' ? [value, value, value] : value)
+
+export const gradientCases: GradientCases = (draw) => {
+  const sample = (channels: number, outputs: number, options: ConvTranspose3dOptions = {}) => {
+    const inputs = {
+      input: draw([2, channels, 3, 2, 4]),
+      weight: draw([channels, outputs / (options.groups ?? 1), 3, 2, 3]),
+      bias: draw([outputs]),
+    }
+    return gradientCase(
+      inputs,
+      (v) => forward(v.input, v.weight, v.bias, options),
+      (g) => backward(g, inputs.input, inputs.weight, options),
+    )
+  }
+  const triples: ConvTranspose3dOptions = { stride: [1, 2, 3], padding: [0, 1, 0], dilation: [2, 1, 1] }
+  return {
+    default: sample(2, 3),
+    'stride 2, one more voxel': sample(2, 3, { stride: 2, padding: 1, outputPadding: 1 }),
+    'groups, triples': sample(4, 6, { groups: 2, ...triples }),
+  }
+}

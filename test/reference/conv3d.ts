@@ -6,6 +6,7 @@
  * with y an output position, t a kernel position (both triples D, H, W), i one of the Ci/G input channels of the
  * group g(o) = floor(o G / Co), and f the activation.
  */
+import { gradientCase, type Draw, type GradientCases } from './gradient-cases.js'
 import { UserError } from '../../src/errors.js'
 import { at, channelOf, map, volumeShape, zeros, type NdArray } from './nd-array.js'
 
@@ -159,3 +160,35 @@ function resolve(weight: NdArray, options: Conv3dOptions) {
 }
 
 const triple = (value: number | Triple): Triple => (typeof value === 'number' ? [value, value, value] : value)
+
+/** Whole numbers and a bias of halves: every sum is half a unit (0.025) or more from the kink of a ReLU. */
+export function convolutionInputs(draw: Draw, channels: number, outputs: number, kernel: Triple, groups = 1) {
+  const whole = (shape: readonly number[]) => map(draw(shape, -5, 5), Math.round)
+  return {
+    input: whole([2, channels, 3, 5, 4]),
+    weight: map(whole([outputs, channels / groups, ...kernel]), (value) => value / 20),
+    bias: map(whole([outputs]), (value) => (value + 0.5) / 20),
+  }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const sample = (channels: number, outputs: number, kernel: Triple, options: Conv3dOptions = {}) => {
+    const inputs = convolutionInputs(draw, channels, outputs, kernel, options.groups)
+    return gradientCase(
+      inputs,
+      (v) => forward(v.input, v.weight, v.bias, options),
+      (g) => backward(g, inputs.input, inputs.weight, inputs.bias, options),
+    )
+  }
+  const triples: Conv3dOptions = { stride: [1, 2, 1], padding: [0, 1, 2], dilation: [1, 2, 1] }
+  return {
+    default: sample(2, 3, [3, 3, 3]),
+    'stride 2': sample(2, 3, [3, 3, 3], { stride: 2, padding: 1 }),
+    triples: sample(2, 2, [1, 2, 3], triples),
+    "an even kernel, 'same'": sample(2, 2, [2, 4, 1], { padding: 'same', dilation: [1, 1, 2] }),
+    groups: sample(4, 6, [3, 1, 3], { groups: 2 }),
+    'depthwise, dilated': sample(3, 3, [3, 3, 3], { groups: 3, dilation: 2 }),
+    relu: sample(2, 2, [3, 3, 3], { activation: 'relu' }),
+    sigmoid: sample(2, 2, [3, 3, 3], { activation: 'sigmoid' }),
+  }
+}

@@ -2,6 +2,7 @@
  * Cross-entropy with soft targets (SAE.md, "pretrained"): - sum over voxels and c of target_c log softmax(logits)_c,
  * divided by the number of voxels of the whole batch where the reduction is 'mean'.
  */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { expectSameShape, forEachVoxel, scalar, zeros, type NdArray } from './nd-array.js'
 import { logSoftmax, softmax } from './softmax.js'
 
@@ -34,3 +35,15 @@ export function backward(
 
 const divisor = ({ shape, data }: NdArray, reduction: Reduction): number =>
   reduction === 'mean' ? data.length / shape[1]! : 1
+
+export const gradientCases: GradientCases = (draw) => {
+  const logits = draw([2, 4, 3, 5, 1], -3, 3)
+  const target = draw(logits.shape, 0, 1) // not summing to 1
+  const sample = (reduction: Reduction) =>
+    gradientCase(
+      { logits },
+      (v) => forward(v.logits, target, reduction),
+      (g) => backward(g, logits, target, reduction),
+    )
+  return { mean: sample('mean'), sum: sample('sum') }
+}

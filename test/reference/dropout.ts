@@ -1,4 +1,5 @@
 /** Inverted dropout: input / (1 - p) where noise >= p, else 0, the noise that of `noise.ts`. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { map, type NdArray } from './nd-array.js'
 import { uniformNoise } from './noise.js'
 
@@ -16,3 +17,11 @@ export const backward = (
   step: number,
   stream = 0,
 ): { gradInput: NdArray } => ({ gradInput: forward(gradOutput, p, seed, step, stream) })
+
+export const gradientCases: GradientCases = (draw) => ({
+  default: gradientCase(
+    { input: draw([2, 4, 3, 5, 1], -3, 3) },
+    (v) => forward(v.input, 0.4, 5, 6, 7),
+    (g) => backward(g, 0.4, 5, 6, 7),
+  ),
+})

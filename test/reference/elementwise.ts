@@ -1,4 +1,5 @@
 /** Element by element: a + b, and factor a. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { expectSameShape, map, type NdArray } from './nd-array.js'
 
 /** a + b, of one shape. */
@@ -20,3 +21,15 @@ export const scale = (input: NdArray, factor: number): NdArray => map(input, (va
 export const scaleBackward = (gradOutput: NdArray, factor: number): { gradInput: NdArray } => ({
   gradInput: scale(gradOutput, factor),
 })
+
+export const gradientCases: GradientCases = (draw) => {
+  const [a, b] = [draw([2, 3, 3, 1, 5]), draw([2, 3, 3, 1, 5])]
+  return {
+    add: gradientCase({ a, b }, (v) => add(v.a, v.b), addBackward),
+    scale: gradientCase(
+      { input: a },
+      (v) => scale(v.input, -3),
+      (g) => scaleBackward(g, -3),
+    ),
+  }
+}

@@ -1,4 +1,5 @@
 /** Cropping, or padding with zeros, at either end of D, H and W: out[n, c, d, h, w] is input[n, c, d + start, ...] or 0. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { at, volumeShape, zeros, type NdArray } from './nd-array.js'
 
 /** input [N, C, ...] -> [N, C, ...extents]. */
@@ -29,4 +30,16 @@ export function backward(
 ): { gradInput: NdArray } {
   const [, , D, H, W] = volumeShape(input)
   return { gradInput: forward(gradOutput, [D, H, W], [-d, -h, -w]) }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const input = draw([2, 2, 3, 5, 4])
+  const start = [1, -1, 0] as const
+  return {
+    'cropped and padded': gradientCase(
+      { input },
+      (v) => forward(v.input, [4, 3, 5], start),
+      (g) => backward(g, input, start),
+    ),
+  }
 }

@@ -1,4 +1,5 @@
 /** Group normalisation (see `normalise.ts`): a group is the voxels of C / groups channels in a row of one image. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { sizeOf, type NdArray } from './nd-array.js'
 import * as normalise from './normalise.js'
 
@@ -23,3 +24,14 @@ export const backward = (
   weight: NdArray | null,
   epsilon?: number,
 ): normalise.Gradients => normalise.backward(gradOutput, input, groupOf(input, groups), weight, epsilon)
+
+export const gradientCases: GradientCases = (draw) => {
+  const inputs = { input: draw([2, 4, 3, 5, 2]), weight: draw([4]), bias: draw([4]) }
+  return {
+    default: gradientCase(
+      inputs,
+      (v) => forward(v.input, 2, v.weight, v.bias),
+      (g) => backward(g, inputs.input, 2, inputs.weight),
+    ),
+  }
+}

@@ -5,6 +5,7 @@
  *
  * Straight-through: the value is the one-hot of argmax y (the first of equals), the gradient that of y.
  */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { expectSameShape, forEachVoxel, map, zeros, type NdArray } from './nd-array.js'
 import { softmax, softmaxBackward } from './softmax.js'
 
@@ -45,4 +46,15 @@ function perturbed(logits: NdArray, uniformNoise: NdArray, temperature: number):
     const gumbel = -Math.log(-Math.log(uniformNoise.data[i]! + TINY) + TINY)
     return (logit + gumbel) / temperature
   })
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const [logits, noise] = [draw([2, 4, 3, 5, 1], -3, 3), draw([2, 4, 3, 5, 1], 0, 1)]
+  return {
+    'the soft sample': gradientCase(
+      { logits },
+      (v) => forward(v.logits, noise, 2 / 3, false),
+      (g) => backward(g, logits, noise, 2 / 3),
+    ),
+  }
 }

@@ -1,4 +1,5 @@
 /** Instance normalisation (see `normalise.ts`): a group is the voxels of one channel of one image. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { sizeOf, type NdArray } from './nd-array.js'
 import * as normalise from './normalise.js'
 
@@ -21,3 +22,20 @@ export const backward = (
   weight: NdArray | null,
   epsilon?: number,
 ): normalise.Gradients => normalise.backward(gradOutput, input, groupOf(input), weight, epsilon)
+
+export const gradientCases: GradientCases = (draw) => {
+  const inputs = { input: draw([2, 3, 3, 5, 4]), weight: draw([3]), bias: draw([3]) }
+  const { input } = inputs
+  return {
+    'with weight and bias': gradientCase(
+      inputs,
+      (v) => forward(v.input, v.weight, v.bias),
+      (g) => backward(g, input, inputs.weight),
+    ),
+    without: gradientCase(
+      { input },
+      (v) => forward(v.input, null, null),
+      (g) => backward(g, input, null),
+    ),
+  }
+}

@@ -5,8 +5,9 @@
  *
  * A class whose pi underflows to 0 adds nothing: 0 log 0 = 0. Logits may hold the -1e12 of the support mask.
  */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { expectSameShape, forEachVoxel, scalar, zeros, type NdArray } from './nd-array.js'
-import { logSoftmax } from './softmax.js'
+import { drawPrior, logSoftmax } from './softmax.js'
 
 const TINY = 1e-12
 
@@ -42,4 +43,16 @@ function terms(logits: NdArray, prior: NdArray): { pi: NdArray; logRatio: NdArra
     }
   })
   return { pi, logRatio }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const logits = draw([2, 4, 3, 5, 1], -3, 3)
+  const prior = drawPrior(logits.shape, draw)
+  return {
+    default: gradientCase(
+      { logits },
+      (v) => forward(v.logits, prior),
+      (g) => backward(g, logits, prior),
+    ),
+  }
 }

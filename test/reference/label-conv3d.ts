@@ -6,7 +6,9 @@
  * with y an output position, t a kernel position (both triples D, H, W) and f the activation. Positions outside the
  * volume and labels that are no class add nothing.
  */
-import { activations, type Conv3dOptions } from './conv3d.js'
+import { gradientCase, type GradientCases } from './gradient-cases.js'
+import * as conv3d from './conv3d.js'
+import { activations, type Conv3dOptions, type Triple } from './conv3d.js'
 import { at, channelOf, map, volumeShape, zeros, type NdArray } from './nd-array.js'
 
 export type LabelConv3dOptions = Pick<Conv3dOptions, 'activation'>
@@ -95,4 +97,28 @@ function forEachTap(
                   if (label >= classes) continue
                   visit(at(output, n, o, z, y, x), at(weight.shape, o, label, dz, dy, dx), n, zi, yi, xi)
                 }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const sample = (outputs: number, kernel: Triple, options: LabelConv3dOptions = {}) => {
+    const classes = 4
+    // Up to 5: some are no class.
+    const labels = map(draw([2, 1, 3, 5, 4], 0, 6), Math.floor)
+    const inputs = { weight: draw([outputs, classes, ...kernel]), bias: draw([outputs]) }
+    const gradients = (g: NdArray) => backward(g, labels, inputs.weight, inputs.bias, options)
+    return [
+      ...gradientCase(inputs, (v) => forward(labels, v.weight, v.bias, options), gradients),
+      // The gradient of the labels is that of their one-hot volume.
+      ...gradientCase(
+        { labels: oneHot(labels, classes) },
+        (v) => conv3d.forward(v.labels, inputs.weight, inputs.bias, options),
+        gradients,
+      ),
+    ]
+  }
+  return {
+    default: sample(3, [3, 3, 3]),
+    'an odd kernel': sample(2, [1, 3, 5]),
+    sigmoid: sample(1, [3, 3, 3], { activation: 'sigmoid' }),
+  }
 }

@@ -1,4 +1,5 @@
 /** output[.., o] = sum_i input[.., i] weight[o, i] + bias[o]. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { zeros, type NdArray } from './nd-array.js'
 
 /** input [.., I], weight [O, I], bias [O] or null -> [.., O]. */
@@ -36,4 +37,15 @@ function forEachProduct(
   for (let row = 0; row < input.data.length / inputs; row++)
     for (let o = 0; o < outputs; o++)
       for (let i = 0; i < inputs; i++) visit(row * inputs + i, o * inputs + i, row * outputs + o)
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const inputs = { input: draw([2, 3, 5]), weight: draw([4, 5]), bias: draw([4]) }
+  return {
+    default: gradientCase(
+      inputs,
+      (v) => forward(v.input, v.weight, v.bias),
+      (g) => backward(g, inputs.input, inputs.weight),
+    ),
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * Logarithm of the sum of exponentials over channels, log sum_c exp(x_c), as m + log sum_c exp(x_c - m) with m = max_c x_c.
  */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { forEachVoxel, map, zeros, type NdArray } from './nd-array.js'
 import { softmax } from './softmax.js'
 
@@ -22,4 +23,15 @@ export function backward(gradOutput: NdArray, input: NdArray): { gradInput: NdAr
   const voxels = input.data.length / input.shape[0]! / input.shape[1]!
   const voxelOf = (i: number): number => Math.floor(i / (input.shape[1]! * voxels)) * voxels + (i % voxels)
   return { gradInput: map(softmax(input), (y, i) => y * gradOutput.data[voxelOf(i)]!) }
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const input = draw([2, 4, 3, 5, 1], -3, 3)
+  return {
+    default: gradientCase(
+      { input },
+      (v) => forward(v.input),
+      (g) => backward(g, input),
+    ),
+  }
 }

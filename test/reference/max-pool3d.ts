@@ -5,6 +5,7 @@
  * What fills no window is dropped. Among equal values the first in D, H, W scan order wins, as in PyTorch: it alone
  * receives the gradient.
  */
+import { gradientCase, shuffled, type GradientCases } from './gradient-cases.js'
 import { map, zeros, type NdArray } from './nd-array.js'
 import { forEachCovered, pooledShape, type PoolOptions } from './pooling.js'
 
@@ -30,4 +31,22 @@ function winners(input: NdArray, options: PoolOptions): NdArray {
     if (best < 0 || input.data[i]! > input.data[best]!) offsets.data[o] = i
   })
   return offsets
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const input = shuffled([2, 2, 3, 5, 4], draw)
+  const sample = (options?: PoolOptions) =>
+    gradientCase(
+      { input },
+      (v) => forward(v.input, options),
+      (g) => backward(g, input, options),
+    )
+  return {
+    'odd sizes': sample(),
+    'windows that overlap and reach beyond the volume': sample({
+      kernelSize: [3, 2, 3],
+      stride: [1, 2, 2],
+      padding: [1, 0, 1],
+    }),
+  }
 }

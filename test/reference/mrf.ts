@@ -1,43 +1,29 @@
 /**
  * The Markov random field prior (SAE.md, rows "L_mrf" and "M").
  *
- * N_i is the k x k x k cube of offsets about voxel i without the centre offset. Edges are replicated: a neighbour's
- * coordinates are clamped to the volume, so a voxel near an edge meets some neighbours, itself among them, many times.
- *
- *   S_i(c')  = sum_{j in N_i} pi_j(c')                     neighbourSums
+ *   S_i(c')  = sum_{j in N_i} pi_j(c')                     neighbour-sums.ts
  *   m_i(c)   = sum_c' log M(c, c') S_i(c')                 mrfMessage
  *   L_mrf    = - sum_i sum_c pi_i(c) m_i(c)                mrfEnergy
  *
  * pi is [N, C, D, H, W], log M is [C, C].
  */
-import { UserError } from '../../src/errors.js'
-import { at, forEachVoxel, map, scalar, volumeShape, zeros, type NdArray } from './nd-array.js'
+import { gradientCase, type GradientCases } from './gradient-cases.js'
+import { softmax } from './softmax.js'
+import { forEachVoxel, map, scalar, zeros, type NdArray } from './nd-array.js'
+import * as neighbours from './neighbour-sums.js'
+import { forEachNeighbour } from './neighbour-sums.js'
 
 const TINY = 1e-12
 
-/** S, [N, C, D, H, W]. k is odd. */
-export function neighbourSums(pi: NdArray, k: number): NdArray {
-  const sums = zeros(pi.shape)
-  forEachNeighbour(pi, k, (i, j) => (sums.data[i]! += pi.data[j]!))
-  return sums
-}
-
-/** The adjoint: each voxel gathers from the voxels that count it, as often as they count it. */
-export function neighbourSumsBackward(gradOutput: NdArray, k: number): { gradPi: NdArray } {
-  const gradPi = zeros(gradOutput.shape)
-  forEachNeighbour(gradOutput, k, (i, j) => (gradPi.data[j]! += gradOutput.data[i]!))
-  return { gradPi }
-}
-
 /** m, [N, C, D, H, W]. */
 export function mrfMessage(pi: NdArray, logTable: NdArray, k: number): NdArray {
-  return timesTable(neighbourSums(pi, k), (c, other) => logTable.data[c * pi.shape[1]! + other]!)
+  return timesTable(neighbours.forward(pi, k), (c, other) => logTable.data[c * pi.shape[1]! + other]!)
 }
 
 /** gradOutput is the gradient with respect to m. The table is a constant. */
 export function mrfMessageBackward(gradOutput: NdArray, logTable: NdArray, k: number): { gradPi: NdArray } {
   const transposed = (c: number, other: number) => logTable.data[other * gradOutput.shape[1]! + c]!
-  return neighbourSumsBackward(timesTable(gradOutput, transposed), k)
+  return neighbours.backward(timesTable(gradOutput, transposed), k)
 }
 
 /** L_mrf, [1], summed over the batch too. */
@@ -104,27 +90,25 @@ function timesTable(values: NdArray, table: (c: number, other: number) => number
   return output
 }
 
-/** Visits every voxel i of every channel with each of its k^3 - 1 neighbours j, by offsets. */
-function forEachNeighbour(volume: NdArray, k: number, visit: (i: number, j: number) => void): void {
-  if (k % 2 !== 1 || k < 3 || k > 21) {
-    throw new UserError(`mrf: the neighbourhood size must be odd, 3 to 21, got ${k}`)
+export const gradientCases: GradientCases = (draw) => {
+  const logTable = map(draw([4, 4], 0.01, 1), Math.log) // not symmetric
+  const pi = softmax(draw([2, 4, 3, 5, 4], -2, 2))
+  const message = (k: number) =>
+    gradientCase(
+      { pi },
+      (v) => mrfMessage(v.pi, logTable, k),
+      (g) => mrfMessageBackward(g, logTable, k),
+    )
+  const energy = (k: number) =>
+    gradientCase(
+      { pi },
+      (v) => mrfEnergy(v.pi, logTable, k),
+      (g) => mrfEnergyBackward(g, pi, logTable, k),
+    )
+  return {
+    'message, k = 3': message(3),
+    'message, k = 5': message(5),
+    'energy, k = 3': energy(3),
+    'energy, k = 5': energy(5),
   }
-  const [N, C, D, H, W] = volumeShape(volume)
-  const radius = (k - 1) / 2
-  const clamp = (coordinate: number, size: number) => Math.min(Math.max(coordinate, 0), size - 1)
-  // Voxel, then offset, axis by axis.
-  for (let n = 0; n < N; n++)
-    for (let c = 0; c < C; c++)
-      for (let d = 0; d < D; d++)
-        for (let dd = -radius; dd <= radius; dd++)
-          for (let h = 0; h < H; h++)
-            for (let dh = -radius; dh <= radius; dh++) {
-              const row = at(volume.shape, n, c, d, h, 0)
-              const neighbourRow = at(volume.shape, n, c, clamp(d + dd, D), clamp(h + dh, H), 0)
-              for (let w = 0; w < W; w++)
-                for (let dw = -radius; dw <= radius; dw++) {
-                  if (dd === 0 && dh === 0 && dw === 0) continue
-                  visit(row + w, neighbourRow + clamp(w + dw, W))
-                }
-            }
 }

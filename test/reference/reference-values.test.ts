@@ -11,6 +11,7 @@ import * as klDivergence from './kl-divergence.js'
 import * as logSumExp from './log-sum-exp.js'
 import * as maxPool3d from './max-pool3d.js'
 import * as mrf from './mrf.js'
+import * as neighbourSums from './neighbour-sums.js'
 import { at, fromArray, maxAbsError, mulberry32, relativeError, uniform, zeros } from './nd-array.js'
 import * as softmax from './softmax.js'
 import * as squaredError from './squared-error.js'
@@ -147,9 +148,9 @@ describe('support-mask, cross-entropy, kl-divergence', () => {
 
 describe('mrf', () => {
   it('counts k^3 - 1 neighbours everywhere, at the edges repeatedly', () => {
-    expect([...mrf.neighbourSums(fromArray([1, 1, 1, 1, 3], [1, 1, 1]), 3).data]).toEqual([26, 26, 26])
+    expect([...neighbourSums.forward(fromArray([1, 1, 1, 1, 3], [1, 1, 1]), 3).data]).toEqual([26, 26, 26])
     // The nine offsets of a column: the left voxel meets itself 9 + 8 times, its right neighbour 9 times.
-    expect([...mrf.neighbourSums(fromArray([1, 1, 1, 1, 3], [1, 0, 0]), 3).data]).toEqual([17, 9, 0])
+    expect([...neighbourSums.forward(fromArray([1, 1, 1, 1, 3], [1, 0, 0]), 3).data]).toEqual([17, 9, 0])
   })
 
   it('energy: by hand, of two voxels of unlike classes', () => {
@@ -173,7 +174,7 @@ describe('mrf', () => {
   })
 
   it('refuses even neighbourhoods', () => {
-    expect(() => mrf.neighbourSums(zeros([1, 1, 1, 1, 1]), 4)).toThrow('must be odd, 3 to 21, got 4')
+    expect(() => neighbourSums.forward(zeros([1, 1, 1, 1, 1]), 4)).toThrow('must be odd, 3 to 21, got 4')
   })
 })
 

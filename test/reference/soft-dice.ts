@@ -1,4 +1,6 @@
 /** Soft Dice loss: 1 - mean over images and classes of (2 sum p t + s) / (sum p + sum t + s), sums over voxels. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
+import { drawPrior } from './softmax.js'
 import { expectSameShape, map, scalar, sizeOf, type NdArray } from './nd-array.js'
 
 /** probabilities and target [N, C, ...] -> [1]. */
@@ -36,4 +38,16 @@ function fractions(probabilities: NdArray, target: NdArray, smooth: number) {
     }
     return { above: 2 * products + smooth, below: masses + smooth }
   })
+}
+
+export const gradientCases: GradientCases = (draw) => {
+  const probabilities = drawPrior([2, 4, 3, 5, 1], draw)
+  const target = draw(probabilities.shape, 0, 1)
+  return {
+    default: gradientCase(
+      { probabilities },
+      (v) => forward(v.probabilities, target, 0.5),
+      (g) => backward(g, probabilities, target, 0.5),
+    ),
+  }
 }

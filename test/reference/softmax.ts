@@ -6,6 +6,7 @@
  *
  * Both are unchanged by the subtraction of the largest value m, which keeps exp from overflowing.
  */
+import { gradientCase, type Draw, type GradientCases } from './gradient-cases.js'
 import { forEachVoxel, map, zeros, type NdArray } from './nd-array.js'
 
 /** input [N, C, ...] -> [N, C, ...], positive and summing to 1 over the channels. */
@@ -42,4 +43,24 @@ export function logSoftmaxBackward(gradOutput: NdArray, input: NdArray): { gradI
     for (const c of channels) gradInput.data[c] = gradOutput.data[c]! - y.data[c]! * total
   })
   return { gradInput }
+}
+
+/** A prior of which some classes are forbidden in some voxels, none in all. */
+export const drawPrior = (shape: readonly number[], draw: Draw): NdArray =>
+  softmax(map(draw(shape), (value, i) => (i % 5 === 2 ? -40 : value)))
+
+export const gradientCases: GradientCases = (draw) => {
+  const input = draw([2, 4, 3, 5, 1], -3, 3)
+  return {
+    softmax: gradientCase(
+      { input },
+      (v) => softmax(v.input),
+      (g) => softmaxBackward(g, input),
+    ),
+    'log-softmax': gradientCase(
+      { input },
+      (v) => logSoftmax(v.input),
+      (g) => logSoftmaxBackward(g, input),
+    ),
+  }
 }

@@ -1,4 +1,5 @@
 /** The sum of squared differences, sum (input - target)^2: the reconstruction loss before its weight. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { dot, map, scalar, type NdArray } from './nd-array.js'
 
 /** input and target of one shape -> [1]. */
@@ -18,3 +19,14 @@ export function backward(
 }
 
 const minus = (a: NdArray, b: NdArray): NdArray => map(a, (value, i) => value - b.data[i]!)
+
+export const gradientCases: GradientCases = (draw) => {
+  const inputs = { input: draw([2, 3, 3, 1, 5]), target: draw([2, 3, 3, 1, 5]) }
+  return {
+    default: gradientCase(
+      inputs,
+      (v) => forward(v.input, v.target),
+      (g) => backward(g, inputs.input, inputs.target),
+    ),
+  }
+}

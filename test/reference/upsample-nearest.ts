@@ -1,4 +1,5 @@
 /** Nearest-neighbour upsampling by s: out[n, c, d, h, w] = input[n, c, floor(d/s), floor(h/s), floor(w/s)], s one an axis. */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { at, volumeShape, zeros, type NdArray } from './nd-array.js'
 import type { Triple } from './conv3d.js'
 
@@ -41,3 +42,13 @@ function forEachCopy(
 }
 
 const triple = (value: number | Triple): Triple => (typeof value === 'number' ? [value, value, value] : value)
+
+export const gradientCases: GradientCases = (draw) => {
+  const sample = (scale?: Triple) =>
+    gradientCase(
+      { input: draw([2, 2, 3, 1, 2]) },
+      (v) => forward(v.input, scale),
+      (g) => backward(g, scale),
+    )
+  return { 'by 2': sample(), 'by another scale': sample([1, 3, 2]) }
+}

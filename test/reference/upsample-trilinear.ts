@@ -3,6 +3,7 @@
  * at p = max(0, (o + 1/2) / s - 1/2) of the input along each axis, and is the mean of the voxels floor(p) and
  * floor(p) + 1 (the last one repeated) with the weights 1 - (p - floor(p)) and p - floor(p), axis by axis.
  */
+import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { at, volumeShape, zeros, type NdArray } from './nd-array.js'
 import type { Triple } from './conv3d.js'
 
@@ -59,3 +60,13 @@ function neighbours(o: number, scale: number, extent: number) {
 }
 
 const triple = (value: number | Triple): Triple => (typeof value === 'number' ? [value, value, value] : value)
+
+export const gradientCases: GradientCases = (draw) => {
+  const sample = (scale: number | Triple) =>
+    gradientCase(
+      { input: draw([2, 2, 3, 1, 2]) },
+      (v) => forward(v.input, scale),
+      (g) => backward(g, scale),
+    )
+  return { 'by 2': sample(2), 'by another scale': sample([1, 3, 2]) }
+}

@@ -22,6 +22,7 @@ import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { readPrior, toPrior } from '../prior-file.js'
+import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { pretrainingRecording } from '../recordings.js'
 import type { Terminal } from '../terminal.js'
@@ -82,6 +83,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 
   await withGpu(options, terminal, async (gpu) => {
+    if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     const start = await startOf(
       gpu,
@@ -198,10 +200,12 @@ async function learn(
   makeFolder(options.output)
   const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
+  const profile = options.profile ? profileOnce(pretrainer, terminal) : undefined
   let last: PretrainingStep | undefined
-  const note = (step: PretrainingStep): Promise<boolean> => {
+  const note = async (step: PretrainingStep): Promise<boolean> => {
     last = step
-    return Promise.resolve(false)
+    await profile?.(step)
+    return false
   }
   try {
     const exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress, note)

@@ -26,6 +26,7 @@ import {
 } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { networkPrior, readPrior, toPrior } from '../prior-file.js'
+import { printProfile, profileOption, requireTimestamps } from '../profile.js'
 import {
   labelsOutOption,
   segmentationFiles,
@@ -51,6 +52,7 @@ interface SegmentOptions extends GlobalOptions {
   memoryLimit?: number
   precision?: Precision
   wholeGrid?: boolean
+  profile?: boolean
 }
 
 export function addSegment(program: Command): void {
@@ -97,6 +99,7 @@ export function addSegment(program: Command): void {
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
+    .addOption(profileOption('the segmentation of a scan, after the last one'))
     .option(
       '--whole-grid',
       'compute everywhere, not only where the prior allows more than the background: slower, to the same result',
@@ -147,6 +150,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const priorVolume = fitted!
 
   await withGpu(options, terminal, async (gpu) => {
+    if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
@@ -174,6 +178,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
+    if (options.profile) printProfile(await segmenter.profile(), terminal)
     terminal.status(peakMemory(gpu))
     const inputs = [
       ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),

@@ -21,6 +21,7 @@ import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { networkPrior, readPrior, toPrior } from '../prior-file.js'
+import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { trainingRecording } from '../recordings.js'
 import type { Terminal } from '../terminal.js'
@@ -133,6 +134,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
 
   await withGpu(options, terminal, async (gpu) => {
     const { memoryLimit } = options
+    if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     loadStart(start, variables)
     const learnable = await withFittedMixtures(gpu, start, inputs, table, memoryLimit, terminal)
@@ -152,13 +154,17 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
+    const profile = options.profile ? profileOnce(trainer, terminal) : undefined
     let last: TrainingStep | undefined
     const exitCode = await follow(
       (run) => trainer.train(learnable, run),
       recording,
       log,
       new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
-      (step) => checkpoints.afterStep((last = step)),
+      async (step) => {
+        await profile?.(step)
+        return checkpoints.afterStep((last = step))
+      },
     )
     await checkpoints.saveLast()
     trainer.dispose()

@@ -1,0 +1,6 @@
+import { supportMask } from '../../../src/ops/index.js'
+import { half, pointwise, type Case } from '../case.js'
+
+export const cases: readonly Case[] = [
+  pointwise('support_mask', 14, half, supportMask, { support_mask: 3, 'support_mask backward': 3 }),
+]

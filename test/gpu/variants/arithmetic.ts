@@ -1,0 +1,13 @@
+import type { Variants } from '../kernel-variants.js'
+
+export const variants: Variants = {
+  forward: {
+    parts: () => ['ADD', 'SUBTRACT', 'MULTIPLY', 'DIVIDE'].map((KIND) => ({ consts: { KIND } })),
+    impossible: ({ NUMBER_LEFT, NUMBER_RIGHT, BROADCAST, VECTOR }) =>
+      NUMBER_LEFT && NUMBER_RIGHT
+        ? 'two numbers make no value'
+        : BROADCAST && VECTOR
+          ? 'what is repeated is walked number by number'
+          : undefined,
+  },
+}

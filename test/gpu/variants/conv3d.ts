@@ -1,0 +1,51 @@
+import { unrollBackwardWeight } from '../../../src/ops/conv3d/unroll-backward-weight.js'
+import { unrollForward } from '../../../src/ops/conv3d/unroll-forward.js'
+import type { Variants } from '../kernel-variants.js'
+
+export const variants: Variants = {
+  forward: {
+    parts: ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups }) =>
+      [
+        { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
+        { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
+        { kernel: [1, 3, 5], x: vector ? 8 : 1, channels: 6, whole: true },
+      ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
+        consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, LANES: 64, PACKED: 64 },
+        generated: unrollForward({
+          ...tile,
+          kernelWidth: KW!,
+          vector: vector!,
+          coarseVector: coarseVector!,
+          subgroup: subgroups ? 4 : 0,
+        }),
+      })),
+    impossible: ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
+      (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
+        ? 'gradients are split or masked, and nothing else is'
+        : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
+          ? 'coarse rows are vec4s only where fine ones are'
+          : undefined,
+  },
+  backward_weight: {
+    parts: ({ SUBGROUPS: subgroups, UPSAMPLED: upsampled, VECTOR: vector }) =>
+      [
+        { kernel: [1, 1, 1], channels: 1, rows: 1, whole: true },
+        { kernel: [3, 3, 3], channels: 3, rows: 3, whole: false },
+        { kernel: [5, 3, 11], channels: 2, rows: 1, whole: true },
+      ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
+        consts: { KD: KD!, KH: KH!, KW: KW!, ROWS: tile.rows, TILE_CO: tile.channels, LANES: 64 },
+        generated: unrollBackwardWeight({
+          ...tile,
+          kernelWidth: KW!,
+          subgroup: subgroups ? 4 : 0,
+          upsampled: upsampled!,
+          vector: vector!,
+        }),
+      })),
+    impossible: ({ UPSAMPLED, TRANSPOSED }) =>
+      UPSAMPLED && TRANSPOSED ? 'parts of an input are not broadcast' : undefined,
+  },
+  general_forward: { parts: () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }] },
+  general_backward_input: { parts: () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }] },
+  general_backward_weight: { parts: () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }] },
+}

@@ -1,0 +1,6 @@
+/** Prints the adapters of this machine, a name per line, as SAE_ADAPTER takes it. */
+import { findAdapters } from '../src/node/adapters.js'
+
+const found = await findAdapters(true)
+console.log(found.map(({ kind, name }) => (kind === 'hardware' ? name : kind)).join('\n'))
+process.exit(0) // Dawn would keep Node waiting
