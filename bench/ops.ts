@@ -36,7 +36,7 @@ const svg = horizontalBars(`Kernels: ${where.adapter}, roofline ${ceiling}`, 'sh
 publish('ops', 'Kernels', where, rows, svg, notes())
 process.exit(0)
 
-/** What the rows of the MRF term add up to, where both of its sizes were run. */
+/** What the rows of the MRF term add up to, if both of its sizes were run. */
 function notes(): string | undefined {
   const total = (k: number) =>
     rows.filter(({ op }) => op === `${mrfTerm} k=${k}`).reduce((sum, { ms }) => sum + Number(ms), 0)

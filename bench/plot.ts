@@ -3,7 +3,7 @@ import * as echarts from 'echarts'
 
 export interface Bar {
   readonly name: string
-  /** No bar is drawn where there is none, only the label. */
+  /** No bar is drawn if there is none, only the label. */
   readonly value: number | undefined
   readonly label: string
   readonly highlight?: boolean

@@ -5,6 +5,6 @@
  * without a stack trace and exit with code 2.
  */
 export class UserError extends Error {
-  /** Always `UserError`, so that it can be told from other errors without `instanceof`. */
+  /** Always `UserError`, so that it can be distinguished from other errors without `instanceof`. */
   override readonly name = 'UserError'
 }

@@ -8,7 +8,7 @@ export const tolerance = 1e-3
  * Largest relative error (L2) among the result files of two folders. Of `labels` it is the share that differs: a
  * label is right or wrong, and its number means nothing.
  *
- * @throws Error where a result of the trusted folder is missing or has another length
+ * @throws Error if a result of the trusted folder is missing or has another length
  */
 export function compareResults(folder: string, trusted: string): number {
   let worst = 0

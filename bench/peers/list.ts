@@ -8,7 +8,7 @@ export interface Peer {
   readonly name: string
   /** Its name with its version. */
   readonly label: string
-  /** Program and arguments; undefined where it is not installed. */
+  /** Program and arguments; undefined if it is not installed. */
   readonly command: readonly string[] | undefined
   readonly does: readonly WorkName[]
 }
@@ -22,7 +22,7 @@ const gradients: readonly WorkName[] = [
 ]
 const everything: readonly WorkName[] = [...gradients, 'step', 'segment']
 
-/** The name of the peer whose results all others are compared with, where it is there. */
+/** The name of the peer whose results all others are compared with, if it is there. */
 export const trusted = 'pytorch'
 
 export const peerNames = [

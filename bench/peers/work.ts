@@ -34,7 +34,7 @@ const convolution: Extents = [32, 96, 112]
 export interface Work {
   readonly name: WorkName
   readonly extents: Extents
-  /** Floating-point operations, where they are nearly all that there is to do. */
+  /** Floating-point operations, if they are nearly all that there is to do. */
   readonly flops?: number
 }
 

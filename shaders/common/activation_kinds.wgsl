@@ -1,4 +1,4 @@
-// The functions of activation/, for their constant KIND. The numbers only tell them apart.
+// The functions of activation/, for their constant KIND. The numbers only distinguish them.
 
 const LEAKY_RELU = 0u;
 const GELU = 1u;

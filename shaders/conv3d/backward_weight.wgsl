@@ -15,7 +15,7 @@
 // (ci, plane of the input, ROWS of the KH taps dy) each (group.x goes on with them), so that all of them need the same
 // gradients and each a part of the input of its own. TILE_CO x ROWS x KW sums in named registers, four columns at a time,
 // down the plane: each row loads one row of the input, and those above it are still there. Each lane of a subgroup reads
-// the gradient of one channel, adds it to the bias and tells it to the others (without SUBGROUPS each reads them all).
+// the gradient of one channel, adds it to the bias and broadcasts it to the others (without SUBGROUPS each reads them all).
 // Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 // #if ${SUBGROUPS}
@@ -24,7 +24,7 @@ enable subgroups;
 
 struct Params {
   own_channels: u32,
-  told_channels: u32,
+  broadcast_channels: u32,
   with_bias: u32,     // 1, or 0 where this part brings no bias
   first_input: u32,   // where the input's channels stand among those of the weights
   weight_inputs: u32, // how many of those there are
@@ -37,7 +37,7 @@ struct Params {
   bricks_per_plane: u32,
   brick_columns: u32, // a multiple of 4
   own_base: u32,
-  told_base: u32,
+  broadcast_base: u32,
 }
 
 const KD = 3u; // #set
@@ -60,13 +60,13 @@ alias StoredOwn = vec2f; // #stored own
 // #else
 alias StoredOwn = vec4f; // #stored own
 // #endif
-alias StoredTold = vec4f; // #stored told
+alias StoredBroadcast = vec4f; // #stored broadcast
 // #else
 alias StoredOwn = f32; // #stored own
-alias StoredTold = f32; // #stored told
+alias StoredBroadcast = f32; // #stored broadcast
 // #endif
 @group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
-@group(0) @binding(2) var<storage, read> told: array<StoredTold>;
+@group(0) @binding(2) var<storage, read> broadcast: array<StoredBroadcast>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 // Voxel x of a row of `own`, 0 beside it; x wraps around below 0.
@@ -105,24 +105,24 @@ fn own_width() -> u32 {
 // #endif
 }
 
-fn load_told(row: u32, x: u32) -> vec4f {
+fn load_broadcast(row: u32, x: u32) -> vec4f {
 // #if ${VECTOR}
-  return vec4f(told[(row + x) / 4u]);
+  return vec4f(broadcast[(row + x) / 4u]);
 // #else
-  var values = vec4f(f32(told[row + x]), 0.0, 0.0, 0.0);
-  if (x + 1u < params.width) { values.y = f32(told[row + x + 1u]); }
-  if (x + 2u < params.width) { values.z = f32(told[row + x + 2u]); }
-  if (x + 3u < params.width) { values.w = f32(told[row + x + 3u]); }
+  var values = vec4f(f32(broadcast[row + x]), 0.0, 0.0, 0.0);
+  if (x + 1u < params.width) { values.y = f32(broadcast[row + x + 1u]); }
+  if (x + 2u < params.width) { values.z = f32(broadcast[row + x + 2u]); }
+  if (x + 3u < params.width) { values.w = f32(broadcast[row + x + 3u]); }
   return values;
 // #endif
 }
 
 // Where the sum for this pair of channels and this offset stands.
-fn entry(own_channel: u32, told_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
+fn entry(own_channel: u32, broadcast_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
 // #if ${TRANSPOSED}
-  return (((own_channel * params.weight_inputs + told_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
+  return (((own_channel * params.weight_inputs + broadcast_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
 // #else
-  return (((told_channel * params.weight_inputs + params.first_input + own_channel) * KD + dz) * KH + dy) * KW + dx;
+  return (((broadcast_channel * params.weight_inputs + params.first_input + own_channel) * KD + dz) * KH + dy) * KW + dx;
 // #endif
 }
 
@@ -136,7 +136,7 @@ fn main(
 ) {
   let brick = group.z;
   let block = group.y;
-  // Lanes left over repeat the last role and store nothing: a subgroup can tell only what all of it has reached.
+  // Lanes left over repeat the last role and store nothing: subgroupBroadcast needs every lane of the subgroup.
   let roles = params.own_channels * OWN_PLANES * (KH / ROWS);
   let role = min(group.x * LANES + lane, roles - 1u);
   let channel = role / (OWN_PLANES * (KH / ROWS));
@@ -146,7 +146,7 @@ fn main(
   let plane = params.first_plane + brick / params.bricks_per_plane;
   let first_column = brick % params.bricks_per_plane * params.brick_columns;
   let last_column = min(first_column + params.brick_columns, params.width);
-  let told_plane = (plane * params.told_channels + block * TILE_CO) * area - params.told_base;
+  let broadcast_plane = (plane * params.broadcast_channels + block * TILE_CO) * area - params.broadcast_base;
   let z = plane % params.depth;
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
 // #if ${UPSAMPLED}
@@ -169,14 +169,14 @@ fn main(
     for (var y = 0u; y < params.height; y++) {
       let own_y = y + first_dy + ROWS - 1u - KH / 2u;
       // #generate slide
-      let told_row = told_plane + y * params.width;
+      let broadcast_row = broadcast_plane + y * params.width;
       // #generate multiply
     }
   }
 
   let to = (params.first_brick + brick) * params.columns;
   if (params.with_bias != 0u && group.x == 0u) {
-    let bias = to + params.columns - params.told_channels + block * TILE_CO;
+    let bias = to + params.columns - params.broadcast_channels + block * TILE_CO;
     // #generate store_bias
   }
   if (group.x * LANES + lane >= roles) { return; }

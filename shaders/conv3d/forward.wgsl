@@ -12,7 +12,7 @@
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z.
 // The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
-// is slow to compile. All invocations need the same weights; with SUBGROUPS each lane reads some and tells the others.
+// is slow to compile. All invocations need the same weights; with SUBGROUPS each lane reads some and broadcasts them to the others.
 
 // #if ${SUBGROUPS}
 enable subgroups;
@@ -233,7 +233,7 @@ fn main(
     }
   }
 
-  // Not before: a subgroup can tell only what all of it has reached.
+  // Do not return earlier: subgroupBroadcast needs every lane of the subgroup.
   if (y >= params.height) { return; }
   let within = y * params.width + x0;
   // #generate store

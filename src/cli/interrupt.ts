@@ -1,4 +1,4 @@
-/** Ctrl-C, or a scheduler's SIGTERM, while a run goes on: `signal` tells it to end after its step and save. */
+/** Ctrl-C, or a scheduler's SIGTERM, while a run goes on: `signal` asks it to end after its step and save. */
 export class Interrupt {
   private received: 'SIGINT' | 'SIGTERM' | undefined
   private readonly controller = new AbortController()

@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.js'
 interface Style {
   /** What is counted. Default `epoch`. */
   readonly unit?: string
-  /** About so many lines tell of a run where there is no terminal to draw a bar on. Default 50. */
+  /** About how many lines report a run if there is no terminal for a bar. Default 50. */
   readonly lines?: number
 }
 

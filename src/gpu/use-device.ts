@@ -3,7 +3,7 @@ import { Gpu, type AdapterSummary, type Wait } from './gpu.js'
 import { summariseInfo } from './open-device.js'
 import type { Trace } from './trace.js'
 
-/** What the program around the engine tells `useDevice` of its device. */
+/** What `useDevice` needs to know of the device. */
 export interface UseDeviceOptions {
   /** What messages say of the adapter, where the program knows it better than the device does. */
   readonly adapter?: Partial<AdapterSummary>

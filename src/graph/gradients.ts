@@ -8,7 +8,7 @@ import { Value } from './value.js'
  * One sweep over the nodes in reverse creation order: when a node is reached, every use of its outputs has been
  * visited, so their gradients are complete. No recursion, and a value used twice is counted twice and visited once.
  *
- * @throws Error where `loss` is not a scalar, does not depend on a wanted value, or an op on the way has no gradient.
+ * @throws Error if `loss` is not a scalar, does not depend on a wanted value, or an op on the way has no gradient.
  */
 export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   if (loss.size !== 1)

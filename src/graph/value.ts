@@ -32,7 +32,7 @@ export interface ValueOptions {
   readonly wide?: boolean
   /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
   readonly initial?: Float32Array | Uint32Array
-  /** The node that computes the value, where its role is `computed`. */
+  /** The node that computes the value, if its role is `computed`. */
   readonly node?: OpNode
 }
 
@@ -51,7 +51,7 @@ export class Value {
   readonly dtype: DType
   /** How it lies in memory. */
   readonly layout: Layout
-  /** True where it is always stored as f32, because its numbers may lie outside the range of f16. */
+  /** True if it is always stored as f32, because its numbers may lie outside the range of f16. */
   readonly wide: boolean
   /** First contents of a variable, contents of a constant, in memory order. */
   readonly initial: Float32Array | Uint32Array | undefined
@@ -100,7 +100,7 @@ export class Value {
  * A value that the caller writes before a run.
  *
  * @param shape positive integers; five extents are a volume [N,C,D,H,W] unless `layout` says otherwise
- * @throws Error where an extent is not a positive integer
+ * @throws Error if an extent is not a positive integer
  */
 export function input(
   name: string,
@@ -114,7 +114,7 @@ export function input(
  * A trainable value, stored flat. Kept in a `Variables` across plans.
  *
  * @param initial first contents, row-major
- * @throws Error where `initial` does not fill the shape
+ * @throws Error if `initial` does not fill the shape
  */
 export function parameter(name: string, shape: Shape, initial: Float32Array): Value {
   return new Value(name, shape, 'variable', { layout: 'flat', initial })
@@ -124,7 +124,7 @@ export function parameter(name: string, shape: Shape, initial: Float32Array): Va
  * A value fixed when the graph is built, stored flat.
  *
  * @param initial contents, row-major; their type is that of the value
- * @throws Error where `initial` does not fill the shape
+ * @throws Error if `initial` does not fill the shape
  */
 export function constant(name: string, shape: Shape, initial: Float32Array | Uint32Array): Value {
   const dtype = initial instanceof Uint32Array ? 'u32' : 'f32'
@@ -151,7 +151,7 @@ export interface VolumeShape {
   readonly voxels: number
 }
 
-/** @throws Error where the value is not a volume. */
+/** @throws Error if the value is not a volume. */
 export function volumeShape(value: Value): VolumeShape {
   if (value.layout !== 'volume' || value.shape.length !== 5) {
     throw new Error(`${value.name}: a volume [N,C,D,H,W] is needed, not [${value.shape.join(', ')}]`)

@@ -67,7 +67,7 @@ export function elementRange(value: Value, slab: Slab): Slab & { readonly vector
  * Cuts a range of planes into as few equal slabs as keep every window within the device's binding limit, and one
  * workgroup along depth for each plane within what one dispatch may have.
  *
- * @throws UserError where even a single plane with its halo is too large.
+ * @throws UserError if even a single plane with its halo is too large.
  */
 export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) => readonly Window[]): Slab[] {
   const room = device.bindingElements - windowAlignment

@@ -10,7 +10,7 @@ export interface ConvLayer {
 
 /**
  * A 3x3x3 convolution with bias; parameters NAME.weight [outputs, inputs, 3, 3, 3] and NAME.bias [outputs], drawn
- * uniformly from +-1/sqrt(27 inputs), PyTorch's default. Keeps the size unless told otherwise.
+ * uniformly from +-1/sqrt(27 inputs), PyTorch's default. Keeps the size by default.
  */
 export function convLayer(name: string, inputs: number, outputs: number, random: () => number): ConvLayer {
   const bound = 1 / Math.sqrt(27 * inputs)

@@ -19,7 +19,7 @@ export interface FoundAdapter {
 
 const preference = ['hardware', 'lavapipe', 'software', 'swiftshader'] as const
 
-/** Options that Dawn gets for every adapter. Timestamps are quantised to 65 us unless told otherwise. */
+/** Options that Dawn gets for every adapter. Timestamps are quantised to 65 us by default. */
 const dawnOptions = ['disable-dawn-features=timestamp_quantization']
 
 /**

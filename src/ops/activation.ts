@@ -69,7 +69,7 @@ export function abs(input: Value): Value {
 
 interface Options {
   readonly alpha?: number
-  /** Whether results may leave the range of f16 where the input does not. */
+  /** Whether results may leave the range of f16 if the input does not. */
   readonly wide?: true
 }
 

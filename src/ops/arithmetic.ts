@@ -22,7 +22,7 @@ export type Operand = Value | number
 /**
  * a + b, element by element.
  *
- * @throws Error where the shapes of two values cannot be broadcast, or both operands are numbers
+ * @throws Error if the shapes of two values cannot be broadcast, or both operands are numbers
  */
 export function add(a: Operand, b: Operand): Value {
   return operation('add', a, b, (grad) => [grad, grad])

@@ -8,7 +8,7 @@ import { poolBackward, poolForward, poolWindows, type PoolOptions } from './shar
  *
  * @param input [N, C, D, H, W]
  * @returns [N, C, D', H', W'] with D' = floor((D + 2 padding - kernelSize) / stride) + 1
- * @throws Error where an option has no meaning, or a window is larger than the padded input
+ * @throws Error if an option has no meaning, or a window is larger than the padded input
  */
 export function avgPool3d(input: Value, options: PoolOptions): Value {
   const windows = poolWindows('avg_pool3d', options)

@@ -37,7 +37,7 @@ export interface BatchNormalised {
  * @param input [N, C, D, H, W], more than one voxel a channel
  * @param weight [C]
  * @param bias [C]
- * @throws Error where a channel has one voxel only, or a flat argument is not [C]
+ * @throws Error if a channel has one voxel only, or a flat argument is not [C]
  */
 export function batchNorm(
   input: Value,
@@ -77,7 +77,7 @@ export function batchNorm(
  *
  * @param input [N, C, D, H, W]
  * @param running two values [C]; no gradient flows into them
- * @throws Error where a flat argument is not [C]
+ * @throws Error if a flat argument is not [C]
  */
 export function batchNormBy(
   input: Value,

@@ -11,7 +11,7 @@ import { planewise } from './shared/planewise.js'
  *
  * @param inputs volumes [N, Ci, D, H, W] that differ in Ci only
  * @returns [N, sum Ci, D, H, W]
- * @throws Error where another extent differs
+ * @throws Error if another extent differs
  */
 export function concat(inputs: readonly Value[]): Value {
   const [first] = inputs

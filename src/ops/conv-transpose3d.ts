@@ -31,7 +31,7 @@ export interface ConvTranspose3dOptions {
  * @param weight [Ci, Co/groups, kD, kH, kW]; or [Ci, Co/groups] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D', H', W'] with D' = (D - 1) stride - 2 padding + dilation (kD - 1) + outputPadding + 1
- * @throws Error where shapes do not fit, an option has no meaning, or nothing is left of the output
+ * @throws Error if shapes do not fit, an option has no meaning, or nothing is left of the output
  */
 export function convTranspose3d(
   input: Value,

@@ -20,7 +20,7 @@ export interface CrossEntropyOptions {
  * @param logits [N, C, D, H, W]
  * @param target probabilities of the same shape, or u32 labels [N, 1, D, H, W] or [N, D, H, W]; no gradient flows into
  *   them
- * @throws Error where the target has another shape
+ * @throws Error if the target has another shape
  */
 export function crossEntropy(logits: Value, target: Value, options: CrossEntropyOptions = {}): Value {
   const { labels, ...given } = targetsOf('cross_entropy', logits, target)

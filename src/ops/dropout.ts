@@ -24,7 +24,7 @@ export interface DropoutOptions {
  * @param input [N, C, D, H, W], or flat: each number is a voxel of one channel then, at most 4194240 of them
  * @param p in [0, 1)
  * @param counter an input of two u32: seed and step (see `uniformNoise`)
- * @throws Error where p, the counter or the stream is none, or a flat input is too large
+ * @throws Error if p, the counter or the stream is none, or a flat input is too large
  */
 export function dropout(input: Value, p: number, counter: Value, options: DropoutOptions = {}): Value {
   const { stream = 0 } = options

@@ -4,12 +4,12 @@ import { normalise, type NormaliseOptions } from './shared/normalise.js'
 /**
  * Group normalisation (Wu and He 2018) as `torch.nn.functional.group_norm`: the channels of every batch element in
  * `groups` equal groups that follow each other, every group to mean 0 and (biased) variance 1; then times the weight
- * and plus the bias of the channel, where they are given. One group is layer normalisation over all of an image.
+ * and plus the bias of the channel, if they are given. One group is layer normalisation over all of an image.
  *
  * @param input [N, C, D, H, W]
  * @param weight [C]
  * @param bias [C]
- * @throws Error where the groups are not equal, or weight or bias is not [C]
+ * @throws Error if the groups are not equal, or weight or bias is not [C]
  */
 export function groupNorm(
   input: Value,

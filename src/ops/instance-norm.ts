@@ -11,10 +11,10 @@ export interface InstanceNormOptions extends NormaliseOptions {
 
 /**
  * Instance normalisation as `torch.nn.functional.instance_norm`: every channel of every batch element to mean 0 and
- * (biased) variance 1, then times its weight and plus its bias where they are given.
+ * (biased) variance 1, then times its weight and plus its bias if they are given.
  *
  * @param input [N, C, D, H, W]
- * @throws Error where weight or bias is not [C]
+ * @throws Error if weight or bias is not [C]
  */
 export function instanceNorm(input: Value, options: InstanceNormOptions = {}): Value {
   const { epsilon = 1e-5, weight, bias } = options

@@ -12,7 +12,7 @@ import { sumAxes } from './sum-axes.js'
  * @param weight [outputs, inputs]
  * @param bias [outputs]
  * @returns flat, [.., outputs]
- * @throws Error where shapes do not fit each other, or the input is a volume
+ * @throws Error if shapes do not fit each other, or the input is a volume
  */
 export function linear(input: Value, weight: Value, bias?: Value): Value {
   const inputs = input.shape.at(-1)!

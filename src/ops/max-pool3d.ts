@@ -18,7 +18,7 @@ import {
  * @param input [N, C, D, H, W]
  * @param options default: windows of 2x2x2 with stride 2, for which the kernels are tuned
  * @returns [N, C, D', H', W'] with D' = floor((D + 2 padding - kernelSize) / stride) + 1
- * @throws Error where an option has no meaning, or a window is larger than the padded input
+ * @throws Error if an option has no meaning, or a window is larger than the padded input
  */
 export function maxPool3d(input: Value, options: PoolOptions = { kernelSize: 2 }): Value {
   const windows = poolWindows('max_pool3d', options)

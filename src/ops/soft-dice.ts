@@ -20,7 +20,7 @@ export interface SoftDiceOptions {
  * @param probabilities [N, C, D, H, W]
  * @param target probabilities of the same shape, or u32 labels [N, 1, D, H, W] or [N, D, H, W], which stand for their
  *   one-hot form; no gradient flows into them
- * @throws Error where the target has another shape, or `smooth` is not positive
+ * @throws Error if the target has another shape, or `smooth` is not positive
  */
 export function softDice(probabilities: Value, target: Value, options: SoftDiceOptions = {}): Value {
   const { smooth = 1 } = options

@@ -25,7 +25,7 @@ export interface SumOptions {
  *
  * @returns a scalar [1] where nothing else remains; else a value of the other axes, flat but for a volume that keeps its
  *   axes
- * @throws Error where an axis is none or is named twice
+ * @throws Error if an axis is none or is named twice
  */
 export function sum(a: Value, options: SumOptions = {}): Value {
   return isTotal(options) ? reduction('sum', a, undefined) : overAxes('sum', a, options, () => 1)

@@ -5,7 +5,7 @@ import { whole } from '../graph/window.js'
 import { clipFactor } from './clip.js'
 import { learningRateAt, type LearningRate } from './schedules.js'
 
-/** What all optimisers may be told. */
+/** Options of all optimisers. */
 export interface OptimiserOptions {
   /** A number, or a function of the step (counted from 1). Default 1e-3. */
   readonly learningRate?: LearningRate

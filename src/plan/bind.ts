@@ -11,8 +11,8 @@ import { workgroupsOf } from './workgroups.js'
 /**
  * Bind groups for every call, their parameters side by side in the uniform buffer `params`, which is written here.
  *
- * @throws UserError where a value must be shown whole and the device cannot
- * @throws Error where a call and the text of its shader disagree
+ * @throws UserError if a value must be shown whole and the device cannot
+ * @throws Error if a call and the text of its shader disagree
  */
 export function bindCalls(
   device: GPUDevice,
@@ -90,7 +90,7 @@ function writeParams(
     const origin = origins.get(window.value) ?? 0
     const base = origin + alignedStart(window.start - origin, stored.alignment(window.value))
     if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
-    // Element-wise kernels index their window from 0, which is right only if it starts where it says.
+    // Element-wise kernels index their window from 0, which is right only if it starts if it says.
     else if (base !== window.start) throw new Error(`${shader.name}: the window of ${name} is not aligned`)
   }
   for (const name of Object.keys(values)) {

@@ -16,7 +16,7 @@ export function bufferBytes(value: Value): number {
  * @param inputs what the graph reads
  * @param kept its outputs
  * @param report those that are read back with every run
- * @throws Error where a value can have no buffer of the program's, or the buffer does not suit it
+ * @throws Error if a value can have no buffer of the program's, or the buffer does not suit it
  */
 export function checkBound(
   buffers: BoundBuffers,
@@ -43,7 +43,7 @@ export function checkBound(
   }
 }
 
-/** @throws Error where a buffer was not created with a usage */
+/** @throws Error if a buffer was not created with a usage */
 export function requireUsage(
   value: Value,
   buffer: GPUBuffer,

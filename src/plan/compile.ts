@@ -34,7 +34,7 @@ export interface CompileOptions {
    * some time; where even that needs more, compiling fails.
    */
   readonly memoryLimit?: number | undefined
-  /** As `memoryLimit`, but exceeded where it must be; without effect where a limit is given. Default: 1.5e9. */
+  /** As `memoryLimit`, but exceeded if it must be; without effect where a limit is given. Default: 1.5e9. */
   readonly memoryTarget?: number
   /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
   readonly slabPlanes?: number
@@ -51,15 +51,15 @@ export interface CompileOptions {
   readonly buffers?: BoundBuffers
 }
 
-/** What a plan may take unless told otherwise: little enough for the GPUs of laptops. */
+/** Device memory of a plan unless a limit is given: little enough for the GPUs of laptops. */
 const defaultTarget = 1.5e9
 
 /**
  * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
  *
- * @throws UserError where a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
+ * @throws UserError if a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
  *   one that cannot store it
- * @throws Error where a shader does not compile, a buffer of `buffers` does not suit its value, or a value of `keep`
+ * @throws Error if a shader does not compile, a buffer of `buffers` does not suit its value, or a value of `keep`
  *   is not part of the graph
  */
 export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {
@@ -125,7 +125,7 @@ function draftOf(
   }
 }
 
-/** @throws UserError where the device has no f16 */
+/** @throws UserError if the device has no f16 */
 function requireHalves({ device, adapter }: Gpu): void {
   if (device.features.has('shader-f16')) return
   throw new UserError(
@@ -149,10 +149,10 @@ function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
   }
 }
 
-/** Makes a plan; where the device has no memory for it, none of it is left. */
+/** Makes a plan; if the device has no memory for it, none of it is left. */
 async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> {
   const { device } = gpu
-  // Buffers that could not be made are invalid where they are used, which is noise beside the reason.
+  // Buffers that could not be made are invalid if they are used, which is noise beside the reason.
   device.pushErrorScope('validation')
   device.pushErrorScope('out-of-memory')
   let plan: Plan | undefined

@@ -41,9 +41,9 @@ export class Plan {
   readonly bytes: number
   /** Bytes of device memory beside them: the variables that it uses, and what reading results takes for a moment. */
   readonly bytesBeside: number
-  /** Slabs along depth in which the large part of the graph runs; 1 where all of it runs at once. */
+  /** Slabs along depth in which the large part of the graph runs; 1 if all of it runs at once. */
   readonly slabs: number
-  /** Planes of a slab; undefined where all of the graph runs at once. */
+  /** Planes of a slab; undefined if all of the graph runs at once. */
   readonly slabPlanes: number | undefined
   /** @internal read by `describe` */
   readonly dispatches: readonly Dispatch[]
@@ -122,7 +122,7 @@ export class Plan {
     return [...this.buffers.keys()].filter((value) => value.role === 'input')
   }
 
-  /** True where the plan reads this input. */
+  /** True if the plan reads this input. */
   reads(value: Value): boolean {
     return value.role === 'input' && this.buffers.has(value)
   }
@@ -137,7 +137,7 @@ export class Plan {
    * it is done. Inputs may be written and the next run submitted meanwhile: the device keeps the order. Two runs may be
    * under way.
    *
-   * @throws Error where two are
+   * @throws Error if two are
    */
   async submit(): Promise<Float32Array[]> {
     const staging = this.underWay < mostUnderWay ? this.staging.pop() : undefined
@@ -199,7 +199,7 @@ export class Plan {
   /**
    * Runs every dispatch once and returns the seconds that the device took for it.
    *
-   * @throws Error where the device has no timestamps
+   * @throws Error if the device has no timestamps
    */
   async timedRun(): Promise<number> {
     const [seconds] = await timePasses(this.gpu, [this.dispatches])
@@ -228,7 +228,7 @@ export class Plan {
    * [N,D,C,H,W] (see `toCallerOrder`). An output is there from the end of a run until the next one is submitted; an input
    * stays until it is written again. The buffer is gone with the plan.
    *
-   * @throws Error where the value is neither
+   * @throws Error if the value is neither
    */
   buffer(value: Value): GPUBuffer {
     if (!this.reads(value) && !this.kept.has(value))

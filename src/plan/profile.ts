@@ -34,7 +34,7 @@ export interface DispatchTime {
  * Runs dispatches one per compute pass between two timestamps and returns their times. The passes of a plan are not
  * separate otherwise, so the sum is somewhat above the time of a run.
  *
- * @throws Error where the device has no timestamps
+ * @throws Error if the device has no timestamps
  */
 export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<DispatchTime[]> {
   const seconds = await timePasses(
@@ -47,7 +47,7 @@ export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]):
 /**
  * Runs each list of dispatches as one compute pass between two timestamps and returns the seconds of each.
  *
- * @throws Error where the device has no timestamps
+ * @throws Error if the device has no timestamps
  */
 export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[])[]): Promise<number[]> {
   const { device } = gpu

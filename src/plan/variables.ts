@@ -31,7 +31,7 @@ export class Variables {
     return buffer
   }
 
-  /** @throws Error where `data` has another length than the variable. */
+  /** @throws Error if `data` has another length than the variable. */
   write(variable: Value, data: Float32Array | Uint32Array): void {
     if (data.length !== variable.size) {
       throw new Error(

@@ -16,7 +16,7 @@ import type { Prior, PriorLayout } from './prior.js'
 import { mrfTableOf, type MrfPotential } from './mrf-table.js'
 import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
 
-/** What a segmenter takes of a device unless told otherwise, where that can be. */
+/** Device memory of a segmenter unless a limit is given; exceeded if it has to be. */
 export const segmentationMemory = 0.7e9
 
 /** What is wanted of a `Segmenter`, and how it refines. */

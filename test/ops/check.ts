@@ -70,7 +70,7 @@ export async function expectReference(gpu: Gpu, check: OpCheck): Promise<void> {
 
 const norm = (array: NdArray): number => Math.sqrt(dot(array, array))
 
-/** Expects two results to hold the same numbers to the last bit, zeros of either sign told apart; NaN fails. */
+/** Expects two results to hold the same numbers to the last bit, zeros of either sign distinguished; NaN fails. */
 export function expectSameBits(actual: NdArray, expected: NdArray, what: string): void {
   expect(actual.shape, what).toEqual(expected.shape)
   const different = expected.data.findIndex(

@@ -235,7 +235,7 @@ describe('a device without memory', () => {
     }
   })
 
-  it('is told from one whose buffers cannot be so large', async () => {
+  it('is distinguished from one whose buffers cannot be so large', async () => {
     const { maxBufferSize } = device.gpu.device.limits
     const x = input('x', [1, 1, Math.floor(maxBufferSize / 2 ** 20) + 1, 512, 512])
     await expect(compile(device.gpu, { outputs: [sum(x)] })).rejects.toThrow(

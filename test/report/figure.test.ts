@@ -76,7 +76,7 @@ describe('renderFigure', () => {
     expect(colourAt(tall, 8 + 5, 32 + 20)[0]).toBe(0)
   })
 
-  it('is as bright as the scan needs unless told otherwise, all scans alike', () => {
+  it('is as bright as the scan needs by default, all scans alike', () => {
     const dim = scan.map((value) => value / 10)
     const [first, second] = [
       { kind: 'intensity', title: 'Scan', values: dim },

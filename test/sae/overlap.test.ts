@@ -3,7 +3,7 @@ import { inTurn, type Stages } from '../../src/sae/overlap.js'
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
 
-/** Stages that note what happens when; item 9 fails where told to. */
+/** Stages that note what happens when; item 9 fails if asked to. */
 function recorder(overlap: boolean, failing?: 'load' | 'submit' | 'result' | 'finish') {
   const events: string[] = []
   const note = (stage: string, item: number) => {

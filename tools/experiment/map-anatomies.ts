@@ -129,7 +129,7 @@ export class MapAnatomies implements Anatomies {
     return { name: draw === 0 ? name : `${name} (${draw})`, data: scan, truth: labels }
   }
 
-  /** A map, and where a voxel of the study lies in it. */
+  /** A map, and if a voxel of the study lies in it. */
   private async place(name: string): Promise<{ anatomy: Anatomy; placement: Affine }> {
     const { anatomy, centroids } = await this.folder.read(name)
     const { every } = this

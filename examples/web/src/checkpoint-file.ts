@@ -28,7 +28,7 @@ export async function encodeCheckpoint(
   return new Uint8Array(writeSafetensors(tensors, checkpoint.metadata))
 }
 
-/** Reads weights: ours, or the reference release's. @throws UserError where they are none of this kind */
+/** Reads weights: ours, or the reference release's. @throws UserError if they are none of this kind */
 export function decodeCheckpoint(
   bytes: Uint8Array,
   source: string,

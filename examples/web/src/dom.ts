@@ -1,11 +1,11 @@
-/** The element of an id. @throws Error where index.html has none of that kind */
+/** The element of an id. @throws Error if index.html has none of that kind */
 export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
   const element = document.getElementById(id)
   if (!(element instanceof kind)) throw new Error(`index.html has no ${kind.name} of id ${id}`)
   return element
 }
 
-/** Shows one line in a paragraph that is hidden where there is none. */
+/** Shows one line in a paragraph that is hidden if there is none. */
 export function say(paragraph: HTMLElement, text: string): void {
   paragraph.textContent = text
   paragraph.hidden = text === ''

@@ -1,6 +1,6 @@
 import type { ChosenFiles, LabelMeaning, Network, PhantomRecipe, RunSettings } from './protocol.js'
 
-/** What the phantom form asks for. @throws Error where the size is not three numbers */
+/** What the phantom form asks for. @throws Error if the size is not three numbers */
 export function phantomRecipe(form: HTMLFormElement): PhantomRecipe {
   const values = new FormData(form)
   const shape = text(values, 'size').split(/[,x]/).map(Number)

@@ -52,7 +52,7 @@ export class Run {
   private openGate: (() => void) | undefined
 
   /**
-   * @param restored tensors of a checkpoint that hold the optimiser's state, where training goes on
+   * @param restored tensors of a checkpoint that hold the optimiser's state, if training goes on
    * @param afterEpoch is awaited after each epoch
    */
   constructor(

@@ -280,7 +280,7 @@ function architectureFor({ network }: RunSettings, classes: number): Architectur
   return { classes, widths: [4, 16, 32, 64], instanceNorm: true }
 }
 
-/** All parameters, or those of the encoder where a file holds no decoder, as pretrained ones may. */
+/** All parameters, or those of the encoder if a file holds no decoder, as pretrained ones may. */
 function presentIn(tensors: ReadonlyMap<string, NamedTensor>, { parameters, encoder }: Model) {
   return tensors.has('decoder.weight') ? parameters : encoder.parameters
 }

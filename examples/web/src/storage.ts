@@ -13,7 +13,7 @@ const stores = ['data', 'run'] as const
 export class Storage {
   private database: Promise<IDBDatabase> | undefined
 
-  /** @throws Error where the browser refuses: no space, or a private window */
+  /** @throws Error if the browser refuses: no space, or a private window */
   async saveData(data: DataSet): Promise<void> {
     await this.change((store) => {
       store('run').delete('latest')

@@ -14,7 +14,7 @@ export interface Location {
 export class Viewer {
   private constructor(readonly niivue: Niivue) {}
 
-  /** @throws Error where the browser has no WebGL 2 */
+  /** @throws Error if the browser has no WebGL 2 */
   static async create(canvas: HTMLCanvasElement, onLocation: (location: Location) => void): Promise<Viewer> {
     const niivue = new Niivue({
       sliceType: SLICE_TYPE.MULTIPLANAR,

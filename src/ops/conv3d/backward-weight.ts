@@ -6,7 +6,7 @@ import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.j
 import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { coarsened, convolutionPlanes, kernelShape } from './geometry.js'
-import { balancedTile, lanesOf, largeVolume, tellingLanes } from './tile.js'
+import { balancedTile, lanesOf, largeVolume, broadcastLanes } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
 /** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small beside the volume. */
@@ -23,7 +23,7 @@ const fewOutputs = 4
 /** A convolution whose weights' gradient is wanted. */
 interface WeightProblem {
   readonly input: Value
-  /** Upsampled and put before the input's channels, where given. */
+  /** Upsampled and put before the input's channels, if given. */
   readonly coarse?: Value | undefined
   readonly gradOutput: Value
   /** [Co, Ci, kD, kH, kW] */
@@ -112,22 +112,22 @@ function partCalls(
 ): KernelCall[] {
   const [, inputs, kd, kh, kw] = kernelShape(shape)
   const { depth, height, width, voxels } = volumeShape(input)
-  const told = transposed ? input : gradOutput
-  const { channels: toldChannels } = volumeShape(told)
+  const broadcast = transposed ? input : gradOutput
+  const { channels: broadcastChannels } = volumeShape(broadcast)
   const { channels } = volumeShape(own)
   const upsampled = own === coarse
   const ownPlanes = upsampled ? (kd + 1) / 2 : kd
   const vector = width % 4 === 0
-  const subgroup = tellingLanes(device)
+  const subgroup = broadcastLanes(device)
   const lanes = lanesOf(device)
   const sums = device.software ? mostSums.software : mostSums.hardware
   // A kernel so large that the sums of one channel are too many is taken row by row.
   const rows = kh * kw <= sums ? kh : 1
   const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
-  const tile = balancedTile(toldChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
+  const tile = balancedTile(broadcastChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
   const windows = (slab: Slab) => {
     const read = widened(slab, (kd - 1) / 2)
-    return { own: planesOf(own, upsampled ? coarsened(read) : read), told: planesOf(told, slab) }
+    return { own: planesOf(own, upsampled ? coarsened(read) : read), broadcast: planesOf(broadcast, slab) }
   }
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
     shader: shaders.conv3dBackwardWeight,
@@ -135,7 +135,7 @@ function partCalls(
     consts: { KD: kd, KH: kh, KW: kw, ROWS: rows, TILE_CO: tile, LANES: lanes },
     generated: unrollBackwardWeight({
       channels: tile,
-      whole: toldChannels % tile === 0,
+      whole: broadcastChannels % tile === 0,
       rows,
       kernelWidth: kw,
       subgroup,
@@ -144,7 +144,7 @@ function partCalls(
     }),
     params: {
       own_channels: channels,
-      told_channels: toldChannels,
+      broadcast_channels: broadcastChannels,
       // The part of the input that the convolution always has brings the bias.
       with_bias: withBias && !upsampled ? 1 : 0,
       first_input: firstInput,
@@ -161,7 +161,7 @@ function partCalls(
     bindings: { ...windows(slab), partials: whole(partials) },
     threads: [
       channels * ownPlanes * (kh / rows),
-      Math.ceil(toldChannels / tile),
+      Math.ceil(broadcastChannels / tile),
       (slab.last - slab.first) * perPlane,
     ],
   }))

@@ -167,7 +167,7 @@ export function generalBackwardWeight(
   const units = Math.ceil(planes / brickPlanes)
   const partials = scratch('conv3d weight partials', [units * bricksPerPlane, columns])
 
-  const told = (unit: Slab): Slab => ({
+  const gradientPlanes = (unit: Slab): Slab => ({
     first: unit.first * brickPlanes,
     last: Math.min(planes, unit.last * brickPlanes),
   })
@@ -175,8 +175,8 @@ export function generalBackwardWeight(
     planesBehind(volumeShape(input).depth, depth, covered(depthAxis(geometry)), slab)
   const calls = (device: DeviceTraits, range: Slab): KernelCall[] => {
     const windows = (unit: Slab) => ({
-      input: planesOf(input, reads(told(unit))),
-      grad_output: planesOf(gradOutput, told(unit)),
+      input: planesOf(input, reads(gradientPlanes(unit))),
+      grad_output: planesOf(gradOutput, gradientPlanes(unit)),
     })
     return slabs(range, device, (unit) => Object.values(windows(unit))).map((unit): KernelCall => ({
       shader: shaders.conv3dGeneralBackwardWeight,
@@ -216,7 +216,7 @@ function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis 
   return { kernel: kernel[0], stride: stride[0], padding: padding[0], dilation: dilation[0] }
 }
 
-/** What all three kernels are told; `input` and `output` are those of the convolution, or their gradients. */
+/** Parameters of all three kernels; `input` and `output` are those of the convolution, or their gradients. */
 function geometryParams(
   input: Value,
   output: Value,

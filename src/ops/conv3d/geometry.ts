@@ -32,7 +32,7 @@ export interface GeometryOptions {
  * The geometry that options stand for, and the extents of the output.
  *
  * @param extents of the input
- * @throws Error where an option has no meaning, or the kernel is larger than the padded input
+ * @throws Error if an option has no meaning, or the kernel is larger than the padded input
  */
 export function convolutionGeometry(
   extents: Triple,
@@ -63,7 +63,7 @@ export function convolutionGeometry(
   }
 }
 
-/** @throws Error where it is no whole number of at least 1. */
+/** @throws Error if it is no whole number of at least 1. */
 export function groupsOf(op: string, { groups = 1 }: Pick<GeometryOptions, 'groups'>): number {
   return triple(`${op}: groups`, groups, 1)[0]
 }

@@ -47,7 +47,7 @@ export interface UpsampledAndSkip {
  * @param weight [Co, Ci/groups, kD, kH, kW]; or [Co, Ci/groups] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D', H', W'] with D' = floor((D + 2 padding - dilation (kD - 1) - 1) / stride) + 1
- * @throws Error where shapes do not fit, an option has no meaning, or the kernel is larger than the padded input
+ * @throws Error if shapes do not fit, an option has no meaning, or the kernel is larger than the padded input
  */
 export function conv3d(
   input: Value | UpsampledAndSkip,

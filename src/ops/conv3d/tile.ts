@@ -66,10 +66,9 @@ export function tileWidth(widest: number, width: number, kernelWidth: number): n
 }
 
 /**
- * Lanes of a subgroup that read for all of it: as many as the narrowest drivers have, or twice that; 0 where there are
- * no subgroups, or narrower ones.
+ * How many lanes of a subgroup share loads by broadcasting: 4 to 8, or 0 if subgroups are unavailable or narrower.
  */
-export function tellingLanes({ subgroupSize }: Pick<DeviceTraits, 'subgroupSize'>): number {
+export function broadcastLanes({ subgroupSize }: Pick<DeviceTraits, 'subgroupSize'>): number {
   return subgroupSize >= 4 ? Math.min(subgroupSize, 8) : 0
 }
 

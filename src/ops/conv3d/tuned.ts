@@ -5,7 +5,7 @@ import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import { coarsened } from './geometry.js'
 import { uniformFloats, type PackedWeights } from './pack-weights.js'
-import { chooseTile, lanesOf, tellingLanes, type Tile } from './tile.js'
+import { chooseTile, lanesOf, broadcastLanes, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
@@ -20,7 +20,7 @@ interface Convolution {
   readonly output: Value
   /** A volume that takes the first output channels, `output` the others. */
   readonly firstOutput?: Value | undefined
-  /** The output of a ReLU whose gradient the output is: none passes where it is 0. */
+  /** The output of a ReLU whose gradient the output is: none passes if it is 0. */
   readonly mask?: Value | undefined
   readonly activation: Activation
   /** Another tile than the device's own, to compare them. */
@@ -39,7 +39,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const coarseVector = coarse !== undefined && vector && width % 8 === 0
   const lanes = lanesOf(device)
   // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
-  const subgroup = device.software ? tellingLanes(device) : 0
+  const subgroup = device.software ? broadcastLanes(device) : 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),
     output: planesOf(output, slab),

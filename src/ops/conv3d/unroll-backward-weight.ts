@@ -10,7 +10,7 @@ interface BackwardWeightTile {
   readonly kernelWidth: number
   /** Lanes of a subgroup that read for all of it; 0 where there are no subgroups. */
   readonly subgroup: number
-  /** Whether a lane's own rows are half as fine as the told ones. */
+  /** Whether a lane's own rows are half as fine as the broadcast ones. */
   readonly upsampled: boolean
   /** Whether rows are whole vec4s and are loaded as such. */
   readonly vector: boolean
@@ -19,7 +19,7 @@ interface BackwardWeightTile {
 /**
  * Unrolls the body of shaders/conv3d/backward_weight.wgsl.
  *
- * Registers: `a{c}_{dy}_{dx}` are the sums, `bias{i}` those of the bias; `g{c}` four told voxels of channel c; `mine{c}`
+ * Registers: `a{c}_{dy}_{dx}` are the sums, `bias{i}` those of the bias; `g{c}` four broadcast voxels of channel c; `mine{c}`
  * those that a lane reads for its subgroup, of a channel from c on; `b{dy}_{i}` the lane's own voxels that meet them, a
  * window that slides down the plane so that each step loads one new row.
  */
@@ -27,7 +27,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   const { channels, whole, rows, kernelWidth, subgroup, upsampled, vector } = tile
   const half = (kernelWidth - 1) / 2
   const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
-  /** The own voxel, counted from the one under the first column, that meets told voxel t at tap dx. */
+  /** The own voxel, counted from the one under the first column, that meets broadcast voxel t at tap dx. */
   const voxelAt = (t: number, dx: number) => (upsampled ? Math.floor((t + dx - half) / 2) : t + dx - half)
   const first = voxelAt(0, 0)
   const last = voxelAt(3, kernelWidth - 1)
@@ -65,23 +65,23 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
 
   // A channel past the last repeats the last one and is not stored.
   const offset = (c: string) =>
-    `${whole ? c : `min(${c}, params.told_channels - 1u - block * TILE_CO)`} * area`
+    `${whole ? c : `min(${c}, params.broadcast_channels - 1u - block * TILE_CO)`} * area`
   for (let c = 0; c < channels; c++) {
-    const teller = subgroup > 0 ? c % subgroup : 0
-    if (teller === 0) {
+    const source = subgroup > 0 ? c % subgroup : 0
+    if (source === 0) {
       const read = subgroup > 0 ? Math.min(subgroup, channels - c) : 1
       const channel = subgroup > 0 ? `(${c}u + min(sublane % ${subgroup}u, ${read - 1}u))` : `${c}u`
       declare.push(`let from${c} = ${offset(channel)};`, `var bias${c} = 0.0;`)
       multiply.push(
-        `let mine${c} = load_told(told_row + from${c}, x);`,
+        `let mine${c} = load_broadcast(broadcast_row + from${c}, x);`,
         `bias${c} += (mine${c}.x + mine${c}.y) + (mine${c}.z + mine${c}.w);`,
       )
-      const stored = `${subgroup > 0 ? `sublane % ${subgroup}u < ${read}u` : 'lane == 0u'} && ${channel} + block * TILE_CO < params.told_channels`
+      const stored = `${subgroup > 0 ? `sublane % ${subgroup}u < ${read}u` : 'lane == 0u'} && ${channel} + block * TILE_CO < params.broadcast_channels`
       storeBias.push(`if (${stored}) { partials[bias + ${channel}] = bias${c}; }`)
     }
     multiply.push(
       subgroup > 0
-        ? `let g${c} = subgroupBroadcast(mine${c - teller}, ${teller}u);`
+        ? `let g${c} = subgroupBroadcast(mine${c - source}, ${source}u);`
         : `let g${c} = mine${c};`,
     )
     const known = new Set<string>()
@@ -92,9 +92,9 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
         // Told voxels that meet the same own voxel are added up first.
         for (let voxel = voxelAt(0, dx); voxel <= voxelAt(3, dx); voxel++) {
           const met = [0, 1, 2, 3].filter((t) => voxelAt(t, dx) === voxel)
-          const told = met.map((t) => `g${c}.${component[t]!}`).join(' + ')
-          const name = met.length === 1 ? told : `g${c}_${met.join('')}`
-          if (met.length > 1 && !known.has(name)) multiply.push(`let ${name} = ${told};`)
+          const broadcast = met.map((t) => `g${c}.${component[t]!}`).join(' + ')
+          const name = met.length === 1 ? broadcast : `g${c}_${met.join('')}`
+          if (met.length > 1 && !known.has(name)) multiply.push(`let ${name} = ${broadcast};`)
           known.add(name)
           multiply.push(`${sum} = fma(${name}, ${own(dy, voxel)}, ${sum});`)
         }
@@ -109,7 +109,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
         stores.push(`partials[to + ${at}] = a${c}_${dy}_${dx};`)
       }
     }
-    if (!whole) stores.unshift(`if (block * TILE_CO + ${c}u < params.told_channels) {`)
+    if (!whole) stores.unshift(`if (block * TILE_CO + ${c}u < params.broadcast_channels) {`)
     if (!whole) stores.push('}')
     store.push(...stores)
   }

@@ -10,7 +10,7 @@ interface ForwardTile extends Tile {
   readonly kernelWidth: number
   /** Whether rows are whole vec4s and are loaded as such; the tile's width is a multiple of 4 then. */
   readonly vector: boolean
-  /** The same for the rows of a coarse volume, where one is read. */
+  /** The same for the rows of a coarse volume, if one is read. */
   readonly coarseVector?: boolean
   /** Lanes of a subgroup that read weights for all of it; 0 where there are no subgroups. */
   readonly subgroup: number
@@ -34,7 +34,7 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
     declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
     for (let t = 0; t < tile.x; t++) declare.push(`var a${g}_${t} = bias${g};`)
   })
-  declare.push(...tellers(tile))
+  declare.push(...broadcastRegisters(tile))
 
   const loads: string[] = []
   for (let j = 0; j < tile.x + kernelWidth - 1; j++) {
@@ -91,16 +91,16 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
 }
 
 /** Where the weights of one input channel and row that a lane reads stand: lane r reads tap r / groups for group r % groups. */
-function tellers({ channels, kernelWidth, subgroup }: ForwardTile): string[] {
+function broadcastRegisters({ channels, kernelWidth, subgroup }: ForwardTile): string[] {
   const groups = channelGroups(channels).length
-  return Array.from({ length: tellings(kernelWidth * groups, subgroup) }, (_, i) => {
+  return Array.from({ length: broadcastCount(kernelWidth * groups, subgroup) }, (_, i) => {
     const role = `min(sublane % ${subgroup}u + ${i * subgroup}u, ${kernelWidth * groups - 1}u)`
     return `let from${i} = ${role} / ${groups}u * tap + ${role} % ${groups}u;`
   })
 }
 
 /** How often each lane of a subgroup must read until all weights are. */
-function tellings(weights: number, subgroup: number): number {
+function broadcastCount(weights: number, subgroup: number): number {
   return subgroup === 0 ? 0 : Math.ceil(weights / subgroup)
 }
 
@@ -116,7 +116,7 @@ function multiplyAdds(
   const { kernelWidth, subgroup } = tile
   const groups = channelGroups(tile.channels)
   const lines = Array.from(
-    { length: tellings(kernelWidth * groups.length, subgroup) },
+    { length: broadcastCount(kernelWidth * groups.length, subgroup) },
     (_, i) => `let mine${i} = ${read(`at + from${i}`)};`,
   )
   const weightOf = (taps: readonly number[], g: number) => `w${taps.join('_')}_${g}`

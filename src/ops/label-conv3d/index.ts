@@ -17,7 +17,7 @@ import { convolveLabels, packTable } from './forward.js'
  * @param weight [Co, classes, kD, kH, kW], every kernel extent odd; or [Co, classes] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D, H, W]
- * @throws Error where shapes or types do not fit or a kernel extent is even
+ * @throws Error if shapes or types do not fit or a kernel extent is even
  */
 export function labelConv3d(
   labels: Value,

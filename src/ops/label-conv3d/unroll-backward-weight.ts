@@ -12,7 +12,7 @@ export interface BackwardWeightTile {
 /**
  * Unrolls the body of shaders/label_conv3d/backward_weight.wgsl.
  *
- * Registers: `a{c}_{dy}_{dx}` are the sums; `m{c}` is 1 where one of four labels is class c of the block, else 0;
+ * Registers: `a{c}_{dy}_{dx}` are the sums; `m{c}` is 1 if one of four labels is class c of the block, else 0;
  * `g{dy}_{i}` the row y+kh/2-dy of gradients in vec4s, the current one in the middle, a window that slides along the row
  * so that each step loads one new vec4.
  */

@@ -53,7 +53,7 @@ export function samePlanes(a: Form, b: Form): boolean {
   )
 }
 
-/** What work on some planes of `output` reads of a value: the same planes where it has them, else all of it. */
+/** What work on some planes of `output` reads of a value: the same planes if it has them, else all of it. */
 export function windowFor(value: Value, output: Form, slab: Slab): Window {
   return samePlanes(value, output) ? planesOf(value, slab) : whole(value)
 }

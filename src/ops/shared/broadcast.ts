@@ -21,7 +21,7 @@ export type Side = View | number
  * The shape that two values have together, by the rules of NumPy and PyTorch: axes are matched from the last on, and an
  * extent of 1 (or none) is repeated. A volume with something flat is a volume.
  *
- * @throws Error where extents differ and neither is 1, or there are more than five axes
+ * @throws Error if extents differ and neither is 1, or there are more than five axes
  */
 export function broadcastForm(op: string, a: Value, b: Value): Form {
   const [of, to] = [fiveExtents(op, a.shape), fiveExtents(op, b.shape)]
@@ -96,7 +96,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
     output: layout === 'volume' ? planesOf(output, slab) : whole(output),
   })
   const planeSize = output.size / elementwisePlanes(output)
-  // A value that is not cut is shown whole, and the device says where it cannot be.
+  // A value that is not cut is shown whole, and the device says if it cannot be.
   const cut = (slab: Slab) =>
     layout === 'volume' ? Object.values(windows(slab)).filter(({ value }) => samePlanes(value, output)) : []
   return slabs(range, device, cut).map((slab) => {
@@ -116,7 +116,7 @@ export function view(value: Value): View {
   return { value, shape: value.shape, layout: value.layout }
 }
 
-/** @throws Error where a value holds labels */
+/** @throws Error if a value holds labels */
 export function requireNumbers(op: string, value: Value): void {
   if (value.dtype !== 'f32') throw new Error(`${op}: ${value.name} holds ${value.dtype}, not f32`)
 }

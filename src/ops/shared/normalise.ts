@@ -29,7 +29,7 @@ interface Group {
  * (input - mean) / sqrt(variance + epsilon) * weight + bias with the mean and the biased variance of the number's group.
  * There are two outputs: the result [N, C, D, H, W], and (mean, 1 / sqrt(variance + epsilon)) of every group.
  *
- * @throws Error where weight or bias is not [C]
+ * @throws Error if weight or bias is not [C]
  */
 export function normalise(
   name: string,

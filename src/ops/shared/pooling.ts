@@ -22,7 +22,7 @@ export interface PoolWindows {
   readonly padding: Triple
 }
 
-/** @throws Error where an option has no meaning */
+/** @throws Error if an option has no meaning */
 export function poolWindows(op: string, options: PoolOptions): PoolWindows {
   const kernel = triple(`${op}: kernelSize`, options.kernelSize, 1)
   const stride = triple(`${op}: stride`, options.stride ?? kernel, 1)

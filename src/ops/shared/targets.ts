@@ -14,7 +14,7 @@ interface Targets {
  * The binding `target_values` of a loss over `predicted` [N, C, D, H, W].
  *
  * @param target numbers of the same shape, or u32 labels [N, 1, D, H, W] or [N, D, H, W]
- * @throws Error where it is neither
+ * @throws Error if it is neither
  */
 export function targetsOf(op: string, predicted: Value, target: Value): Targets {
   if (target.dtype !== 'u32') {

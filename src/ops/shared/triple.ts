@@ -5,7 +5,7 @@ export type Triple = readonly [depth: number, height: number, width: number]
  * A setting of an op as one number an axis; a single number counts for all of them.
  *
  * @param what names op and setting in the message, as `conv3d: stride`
- * @throws Error where one is no whole number or below `least`
+ * @throws Error if one is no whole number or below `least`
  */
 export function triple(what: string, value: number | Triple, least: number): Triple {
   const numbers = typeof value === 'number' ? ([value, value, value] as const) : value

@@ -10,7 +10,7 @@ const leastDeviation = 0.05
  * What a scan x and its segmentation s cost together, in nats, mean over voxels: -log(p_i(s_i) + 1e-12) of the prior, and
  * -log of the density of x_i in the Gaussian of its class, whose mean and variance are those of the voxels of the class.
  *
- * EM looks for the segmentation that makes it least. It tells a good segmentation from a bad one of the same scan by the
+ * EM looks for the segmentation that makes it least. It distinguishes a good segmentation from a bad one of the same scan by the
  * same prior, without labels. Among the epochs of one run it is a worse guide than `profiledLoss` (docs/assessment.md).
  *
  * @param scan intensities in any unit, [D, H, W] of the prior's shape
