@@ -53,8 +53,12 @@ function train(output: string, ...more: string[]) {
 }
 
 function trainingArguments(output: string): string[] {
-  return [...study.scans, '--labels', ...study.labels, ...prior(), '-o', study.path(output)]
+  const { scans, labels, path } = study
+  return [...scans, '--labels', ...labels, ...prior(), ...quick, '-o', path(output)]
 }
+
+/** Tests of files and messages need no good decoder. */
+const quick = ['--decoder-steps', '2']
 
 function prior(): string[] {
   return ['--prior', study.path('prior.nii.gz')]
@@ -255,7 +259,7 @@ describe('sae train', () => {
   it('does so too where nothing is scored and steps overlap', async () => {
     const { path, scans } = study
     const args = (output: string, ...more: string[]) => [
-      ...['train', ...scans, scans[0], ...prior(), '-o', path(output), ...more],
+      ...['train', ...scans, scans[0], ...prior(), ...quick, '-o', path(output), ...more],
     ]
     const child = spawn(process.execPath, [program, ...args('bare', ...init(), '--epochs', '100000')])
     const rows = (): number => (existsSync(path('bare/train.csv')) ? readLog('bare/train.csv').length : 0)
