@@ -7,8 +7,7 @@ import { readSafetensors } from '../../src/io/safetensors.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
-import { grid, makeStudy, program, shape, succeed, type Study } from './support.js'
+import { makeStudy, program, shape, succeed, type Study } from './support.js'
 
 let study: Study
 const K = phantomTable.classes.length
@@ -78,93 +77,6 @@ function readLog(name: string): Record<string, string>[] {
 }
 
 const bytes = (name: string): Buffer => readFileSync(study.path(name))
-
-describe('sae prior', () => {
-  it('writes probabilities on the grid of the labels, and what their classes are', async () => {
-    const { data, channels, grid: written } = await readVolume(study.path('prior.nii.gz'))
-    expect([channels, written.shape]).toEqual([K, [...shape]])
-    const voxels = data.length / K
-    for (let i = 0; i < voxels; i++) {
-      let sum = 0
-      for (let c = 0; c < K; c++) sum += data[c * voxels + i]!
-      expect(Math.abs(sum - 1)).toBeLessThan(1e-6)
-    }
-    expect(data.every((p) => p === 0 || p >= 1e-4)).toBe(true)
-    expect(JSON.parse(readFileSync(study.path('prior.json'), 'utf8'))).toMatchObject({
-      ...phantomTable,
-      blur: 1.5,
-    })
-  })
-
-  it('blurs by millimetres, whatever the voxels, and thins afterwards', async () => {
-    const { labels, path } = study
-    const classes = ['--classes', study.classes]
-    await succeed(['prior', labels[0], ...classes, '--blur', '3', '--every', '2', '-o', path('mm.nii.gz')])
-    const map = toClasses((await readVolume(labels[0])).data, phantomTable)
-    const expected = priorFromLabels(map, shape, K, { sigma: [3, 2, 1.5], every: 2 })
-    expect((await readVolume(path('mm.nii.gz'))).data).toEqual(expected)
-
-    const args = ['prior', ...labels.toReversed(), ...classes, '-o', path('npz.nii.gz')]
-    const { errors } = await succeed(args)
-    expect(errors.filter((line) => line.includes('1 mm'))).toEqual([
-      `${labels[1]}: does not say how large its voxels are; --blur takes them for 1 mm`,
-    ])
-    const sharp = await succeed(['prior', labels[1], ...classes, '--blur', '0', '-o', path('sharp.nii.gz')])
-    expect(sharp.errors.join('\n')).toMatch(/^warning: .*b-labels\.npz: without a blur [^\n]*$/)
-  })
-
-  it('averages several label maps, and takes an atlas as it is', async () => {
-    const { labels, path } = study
-    const classes = ['--classes', study.classes]
-    await succeed(['prior', ...labels, ...classes, '--blur', '0', '-o', path('mean.nii')])
-    const mean = await readVolume(path('mean.nii'))
-    const [a, b] = await Promise.all(
-      labels.map(async (file) => toClasses((await readVolume(file)).data, phantomTable)),
-    )
-    expect(mean.data).toEqual(
-      Float32Array.from(mean.data, (_, at) => {
-        const [c, i] = [Math.floor(at / a!.length), at % a!.length]
-        return (Number(a![i] === c) + Number(b![i] === c)) / 2
-      }),
-    )
-    await succeed(['prior', path('mean.nii'), ...classes, '-o', path('same.nii.gz')])
-    expect((await readVolume(path('same.nii.gz'))).data).toEqual(mean.data)
-  })
-
-  it('keeps every other voxel where it lies in the world', async () => {
-    await succeed([
-      'prior',
-      study.labels[0],
-      '--classes',
-      study.classes,
-      '--every',
-      '2',
-      '--blur',
-      '0',
-      '-o',
-      study.path('half.nii.gz'),
-    ])
-    const { data, grid: half } = await readVolume(study.path('half.nii.gz'))
-    expect(half.shape).toEqual([8, 8, 7])
-    expect(half.affine).toEqual(
-      grid.affine.map((row) => row.map((value, column) => (column < 3 ? 2 * value : value))),
-    )
-    const labels = toClasses((await readVolume(study.labels[0])).data, phantomTable)
-    const [d, h, w] = [4, 5, 6]
-    const c = labels[(2 * d * shape[1] + 2 * h) * shape[2] + 2 * w]!
-    expect(data[((c * 8 + d) * 8 + h) * 7 + w]).toBe(1)
-  })
-
-  it('warns where labels look like classes', async () => {
-    const bare = await study.write(
-      'bare.nii',
-      new Float32Array(shape[0] * shape[1] * shape[2]).fill(5),
-      'uint8',
-    )
-    const { errors } = await succeed(['prior', bare, '-o', study.path('bare-prior.nii.gz')])
-    expect(errors.join()).toMatch(/^warning: .*labels end at 5 .*--classes 6/)
-  })
-})
 
 describe('sae pretrain', () => {
   it('logs every step, with Dice', () => {
