@@ -46,7 +46,7 @@ describe('sae demo', () => {
     )
 
     const table = stdout.slice(stdout.indexOf('mean Dice by epoch')).split('\n')
-    expect(table[0]).toMatch(/^mean Dice by epoch \(the prior's own argmax: 0\.\d{3}\)$/)
+    expect(table[0]).toMatch(/^mean Dice by epoch \(the prior's own argmax: 0\.\d{3}, EM: 0\.\d{3}\)$/)
     expect(table[1]).toMatch(/^ epoch +MRF prior +independent prior$/)
     expect(table.slice(2, 4).map((line) => line.trim().split(/\s+/)[0])).toEqual(['1', '2'])
     for (const line of table.slice(2, 4)) expect(line).toMatch(/^ +\d( +[01]\.\d{3}){2}$/)

@@ -111,6 +111,8 @@ const trainingKeys = [
   'temperature',
   'sigma',
   'alpha',
+  'divergence',
+  'errorFactor',
   'decoderSteps',
 ]
 
