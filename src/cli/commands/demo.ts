@@ -44,7 +44,7 @@ export function addDemo(program: Command): void {
       '--epochs <n>',
       'passes over the phantoms in pretraining; three quarters as many in either training',
       wholeNumber(1),
-      60,
+      30,
     )
     .addHelpText(
       'after',
