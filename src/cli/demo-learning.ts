@@ -5,7 +5,7 @@ import type { TrainingScan } from '../sae/batches.js'
 import { meanDice } from '../sae/dice.js'
 import { foregroundClasses } from '../sae/label-table.js'
 import { createModel, loadTensors, type Model, type NamedTensor } from '../sae/model.js'
-import { divided, partCounts, partsOf, withMixtures } from '../sae/parts.js'
+import { dividedByFits, partCounts } from '../sae/parts.js'
 import { phantomTable } from '../sae/phantom/phantom.js'
 import { Pretrainer } from '../sae/pretrainer.js'
 import type { Prior } from '../sae/prior.js'
@@ -63,11 +63,9 @@ export async function startDemo(
     emOf(recipe.mixture, counts),
     terminal,
   )
-  const parts = partsOf(fits, counts)
-  const architecture = { ...recipe.architecture(phantomTable.classes.length), classes: parts.length, parts }
+  const whole = { ...data, architecture: recipe.architecture(phantomTable.classes.length) }
+  const { architecture, prior, scans } = dividedByFits(whole, fits, counts)
   const model = createModel(architecture, seed)
-  const prior = divided(data.prior, parts)
-  const scans = withMixtures(data.scans, fits, parts)
   const variables = new Variables(gpu)
   const { settings } = recipe.pretraining
   const pretrainer = new Pretrainer(gpu, model, variables, prior, { ...settings, epochs, seed })
@@ -90,7 +88,7 @@ export async function startDemo(
 }
 
 /** What a training made: the weights, which the caller disposes of, and the mean Dice at the end of every epoch. */
-export interface DemoTraining {
+interface DemoTraining {
   readonly variables: Variables
   readonly dice: readonly number[]
 }

@@ -15,7 +15,7 @@ export interface Curve {
 }
 
 /** Mean Dice of what needs no training. */
-export interface Baselines {
+interface Baselines {
   /** Of the prior's own argmax. */
   readonly prior: number
   /** Of expectation maximisation. */

@@ -92,9 +92,7 @@ function fitOf({ name, fit }: TrainingScan): FittedMixture {
  *
  * @param mixtures Gaussians of each channel, [K][M] each
  */
-export function mixtureFactors(
-  mixtures: readonly GaussianMixture[],
-): [Float32Array, Float32Array, Float32Array] {
+function mixtureFactors(mixtures: readonly GaussianMixture[]): [Float32Array, Float32Array, Float32Array] {
   const all = mixtures.map((mixture) => ({ ...naturalParameters(mixture), row: 2 + mixture.length }))
   const column = (at: number) =>
     Float32Array.from(

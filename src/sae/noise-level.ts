@@ -21,7 +21,7 @@ const mostWeight = 500
 const kept = 0.9
 
 /** What the weight of the squared error depends on. */
-export interface NoiseSettings {
+interface NoiseSettings {
   readonly sigma: NoiseMode
   /** The weight if sigma is fixed. */
   readonly alpha: number

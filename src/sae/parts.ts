@@ -1,6 +1,7 @@
 import type { TrainingScan } from './batches.js'
 import type { FittedMixture, GaussianMixture } from './gaussian-mixture.js'
 import type { LabelTable } from './label-table.js'
+import type { Architecture } from './model.js'
 import type { Part, Prior } from './prior.js'
 
 /**
@@ -8,7 +9,7 @@ import type { Part, Prior } from './prior.js'
  *
  * @param counts parts of each class, [K]
  */
-export function partsOf(fits: readonly FittedMixture[], counts: readonly number[]): Part[] {
+function partsOf(fits: readonly FittedMixture[], counts: readonly number[]): Part[] {
   const share = (c: number, m: number): number =>
     fits.reduce((sum, { mixture }) => sum + mixture[c]![m]!.weight, 0) / fits.length
   return counts.flatMap((count, c) =>
@@ -38,16 +39,39 @@ export function withMixtures(
   })
 }
 
+/** What a network learns from, before or after its classes are divided. */
+export interface Learnable {
+  readonly architecture: Architecture
+  readonly prior: Prior
+  readonly scans: readonly TrainingScan[]
+}
+
+/**
+ * Divides the classes of a network that is still to be made: a channel for each part in the architecture and the prior,
+ * and the scans with the mixtures of those channels.
+ *
+ * @param counts parts of each class, [K]
+ */
+export function dividedByFits(
+  { architecture, prior, scans }: Learnable,
+  fits: readonly FittedMixture[],
+  counts: readonly number[],
+): Learnable {
+  const parts = partsOf(fits, counts)
+  return {
+    architecture: { ...architecture, classes: parts.length, parts },
+    prior: divided(prior, parts),
+    scans: withMixtures(scans, fits, parts),
+  }
+}
+
 /** The number of classes K that the parts make up. */
 export function classesOf(parts: readonly Part[]): number {
   return parts.at(-1)!.class + 1
 }
 
 /** A mixture of classes as one of channels: a class of several parts has one component for each of them. */
-export function mixtureOfChannels(
-  mixture: GaussianMixture,
-  parts: readonly Part[] | undefined,
-): GaussianMixture {
+function mixtureOfChannels(mixture: GaussianMixture, parts: readonly Part[] | undefined): GaussianMixture {
   if (!parts) return mixture
   const counts = partCountsOf({ classes: mixture.length, parts })
   return mixture.flatMap((components, c) =>

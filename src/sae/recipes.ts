@@ -32,7 +32,7 @@ export interface Recipe {
 }
 
 /** Settings of EM, for a mixture of the channels of a network. */
-export interface MixtureSettings extends Partial<Omit<EmSettings, 'components'>> {
+interface MixtureSettings extends Partial<Omit<EmSettings, 'components'>> {
   /** Gaussians of a class that is one channel. */
   readonly components: number
   /** Channels of the background and of the rest, with one Gaussian each. */

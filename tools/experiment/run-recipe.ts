@@ -5,7 +5,7 @@ import type { Gpu } from '../../src/gpu/gpu.js'
 import type { TrainingScan } from '../../src/sae/batches.js'
 import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model, type NamedTensor } from '../../src/sae/model.js'
-import { divided, partCounts, partsOf, withMixtures } from '../../src/sae/parts.js'
+import { dividedByFits, partCounts } from '../../src/sae/parts.js'
 import { Pretrainer } from '../../src/sae/pretrainer.js'
 import type { Prior } from '../../src/sae/prior.js'
 import { emOf } from '../../src/sae/recipes.js'
@@ -106,13 +106,10 @@ async function begin(
       pretraining?.target === 'mixture' || training?.divergence === 'mixture'
         ? await fitEach(gpu, whole, subjects, emOf(mixture, counts))
         : undefined
-    const parts = mixtures && partsOf(mixtures, counts)
-    const prior = parts ? divided(whole, parts) : whole
-    const model = createModel(parts ? { ...architecture, classes: parts.length, parts } : architecture, seed)
-    if (pretraining) {
-      const targets = mixtures ? withMixtures(scans, mixtures, parts) : scans
-      await pretrain(gpu, model, variables, prior, pretraining, targets, onStep)
-    }
+    const undivided = { architecture, prior: whole, scans }
+    const { prior, ...divided } = mixtures ? dividedByFits(undivided, mixtures, counts) : undivided
+    const model = createModel(divided.architecture, seed)
+    if (pretraining) await pretrain(gpu, model, variables, prior, pretraining, divided.scans, onStep)
     const variance = training?.decoderSteps
       ? await fittedVariance(gpu, model, variables, prior, training, scans)
       : unknownVariance

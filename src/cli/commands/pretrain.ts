@@ -8,8 +8,8 @@ import type { TrainingScan } from '../../sae/batches.js'
 import type { LabelTable } from '../../sae/label-table.js'
 import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../../sae/model.js'
 import { Pretrainer, type PretrainingStep } from '../../sae/pretrainer.js'
-import type { Prior, Part } from '../../sae/prior.js'
-import { divided, partCounts, partCountsOf, partsOf, withMixtures } from '../../sae/parts.js'
+import type { Prior } from '../../sae/prior.js'
+import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess-run.js'
@@ -21,7 +21,7 @@ import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { readPrior, toPrior } from '../prior-file.js'
+import { networkPrior, readPrior, toPrior } from '../prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { pretrainingRecording } from '../recordings.js'
@@ -152,20 +152,25 @@ async function startOf(
   terminal: Terminal,
 ): Promise<Start> {
   const prior = toPrior(inputs.prior)
-  const divide = (parts: readonly Part[] | undefined) => (parts ? divided(prior, parts) : prior)
   if (settings.target !== 'mixture') {
-    return { model: createModel(own, settings.seed), prior: divide(own.parts), scans: inputs.scans }
+    return {
+      model: createModel(own, settings.seed),
+      prior: networkPrior(inputs.prior, own),
+      scans: inputs.scans,
+    }
   }
   // Weights keep the channels that they have.
   const counts = initialised ? partCountsOf(own) : partCounts(table, mixture.parts)
   const em = { ...emOf(mixture, counts), memoryLimit }
   const mixtures = await fitMixtures(gpu, inputs.scans, prior, table, em, terminal)
-  const parts = initialised ? own.parts : partsOf(mixtures, counts)
-  return {
-    model: createModel(parts ? { ...own, classes: parts.length, parts } : own, settings.seed),
-    prior: divide(parts),
-    scans: withMixtures(inputs.scans, mixtures, parts),
-  }
+  const { architecture, ...start } = initialised
+    ? {
+        architecture: own,
+        prior: networkPrior(inputs.prior, own),
+        scans: withMixtures(inputs.scans, mixtures, own.parts),
+      }
+    : dividedByFits({ architecture: own, prior, scans: inputs.scans }, mixtures, counts)
+  return { model: createModel(architecture, settings.seed), ...start }
 }
 
 interface Plan {
