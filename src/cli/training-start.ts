@@ -129,6 +129,7 @@ const optionOf = {
   temperature: 'tau',
   sigma: 'sigma',
   alpha: 'alpha',
+  decoderSteps: 'decoderSteps',
 } as const satisfies Partial<Record<keyof TrainingSettings, keyof TrainOptions>>
 
 /** How the option is written. */
