@@ -7,6 +7,8 @@ import type { CohortDescription, PriorDescription } from './study.js'
 /** Subjects and priors on one grid. */
 export interface Cohort {
   readonly table: LabelTable
+  /** Voxel size in millimetres. */
+  readonly spacing: number
   readonly subjects: readonly Subject[]
   /** The prior of a name; that of the last call is kept. */
   readonly prior: (name: string) => Promise<Prior>
@@ -20,6 +22,7 @@ export async function makeCohort(description: CohortDescription, anatomies: Anat
   for (const subject of description.subjects) subjects.push(await anatomies.subject(subject))
   return {
     table: anatomies.table,
+    spacing: anatomies.spacing,
     subjects,
     // At full size a prior takes as much memory as fourteen scans.
     prior: keepingLast((name: string) => makePrior(description.priors[name]!, anatomies)),

@@ -82,14 +82,14 @@ const emKeys = Object.keys(defaultEm)
 
 const methodKeys: Readonly<Record<MethodDescription['kind'], Keys>> = {
   prior: { all: ['kind'] },
-  em: { all: ['kind'], some: emKeys },
+  em: { all: ['kind'], some: [...emKeys, 'posterior'] },
   sae: {
     all: ['kind', 'recipe'],
     some: ['architecture', 'mixture', 'pretraining', 'training', 'refinement', 'score'],
   },
   supervised: { all: ['kind', 'scans', 'steps'], some: ['learningRate'] },
   weights: { all: ['kind', 'file'], some: ['refinement'] },
-  adapt: { all: ['kind', 'recipe', 'file', 'training'], some: ['refinement', 'score'] },
+  adapt: { all: ['kind', 'recipe', 'file', 'training'], some: ['posterior', 'refinement', 'score'] },
 }
 
 const optimiserKeys = [
@@ -127,6 +127,7 @@ function checkMethod(method: MethodDescription, { cohorts }: Study, where: strin
     mixture?: object
     pretraining?: object
     training?: object
+    posterior?: object
     refinement?: object
   }
   const optional = (part: object | undefined, some: string[], name: string): void => {
@@ -136,6 +137,7 @@ function checkMethod(method: MethodDescription, { cohorts }: Study, where: strin
   optional(stages.mixture, ['parts', ...emKeys], 'mixture')
   optional(stages.pretraining, [...optimiserKeys, 'target'], 'pretraining')
   optional(stages.training, [...optimiserKeys, ...trainingKeys], 'training')
+  if (stages.posterior) requireKeys(stages.posterior, { all: ['file', 'blur'] }, `${where}, posterior`)
   optional(stages.refinement, ['rounds', 'beta', 'potential', 'neighbourhood'], 'refinement')
   if (method.kind === 'supervised')
     for (const [name, { training = [] }] of Object.entries(cohorts))

@@ -49,7 +49,7 @@ export interface Learnt {
 }
 
 /** A network with its weights, and the scans and prior that it works on. */
-interface NetworkRun {
+export interface NetworkRun {
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior

@@ -1,5 +1,6 @@
 import { Variables } from '../../src/plan/variables.js'
 import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
+import { UserError } from '../../src/errors.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
 import { createModel, loadTensors, type Model } from '../../src/sae/model.js'
@@ -7,11 +8,13 @@ import { defaultEm, type EmSettings } from '../../src/sae/em-settings.js'
 import type { LabelTable } from '../../src/sae/label-table.js'
 import { divided, partCountsOf } from '../../src/sae/parts.js'
 import { priorArgmax, type Prior } from '../../src/sae/prior.js'
+import { blurPrior } from '../../src/sae/prior-from-labels.js'
 import { emOf, recipes } from '../../src/sae/recipes.js'
+import { Segmenter } from '../../src/sae/segmenter.js'
 import type { Subject } from './anatomies.js'
 import type { Cohort } from './cohort.js'
 import { fitEach } from './em.js'
-import { learn, segmentAll, type Learnt, type OnStep, type Scoring } from './learn.js'
+import { learn, segmentAll, type Learnt, type NetworkRun, type OnStep, type Scoring } from './learn.js'
 import { dataFile } from './map-anatomies.js'
 import { fittedVariance, runRecipe, unknownVariance, type Starts } from './run-recipe.js'
 import { overridden, resolveRecipe, settingsFor } from './stages.js'
@@ -63,7 +66,7 @@ export async function runMethod(method: MethodDescription, task: Task): Promise<
     }
     case 'em': {
       const start = performance.now()
-      const fits = await fitEach(gpu, prior, subjects, emSettings(method))
+      const fits = await fitEach(gpu, await priorFor(method, task), subjects, emSettings(method))
       const segmentations = fits.map(({ classes }) => classes)
       return { segmentations, log: [], seconds: (performance.now() - start) / 1000 }
     }
@@ -74,13 +77,33 @@ export async function runMethod(method: MethodDescription, task: Task): Promise<
       return runSupervised(gpu, method, training, subjects, prior, seed, onStep)
     }
     case 'weights':
-    case 'adapt':
       return runWeights(method, task)
+    case 'adapt':
+      return runWeights(method, { ...task, prior: await priorFor(method, task) })
   }
 }
 
 function emSettings(method: EmMethod): EmSettings {
   return { ...defaultEm, ...method }
+}
+
+/** The cohort's prior, or what given weights make of it and of the scan. @throws UserError for more than one scan */
+async function priorFor({ posterior }: EmMethod | AdaptMethod, task: Task): Promise<Prior> {
+  const { gpu, cohort, prior } = task
+  if (!posterior) return prior
+  const [subject, ...others] = cohort.subjects
+  if (!subject || others.length > 0)
+    throw new UserError('a prior that is the posterior of a scan serves that scan alone; give one subject')
+  const { model, variables, prior: whole } = await openWeights(gpu, posterior.file, prior, 0)
+  try {
+    const segmenter = await Segmenter.create(gpu, model, variables, whole, { posterior: true })
+    const { posterior: data } = await segmenter.segment(subject.data)
+    segmenter.dispose()
+    blurPrior(data!, prior.shape, prior.classes, posterior.blur / cohort.spacing)
+    return { data: data!, classes: prior.classes, shape: prior.shape }
+  } finally {
+    variables.dispose()
+  }
 }
 
 async function runSae(method: SaeMethod, task: Task): Promise<Learnt> {
@@ -102,21 +125,9 @@ async function scoringOf({ score }: SaeMethod | AdaptMethod, task: Task): Promis
 async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Promise<Learnt> {
   const { gpu, cohort, seed, onStep } = task
   const { refinement } = method
-  const weights = await readWeights(dataFile(method.file))
-  requireClasses(weights, task.prior.classes, 'the prior')
-  const { parts } = weights.info.architecture
-  const prior = parts ? divided(task.prior, parts) : task.prior
-  const model = createModel(weights.info.architecture, seed)
-  const variables = new Variables(gpu)
+  const { model, variables, prior, isWhole } = await openWeights(gpu, method.file, task.prior, seed)
   const learner = { model, variables, prior, scans: cohort.subjects, refinement }
-  const isWhole = weights.tensors.has('decoder.weight')
   try {
-    loadTensors(
-      variables,
-      isWhole ? model.parameters : model.encoder.parameters,
-      weights.tensors,
-      weights.source,
-    )
     if (method.kind === 'weights') return { ...(await segmentAll(gpu, learner)), log: [] }
     const stage = overridden(recipes[method.recipe].training, method.training)
     const training = settingsFor(stage, cohort.subjects.length, seed)
@@ -140,6 +151,30 @@ async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Prom
   } finally {
     variables.dispose()
   }
+}
+
+/** A network with the weights of a file, and the prior with a channel for each of the network's. */
+async function openWeights(
+  gpu: Gpu,
+  file: string,
+  whole: Prior,
+  seed: number,
+): Promise<Pick<NetworkRun, 'model' | 'variables' | 'prior'> & { readonly isWhole: boolean }> {
+  const weights = await readWeights(dataFile(file))
+  requireClasses(weights, whole.classes, 'the prior')
+  const { architecture } = weights.info
+  const model = createModel(architecture, seed)
+  const isWhole = weights.tensors.has('decoder.weight')
+  const parameters = isWhole ? model.parameters : model.encoder.parameters
+  const variables = new Variables(gpu)
+  try {
+    loadTensors(variables, parameters, weights.tensors, weights.source)
+  } catch (error) {
+    variables.dispose()
+    throw error
+  }
+  const prior = architecture.parts ? divided(whole, architecture.parts) : whole
+  return { model, variables, prior, isWhole }
 }
 
 /** A mixture of the channels of a network, fitted to each scan. */

@@ -5,7 +5,7 @@ import { canonical, digestOf } from './digest.js'
 import { dataFile } from './map-anatomies.js'
 import { settingsOf, usesPrior, usesSeed } from './methods.js'
 import type { Cell, CellPlace } from './results.js'
-import type { MethodDescription, Study } from './study.js'
+import type { MethodDescription, PosteriorPrior, Study } from './study.js'
 
 /** The cells of a cohort in the order in which they run: methods that start alike with one seed follow each other. */
 export function cellsOf(study: Study, cohort: string): CellPlace[] {
@@ -42,8 +42,13 @@ export async function digestOfCell(
   return digestOf(
     canonical(settingsOf(method, table)),
     usesSeed(method) ? String(seed) : '',
-    ...('file' in method ? [readFileSync(dataFile(method.file))] : []),
+    ...filesOf(method).map((file) => readFileSync(dataFile(file))),
     ...(usesPrior(method) ? [prior.data] : []),
     ...[...subjects, ...seen].flatMap(({ name, data, truth }) => [name, data, truth]),
   )
+}
+
+function filesOf(method: MethodDescription): string[] {
+  const { file, posterior } = method as { file?: string; posterior?: PosteriorPrior }
+  return [file, posterior?.file].filter((name) => name !== undefined)
 }

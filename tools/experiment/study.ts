@@ -93,6 +93,14 @@ interface PriorMethod {
 /** Expectation maximisation of a Gaussian mixture, scan by scan. */
 export interface EmMethod extends Partial<EmSettings> {
   readonly kind: 'em'
+  readonly posterior?: PosteriorPrior
+}
+
+/** The posterior of given weights under the cohort's prior, blurred: a prior of its own for each subject. */
+export interface PosteriorPrior {
+  readonly file: string
+  /** Standard deviation in millimetres. */
+  readonly blur: number
 }
 
 /** Some settings of a stage; 0 steps leave it out. */
@@ -141,6 +149,7 @@ export interface AdaptMethod {
   readonly recipe: RecipeName
   readonly file: string
   readonly training: StageOverrides<TrainingSettings> & { readonly steps: number }
+  readonly posterior?: PosteriorPrior
   readonly refinement?: Refinement
   readonly score?: number
 }
