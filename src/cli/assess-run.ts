@@ -33,7 +33,7 @@ interface LearningRun {
   /** On the grid of the scans. */
   readonly prior: Volume
   readonly table: LabelTable
-  readonly options: LearningOptions & { readonly resume?: string }
+  readonly options: LearningOptions & { readonly resume?: string; readonly validate?: string[] }
   /** What the options became. */
   readonly settings: OptimiserSettings & { readonly target?: string }
   /** Of the last step. */
@@ -55,6 +55,7 @@ export async function assessRun(run: LearningRun, terminal: Terminal): Promise<v
   if (interrupted === undefined) await segmentScans(run, assessments, terminal)
   const inputs = [
     ...scans.map(({ name }): Input => ({ role: 'scan', path: name })),
+    ...(options.validate ?? []).map((path): Input => ({ role: 'validation scan', path })),
     ...(options.labels ?? []).map((path): Input => ({ role: 'labels', path })),
     { role: 'prior', path: options.prior },
     ...[options.init, options.resume].flatMap((path) =>

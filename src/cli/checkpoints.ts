@@ -6,7 +6,8 @@ import type { LabelTable } from '../sae/label-table.js'
 import type { Model } from '../sae/model.js'
 import { Plateau, type PlateauState } from '../sae/plateau.js'
 import { profiledLoss, type EpochTerms } from '../sae/selection.js'
-import type { Trainer, TrainingStep } from '../sae/trainer.js'
+import type { Trainer } from '../sae/trainer.js'
+import type { ValidatedStep } from './validation.js'
 import { writeWeights } from './weights-file.js'
 
 /** What is saved of a run. */
@@ -22,11 +23,19 @@ interface Trained {
 }
 
 /** The criterion averages over an epoch, or over so many steps if an epoch is shorter: single steps are noisy. */
-const leastSteps = 10
+export const leastSteps = 10
+
+/** How the best weights are chosen, and when a run ends early. */
+export interface SelectionOptions {
+  /** Windows without progress after which the run is done. Default: never, it runs to the last epoch. */
+  readonly patience?: number | undefined
+  /** Whether steps carry the score of validation scans, which counts in place of that of the steps themselves. */
+  readonly validates: boolean
+}
 
 /**
  * Keeps last.safetensors and best.safetensors of a run. Best is after the epoch up to which the steps had the lowest
- * `profiledLoss`, which can be compared across epochs.
+ * `profiledLoss`, which can be compared across epochs, or after which validation scans had the lowest.
  */
 export class Checkpoints {
   readonly last: string
@@ -36,9 +45,9 @@ export class Checkpoints {
   private recent: EpochTerms[] = []
   private readonly window: number
   private readonly plateau: Plateau | undefined
+  private readonly validates: boolean
 
   /**
-   * @param patience windows without progress after which the run is done; undefined to run to the last epoch
    * @param metadata of the checkpoint that the run goes on from
    */
   constructor(
@@ -46,21 +55,42 @@ export class Checkpoints {
     private readonly run: Trained,
     stepsPerEpoch: number,
     private readonly saveEvery: number,
-    patience: number | undefined,
+    { patience, validates }: SelectionOptions,
     metadata: Readonly<Record<string, string>> = {},
   ) {
     this.last = join(folder, 'last.safetensors')
     this.best = join(folder, 'best.safetensors')
     this.window = Math.max(stepsPerEpoch, leastSteps)
     const saved = parseSelection(metadata.selection)
-    if (patience !== undefined) this.plateau = new Plateau({ window: this.window, patience }, saved?.plateau)
+    // A score of validation scans is an average already.
+    const window = validates ? 1 : this.window
+    if (patience !== undefined) this.plateau = new Plateau({ window, patience }, saved?.plateau)
+    this.validates = validates
     if (!saved || !existsSync(this.best)) return
     this.lowest = saved.lowest ?? Infinity // JSON has no infinity
     this.recent = saved.recent
   }
 
   /** @returns whether the run has stopped making progress */
-  async afterStep(step: TrainingStep): Promise<boolean> {
+  async afterStep(step: ValidatedStep): Promise<boolean> {
+    const value = this.validates ? this.noteScore(step) : this.noteTerms(step)
+    if (!step.lastOfEpoch) return false
+    if (value !== undefined && value < this.lowest) {
+      this.lowest = value
+      await this.save(this.best)
+    }
+    if (step.epoch % this.saveEvery === 0) await this.save(this.last)
+    return this.plateau?.reached ?? false
+  }
+
+  /** @returns the score of the validation scans, if they were tried */
+  private noteScore({ validation }: ValidatedStep): number | undefined {
+    if (validation !== undefined) this.plateau?.observe(validation)
+    return validation
+  }
+
+  /** @returns the criterion over the latest steps; undefined before there are enough */
+  private noteTerms(step: ValidatedStep): number | undefined {
     this.recent = [...this.recent, step].slice(-this.window).map(({ meanSquaredError, klLoss, mrfLoss }) => ({
       meanSquaredError,
       klLoss,
@@ -69,16 +99,9 @@ export class Checkpoints {
     const { voxels, trainer } = this.run
     const { errorFactor } = trainer.settings
     this.plateau?.observe(profiledLoss(step, voxels, errorFactor))
-    if (!step.lastOfEpoch) return false
-    if (this.recent.length === this.window) {
-      const value = profiledLoss(meanOf(this.recent), voxels, errorFactor)
-      if (value < this.lowest) {
-        this.lowest = value
-        await this.save(this.best)
-      }
-    }
-    if (step.epoch % this.saveEvery === 0) await this.save(this.last)
-    return this.plateau?.reached ?? false
+    return this.recent.length === this.window
+      ? profiledLoss(meanOf(this.recent), voxels, errorFactor)
+      : undefined
   }
 
   /** Saves the last weights, and as the best ones too if the run was too short to choose. */

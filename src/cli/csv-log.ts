@@ -41,7 +41,7 @@ export async function requireColumns(path: string, columns: readonly string[]): 
   const [header] = await readLines(path)
   if (header !== columns.join(',')) {
     throw new UserError(
-      `${path}: has other columns than this run would add; give the same --labels, or another -o`,
+      `${path}: has other columns than this run would add; give the same --labels and --validate, or another -o`,
     )
   }
 }

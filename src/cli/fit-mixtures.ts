@@ -5,8 +5,11 @@ import type { EmOptions } from '../sae/em-settings.js'
 import { ExpectationMaximisation } from '../sae/em.js'
 import type { FittedMixture } from '../sae/gaussian-mixture.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import { partCountsOf, withMixtures } from '../sae/parts.js'
 import type { Prior } from '../sae/prior.js'
+import { emOf, recipes } from '../sae/recipes.js'
 import type { Terminal } from './terminal.js'
+import type { Start } from './training-start.js'
 
 /**
  * Fits a Gaussian mixture to each scan, for the encoder to be pretrained on, and says how each fit went.
@@ -42,4 +45,20 @@ export async function fitMixtures(
     em.dispose()
   }
   return fitted
+}
+
+/** As `fitMixtures`, if training takes the divergence from mixtures; else the scans as they are. */
+export async function fitMixturesFor(
+  gpu: Gpu,
+  { model: { architecture }, settings }: Start,
+  scans: readonly TrainingScan[],
+  prior: Prior,
+  table: LabelTable,
+  memoryLimit: number | undefined,
+  terminal: Terminal,
+): Promise<readonly TrainingScan[]> {
+  if (settings.divergence !== 'mixture') return scans
+  const em = { ...emOf(recipes.default.mixture, partCountsOf(architecture)), memoryLimit }
+  const mixtures = await fitMixtures(gpu, scans, prior, table, em, terminal)
+  return withMixtures(scans, mixtures, architecture.parts)
 }

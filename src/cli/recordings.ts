@@ -1,7 +1,7 @@
 import type { LabelTable } from '../sae/label-table.js'
 import type { PretrainingStep } from '../sae/pretrainer.js'
-import type { TrainingStep } from '../sae/trainer.js'
 import type { Recording } from './learning.js'
+import type { ValidatedStep } from './validation.js'
 
 /** How pretraining is recorded, with Dice by a table if scans are scored. */
 export function pretrainingRecording(dice: LabelTable | undefined): Recording<PretrainingStep> {
@@ -12,8 +12,8 @@ export function pretrainingRecording(dice: LabelTable | undefined): Recording<Pr
   }
 }
 
-/** How training is recorded, with Dice by a table if scans are scored. */
-export function trainingRecording(dice: LabelTable | undefined): Recording<TrainingStep> {
+/** How training is recorded, with Dice by a table if scans are scored, and the score of validation scans if there are any. */
+export function trainingRecording(dice: LabelTable | undefined, validates = false): Recording<ValidatedStep> {
   return {
     columns: {
       loss: (step) => step.loss,
@@ -23,8 +23,18 @@ export function trainingRecording(dice: LabelTable | undefined): Recording<Train
       mse: (step) => step.meanSquaredError,
       weight: (step) => step.weight,
       sigma: (step) => step.sigma,
+      ...(validates ? { validation: (step: ValidatedStep) => step.validation } : {}),
     },
-    shown: ['loss', 'reconstruction', 'kl', 'mrf', 'mse', 'sigma', 'mean_dice'],
+    shown: [
+      'loss',
+      'reconstruction',
+      'kl',
+      'mrf',
+      'mse',
+      'sigma',
+      ...(validates ? ['validation'] : []),
+      'mean_dice',
+    ],
     dice,
   }
 }

@@ -9,7 +9,7 @@ import { besideVolume } from './file-names.js'
 
 /** A file that a run has read. */
 export interface Input {
-  /** What it was to the run: `scan`, `labels`, `prior`, `weights`. */
+  /** What it was to the run: `scan`, `validation scan`, `labels`, `prior`, `weights`. */
   readonly role: string
   readonly path: string
 }

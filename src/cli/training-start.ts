@@ -23,6 +23,7 @@ export interface TrainOptions extends LearningOptions {
   resume?: string
   saveEvery: number
   patience?: number
+  validate?: string[]
 }
 
 /** Where training starts: from nothing, from weights, or from the end of another run. */

@@ -83,3 +83,4 @@ export {
 export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
 export { warpImage, warpLabels, warpPrior } from './synth/warp.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'
+export { Validator } from './validator.js'

@@ -2,20 +2,19 @@ import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import { Variables } from '../../plan/variables.js'
 import type { Gpu } from '../../gpu/gpu.js'
-import type { Volume } from '../../io/volume.js'
 import type { TrainingScan } from '../../sae/batches.js'
-import type { LabelTable } from '../../sae/label-table.js'
-import { partCountsOf, withMixtures } from '../../sae/parts.js'
 import type { Prior } from '../../sae/prior.js'
-import { emOf, recipes } from '../../sae/recipes.js'
-import { Trainer, type TrainingProgress, type TrainingStep } from '../../sae/trainer.js'
+import { recipes } from '../../sae/recipes.js'
+import { Trainer, type TrainingProgress } from '../../sae/trainer.js'
+import { Validator } from '../../sae/validator.js'
 import { assessRun } from '../assess-run.js'
-import { Checkpoints } from '../checkpoints.js'
+import { Checkpoints, leastSteps } from '../checkpoints.js'
 import { tableFor } from '../classes.js'
 import { CsvLog, requireColumns } from '../csv-log.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitDecoder } from '../fit-decoder.js'
-import { fitMixtures } from '../fit-mixtures.js'
+import { fitMixturesFor } from '../fit-mixtures.js'
+import { requireHeldOut, validated, type ValidatedStep } from '../validation.js'
 import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
@@ -90,6 +89,10 @@ export function addTrain(program: Command): void {
         'end the run early once the criterion of best.safetensors has not fallen, by 1 % of how far it has come, for n windows of 10 steps, or of an epoch if that has more (default: go on to the last step)',
       ).argParser(wholeNumber(1)),
     )
+    .option(
+      '--validate <scans...>',
+      'scans to score the weights on, never learnt from: best.safetensors and --patience follow their score',
+    )
     .addOption(
       new Option('--save-every <epochs>', 'how often last.safetensors is written')
         .argParser(wholeNumber(1))
@@ -100,7 +103,7 @@ export function addTrain(program: Command): void {
       `
 Writes to the output folder:
   best.safetensors  after the steps with the lowest negative evidence bound at the variance that suits them best (over
-                    10 steps, or an epoch if that has more): the one for sae segment
+                    10 steps, or an epoch if that has more), on the scans of --validate if given: the one for sae segment
   last.safetensors  after the last epoch, or after the step at which the run was interrupted: the one for --resume
   train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma, seconds, and Dice if --labels are given
@@ -117,6 +120,7 @@ Example:
 
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
   const { output, labels, every, classes } = options
+  requireHeldOut(options.validate ?? [], paths)
   requireWritableFolder(output)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
@@ -126,8 +130,11 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
   const { scans } = inputs
+  const held = options.validate
+    ? await readTrainingScans(options.validate, undefined, priorFile, table, every, intensities, terminal)
+    : undefined
   const prior = networkPrior(inputs.prior, model.architecture)
-  const recording = trainingRecording(labels ? table : undefined)
+  const recording = trainingRecording(labels ? table : undefined, held !== undefined)
   const columns = logColumns(recording)
   const logPath = join(output, 'train.csv')
   if (resumed) await requireColumns(logPath, columns)
@@ -137,12 +144,21 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     loadStart(start, variables)
-    const learnable = await withFittedMixtures(gpu, start, inputs, table, memoryLimit, terminal)
+    const withFits = (scans: readonly TrainingScan[]) =>
+      fitMixturesFor(gpu, start, scans, toPrior(inputs.prior), table, memoryLimit, terminal)
+    const learnable = await withFits(scans)
+    const heldOut = held && (await withFits(held.scans))
     const progress =
       resumed ?? (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
     if (!progress) return
     const trainer = new Trainer(gpu, model, variables, prior, settings, progress, { memoryLimit })
-    terminal.note(describePreparation(await trainer.prepare(learnable), memoryLimit))
+    const preparation = await trainer.prepare(learnable)
+    terminal.note(describePreparation(preparation, memoryLimit))
+    const validator =
+      heldOut &&
+      (await Validator.create(gpu, model, variables, prior, settings, heldOut, {
+        memoryLimit: memoryLimit && memoryLimit - preparation.bytes,
+      }))
     loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
@@ -150,14 +166,15 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const run = { trainer, model, variables, table, intensities, voxels }
     const { saveEvery, patience } = options
     const saved = resumed && start.weights?.metadata
-    const checkpoints = new Checkpoints(output, run, stepsPerEpoch, saveEvery, patience, saved)
+    const selection = { patience, validates: validator !== undefined }
+    const checkpoints = new Checkpoints(output, run, stepsPerEpoch, saveEvery, selection, saved)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
     const profile = options.profile ? profileOnce(trainer, terminal) : undefined
-    let last: TrainingStep | undefined
+    let last: ValidatedStep | undefined
     const exitCode = await follow(
-      (run) => trainer.train(learnable, run),
+      (run) => validated(trainer.train(learnable, run), validator, Math.ceil(leastSteps / stepsPerEpoch)),
       recording,
       log,
       new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
@@ -168,6 +185,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     )
     await checkpoints.saveLast()
     trainer.dispose()
+    validator?.dispose()
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
     } else {
@@ -189,21 +207,6 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
     await assessRun({ ...learnt, ...outcome }, terminal)
   })
-}
-
-/** The scans, with a Gaussian mixture for each if training takes the divergence from its posterior. */
-async function withFittedMixtures(
-  gpu: Gpu,
-  { model: { architecture }, settings }: Start,
-  { scans, prior }: { readonly scans: readonly TrainingScan[]; readonly prior: Volume },
-  table: LabelTable,
-  memoryLimit: number | undefined,
-  terminal: Terminal,
-): Promise<readonly TrainingScan[]> {
-  if (settings.divergence !== 'mixture') return scans
-  const em = { ...emOf(recipes.default.mixture, partCountsOf(architecture)), memoryLimit }
-  const mixtures = await fitMixtures(gpu, scans, toPrior(prior), table, em, terminal)
-  return withMixtures(scans, mixtures, architecture.parts)
 }
 
 /**
