@@ -9,7 +9,7 @@ import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer, TrainingStep } from '../sae/trainer.js'
 import { writeWeights } from './weights-file.js'
 
-/** What is saved of a run. */
+/** The parts of a run that are saved. */
 interface Trained {
   /** N of a scan. */
   readonly voxels: number
@@ -21,25 +21,25 @@ interface Trained {
   readonly intensities: Intensities
 }
 
-/** The criterion averages over an epoch, or over so many steps if an epoch is shorter: single steps are noisy. */
+/** The criterion averages over an epoch, or over this many steps if an epoch is shorter: single steps are noisy. */
 const leastSteps = 10
 
 /**
- * Keeps last.safetensors and best.safetensors of a run. Best is after the epoch up to which the steps had the lowest
- * `profiledLoss`, which can be compared across epochs.
+ * Writes last.safetensors and best.safetensors of a run. The best weights are those at the end of the epoch whose latest
+ * steps had the lowest `profiledLoss`, which can be compared across epochs.
  */
 export class Checkpoints {
   readonly last: string
   readonly best: string
   private lowest = Infinity
-  /** Terms of the latest steps, as many as the criterion averages over. */
+  /** Terms of the latest steps: those that the criterion averages over. */
   private recent: EpochTerms[] = []
   private readonly window: number
   private readonly plateau: Plateau | undefined
 
   /**
-   * @param patience windows without progress after which the run is done; undefined to run to the last epoch
-   * @param metadata of the checkpoint that the run goes on from
+   * @param patience windows without progress after which the run stops; undefined to run to the last epoch
+   * @param metadata of the checkpoint that the run continues from
    */
   constructor(
     folder: string,
@@ -81,7 +81,7 @@ export class Checkpoints {
     return this.plateau?.reached ?? false
   }
 
-  /** Saves the last weights, and as the best ones too if the run was too short to choose. */
+  /** Saves the last weights, and saves them as the best ones too if the run was too short to choose. */
   async saveLast(): Promise<void> {
     await this.save(this.last)
     if (this.lowest === Infinity) await this.save(this.best)
@@ -103,14 +103,14 @@ export class Checkpoints {
   }
 }
 
-/** What a checkpoint keeps of how the best weights are chosen. */
+/** The state of the choice of the best weights, as a checkpoint stores it. */
 interface Selection {
   readonly lowest: number | null
   readonly recent: EpochTerms[]
   readonly plateau?: PlateauState
 }
 
-/** Undefined if there is none, or one of before there was this criterion. */
+/** Undefined if there is none, or one from before this criterion existed. */
 function parseSelection(text: string | undefined): Selection | undefined {
   if (text === undefined) return undefined
   const selection = JSON.parse(text) as Partial<Selection>
