@@ -24,7 +24,7 @@ describe('sae synth refuses', () => {
   }
 
   it.each<[string, string[], RegExp]>([
-    ['nothing to work on', [], /give label maps, or --phantom/],
+    ['nothing to work on', [], /give label maps or --phantom/],
     ['two sources', ['MAP', '--phantom'], /label maps or --phantom, not both/],
     ['a table for phantoms', ['--phantom', '--classes', '8'], /--classes cannot be combined with --phantom/],
     [
@@ -46,7 +46,7 @@ describe('sae synth refuses', () => {
     [
       'a scan for a label map',
       ['SCAN'],
-      /a\.nii\.gz: holds the value 0\.\d+; but labels are non-negative integers/,
+      /a\.nii\.gz: holds the value 0\.\d+, but labels are non-negative integers/,
     ],
   ])('%s', async (_, args, message) => {
     const files: Record<string, string> = { MAP: map, SCAN: study.scans[0] }
