@@ -17,7 +17,7 @@ import type { Input } from './run-record.js'
 import type { Terminal } from './terminal.js'
 import { readWeights } from './weights-file.js'
 
-/** No more training scans than these are segmented. */
+/** At most this many training scans are segmented. */
 const mostScans = 20
 
 /** What `sae pretrain` or `sae train` has done. */
@@ -25,7 +25,7 @@ interface LearningRun {
   readonly command: 'pretrain' | 'train'
   readonly gpu: Gpu
   readonly model: Model
-  /** Holds the weights; others are put there where `weights` names a file. */
+  /** Holds the weights of the last step; replaced if `weights` names a file. */
   readonly variables: Variables
   /** The weights to assess, if they are not those of the last step. */
   readonly weights?: string
@@ -38,16 +38,16 @@ interface LearningRun {
   readonly settings: OptimiserSettings & { readonly target?: string }
   /** Of the last step. */
   readonly figures: Readonly<Record<string, unknown>>
-  /** The exit code that a signal asks for. */
+  /** The exit code if a signal ended the run. */
   readonly interrupted: number | undefined
 }
 
 /**
- * What a run ends with: segments the scans that it learnt from, compares the segmentations with the prior and with EM,
- * prints what they are worth, and adds the run to `run.json`. The plans of the training must be disposed of, so that there
- * is room. A run that was interrupted is only recorded.
+ * The end of a run: segments the training scans, compares the segmentations with the prior and with EM, prints the
+ * assessment, and adds the run to `run.json`. Dispose of the training plans first, to make room. An interrupted run is
+ * only recorded.
  *
- * @throws UserError if memory does not do, or the disk refuses
+ * @throws UserError if there is not enough memory, or the file cannot be written
  */
 export async function assessRun(run: LearningRun, terminal: Terminal): Promise<void> {
   const { command, gpu, scans, prior, table, options, settings, figures, interrupted } = run
@@ -89,7 +89,7 @@ async function segmentScans(run: LearningRun, assessments: Assessments, terminal
   // First EM, then the network: each has the device to itself.
   const em = await segmentByEm(gpu, prior, chosen, memoryLimit, terminal)
   const segmenter = await Segmenter.create(gpu, model, variables, networkPrior(volume, model.architecture), {
-    // A limit that training fits into may be too little for the probabilities as a whole.
+    // A limit that suffices for training may be too low to hold all probabilities at once.
     posterior: memoryLimit === undefined,
     reconstruction: command === 'train',
     memoryLimit,
@@ -126,7 +126,7 @@ async function segmentByEm(
   return segmentations
 }
 
-/** EM to compare with, within so many bytes of the device; undefined, which is noted, if they are too few. */
+/** EM to compare with, within the memory limit; undefined, with a note to the user, if that is too low. */
 export async function openEm(
   gpu: Gpu,
   prior: Prior,
@@ -137,7 +137,7 @@ export async function openEm(
     return await SampledEm.create(gpu, prior, { memoryLimit })
   } catch (error) {
     if (!(error instanceof UserError) || memoryLimit === undefined) throw error
-    terminal.note('not compared with EM, for which --memory-limit leaves no room')
+    terminal.note('not compared with EM: --memory-limit leaves no room for it')
     return undefined
   }
 }

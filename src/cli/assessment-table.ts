@@ -11,8 +11,8 @@ export interface NamedAssessment {
 }
 
 /**
- * A row for each class: its volume, what the prior expects, and Dice scores, means over the scans; then what concerns all
- * classes.
+ * One row per class: its volume, the volume that the prior expects, and Dice scores, all as means over the scans; then
+ * the figures of all classes together.
  *
  * @param voxelVolume in mm^3, undefined if the scans do not say
  */
@@ -48,7 +48,7 @@ export function formatAssessments(
   ].join('\n')
 }
 
-/** ` (vanished)`, with the number of scans if it is not so in all. */
+/** ` (vanished)`, with the number of scans unless it is true of all. */
 function remark(volumes: readonly ClassVolume[]): string {
   const remarks = (['absent', 'vanished', 'flooded'] as const).flatMap((flag) => {
     const count = volumes.filter((volume) => volume[flag]).length
@@ -81,11 +81,11 @@ function totals(all: readonly Assessment[]): string[] {
     error === undefined ? [] : [`${error.toPrecision(3)} ${what}`],
   )
   return [
-    `foreground called background: ${percent(average((one) => one.calledBackground))} (by the prior's argmax ${percent(average((one) => one.priorCalledBackground))})`,
+    `foreground called background: ${percent(average((one) => one.calledBackground))} (prior's argmax: ${percent(average((one) => one.priorCalledBackground))})`,
     `cross-entropy to the prior: ${digits(
       average((one) => one.crossEntropy),
       3,
-    )} nats a voxel (entropy of the prior ${digits(
+    )} nats per voxel (entropy of the prior ${digits(
       average((one) => one.priorEntropy),
       3,
     )})`,
@@ -93,7 +93,7 @@ function totals(all: readonly Assessment[]): string[] {
     `joint cost of scan and segmentation: ${digits(
       average((one) => one.cost.segmentation),
       3,
-    )} nats a voxel (prior's argmax ${digits(
+    )} nats per voxel (prior's argmax ${digits(
       average((one) => one.cost.priorArgmax),
       3,
     )}, EM ${digits(
@@ -103,7 +103,7 @@ function totals(all: readonly Assessment[]): string[] {
   ]
 }
 
-/** The first column to the left, numbers to the right. */
+/** The first column left-aligned, numbers right-aligned. */
 function alignColumns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows

@@ -9,7 +9,7 @@ import { recordRun, type Run } from './run-record.js'
 import type { Terminal } from './terminal.js'
 import { sayVerdicts } from './verdicts.js'
 
-/** Assesses the segmentations of a run one after the other; prints and records them at its end. */
+/** Assesses the segmentations of a run one by one; prints and records the results at the end. */
 export class Assessments {
   private readonly summary: PriorSummary
   private readonly all: NamedAssessment[] = []
@@ -28,8 +28,8 @@ export class Assessments {
   /**
    * Prints the table and the verdicts and writes `run.json`.
    *
-   * @param figures of the run, beside those of its segmentations
-   * @throws UserError if the disk refuses
+   * @param run with figures besides those of its segmentations
+   * @throws UserError if the file cannot be written
    */
   async finish(folder: string, run: Run, terminal: Terminal): Promise<void> {
     const { table } = this.summary

@@ -10,7 +10,7 @@ import type { Trainer } from '../sae/trainer.js'
 import type { ValidatedStep } from './validation.js'
 import { writeWeights } from './weights-file.js'
 
-/** What is saved of a run. */
+/** The parts of a run that are saved. */
 interface Trained {
   /** N of a scan. */
   readonly voxels: number
@@ -22,33 +22,34 @@ interface Trained {
   readonly intensities: Intensities
 }
 
-/** The criterion averages over an epoch, or over so many steps if an epoch is shorter: single steps are noisy. */
+/** The criterion averages over an epoch, or over this many steps if an epoch is shorter: single steps are noisy. */
 export const leastSteps = 10
 
-/** How the best weights are chosen, and when a run ends early. */
+/** How the best weights are chosen, and when a run stops early. */
 export interface SelectionOptions {
-  /** Windows without progress after which the run is done. Default: never, it runs to the last epoch. */
+  /** Windows without progress after which the run stops. Default: never, it runs to the last epoch. */
   readonly patience?: number | undefined
-  /** Whether steps carry the score of validation scans, which counts in place of that of the steps themselves. */
+  /** Whether steps carry the score of validation scans, which then counts instead of the terms of the steps. */
   readonly validates: boolean
 }
 
 /**
- * Keeps last.safetensors and best.safetensors of a run. Best is after the epoch up to which the steps had the lowest
- * `profiledLoss`, which can be compared across epochs, or after which validation scans had the lowest.
+ * Writes last.safetensors and best.safetensors of a run. The best weights are those at the end of the epoch whose latest
+ * steps had the lowest `profiledLoss`, which can be compared across epochs, or those with the lowest score on validation
+ * scans.
  */
 export class Checkpoints {
   readonly last: string
   readonly best: string
   private lowest = Infinity
-  /** Terms of the latest steps, as many as the criterion averages over. */
+  /** Terms of the latest steps: those that the criterion averages over. */
   private recent: EpochTerms[] = []
   private readonly window: number
   private readonly plateau: Plateau | undefined
   private readonly validates: boolean
 
   /**
-   * @param metadata of the checkpoint that the run goes on from
+   * @param metadata of the checkpoint that the run continues from
    */
   constructor(
     folder: string,
@@ -104,7 +105,7 @@ export class Checkpoints {
       : undefined
   }
 
-  /** Saves the last weights, and as the best ones too if the run was too short to choose. */
+  /** Saves the last weights, and saves them as the best ones too if the run was too short to choose. */
   async saveLast(): Promise<void> {
     await this.save(this.last)
     if (this.lowest === Infinity) await this.save(this.best)
@@ -126,14 +127,14 @@ export class Checkpoints {
   }
 }
 
-/** What a checkpoint keeps of how the best weights are chosen. */
+/** The state of the choice of the best weights, as a checkpoint stores it. */
 interface Selection {
   readonly lowest: number | null
   readonly recent: EpochTerms[]
   readonly plateau?: PlateauState
 }
 
-/** Undefined if there is none, or one of before there was this criterion. */
+/** Undefined if there is none, or one from before this criterion existed. */
 function parseSelection(text: string | undefined): Selection | undefined {
   if (text === undefined) return undefined
   const selection = JSON.parse(text) as Partial<Selection>

@@ -13,18 +13,18 @@ export async function readClasses(asked: string): Promise<LabelTable> {
   return parseLabelTable(new TextDecoder().decode(await readBytes(asked)), asked)
 }
 
-/** A table and the file that it came with. */
+/** A table and the file it came from. */
 export interface CarriedTable {
   readonly table: LabelTable
   readonly source: string
 }
 
 /**
- * The table of a prior or model with `count` classes: the one asked for, else the one that a file carries, else the
- * FreeSurfer table if it has as many, else classes without names.
+ * The table of a prior or model with `count` classes: the one asked for, else the one in a file, else the FreeSurfer
+ * table if it has that many classes, else classes without names.
  *
  * @param carried tables of the files in use; they must agree, for equal channels mean equal classes
- * @throws UserError if they do not, or the table has another number of classes
+ * @throws UserError if they disagree, or the table has a different number of classes
  */
 export async function tableFor(
   count: number,

@@ -2,24 +2,24 @@ import { appendFileSync, existsSync } from 'node:fs'
 import { readBytes, writeFileAtomic } from '../io/files.js'
 import { UserError } from '../errors.js'
 
-/** A table that grows by a row at a time. Missing values are empty. */
+/** A table that grows one row at a time. Missing values are empty. */
 export class CsvLog {
   private constructor(
     readonly path: string,
     readonly columns: readonly string[],
   ) {}
 
-  /** Starts a new file. @throws UserError if the disk refuses */
+  /** Creates the file. @throws UserError if it cannot be written */
   static async create(path: string, columns: readonly string[]): Promise<CsvLog> {
     await writeFileAtomic(path, new TextEncoder().encode(`${columns.join(',')}\n`))
     return new CsvLog(path, columns)
   }
 
   /**
-   * Goes on with a file, from which rows beyond `lastStep` (column `step`) are dropped: the run that wrote them ended
-   * before it could save its weights. A missing file is started.
+   * Continues a file. Drops rows beyond `lastStep` (column `step`): the run that wrote them ended before it could save
+   * its weights. Creates a missing file.
    *
-   * @throws UserError if its columns are others
+   * @throws UserError if the file cannot be written
    */
   static async resume(path: string, columns: readonly string[], lastStep: number): Promise<CsvLog> {
     if (!existsSync(path)) return CsvLog.create(path, columns)
@@ -41,7 +41,7 @@ export async function requireColumns(path: string, columns: readonly string[]): 
   const [header] = await readLines(path)
   if (header !== columns.join(',')) {
     throw new UserError(
-      `${path}: has other columns than this run would add; give the same --labels and --validate, or another -o`,
+      `${path}: its columns differ from those of this run; give the same --labels and --validate, or another -o`,
     )
   }
 }

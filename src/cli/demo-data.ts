@@ -21,15 +21,15 @@ export interface DemoData {
   readonly grid: Grid
 }
 
-/** Blur of the prior in voxels, smaller than for real scans because the phantoms' voxels are larger. */
+/** Blur of the prior in voxels; smaller than for real scans because the phantoms have larger voxels. */
 const blur = 1
-/** Probabilities below this are ruled out: a blurred edge is no reason to expect a class. */
+/** Probabilities below this become 0: a blurred edge is not a reason to expect a class. */
 const floor = 0.02
 
-/** So strong that intensities alone leave specks, which the MRF prior is there to remove. */
+/** Strong enough that intensities alone leave specks, which the MRF prior should remove. */
 const noise = 0.2
 
-/** Makes the phantoms of a seed and writes them and the prior to a folder as NIfTI. */
+/** Makes the phantoms of a seed and writes them, and the prior, to a folder as NIfTI. */
 export async function makeDemoData(
   folder: string,
   shape: readonly [number, number, number],

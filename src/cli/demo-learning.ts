@@ -28,14 +28,14 @@ export interface DemoSettings {
   readonly epochs: number
 }
 
-/** What either training starts from. */
+/** What both trainings start from. */
 export interface DemoStart {
   readonly model: Model
   /** With a channel for each part of the model. */
   readonly prior: Prior
   /** With their mixtures. */
   readonly scans: readonly TrainingScan[]
-  /** Of the pretrained encoder and of the decoder that was fitted to it. */
+  /** Of the pretrained encoder and of the decoder fitted to it. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Of the decoder's error. */
   readonly variance: number
@@ -70,7 +70,7 @@ export async function startDemo(
   const { settings } = recipe.pretraining
   const pretrainer = new Pretrainer(gpu, model, variables, prior, { ...settings, epochs, seed })
   try {
-    terminal.status('\nPretraining: the encoder learns to answer every phantom with its mixture')
+    terminal.status('\nPretraining: the encoder learns to predict the mixture of every phantom')
     const recording = pretrainingRecording(phantomTable)
     const log = await CsvLog.create(join(output, 'pretrain.csv'), logColumns(recording))
     const progress = new Progress(terminal, epochs, scans.length)
@@ -87,7 +87,7 @@ export async function startDemo(
   }
 }
 
-/** What a training made: the weights, which the caller disposes of, and the mean Dice at the end of every epoch. */
+/** The result of a training: the weights, which the caller disposes of, and the mean Dice at the end of every epoch. */
 interface DemoTraining {
   readonly variables: Variables
   readonly dice: readonly number[]

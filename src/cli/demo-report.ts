@@ -14,7 +14,7 @@ export interface Curve {
   readonly dice: readonly number[]
 }
 
-/** Mean Dice of what needs no training. */
+/** Mean Dice of the methods that need no training. */
 interface Baselines {
   /** Of the prior's own argmax. */
   readonly prior: number
@@ -22,7 +22,7 @@ interface Baselines {
   readonly em: number
 }
 
-/** Prints the curves as columns, at most ten epochs of them. */
+/** Prints the curves as columns, for about ten epochs. */
 export function printCurves(curves: readonly Curve[], { prior, em }: Baselines, terminal: Terminal): void {
   const epochs = curves[0]!.dice.length
   const every = Math.max(1, Math.ceil(epochs / 10))
@@ -35,7 +35,7 @@ export function printCurves(curves: readonly Curve[], { prior, em }: Baselines, 
   }
 }
 
-/** Draws the curves, with the baselines as level lines. */
+/** Draws the curves, with the baselines as horizontal lines. */
 export async function writeCurves(
   path: string,
   curves: readonly Curve[],
@@ -56,7 +56,7 @@ export async function writeCurves(
   await writeFileAtomic(path, new TextEncoder().encode(svg))
 }
 
-/** Draws the first phantom: what went in, what came out, and what it should be. */
+/** Draws the first phantom: the inputs, the results and the truth. */
 export async function writeFigure(
   folder: string,
   { scans, prior, grid }: DemoData,

@@ -13,9 +13,7 @@ export async function withGpu<T>(
 ): Promise<T> {
   const gpu = await openGpu({ adapter, quiet: true })
   const { name, software } = gpu.adapter
-  terminal.note(
-    `adapter: ${name}, ${software ? 'a software one: it computes on the processor' : 'a hardware one'}`,
-  )
+  terminal.note(`adapter: ${name} (${software ? 'software, runs on the CPU' : 'hardware'})`)
   try {
     return await body(gpu)
   } finally {

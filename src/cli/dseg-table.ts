@@ -7,8 +7,8 @@ import { classColour, toHex } from '../report/colours.js'
 export type LabelValues = 'codes' | 'classes'
 
 /**
- * The look-up table of a segmentation, BIDS style (`_dseg.tsv`): index is the value in the image. A column of ours,
- * codes, lists every label that the class merges; `*` is all others.
+ * The look-up table of a segmentation, BIDS style (`_dseg.tsv`): `index` is the value in the image. An extra column,
+ * `codes`, lists every label that the class merges; `*` stands for all others.
  */
 export function formatDsegTable(table: LabelTable, values: LabelValues): string {
   const rows = table.classes.map(({ name, abbreviation, codes }, c) => [
@@ -26,7 +26,7 @@ export function formatDsegTable(table: LabelTable, values: LabelValues): string 
 /**
  * Reads such a table back.
  *
- * @returns undefined if the file has no column of codes: some other tool's
+ * @returns undefined if the file has no column of codes: another tool wrote it
  * @throws UserError if it is damaged
  */
 export function parseDsegTable(
@@ -47,6 +47,6 @@ export function parseDsegTable(
   if (is((c) => table.classes[c]!.codes[0]!)) return { table, values: 'codes' }
   if (is((c) => c)) return { table, values: 'classes' }
   throw new UserError(
-    `${source}: the column index holds neither the first codes nor the classes 0, 1, 2 and so on`,
+    `${source}: the column "index" holds neither the first code of each class nor 0, 1, 2 and so on`,
   )
 }

@@ -13,14 +13,14 @@ export function exitCodeOf(error: unknown): number {
     say(error.message)
     return 2
   }
-  // Disk full, permission taken away and the like: the message says what and where.
+  // Disk full, permission withdrawn and the like: the message says what and where.
   if (error instanceof Error && 'syscall' in error) {
     say(error.message)
     return 2
   }
   const reason = error instanceof Error ? error.message : String(error)
   if (process.env.SAE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? reason}\n`)
-  say(`unexpected error: ${firstLine(reason)} (please report it, with what SAE_DEBUG=1 prints)`)
+  say(`unexpected error: ${firstLine(reason)} (please report it with the output of SAE_DEBUG=1)`)
   return 1
 }
 

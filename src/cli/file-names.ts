@@ -13,7 +13,7 @@ export function subjectName(path: string): string {
   return basename(path).replace(extension, '')
 }
 
-/** The subject names of several scans. @throws UserError if two are equal, for their outputs would be too */
+/** The subject names of several scans. @throws UserError if two are equal, because their outputs would be too */
 export function subjectNames(paths: readonly string[]): string[] {
   const names = paths.map(subjectName)
   const owners = new Map<string, string>()

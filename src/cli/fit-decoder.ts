@@ -10,16 +10,16 @@ import type { Start } from './training-start.js'
 
 /** How fitting the decoder ended. */
 interface DecoderFit {
-  /** Mean squared error over the last steps: what the noise level of training starts from. */
+  /** Mean squared error over the last steps: the initial noise level of training. */
   readonly variance: number
-  /** The exit code that a signal asks for, undefined if none came. */
+  /** The exit code if a signal came, else undefined. */
   readonly exitCode: number | undefined
 }
 
-/** The error of the fit is averaged over so many steps. */
+/** The error of the fit is averaged over this many steps. */
 const averaged = 10
 
-/** Fits a new decoder to the encoder's answers, for as many steps as the settings say. */
+/** Fits a new decoder to the encoder's output, for as many steps as the settings say. */
 export async function fitDecoder(
   gpu: Gpu,
   { model, settings }: Start,
@@ -29,7 +29,7 @@ export async function fitDecoder(
   memoryLimit: number | undefined,
   terminal: Terminal,
 ): Promise<DecoderFit> {
-  // Scored scans would make every step wait for its segmentation, which does not change here.
+  // Scoring would make every step wait for its segmentation, which does not change here.
   const bare = scans.map(({ name, data }) => ({ name, data }))
   const fitter = new DecoderFitter(gpu, model, variables, prior, settings, bare.length, { memoryLimit })
   const stepsPerEpoch = Math.ceil(bare.length / settings.batchSize)

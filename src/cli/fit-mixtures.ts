@@ -12,9 +12,9 @@ import type { Terminal } from './terminal.js'
 import type { Start } from './training-start.js'
 
 /**
- * Fits a Gaussian mixture to each scan, for the encoder to be pretrained on, and says how each fit went.
+ * Fits a Gaussian mixture to each scan, as the target of pretraining, and reports how each fit went.
  *
- * @returns a mixture of the classes for each scan
+ * @returns one mixture per scan, with components for every class
  */
 export async function fitMixtures(
   gpu: Gpu,

@@ -16,7 +16,7 @@ import { ReadCache } from './read-cache.js'
 import { subsample } from './subsample.js'
 import { Terminal } from './terminal.js'
 
-/** A scan as a network takes it, and what was done to its intensities. */
+/** A scan as the network takes it, and how its intensities were scaled. */
 interface Scan extends Volume {
   readonly scaling: Scaling
 }
@@ -25,7 +25,7 @@ interface Scan extends Volume {
  * Reads a scan and scales its intensities to 0..1.
  *
  * @param intensities how the network wants them
- * @throws UserError if it cannot be read, has channels, holds NaN or does not vary
+ * @throws UserError if it cannot be read, has several channels, contains NaN or is constant
  */
 export async function readScan(path: string, intensities: Intensities, terminal: Terminal): Promise<Scan> {
   const volume = await readOneChannel(path, 'a scan', terminal)
@@ -39,26 +39,26 @@ export async function readScan(path: string, intensities: Intensities, terminal:
   return { ...volume, data: applyScaling(volume.data, scaling), scaling }
 }
 
-/** Reads a label map; its values are still label codes. @throws UserError if it cannot be read or has channels */
+/** Reads a label map; its values are still label codes. @throws UserError if it cannot be read or has several channels */
 export async function readLabels(path: string, terminal: Terminal): Promise<Volume> {
   const labels = await readOneChannel(path, 'a label map', terminal)
   requireFinite(labels)
   return labels
 }
 
-/** Decoded scans and labels that are kept in memory, in bytes: beyond, files are read again when their turn comes. */
+/** Bytes of decoded scans and labels kept in memory; beyond that, files are read again when their turn comes. */
 const keptBytes = 2e9
 
-/** Notes and warnings come when a file is first read. */
+/** Notes and warnings are printed when a file is first read. */
 const silent = new Terminal('silent')
 
 /**
- * Looks at scans, and at their label maps if given, for training against a prior. As many as fit into a few
- * gigabytes are kept in memory, the others are read again whenever their turn comes.
+ * Checks scans, and their label maps if given, for training with a prior. As many as fit into a few gigabytes stay in
+ * memory; the others are read again whenever their turn comes.
  *
  * @param every keep every n-th voxel along each axis
  * @param intensities how the network wants them
- * @returns the scans, the grids that they lie on, how each was scaled, and the prior on their grid
+ * @returns the scans, their grids, how each was scaled, and the prior on their grid
  * @throws UserError if a file is not what it should be or the shapes do not match
  */
 export async function readTrainingScans(
@@ -113,7 +113,7 @@ export function requireLabelsOfEach(
 ): void {
   if (!labelPaths || labelPaths.length === paths.length) return
   throw new UserError(
-    `${labelPaths.length} label maps for ${paths.length} scans; give --labels one for each, in the same order`,
+    `${labelPaths.length} label maps for ${paths.length} scans; give --labels one per scan, in the same order`,
   )
 }
 
@@ -121,7 +121,7 @@ async function readOneChannel(path: string, what: string, terminal: Terminal): P
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
   if (volume.channels !== 1) {
-    throw new UserError(`${path}: has ${volume.channels} channels where ${what} has one; give one of them`)
+    throw new UserError(`${path}: has ${volume.channels} channels, but ${what} has one; extract one of them`)
   }
   return volume
 }

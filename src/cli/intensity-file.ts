@@ -12,9 +12,9 @@ interface IntensityFile {
 
 /**
  * Reads intensities: `{ "classes": [{ "codes": [3, 42], "components": [{ "weight": 1, "mean": 0.25, "deviation": 0.03 }] }] }`;
- * code 0 is what lies around the brain.
+ * code 0 stands for what surrounds the brain.
  *
- * @throws UserError if the file is not that
+ * @throws UserError if the file has another form
  */
 export async function readIntensities(path: string): Promise<IntensityFile> {
   const text = new TextDecoder().decode(await readBytes(path))
@@ -42,7 +42,7 @@ export async function readIntensities(path: string): Promise<IntensityFile> {
 
 const example = '[{ "codes": [3, 42], "components": [{ "weight": 1, "mean": 0.25, "deviation": 0.03 }] }]'
 
-/** The model of painted classes, each of codes with the same intensities. @throws UserError for a code that the file lacks */
+/** The model of the painted classes; all codes of one class share their intensities. @throws UserError for a code that the file lacks */
 export function modelFromFile({ source, byCode }: IntensityFile, painted: LabelTable): IntensityModel {
   return painted.classes.map(({ codes }) => {
     const components = byCode.get(codes[0]!)

@@ -1,4 +1,4 @@
-/** Ctrl-C, or a scheduler's SIGTERM, while a run goes on: `signal` asks it to end after its step and save. */
+/** Ctrl-C, or a scheduler's SIGTERM, during a run: `signal` asks the run to end after its current step and to save. */
 export class Interrupt {
   private received: 'SIGINT' | 'SIGTERM' | undefined
   private readonly controller = new AbortController()
@@ -17,7 +17,7 @@ export class Interrupt {
     return this.received && (this.received === 'SIGINT' ? 130 : 143)
   }
 
-  /** Back to the default: the next one ends the process. */
+  /** Restores the default: the next signal ends the process. */
   release(): void {
     process.off('SIGINT', this.note)
     process.off('SIGTERM', this.note)

@@ -5,7 +5,7 @@ import type { CsvLog } from './csv-log.js'
 import { Interrupt } from './interrupt.js'
 import type { Progress } from './progress.js'
 
-/** What steps of pretraining and of training have in common. */
+/** What steps of pretraining and training have in common. */
 interface Step {
   readonly epoch: number
   readonly step: number
@@ -18,7 +18,7 @@ interface Step {
 export interface Recording<S extends Step> {
   readonly columns: Readonly<Record<string, (step: S) => number | undefined>>
   readonly shown: readonly string[]
-  /** Scans are scored: columns of Dice for this table. */
+  /** The table for the Dice columns, if scans are scored. */
   readonly dice: LabelTable | undefined
 }
 
@@ -34,12 +34,12 @@ export function logColumns<S extends Step>({ columns, dice }: Recording<S>): str
 }
 
 /**
- * Follows a run to its end or until a signal: a row in the log for every step, the progress, and `afterStep`, which may
- * save at the end of an epoch: only there are the weights those after its step, because the device is a step ahead. If it
- * returns true there, the run is over.
+ * Follows a run to its end or until a signal: logs one row per step, shows the progress and calls `afterStep`. That may
+ * save weights at the end of an epoch only: at other steps, the device is already one step ahead. If it returns true, the
+ * run ends.
  *
- * @param run begins the run
- * @returns the exit code that the signal asks for, undefined if the run came to its end
+ * @param run starts the run
+ * @returns the exit code if a signal came; undefined if the run reached its end
  */
 export async function follow<S extends Step>(
   run: (options: RunOptions) => AsyncIterable<S>,

@@ -21,14 +21,14 @@ const { version } = createRequire(import.meta.url)('../../package.json') as { ve
 
 const program = new Command('sae')
   .description(
-    'Segmentation Auto-Encoder: learns to segment brain scans without labelled scans, from the scans themselves and one prior, which is a probabilistic atlas or the label map of one other subject.',
+    'Segmentation Auto-Encoder: learns to segment brain scans without labelled scans, from the scans themselves and one prior: a probabilistic atlas, or the label map of another person.',
   )
   .version(version)
   .option(
     '--adapter <name>',
-    'GPU to compute on: part of its name, or its kind (see sae info; env SAE_ADAPTER)',
+    'GPU to use: part of its name, or its kind (see sae info; default: SAE_ADAPTER)',
   )
-  .option('--quiet', 'print results, warnings and errors only')
+  .option('--quiet', 'print only results, warnings and errors')
   .configureHelp({ showGlobalOptions: true })
   .configureOutput({ outputError: () => undefined }) // failure.ts prints it, in one line
   .exitOverride()
@@ -42,7 +42,7 @@ Example session:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/
   sae evaluate out/scan_dseg.nii.gz truth.nii.gz
 
-Exit codes: 0 done, 2 wrong usage or input, 130 interrupted, 1 anything else.`,
+Exit codes: 0 done, 2 wrong usage or input, 130 interrupted, 1 any other error.`,
   )
 
 for (const add of [

@@ -63,32 +63,32 @@ function toNumber(text: string): number {
 export const priorOption = (): Option =>
   new Option(
     '--prior <file>',
-    'prior on the grid of the scans, one channel per class (sae prior makes one)',
+    'prior on the grid of the scans, one channel per class (made with sae prior)',
   ).makeOptionMandatory()
 
 export const folderOption = (): Option =>
-  new Option('-o, --output <folder>', 'folder to write to; made if it is not there').makeOptionMandatory()
+  new Option('-o, --output <folder>', 'output folder, created if missing').makeOptionMandatory()
 
 export const classesOption = (): Option =>
   new Option(
     '--classes <table>',
-    'what the labels mean: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where labels are the classes 0..K-1 (default: the table kept with the prior or the weights, else freesurfer)',
+    'what the labels mean: "freesurfer" (14 classes), your own table (FILE.json, FILE.tsv), or a number K if the labels are classes 0..K-1 (default: the table stored with the prior or the weights, else freesurfer)',
   )
 
-/** @param wanted what the command keeps to of itself, if it can */
+/** @param wanted the limit that the command uses by default, if it can */
 export const memoryOption = (wanted: string): Option =>
   new Option(
     '--memory-limit <size>',
-    `device memory not to exceed, such as 1.2GB: large volumes are worked on slab by slab to keep it, which takes longer the smaller it is (default: ${wanted}, or what is needed at least)`,
+    `maximum device memory, such as 1.2GB; to stay within it, large volumes are computed slab by slab, and a smaller limit takes longer (default: ${wanted}, or the minimum needed if that is more)`,
   ).argParser(byteSize)
 
 export const precisionOption = (): Option =>
   new Option(
     '--precision <format>',
-    'how volumes are stored on the way: f16 takes a third to a half less memory and gives results to about three digits, where the adapter has it (default: f32)',
+    'how intermediate volumes are stored: f16 takes a third to a half less memory, is accurate to about three digits and needs an adapter that supports it (default: f32)',
   ).choices(['f32', 'f16'])
 
-/** Options of `sae pretrain` and `sae train`. What is left out follows the recipe. */
+/** Options of `sae pretrain` and `sae train`. Those left out follow the recipe. */
 export interface LearningOptions extends GlobalOptions {
   recipe: RecipeName
   prior: string
@@ -121,20 +121,20 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     .addOption(
       new Option(
         '--recipe <name>',
-        'default: what works on few scans and a rough prior; paper: the published procedure. Options below override it',
+        'default: works with few scans and a rough prior; paper: the published procedure. The options below override it',
       )
         .choices(Object.keys(recipes))
         .default('default'),
     )
     .option(
       '--labels <files...>',
-      'reference label maps in the order of the scans: only scored against, never learnt from',
+      'reference label maps, in the order of the scans: used for scoring, never for learning',
     )
     .addOption(classesOption())
     .addOption(
       option(
         '--every <n>',
-        'use every n-th voxel of the scans and labels along each axis (and of a prior that has their full size)',
+        'use every n-th voxel of the scans and labels along each axis (and of the prior, if it has their full size)',
         wholeNumber(1),
         1,
       ),
@@ -142,14 +142,14 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     .addOption(
       option(
         '--steps <n>',
-        `steps in all, rounded up to whole passes over the scans (default: ${ours.steps!})`,
+        `total number of steps, rounded up to whole passes over the scans (default: ${ours.steps!})`,
         wholeNumber(1),
       ).conflicts('epochs'),
     )
     .addOption(
       option(
         '--epochs <n>',
-        `instead of --steps: passes over all scans (recipe paper: ${paper.epochs})`,
+        `passes over all scans, instead of --steps (recipe paper: ${paper.epochs})`,
         wholeNumber(1),
       ),
     )
@@ -169,14 +169,14 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     .addOption(
       option(
         '--clip <norm>',
-        'largest global norm of the gradients (default: no clipping)',
+        'clip the gradients to this global norm (default: no clipping)',
         realNumber('positive'),
       ),
     )
     .addOption(
       option(
         '--seed <n>',
-        'seed of first weights, order of scans and noise: same seed and device, same result (default: 0)',
+        'seed of the initial weights, the order of scans and the noise; the same seed on the same device gives the same result (default: 0)',
         wholeNumber(0),
       ),
     )
@@ -186,7 +186,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
 }
 
 /**
- * The settings of a recipe's stage with what the options override, for so many scans.
+ * The settings of a recipe's stage for this number of scans, with the options applied.
  */
 export function withOptions<Settings extends OptimiserSettings>(
   { settings, steps }: Stage<Settings>,
@@ -206,7 +206,7 @@ export function withOptions<Settings extends OptimiserSettings>(
   }
 }
 
-/** The epochs that --epochs or --steps ask for, undefined if neither is there. */
+/** The epochs that --epochs or --steps ask for; undefined if neither is given. */
 export function lengthOf(
   { epochs, steps }: { readonly epochs?: number | undefined; readonly steps?: number | undefined },
   scans: number,

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { UserError } from '../errors.js'
 
 /**
- * Requires that a folder is there or can be made, without making it: that waits until all inputs are known to be good.
+ * Requires that a folder exists or can be created. Does not create it yet: first, all inputs must prove good.
  *
  * @throws UserError
  */
@@ -11,21 +11,21 @@ export function requireWritableFolder(path: string): void {
   let folder = resolve(path)
   while (!exists(folder)) folder = dirname(folder)
   if (!statSync(folder).isDirectory()) {
-    throw new UserError(`${path}: cannot be a folder: ${folder} is a file`)
+    throw new UserError(`${path}: cannot be used as a folder: ${folder} is a file`)
   }
   try {
     accessSync(folder, constants.W_OK)
   } catch {
-    throw new UserError(`${path}: cannot be written: no permission to write to ${folder}`)
+    throw new UserError(`${path}: cannot be written: no write permission for ${folder}`)
   }
 }
 
-/** Makes a folder and those above it. @throws UserError if the disk refuses */
+/** Creates a folder and its parents. @throws UserError if that fails */
 export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true })
   } catch (error) {
-    throw new UserError(`${path}: the folder cannot be made: ${(error as Error).message}`)
+    throw new UserError(`${path}: cannot create the folder: ${(error as Error).message}`)
   }
 }
 
@@ -36,6 +36,6 @@ function exists(path: string): boolean {
   } catch (error) {
     // A path through a file (ENOTDIR) is as absent as one through a missing folder.
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
-    throw new UserError(`${path}: cannot be looked at: ${(error as Error).message}`)
+    throw new UserError(`${path}: cannot be accessed: ${(error as Error).message}`)
   }
 }

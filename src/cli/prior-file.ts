@@ -26,29 +26,29 @@ interface PriorRecipe {
   readonly every: number
 }
 
-/** Reads a prior. @throws UserError if it is none: one channel, negative values, sums other than 1 */
+/** Reads a prior. @throws UserError if it is not one: a single channel, negative values, sums other than 1 */
 export async function readPrior(path: string, terminal: Terminal): Promise<PriorFile> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
   if (volume.channels < 2) {
-    throw new UserError(`${path}: has one channel; a prior has one for each class, so make it with sae prior`)
+    throw new UserError(`${path}: has one channel, but a prior has one per class; make one with sae prior`)
   }
   checkPrior(volume.data, volume.grid.shape, volume.channels, path)
   return { volume, table: await readTable(besideVolume(path, '.json')) }
 }
 
-/** As the networks take it. */
+/** The prior in the form that networks take. */
 export function toPrior({ data, channels, grid }: Volume): Prior {
   return { data, classes: channels, shape: grid.shape }
 }
 
-/** As a network of this architecture takes it: with a channel for each part of a class, if its classes are divided. */
+/** The prior for a network of this architecture: one channel per part, if its classes are divided into parts. */
 export function networkPrior(volume: Volume, { parts }: Architecture): Prior {
   const prior = toPrior(volume)
   return parts ? divided(prior, parts) : prior
 }
 
-/** Writes a prior and its PRIOR.json. @throws UserError if the disk refuses */
+/** Writes a prior and its PRIOR.json. @throws UserError if it cannot be written */
 export async function writePrior(
   path: string,
   volume: Volume,
@@ -63,7 +63,7 @@ export async function writePrior(
 async function readTable(path: string): Promise<CarriedTable | undefined> {
   if (!existsSync(path)) return undefined
   const text = new TextDecoder().decode(await readBytes(path))
-  // BIDS keeps other things in a .json beside an image.
+  // In BIDS, the .json next to an image may hold other things.
   if (!/"classes"\s*:/.test(text)) return undefined
   return { table: parseLabelTable(text, path), source: path }
 }

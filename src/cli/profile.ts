@@ -6,15 +6,15 @@ import type { Terminal } from './terminal.js'
 
 /** @param part what is profiled, and when */
 export const profileOption = (part: string): Option =>
-  new Option('--profile', `print the kernels of ${part}, with the time of each on the device`)
+  new Option('--profile', `print every kernel of ${part}, with its time on the device`)
 
 /** @throws UserError if the device cannot time kernels */
 export function requireTimestamps({ device, adapter }: Gpu): void {
   if (!device.features.has('timestamp-query'))
-    throw new UserError(`${adapter.name} has no timestamps, which --profile needs`)
+    throw new UserError(`${adapter.name} has no GPU timestamps, which --profile needs`)
 }
 
-/** Prints a profile as a table, once: when it is first called for a step that is the last of its epoch. */
+/** Prints a profile as a table, once: after the first step that ends an epoch. */
 export function profileOnce(
   learner: { profile(): Promise<DispatchRow[]> },
   terminal: Terminal,
@@ -27,7 +27,7 @@ export function profileOnce(
   }
 }
 
-/** Prints a profile as a table, on lines of its own below a progress bar. */
+/** Prints a profile as a table, below the progress bar if there is one. */
 export function printProfile(rows: readonly DispatchRow[], terminal: Terminal): void {
   terminal.print(`\n${formatPlan(mergeSlabs(rows))}`)
 }

@@ -1,15 +1,15 @@
 import { SingleBar } from 'cli-progress'
 import type { Terminal } from './terminal.js'
 
-/** How a run is shown that has no epochs, or is short. */
+/** How to show a run that is short or has no epochs. */
 interface Style {
   /** What is counted. Default `epoch`. */
   readonly unit?: string
-  /** About how many lines report a run if there is no terminal for a bar. Default 50. */
+  /** About how many lines to print for a run if there is no terminal for a bar. Default 50. */
   readonly lines?: number
 }
 
-/** Shows how far a run is: a bar on a terminal, else now and then a line. */
+/** Shows the progress of a run: a bar on a terminal, else a line now and then. */
 export class Progress {
   private readonly bar: SingleBar | undefined
   private readonly unit: string
@@ -29,14 +29,14 @@ export class Progress {
     this.bar = new SingleBar({
       format: `{bar} ${unit} {epoch}/{epochs} | {values} | {eta_formatted} left`,
       stream: process.stderr,
-      hideCursor: null, // a run that is killed would leave the cursor hidden
+      hideCursor: null, // a killed run would leave the cursor hidden
       etaBuffer: 20,
     })
     this.done = completed
     this.bar.start(epochs * stepsPerEpoch, completed, { epoch: '-', epochs, values: 'preparing' })
   }
 
-  /** After a step. `values` are those of the epoch so far. */
+  /** Call after each step. `values` are those of the epoch so far. */
   update(epoch: number, lastOfEpoch: boolean, values: Readonly<Record<string, number | undefined>>): void {
     const text = Object.entries(values)
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${format(value)}`]))

@@ -1,19 +1,19 @@
 /**
- * Keeps what was read, up to so many bytes; what does not fit any more is read again each time.
+ * Keeps what was read, up to a number of bytes. What does not fit is read again each time.
  *
- * What came first stays: an epoch goes through all scans in a new order, and of those that are kept every one is used
- * once an epoch. Of the most recent ones, most would be gone when their turn comes.
+ * First come, first kept: every epoch visits all scans in a new order, so each kept scan is used once per epoch. A cache
+ * of the most recent scans would have dropped most of them before their next turn.
  */
 export class ReadCache {
   private readonly kept = new Map<string, unknown>()
   private room: number
 
-  /** @param bytes to keep at most */
+  /** @param bytes the most to keep */
   constructor(bytes: number) {
     this.room = bytes
   }
 
-  /** What `read` brings, or brought before under this name. */
+  /** The data of this name: from the cache, else from `read`. */
   async get<T extends ArrayBufferView>(name: string, read: () => Promise<T>): Promise<T> {
     const known = this.kept.get(name) as T | undefined
     if (known) return known
@@ -22,7 +22,7 @@ export class ReadCache {
     return data
   }
 
-  /** Keeps this where there is room. */
+  /** Keeps the data if there is room. */
   offer(name: string, data: ArrayBufferView): void {
     if (data.byteLength > this.room || this.kept.has(name)) return
     this.room -= data.byteLength

@@ -1,7 +1,7 @@
 import type { LabelTable } from '../sae/label-table.js'
 import type { NamedAssessment } from './assessment-table.js'
 
-/** An assessment as `run.json` has it: everything of a class in one place. */
+/** An assessment as `run.json` stores it: all figures of a class in one place. */
 export function assessmentFigures({ scan, assessment }: NamedAssessment, table: LabelTable) {
   const { volumes, withPrior, withEm, withTruth, priorWithTruth, emWithTruth, verdict, ...rest } = assessment
   const overlaps = {

@@ -7,40 +7,40 @@ import { readBytes, writeFileAtomic } from '../io/files.js'
 import { adapterKind } from '../node/adapters.js'
 import { besideVolume } from './file-names.js'
 
-/** A file that a run has read. */
+/** A file that a run read. */
 export interface Input {
   /** What it was to the run: `scan`, `validation scan`, `labels`, `prior`, `weights`. */
   readonly role: string
   readonly path: string
 }
 
-/** What a command knows of its own run. */
+/** What a command knows about its own run. */
 export interface Run {
   /** `pretrain`, `train`, `segment` or `em`. */
   readonly command: string
   /** Every option, defaults included. */
   readonly options: object
-  /** What they became, if that is something else. */
+  /** The settings they led to, if these differ. */
   readonly settings?: object
   readonly inputs: readonly Input[]
   readonly adapter: AdapterSummary
-  /** The exit code that a signal asks for; undefined if the run came to its end. */
+  /** The exit code if a signal ended the run; undefined if it reached its end. */
   readonly interrupted?: number | undefined
-  /** What came out: numbers by name, and the assessment of each scan. */
+  /** The results: numbers by name, and the assessment of each scan. */
   readonly figures: Readonly<Record<string, unknown>>
 }
 
-/** Raised when a reader of `run.json` has to know that its form has changed. */
+/** Incremented when a change of form could break readers of `run.json`. */
 const schema = 1
 
 /**
  * Adds a run to `run.json` in its output folder, which lists all runs that wrote there, oldest first; docs/assessment.md
- * describes it. If that name is taken by a file of another kind, `run-1.json` and so on are used.
+ * describes it. If a file of another kind has that name, `run-1.json` and so on are used.
  *
- * Two runs that end in one folder at the same moment may lose one of the entries, never the file.
+ * If two runs end in one folder at the same moment, one of the entries may be lost, but never the file.
  *
  * @returns the path
- * @throws UserError if the disk refuses
+ * @throws UserError if it cannot be written
  */
 export async function recordRun(folder: string, run: Run): Promise<string> {
   const { command, options, settings, inputs, adapter, interrupted, figures } = run
@@ -68,7 +68,7 @@ export async function recordRun(folder: string, run: Run): Promise<string> {
   return path
 }
 
-/** The record to add to: the first of run.json, run-1.json and so on that is one, or is not there. */
+/** The record to add to: the first of run.json, run-1.json and so on that is a record or does not exist. */
 async function findRecord(folder: string): Promise<{ path: string; runs: unknown[] }> {
   for (let n = 0; ; n++) {
     const path = join(folder, n === 0 ? 'run.json' : `run-${n}.json`)
@@ -100,7 +100,7 @@ async function describeInputs(inputs: readonly Input[]) {
   return described
 }
 
-/** Size and SHA-256 of a file, read piece by piece; null if it is gone by now. */
+/** Size and SHA-256 of a file, read piece by piece; null if the file is gone. */
 async function digest(path: string): Promise<{ bytes: number | null; sha256: string | null }> {
   const hash = createHash('sha256')
   let bytes = 0

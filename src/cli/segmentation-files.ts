@@ -18,7 +18,7 @@ interface Job {
 }
 
 /**
- * The scans of a command line, without those that are segmented already if these are to be left out.
+ * The scans of a command line, without those already segmented if `keepExisting`.
  *
  * @throws UserError if two scans would have the same outputs
  */
@@ -42,26 +42,26 @@ export function segmentationJobs(
 export const labelsOutOption = (): Option =>
   new Option(
     '--labels-out <values>',
-    'what voxels hold: label codes (left ones where a class has two sides), or classes 0..K-1',
+    'voxel values: label codes (the left one if a class has a left and a right), or classes 0..K-1',
   )
     .choices(['codes', 'classes'])
     .default('codes')
 
 /** For the help of commands that write segmentations. */
 export const segmentationFiles = `
-Writes to the output folder, on the grid of each scan and placed as it is:
+Writes to the output folder, on the grid of each scan:
   NAME_dseg.nii.gz     the segmentation
   NAME_dseg.tsv        what its values mean (BIDS)
   NAME_probseg.nii.gz  with --posterior: the probability of each class
-  run.json             what the segmentations are worth, settings, versions, checksums of inputs`
+  run.json             quality of the segmentations, settings, versions, checksums of the inputs`
 
 /**
  * Writes a segmentation, its table, and the posterior if there is one.
  *
  * @param classes [D, H, W]
  * @param posterior [K, D, H, W]
- * @param place the scan, or what lies as it does
- * @throws UserError if the disk refuses
+ * @param place the scan, or anything on its grid
+ * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
   stem: string,
@@ -78,6 +78,6 @@ export async function writeSegmentation(
     await writeVolume(`${stem}_probseg.nii.gz`, volume, 'float32')
   }
   await writeFileAtomic(`${stem}_dseg.tsv`, new TextEncoder().encode(formatDsegTable(table, values)))
-  // Last: --keep-existing takes it for the sign that a scan is done.
+  // Written last: for --keep-existing, it marks the scan as done.
   await writeVolume(`${stem}_dseg.nii.gz`, { data: labels, channels: 1, grid, source }, type)
 }

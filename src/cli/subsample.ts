@@ -1,7 +1,7 @@
 import type { Grid, NiftiHeaderInfo, Volume } from '../io/volume.js'
 import { sampledShape } from '../sae/separable-filter.js'
 
-/** Every n-th voxel of a volume along each axis, the first one included; what is left stays where it was. */
+/** Every n-th voxel of a volume along each axis, starting with the first; the kept voxels stay in place. */
 export function subsample(volume: Volume, every: number): Volume {
   if (every === 1) return volume
   const { channels, data, grid } = volume
@@ -20,7 +20,7 @@ export function subsample(volume: Volume, every: number): Volume {
   return { ...volume, data: kept, grid: sampledGrid(grid, every) }
 }
 
-/** Where every n-th voxel of a grid lies. */
+/** The grid of every n-th voxel. */
 export function sampledGrid({ shape, affine, known, header }: Grid, every: number): Grid {
   const stretch = (matrix: readonly (readonly number[])[]): number[][] =>
     matrix.map((row) => row.map((value, column) => (column < 3 ? value * every : value)))

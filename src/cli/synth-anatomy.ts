@@ -6,10 +6,10 @@ import { boxShape, type Box } from '../ops/shared/box.js'
 import { classBoxes, forEachRow, type SpatialShape } from '../sae/separable-filter.js'
 import { isOutsideBrain } from '../sae/synth/tissues.js'
 
-/** A label map to make scans of, cut to the box of its brain. */
+/** A label map to make scans from, cut to the box of its brain. */
 export interface Anatomy {
   readonly name: string
-  /** What is painted, [D, H, W] of the box; 0 is background. */
+  /** The classes to paint, [D, H, W] of the box; 0 is background. */
   readonly classes: Uint8Array
   readonly shape: SpatialShape
   /** The box in the voxels of the file. */
@@ -23,12 +23,12 @@ export interface Anatomy {
 }
 
 /**
- * The anatomy of a label map in FreeSurfer codes. Codes that look alike are painted as one, others apart even if the
- * table has them in one class: a class of many regions looks like them. What skull stripping leaves out becomes
- * background, unless the table has a class for it.
+ * The anatomy of a label map in FreeSurfer codes. Codes that look alike are painted as one class. Other codes are painted
+ * separately, even if the table merges them: a merged class keeps the look of each of its regions. What skull stripping
+ * removes becomes background, unless the table has a class for it.
  *
- * @param look equal for codes that look alike, undefined for one that looks like no other
- * @throws UserError for labels that the table lacks, for no brain at all or more than 255 looks
+ * @param look equal for codes that look alike, undefined for a code with a look of its own
+ * @throws UserError for labels that the table lacks, for a map without brain, or for more than 255 different looks
  */
 export function anatomyOfCodes(
   map: Volume,
@@ -38,7 +38,7 @@ export function anatomyOfCodes(
 ): Anatomy {
   const groups = groupCodes(map, table, look)
   if (groups.length > 255) {
-    throw new UserError(`${map.source}: holds ${groups.length} regions; a label map has 255 at most`)
+    throw new UserError(`${map.source}: has ${groups.length} regions; the limit is 255`)
   }
   const paintedAs = new Map(groups.flatMap(({ codes }, c) => codes.map((code) => [code, c + 1] as const)))
   const classes = Uint8Array.from(map.data, (code) => paintedAs.get(code) ?? 0)
@@ -47,7 +47,7 @@ export function anatomyOfCodes(
   return cutToBrain({ name, classes, grid: map.grid, painted, truth }, map.source)
 }
 
-/** Codes that look alike and are of one class. */
+/** Codes that look alike and belong to one class. */
 interface CodeGroup {
   readonly codes: number[]
   readonly look: unknown
@@ -63,7 +63,7 @@ function groupCodes(
   const groups: CodeGroup[] = []
   for (const code of Array.from(new Set(data)).sort((a, b) => a - b)) {
     if (!Number.isInteger(code) || code < 0) {
-      throw new UserError(`${source}: holds the value ${code}; labels are integers of 0 or more`)
+      throw new UserError(`${source}: holds the value ${code}, but labels are non-negative integers`)
     }
     const listed = table.classes.findIndex(({ codes }) => codes.includes(code))
     if (code === 0 || (listed <= 0 && isOutsideBrain(code))) continue
@@ -88,7 +88,7 @@ export function anatomyOfClasses(map: Volume, table: LabelTable, name: string): 
   return cutToBrain({ name, classes, grid: map.grid, painted: table, truth }, map.source)
 }
 
-/** Phantoms of one family, of some 180 mm along their longest side. @throws UserError for a shape too small */
+/** Phantoms of one family, about 180 mm along their longest side. @throws UserError if the shape is too small */
 export function phantomAnatomies(shape: SpatialShape, count: number, seed: number): Anatomy[] {
   const size = 180 / Math.max(...shape)
   const affine = [0, 1, 2].map((row) => {
@@ -117,7 +117,7 @@ function labelClass(codes: readonly number[]): LabelClass {
 function cutToBrain(anatomy: Omit<Anatomy, 'shape' | 'box'>, source: string): Anatomy {
   const { shape } = anatomy.grid
   const box = brainBox(anatomy.classes, shape)
-  if (!box) throw new UserError(`${source}: no voxel of it belongs to the brain`)
+  if (!box) throw new UserError(`${source}: no voxel belongs to the brain`)
   const [D, H, W] = boxShape(box)
   const classes = new Uint8Array(D * H * W)
   forEachRow(box, shape, (offset, boxOffset, length) => {

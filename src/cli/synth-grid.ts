@@ -17,11 +17,11 @@ import { isOutsideBrain } from '../sae/synth/tissues.js'
 import { brainBox, type Anatomy } from './synth-anatomy.js'
 import { sampledGrid } from './subsample.js'
 
-/** Where the scans lie, and how a brain is laid into them. */
+/** The grid of the scans, and where a brain is placed in it. */
 export interface OutputGrid {
   /** Of the scans. */
   readonly grid: Grid
-  /** Before voxels were left out. */
+  /** The grid before `every` left out voxels. */
   readonly full: Grid
   /** The point of `full` that the middle of each brain's box falls on, in voxels. */
   readonly centre: Triple
@@ -32,7 +32,7 @@ export interface OutputGrid {
 }
 
 /**
- * The grid of a file. Label maps on that grid stay where they are, other brains come where the file has its own.
+ * The grid of a file. Label maps on that grid stay in place; other brains are moved to the place of the file's brain.
  *
  * @throws UserError if the file is empty
  */
@@ -51,7 +51,7 @@ export function gridLike(file: Volume, every: number): OutputGrid {
   }
 }
 
-/** What is not background in a prior, a label map or a skull-stripped scan. */
+/** 1 for every voxel that is not background in a prior, a label map or a skull-stripped scan. */
 function headOf({ data, channels, grid }: Volume): Uint8Array {
   const voxels = grid.shape[0] * grid.shape[1] * grid.shape[2]
   if (channels > 1) return Uint8Array.from(data.subarray(0, voxels), (p) => (p < 0.5 ? 1 : 0))
@@ -59,9 +59,9 @@ function headOf({ data, channels, grid }: Volume): Uint8Array {
 }
 
 /**
- * A grid with the axes and voxels of the first anatomy, that brain in its middle and where it was in the world.
+ * A grid with the axes and voxel size of the first anatomy, centred on that brain, which keeps its world position.
  *
- * @param shape asked for; by default all brains fit in, with `margin` millimetres around
+ * @param shape in voxels; by default large enough for all brains, with `margin` millimetres around them
  */
 export function gridAround(
   anatomies: readonly Anatomy[],
@@ -78,7 +78,7 @@ export function gridAround(
   const [D, H, W] = shape ?? [needed(0), needed(1), needed(2)]
   const centre: Triple = [(D - 1) / 2, (H - 1) / 2, (W - 1) / 2]
   const was = middle(box)
-  // The first voxel lies so that the two middles coincide; half voxels are rounded, which keeps voxels on voxels.
+  // The two centres coincide; half voxels are rounded, so that the voxels of the two grids do too.
   const first = was.map((position, axis) => Math.ceil(position - centre[axis]!))
   const moved = grid.affine.map((row) => [
     ...row.slice(0, 3),
@@ -101,7 +101,7 @@ export function placementOf({ full, centre, every, keepsPlace }: OutputGrid, ana
   return compose(intoBox, affine(diagonal([every, every, every]), [0, 0, 0]))
 }
 
-/** Whether two grids have one shape and, as far as both say, one place. */
+/** Whether two grids have the same shape and, if both state it, the same placement. */
 function isSameGrid(a: Grid, b: Grid): boolean {
   if (a.shape.some((n, axis) => n !== b.shape[axis])) return false
   return !a.known || !b.known || placementDistance(a.affine, b.affine, a.shape) <= PLACEMENT_TOLERANCE
@@ -113,7 +113,7 @@ export function voxelSizes({ affine: [x, y, z] }: Grid): Triple {
   return [size(0), size(1), size(2)]
 }
 
-/** One voxel along each axis of `from`, in voxels of `to`; a grid that says nothing of its axes is taken to have the other's. */
+/** One voxel along each axis of `from`, in voxels of `to`; a grid without orientation is assumed to share the other's. */
 function directionBetween(from: Grid, to: Grid): Matrix3 {
   if (!from.known || !to.known) return diagonal([1, 1, 1])
   return multiply(invert(linearOf(to)), linearOf(from))

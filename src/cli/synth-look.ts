@@ -8,13 +8,13 @@ import type { SynthOptions } from './synth-options.js'
 
 /** What regions look like. */
 export interface Look {
-  /** Equal for label codes that look alike; undefined for one that looks like no other. */
+  /** Equal for label codes that look alike; undefined for a code with a look of its own. */
   readonly of: (code: number) => unknown
   /** Draws the intensities of a scan from the classes that are painted. */
   readonly intensities: (painted: LabelTable) => (random: Random) => IntensityModel
 }
 
-/** What `--contrast` and `--jitter` say. @throws UserError if they say nothing that can be painted */
+/** The look that `--contrast` and `--jitter` describe. @throws UserError if it cannot be painted */
 export async function readLook({ contrast, jitter, classes }: SynthOptions): Promise<Look> {
   if (/\.json$/i.test(contrast)) {
     const file = await readIntensities(contrast)
@@ -27,7 +27,7 @@ export async function readLook({ contrast, jitter, classes }: SynthOptions): Pro
   if (!isContrast(contrast)) throw new UserError(`--contrast ${contrast}: give t1, t2, random or FILE.json`)
   if (contrast !== 'random' && areClasses(classes)) {
     throw new UserError(
-      `--contrast ${contrast} needs to know what the labels are, which --classes ${classes!} does not say; give --contrast random or FILE.json`,
+      `--contrast ${contrast} needs to know what the labels are, but --classes ${classes!} does not say; give --contrast random or FILE.json`,
     )
   }
   const amount = jitter ?? (contrast === 'random' ? 0 : 0.03)

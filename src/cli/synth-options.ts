@@ -42,7 +42,7 @@ export const scannerOptions = (): Option[] => [
   ),
   option(
     '--resolution <mm>',
-    'size of the voxels that are measured, if larger than those of the scan: one number or three, as 1,1,5',
+    'voxel size of the simulated scanner, if larger than that of the scan: one number or three, such as 1,1,5',
     resolution,
   ),
   option(
@@ -52,20 +52,24 @@ export const scannerOptions = (): Option[] => [
   ),
   option('--noise <s>', 'standard deviation of the noise, 0 to 1 (default: 0.005,0.01)', range(1)),
   new Option('--rician', 'noise as in magnitude images instead of Gaussian noise'),
-  option('--rim <mm>', 'what skull stripping leaves around the brain, 0 to 20 (default: 4,6)', range(20)),
+  option(
+    '--rim <mm>',
+    'width of the rim that skull stripping leaves around the brain, 0 to 20 (default: 4,6)',
+    range(20),
+  ),
 ]
 
 /** The options that choose the grid of the scans. */
 export const gridOptions = (): Option[] => [
-  option('--every <n>', 'make every n-th voxel along each axis only', wholeNumber(1), 1),
+  option('--every <n>', 'make only every n-th voxel along each axis', wholeNumber(1), 1),
   option(
     '--shape <d,h,w>',
-    'voxels along each axis, before --every (default: all brains fit in; 64,80,64 for phantoms)',
+    'voxels along each axis, before --every (default: large enough for all brains; 64,80,64 for phantoms)',
     shape,
   ),
   new Option(
     '--like <file>',
-    'make scans on the grid of this scan, label map or prior: label maps on that grid stay where they are, other brains come where it has its own',
+    'make scans on the grid of this scan, label map or prior; label maps on that grid stay in place, other brains are moved to where its brain is',
   ).conflicts('shape'),
 ]
 
@@ -82,7 +86,7 @@ export function upTo(most: number): (text: string) => number {
   }
 }
 
-/** Argument parser: a number from 0 to `most`, or two such, the lower first. */
+/** Argument parser: a number from 0 to `most`, or two such numbers, the lower first. */
 function range(most: number): (text: string) => Range {
   return (text) => {
     const [low, high, ...others] = text.split(',').map(upTo(most))

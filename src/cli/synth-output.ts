@@ -24,18 +24,18 @@ export class SynthOutput {
     this.suffix = { t1: 'T1w', t2: 'T2w' }[contrast] ?? suffixOf(contrast)
   }
 
-  /** Requires that nothing is replaced, and no input ever. @throws UserError with the first file in the way */
+  /** Requires that no file is replaced, and never an input. @throws UserError with the first file in the way */
   requireFree(inputs: readonly string[], overwrite: boolean): void {
     const taken = new Set(inputs.map((path) => resolve(path)))
     for (const path of this.paths()) {
       if (taken.has(resolve(path))) throw new UserError(`${path}: is an input; give another folder with -o`)
       if (!overwrite && existsSync(path)) {
-        throw new UserError(`${path}: is there already; give another folder with -o, or --overwrite`)
+        throw new UserError(`${path}: already exists; give another folder with -o, or --overwrite`)
       }
     }
   }
 
-  /** Writes scan `i`, made from that anatomy. @returns its name @throws UserError if the disk refuses */
+  /** Writes scan `i`, made from that anatomy. @returns its name @throws UserError if a file cannot be written */
   async write(i: number, made: SyntheticScan, grid: Grid, { name: from, painted }: Anatomy): Promise<string> {
     const { scan, labels, acquisition, intensities } = made
     const name = this.nameOf(i)

@@ -1,4 +1,4 @@
-/** Where a command talks to the user: results and progress on stdout, all else on stderr. */
+/** How a command talks to the user: results and progress on stdout, everything else on stderr. */
 export class Terminal {
   constructor(private readonly level: 'normal' | 'quiet' | 'silent') {}
 
@@ -6,17 +6,17 @@ export class Terminal {
     return this.level !== 'normal'
   }
 
-  /** A result, which is what the command was asked for. */
+  /** A result: what the user asked for. */
   print(text: string): void {
     process.stdout.write(`${text}\n`)
   }
 
-  /** How far it is, and what was written where; not with --quiet. */
+  /** Progress, and what was written where; not with --quiet. */
   status(text: string): void {
     if (!this.quiet) process.stdout.write(`${text}\n`)
   }
 
-  /** Something to know about the run; not with --quiet. */
+  /** Something worth knowing about the run; not with --quiet. */
   note(text: string): void {
     if (!this.quiet) process.stderr.write(`${text}\n`)
   }
@@ -26,7 +26,7 @@ export class Terminal {
     if (this.level !== 'silent') process.stderr.write(`warning: ${text}\n`)
   }
 
-  /** The first of several warnings of one kind, and how many more there are. */
+  /** Prints the first of several similar warnings, and how many more there are. */
   warnOnce(texts: readonly (string | undefined)[]): void {
     const [first, ...others] = texts.filter((text) => text !== undefined)
     if (first === undefined) return

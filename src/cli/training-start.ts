@@ -31,14 +31,14 @@ export interface Start {
   readonly model: Model
   readonly settings: TrainingSettings
   readonly weights: WeightsFile | undefined
-  /** Where the run that goes on stopped. */
+  /** Where the resumed run stopped. */
   readonly progress: TrainingProgress | undefined
 }
 
 /**
  * Reads what --init or --resume name and checks it against the prior's channels.
  *
- * @throws UserError if a file does not fit, or options contradict each other or the run to go on with
+ * @throws UserError if a file does not fit, or the options contradict each other or the run to resume
  */
 export async function readStart(
   options: TrainOptions,
@@ -51,8 +51,9 @@ export async function readStart(
   if (resume !== undefined) return resumedStart(options, scans, resume, channels)
   const settings = settingsOf(options, scans)
   if (init === undefined) {
-    if (freshDecoder) throw new UserError('--fresh-decoder needs --init; without it every weight is fresh')
-    terminal.warn('without --init the objective often collapses into few classes; run sae pretrain first')
+    if (freshDecoder)
+      throw new UserError('--fresh-decoder needs --init; without it, all weights are new anyway')
+    terminal.warn('without --init, training often collapses into a few classes; run sae pretrain first')
     const model = createModel(recipes[options.recipe].architecture(channels), settings.seed)
     return { model, settings, weights: undefined, progress: undefined }
   }
@@ -62,12 +63,12 @@ export async function readStart(
   const keepsDecoder = !freshDecoder && weights.tensors.has('decoder.weight')
   const wanted = keepsDecoder ? model.parameters : model.encoder.parameters
   checkTensors(wanted, weights.tensors, weights.source)
-  // Only what is wanted, so that `loadStart` can take all that there is.
+  // Only the wanted tensors, so that `loadStart` can load them all.
   const tensors = new Map(wanted.map(({ name }) => [name, weights.tensors.get(name)!] as const))
   return { model, settings, weights: { ...weights, tensors }, progress: undefined }
 }
 
-/** Puts the start's tensors into the variables: the weights, and with an optimiser its moments. */
+/** Loads the start's tensors into the variables: the weights or, given an optimiser, its moments. */
 export function loadStart({ model, weights }: Start, variables: Variables, optimiser?: Adam): void {
   if (!weights) return
   const values = optimiser ? optimiser.state : model.parameters
@@ -83,18 +84,19 @@ async function resumedStart(
 ): Promise<Start> {
   for (const other of ['init', 'freshDecoder'] as const) {
     if (options[other] !== undefined)
-      throw new UserError(`--resume takes all weights from ${resume}; leave out --init and --fresh-decoder`)
+      throw new UserError(`--resume takes all weights from ${resume}; drop --init and --fresh-decoder`)
   }
   const weights = await readWeights(resume)
   requireClasses(weights, channels, options.prior)
   const { architecture, training } = weights.info
-  if (!training)
-    throw new UserError(`${resume}: holds no state of training to go on from; start with --init instead`)
-  // Checkpoints of older versions lack settings that have come since.
+  if (!training) throw new UserError(`${resume}: has no training state to resume; use --init instead`)
+  // Checkpoints of older versions lack newer settings.
   const saved = { ...defaultTraining, ...training.settings }
   const settings = { ...saved, ...changedEpochs(options, scans, saved, resume) }
   if (training.progress.epoch >= settings.epochs) {
-    throw new UserError(`${resume}: its ${training.progress.epoch} epochs are done; give more with --epochs`)
+    throw new UserError(
+      `${resume}: all ${training.progress.epoch} epochs are done; ask for more with --epochs`,
+    )
   }
   const model = createModel(architecture, settings.seed)
   checkTensors([...model.parameters, ...new Adam(model.parameters).state], weights.tensors, resume)
@@ -133,7 +135,7 @@ const optionOf = {
   decoderSteps: 'decoderSteps',
 } as const satisfies Partial<Record<keyof TrainingSettings, keyof TrainOptions>>
 
-/** How the option is written. */
+/** The option as written on the command line. */
 const flagOf = (option: string): string =>
   `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
@@ -147,7 +149,7 @@ function changedEpochs(
     const asked = options[option]
     if (asked !== undefined && asked !== saved[setting]) {
       throw new UserError(
-        `${flagOf(option)} ${String(asked)} contradicts ${source}, which has ${saved[setting] ?? 'none'}; leave it out, or start anew with --init`,
+        `${flagOf(option)} ${String(asked)} contradicts ${source}, which has ${saved[setting] ?? 'none'}; drop it, or start a new run with --init`,
       )
     }
   }

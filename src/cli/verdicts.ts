@@ -2,7 +2,7 @@ import type { Grade } from '../sae/assessment/rules.js'
 import type { NamedAssessment } from './assessment-table.js'
 import type { Terminal } from './terminal.js'
 
-/** Says how many segmentations are sound, and warns of those that are not, of each kind with the first one's reasons. */
+/** Prints how many segmentations are sound, and one warning for each kind that is not, with the reasons of the first. */
 export function sayVerdicts(all: readonly NamedAssessment[], terminal: Terminal): void {
   const of = (grade: Grade) => all.filter(({ assessment }) => assessment.verdict.grade === grade)
   const sound = of('sound').length
@@ -15,15 +15,13 @@ export function sayVerdicts(all: readonly NamedAssessment[], terminal: Terminal)
     const which =
       others.length === 0
         ? `the segmentation of ${first.scan} ${verb[grade].one}`
-        : `${others.length + 1} of ${all.length} segmentations ${verb[grade].several}, such as that of ${first.scan}`
+        : `${others.length + 1} of ${all.length} segmentations ${verb[grade].several}, for example that of ${first.scan}`
     const more = reasons.length > shownReasons ? `; ${reasons.length - shownReasons} more in run.json` : ''
-    terminal.warn(
-      `${which}: ${reasons.slice(0, shownReasons).join('; ')}${more}. To try: ${advice.join('; ')}.`,
-    )
+    terminal.warn(`${which}: ${reasons.slice(0, shownReasons).join('; ')}${more}. Try: ${advice.join('; ')}.`)
   }
 }
 
-/** A line is to be read. */
+/** More would make the line too long to read. */
 const shownReasons = 3
 
 const verb = {

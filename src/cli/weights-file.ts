@@ -21,7 +21,7 @@ export interface WeightsFile extends CheckpointFile {
   readonly table: CarriedTable | undefined
 }
 
-/** Reads weights (.safetensors, .pth.tar). @throws UserError if they are none of this kind */
+/** Reads weights (.safetensors, .pth.tar). @throws UserError if the file holds anything else */
 export async function readWeights(path: string): Promise<WeightsFile> {
   const { tensors, metadata } = await readTensors(path)
   const floats = new Map<string, NamedTensor>()
@@ -31,17 +31,17 @@ export async function readWeights(path: string): Promise<WeightsFile> {
   return { tensors: floats, metadata, info, source: path, table }
 }
 
-/** Requires an encoder for a prior of so many channels. @throws UserError */
+/** Requires an encoder with one class per channel of the prior. @throws UserError */
 export function requireClasses({ info, source }: WeightsFile, channels: number, prior: string): void {
   const { parts, classes: own } = info.architecture
   const classes = parts ? classesOf(parts) : own
   if (classes === channels) return
   throw new UserError(
-    `${source}: its encoder has ${classes} classes, but ${prior} has ${channels} channels: a checkpoint of another architecture`,
+    `${source}: its encoder has ${classes} classes, but ${prior} has ${channels} channels; use weights and a prior with the same classes`,
   )
 }
 
-/** Writes weights, and with an optimiser all that training needs to go on. @throws UserError if the disk refuses */
+/** Writes weights and, given an optimiser, all that training needs to resume. @throws UserError if it cannot be written */
 export async function writeWeights(
   path: string,
   variables: Variables,

@@ -31,7 +31,7 @@ describe('formatAssessments', () => {
       ['class 4 (absent)', '0', '0', '-', '-'],
       ['mean of 4 regions', '0.517'],
     ])
-    expect(text).toContain("foreground called background: 10 % (by the prior's argmax 0 %)")
+    expect(text).toContain("foreground called background: 10 % (prior's argmax: 0 %)")
     expect(text).toContain('(entropy of the prior 0.000)')
   })
 

@@ -147,13 +147,13 @@ describe('a run that learns', () => {
 describe('a run that collapses is called that', () => {
   it('after an absurd learning rate', async () => {
     const line = warning(await sae(pretrain('absurd', '--lr', '1e5', '--epochs', '10')))
-    expect(line).toMatch(/scan\.nii\.gz has collapsed: .* To try: .*a lower learning rate/)
+    expect(line).toMatch(/scan\.nii\.gz has collapsed: .* Try: .*a lower learning rate/)
     expect(verdict('absurd').grade).toBe('collapsed')
   })
 
   it('after too few steps, even with --quiet', async () => {
     const outcome = await sae(pretrain('short', '--recipe', 'paper', '--epochs', '5', '--quiet'))
-    expect(warning(outcome)).toMatch(/has collapsed: .* To try: .*longer pretraining/)
+    expect(warning(outcome)).toMatch(/has collapsed: .* Try: .*longer pretraining/)
     expect(outcome.stdout).toBe('')
   })
 
@@ -161,7 +161,7 @@ describe('a run that collapses is called that', () => {
     const flat = new Float32Array(K * voxels).fill(1 / K)
     await study.write('flat.nii.gz', flat, 'float32', unknownGrid(shape), K)
     const line = warning(await sae(pretrain('flat', '--prior', study.path('flat.nii.gz'), '--epochs', '20')))
-    expect(line).toMatch(/has collapsed: the prior is nearly the same at every voxel.* To try: another prior/)
+    expect(line).toMatch(/has collapsed: the prior is nearly the same at every voxel.* Try: another prior/)
   })
 
   it('by a prior that lies the other way round', async () => {
@@ -177,7 +177,7 @@ describe('a run that collapses is called that', () => {
       await sae(['em', scan, '--prior', study.path('flipped.nii.gz'), '-o', study.path('flipped')]),
     )
     expect(line).toMatch(/has collapsed: the prior fits the scan better with axis 1 flipped/)
-    expect(line).toMatch(/To try: scan and prior on one grid, with axes in the same order and direction/)
+    expect(line).toMatch(/Try: scan and prior on one grid, with axes in the same order and direction/)
   })
 
   it('of a scan that is empty but for some hot voxels', async () => {
@@ -186,7 +186,7 @@ describe('a run that collapses is called that', () => {
     const path = await study.write('empty.nii.gz', empty, 'float32', unknownGrid(shape))
     const args = pretrain('empty', '--epochs', '2').with(1, path)
     expect(warning(await sae(args))).toMatch(
-      /empty\.nii\.gz has collapsed: only 0\.03 % of the scan's voxels are not empty\. To try: a look at the intensities/,
+      /empty\.nii\.gz has collapsed: only 0\.03 % of the scan's voxels are not empty\. Try: a look at the intensities/,
     )
   })
 

@@ -105,7 +105,7 @@ describe('a scan that cannot be used', () => {
 
   it('has channels', async () => {
     expect(await refusal(segment(study.path('prior.nii.gz')))).toMatch(
-      /prior\.nii\.gz: has 8 channels where a scan has one/,
+      /prior\.nii\.gz: has 8 channels, but a scan has one/,
     )
   })
 
@@ -168,7 +168,7 @@ describe('a prior that cannot be used', () => {
 
   it('is a label map', async () => {
     expect(await refusal(train('--prior', study.labels[0]))).toMatch(
-      /has one channel; .* make it with sae prior/,
+      /has one channel, .* make one with sae prior/,
     )
   })
 
@@ -224,8 +224,8 @@ describe('weights that cannot be used', () => {
   it('hold no training to go on with, or another one', async () => {
     const { path, scans } = study
     const resume = ['train', scans[0], '--prior', path('prior.nii.gz'), '-o', path('out'), '--resume']
-    expect(await refusal([...resume, path('weights.safetensors')])).toMatch(/holds no state of training/)
-    expect(await refusal(train('--resume', path('weights.safetensors')))).toMatch(/leave out --init/)
+    expect(await refusal([...resume, path('weights.safetensors')])).toMatch(/has no training state/)
+    expect(await refusal(train('--resume', path('weights.safetensors')))).toMatch(/drop --init/)
 
     const { tensors } = readSafetensors(readFileSync(path('weights.safetensors')))
     const training = {
@@ -242,7 +242,7 @@ describe('weights that cannot be used', () => {
       /--beta 0\.1 contradicts .*last\.safetensors, which has 0\.01/,
     )
     expect(await refusal([...resume, path('last.safetensors'), '--epochs', '2'])).toMatch(
-      /its 2 epochs are done/,
+      /all 2 epochs are done/,
     )
     expect(await refusal([...resume, path('last.safetensors')])).toMatch(
       /encoder\.block0\.weight\.first_moment is missing/,
@@ -271,7 +271,7 @@ describe('a command line that cannot be followed', () => {
   })
 
   it('names an output folder that cannot be one', async () => {
-    const message = /cannot be a folder: .*classes\.json is a file/
+    const message = /cannot be used as a folder: .*classes\.json is a file/
     expect(await refusal(segment(study.scans[0], '-o', `${study.classes}/out`))).toMatch(message)
     expect(await refusal(train('-o', study.classes))).toMatch(message)
     const args = ['prior', study.unpaired, '--classes', study.classes, '-o', `${study.classes}/prior.nii.gz`]

@@ -46,10 +46,10 @@ describe('sae prior', () => {
     const args = ['prior', ...labels.toReversed(), ...classes, '-o', path('npz.nii.gz')]
     const { errors } = await succeed(args)
     expect(errors.filter((line) => line.includes('1 mm'))).toEqual([
-      `${labels[1]}: does not say how large its voxels are; --blur takes them for 1 mm`,
+      `${labels[1]}: does not state its voxel size; --blur assumes 1 mm`,
     ])
     const sharp = await succeed(['prior', labels[1], ...classes, '--blur', '0', '-o', path('sharp.nii.gz')])
-    expect(sharp.errors.join('\n')).toMatch(/^warning: .*b-labels\.npz: without a blur [^\n]*$/)
+    expect(sharp.errors.join('\n')).toMatch(/^warning: .*b-labels\.npz: without a blur, [^\n]*$/)
   })
 
   it('averages several label maps, and takes an atlas as it is', async () => {
@@ -101,6 +101,6 @@ describe('sae prior', () => {
       'uint8',
     )
     const { errors } = await succeed(['prior', bare, '-o', study.path('bare-prior.nii.gz')])
-    expect(errors.join()).toMatch(/^warning: .*labels end at 5 .*--classes 6/)
+    expect(errors.join()).toMatch(/^warning: .*highest label is 5, .*--classes 6/)
   })
 })

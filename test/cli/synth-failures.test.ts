@@ -24,9 +24,9 @@ describe('sae synth refuses', () => {
   }
 
   it.each<[string, string[], RegExp]>([
-    ['nothing to work on', [], /give label maps, or --phantom/],
+    ['nothing to work on', [], /give label maps or --phantom/],
     ['two sources', ['MAP', '--phantom'], /label maps or --phantom, not both/],
-    ['a table for phantoms', ['--phantom', '--classes', '8'], /--classes has no meaning with --phantom/],
+    ['a table for phantoms', ['--phantom', '--classes', '8'], /--classes cannot be combined with --phantom/],
     [
       'an unknown contrast',
       ['MAP', '--contrast', 'flair'],
@@ -43,7 +43,11 @@ describe('sae synth refuses', () => {
     ['no scans', ['MAP', '-n', '0'], /whole number from 1/],
     ['a missing map', ['nowhere.nii.gz'], /nowhere\.nii\.gz: .*no such file/],
     ['a missing grid', ['MAP', '--like', 'nowhere.nii.gz'], /nowhere\.nii\.gz: .*no such file/],
-    ['a scan for a label map', ['SCAN'], /a\.nii\.gz: holds the value 0\.\d+; labels are integers/],
+    [
+      'a scan for a label map',
+      ['SCAN'],
+      /a\.nii\.gz: holds the value 0\.\d+, but labels are non-negative integers/,
+    ],
   ])('%s', async (_, args, message) => {
     const files: Record<string, string> = { MAP: map, SCAN: study.scans[0] }
     expect(await refusal(...args.map((arg) => files[arg] ?? arg))).toMatch(message)
@@ -51,7 +55,7 @@ describe('sae synth refuses', () => {
 
   it('maps without a brain, and a grid without one', async () => {
     const empty = await study.write('empty.nii.gz', new Float32Array(shape[0] * shape[1] * shape[2]), 'uint8')
-    expect(await refusal(empty)).toMatch(/empty\.nii\.gz: no voxel of it belongs to the brain/)
+    expect(await refusal(empty)).toMatch(/empty\.nii\.gz: no voxel belongs to the brain/)
     expect(await refusal(map, '--like', empty)).toMatch(/empty\.nii\.gz: --like needs a brain/)
   })
 

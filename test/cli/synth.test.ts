@@ -170,7 +170,7 @@ describe('sae synth', () => {
     // Without the option they would be taken for FreeSurfer's codes.
     const { errors } = await succeed(synth(given.source, '-n', '1', '--overwrite'))
     expect(errors).toHaveLength(1)
-    expect(errors[0]).toMatch(/^warning: .*classes\.nii\.gz: the labels end at 7 .*--classes 8/)
+    expect(errors[0]).toMatch(/^warning: .*classes\.nii\.gz: the highest label is 7, .*--classes 8/)
   })
 
   it('writes the classes of a coarser table, but paints the regions that it merges apart', async () => {
@@ -212,7 +212,7 @@ describe('sae synth', () => {
     const again = await sae(synth(map, '-n', '2', '--seed', '5'))
     expect(again.code).toBe(2)
     expect(again.errors).toHaveLength(1)
-    expect(again.errors[0]).toMatch(/participants\.tsv: is there already; .*--overwrite/)
+    expect(again.errors[0]).toMatch(/participants\.tsv: already exists; .*--overwrite/)
     expect(readFileSync(output('sub-001_T1w.nii.gz'))).toEqual(before)
     expect(existsSync(output('sub-002_T1w.nii.gz'))).toBe(false)
 

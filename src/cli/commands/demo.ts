@@ -23,7 +23,7 @@ interface DemoOptions extends GlobalOptions, DemoSettings {
   readonly size: [number, number, number]
 }
 
-/** The two priors that are compared: the paper's headline. */
+/** The two priors to compare: the headline result of the paper. */
 const runs = [
   { name: 'mrf', title: 'MRF prior', beta: recipes.default.training.settings.beta },
   { name: 'independent', title: 'independent prior', beta: 0 },
@@ -34,15 +34,15 @@ export function addDemo(program: Command): void {
     .command('demo')
     .summary('learn to segment phantoms: the whole method in a few minutes')
     .description(
-      'Makes brain-like phantoms and a prior from one more subject, pretrains, trains with the MRF prior and with the independent one, and shows how the Dice overlap with the truth grows beyond that of the prior itself and of EM.',
+      'Makes brain-like phantoms, and a prior from one more phantom. Pretrains, trains once with the MRF prior and once with an independent prior, and prints the Dice overlap with the truth next to that of EM and of the prior itself.',
     )
-    .option('-o, --output <folder>', 'folder to write to; made if it is not there', 'demo-output')
-    .option('--seed <n>', 'seed of phantoms, first weights and noise', wholeNumber(0), 1)
-    .option('--subjects <n>', 'phantoms to learn from', wholeNumber(1, 100), 3)
+    .option('-o, --output <folder>', 'output folder, created if missing', 'demo-output')
+    .option('--seed <n>', 'seed of phantoms, initial weights and noise', wholeNumber(0), 1)
+    .option('--subjects <n>', 'number of phantoms to learn from', wholeNumber(1, 100), 3)
     .option('--size <d,h,w>', 'voxels along each axis, 16 or more', parseSize, [24, 32, 32])
     .option(
       '--epochs <n>',
-      'passes over the phantoms in pretraining; three quarters as many in either training',
+      'epochs of pretraining; each of the two trainings runs three quarters as many',
       wholeNumber(1),
       30,
     )
@@ -50,10 +50,10 @@ export function addDemo(program: Command): void {
       'after',
       `
 Writes to the output folder:
-  figure.png      scan, prior, posterior, segmentation, truth and reconstruction of the first phantom
-  curves.svg      Dice by epoch with either prior
-  *.nii.gz        phantoms, truths, the prior, and segmentations with either prior
-  *.csv           a row for every step of the three runs`,
+  figure.png      the first phantom: scan, prior, posterior, segmentation, truth and reconstruction
+  curves.svg      Dice after each epoch, with each prior
+  *.nii.gz        phantoms, truths, the prior, and the segmentations with each prior
+  *.csv           one row per step of each run`,
     )
     .action(async (_: unknown, self: Command) => {
       await demo(self.optsWithGlobals<DemoOptions>(), terminalOf(self))
@@ -72,12 +72,12 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<void> {
       `${subjects} phantoms of ${size.join('x')} voxels and a prior from one more subject, in ${output}/`,
     )
     terminal.status(
-      `Dice, mean over phantoms and regions: ${baselines.prior.toFixed(3)} of the prior's own argmax, ${baselines.em.toFixed(3)} of EM\n`,
+      `Mean Dice over phantoms and regions: ${baselines.prior.toFixed(3)} for the prior's own argmax, ${baselines.em.toFixed(3)} for EM\n`,
     )
     const start = await startDemo(gpu, data, options, terminal)
     const curves = start && (await trainBoth(gpu, data, start, options, terminal))
     if (!curves) {
-      terminal.warn('interrupted: neither curves nor picture were made')
+      terminal.warn('interrupted: curves.svg and figure.png were not written')
       return
     }
     printCurves(curves, baselines, terminal)
@@ -87,7 +87,7 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<void> {
   })
 }
 
-/** Trains with either prior and writes the segmentations; undefined if the user stopped it. */
+/** Trains with each prior and writes the segmentations; undefined if the user stopped it. */
 async function trainBoth(
   gpu: Gpu,
   data: DemoData,

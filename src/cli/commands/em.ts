@@ -58,18 +58,18 @@ export function addEm(program: Command): void {
     .command('em')
     .summary('segment scans by expectation maximisation: no network, no training')
     .description(
-      'Segments each scan by itself with a Gaussian mixture in every class, fitted by expectation maximisation under the prior. It takes seconds to minutes a scan, and is what a trained network has to beat.',
+      'Segments each scan on its own: expectation maximisation fits a Gaussian mixture to every class, given the prior. Takes seconds to minutes per scan. A trained network has to beat this.',
     )
     .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
     .addOption(priorOption())
     .addOption(folderOption())
     .addOption(
-      new Option('--components <n>', 'Gaussians of each class, 1 to 3')
+      new Option('--components <n>', 'Gaussians per class, 1 to 3')
         .argParser(wholeNumber(1, 3))
         .default(defaultEm.components),
     )
     .addOption(
-      new Option('--beta <weight>', 'weight of the MRF prior for each neighbour; 0 for none')
+      new Option('--beta <weight>', 'weight of the MRF prior per neighbour; 0 turns it off')
         .argParser(realNumber('not negative'))
         .default(defaultEm.beta),
     )
@@ -81,20 +81,20 @@ export function addEm(program: Command): void {
     .addOption(
       new Option(
         '--potential <kind>',
-        'table of the MRF: log M as published (conditional), or log M less the logarithm of the share of each class (pointwise), which does not favour large classes',
+        'table of the MRF: log M, as published (conditional), or log M minus the logarithm of the share of each class, which does not favour large classes (pointwise)',
       )
         .choices(['pointwise', 'conditional'])
         .default(defaultEm.potential),
     )
     .addOption(
-      new Option('--bias <order>', 'order of the smooth bias field that is fitted too, 1 to 4; 0 for none')
+      new Option('--bias <order>', 'order of the smooth bias field to fit, 1 to 4; 0 for none')
         .argParser(wholeNumber(0, 4))
         .default(defaultEm.bias),
     )
     .addOption(
       new Option(
         '--iterations <n>',
-        `iterations at most; it ends before when the log-likelihood per voxel changes by less than ${defaultEm.tolerance}`,
+        `maximum number of iterations; stops earlier once the log-likelihood per voxel changes by less than ${defaultEm.tolerance}`,
       )
         .argParser(wholeNumber(1))
         .default(defaultEm.iterations),
@@ -102,24 +102,24 @@ export function addEm(program: Command): void {
     .addOption(
       new Option(
         '--every <n>',
-        'work on every n-th voxel of the scans and labels along each axis (and of a prior that has their full size), and write on that grid',
+        'use every n-th voxel of the scans and labels along each axis (and of the prior, if it has their full size); the output is on that grid',
       )
         .argParser(wholeNumber(1))
         .default(1),
     )
     .option(
       '--labels <files...>',
-      'reference label maps in the order of the scans: Dice is printed, beside that of the most probable class of the prior',
+      "reference label maps, in the order of the scans; prints the Dice of EM and of the prior's own argmax",
     )
-    .option('--posterior', 'write the probabilities too')
+    .option('--posterior', 'also write the probability of each class')
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(memoryOption('1.5GB'))
-    .option('--keep-existing', 'leave out scans whose segmentation is there already')
+    .option('--keep-existing', 'skip scans that already have a segmentation')
     .addHelpText(
       'after',
       `${segmentationFiles}
-  NAME_biasfield.nii.gz  unless --bias 0: the scan is this times its corrected self
+  NAME_biasfield.nii.gz  the bias field (unless --bias 0); scan / field is the corrected scan
 
 Example:
   sae em scan.nii.gz --prior prior.nii.gz --labels truth.nii.gz -o out/`,

@@ -36,24 +36,24 @@ export function addEvaluate(program: Command): void {
     .command('evaluate')
     .summary('compare a segmentation with a reference')
     .description(
-      'Prints the Dice overlap of each region, (2 |A and B| + 1) / (|A| + |B| + 1), and their mean over all classes but the background and the rest. Labels of both sides that make one class are merged first.',
+      'Prints the Dice overlap of each region, (2 |A and B| + 1) / (|A| + |B| + 1), and the mean over all classes except the background and the rest class. Labels that belong to one class, such as left and right, are merged first.',
     )
-    .argument('<segmentation>', 'label map to judge')
+    .argument('<segmentation>', 'label map to evaluate')
     .argument('<truth>', 'reference label map on the same grid')
     .addOption(classesOption())
-    .option('--prior <file>', "score the prior's own argmax too: the number to beat")
+    .option('--prior <file>', "also score the prior's own argmax: the number to beat")
     .addOption(
-      new Option('--every <n>', 'compare with every n-th voxel of the reference along each axis')
+      new Option('--every <n>', 'use every n-th voxel of the reference along each axis')
         .argParser(wholeNumber(1))
         .default(1),
     )
-    .option('--csv <file>', 'write the table to a file too')
-    .option('--json', 'print JSON')
+    .option('--csv <file>', 'also write the table to this file')
+    .option('--json', 'print JSON instead of a table')
     .addHelpText(
       'after',
       `
-The classes are those of --classes, else of the .tsv that sae segment leaves beside its segmentations, else
-FreeSurfer's.
+The classes come from --classes. Without it, they come from the .tsv that sae segment writes next to its segmentations
+or, if there is none, from FreeSurfer.
 
 Example:
   sae evaluate out/scan_dseg.nii.gz truth.nii.gz`,
@@ -67,7 +67,7 @@ interface Score {
   readonly name: string
   readonly abbreviation: string
   readonly dice: number
-  /** Of the prior's argmax, if it was asked for. */
+  /** Of the prior's argmax, if requested. */
   readonly prior?: number
 }
 
@@ -148,7 +148,7 @@ function warnOfAbsent(
 ): void {
   const present = new Set([...new Set(predicted), ...new Set(expected)])
   const absent = scored.filter((c) => !present.has(c)).map((c) => table.classes[c]!.name)
-  if (absent.length > 0) terminal.warn(`in neither map, which counts as a Dice of 1: ${absent.join(', ')}`)
+  if (absent.length > 0) terminal.warn(`in neither map, so their Dice counts as 1: ${absent.join(', ')}`)
 }
 
 function formatCsv(scores: readonly Score[], mean: number, priorMean: number | undefined): string {

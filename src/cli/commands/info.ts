@@ -27,9 +27,9 @@ export function addInfo(program: Command): void {
     .command('info')
     .summary('list the GPUs of this machine and which one is used')
     .description(
-      `Lists the adapters that can compute here, the best first: hardware, then software drivers (lavapipe, then the SwiftShader that comes as a development dependency). All commands use the chosen one; --adapter or the environment variable ${adapterVariable} chooses another.`,
+      `Lists the adapters of this machine, best first: hardware, then software drivers (lavapipe, then SwiftShader, which is a development dependency). All commands use the chosen one; choose another with --adapter or the environment variable ${adapterVariable}.`,
     )
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  sae info --adapter lavapipe')
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<InfoOptions>()
@@ -64,10 +64,10 @@ function report(found: FoundAdapter, chosen: boolean, asked: string | undefined)
 type Report = ReturnType<typeof report>
 
 function reason({ kind }: FoundAdapter, asked: string | undefined): string {
-  if (asked) return `asked for by "${asked}"`
+  if (asked) return `matches "${asked}"`
   return kind === 'hardware'
     ? 'the first hardware adapter'
-    : 'no hardware adapter here; the fastest software one'
+    : 'no hardware adapter found; the fastest software one'
 }
 
 function format({
@@ -87,7 +87,7 @@ function format({
     return `${Math.floor(value / (unit === 'MiB' ? 2 ** 20 : 2 ** 10))} ${unit}`
   }
   const lines = [
-    ['kind', software ? `${kind} (software, computes on the processor)` : kind],
+    ['kind', software ? `${kind} (software, runs on the CPU)` : kind],
     ['driver', [driver, `${vendor} ${architecture}`.trim()].filter(Boolean).join('; ')],
     ['backend', backend],
     ...limits.map(({ key, text, unit }) => [text, size(values[key]!, unit)]),

@@ -35,29 +35,28 @@ interface PretrainOptions extends LearningOptions {
 export function addPretrain(program: Command): void {
   const command = program
     .command('pretrain')
-    .summary('first step: give the encoder a start')
+    .summary('first step: give the encoder a good start')
     .description(
-      "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to answer the scan with the mixture's posterior; with --recipe paper, with the prior itself. Without such a start, sae train often collapses into few classes.",
+      "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to predict the mixture's posterior from the scan; with --recipe paper, to predict the prior. Without such a start, sae train often collapses into a few classes.",
     )
     .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
   addLearningOptions(command, 'pretraining')
     .option(
       '--init <weights>',
-      "go on from an encoder: ours, or the reference release's (.safetensors, .pth.tar)",
+      "start from this encoder: ours, or the reference release's (.safetensors, .pth.tar)",
     )
     .option(
       '--instance-norm',
-      'instance normalisation in every block of the encoder (always in the default recipe, not in the paper)',
+      'instance normalisation in every block of the encoder (always on in the default recipe, off in the paper)',
     )
     .addHelpText(
       'after',
       `
 Writes to the output folder:
   pretrained.safetensors  weights of the encoder
-  pretrain.csv            a row for every step: cross-entropy (mean over voxels), seconds, and Dice where
-                          --labels are given
-  run.json                what the segmentations are worth, settings, versions, checksums of inputs
-Ctrl-C ends the run after the steps under way, saves what there is and exits with 130.
+  pretrain.csv            one row per step: cross-entropy (mean over voxels), seconds, and Dice if --labels is given
+  run.json                quality of the segmentations, settings, versions, checksums of the inputs
+Ctrl-C ends the run after the steps in flight, saves the weights so far and exits with code 130.
 
 Example:
   sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/`,
@@ -128,9 +127,7 @@ function architecture(
     return { ...own, instanceNorm: own.instanceNorm || instanceNorm }
   }
   if (instanceNorm && !weights.info.architecture.instanceNorm) {
-    throw new UserError(
-      `${weights.source}: was trained without instance normalisation; leave out --instance-norm`,
-    )
+    throw new UserError(`${weights.source}: was trained without instance normalisation; drop --instance-norm`)
   }
   return weights.info.architecture
 }

@@ -34,19 +34,19 @@ export function addPrior(program: Command): void {
     .addOption(
       new Option(
         '--blur <mm>',
-        'standard deviation of the Gaussian in millimetres, 0 to 100 voxels; 0 does not blur (default: 1.5 for label maps, 0 for an atlas)',
+        'standard deviation of the Gaussian blur in millimetres, at most 100 voxels; 0 for no blur (default: 1.5 for label maps, 0 for an atlas)',
       ).argParser(realNumber('not negative')),
     )
     .addOption(
       new Option(
         '--floor <p>',
-        'probabilities below this become 0: the class is ruled out there (0 up to 1/classes)',
+        'set probabilities below this to 0, which rules the class out there (0 or more, below 1/classes)',
       )
         .argParser(realNumber('not negative'))
         .default(0),
     )
     .addOption(
-      new Option('--every <n>', 'keep every n-th voxel along each axis, after the blur')
+      new Option('--every <n>', 'keep every n-th voxel along each axis, after blurring')
         .argParser(wholeNumber(1))
         .default(1),
     )
@@ -54,9 +54,9 @@ export function addPrior(program: Command): void {
     .addHelpText(
       'after',
       `
-From one label map: each class as 0 or 1, blurred. From several on one grid: the mean of those. From an atlas
-(one image with a channel for each class): its own probabilities, normalised.
-A .json beside the prior keeps its table of classes, which the other commands read.
+From one label map: each class as 0 or 1, blurred. From several label maps on one grid: the mean of their priors. From
+an atlas (one image with a channel per class): its probabilities, normalised.
+The .json next to the prior holds its table of classes; the other commands read it.
 
 Example:
   sae prior other-subject-labels.npz --blur 1.5 -o prior.nii.gz`,
@@ -73,14 +73,14 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   const atlas = volumes.find(({ channels }) => channels > 1)
   if (atlas && volumes.length > 1) {
     throw new UserError(
-      `${atlas.source}: has channels, so it is an atlas; give one atlas, or label maps only`,
+      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps`,
     )
   }
   const { blur = atlas ? 0 : 1.5 } = options
   const sigma = blurInVoxels(blur, volumes[0]!.grid)
   if (blur === 0 && !atlas && volumes.length === 1) {
     terminal.warn(
-      `${files[0]!}: without a blur one label map allows one class only at each voxel, and every segmentation equals it; give --blur 1.5 or so`,
+      `${files[0]!}: without a blur, one label map allows only one class at each voxel, so every segmentation will equal it; try --blur 1.5`,
     )
   }
   const table = atlas
@@ -92,7 +92,7 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
 
   const { known, header } = volumes[0]!.grid
   if (blur > 0 && !known && !header) {
-    terminal.note(`${files[0]!}: does not say how large its voxels are; --blur takes them for 1 mm`)
+    terminal.note(`${files[0]!}: does not state its voxel size; --blur assumes 1 mm`)
   }
   makeFolder(dirname(output))
   const grid = sampledGrid(volumes[0]!.grid, every)
@@ -115,7 +115,7 @@ async function readAll(files: readonly string[], terminal: Terminal): Promise<Vo
 
 /** A blur in millimetres as voxels along D, H, W. */
 function blurInVoxels(blur: number, { affine }: Grid): SpatialShape {
-  // Sizes that come from a rotation are off by rounding, on which the radius of the blur must not depend.
+  // Sizes computed from a rotation carry rounding errors; the radius of the blur must not depend on them.
   const [d, h, w] = voxelSize(affine)
   const inVoxels = (size: number): number => blur / Number(size.toPrecision(5))
   return [inVoxels(d), inVoxels(h), inVoxels(w)]
@@ -141,18 +141,19 @@ function fromLabelMaps(
 function fromAtlas(atlas: Volume, sigma: SpatialShape, every: number): Float32Array {
   const { data, channels, grid, source } = atlas
   const negative = data.findIndex((value) => value < 0)
-  if (negative !== -1) throw new UserError(`${source}: holds ${data[negative]!}; probabilities are 0 or more`)
+  if (negative !== -1)
+    throw new UserError(`${source}: contains ${data[negative]!}, but probabilities cannot be negative`)
   const blurred = { ...atlas, data: blurPrior(data, grid.shape, channels, sigma) }
   return normalisePrior(subsample(blurred, every).data, channels, source)
 }
 
-/** FreeSurfer's codes reach beyond 13 in any brain; maps that do not are most likely classes already. */
+/** In any brain, FreeSurfer's codes go beyond 13; a map without such codes most likely holds classes. */
 export function warnOfBareClasses(maps: readonly Volume[], terminal: Terminal): void {
   for (const { data, source } of maps) {
     const highest = data.reduce((most, label) => Math.max(most, label), 0)
     if (highest < freeSurferTable.classes.length) {
       terminal.warn(
-        `${source}: the labels end at ${highest} and are read as FreeSurfer codes; if they are classes, give --classes ${highest + 1}`,
+        `${source}: the highest label is ${highest}, read as a FreeSurfer code; if the labels are classes, give --classes ${highest + 1}`,
       )
     }
   }

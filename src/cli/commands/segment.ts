@@ -60,7 +60,7 @@ export function addSegment(program: Command): void {
     .command('segment')
     .summary('segment scans with trained weights')
     .description(
-      'Segments each scan: at every voxel the most probable class among those that the prior allows there.',
+      'Segments each scan: every voxel gets the most probable of the classes that the prior allows there.',
     )
     .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
     .addOption(
@@ -74,12 +74,12 @@ export function addSegment(program: Command): void {
     .addOption(
       new Option(
         '--every <n>',
-        'use every n-th voxel along each axis (and of a prior that has the full size), as in training; the segmentation is written on that grid',
+        'use every n-th voxel along each axis (and of the prior, if it has the full size), as in training; the segmentation is on that grid',
       )
         .argParser(wholeNumber(1))
         .default(1),
     )
-    .option('--posterior', 'write the probabilities too')
+    .option('--posterior', 'also write the probability of each class')
     .addOption(
       new Option('--refine <rounds>', 'rounds of mean-field refinement with the MRF prior')
         .argParser(wholeNumber(0, 1000))
@@ -99,12 +99,12 @@ export function addSegment(program: Command): void {
     .addOption(classesOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
-    .addOption(profileOption('the segmentation of a scan, after the last one'))
+    .addOption(profileOption('one segmentation, after the last scan'))
     .option(
       '--whole-grid',
-      'compute everywhere, not only where the prior allows more than the background: slower, to the same result',
+      'compute everywhere, not only where the prior allows more than background: slower, same result',
     )
-    .option('--keep-existing', 'leave out scans whose segmentation is there already')
+    .option('--keep-existing', 'skip scans that already have a segmentation')
     .addHelpText(
       'after',
       `${segmentationFiles}
@@ -135,7 +135,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const { architecture, intensities } = weights.info
   const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
-  // All scans are looked at before the first is segmented, and read again then: a cohort does not fit into memory.
+  // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
   const misplaced: (string | undefined)[] = []
   let fitted: Volume | undefined
   for (const { scan } of jobs) {
@@ -201,5 +201,5 @@ function describeRegion({ region }: Segmenter, shape: readonly [number, number, 
   return `region: ${part} of ${formatShape(shape)} voxels; the prior allows only the background elsewhere`
 }
 
-/** Notes and warnings came when the scan was first read. */
+/** Notes and warnings were printed when the scan was first read. */
 const silent = new Terminal('silent')

@@ -23,11 +23,13 @@ export function addSynth(program: Command): void {
     .command('synth')
     .summary('make scans with known labels from label maps')
     .description(
-      'Makes skull-stripped scans whose labels are known: label maps are deformed, painted by region and put through a simulated scanner. Scans take the label maps in turn. Where two numbers are given, as 0.01,0.03, each scan draws its own between them.',
+      'Makes skull-stripped scans with known labels: deforms label maps, paints each region and applies a simulated scanner. Label maps are used in turn. If an option gets two numbers, such as 0.01,0.03, each scan draws its own value between them.',
     )
     .argument('[maps...]', 'label maps, whole head or brain alone (.nii, .nii.gz, .npz)')
-    .option('--phantom', 'take brain-like phantoms instead of label maps, another one for each scan')
-    .addOption(new Option('-n, --count <n>', 'scans to make').argParser(wholeNumber(1, 100_000)).default(10))
+    .option('--phantom', 'use brain-like phantoms instead of label maps, a new one for each scan')
+    .addOption(
+      new Option('-n, --count <n>', 'number of scans to make').argParser(wholeNumber(1, 100_000)).default(10),
+    )
     .addOption(folderOption())
     .option(
       '--contrast <kind>',
@@ -37,7 +39,7 @@ export function addSynth(program: Command): void {
     .addOption(
       new Option(
         '--jitter <share>',
-        'largest change of the mean of each region, as a share of the span of means, 0 to 1 (default: 0.03 for t1 and t2, else 0)',
+        'largest change of the mean of each region, as a share of the range of all means, 0 to 1 (default: 0.03 for t1 and t2, else 0)',
       ).argParser(upTo(1)),
     )
   for (const option of [...deformationOptions(), ...scannerOptions(), ...gridOptions()])
@@ -45,18 +47,18 @@ export function addSynth(program: Command): void {
   command
     .option(
       '--classes <table>',
-      'how the labels are written: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where label maps hold the classes 0..K-1 (default: freesurfer)',
+      'what the labels mean: "freesurfer" (14 classes), your own table (FILE.json, FILE.tsv), or a number K if the labels are classes 0..K-1 (default: freesurfer)',
     )
     .addOption(new Option('--seed <n>', 'same seed, same scans').argParser(wholeNumber(0)).default(1))
-    .option('--overwrite', 'replace scans of another run')
+    .option('--overwrite', 'replace scans of an earlier run')
     .addHelpText(
       'after',
       `
 Writes to the output folder, all on one grid:
   sub-001_T1w.nii.gz   a scan, intensities in 0..1, 0 outside the head (or _T2w, _random, _NAME of FILE.json)
-  sub-001_T1w.json     what it was made of and how
-  sub-001_dseg.nii.gz  its labels, as sae segment writes them, with a .tsv that says what they mean
-  participants.tsv     a row for each scan
+  sub-001_T1w.json     how it was made
+  sub-001_dseg.nii.gz  its labels, as sae segment writes them, with a .tsv that explains them
+  participants.tsv     one row per scan
 
 Labels are FreeSurfer's. Fluid around the brain, skull and skin (24, 165, 258, 259, 500 to 599) count as background.
 
@@ -97,9 +99,9 @@ async function synth(maps: string[], options: SynthOptions, terminal: Terminal):
 
 function requireSource(maps: readonly string[], { phantom, like, classes }: SynthOptions): void {
   if (phantom && maps.length > 0) throw new UserError('give label maps or --phantom, not both')
-  if (!phantom && maps.length === 0) throw new UserError('give label maps, or --phantom to do without')
+  if (!phantom && maps.length === 0) throw new UserError('give label maps or --phantom')
   for (const [name, value] of Object.entries({ like, classes })) {
-    if (phantom && value !== undefined) throw new UserError(`--${name} has no meaning with --phantom`)
+    if (phantom && value !== undefined) throw new UserError(`--${name} cannot be combined with --phantom`)
   }
 }
 
@@ -124,7 +126,7 @@ async function readAnatomies(
 
 const phantomShape: SpatialShape = [64, 80, 64]
 
-/** Room around the largest brain, in millimetres: for the rim, and for brains that grow and turn. */
+/** Room around the largest brain, in millimetres: for the rim, and for brains that are enlarged and rotated. */
 const margin = 12
 
 async function outputGrid(
@@ -136,7 +138,7 @@ async function outputGrid(
     return gridAround(anatomies, shape ?? (phantom ? phantomShape : undefined), margin, every)
   const file = await readVolume(like)
   if (!file.grid.known && anatomies.some(({ grid }) => grid.known)) {
-    terminal.note(`${like}: says nothing of its axes; they are taken for those of the label maps`)
+    terminal.note(`${like}: does not state its orientation; that of the label maps is assumed`)
   }
   return gridLike(file, every)
 }

@@ -37,16 +37,19 @@ export function addTrain(program: Command): void {
   const { settings: ours } = recipes.default.training
   const { settings: paper } = recipes.paper.training
   addLearningOptions(command, 'training')
-    .option('--init <weights>', 'start from these weights (sae pretrain makes them; .safetensors, .pth.tar)')
-    .option('--fresh-decoder', 'with --init: start with a new decoder even if the file holds one')
+    .option(
+      '--init <weights>',
+      'start from these weights, usually those of sae pretrain (.safetensors, .pth.tar)',
+    )
+    .option('--fresh-decoder', 'with --init: start with a new decoder even if the file has one')
     .option(
       '--resume <checkpoint>',
-      'go on exactly at the end of a run, given the same scans and prior; its settings hold, only --steps or --epochs may be raised',
+      'continue an earlier run exactly, given the same scans and prior; it keeps its settings, but --steps or --epochs may be raised',
     )
     .addOption(
       new Option(
         '--beta <weight>',
-        `weight of the MRF prior, which multiplies the mean over a voxel's neighbours (default: ${ours.beta}) or, with --recipe paper, their sum (${paper.beta}); 0 makes neighbouring voxels independent`,
+        `weight of the MRF prior: multiplies the mean over a voxel's neighbours (default: ${ours.beta}) or, with --recipe paper, their sum (${paper.beta}); 0 makes voxels independent`,
       ).argParser(realNumber('not negative')),
     )
     .addOption(
@@ -58,7 +61,7 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option(
         '--potential <kind>',
-        `what neighbours say of each other: pointwise, how much more often two classes meet than by chance, or conditional, as published (default: ${ours.potential!}; recipe paper: conditional)`,
+        `table of the MRF prior: pointwise (how much more often two classes are neighbours than by chance) or conditional (as published) (default: ${ours.potential!}; recipe paper: conditional)`,
       ).choices(['pointwise', 'conditional']),
     )
     .addOption(
@@ -69,24 +72,24 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option(
         '--sigma <mode>',
-        `noise of a scan about its reconstruction: estimated after each epoch and weighed continuously, in powers of ten (estimated, as published), or fixed (default: ${ours.sigma}; recipe paper: ${paper.sigma})`,
+        `noise of the reconstruction, which weights the squared error: estimated after each epoch (continuous), estimated and rounded to a power of ten (estimated, as published), or set by --alpha (fixed) (default: ${ours.sigma}; recipe paper: ${paper.sigma})`,
       ).choices(['continuous', 'estimated', 'fixed']),
     )
     .addOption(
-      new Option('--alpha <weight>', 'weight of the squared error if sigma is fixed (default: 1)').argParser(
+      new Option('--alpha <weight>', 'weight of the squared error with --sigma fixed (default: 1)').argParser(
         realNumber('not negative'),
       ),
     )
     .addOption(
       new Option(
         '--decoder-steps <n>',
-        `steps that fit a new decoder before the encoder moves (default: ${ours.decoderSteps!}; recipe paper: 0)`,
+        `steps that fit a new decoder before the encoder starts to change (default: ${ours.decoderSteps!}; recipe paper: 0)`,
       ).argParser(wholeNumber(0)),
     )
     .addOption(
       new Option(
         '--patience <n>',
-        'end the run early once the criterion of best.safetensors has not fallen, by 1 % of how far it has come, for n windows of 10 steps, or of an epoch if that has more (default: go on to the last step)',
+        'stop early if the criterion of best.safetensors has not improved, by at least 1 % of its total improvement, for n windows; a window is 10 steps or one epoch, whichever is longer (default: run to the last step)',
       ).argParser(wholeNumber(1)),
     )
     .option(
@@ -94,7 +97,7 @@ export function addTrain(program: Command): void {
       'scans to score the weights on, never learnt from: best.safetensors and --patience follow their score',
     )
     .addOption(
-      new Option('--save-every <epochs>', 'how often last.safetensors is written')
+      new Option('--save-every <epochs>', 'how often to write last.safetensors')
         .argParser(wholeNumber(1))
         .default(10),
     )
@@ -102,13 +105,13 @@ export function addTrain(program: Command): void {
       'after',
       `
 Writes to the output folder:
-  best.safetensors  after the steps with the lowest negative evidence bound at the variance that suits them best (over
-                    10 steps, or an epoch if that has more), on the scans of --validate if given: the one for sae segment
-  last.safetensors  after the last epoch, or after the step at which the run was interrupted: the one for --resume
-  train.csv         a row for every step: the loss and its terms (sums over voxels), mse, the weight of the
-                    squared error, sigma, seconds, and Dice if --labels are given
-  run.json          what the segmentations are worth, settings, versions, checksums of inputs
-Ctrl-C ends the run after the steps under way, saves last.safetensors and exits with 130.
+  best.safetensors  for sae segment: the weights with the lowest negative evidence bound, at the best variance and
+                    averaged over 10 steps or one epoch, whichever is longer; on the scans of --validate if given
+  last.safetensors  for --resume: the weights after the last step, also if the run was interrupted
+  train.csv         one row per step: the loss and its terms (sums over voxels), mse, the weight of the
+                    squared error, sigma, seconds, and Dice if --labels is given
+  run.json          quality of the segmentations, settings, versions, checksums of the inputs
+Ctrl-C ends the run after the steps in flight, saves last.safetensors and exits with code 130.
 
 Example:
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/`,
@@ -189,7 +192,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
     } else {
-      terminal.status(`Interrupted; go on with --resume ${checkpoints.last}`)
+      terminal.status(`Interrupted; continue with --resume ${checkpoints.last}`)
       process.exitCode = exitCode
     }
     terminal.status(peakMemory(gpu))
@@ -210,7 +213,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
 }
 
 /**
- * The progress of a run that begins: with a new decoder, after that was fitted. Undefined if the user stopped it, with
+ * The progress at the start of a run; fits the decoder first if it is new. Undefined if the user stopped that: there is
  * nothing to save yet.
  */
 async function startingProgress(

@@ -126,7 +126,7 @@ const widePrior: Rule = ({ volumes }, table) => {
 /** Whether the scan had a say. Pretraining may be meant to answer with the prior, no better. */
 const costly: Rule = ({ cost: { segmentation, priorArgmax, em }, imitatesPrior }) => {
   const gain = priorArgmax - segmentation
-  const costs = `(${segmentation.toFixed(3)} nats a voxel, ${priorArgmax.toFixed(3)} by the prior's argmax)`
+  const costs = `(${segmentation.toFixed(3)} nats per voxel, ${priorArgmax.toFixed(3)} by the prior's argmax)`
   if (gain < -0.05 || imitatesPrior) {
     const reason = `scan and prior together are explained worse than by the prior's argmax ${costs}`
     return finding(gain < -0.2 ? 'collapsed' : gain < -0.05 && 'doubtful', reason, ...relearn)
