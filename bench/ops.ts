@@ -1,4 +1,5 @@
 // npm run bench:ops: every kernel at several shapes; time on the device, rates, and the share of the device's roofline.
+// With part of a case's name it prints the rows of those cases, and leaves bench/results as it is.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile } from '../src/plan/compile.js'
@@ -6,7 +7,7 @@ import { gradients } from '../src/graph/gradients.js'
 import { input, type Value } from '../src/graph/value.js'
 import { openGpu } from '../src/node/index.js'
 import { dot } from '../src/ops/index.js'
-import { median, provenance, publish, short, type Row } from './harness.js'
+import { median, provenance, publish, short, table, type Row } from './harness.js'
 import { numbers, type Case } from './ops/case.js'
 import { mrfTerm } from './ops/cases/mrf.js'
 import { validate } from './ops/validate.js'
@@ -33,7 +34,8 @@ const ceiling = `${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes 
 const svg = horizontalBars(`Kernels: ${where.adapter}, roofline ${ceiling}`, 'share of the roofline, %', [
   { title: '', bars: shares },
 ])
-publish('ops', 'Kernels', where, rows, svg, notes())
+if (only) console.log(`\n${table(rows)}\n\n${notes() ?? ''}`)
+else publish('ops', 'Kernels', where, rows, svg, notes())
 process.exit(0)
 
 /** What the rows of the MRF term add up to, if both of its sizes were run. */

@@ -54,7 +54,7 @@ export type {
   Work,
 } from './graph/node.js'
 export { requireSameShape, volumeShape, type VolumeShape } from './graph/value.js'
-export { everyPlane, planes, planesOf, slabs, whole, widened } from './graph/window.js'
+export { everyPlane, planesOf, slabs, whole, widened } from './graph/window.js'
 export type { Slab, Window } from './graph/window.js'
 export type { Kernel, KernelKey, PipelineCache } from './gpu/pipeline-cache.js'
 export type {

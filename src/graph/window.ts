@@ -13,7 +13,7 @@ export interface Window {
   readonly end: number
 }
 
-/** A range of planes or elements that one dispatch computes. */
+/** What one dispatch computes: consecutive planes of a volume, or elements of a value that is not a volume. */
 export interface Slab {
   /** First plane or element, counted from 0. */
   readonly first: number
@@ -34,16 +34,11 @@ export function everyPlane(value: Value): Slab {
   return { first: 0, last: volumeShape(value).planes }
 }
 
-/** Planes [first, last) of a volume, clamped to the planes that exist. */
-export function planes(value: Value, first: number, last: number): Window {
-  const shape = volumeShape(value)
-  const size = shape.channels * shape.area
-  return { value, start: Math.max(0, first) * size, end: Math.min(shape.planes, last) * size }
-}
-
-/** The planes of a slab. */
+/** What shows the planes of a slab, clamped to the planes that exist. */
 export function planesOf(value: Value, { first, last }: Slab): Window {
-  return planes(value, first, last)
+  const { channels, area, planes } = volumeShape(value)
+  const size = channels * area
+  return { value, start: Math.max(0, first) * size, end: Math.min(planes, last) * size }
 }
 
 /** A slab with `halo` more planes on either side; windows and scheduling clamp it to the planes that exist. */

@@ -51,7 +51,7 @@ export function concat(inputs: readonly Value[]): Value {
 /** Channels [first, first + count) of a volume. */
 function sliceChannels(input: Value, first: number, count: number): Value {
   return op({
-    name: 'slice channels',
+    name: 'concat backward',
     inputs: { input },
     output: { shape: [input.shape[0]!, count, ...input.shape.slice(2)] },
     planes: volumeShape(input).planes,

@@ -1,6 +1,6 @@
 import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
-import { planes, slabs, type Slab } from '../graph/window.js'
+import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { boxShape, requireBox, type Box } from './shared/box.js'
 import { eachAxis, type Triple } from './shared/triple.js'
@@ -37,17 +37,18 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
   const source = (plane: number) =>
     Math.floor(plane / toDepth) * from.depth +
     Math.min(Math.max((plane % toDepth) + start[0], 0), from.depth - 1)
+  const reads = ({ first, last }: Slab): Slab => ({ first: source(first), last: source(last - 1) + 1 })
   return op({
     name: 'fit',
     inputs: { input },
     output: { shape: [n, c, ...extents] },
     planes: from.batch * toDepth,
-    reads: (_, { first, last }) => ({ first: source(first), last: source(last - 1) + 1 }),
+    reads: (_, slab) => reads(slab),
     emit: (output, device, range) => {
       const to = volumeShape(output)
-      const windows = ({ first, last }: Slab) => ({
-        input: planes(input, source(first), source(last - 1) + 1),
-        output: planes(output, first, last),
+      const windows = (slab: Slab) => ({
+        input: planesOf(input, reads(slab)),
+        output: planesOf(output, slab),
       })
       return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
         shader: shaders.fitForward,

@@ -39,7 +39,7 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
       const g = matrix(gradOutput, rows, outputs)
       const leading = [...input.shape.slice(0, -1).map(() => 1), outputs]
       return {
-        input: product('linear backward', g, w, input.shape),
+        input: product('linear backward input', g, w, input.shape),
         weight: product('linear backward weight', transposed(g), x, weight.shape),
         bias:
           bias && sumAxes('linear backward bias', gradOutput, leading, { shape: bias.shape, layout: 'flat' }),

@@ -1,7 +1,7 @@
 import type { KernelCall } from '../graph/node.js'
 import { op } from '../graph/op.js'
 import { volumeShape, type Value, type VolumeShape } from '../graph/value.js'
-import { planes, slabs, type Slab } from '../graph/window.js'
+import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import {
   poolBackward,
@@ -65,8 +65,9 @@ function halve(input: Value): Value {
       const to = volumeShape(output)
       // Planes of the batch element that an output plane belongs to.
       const source = (plane: number) => Math.floor(plane / to.depth) * from.depth + 2 * (plane % to.depth)
-      const reads = ({ first, last }: Slab) => planes(input, source(first), source(last - 1) + 2)
-      const writes = ({ first, last }: Slab) => planes(output, first, last)
+      const reads = ({ first, last }: Slab) =>
+        planesOf(input, { first: source(first), last: source(last - 1) + 2 })
+      const writes = (slab: Slab) => planesOf(output, slab)
       return slabs({ first: 0, last: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
         (slab): KernelCall => ({
           shader: shaders.maxPool3dForward,
@@ -93,14 +94,14 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
     output: { shape: input.shape },
     emit: (gradInput, device) => {
       const windows = ({ first, last }: Slab) => {
-        const begin = inputPlane(first)
-        const end = inputPlane(last - 1) + 2
+        const pairs = { first: inputPlane(first), last: inputPlane(last - 1) + 2 }
         const firstOutput = Math.min(outputPlane(first), to.planes - 1)
+        const lastOutput = Math.max(firstOutput + 1, outputPlane(last - 1) + 1)
         return {
-          input: planes(input, begin, end),
+          input: planesOf(input, pairs),
           // The last pair of an odd depth has no output plane; its window is some other one, not read.
-          grad_output: planes(gradOutput, firstOutput, Math.max(firstOutput + 1, outputPlane(last - 1) + 1)),
-          grad_input: planes(gradInput, begin, end),
+          grad_output: planesOf(gradOutput, { first: firstOutput, last: lastOutput }),
+          grad_input: planesOf(gradInput, pairs),
         }
       }
       return slabs({ first: 0, last: from.batch * pairsPerVolume }, device, (slab) =>

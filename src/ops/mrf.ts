@@ -22,7 +22,9 @@ import { reductionOf } from './sum.js'
 export function mrfMessage(posterior: Value, table: Value, neighbourhood: number): Value {
   const { channels: classes } = volumeShape(posterior)
   if (table.shape.length !== 2 || table.size !== classes * classes) {
-    throw new Error(`mrf: the table must be [${classes}, ${classes}], not [${table.shape.join(', ')}]`)
+    throw new Error(
+      `mrf_message: the table must be [${classes}, ${classes}], not [${table.shape.join(', ')}]`,
+    )
   }
   return conv3d(neighbourSums(posterior, neighbourhood), table)
 }

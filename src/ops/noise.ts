@@ -12,11 +12,11 @@ import { planewise } from './shared/planewise.js'
  */
 export function uniformNoise(shape: Shape, counter: Value): Value {
   if (counter.dtype !== 'u32' || counter.size !== 2)
-    throw new Error('noise: the counter must be two u32: seed, step')
+    throw new Error('uniform_noise: the counter must be two u32: seed, step')
   const channels = shape[1]!
   const { planes } = volumeShape(new Value('noise', shape, 'computed'))
   return op({
-    name: 'noise',
+    name: 'uniform_noise',
     inputs: { counter },
     output: { shape, wide: true },
     planes,

@@ -170,17 +170,17 @@ export interface WeightedTerm {
 
 /** Sum of weighted scalars. */
 export function weightedSum(terms: readonly WeightedTerm[]): Value {
-  if (terms.length === 0) throw new Error('weighted sum: no terms')
+  if (terms.length === 0) throw new Error('weighted_sum: no terms')
   return terms.reduce<Value | undefined>((before, term) => multiplyAdd(term, before), undefined)!
 }
 
 function multiplyAdd({ term, factor = 1, weight }: WeightedTerm, before: Value | undefined): Value {
   for (const scalar of [term, weight, before]) {
     if (scalar && scalar.size !== 1)
-      throw new Error(`weighted sum: ${scalar.name} [${scalar.shape.join(', ')}] is no scalar`)
+      throw new Error(`weighted_sum: ${scalar.name} [${scalar.shape.join(', ')}] is no scalar`)
   }
   return op({
-    name: 'weighted sum',
+    name: 'weighted_sum',
     inputs: { term, before, weight },
     output: { shape: [1] },
     emit: (output) => [

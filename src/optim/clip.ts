@@ -10,12 +10,12 @@ import * as shaders from '../generated/shaders.js'
  * @throws Error if the norm is not positive
  */
 export function clipFactor(grads: readonly Value[], maxNorm: number): Value {
-  if (!(maxNorm > 0)) throw new Error(`clipping: the largest norm must be positive, not ${maxNorm}`)
+  if (!(maxNorm > 0)) throw new Error(`clip_factor: the largest norm must be positive, not ${maxNorm}`)
   const squares = scratch('squared norms', [grads.length])
   return op({
-    name: 'clip by global norm',
+    name: 'clip_factor',
     inputs: Object.fromEntries(grads.map((grad, i) => [`grad${i}`, grad])),
-    output: { name: 'clip factor', shape: [1] },
+    output: { shape: [1] },
     scratch: [squares],
     emit: (output) => [
       ...grads.map((grad, slot): KernelCall => ({

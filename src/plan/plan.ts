@@ -127,19 +127,14 @@ export class Plan {
     return value.role === 'input' && this.buffers.has(value)
   }
 
-  /** Runs every dispatch once and returns the values of `report`, in their order. */
-  async run(): Promise<Float32Array[]> {
-    return this.submit()
-  }
-
   /**
-   * Gives the device one run to do, at once and without waiting for it; the promise brings the values of `report` when
-   * it is done. Inputs may be written and the next run submitted meanwhile: the device keeps the order. Two runs may be
-   * under way.
+   * Runs every dispatch once. The device has the work when this returns; the promise brings the values of `report`, in
+   * their order, once it is done. Inputs may be written and the next run begun meanwhile: the device keeps the order.
+   * Two runs may be under way.
    *
    * @throws Error if two are
    */
-  async submit(): Promise<Float32Array[]> {
+  async run(): Promise<Float32Array[]> {
     const staging = this.underWay < mostUnderWay ? this.staging.pop() : undefined
     if (!staging) throw new Error(`${mostUnderWay} runs of the plan are under way; wait for one of them`)
     this.underWay++
@@ -163,7 +158,7 @@ export class Plan {
 
   /**
    * Runs every dispatch once, timed on the device, in the order of the plan; `describe` puts the times beside the
-   * dispatches. Variables have the contents of before afterwards, so do not submit a run meanwhile.
+   * dispatches. Variables have the contents of before afterwards, so do not begin a run meanwhile.
    *
    * @throws Error if the device has no timestamps
    */
@@ -225,7 +220,7 @@ export class Plan {
   /**
    * The buffer of an input or output as it is, for kernels, shaders and copies of the program's own (usages STORAGE,
    * UNIFORM, COPY_SRC and COPY_DST). It may be longer than the value, which lies at its beginning: volumes [N,C,D,H,W] as
-   * [N,D,C,H,W] (see `toCallerOrder`). An output is there from the end of a run until the next one is submitted; an input
+   * [N,D,C,H,W] (see `toCallerOrder`). An output is there from the end of a run until the next one begins; an input
    * stays until it is written again. The buffer is gone with the plan.
    *
    * @throws Error if the value is neither

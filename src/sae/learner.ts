@@ -149,7 +149,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     const { plan, graph } = await this.plans.get(turn.batch.length)
     plan.write(graph.scan, data)
     for (const [value, content] of this.lesson.inputs(graph, turn)) plan.write(value, content)
-    const report = plan.submit()
+    const report = plan.run()
     const segmentation = isScored(turn.batch) ? plan.readUint(graph.segmentation) : undefined
     const outcome = async (): Promise<Outcome> => {
       const [values, classes] = await Promise.all([report, segmentation])

@@ -84,7 +84,7 @@ export class Validator {
     plan.write(this.counter, Uint32Array.of(settings.seed, index))
     if (objective.mixture)
       for (const [value, content] of mixtureInputs(objective.mixture, [scan])) plan.write(value, content)
-    const report = await plan.submit()
+    const report = await plan.run()
     const [squaredError, klLoss, mrfLoss = 0] = report.map(([value]) => value!) as [number, number, number?]
     return profiledLoss(
       { meanSquaredError: squaredError / voxels, klLoss, mrfLoss },

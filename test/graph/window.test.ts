@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import type { DeviceTraits } from '../../src/gpu/traits.js'
 import { input } from '../../src/graph/value.js'
-import { elementRange, elementSlabs, planes, slabs, type Slab } from '../../src/graph/window.js'
+import { elementRange, elementSlabs, planesOf, slabs, widened, type Slab } from '../../src/graph/window.js'
 
 const device = (bindingElements: number): DeviceTraits => ({
   bindingElements,
@@ -21,21 +21,19 @@ function expectPartition(cut: readonly Slab[], count: number): void {
   })
 }
 
-describe('planes', () => {
+describe('planesOf', () => {
   it('are windows in memory order, clamped to the volume', () => {
     const x = input('x', [2, 3, 5, 7, 11])
-    expect(planes(x, 4, 6)).toEqual({ value: x, start: 4 * 231, end: 6 * 231 })
-    expect(planes(x, -2, 1)).toEqual({ value: x, start: 0, end: 231 })
-    expect(planes(x, 8, 13)).toEqual({ value: x, start: 8 * 231, end: 10 * 231 })
+    expect(planesOf(x, { first: 4, last: 6 })).toEqual({ value: x, start: 4 * 231, end: 6 * 231 })
+    expect(planesOf(x, { first: -2, last: 1 })).toEqual({ value: x, start: 0, end: 231 })
+    expect(planesOf(x, { first: 8, last: 13 })).toEqual({ value: x, start: 8 * 231, end: 10 * 231 })
   })
 })
 
 describe('slabs', () => {
   const x = input('x', [2, 3, 23, 7, 11])
   const size = 231
-  const withHalo =
-    (halo: number) =>
-    ({ first, last }: Slab) => [planes(x, first - halo, last + halo)]
+  const withHalo = (halo: number) => (slab: Slab) => [planesOf(x, widened(slab, halo))]
 
   it('is one slab where everything fits, with room to align the start', () => {
     expect(slabs({ first: 0, last: 46 }, device(46 * size + 64), withHalo(0))).toEqual([
@@ -59,13 +57,13 @@ describe('slabs', () => {
 
   it('respects the smallest of several windows', () => {
     const y = input('y', [2, 30, 23, 7, 11])
-    const both = ({ first, last }: Slab) => [planes(x, first, last), planes(y, first, last)]
+    const both = (slab: Slab) => [planesOf(x, slab), planesOf(y, slab)]
     expect(slabs({ first: 0, last: 46 }, device(2 * 10 * size + 64), both)).toHaveLength(23)
   })
 
   it('keeps within the workgroups of one dispatch', () => {
     const thin = input('thin', [1, 1, 200_000, 1, 1])
-    const all = ({ first, last }: Slab) => [planes(thin, first, last)]
+    const all = (slab: Slab) => [planesOf(thin, slab)]
     const cut = slabs({ first: 0, last: 200_000 }, device(2 ** 25), all)
     expectPartition(cut, 200_000)
     for (const { first, last } of cut) expect(last - first).toBeLessThanOrEqual(65535)

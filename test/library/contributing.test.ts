@@ -7,11 +7,11 @@ import { root } from './installed.js'
 const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
 
 it('quotes files of the repository', () => {
-  const files = [...page.matchAll(/`((?:src|shaders|test)\/[\w./-]+\.\w+)`/g)].map(([, path]) => path!)
+  const files = [...page.matchAll(/`((?:src|shaders|test|bench)\/[\w./-]+\.\w+)`/g)].map(([, path]) => path!)
   for (const path of files) expect(existsSync(join(root, path)), path).toBe(true)
   const texts = files.map((path) => readFileSync(join(root, path), 'utf8'))
   const blocks = [...page.matchAll(/^```(?:ts|wgsl)\n([^]*?)^```$/gm)].map(([, block]) => block!)
-  expect(blocks).toHaveLength(6)
+  expect(blocks).toHaveLength(7)
   for (const block of blocks)
     expect(
       texts.some((text) => text.includes(block)),

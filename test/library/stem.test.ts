@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import * as functions from '../../src/ops/index.js'
 import { root } from './installed.js'
 
 const names = (folder: string): string[] => readdirSync(join(root, folder))
@@ -36,6 +37,18 @@ describe('shaders/', () => {
     const owned = names('shaders').filter((folder) => !shared.includes(folder))
     expect(owned.filter((folder) => !ops.includes(folder.replaceAll('_', '-')))).toEqual([])
     expect(shared.filter((folder) => !names('shaders').includes(folder))).toEqual([])
+  })
+})
+
+describe('the names in plans', () => {
+  const written = (readdirSync(join(root, 'src/ops'), { recursive: true }) as string[])
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(root, 'src/ops', name), 'utf8'))
+    .flatMap((text) => [...text.matchAll(/^ +name: '([^']+)',$/gm)].map(([, name]) => name!))
+  const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+  it.each(written)('%s begins with the name of a function', (name) => {
+    expect(Object.keys(functions).map(snake)).toContain(name.split(' ')[0])
   })
 })
 

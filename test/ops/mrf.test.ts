@@ -74,7 +74,7 @@ describe('mrf', () => {
       expect(() => mrfEnergy(pi, table, k)).toThrow('the MRF neighbourhood must be an odd number')
     }
     expect(() => mrfMessage(pi, parameter('table', [2, 2], new Float32Array(4)), 3)).toThrow(
-      'mrf: the table must be [3, 3], not [2, 2]',
+      'mrf_message: the table must be [3, 3], not [2, 2]',
     )
   })
 })

@@ -102,7 +102,7 @@ describe('sums', () => {
   })
 })
 
-describe('weighted sum', () => {
+describe('weighted_sum', () => {
   it('adds factor x weight x term; the gradient misses the weights', async () => {
     const feeds = Object.fromEntries(
       [1.5, -2, 3, 0.25, 8].map((value, i) => [`x${i}`, fromArray([1], [value])]),
@@ -125,7 +125,7 @@ describe('weighted sum', () => {
   it('has no gradient for a weight', () => {
     const [term, weight] = [input('term', [1]), input('weight', [1])]
     const loss = weightedSum([{ term, weight }])
-    expect(() => gradients(loss, [weight])).toThrow('weighted sum does not depend on weight')
+    expect(() => gradients(loss, [weight])).toThrow('weighted_sum does not depend on weight')
   })
 
   it('refuses no terms, and terms or weights that are no scalars', () => {

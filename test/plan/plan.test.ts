@@ -178,7 +178,7 @@ describe('runs under way', () => {
     plan.write(b, Float32Array.of(10, 20, 30))
     const submit = (value: number) => {
       plan.write(a, new Float32Array(3).fill(value))
-      return plan.submit()
+      return plan.run()
     }
     const order: number[] = []
     const noted = (value: number) =>
@@ -188,7 +188,7 @@ describe('runs under way', () => {
       })
     const first = noted(1)
     const second = noted(2)
-    await expect(plan.submit()).rejects.toThrow('2 runs of the plan are under way')
+    await expect(plan.run()).rejects.toThrow('2 runs of the plan are under way')
     expect(await Promise.all([first, second])).toEqual([
       [11, 21, 31],
       [12, 22, 32],
@@ -204,7 +204,7 @@ describe('runs under way', () => {
     const plan = await compile(device.gpu, { outputs: [y] })
     const results = [1, 2].map((value) => {
       plan.write(x, new Float32Array(4).fill(value))
-      return Promise.all([plan.read(y), plan.submit().then(() => undefined), plan.read(y)])
+      return Promise.all([plan.read(y), plan.run().then(() => undefined), plan.read(y)])
     })
     const [[, , first], [before, , second]] = (await Promise.all(results)) as [
       [Float32Array, undefined, Float32Array],

@@ -13,7 +13,7 @@ export function backwardActivation(activation: Activation, output: Value, gradOu
       return reluBackward(output, gradOutput)
     case 'sigmoid':
       return elementwiseOp({
-        name: 'conv3d backward sigmoid',
+        name: 'sigmoid backward',
         shader: shaders.conv3dBackwardSigmoid,
         inputs: { output, grad_output: gradOutput },
         result: 'grad_input',

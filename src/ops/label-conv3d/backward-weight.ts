@@ -2,7 +2,7 @@ import { threadsPerWorkgroup } from '../../gpu/shader.js'
 import { scratch } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
-import { planes, slabs, whole, type Slab } from '../../graph/window.js'
+import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
 import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
@@ -37,8 +37,8 @@ export function backwardWeight(labels: Value, gradOutput: Value, shape: Shape): 
     ...convolutionPlanes(gradOutput, kd),
     emit: (_, device, range) => {
       const halo = (kd - 1) / 2
-      const reads = ({ first, last }: Slab) => planes(labels, first, last)
-      const grads = ({ first, last }: Slab) => planes(gradOutput, first - halo, last + halo)
+      const reads = (slab: Slab) => planesOf(labels, slab)
+      const grads = (slab: Slab) => planesOf(gradOutput, widened(slab, halo))
       return slabs(range, device, (slab) => [reads(slab), grads(slab)]).map((slab) => ({
         shader: shaders.labelConv3dBackwardWeight,
         flags: { VECTOR: width % 4 === 0 },

@@ -2,7 +2,7 @@ import type { KernelCall } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
-import { planes, slabs, whole, type Slab } from '../../graph/window.js'
+import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import type { Activation } from '../conv3d/tuned.js'
 import { kernelShape } from '../conv3d/geometry.js'
 import { largeVolume, tileWidth } from '../conv3d/tile.js'
@@ -58,8 +58,8 @@ export function convolveLabels(
   const x = rowTile(voxels, width, kw, device)
   const vector = width % 4 === 0 && x % 4 === 0
   const halo = (kd - 1) / 2
-  const reads = ({ first, last }: Slab) => planes(labels, first - halo, last + halo)
-  const writes = ({ first, last }: Slab) => planes(output, first, last)
+  const reads = (slab: Slab) => planesOf(labels, widened(slab, halo))
+  const writes = (slab: Slab) => planesOf(output, slab)
   return slabs(range, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
     shader: shaders.labelConv3dForward,
     flags: {

@@ -2,7 +2,7 @@ import { defineNode, scratch, type Gradients, type Inputs, type KernelCall } fro
 import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { constant, volumeShape, type Value } from '../../graph/value.js'
-import { everyPlane, planes, whole, type Slab } from '../../graph/window.js'
+import { everyPlane, planesOf, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { planewise } from './planewise.js'
 import { sumColumns } from './reduce.js'
@@ -185,7 +185,10 @@ function firstVoxels(input: Value, statistics: Value, group: Group): KernelCall[
       to: n * perImage,
       source: n * depth * channels * area,
     },
-    bindings: { input: planes(input, n * depth, n * depth + 1), statistics: whole(statistics) },
+    bindings: {
+      input: planesOf(input, { first: n * depth, last: n * depth + 1 }),
+      statistics: whole(statistics),
+    },
     threads: [perImage, 1, 1],
   }))
 }

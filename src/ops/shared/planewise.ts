@@ -1,7 +1,7 @@
 import type { KernelCall } from '../../graph/node.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
-import { planes, slabs, whole, type Slab } from '../../graph/window.js'
+import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import { threadsPerWorkgroup, type ShaderSource, type Specialisation } from '../../gpu/shader.js'
 
 /** A kernel over volumes of the same planes, with no halo. */
@@ -29,8 +29,8 @@ export interface PlanewiseKernel extends Specialisation {
 export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: Slab): KernelCall[] {
   const { volumes, flats = {}, over = 'voxels', params, ...specialisation } = kernel
   const { area } = volumeShape(Object.values(volumes)[0]!)
-  const windows = ({ first, last }: Slab) =>
-    Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, planes(value, first, last)]))
+  const windows = (slab: Slab) =>
+    Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, planesOf(value, slab)]))
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => {
     const depth = slab.last - slab.first
     return {
