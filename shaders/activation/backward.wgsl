@@ -2,7 +2,7 @@
 //
 //   grad_input = grad_output * f'(input)
 //
-// Where f has a kink at 0, f' is what PyTorch takes: the slope on the left, and 0 for ABS.
+// If f has a kink at 0, f' is the same as in PyTorch: the slope on the left, and 0 for ABS.
 // Mapping: one invocation per element.
 
 // #include common/activation_kinds

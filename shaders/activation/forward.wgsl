@@ -2,7 +2,7 @@
 //
 //   output = f(input)
 //
-// f by KIND, the names as in PyTorch; alpha is the negative slope of LEAKY_RELU and the alpha of ELU.
+// f by KIND, named as in PyTorch; alpha is the negative slope of LEAKY_RELU and the alpha of ELU.
 // Mapping: one invocation per element.
 
 // #include common/activation_kinds
@@ -31,7 +31,7 @@ fn f(x: f32) -> f32 {
     case SILU: { return x * sigmoid(x); }
     case SIGMOID: { return sigmoid(x); }
     case TANH: {
-      // Of the number nearer to 0, so that neither end cancels or overflows.
+      // Computed from the value nearer to 0, so that neither end cancels or overflows.
       let e = expm1_exact(-2.0 * abs(x));
       return sign(x) * -e / (2.0 + e);
     }

@@ -1,4 +1,4 @@
-// One step of Adam (Kingma and Ba 2015) for one parameter, as torch.optim.Adam and AdamW do it.
+// One step of Adam (Kingma and Ba 2015) for one parameter, as in torch.optim.Adam and AdamW.
 //
 //   g = clip * grad + weight_decay * p
 //   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2

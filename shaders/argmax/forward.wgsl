@@ -1,4 +1,4 @@
-// The class of the largest channel, the first of equals: output[v] = argmax_c input[c,v], as u32.
+// The class of the largest channel, the first one in a tie: output[v] = argmax_c input[c,v], as u32.
 // Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
 struct Params {

@@ -1,9 +1,9 @@
-// Arithmetic on two operands, element by element, either of which may be a number instead.
+// Element-wise arithmetic on two operands; one of them may be a number.
 //
 //   output = a + b,  a - b,  a * b  or  a / b,  by KIND
 //
-// With BROADCAST the operands are walked with strides of their own, which are 0 along the axes on which they are repeated.
-// The position is that in the output's five axes of memory: extent1 to extent4 are the inner ones.
+// With BROADCAST, each operand has its own strides, which are 0 along axes on which it is repeated. A position has one index
+// for each of the output's five axes in memory order; extent1 to extent4 are the extents of the inner four.
 // Mapping: one invocation per element.
 
 const ADD = 0u;

@@ -1,4 +1,4 @@
-// Average pooling; zeros that pad the input count, as in PyTorch with count_include_pad=True.
+// Average pooling; padding zeros count, as in PyTorch with count_include_pad=True.
 //
 //   output[n,c,o] = 1 / |kernel| * sum_t input[n,c, o*stride - padding + t]
 //

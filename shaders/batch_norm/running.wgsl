@@ -1,9 +1,9 @@
-// Moves the running statistics of a batch normalisation towards those of a batch of V voxels a channel.
+// Moves the running statistics of a batch normalisation towards those of a batch with V voxels per channel.
 //
 //   running_mean = running_mean + momentum * (mean - running_mean)
 //   running_variance = running_variance + momentum * (variance * V / (V - 1) - running_variance)
 //
-// variance = 1 / rstd^2 - epsilon is the batch's biased one; correction = V / (V - 1).
+// variance = 1 / rstd^2 - epsilon is the biased variance of the batch; correction = V / (V - 1).
 // Mapping: one invocation per channel.
 
 struct Params {

@@ -1,4 +1,4 @@
-// Running statistics as a normalisation takes them: statistics[c] = (mean[c], 1 / sqrt(variance[c] + epsilon)).
+// Running statistics in the form that a normalisation reads: statistics[c] = (mean[c], 1 / sqrt(variance[c] + epsilon)).
 // Mapping: one invocation per channel.
 
 struct Params {

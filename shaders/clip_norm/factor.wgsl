@@ -1,4 +1,4 @@
-// The factor of global-norm clipping, as torch.nn.utils.clip_grad_norm_:
+// The factor of global-norm clipping, as in torch.nn.utils.clip_grad_norm_:
 //
 //   output = min(1, max_norm / (sqrt(sum of squares) + 1e-6))
 //

@@ -1,5 +1,5 @@
-// The activation that a kernel applies to its result, by number: 0 none, 1 ReLU, 2 sigmoid. A number rather than a flag,
-// so that layers with different activations share a kernel. Needs common/math.
+// The activation that a kernel applies to its result: 0 none, 1 ReLU, 2 sigmoid. It is a parameter rather than a flag, so
+// that layers with different activations share a kernel. Needs common/math.
 
 fn activate(x: vec4f, kind: u32) -> vec4f {
   if (kind == 1u) { return max(x, vec4f(0.0)); }

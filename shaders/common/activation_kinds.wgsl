@@ -1,4 +1,4 @@
-// The functions of activation/, for their constant KIND. The numbers only distinguish them.
+// The functions of activation/, as values of the constant KIND. The numbers have no other meaning.
 
 const LEAKY_RELU = 0u;
 const GELU = 1u;

@@ -1,4 +1,4 @@
-// What an element-wise kernel works on: vec4s, or single numbers where a range of planes does not consist of vec4s.
+// The elements of an element-wise kernel: vec4s, or single numbers if a range of planes does not consist of whole vec4s.
 // Window bases count numbers.
 
 // #if ${VECTOR}
@@ -9,7 +9,7 @@ alias Element = f32;
 const WIDTH = 1u;
 // #endif
 
-// A dispatch over more workgroups than one dimension holds is folded into two; this undoes the fold.
+// A dispatch with more workgroups than fit into one dimension is folded into two; this undoes the fold.
 fn linear_index(gid: vec3u, groups: vec3u) -> u32 {
   return gid.y * groups.x * 64u + gid.x;
 }

@@ -1,7 +1,7 @@
 // exp and log to about one unit in the last place, the same on every device.
 //
-// WGSL leaves both to the driver: log is then off by up to 70 % near 1, which is the tail of a Gumbel sample, and
-// losses of different devices would not agree. Range reduction and polynomials as in FreeBSD's msun (e_logf.c, e_expf.c).
+// WGSL leaves both to the driver: log can be off by up to 70 % near 1, the tail of a Gumbel sample, and losses
+// would differ between devices. Range reduction and polynomials as in FreeBSD's msun (e_logf.c, e_expf.c).
 
 // Natural logarithm of a positive, normal number.
 fn log_exact(x: f32) -> f32 {

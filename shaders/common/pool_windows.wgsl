@@ -5,7 +5,7 @@ fn first_window(at: u32, kernel: u32, stride: u32) -> u32 {
   return select(0u, (at - kernel) / stride + 1u, at >= kernel);
 }
 
-// One behind the last such window.
+// One past the last such window.
 fn end_window(at: u32, stride: u32, extent: u32) -> u32 {
   return min(at / stride + 1u, extent);
 }

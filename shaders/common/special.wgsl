@@ -1,5 +1,5 @@
-// Functions near exp and log that keep their relative accuracy where exp(x) - 1 or log(1 + x) would cancel. They use
-// common/math, which a kernel includes before this file.
+// Relatives of exp and log that stay accurate when exp(x) - 1 or log(1 + x) would cancel. They use common/math; include that
+// first.
 
 // e^x - 1.
 fn expm1_exact(x: f32) -> f32 {

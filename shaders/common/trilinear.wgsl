@@ -6,8 +6,8 @@ struct Neighbours {
   fraction: f32, // of the way from low to high
 }
 
-// Of position `at` upsampled by `scale`, outer faces coinciding: p = max(0, (at + 1/2) / scale - 1/2), in whole
-// numbers of 1 / (2 scale) so that nothing is rounded before the fraction is.
+// For position `at`, upsampled by `scale` with coinciding outer faces: p = max(0, (at + 1/2) / scale - 1/2), counted in
+// whole units of 1 / (2 scale), so that only the fraction is rounded.
 fn neighbours(at: u32, scale: u32, extent: u32) -> Neighbours {
   let p = max(2u * at + 1u, scale) - scale;
   let low = p / (2u * scale);
@@ -18,12 +18,12 @@ fn mix_between(low: f32, high: f32, between: Neighbours) -> f32 {
   return (1.0 - between.fraction) * low + between.fraction * high;
 }
 
-// The share that source position i has of it.
+// The weight of source position i in it.
 fn share_of(i: u32, between: Neighbours) -> f32 {
   return select(0.0, 1.0 - between.fraction, i == between.low) + select(0.0, between.fraction, i == between.high);
 }
 
-// The upsampled positions [x, y) that source position i has a share of.
+// The upsampled positions [x, y) in which source position i has a weight.
 fn shared_by(i: u32, scale: u32, extent: u32) -> vec2u {
   let first = i * scale + (scale + 1u) / 2u;
   return vec2u(max(first, scale) - scale, min((i + 1u) * scale + scale / 2u, extent * scale));

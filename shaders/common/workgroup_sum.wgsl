@@ -1,4 +1,4 @@
-// Sum over a workgroup of 64 invocations by a fixed tree: the same bits in every run. All of them must call it.
+// Sum over a workgroup of 64 invocations by a fixed tree: the same bits in every run. All invocations must call it.
 
 var<workgroup> sum_scratch: array<f32, 64>;
 

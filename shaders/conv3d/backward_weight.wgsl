@@ -5,17 +5,17 @@
 //   grad_bias[co] = sum_{n,z,y,x} grad_output[n,co,z,y,x]
 //
 // The volume is cut into bricks (some columns of one plane); reduce/columns.wgsl adds their partial sums.
-// With UPSAMPLED the input is half as fine as the gradient and read as if it were upsampled (nearest). Taps dz that meet
-// the same coarse plane have the same sum: it is made once and stored for each.
-// With TRANSPOSED, for few output channels, input and gradient change places and the sum runs over the input's voxels:
+// With UPSAMPLED, the input has half the resolution of the gradient and is read as if it were upsampled (nearest). Taps dz
+// that read the same coarse plane have the same sum: it is computed once and stored for each.
+// With TRANSPOSED, for few output channels, input and gradient swap roles and the sum runs over the input's voxels:
 // grad_weight[co,ci,d] = sum_v input[ci,v] * grad_output[co,v-d].
 //
-// Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], behind each brick's weights its bias [co].
-// Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); its invocations take one
-// (ci, plane of the input, ROWS of the KH taps dy) each (group.x goes on with them), so that all of them need the same
-// gradients and each a part of the input of its own. TILE_CO x ROWS x KW sums in named registers, four columns at a time,
-// down the plane: each row loads one row of the input, and those above it are still there. Each lane of a subgroup reads
-// the gradient of one channel, adds it to the bias and broadcasts it to the others (without SUBGROUPS each reads them all).
+// Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], and after each brick's weights its bias [co].
+// Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); each invocation takes one
+// (ci, plane of the input, ROWS of the KH taps dy), continued over group.x. So all of them need the same gradients, but each
+// its own part of the input. Each keeps TILE_CO x ROWS x KW sums in named registers and goes down the plane four columns at a
+// time: every row loads one row of the input, and the rows above are still in registers. Each lane of a subgroup reads the
+// gradient of one channel, adds it to the bias and broadcasts it (without SUBGROUPS, each lane reads all of them).
 // Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 // #if ${SUBGROUPS}
@@ -25,9 +25,9 @@ enable subgroups;
 struct Params {
   own_channels: u32,
   broadcast_channels: u32,
-  with_bias: u32,     // 1, or 0 where this part brings no bias
-  first_input: u32,   // where the input's channels stand among those of the weights
-  weight_inputs: u32, // how many of those there are
+  with_bias: u32,     // 1, or 0 if this part adds no bias
+  first_input: u32,   // index of the input's first channel among those of the weights
+  weight_inputs: u32, // number of channels that the weights read
   columns: u32,       // partial sums of a brick
   depth: u32,
   height: u32,
@@ -46,7 +46,7 @@ const KW = 3u; // #set
 const ROWS = 3u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 1u; // #set
-// Planes of `own` that the taps of one plane meet.
+// Planes of `own` that the taps of one plane read.
 // #if ${UPSAMPLED}
 const OWN_PLANES = (KD + 1u) / 2u;
 // #else
@@ -69,7 +69,7 @@ alias StoredBroadcast = f32; // #stored broadcast
 @group(0) @binding(2) var<storage, read> broadcast: array<StoredBroadcast>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Voxel x of a row of `own`, 0 beside it; x wraps around below 0.
+// Voxel x of a row of `own`, 0 outside it; x wraps around below 0.
 fn own_at(row: u32, x: u32, inside: bool) -> f32 {
   let here = inside && x < own_width();
   let at = select(0u, row + x, here);
@@ -85,7 +85,7 @@ fn own_at(row: u32, x: u32, inside: bool) -> f32 {
 }
 
 // #if ${VECTOR}
-// As many voxels from x on as lie under four columns. Rows are whole vec4s (coarse rows whole vec2s).
+// The voxels under four columns, starting at x. Rows are whole vec4s (coarse rows whole vec2s).
 // #if ${UPSAMPLED}
 fn own_beneath(row: u32, x: u32, inside: bool) -> vec2f {
   return select(vec2f(0.0), vec2f(own[select(0u, row + x, inside) / 2u]), inside);
@@ -117,7 +117,7 @@ fn load_broadcast(row: u32, x: u32) -> vec4f {
 // #endif
 }
 
-// Where the sum for this pair of channels and this offset stands.
+// Index of the sum for this pair of channels and this offset.
 fn entry(own_channel: u32, broadcast_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
 // #if ${TRANSPOSED}
   return (((own_channel * params.weight_inputs + broadcast_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
@@ -136,7 +136,7 @@ fn main(
 ) {
   let brick = group.z;
   let block = group.y;
-  // Lanes left over repeat the last role and store nothing: subgroupBroadcast needs every lane of the subgroup.
+  // Surplus lanes repeat the last role and store nothing: subgroupBroadcast needs every lane of the subgroup.
   let roles = params.own_channels * OWN_PLANES * (KH / ROWS);
   let role = min(group.x * LANES + lane, roles - 1u);
   let channel = role / (OWN_PLANES * (KH / ROWS));
@@ -161,7 +161,7 @@ fn main(
   // #generate declare
 
   for (var x = first_column; x < last_column; x += 4u) {
-    // The rows of the input that meet row -1; the loop goes on from there.
+    // The rows of the input for row -1; the loop continues from there.
     for (var row = 0u; row + 1u < ROWS; row++) {
       let own_y = first_dy + row - KH / 2u;
       // #generate slide
@@ -181,7 +181,7 @@ fn main(
   }
   if (group.x * LANES + lane >= roles) { return; }
 // #if ${UPSAMPLED}
-  // The taps that meet this plane follow each other. Drivers unroll a loop whose bounds they know, and this one is long.
+  // The taps of this plane are contiguous. The bounds are not constant, because drivers would unroll this long loop.
   let tap = i32(2u * coarse_z + KD / 2u) - i32(z);
   for (var dz = u32(max(tap, 0)); dz < u32(min(tap + 2, i32(KD))); dz++) {
     // #generate store

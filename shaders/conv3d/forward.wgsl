@@ -1,18 +1,18 @@
 // 3-D convolution, stride 1, zero padding, odd kernel (also its gradient with respect to the input, which is
-// the same sum over flipped and transposed weights: pack_weights.wgsl makes them).
+// the same sum over flipped and transposed weights; see pack_weights.wgsl).
 //
 //   output[n,co,z,y,x] = f( bias[co] + sum_{ci,dz,dy,dx} weight[co,ci,dz,dy,dx] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px] )
 //
-// With UPSAMPLED the first input channels come from a volume of half the resolution, as if it were upsampled (nearest)
-// and put before the others:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2].
-// With MASK the result is a gradient on its way through a ReLU: it is 0 where the ReLU's output, `mask`, is 0.
-// With SPLIT the first output channels go to a volume of their own: the gradient with respect to such an input.
+// With UPSAMPLED, the first input channels come from a volume of half the resolution, as if it were upsampled (nearest)
+// and concatenated in front:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2].
+// With MASK, the result is a gradient that passes through a ReLU: it is 0 where the ReLU's output, `mask`, is 0.
+// With SPLIT, the first output channels go to a separate volume: the gradient with respect to such a coarse input.
 //
-// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, the bias behind them.
+// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, followed by the bias.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z.
 // The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
-// is slow to compile. All invocations need the same weights; with SUBGROUPS each lane reads some and broadcasts them to the others.
+// compiles slowly. All invocations need the same weights; with SUBGROUPS, each lane reads some of them and broadcasts them.
 
 // #if ${SUBGROUPS}
 enable subgroups;
@@ -26,7 +26,7 @@ struct Params {
   width: u32,
   first_plane: u32,
   weight_groups: u32, // vec4s of one tap and input channel
-  relu: u32, // 1 where f is a ReLU: a number, so that layers with and without one share a kernel
+  relu: u32, // 1 if f is a ReLU; a parameter, so that layers with and without one share a kernel
   input_base: u32,
 // #if ${UPSAMPLED}
   coarse_inputs: u32,
@@ -92,7 +92,7 @@ fn load(row: u32, x: u32, inside: bool) -> f32 {
 }
 
 // #if ${VECTOR}
-// Four inputs from row + x on. Rows are whole vec4s, so that all four are in the row or none.
+// Four inputs starting at row + x. Rows are whole vec4s, so all four are in the row or none.
 fn load4(row: u32, x: u32, inside: bool) -> vec4f {
   let here = inside && x < params.width;
   return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
@@ -100,7 +100,7 @@ fn load4(row: u32, x: u32, inside: bool) -> vec4f {
 // #endif
 
 // #if ${UPSAMPLED}
-// The same of the coarse volume; x counts its voxels.
+// The same for the coarse volume; x counts its voxels.
 fn load_coarse(row: u32, x: u32, inside: bool) -> f32 {
   let here = inside && x < params.width / 2u;
   let at = select(0u, row + x, here);
@@ -120,7 +120,7 @@ fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
 // #endif
 
 // #if ${UPSAMPLED}
-// A weight of a coarse input, with that of the next plane's tap where that meets the same coarse plane.
+// A weight of a coarse input, plus that of the next plane's tap if that reads the same coarse plane.
 fn coarse_weight(at: u32, both: bool, next_plane: u32) -> vec4f {
   return packed[at] + select(vec4f(0.0), packed[select(0u, at + next_plane, both)], both);
 }
@@ -142,7 +142,7 @@ fn activate(value: Element) -> Element {
 // #endif
 }
 
-// Where output channel co of a plane begins.
+// Start of output channel co of a plane.
 fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 // #if ${SPLIT}
   if (co < params.first_outputs) {
@@ -154,7 +154,7 @@ fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 // #endif
 }
 
-// Stores one result, or with VECTOR four of a row.
+// Stores one result or, with VECTOR, four results of a row.
 fn store(co: u32, at: u32, value: Element) {
 // #if ${SPLIT}
   if (co < params.first_outputs) {
@@ -204,7 +204,7 @@ fn main(
     let zi = z + dz - KD / 2u;
     if (zi >= params.depth) { continue; }
 // #if ${UPSAMPLED}
-    // Two neighbouring planes may be the same coarse one: the first takes the weights of both.
+    // Two neighbouring planes may be the same coarse plane: the first takes the weights of both.
     let both = zi % 2u == 0u && dz + 1u < KD;
     let taken = zi % 2u == 1u && dz > 0u;
 // #endif

@@ -1,5 +1,5 @@
-// Gradient of a convolution of any stride, padding, dilation and number of groups with respect to its input; with a
-// bias and an activation also the transposed convolution, which is the same sum.
+// Gradient of a convolution of any stride, padding, dilation and number of groups with respect to its input. With
+// a bias and an activation, it is also the transposed convolution, which is the same sum.
 //
 //   grad_input[n,ci,i] = f( bias[ci] + sum_{co,t} weight[co,ci,t] * grad_output[n,co,o] )
 //     over the channels co of the group of ci and the taps t with o*stride = i + padding - t*dilation for some o
@@ -7,7 +7,7 @@
 // i and o are positions (z,y,x), t is a tap (dz,dy,dx).
 //
 // Layout: volumes [n*D+z][c][y][x]; weight [co][ci][dz][dy][dx], ci counted within the group.
-// Mapping: one invocation computes four voxels of a row, `stride_w` apart because such voxels meet the same taps, for
+// Mapping: one invocation computes four voxels of a row, `stride_w` apart because such voxels use the same taps, for
 // TILE_CI input channels of a group. gid.x runs over (y, four voxels of a row), gid.y over (group, block of channels),
 // gid.z over planes n*D+z.
 
@@ -33,7 +33,7 @@ const TILE_CI = 1u; // #set
 // #include common/math
 // #include common/activation
 
-// The output position that reads position `at` of the padded input, `extent` (out of range) where there is none.
+// The output position that reads position `at` of the padded input, `extent` (out of range) if there is none.
 fn position(at: u32, stride: u32, extent: u32) -> u32 {
   let found = at / stride;
   // A position before the start has wrapped around and is large.
@@ -80,7 +80,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let n = plane / params.in_depth;
   let z = plane % params.in_depth;
 
-  // A channel past the last of the group repeats the last one and is not stored.
+  // A channel past the end of the group repeats the last one and is not stored.
   let last = params.group_inputs - 1u;
   let taps = params.kernel_d * params.kernel_h * params.kernel_w;
   // #each TILE_CI let channel$ = min(first + $u, last);
@@ -99,7 +99,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
           * params.out_width - params.grad_output_base;
         let tap = weights + (dz * params.kernel_h + dy) * params.kernel_w;
         for (var dx = 0u; dx < params.kernel_w; dx++) {
-          // Signed: of the four positions the first may lie before the start and another one not.
+          // Signed: the first of the four positions may lie before the start while others do not.
           let offset = i32(phase + params.padding_w) - i32(dx * params.dilation_w);
           let stride = i32(params.stride_w);
           if (offset % stride != 0) { continue; }

@@ -7,7 +7,7 @@
 // A brick is some rows of one plane of the output, or some whole planes.
 //
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], ci counted within the group. "Entry" j is
-// ci * taps + t: the entries of one co lie together.
+// ci * taps + t: the entries of one co are contiguous.
 // Mapping: one invocation sums four entries for TILE_CO output channels of a group. gid.x runs over (group, block of
 // channels, four entries), gid.y over bricks.
 
@@ -55,7 +55,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let first = gid.x / fours % params.blocks * TILE_CO;
   let brick = params.first_brick + gid.y;
 
-  // A channel past the last of the group repeats the last one, an entry past the last likewise; neither is stored.
+  // A channel past the end of the group repeats the last one, and so does an entry past the end; neither is stored.
   let last = params.group_outputs - 1u;
   // #each TILE_CO let channel$ = group * params.group_outputs + min(first + $u, last);
   // #each TILE_CO var sum$ = vec4f(0.0);

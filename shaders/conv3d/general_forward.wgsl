@@ -1,4 +1,4 @@
-// Convolution of any stride, padding, dilation and number of groups: what the tuned kernel of conv3d/ does not cover.
+// Convolution of any stride, padding, dilation and number of groups: for all cases that the tuned kernel does not cover.
 // Also the gradient of a transposed convolution with respect to its input.
 //
 //   output[n,co,o] = f( bias[co] + sum_{ci,t} weight[co,ci,t] * input[n, g*Ci/G + ci, o*stride - padding + t*dilation] )
@@ -65,7 +65,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let n = plane / params.out_depth;
   let z = plane % params.out_depth;
 
-  // A channel past the last of the group repeats the last one and is not stored.
+  // A channel past the end of the group repeats the last one and is not stored.
   let last = params.group_outputs - 1u;
   let taps = params.kernel_d * params.kernel_h * params.kernel_w;
   // #each TILE_CO let channel$ = group * params.group_outputs + min(first + $u, last);

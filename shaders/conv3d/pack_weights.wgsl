@@ -1,5 +1,5 @@
-// Weights in the order in which the convolution kernels read them: [tap][ci][co], co padded with zeros to whole vec4s;
-// behind them the bias in the same way.
+// Weights in the order in which the convolution kernels read them: [tap][ci][co], co padded with zeros to whole vec4s,
+// followed by the bias, padded in the same way.
 //
 //   forward:         packed[t][ci][co] = weight[co][ci][t]
 //   TRANSPOSE:       packed[t][co][ci] = weight[co][ci][taps-1-t]   (the gradient with respect to the input)

@@ -1,8 +1,8 @@
-// Inverted dropout. The gradient is the same kernel applied to that of the output: the mask is made anew, not stored.
+// Inverted dropout. The gradient is the same kernel applied to that of the output: the mask is recomputed, not stored.
 //
 //   output[n,c,v] = input[n,c,v] / (1 - p) where noise[n,c,v] >= p, else 0
 //
-// noise is that of noise/uniform.wgsl, pcg4d(voxel, stream * 2^16 + c / 4, step, seed)[c % 4] (common/noise.wgsl).
+// noise is as in noise/uniform.wgsl, pcg4d(voxel, stream * 2^16 + c / 4, step, seed)[c % 4] (common/noise.wgsl).
 // Mapping: one invocation takes four channels of a voxel; gid.x runs over the voxels of a plane, gid.y over groups of
 // four channels, gid.z over the planes of the slab.
 

@@ -1,4 +1,4 @@
-// Moves numbers to the front of their buffer.
+// Moves elements to the front of their buffer.
 //
 //   output[i] = source[i + by]
 //

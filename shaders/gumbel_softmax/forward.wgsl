@@ -1,7 +1,7 @@
-// A sample of a categorical at every voxel by the Gumbel-softmax.
+// A sample of a categorical distribution at every voxel, by the Gumbel-softmax.
 //
 //   g[c] = -log(-log(noise[c] + 1e-20) + 1e-20),   y = softmax_c((logits[c] + g[c]) / tau)
-//   output = y, or with HARD one-hot(argmax y), the first of equals
+//   output = y, or with HARD one-hot(argmax y), the first one in a tie
 //
 // Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 

@@ -2,13 +2,13 @@
 //
 //   grad_weight[co,c,dz,dy,dx] = sum_{n,z,y,x} [label[n,z,y,x] == c] * grad_output[n,co,z+pz-dz,y+py-dy,x+px-dx]
 //
-// The sum runs over the labels, not over the outputs: what a label is compared with is then computed once for all taps.
+// The sum runs over the labels, not over the outputs, so each label is compared with a class once for all taps.
 // The volume is cut into bricks (some rows of one plane of labels); reduce/columns.wgsl adds their partial sums.
 // Layout: labels [n*D+z][y][x]; grad_output [n*D+z][co][y][x]; partials [brick][co][c][dz][dy][dx].
 // Mapping: one invocation sums one brick (64 to a workgroup, group.z) for one output channel (group.y) and one
-// (block of classes, dz) (group.x, so that workgroups that follow each other read the same bricks): CLASSES x KH x KW
-// sums in named registers, four labels of a row at a time, so that one vec4 of labels serves all of them and every
-// loaded gradient CLASSES x KW. Unrolled by src/ops/label-conv3d/unroll-backward-weight.ts.
+// (block of classes, dz) (group.x, so that successive workgroups read the same bricks). It keeps CLASSES x KH x KW sums in
+// named registers and takes four labels of a row at a time: one vec4 of labels serves all sums, and every loaded gradient
+// serves CLASSES x KW. Unrolled by src/ops/label-conv3d/unroll-backward-weight.ts.
 
 struct Params {
   classes: u32,
@@ -43,7 +43,7 @@ alias StoredGradOutput = f32; // #stored grad_output
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Labels at x..x+3 of a row, none beside it. With VECTOR rows are whole vec4s.
+// Labels at x..x+3 of a row, none outside it. With VECTOR, rows are whole vec4s.
 fn load_labels(row: u32, x: u32) -> vec4u {
 // #if ${VECTOR}
   return labels[(row + x) / 4u];
@@ -56,7 +56,7 @@ fn load_labels(row: u32, x: u32) -> vec4u {
 // #endif
 }
 
-// Gradients at x..x+3 of a row, zeros beside it.
+// Gradients at x..x+3 of a row, zeros outside it.
 fn load_grad(row: u32, x: u32, inside: bool) -> vec4f {
 // #if ${VECTOR}
   let here = inside && x < params.width;

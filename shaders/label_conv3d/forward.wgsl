@@ -1,15 +1,15 @@
-// 3-D convolution (stride 1, zero padding, odd kernel) of a one-hot volume that is stored as its labels: every tap looks
-// its weight up, nothing is multiplied.
+// 3-D convolution (stride 1, zero padding, odd kernel) of a one-hot volume stored as labels: every tap looks up
+// its weight, and nothing is multiplied.
 //
 //   output[n,co,z,y,x] = f( bias[co] + sum_{dz,dy,dx} weight[co, label[n,z+dz-pz,y+dy-py,x+dx-px], dz,dy,dx] )
 //
-// Positions outside the volume and labels that are no class add nothing.
-// Layout: labels [n*D+z][y][x]; output [n*D+z][co][y][x]; packed weights [co][dz][dy][label][vec4s of dx], the row of
-// the label `classes` zeros, the bias behind them (pack_weights.wgsl).
+// Positions outside the volume, and labels that are not a class, add nothing.
+// Layout: labels [n*D+z][y][x]; output [n*D+z][co][y][x]; packed weights [co][dz][dy][label][vec4s of dx], with zeros
+// for the label `classes`, followed by the bias (pack_weights.wgsl).
 // Mapping: one invocation computes TILE_X outputs along x for one output channel, held in named registers. gid.x runs
 // over (y, x tile), gid.y over output channels, gid.z over planes n*D+z.
-// A label is loaded once a row and its taps of that row come as vec4s, one for up to four outputs: a look-up by label
-// is a gather, and gathers are what this kernel's time goes to. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
+// A label is loaded once per row, and its taps of that row come as vec4s, each for up to four outputs: a look-up by label
+// is a gather, and this kernel spends its time on gathers. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
 
 struct Params {
   classes: u32,
@@ -46,7 +46,7 @@ alias StoredOutput = f32; // #stored output
 
 // #include common/math
 
-// The label at row + x, no label beside the row; x wraps around below 0.
+// The label at row + x, no label outside the row; x wraps around below 0.
 fn load(row: u32, x: u32) -> u32 {
   let here = x < params.width;
   let at = select(0u, row + x, here);
@@ -58,7 +58,7 @@ fn load(row: u32, x: u32) -> u32 {
 }
 
 // #if ${VECTOR}
-// Four labels from row + x on. Rows are whole vec4s, so that all four are in the row or none.
+// Four labels starting at row + x. Rows are whole vec4s, so all four are in the row or none.
 fn load4(row: u32, x: u32) -> vec4u {
   let here = x < params.width;
   return select(vec4u(NOWHERE), labels[select(0u, row + x, here) / 4u], here);

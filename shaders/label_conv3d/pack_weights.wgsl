@@ -1,7 +1,7 @@
-// Weights as the look-up table of forward.wgsl, and the bias behind it.
+// Weights as the look-up table of forward.wgsl, followed by the bias.
 //
 //   packed[co][dz][dy][label][dx] = weight[co][label][dz][dy][dx], dx padded with zeros to whole vec4s
-//   packed[co][dz][dy][classes]   = 0   (what a position outside the volume and a label that is no class add)
+//   packed[co][dz][dy][classes]   = 0   (for positions outside the volume and labels that are not a class)
 //   packed[end + co]              = (bias[co], 0, 0, 0)
 //
 // Mapping: one invocation writes one float of the packed array.
@@ -10,7 +10,7 @@ struct Params {
   classes: u32,
   kernel_rows: u32, // kD * kH
   kernel_width: u32,
-  row_vectors: u32, // vec4s that the taps of one row take
+  row_vectors: u32, // vec4s for the taps of one row
   table: u32,       // vec4s before the bias
   count: u32,
 }

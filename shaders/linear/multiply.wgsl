@@ -1,11 +1,11 @@
-// Product of two matrices, either of which may be read transposed.
+// Product of two matrices; each may be read transposed.
 //
 //   output[row][column] = sum_k a(row, k) * b(k, column) + bias[column]
 //
 // a(row, k) = a[row * a_row + k * a_step], b(k, column) = b[k * b_step + column * b_column]; output is row-major; bias
-// is 0 without BIAS. Sums of 16 are added up: a long chain of f32 additions would lose digits.
+// is 0 without BIAS. Partial sums of 16 terms are added up: one long chain of f32 additions would lose digits.
 // Mapping: one workgroup of 8x8 per 8x8 block of the output, one invocation per number; group.x over columns, group.y
-// and group.z over rows. 16 columns of a's rows and 16 rows of b's columns at a time lie in workgroup memory.
+// and group.z over rows. Workgroup memory holds 16 columns of a's rows and 16 rows of b's columns at a time.
 
 struct Params {
   rows: u32,

@@ -3,7 +3,7 @@
 //   output[v] = m + log(sum_c exp(input[c,v] - m)),      m = max_c input[c,v]
 //
 // Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
-// IN_REGISTERS its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
+// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
 
 struct Params {
   area: u32,

@@ -2,8 +2,8 @@
 //
 //   grad_input[n,c,i] = sum_{o: winners[n,c,o] = i} grad_output[n,c,o]
 //
-// i and o are positions (z,y,x); of the windows only those that cover i are looked at. `winners` hold the voxel
-// (z*H + y)*W + x that each window takes: general_forward.wgsl makes them.
+// i and o are positions (z,y,x); only the windows that cover i are visited. `winners` holds the voxel
+// (z*H + y)*W + x that each window takes; general_forward.wgsl computes it.
 //
 // Layout: volumes [n*D+z][c][y][x].
 // Mapping: one invocation per input voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.

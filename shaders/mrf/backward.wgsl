@@ -3,7 +3,7 @@
 //
 //   grad_posterior = - grad_energy * (message + adjoint)
 //
-// where adjoint is what the transpose of the map posterior -> message makes of the posterior.
+// where adjoint is the transpose of the map posterior -> message, applied to the posterior.
 // Mapping: one invocation per element.
 
 struct Params {

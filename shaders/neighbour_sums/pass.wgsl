@@ -1,11 +1,11 @@
-// One of the three passes that sum each voxel's cubic neighbourhood: a window of 2r+1 voxels along one axis, positions
-// outside replaced by the nearest edge voxel; or the adjoint of such a pass.
+// One of the three passes that sum each voxel's cubic neighbourhood: a window of 2r+1 voxels along one axis, with positions
+// outside replaced by the nearest edge voxel. Or the adjoint of such a pass.
 //
 //   forward: output[i] = sum_{o=-r..r} input[clamp(i+o, 0, n-1)]
 //   ADJOINT: output[j] = sum_i input[i] * #{o : clamp(i+o, 0, n-1) = j}
 //   AXIS_Z, the last pass, subtracts the voxel itself: output -= centre
 //
-// The adjoint counts plain window members inside, and at the two ends also the offsets that were clamped onto them.
+// The adjoint counts the members of the window and, at the two ends, also the offsets that were clamped onto them.
 // A pass costs the same for every r, because a run slides its window along the axis.
 // Mapping: one invocation per run of RUN voxels of one line. AXIS_X lines are rows of a plane: gid.x over
 // (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). AXIS_Z: gid.x over a plane's
@@ -39,7 +39,7 @@ alias StoredCentre = Element; // #stored centre
 @group(0) @binding(3) var<storage, read> centre: array<StoredCentre>;
 // #endif
 
-// What the last pass takes away: the voxel itself. `at` counts from the start of the volume.
+// What the last pass subtracts: the voxel itself. `at` counts from the start of the volume.
 fn own(at: u32) -> Element {
 // #if ${AXIS_Z}
   return Element(centre[at - params.centre_base / WIDTH]);

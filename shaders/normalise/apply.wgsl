@@ -1,4 +1,4 @@
-// The last pass of a normalisation: normalised = (input - mean) * rstd, of the voxel's group.
+// The last pass of a normalisation: normalised = (input - mean) * rstd, with the statistics of the voxel's group.
 //
 //   forward:   output = weight[c] * normalised + bias[c]
 //   BACKWARD:  output = rstd * (weight[c] * grad_output - means.x - normalised * means.y)

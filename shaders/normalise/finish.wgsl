@@ -1,10 +1,10 @@
-// Sums of all planes to what the last pass of a normalisation needs, per group with V voxels.
+// Turns the sums of all planes into what the last pass of a normalisation needs, for groups of V voxels.
 //
 //   forward:   statistics = (mean, 1 / sqrt(variance + epsilon)),  biased variance
 //   BACKWARD:  means = (mean of grad_output * weight, mean of grad_output * weight * normalised),  weight 1 without WEIGHT
 //
 // A group is group_channels channels of `images` images.
-// Mapping: one workgroup of 64 per (group of an image, image); one image stands for all where groups span the batch.
+// Mapping: one workgroup of 64 per (group of an image, image); if groups span the batch, one image stands for all.
 
 struct Params {
   channels: u32,

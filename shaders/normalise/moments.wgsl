@@ -3,7 +3,7 @@
 //   forward:   partials[n*D+z][0][c] = sum (x - shift),    [1][c] = sum (x - shift)^2,    shift = the group's first voxel
 //   BACKWARD:  partials[n*D+z][0][c] = sum grad_output,    [1][c] = sum grad_output * (x - mean) * rstd
 //
-// The shift keeps the sum of squares from cancelling where the mean is far from zero. Channel c of image n belongs to
+// The shift keeps the sum of squares from cancelling when the mean is far from zero. Channel c of image n belongs to
 // group n * image_groups + c / group_channels.
 // Mapping: one workgroup of 64 per (channel, plane).
 

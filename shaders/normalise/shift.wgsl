@@ -1,4 +1,4 @@
-// The first voxel of every group of channels of an image: statistics[group] = (its number, 0).
+// The first voxel of every group of channels of an image: statistics[group] = (its value, 0).
 // Mapping: one invocation per group.
 
 struct Params {

@@ -1,11 +1,11 @@
 // Gradient of posterior/forward.wgsl with respect to the logits; none flows where the prior rules a class out.
 //
 //   t[c] = grad_probabilities[c] + grad_divergence * (log posterior[c] - log p[c] + 1)
-//   y = softmax((l + gumbel(u)) / tau), the soft sample whose gradient stands for that of the hard one
+//   y = softmax((l + gumbel(u)) / tau), the soft sample, which supplies the gradient of the hard one
 //   grad_logits[c] = posterior[c] (t[c] - sum_k t[k] posterior[k])
 //                  + y[c] (grad_sample[c] - sum_k grad_sample[k] y[k]) / tau
 //
-// Terms whose gradient is not given are left out. The posterior is computed again from the logits, and the noise again from its counter.
+// Terms without a given gradient are left out. The posterior is recomputed from the logits, and the noise from its counter.
 // Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
 // gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
@@ -85,7 +85,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   // #each CHANNELS let t$ = weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #endif
   var mean = 0.0;
-  // A ruled-out class has an infinite t in all but name, and no probability: 0 * 1e12 must stay 0.
+  // A ruled-out class has a practically infinite t, and probability 0: 0 * 1e12 must stay 0.
   // #each CHANNELS mean += pi$ * t$;
 
 // #if ${GRAD_SAMPLE}

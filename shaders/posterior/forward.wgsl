@@ -3,10 +3,10 @@
 //
 //   l[c] = logits[c] - 1e12 where prior[c] < threshold, else logits[c]
 //   posterior = softmax(l)
-//   sample = argmax_c l[c] + gumbel(u[c]), the first of equals; the temperature does not change it
+//   sample = argmax_c l[c] + gumbel(u[c]), the first one in a tie; it does not depend on the temperature
 //   partials[group] = sum_voxel sum_c posterior[c] (log posterior[c] - log p[c]),  p = prior + 1e-12, normalised
 //
-// u is made from (seed, step, voxel, channel) as by noise/uniform.wgsl or, with NOISE, read.
+// u is computed from (seed, step, voxel, channel) as in noise/uniform.wgsl or, with NOISE, read.
 // Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
 // gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
@@ -83,7 +83,7 @@ fn main(
     var sum = 0.0;
     var mass = 0.0;
     // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
-    // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference first, it is exact
+    // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference comes first because it is exact
     let offset = log_exact(mass) - log_exact(sum);
     let out = first - params.posterior_base;
     // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }

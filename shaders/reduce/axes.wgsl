@@ -2,9 +2,9 @@
 //
 //   output[i] = scale * sum_r input[i + r]
 //
-// i and r are positions with one index an axis: i is 0 on axes that are summed over, r on those that are kept, and
-// kept1 to kept4 and summed1 to summed4 are the extents of the inner four, so 1 for one of the two. Sums of 32 are added
-// up first: a long chain of f32 additions would lose digits.
+// i and r are positions with one index per axis: i is 0 on summed axes, r on kept axes. kept1 to kept4 and summed1 to summed4
+// are the extents of the inner four axes; on each axis, one of the two is 1. Partial sums of 32 terms are added up: one long
+// chain of f32 additions would lose digits.
 // Mapping: one invocation per result, or one workgroup of 64 with GROUPS, whose sums a fixed tree adds.
 
 struct Params {

@@ -19,7 +19,7 @@ struct Params {
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = gid.y * groups.x * 64u + gid.x;
   if (i >= params.count) { return; }
-  // Sums of 32 first: a long chain of f32 additions would lose digits.
+  // Partial sums of 32 terms: one long chain of f32 additions would lose digits.
   var total = 0.0;
   for (var first = 0u; first < params.bricks; first += 32u) {
     var sum = 0.0;

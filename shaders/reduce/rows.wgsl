@@ -1,4 +1,4 @@
-// The last step of a sum: one row of partial sums to one number.
+// The last step of a sum: adds up one row of partial sums.
 //
 //   output[row] = scale * sum_j partials[row * count + j]
 //

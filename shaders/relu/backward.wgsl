@@ -2,7 +2,7 @@
 //
 //   grad_input = grad_output where output > 0, else 0
 //
-// Without GRAD_OUTPUT grad_input holds grad_output before.
+// Without GRAD_OUTPUT it works in place: grad_input holds grad_output before.
 // Mapping: one invocation per element.
 
 struct Params {

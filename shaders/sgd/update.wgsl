@@ -1,8 +1,8 @@
-// One step of gradient descent for one parameter, as torch.optim.SGD does it.
+// One step of gradient descent for one parameter, as in torch.optim.SGD.
 //
 //   g = clip * grad + weight_decay * p
 //   b = momentum * b + g
-//   p = p - lr * b, with Nesterov's momentum p - lr * (g + momentum * b), without any p - lr * g
+//   p = p - lr * b; with Nesterov momentum p - lr * (g + momentum * b); without momentum p - lr * g
 //
 // Mapping: one invocation per element.
 

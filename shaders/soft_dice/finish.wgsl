@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (lane == 0u) {
     let at = group.y * params.channels + group.x;
     sums[at] = vec2f(product, mass);
-    // 1 - Dice in one fraction: the difference would cancel where the overlap is good.
+    // 1 - Dice as a single fraction: the difference would cancel for good overlaps.
     losses[at] = (mass - 2.0 * product) / (mass + params.smooth_by);
   }
 }

@@ -4,7 +4,7 @@
 //   LOG:      grad_input[c] = grad_output[c] - exp(output[c]) * sum_k grad_output[k]
 //
 // Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
-// IN_REGISTERS its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
+// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
 
 struct Params {
   area: u32,

@@ -4,7 +4,7 @@
 //   LOG:         output[c] = input[c] - m - log(s),      m = max_c input[c],  s = sum_c exp(input[c] - m)
 //
 // Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
-// IN_REGISTERS its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
+// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
 
 struct Params {
   area: u32,

@@ -1,8 +1,8 @@
-// Gradient of nearest-neighbour upsampling by whole numbers: the sum over the voxels made from each.
+// Gradient of nearest-neighbour upsampling by whole numbers: the sum over the copies of each voxel.
 //
 //   grad_input[n,c,z,y,x] = sum_{dz,dy,dx} grad_output[n,c,SCALE_D*z+dz,SCALE_H*y+dy,SCALE_W*x+dx]
 //
-// with dz, dy, dx from 0 to below the scale of their axis.
+// with each of dz, dy, dx from 0 to the scale of its axis minus 1.
 //
 // Mapping: one invocation per input voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 

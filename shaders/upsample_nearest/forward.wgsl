@@ -1,4 +1,4 @@
-// Nearest-neighbour upsampling by whole numbers, one an axis.
+// Nearest-neighbour upsampling by whole numbers, one per axis.
 //
 //   output[n,c,z,y,x] = input[n,c,z/SCALE_D,y/SCALE_H,x/SCALE_W]
 //

@@ -1,4 +1,4 @@
-// Gradient of trilinear upsampling: each voxel gathers from the voxels that it has a share of.
+// Gradient of trilinear upsampling: each voxel gathers from the voxels in which it has a weight.
 //
 //   grad_input[n,c,i] = sum_o weight(o, i) * grad_output[n,c,o]     weights as in forward.wgsl
 //

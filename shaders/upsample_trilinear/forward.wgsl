@@ -4,7 +4,7 @@
 //   output[n,c,o] = sum_{i in {a, a+1} per axis} weight(o, i) * input[n,c,i]
 //   with the source position p = max(0, (o + 1/2) / s - 1/2), a = floor(p), weight(o, a+1) = p - a, weight(o, a) = 1 - (p - a)
 //
-// o and i are positions (z,y,x), weights the products of those of the axes; a+1 stays within the volume.
+// o and i are positions (z,y,x), weights are products over the axes; a+1 stays within the volume.
 //
 // Layout: volumes [n*D+z][c][y][x].
 // Mapping: one invocation per output voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.

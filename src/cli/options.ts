@@ -35,7 +35,7 @@ export function realNumber(range: 'positive' | 'not negative'): (text: string) =
     const value = toNumber(text)
     if (value < Infinity && (range === 'positive' ? value > 0 : value >= 0)) return value
     throw new InvalidArgumentError(
-      `It must be a number ${range === 'positive' ? 'above 0' : 'of 0 or more'}.`,
+      `It must be a number ${range === 'positive' ? 'above 0' : 'of at least 0'}.`,
     )
   }
 }

@@ -74,7 +74,7 @@ export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) =
     if (size === 1) {
       const { value, start, end } = tooLarge!
       throw new UserError(
-        `${value.name} [${value.shape.join(', ')}]: the planes that one step reads take ${(end - start) * 4} bytes, more than the ${room * 4} that this device shows a kernel at once; crop the volume, or use fewer channels or a smaller neighbourhood`,
+        `${value.name} [${value.shape.join(', ')}]: one step reads planes of ${(end - start) * 4} bytes, more than the ${room * 4} that this device can bind; crop the volume, or use fewer channels or a smaller neighbourhood`,
       )
     }
   }

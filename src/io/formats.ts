@@ -62,7 +62,7 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
     return { tensors: readTorchCheckpoint(bytes, source), metadata: {} }
   if (!source.toLowerCase().endsWith('.safetensors')) {
     throw new UserError(
-      `${source}: no weights file: not named .safetensors, and the content is ${describe(bytes)}, not a PyTorch file`,
+      `${source}: not a weights file: not named .safetensors, and the content is ${describe(bytes)}, not a PyTorch file`,
     )
   }
   return readSafetensors(bytes, source)

@@ -153,12 +153,12 @@ function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (t
     sform: srow,
   }
   const unit = UNITS[info.xyztUnits & NIFTI1.SPATIAL_UNITS_MASK]
-  if (unit !== undefined) warn(`the header counts in ${unit}; they are taken for millimetres`)
+  if (unit !== undefined) warn(`the header is in ${unit}; read as millimetres`)
 
   const usable = (name: string, code: number, matrix: number[][]): boolean => {
     if (code <= 0) return false
     if (isInvertible(matrix)) return true
-    warn(`the ${name} is in use but is not invertible; it is passed over`)
+    warn(`the ${name} is in use but not invertible; ignored`)
     return false
   }
   const useSform = usable('sform', info.sformCode, info.sform)

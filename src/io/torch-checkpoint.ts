@@ -38,7 +38,7 @@ export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): M
       const rule = rules.find(({ pattern }) => pattern.test(name))
       if (rule === undefined || !(value instanceof TensorRef)) {
         throw new UserError(
-          `${source}: ${part} holds ${JSON.stringify(name)}, which is no parameter of the SAE`,
+          `${source}: ${part} holds ${JSON.stringify(name)}, which is not a parameter of the SAE`,
         )
       }
       tensors.set(name.replace(rule.pattern, rule.name), toTensor(value, file, source))

@@ -51,7 +51,7 @@ type Partials = (gradOutput: Value, output: Value) => readonly [Value, Value]
 
 function operation(kind: Kind, a: Operand, b: Operand, gradients: Partials): Value {
   const values = [a, b].filter((operand) => typeof operand !== 'number')
-  if (values.length === 0) throw new Error(`${kind}: two numbers make no value`)
+  if (values.length === 0) throw new Error(`${kind}: one operand must be a value`)
   for (const value of values) requireNumbers(kind, value)
   const form = broadcastForm(kind, values[0]!, values.at(-1)!)
   const side = (operand: Operand): Side => (typeof operand === 'number' ? operand : view(operand))

@@ -34,7 +34,7 @@ export interface BatchNormalised {
  * every channel over all of the batch to mean 0 and (biased) variance 1, then times its weight and plus its bias, where
  * they are given.
  *
- * @param input [N, C, D, H, W], more than one voxel a channel
+ * @param input [N, C, D, H, W], more than one voxel per channel
  * @param weight [C]
  * @param bias [C]
  * @throws Error if a channel has one voxel only, or a flat argument is not [C]
@@ -47,7 +47,7 @@ export function batchNorm(
 ): BatchNormalised {
   const { epsilon = 1e-5, running, momentum = 0.1 } = options
   const { channels, voxels } = volumeShape(input)
-  if (voxels === 1) throw new Error('batch_norm: one voxel a channel has no variance to train with')
+  if (voxels === 1) throw new Error('batch_norm: one voxel per channel has no variance to train with')
   const group = { channels: 1, wholeBatch: true }
   const [output, statistics] = normalise('batch_norm', input, group, { weight, bias }, epsilon)
   if (!running) return { output, update: undefined }

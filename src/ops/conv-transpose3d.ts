@@ -93,7 +93,7 @@ function transposedGeometry(
       1,
   )
   if (output.some((n) => n < 1)) {
-    throw new Error(`conv_transpose3d: padding [${padding.join(', ')}] leaves nothing of the output`)
+    throw new Error(`conv_transpose3d: padding [${padding.join(', ')}] leaves no output`)
   }
   const groups = groupsOf('conv_transpose3d', options)
   return { geometry: { kernel, stride, padding, dilation, groups }, extents: output }

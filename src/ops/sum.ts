@@ -177,7 +177,7 @@ export function weightedSum(terms: readonly WeightedTerm[]): Value {
 function multiplyAdd({ term, factor = 1, weight }: WeightedTerm, before: Value | undefined): Value {
   for (const scalar of [term, weight, before]) {
     if (scalar && scalar.size !== 1)
-      throw new Error(`weighted_sum: ${scalar.name} [${scalar.shape.join(', ')}] is no scalar`)
+      throw new Error(`weighted_sum: ${scalar.name} [${scalar.shape.join(', ')}] is not a scalar`)
   }
   return op({
     name: 'weighted_sum',

@@ -97,7 +97,7 @@ export abstract class Optimiser {
     const parameter = this.parameters[index]!
     if (grad.size !== parameter.size) {
       throw new Error(
-        `${this.name}: ${grad.name} [${grad.shape.join(', ')}] is no gradient of ${parameter.name} [${parameter.shape.join(', ')}]`,
+        `${this.name}: ${grad.name} [${grad.shape.join(', ')}] is not a gradient of ${parameter.name} [${parameter.shape.join(', ')}]`,
       )
     }
     const { shader, flags, params, state } = this.kernelOf(index)

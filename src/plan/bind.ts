@@ -48,7 +48,7 @@ export function bindCalls(
       const limit = device.limits.maxStorageBufferBindingSize
       if (size > limit) {
         throw new UserError(
-          `${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed at once, more than the ${limit} that this device shows a kernel; use fewer channels, a smaller batch or another adapter`,
+          `${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed in one binding, more than the ${limit} that this device can bind; use fewer channels, a smaller batch or another adapter`,
         )
       }
       return { binding: index, resource: { buffer: bufferOf(value), offset: start * bytes, size } }

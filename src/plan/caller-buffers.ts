@@ -31,7 +31,7 @@ export function checkBound(
       throw new Error(`compile: ${value.name} is neither an input nor an output of this plan`)
     if (buffer.size < bufferBytes(value)) {
       throw new Error(
-        `compile: the buffer of ${value.name} [${value.shape.join(', ')}] has ${buffer.size} bytes, ${bufferBytes(value)} are needed`,
+        `compile: the buffer of ${value.name} [${value.shape.join(', ')}] has ${buffer.size} bytes, but ${bufferBytes(value)} are needed`,
       )
     }
     requireUsage(value, buffer, 'STORAGE')

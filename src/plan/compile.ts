@@ -87,7 +87,7 @@ function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
   const values = new Set(valuesOf(nodes, [...outputs, ...report]))
   const stranger = keep.find((value) => !values.has(value))
   if (stranger)
-    throw new Error(`compile: ${String(stranger)} cannot be kept, because nothing that is wanted needs it`)
+    throw new Error(`compile: ${String(stranger)} cannot be kept, because no output or effect depends on it`)
   return { ...options, outputs: [...new Set([...outputs, ...keep])] }
 }
 
@@ -138,13 +138,13 @@ function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
   const total = totalOf(need)
   if (limit !== undefined && total > limit) {
     throw new UserError(
-      `at least ${formatNeed(total)} of device memory are needed, the limit is ${formatLimit(limit)}; ${advice}, or raise the limit`,
+      `at least ${formatNeed(total)} of device memory is needed, but the limit is ${formatLimit(limit)}; ${advice}, or raise the limit`,
     )
   }
   const { maxBufferSize } = gpu.device.limits
   if (need.largest > maxBufferSize) {
     throw new UserError(
-      `${formatNeed(need.largest)} are needed in one buffer, ${gpu.adapter.name} has at most ${formatLimit(maxBufferSize)}; ${advice}`,
+      `${formatNeed(need.largest)} is needed in one buffer, but ${gpu.adapter.name} allows at most ${formatLimit(maxBufferSize)}; ${advice}`,
     )
   }
 }
@@ -167,7 +167,7 @@ async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> 
   plan?.dispose()
   if (shortage) {
     throw new UserError(
-      `${gpu.adapter.name} is out of memory: ${formatNeed(totalOf(need))} are needed; end other programs that use it, or give a lower memory limit`,
+      `${gpu.adapter.name} is out of memory: ${formatNeed(totalOf(need))} is needed; close other programs that use it, or give a lower memory limit`,
     )
   }
   if (failure !== undefined) throw failure as Error

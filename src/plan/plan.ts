@@ -136,7 +136,7 @@ export class Plan {
    */
   async run(): Promise<Float32Array[]> {
     const staging = this.underWay < mostUnderWay ? this.staging.pop() : undefined
-    if (!staging) throw new Error(`${mostUnderWay} runs of the plan are under way; wait for one of them`)
+    if (!staging) throw new Error(`${mostUnderWay} runs of the plan are in flight; wait for one of them`)
     this.underWay++
     try {
       this.gpu.device.queue.submit([this.encode(staging)])

@@ -50,7 +50,9 @@ export function renderFigure(panels: readonly Panel[], options: FigureOptions): 
   const voxels = shape[0] * shape[1] * shape[2]
   for (const { title, kind, values } of panels) {
     if (kind === 'probabilities' ? values.length % voxels !== 0 : values.length !== voxels) {
-      throw new RangeError(`Panel "${title}" has ${values.length} values; ${shape.join('x')} voxels are due.`)
+      throw new RangeError(
+        `Panel "${title}" has ${values.length} values, but ${shape.join('x')} voxels are expected.`,
+      )
     }
   }
   const firstScan = panels.find((panel) => panel.kind === 'intensity')

@@ -76,7 +76,7 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
     throw new UserError(`${source}: unknown checkpoint format "${metadata.format}"`)
   const architecture = parse(metadata.architecture, source) as Architecture | undefined
   if (!architecture || typeof architecture.instanceNorm !== 'boolean') {
-    throw new UserError(`${source}: the checkpoint does not say its architecture`)
+    throw new UserError(`${source}: the checkpoint does not state its architecture`)
   }
   const table = parse(metadata.classes, source) as LabelTable | undefined
   return {

@@ -68,7 +68,7 @@ function parseTsv(content: string, source: string): LabelTable {
     // Channels are positions: a gap or a repeated index would silently shift every later class.
     if (cell('index') !== String(classes.length)) {
       throw new UserError(
-        `${where}: index "${cell('index')}" where ${classes.length} is due; count 0, 1, 2 and so on`,
+        `${where}: index "${cell('index')}", but ${classes.length} comes next; count 0, 1, 2 and so on`,
       )
     }
     const codes = cell('codes')
@@ -90,6 +90,6 @@ function parseTsv(content: string, source: string): LabelTable {
 
 function readCode(text: string, where: string): number {
   if (!/^\d+$/.test(text))
-    throw new UserError(`${where}: ${text} is no code; codes are integers of 0 or more`)
+    throw new UserError(`${where}: ${text} is not a code; codes are non-negative integers`)
   return Number(text)
 }

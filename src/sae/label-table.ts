@@ -85,7 +85,7 @@ export function checkLabelTable(table: LabelTable, source: string): LabelTable {
     for (const code of codes) {
       if (!Number.isInteger(code) || code < 0) {
         throw new UserError(
-          `${source}: class ${c} (${name}) has the code ${code}; codes are integers of 0 or more`,
+          `${source}: class ${c} (${name}) has the code ${code}; codes are non-negative integers`,
         )
       }
       if (owner.has(code)) {
@@ -117,7 +117,9 @@ export function toClasses(labels: Float32Array, table: LabelTable, source = 'lab
     const label = labels[i]!
     if (label !== lastLabel) {
       if (!Number.isInteger(label) || label < 0) {
-        throw new UserError(`${source}: voxel ${i} has the value ${label}; labels are integers of 0 or more`)
+        throw new UserError(
+          `${source}: voxel ${i} has the value ${label}, but labels are non-negative integers`,
+        )
       }
       const found = classOf.get(label) ?? table.rest
       if (found === undefined) {

@@ -136,7 +136,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
    */
   async profile(): Promise<DispatchRow[]> {
     const plan = this.plans.largest
-    if (!plan) throw new Error('profile: there was no step yet')
+    if (!plan) throw new Error('profile: no step has run yet')
     return describe(plan, await plan.profile())
   }
 

@@ -67,7 +67,7 @@ export function mixtureFormOf(scans: readonly TrainingScan[]): MixtureForm {
     return { components: mixture.map(({ length }) => length), biased: field !== undefined }
   })
   const differing = forms.findIndex((form) => JSON.stringify(form) !== JSON.stringify(forms[0]))
-  if (differing > 0) throw new Error(`${scans[differing]!.name}: its Gaussian mixture is of another form`)
+  if (differing > 0) throw new Error(`${scans[differing]!.name}: its Gaussian mixture has a different form`)
   return forms[0]!
 }
 

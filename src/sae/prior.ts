@@ -73,7 +73,7 @@ export function checkPrior(
   const voxels = D * H * W
   if (prior.length !== K * voxels) {
     throw new UserError(
-      `${source}: ${prior.length} values where ${K} classes of ${shape.join('x')} voxels are due`,
+      `${source}: ${prior.length} values, but ${K} classes of ${shape.join('x')} voxels need ${K * voxels}`,
     )
   }
   const place = (i: number): string => `[${Math.trunc(i / (H * W))}, ${Math.trunc(i / W) % H}, ${i % W}]`

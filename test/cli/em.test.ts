@@ -99,11 +99,11 @@ describe('sae em', () => {
     ],
     [['--bias', '5'], /It must be a whole number from 0 to 4/],
     [['--k', '4'], /It must be an odd number from 3 to 21/],
-    [['--beta', '-1'], /It must be a number of 0 or more/],
+    [['--beta', '-1'], /It must be a number of at least 0/],
     [['--potential', 'other'], /Allowed choices are pointwise, conditional/],
     [['--prior', 'absent.nii.gz'], /absent\.nii\.gz/],
     [['--labels', 'one.nii.gz'], /1 label maps for 2 scans/],
-    [['--memory-limit', '10kB'], /of device memory are needed, the limit is/],
+    [['--memory-limit', '10kB'], /of device memory is needed, but the limit is/],
   ])('refuses %j in one line, and writes nothing', async (more, message) => {
     const { code, errors } = await sae(em('refused', ...more, '--quiet'))
     expect(code).toBe(2)

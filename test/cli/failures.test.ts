@@ -254,7 +254,7 @@ describe('a command line that cannot be followed', () => {
   it.each([
     [['--k', '4'], /'--k <voxels>' argument '4' is invalid. It must be an odd number from 3 to 21/],
     [['--epochs', '1.5'], /'1\.5' is invalid. It must be a whole number, 1 or more/],
-    [['--beta', 'nan'], /'nan' is invalid. It must be a number of 0 or more/],
+    [['--beta', 'nan'], /'nan' is invalid. It must be a number of at least 0/],
     [['--lr', '0'], /'0' is invalid. It must be a number above 0/],
     [['--sigma', 'guessed'], /'guessed' is invalid. Allowed choices are continuous, estimated, fixed/],
     [['--epoch', '3'], /unknown option '--epoch' \(Did you mean --epochs\?\)/],

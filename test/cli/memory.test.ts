@@ -88,7 +88,7 @@ async function withLeast(command: (output: string, ...more: string[]) => string[
   )
   expect(adapter).toMatch(/^adapter: /)
   expect(others).toEqual([])
-  expect(line).toMatch(/^sae: at least [\d.]+ MB of device memory are needed, the limit is 1 MB; /)
+  expect(line).toMatch(/^sae: at least [\d.]+ MB of device memory is needed, but the limit is 1 MB; /)
   expect(existsSync(path(output))).toBe(false)
   const least = Number(/at least ([\d.]+) MB/.exec(line!)![1])
   const outcome = await succeed(command(output, '--memory-limit', `${least}MB`))

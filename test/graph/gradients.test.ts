@@ -118,7 +118,7 @@ describe('gradients', () => {
 describe('gradients refuse', () => {
   const x = input('x', [1, 2, 2, 2, 2])
 
-  it('a loss that is no scalar', () => {
+  it('a loss that is not a scalar', () => {
     expect(() => gradients(softmax(x), [x])).toThrow('softmax must be a scalar, not [1, 2, 2, 2, 2]')
   })
 

@@ -73,7 +73,7 @@ describe('slabs', () => {
     const attempt = () => slabs({ first: 0, last: 46 }, device(3 * size + 63), withHalo(1))
     expect(attempt).toThrow(UserError)
     expect(attempt).toThrow(
-      'x [2, 3, 23, 7, 11]: the planes that one step reads take 2772 bytes, more than the 2768 that this device shows a kernel at once; crop the volume',
+      'x [2, 3, 23, 7, 11]: one step reads planes of 2772 bytes, more than the 2768 that this device can bind; crop the volume',
     )
   })
 

@@ -144,9 +144,9 @@ describe('readTensors', () => {
   })
 
   it.each([
-    ['w.pth', 'hello', /no weights file/],
+    ['w.pth', 'hello', /not a weights file/],
     ['w.safetensors', 'hello', /too short/],
-    ['w.txt', 'a longer text', /no weights file/],
+    ['w.txt', 'a longer text', /not a weights file/],
     ['w.safetensors', '', /the file is empty/],
   ])('refuses %s that holds "%s"', async (name, content, message) => {
     await writeFile(at(name), content)

@@ -176,14 +176,14 @@ describe('readNifti', () => {
       'a',
     )
     expect(grid).toMatchObject({ affine: qform, known: true })
-    expect(warnings).toEqual(['a: the sform is in use but is not invertible; it is passed over'])
+    expect(warnings).toEqual(['a: the sform is in use but not invertible; ignored'])
   })
 
   it('warns of units that are not millimetres', () => {
     const read = (units: number) => readNifti(makeNifti({ ...shape, units }), 'a').warnings
     expect(read(2 + 8)).toEqual([])
     expect(read(0)).toEqual([])
-    expect(read(3)).toEqual(['a: the header counts in micrometres; they are taken for millimetres'])
+    expect(read(3)).toEqual(['a: the header is in micrometres; read as millimetres'])
   })
 
   it('takes voxel sizes of nonsense for 1', () => {

@@ -155,7 +155,7 @@ describe('unet', () => {
       { start: [0, -1, 0], stop: [8, 8, 8] },
       { start: [0, 0, 4], stop: [8, 8, 4] },
     ] satisfies Box[]) {
-      expect(() => network(x, region)).toThrow(/no box of \[8, 8, 8\] voxels/)
+      expect(() => network(x, region)).toThrow(/not a box in \[8, 8, 8\] voxels/)
     }
   })
 

@@ -54,8 +54,8 @@ describe('batch_norm', () => {
     })
   })
 
-  it('refuses to train with one voxel a channel, and arguments of another size', () => {
-    expect(() => batchNorm(input('x', [1, 3, 1, 1, 1]))).toThrow('one voxel a channel has no variance')
+  it('refuses to train with one voxel per channel, and arguments of another size', () => {
+    expect(() => batchNorm(input('x', [1, 3, 1, 1, 1]))).toThrow('one voxel per channel has no variance')
     const [x, five] = [input('x', [1, 3, 1, 1, 2]), parameter('five', [5], new Float32Array(5))]
     const running = { mean: five, variance: five }
     const message = 'batch_norm: five [5] must have a number for each of 3 channels'

@@ -67,7 +67,7 @@ describe('conv_transpose3d', () => {
       'outputPadding [1, 1, 1] must be less than stride or dilation',
     )
     expect(() => convTranspose3d(x, weight(4, 2, 1, 1, 1), undefined, { padding: [0, 0, 2] })).toThrow(
-      'padding [0, 0, 2] leaves nothing of the output',
+      'padding [0, 0, 2] leaves no output',
     )
   })
 })

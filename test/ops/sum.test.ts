@@ -128,10 +128,10 @@ describe('weighted_sum', () => {
     expect(() => gradients(loss, [weight])).toThrow('weighted_sum does not depend on weight')
   })
 
-  it('refuses no terms, and terms or weights that are no scalars', () => {
+  it('refuses no terms, and terms or weights that are not scalars', () => {
     const [scalarTerm, vector] = [input('s', [1]), input('v', [2])]
     expect(() => weightedSum([])).toThrow('no terms')
-    expect(() => weightedSum([{ term: vector }])).toThrow('v [2] is no scalar')
-    expect(() => weightedSum([{ term: scalarTerm, weight: vector }])).toThrow('v [2] is no scalar')
+    expect(() => weightedSum([{ term: vector }])).toThrow('v [2] is not a scalar')
+    expect(() => weightedSum([{ term: scalarTerm, weight: vector }])).toThrow('v [2] is not a scalar')
   })
 })

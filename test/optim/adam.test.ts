@@ -74,7 +74,7 @@ describe('adam', () => {
   it('refuses gradients that do not belong to its parameters', () => {
     const adam = new Adam([p])
     expect(() => adam.update([])).toThrow('adam: 0 gradients given for 1 parameters')
-    expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] is no gradient of p [1]')
+    expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] is not a gradient of p [1]')
   })
 
   it('refuses a step before the first, and a learning rate that is no number', () => {

@@ -125,7 +125,7 @@ describe('buffers of the program', () => {
     )
     await expect(bind([input('y', [1]), large])).rejects.toThrow('y is neither an input nor an output')
     await expect(bind([x, ownBuffer(12)])).rejects.toThrow(
-      'compile: the buffer of x [1, 1, 1, 3, 1] has 12 bytes, 16 are needed',
+      'compile: the buffer of x [1, 1, 1, 3, 1] has 12 bytes, but 16 are needed',
     )
     await expect(bind([x, ownBuffer(16, COPY_DST)])).rejects.toThrow(
       'x: its buffer was created without GPUBufferUsage.STORAGE',

@@ -207,7 +207,7 @@ describe('keep', () => {
     const { result } = layer()
     const stranger = sum(input('stranger', [4]))
     await expect(compile(device.gpu, { outputs: [result], keep: [stranger] })).rejects.toThrow(
-      `compile: ${String(stranger)} cannot be kept, because nothing that is wanted needs it`,
+      `compile: ${String(stranger)} cannot be kept, because no output or effect depends on it`,
     )
   })
 })

@@ -188,7 +188,7 @@ describe('runs under way', () => {
       })
     const first = noted(1)
     const second = noted(2)
-    await expect(plan.run()).rejects.toThrow('2 runs of the plan are under way')
+    await expect(plan.run()).rejects.toThrow('2 runs of the plan are in flight')
     expect(await Promise.all([first, second])).toEqual([
       [11, 21, 31],
       [12, 22, 32],
@@ -229,7 +229,7 @@ describe('a device without memory', () => {
     try {
       const failure = compile(device.gpu, { outputs: [accumulate(x, x)] })
       await expect(failure).rejects.toThrow(UserError)
-      await expect(failure).rejects.toThrow(/^.+ is out of memory: 13 MB are needed; /)
+      await expect(failure).rejects.toThrow(/^.+ is out of memory: 13 MB is needed; /)
     } finally {
       Reflect.deleteProperty(gpuDevice, 'popErrorScope')
     }
@@ -239,7 +239,7 @@ describe('a device without memory', () => {
     const { maxBufferSize } = device.gpu.device.limits
     const x = input('x', [1, 1, Math.floor(maxBufferSize / 2 ** 20) + 1, 512, 512])
     await expect(compile(device.gpu, { outputs: [sum(x)] })).rejects.toThrow(
-      /^\d+ MB are needed in one buffer, .+ has at most \d+ MB; /,
+      /^\d+ MB is needed in one buffer, but .+ allows at most \d+ MB; /,
     )
   })
 })
@@ -258,7 +258,7 @@ describe('a value that must be shown whole', () => {
       )
       await expect(plan).rejects.toThrow(UserError)
       await expect(plan).rejects.toThrow(
-        'w [4, 4, 3, 3, 3]: 1728 bytes are needed at once, more than the 1024 that this device shows a kernel',
+        'w [4, 4, 3, 3, 3]: 1728 bytes are needed in one binding, more than the 1024 that this device can bind',
       )
     } finally {
       pretend(limits)

@@ -142,7 +142,7 @@ describe('a sweep', () => {
     const refusal = run(outputs, { memoryLimit: need - 1 })
     await expect(refusal).rejects.toThrow(UserError)
     await expect(refusal).rejects.toThrow(
-      /at least [\d.]+ MB of device memory are needed, the limit is [\d.]+ MB/,
+      /at least [\d.]+ MB of device memory is needed, but the limit is [\d.]+ MB/,
     )
   })
 
@@ -163,7 +163,7 @@ describe('a sweep', () => {
     const failure = run(step([1, 32, 16, 16], 3), { memoryLimit: 1e5 })
     await expect(failure).rejects.toThrow(UserError)
     await expect(failure).rejects.toThrow(
-      /at least [\d.]+ MB of device memory are needed, the limit is 0\.1 MB/,
+      /at least [\d.]+ MB of device memory is needed, but the limit is 0\.1 MB/,
     )
   })
 

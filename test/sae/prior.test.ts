@@ -163,7 +163,7 @@ describe('checkPrior', () => {
     expect(check(0.5, 0, 1, 1.1, 0.5, 1, 0, -0.1)).toMatch(/class 1 at voxel \[0, 1, 1\] is -0\.1/)
     expect(check(0.5, NaN, 1, 1, 0.5, 1, 0, 0)).toMatch(/class 0 at voxel \[0, 0, 1\] is NaN/)
     expect(check(0.5, Infinity, 1, 1, 0.5, 1, 0, 0)).toContain('Infinity')
-    expect(check(1, 1, 1, 1)).toContain('4 values where 2 classes of 1x2x2 voxels are due')
+    expect(check(1, 1, 1, 1)).toContain('4 values, but 2 classes of 1x2x2 voxels need 8')
   })
 })
 

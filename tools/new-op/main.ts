@@ -9,7 +9,7 @@ try {
   if (!name) throw new Error('npm run new:op NAME, in kebab case, such as log-sum-exp')
   const files = filesOf(name)
   const taken = [...files.keys()].find((path) => existsSync(join(root, path)))
-  if (taken) throw new Error(`${taken} is there already`)
+  if (taken) throw new Error(`${taken} already exists`)
   for (const [path, text] of files) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)

@@ -25,6 +25,6 @@ export function requireBox(what: string, { start, stop }: Box, extents: Triple):
   )
   if (within && [...start, ...stop].every(Number.isInteger)) return
   throw new Error(
-    `${what}: [${start.join(', ')}] to [${stop.join(', ')}] is no box of [${extents.join(', ')}] voxels`,
+    `${what}: [${start.join(', ')}] to [${stop.join(', ')}] is not a box in [${extents.join(', ')}] voxels`,
   )
 }

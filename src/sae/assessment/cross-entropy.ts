@@ -13,7 +13,7 @@ const tiny = 1e-12
 export function crossEntropyToPrior({ data, classes }: Prior, q: Float32Array | Uint8Array): number {
   const voxels = data.length / classes
   const due = q instanceof Uint8Array ? voxels : data.length
-  if (q.length !== due) throw new RangeError(`A segmentation of ${q.length} values; ${due} are due.`)
+  if (q.length !== due) throw new RangeError(`A segmentation of ${q.length} values; ${due} are expected.`)
   let sum = 0
   if (q instanceof Uint8Array) {
     for (let i = 0; i < voxels; i++) sum -= Math.log(data[q[i]! * voxels + i]! + tiny)

@@ -38,7 +38,7 @@ const flatPrior: Rule = ({ volumes, priorEntropy }) => {
   const most = shares.reduce((sum, share) => sum - share * Math.log(share), 0)
   return finding(
     priorEntropy > 0.95 * most && 'collapsed',
-    'the prior is nearly the same at every voxel, so it says nothing of where classes are',
+    'the prior is nearly the same at every voxel, so it says nothing about where classes are',
     'another prior',
   )
 }
@@ -108,7 +108,7 @@ const misplaced: Rule = ({ alignment: { offset = 0, spread = 1 } }) => {
   }
   return finding(
     offset > 0.3 ? 'collapsed' : offset > 0.15 && 'doubtful',
-    `the scan lies ${percent(offset)} of the brain's radius beside the prior`,
+    `the scan lies ${percent(offset)} of the brain's radius away from the prior`,
     realign,
   )
 }

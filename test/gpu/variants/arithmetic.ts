@@ -5,7 +5,7 @@ export const variants: Variants = {
     parts: () => ['ADD', 'SUBTRACT', 'MULTIPLY', 'DIVIDE'].map((KIND) => ({ consts: { KIND } })),
     impossible: ({ NUMBER_LEFT, NUMBER_RIGHT, BROADCAST, VECTOR }) =>
       NUMBER_LEFT && NUMBER_RIGHT
-        ? 'two numbers make no value'
+        ? 'one operand must be a value'
         : BROADCAST && VECTOR
           ? 'what is repeated is walked number by number'
           : undefined,

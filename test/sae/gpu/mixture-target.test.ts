@@ -88,5 +88,5 @@ it('refuses scans without a mixture, or with mixtures of several forms', () => {
   const fit = { mixture: mixtureOf(0) }
   expect(() => mixtureFormOf([scan('a', fit), scan('b')])).toThrow(/^b: has no Gaussian mixture/)
   const other = { mixture: mixtureOf(0).slice(0, 2) }
-  expect(() => mixtureFormOf([scan('a', fit), scan('b', other)])).toThrow(/^b: .* of another form/)
+  expect(() => mixtureFormOf([scan('a', fit), scan('b', other)])).toThrow(/^b: .* a different form/)
 })

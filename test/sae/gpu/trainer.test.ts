@@ -200,7 +200,7 @@ describe('trainer', () => {
     expect(device.gpu.buffers.peakBytes - before).toBeLessThanOrEqual(limit)
     expect(losses(limited.steps)).toEqual(losses(free.steps))
     expect(limited.checkpoint).toEqual(free.checkpoint)
-    await expect(need(1e5)).rejects.toThrow(/at least [\d.]+ MB of device memory are needed/)
+    await expect(need(1e5)).rejects.toThrow(/at least [\d.]+ MB of device memory is needed/)
   })
 
   it('lowers its loss', async () => {
