@@ -49,7 +49,7 @@ export async function measureFirstStep(
 interface Started {
   /** Seconds from the start of the process to its end. */
   readonly total: number
-  /** Seconds of compiling, as the command prints them. */
+  /** Compile time in seconds, as the command prints it. */
   readonly compiling: number
 }
 
@@ -60,7 +60,7 @@ async function run(files: { scan: string; prior: string }, folder: string): Prom
   const { stderr } = await promisify(execFile)(
     process.execPath,
     [program, 'train', files.scan, '--prior', files.prior, '--epochs', '1', '-o', output],
-    // Mesa, NVIDIA, and whoever keeps to the XDG folders.
+    // Mesa, NVIDIA, and any driver that uses the XDG folders.
     {
       env: {
         ...process.env,

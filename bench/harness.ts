@@ -43,7 +43,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** Where and when figures were measured. */
+/** Where and when the figures were measured. */
 interface Provenance {
   readonly date: string
   readonly commit: string
@@ -84,7 +84,7 @@ export function table(rows: readonly Row[]): string {
 }
 
 /**
- * Writes results/NAME.json, NAME.md and, where a plot is given, NAME.svg; prints the table.
+ * Writes results/NAME.json, NAME.md and, if a plot is given, NAME.svg; prints the table.
  *
  * @param notes what a reader must know to read the table, one Markdown paragraph
  * @param command what printed it, for npm run

@@ -38,7 +38,7 @@ if (only) console.log(`\n${table(rows)}\n\n${notes() ?? ''}`)
 else publish('ops', 'Kernels', where, rows, svg, notes())
 process.exit(0)
 
-/** What the rows of the MRF term add up to, if both of its sizes were run. */
+/** The sum of the rows of the MRF term, if both of its sizes were run. */
 function notes(): string | undefined {
   const total = (k: number) =>
     rows.filter(({ op }) => op === `${mrfTerm} k=${k}`).reduce((sum, { ms }) => sum + Number(ms), 0)
@@ -46,7 +46,7 @@ function notes(): string | undefined {
   return `MRF term, k = 21 against k = 3: ${short(total(21))} to ${short(total(3))} ms, ${short(total(21) / total(3))} times.`
 }
 
-/** Seconds of each node of a case, median over repeats; one row a node. */
+/** Seconds of each node of a case, median over repeats; one row per node. */
 async function run({ op, shape, build, work }: Case): Promise<Row[]> {
   const graph = build()
   const compiling = performance.now()

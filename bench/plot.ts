@@ -17,7 +17,7 @@ export interface BarPanel {
 
 interface Series {
   readonly name: string
-  /** One value a category. */
+  /** One value per category. */
   readonly values: readonly number[]
 }
 

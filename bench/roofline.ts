@@ -2,16 +2,16 @@ import type { Gpu } from '../src/gpu/gpu.js'
 
 /** What the device can do at best, measured here and now. */
 interface Roofline {
-  /** Floating-point operations a second of a kernel that does nothing but multiply-adds. */
+  /** Floating-point operations per second of a kernel that does only multiply-adds. */
   readonly flops: number
-  /** Bytes a second, read and written, of a kernel that copies. */
+  /** Bytes per second, read and written, of a kernel that copies. */
   readonly bytes: number
 }
 
 /** 64 MiB: more than a cache holds, less than any device binds. */
 const elements = 1 << 24
 const workgroup = 256
-/** Multiply-adds of each chain in one turn of the loop, and turns. */
+/** Multiply-adds of each chain per iteration of the loop, and the number of iterations. */
 const unrolled = 16
 const turns = 64
 
@@ -94,7 +94,7 @@ async function time(gpu: Gpu, code: string, buffers: GPUBuffer[], workgroups: nu
   await run(1)
   let dispatches = 1
   while ((await run(dispatches)) < 0.05) dispatches *= 2
-  // A ceiling is the best that was seen: whatever else runs on this machine only lowers it.
+  // The ceiling is the best measurement: other programs on this machine can only lower it.
   let best = Infinity
   for (let i = 0; i < 9; i++) best = Math.min(best, (await run(dispatches)) / dispatches)
   return best

@@ -12,7 +12,7 @@ import { measure, median, provenance, publish, short, type Row } from './harness
 import { numbers } from './ops/case.js'
 import { bars } from './plot.js'
 
-/** The size whose first step is measured; it is left out where other sizes are asked for. */
+/** The size whose first step is measured; skipped if other sizes are requested. */
 const firstStepSize = '80x96x112'
 const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', '160x192x224']
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : defaultSizes
@@ -35,7 +35,7 @@ const gpu = await openGpu()
 interface Measured {
   readonly row: Row
   readonly seconds: number
-  /** Nanoseconds a voxel of each kernel group. */
+  /** Nanoseconds per voxel of each kernel group. */
   readonly perVoxel: readonly number[]
 }
 const measured: Measured[] = []

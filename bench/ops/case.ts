@@ -38,7 +38,7 @@ export function pointwise(
   }
 }
 
-/** Numbers in (0, scale), the same each time; another phase gives unrelated ones. */
+/** Numbers in (0, scale), the same each time; a different phase gives unrelated numbers. */
 export function numbers(count: number, scale: number, phase = 0): Float32Array {
   return Float32Array.from(
     { length: count },

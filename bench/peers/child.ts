@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { measure } from '../harness.js'
 import type { Extents, Tensor, WorkName } from './work.js'
 
-/** What a peer is asked to do. */
+/** A job for a peer. */
 export interface Job {
   readonly peer: string
   readonly work: WorkName
@@ -14,16 +14,16 @@ export interface Job {
   readonly out: string
 }
 
-/** What the command sends to a peer, one JSON line each. */
+/** The command's messages to a peer, one JSON line each. */
 export type Request = { readonly check: Job } | { readonly time: true }
 
-/** What a peer answers, one JSON line each, on file descriptor 3: libraries print on the others. */
+/** A peer's answers, one JSON line each, on file descriptor 3, because libraries print on the others. */
 export interface Reply {
   readonly error?: string
   readonly milliseconds?: number | undefined
-  /** Most memory that the process ever held. */
+  /** Peak memory of the process. */
   readonly processBytes?: number | undefined
-  /** Most memory in GPU buffers while it was timed. */
+  /** Peak memory in GPU buffers during timing. */
   readonly bufferBytes?: number | undefined
 }
 
@@ -36,7 +36,7 @@ export interface Task {
   readonly bufferBytes?: () => number
 }
 
-/** A run of this long is timed once: its noise is small beside it, and the patience of the reader too. */
+/** A run this long is timed only once: its noise is relatively small, and more runs would take too long. */
 const longRun = 10
 
 /** Answers the requests of the command from inside a child process. */

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 export const tolerance = 1e-3
 
 /**
- * Largest relative error (L2) among the result files of two folders. Of `labels` it is the share that differs: a
- * label is right or wrong, and its number means nothing.
+ * Largest relative error (L2) among the result files of two folders. For `labels` it is the share that differs, because
+ * the distance between two labels means nothing.
  *
  * @throws Error if a result of the trusted folder is missing or has another length
  */
@@ -30,7 +30,7 @@ function relative(actual: Float32Array, expected: Float32Array): number {
     difference += (actual[i]! - expected[i]!) ** 2
     norm += expected[i]! ** 2
   }
-  // The gradient of a unit that never fires is 0 everywhere, for everyone.
+  // The gradient of a unit that never fires is 0 everywhere, for every peer.
   return difference === 0 ? 0 : Math.sqrt(difference / norm)
 }
 

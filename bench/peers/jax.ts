@@ -4,7 +4,7 @@ import { load, serve, type Job, type Task } from './child.js'
 import { offerDawn } from './dawn.js'
 import { decoder, encoder, type NetworkOps } from './network.js'
 
-/** An array is used up by what it is passed to; `ref` is one more use of it. */
+/** Passing an array to a function consumes it; `ref` allows one more use. */
 interface JaxArray {
   readonly ref: JaxArray
   readonly shape: number[]
@@ -83,7 +83,7 @@ function network(jax: Jax, job: Job): () => Record<string, JaxArray> {
     })
     return (x: JaxArray) => conv(x, weight.ref, bias.ref)
   }
-  // Each piece has a jit of its own: convolutions and softmax in one come out wrong.
+  // Each piece has its own jit: convolutions and softmax in a single jit give wrong results.
   const pool = jit((x: JaxArray) => {
     const [batch, channels, ...extents] = x.shape
     return numpy.max(x.reshape([batch!, channels!, ...extents.flatMap((n) => [n / 2, 2])]), [3, 5, 7])

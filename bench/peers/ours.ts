@@ -1,4 +1,4 @@
-// Our own engine, as a peer among peers.
+// Our own engine, as one of the peers.
 import type { Plan } from '../../src/plan/plan.js'
 import { compile, type CompileOptions } from '../../src/plan/compile.js'
 import { gradients } from '../../src/graph/gradients.js'

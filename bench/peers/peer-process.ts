@@ -6,7 +6,7 @@ import type { Reply, Request } from './child.js'
 /** As it was before this process looked for adapters: that shows SwiftShader to Vulkan, and a peer might take it. */
 const environment = { ...process.env }
 
-/** A peer in a process of its own: it may crash, hang or take all memory, and we go on. */
+/** A peer in its own process: if it crashes, hangs or takes all memory, we continue. */
 export class PeerProcess {
   private readonly child: ChildProcess
   private readonly replies: Interface

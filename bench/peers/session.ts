@@ -8,7 +8,7 @@ import { trusted, type Peer } from './list.js'
 import { PeerProcess } from './peer-process.js'
 import { writeTensors, type Tensor, type Work } from './work.js'
 
-/** What came of one peer doing one piece of work: a time, or a remark that says why there is none. */
+/** The outcome of one piece of work by one peer: a time, or a remark that says why there is none. */
 export interface Outcome extends Pick<Reply, 'milliseconds' | 'processBytes' | 'bufferBytes'> {
   readonly peer: Peer
   readonly remark: string
@@ -29,7 +29,7 @@ interface Candidate {
  */
 export async function compete(work: Work, peers: readonly Peer[], limit: number): Promise<Outcome[]> {
   const temporary = mkdtempSync(join(tmpdir(), 'bench-peers-'))
-  // Also where the user interrupts: there may be a gigabyte in it.
+  // Also if the user interrupts: it may hold a gigabyte.
   const clean = () => {
     rmSync(temporary, { recursive: true, force: true })
   }

@@ -11,7 +11,7 @@ export interface ElementwiseKernel extends Specialisation {
   readonly params?: Readonly<Record<string, number>>
   /** Bindings of equal size, of which ranges of elements are shown. */
   readonly values: Readonly<Record<string, Value>>
-  /** Bindings shown whole. Default: none. */
+  /** Values bound whole. Default: none. */
   readonly flats?: Readonly<Record<string, Value>> | undefined
 }
 

@@ -7,7 +7,7 @@ export function leakyRelu(input: Value, negativeSlope = 0.01): Value {
   return apply('leaky_relu', input, { alpha: negativeSlope })
 }
 
-/** x Phi(x), Phi being the distribution function of the standard normal: `gelu` as PyTorch has it by default. */
+/** x Phi(x), Phi being the distribution function of the standard normal: PyTorch's default `gelu`. */
 export function gelu(input: Value): Value {
   return apply('gelu', input)
 }
@@ -47,7 +47,7 @@ export function exp(input: Value): Value {
   return apply('exp', input, { wide: true })
 }
 
-/** Natural logarithm of positive, normal numbers; of others the result is of no use, but no error. */
+/** Natural logarithm of positive, normal numbers; for other inputs the result is meaningless, but not an error. */
 export function log(input: Value): Value {
   return apply('log', input)
 }
@@ -57,12 +57,12 @@ export function sqrt(input: Value): Value {
   return apply('sqrt', input)
 }
 
-/** x^2, as `torch.square`; stored as f32 always, because it may leave the range of f16. */
+/** x^2, as `torch.square`; always stored as f32, because it may leave the range of f16. */
 export function square(input: Value): Value {
   return apply('square', input, { wide: true })
 }
 
-/** |x|, its gradient at 0 being 0. */
+/** |x|; its gradient at 0 is 0. */
 export function abs(input: Value): Value {
   return apply('abs', input)
 }

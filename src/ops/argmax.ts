@@ -4,7 +4,7 @@ import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
 
 /**
- * The class of the largest channel at every voxel, the first of equals.
+ * The class of the largest channel at every voxel; the first one in a tie.
  *
  * @param input [N, C, D, H, W]
  * @returns u32 [N, 1, D, H, W]

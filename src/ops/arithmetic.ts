@@ -12,10 +12,11 @@ import {
 import { sumAxes } from './sum-axes.js'
 
 /**
- * What is added, subtracted, multiplied or divided: at least one value, and a number fixed when the graph is built.
+ * An operand of an arithmetic op: a value, or a number that is fixed when the graph is built; at least one of two
+ * operands is a value.
  *
- * Two values are broadcast as in NumPy and PyTorch: axes are matched from the last on, and an extent of 1 is repeated.
- * What is flat may join a volume: [1] anything, [1, C, 1, 1, 1] every channel.
+ * Two values are broadcast as in NumPy and PyTorch: axes are matched from the last one, and an extent of 1 is repeated.
+ * A flat value may be combined with a volume: [1] with anything, [1, C, 1, 1, 1] with every channel.
  */
 export type Operand = Value | number
 
@@ -78,7 +79,7 @@ function sumTo(name: string, grad: Value, operand: Operand): Value | undefined {
   return same ? grad : sumAxes(name, grad, shape, { shape, layout })
 }
 
-/** Whether what a number is added to or multiplied with may come near the ends of what f16 holds, 6e-5 and 65504. */
+/** Whether adding or multiplying by this number may bring a value near the limits of f16, 6e-5 and 65504. */
 function isWide(number: number): boolean {
   return number !== 0 && (Math.abs(number) > 1000 || Math.abs(number) < 1e-3)
 }

@@ -4,11 +4,11 @@ import * as shaders from '../generated/shaders.js'
 import { poolBackward, poolForward, poolWindows, type PoolOptions } from './shared/pooling.js'
 
 /**
- * Average pooling, as `torch.nn.functional.avg_pool3d`: zeros that pad the input count as voxels.
+ * Average pooling, as `torch.nn.functional.avg_pool3d`: padding zeros count as voxels.
  *
  * @param input [N, C, D, H, W]
  * @returns [N, C, D', H', W'] with D' = floor((D + 2 padding - kernelSize) / stride) + 1
- * @throws Error if an option has no meaning, or a window is larger than the padded input
+ * @throws Error if an option is invalid, or a window is larger than the padded input
  */
 export function avgPool3d(input: Value, options: PoolOptions): Value {
   const windows = poolWindows('avg_pool3d', options)

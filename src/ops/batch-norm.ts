@@ -5,7 +5,7 @@ import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { normalise, normaliseBy, type NormaliseOptions } from './shared/normalise.js'
 
-/** Mean and unbiased variance of every channel as training has seen them: two variables [C]. */
+/** Mean and unbiased variance of every channel over the training so far: two variables [C]. */
 export interface RunningStatistics {
   /** Running mean, [C]; PyTorch's `running_mean`. */
   readonly mean: Value
@@ -15,7 +15,7 @@ export interface RunningStatistics {
 
 /** How `batchNorm` normalises, and which running statistics it keeps. */
 export interface BatchNormOptions extends NormaliseOptions {
-  /** Variables to keep up to date with what batches have for statistics: makes `update`. */
+  /** Variables that track the statistics of the batches; with them, there is an `update`. */
   readonly running?: RunningStatistics
   /** Weight of the newest batch in the running statistics. Default 0.1. */
   readonly momentum?: number
@@ -25,19 +25,19 @@ export interface BatchNormOptions extends NormaliseOptions {
 export interface BatchNormalised {
   /** The normalised numbers, of the input's shape [N, C, D, H, W]. */
   readonly output: Value
-  /** The effect (see `compile`) that moves the running statistics, where there are any. */
+  /** The effect (see `compile`) that updates the running statistics, if there are any. */
   readonly update: OpNode | undefined
 }
 
 /**
  * Batch normalisation (Ioffe and Szegedy 2015) in training, as `torch.nn.functional.batch_norm` with `training=True`:
- * every channel over all of the batch to mean 0 and (biased) variance 1, then times its weight and plus its bias, where
- * they are given.
+ * each channel, over the whole batch, is scaled to mean 0 and (biased) variance 1, then multiplied by its weight and
+ * increased by its bias, if given.
  *
  * @param input [N, C, D, H, W], more than one voxel per channel
  * @param weight [C]
  * @param bias [C]
- * @throws Error if a channel has one voxel only, or a flat argument is not [C]
+ * @throws Error if a channel has only one voxel, or a flat argument is not [C]
  */
 export function batchNorm(
   input: Value,

@@ -11,13 +11,13 @@ import { eachAxis, triple, type Triple } from './shared/triple.js'
 export interface ConvTranspose3dOptions {
   /** Output voxels from one input voxel to the next. Default 1. */
   readonly stride?: number | Triple
-  /** Voxels that are left away at either end of each axis of the output. Default 0. */
+  /** Voxels to remove at both ends of each axis of the output. Default 0. */
   readonly padding?: number | Triple
-  /** Voxels more at the high end of each axis, less than stride or dilation. Default 0. */
+  /** Extra voxels at the high end of each axis, fewer than stride or dilation. Default 0. */
   readonly outputPadding?: number | Triple
   /** Voxels from one tap of the kernel to the next. Default 1. */
   readonly dilation?: number | Triple
-  /** Input and output channels are cut into so many groups, each output reading its own group only. Default 1. */
+  /** Input and output channels are split into this many groups; each output reads only its own group. Default 1. */
   readonly groups?: number
   /** Applied to the result in the same kernel. Default: none. */
   readonly activation?: Activation
@@ -31,7 +31,7 @@ export interface ConvTranspose3dOptions {
  * @param weight [Ci, Co/groups, kD, kH, kW]; or [Ci, Co/groups] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D', H', W'] with D' = (D - 1) stride - 2 padding + dilation (kD - 1) + outputPadding + 1
- * @throws Error if shapes do not fit, an option has no meaning, or nothing is left of the output
+ * @throws Error if shapes do not fit, an option is invalid, or no output is left
  */
 export function convTranspose3d(
   input: Value,

@@ -14,8 +14,8 @@ export interface CrossEntropyOptions {
 
 /**
  * Cross-entropy of softmax(logits) against soft targets, a scalar: - sum_voxel sum_c target log softmax(logits). Labels
- * stand for their one-hot form, as in `torch.nn.functional.cross_entropy`; a label that is no class adds nothing, but
- * its voxel counts in the mean.
+ * stand for their one-hot form, as in `torch.nn.functional.cross_entropy`; a label that is not a class adds nothing,
+ * but its voxel counts in the mean.
  *
  * @param logits [N, C, D, H, W]
  * @param target probabilities of the same shape, or u32 labels [N, 1, D, H, W] or [N, D, H, W]; no gradient flows into
@@ -52,7 +52,7 @@ export function crossEntropy(logits: Value, target: Value, options: CrossEntropy
       logits: op({
         name: 'cross_entropy backward',
         inputs: { logits, target, gradOutput },
-        // Of a mean, one over the number of voxels and less.
+        // The gradient of a mean is at most one over the number of voxels.
         output: { shape: logits.shape, wide: true },
         planes,
         emit: (gradLogits, device, slab) =>

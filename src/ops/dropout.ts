@@ -10,21 +10,21 @@ import { planewise } from './shared/planewise.js'
 /** Which mask `dropout` draws. */
 export interface DropoutOptions {
   /**
-   * Which of many independent masks of one counter, a whole number below 65536: a network gives each of its dropouts one
-   * of its own. Mask 0 is drawn from the noise of `uniformNoise`. Default 0.
+   * Which of many independent masks of one counter, a whole number below 65536: each dropout of a network needs its
+   * own. Mask 0 is drawn from the noise of `uniformNoise`. Default 0.
    */
   readonly stream?: number
 }
 
 /**
  * Inverted dropout: every number is 0 with probability p, else divided by 1 - p; as `torch.nn.functional.dropout` in
- * training. The mask depends on (seed, step, stream, voxel, channel) only, and is made again for the gradient instead
- * of being stored.
+ * training. The mask depends only on (seed, step, stream, voxel, channel); it is recomputed for the gradient, not
+ * stored.
  *
  * @param input [N, C, D, H, W], or flat: each number is a voxel of one channel then, at most 4194240 of them
  * @param p in [0, 1)
  * @param counter an input of two u32: seed and step (see `uniformNoise`)
- * @throws Error if p, the counter or the stream is none, or a flat input is too large
+ * @throws Error if p, the counter or the stream is invalid, or a flat input is too large
  */
 export function dropout(input: Value, p: number, counter: Value, options: DropoutOptions = {}): Value {
   const { stream = 0 } = options
@@ -33,7 +33,7 @@ export function dropout(input: Value, p: number, counter: Value, options: Dropou
     throw new Error('dropout: the counter must be two u32: seed, step')
   if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
     throw new Error(`dropout: the stream must be a whole number below 65536, not ${stream}`)
-  // What the workgroups along one axis of a dispatch hold.
+  // Numbers that the workgroups along one axis of a dispatch cover.
   const mostFlat = threadsPerWorkgroup(shaders.dropoutForward) * maxWorkgroups
   if (input.layout === 'flat' && input.size > mostFlat)
     throw new Error(`dropout: ${input.name} has ${input.size} numbers, more than ${mostFlat} for flat values`)

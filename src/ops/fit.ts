@@ -19,7 +19,7 @@ export function crop(input: Value, box: Box): Value {
 }
 
 /**
- * Crops a volume, or pads it with zeros, at either end of each axis: output voxel i is input voxel i + start, or 0 where
+ * Crops a volume, or pads it with zeros, at both ends of each axis: output voxel i is input voxel i + start, or 0 where
  * there is none.
  *
  * @param input [N, C, D, H, W]

@@ -2,9 +2,10 @@ import { volumeShape, type Value } from '../graph/value.js'
 import { normalise, type NormaliseOptions } from './shared/normalise.js'
 
 /**
- * Group normalisation (Wu and He 2018) as `torch.nn.functional.group_norm`: the channels of every batch element in
- * `groups` equal groups that follow each other, every group to mean 0 and (biased) variance 1; then times the weight
- * and plus the bias of the channel, if they are given. One group is layer normalisation over all of an image.
+ * Group normalisation (Wu and He 2018) as `torch.nn.functional.group_norm`: the channels of every batch element form
+ * `groups` equal groups of successive channels. Each group is scaled to mean 0 and (biased) variance 1, then multiplied
+ * by the weight and increased by the bias of the channel, if given. One group is layer normalisation over a whole
+ * image.
  *
  * @param input [N, C, D, H, W]
  * @param weight [C]

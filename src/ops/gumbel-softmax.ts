@@ -7,7 +7,7 @@ import { planewise } from './shared/planewise.js'
 export interface GumbelSoftmaxOptions {
   /** Temperature tau > 0. Default 2/3. */
   readonly temperature?: number
-  /** True: the result is one-hot and the gradient that of the soft sample (straight-through). Default true. */
+  /** If true, the result is one-hot and the gradient is that of the soft sample (straight-through). Default true. */
   readonly hard?: boolean
 }
 

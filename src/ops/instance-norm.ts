@@ -5,13 +5,13 @@ import { normalise, type NormaliseOptions } from './shared/normalise.js'
 export interface InstanceNormOptions extends NormaliseOptions {
   /** Multiplies the normalised channels, [C]. Default 1. */
   readonly weight?: Value
-  /** Is added to them, [C]. Default 0. */
+  /** Added to the normalised channels, [C]. Default 0. */
   readonly bias?: Value
 }
 
 /**
- * Instance normalisation as `torch.nn.functional.instance_norm`: every channel of every batch element to mean 0 and
- * (biased) variance 1, then times its weight and plus its bias if they are given.
+ * Instance normalisation as `torch.nn.functional.instance_norm`: every channel of every batch element is scaled to mean
+ * 0 and (biased) variance 1, then multiplied by its weight and increased by its bias, if given.
  *
  * @param input [N, C, D, H, W]
  * @throws Error if weight or bias is not [C]

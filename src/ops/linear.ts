@@ -48,7 +48,7 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
   })
 }
 
-/** A flat value read as rows and columns, the elements to go for each. */
+/** A flat value read as rows and columns, with the stride of each. */
 interface Matrix {
   readonly value: Value
   readonly rows: number

@@ -12,13 +12,13 @@ import {
 } from './shared/pooling.js'
 
 /**
- * Max-pooling, as `torch.nn.functional.max_pool3d`: what does not fill a window is dropped, voxels outside the input
- * never win, and the gradient of a tie goes to the first voxel in the order D, H, W.
+ * Max-pooling, as `torch.nn.functional.max_pool3d`: an incomplete window is dropped, voxels outside the input never
+ * win, and the gradient of a tie goes to the first voxel in the order D, H, W.
  *
  * @param input [N, C, D, H, W]
- * @param options default: windows of 2x2x2 with stride 2, for which the kernels are tuned
+ * @param options default: 2x2x2 windows with stride 2, which have tuned kernels
  * @returns [N, C, D', H', W'] with D' = floor((D + 2 padding - kernelSize) / stride) + 1
- * @throws Error if an option has no meaning, or a window is larger than the padded input
+ * @throws Error if an option is invalid, or a window is larger than the padded input
  */
 export function maxPool3d(input: Value, options: PoolOptions = { kernelSize: 2 }): Value {
   const windows = poolWindows('max_pool3d', options)
@@ -99,7 +99,7 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
         const lastOutput = Math.max(firstOutput + 1, outputPlane(last - 1) + 1)
         return {
           input: planesOf(input, pairs),
-          // The last pair of an odd depth has no output plane; its window is some other one, not read.
+          // The last pair of planes of an odd depth has no output plane; it is given another window, which is not read.
           grad_output: planesOf(gradOutput, { first: firstOutput, last: lastOutput }),
           grad_input: planesOf(gradInput, pairs),
         }

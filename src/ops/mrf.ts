@@ -7,12 +7,13 @@ import { adjointNeighbourSums, neighbourSums } from './neighbour-sums.js'
 import { reductionOf } from './sum.js'
 
 /**
- * Mean-field message of an MRF prior: what the neighbours of a voxel say of its class (SAE.md, row "L_mrf").
+ * Mean-field message of an MRF prior: the evidence that the neighbours of a voxel give for its class (SAE.md, row
+ * "L_mrf").
  *
  *   m_i(c) = sum_c' table(c, c') sum_{j in N_i} posterior_j(c')
  *
- * N_i is the cube of `neighbourhood`^3 voxels about i without i, edges replicated. The product with the table is a
- * convolution of one voxel.
+ * N_i is the cube of `neighbourhood`^3 voxels around i without i, with replicated edges. The product with the table is
+ * a 1x1x1 convolution.
  *
  * @param posterior [N, K, D, H, W]
  * @param table log M, [K, K]

@@ -6,9 +6,9 @@ import * as shaders from '../generated/shaders.js'
 import { neighbourhoodRadius } from './shared/neighbourhood.js'
 
 /**
- * Voxels that one invocation slides its window over. Runs start at multiples of it wherever the volume is cut, so
- * that the sums have the same bits; a slab that begins within a run along z reads on from the run's start, so these
- * are shorter.
+ * Voxels that one invocation slides its window over. Runs start at multiples of it, however the volume is cut, so that
+ * the sums have the same bits. A slab that begins within a run along z has to start reading at the run's start, so
+ * these runs are shorter.
  */
 const runs = { x: 16, y: 16, z: 8 }
 
@@ -24,7 +24,7 @@ export function neighbourSums(input: Value, neighbourhood: number): Value {
   return sums(input, neighbourhoodRadius(neighbourhood), false)
 }
 
-/** The transposed map: what the gradient of `neighbourSums` is to the incoming one. */
+/** The transposed map: turns the incoming gradient of `neighbourSums` into that of its input. */
 export function adjointNeighbourSums(input: Value, neighbourhood: number): Value {
   return sums(input, neighbourhoodRadius(neighbourhood), true)
 }
@@ -35,7 +35,7 @@ export function adjointNeighbourSums(input: Value, neighbourhood: number): Value
  */
 const largestHalf = 6
 
-/** The sums are linear, so their gradient is their adjoint, and that one's gradient are the sums. */
+/** The sums are linear, so their gradient is their adjoint, and the gradient of the adjoint is the sums. */
 function sums(input: Value, radius: number, adjoint: boolean): Value {
   const along = { radius, adjoint, input }
   return pass('z', pass('y', pass('x', input, along), along), along)
@@ -48,7 +48,7 @@ interface Sums {
   readonly input: Value
 }
 
-/** One of the three passes. Only the last has a gradient, which is that of them all. */
+/** One of the three passes. Only the last one has a gradient, which covers all three. */
 function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: centre }: Sums): Value {
   const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
   const run = runs[axis]
@@ -56,7 +56,7 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
   /** Lines that one invocation sums along. */
   const step = axis !== 'x' && width % 4 === 0 ? 4 : 1
   const halo = last ? radius : 0
-  /** The planes that some planes read: whole runs before them, but none of another volume of the batch. */
+  /** The planes that a range of planes reads: whole runs before them, but not from another volume of the batch. */
   const reads = (slab: Slab): Slab => {
     const begin = slab.first - (slab.first % depth)
     const end = Math.ceil(slab.last / depth) * depth
@@ -69,7 +69,7 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
   return op({
     name: adjoint ? 'neighbour_sums adjoint' : 'neighbour_sums',
     inputs: { input, centre: last ? centre : undefined },
-    // What the MRF makes of the sums of a wide neighbourhood may be beyond f16.
+    // Messages computed from the sums of a wide neighbourhood may exceed f16.
     output: { shape: input.shape, wide: input.wide || (last && radius > largestHalf) },
     planes: count,
     reads: (value, slab) => (value === input ? reads(slab) : slab),

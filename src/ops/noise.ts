@@ -4,8 +4,8 @@ import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
 
 /**
- * Uniform noise in (0, 1) that depends on (seed, step, voxel, channel) only: the same on every device and however
- * the work is cut up. Changing `counter` between runs gives the next draw.
+ * Uniform noise in (0, 1) that depends only on (seed, step, voxel, channel): the same on every device, however the work
+ * is cut. Changing `counter` between runs gives the next draw.
  *
  * @param shape [N, C, D, H, W]
  * @param counter an input of two u32: seed and step

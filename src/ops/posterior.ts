@@ -16,8 +16,8 @@ export interface Posterior {
   /** Class probabilities, [N, C, D, H, W]. */
   readonly probabilities: Value
   /**
-   * The class that was drawn, u32 [N, 1, D, H, W]. Its gradient is that of its one-hot form, [N, C, D, H, W], and goes
-   * on as that of the soft sample (straight-through).
+   * The sampled class, u32 [N, 1, D, H, W]. Its gradient is that of its one-hot form, [N, C, D, H, W], and is passed on
+   * as that of the soft sample (straight-through).
    */
   readonly sample: Value
   /** Kullback-Leibler divergence from the prior, a scalar summed over voxels. */
@@ -36,13 +36,13 @@ export interface PosteriorOptions {
  *   l = supportMask(logits, prior);  probabilities = softmax(l);  sample = argmax(gumbelSoftmax(l, noise));
  *   divergence = klDivergence(logSoftmax(l), prior)
  *
- * but logits and prior are read once, and nothing but the results is stored. With many channels it is that
- * composition: one pass keeps them all in registers, and such a kernel takes long to compile.
+ * but logits and prior are read once, and nothing but the results is stored. With many channels it uses that
+ * composition: the single pass keeps all channels in registers and would take too long to compile.
  *
  * @param logits [N, C, D, H, W]
  * @param prior probabilities of the same shape
- * @param randomness uniform noise of the same shape, or a counter of two u32 (seed, step) to make it from (see
- *   `uniformNoise`); the noise of a counter is never stored
+ * @param randomness uniform noise of the same shape, or a counter of two u32 (seed, step) to compute it from (see
+ * `uniformNoise`); the noise of a counter is never stored
  */
 export function posterior(
   logits: Value,
@@ -139,7 +139,7 @@ function labelsOf(sample: Value): Value {
   return op({ ...argmaxOf(sample), backward: (gradSample) => ({ input: gradSample }) })
 }
 
-/** Channels up to which one pass is made: lavapipe compiles 14 in 1 s, 32 in 5 s, 64 in 30 s. */
+/** The most channels for a single pass: lavapipe compiles 14 in 1 s, 32 in 5 s, 64 in 30 s. */
 const mostChannels = 32
 
 const zero = constant('zero', [1], Float32Array.of(0))

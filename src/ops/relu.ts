@@ -16,7 +16,8 @@ export function relu(input: Value): Value {
 }
 
 /**
- * The gradient of what a ReLU made `output` of. If the op that computes `gradOutput` can mask it (see `masked` of a
+ * The gradient of the input of a ReLU with this `output`. If the op that computes `gradOutput` can mask it (see
+ * `masked` of a
  * node), it does, and there is no pass over the volume.
  */
 export function reluBackward(output: Value, gradOutput: Value): Value {

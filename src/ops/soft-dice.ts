@@ -9,7 +9,7 @@ import { targetsOf } from './shared/targets.js'
 
 /** How `softDice` treats classes that are rare or absent. */
 export interface SoftDiceOptions {
-  /** Added to both sides of the fraction, above 0: a class that is not there has loss 0. Default 1. */
+  /** Added to numerator and denominator, above 0: an absent class has loss 0. Default 1. */
   readonly smooth?: number
 }
 
@@ -59,12 +59,12 @@ export function softDice(probabilities: Value, target: Value, options: SoftDiceO
       },
       sumRows(losses, output, scale),
     ],
-    // There is a gradient of the loss: the sums are for this op alone.
+    // Only the loss has a gradient: the sums are internal to this op.
     backward: ([gradOutput], [, sums]) => ({
       probabilities: op({
         name: 'soft_dice backward',
         inputs: { sums, target, gradOutput },
-        // One over the number of voxels and less.
+        // At most one over the number of voxels.
         output: { shape: probabilities.shape, wide: true },
         planes,
         emit: (gradProbabilities, device, slab) =>

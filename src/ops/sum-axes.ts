@@ -5,11 +5,11 @@ import { planesOf, slabs, whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { fiveExtents, axisParams, strides, type Form } from './shared/axes.js'
 
-/** Sums of fewer numbers are left to one invocation. */
+/** A single invocation adds up sums of fewer numbers. */
 const fewest = 64
 
 /**
- * Sums over the axes on which `kept` has an extent of 1 and the input has not, times `scale`.
+ * Sums over the axes on which `kept` has an extent of 1 and the input does not, times `scale`.
  *
  * A volume is summed plane by plane first, so that the bits do not depend on how it was cut.
  *
@@ -33,15 +33,15 @@ export function sumAxes(
   if (input.layout === 'flat' || (!keepsPlanes && !shrinks))
     return wholeSum(name, input, input, results, form, scale, gradient)
   if (keepsPlanes) return planeSums(name, input, results, form, form.layout, scale, gradient)
-  // Laid out as a volume, but no volume to the scheduler: it has fewer planes than work was done on in the end.
+  // Laid out as a volume, but not a volume to the scheduler: it has fewer planes than the work behind it.
   const flat = { shape: [product(inPlanes)], layout: 'flat' } as const
   const partials = planeSums(`${name} of planes`, input, inPlanes, flat, 'volume', 1, gradient)
-  // The gradient passes the partial results by as it is: the input's is made of that of the result.
+  // The gradient skips the partial results: the input's is computed from that of the result.
   const pass = gradient && ((gradOutput: Value) => gradOutput)
   return wholeSum(name, partials, { shape: inPlanes, layout: 'volume' }, results, form, scale, pass)
 }
 
-/** Sums within each plane of a volume, to a result with as many planes that lies in memory as `to` says. */
+/** Sums within each plane of a volume, to a result with as many planes, in the memory order of `to`. */
 function planeSums(
   name: string,
   input: Value,
@@ -69,7 +69,7 @@ function planeSums(
   })
 }
 
-/** All sums by one dispatch. The input lies in memory as `from` says. */
+/** All sums in one dispatch. The input is in the memory order of `from`. */
 function wholeSum(
   name: string,
   input: Value,

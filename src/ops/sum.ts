@@ -16,16 +16,15 @@ const share = 4096
 export interface SumOptions {
   /** Axes of the shape, [N, C, D, H, W] for a volume; negative ones count from the last. Default: all. */
   readonly axes?: readonly number[]
-  /** Whether these axes stay, with an extent of 1, and a volume remains one. Default false. */
+  /** Whether to keep these axes with an extent of 1, so that a volume stays a volume. Default false. */
   readonly keepDims?: boolean
 }
 
 /**
  * Sum over some axes, or of all elements.
  *
- * @returns a scalar [1] where nothing else remains; else a value of the other axes, flat but for a volume that keeps its
- *   axes
- * @throws Error if an axis is none or is named twice
+ * @returns a scalar [1] if no axes remain; else a value with the other axes, flat unless a volume keeps its axes
+ * @throws Error if an axis does not exist or is named twice
  */
 export function sum(a: Value, options: SumOptions = {}): Value {
   return isTotal(options) ? reduction('sum', a, undefined) : overAxes('sum', a, options, () => 1)
@@ -57,12 +56,12 @@ function overAxes(
   const scale = scaleOf(size / kept.reduce((product, extent) => product * extent, 1))
   return sumAxes(name, a, kept, form, scale, (gradOutput) => {
     const grad = { value: gradOutput, shape: kept, layout: form.layout }
-    // Of a mean, one over the number of its terms and less.
+    // The gradient of a mean is at most one over the number of its terms.
     return broadcast(`${name} backward`, 'multiply', grad, scale, { shape, layout }, true)
   })
 }
 
-/** The axes that numbers stand for, negative ones counted from the last. */
+/** The axes for these numbers; negative ones count from the last. */
 function axesOf(name: string, a: Value, axes: readonly number[]): ReadonlySet<number> {
   const rank = a.shape.length
   const found = new Set<number>()
@@ -105,7 +104,7 @@ function reduction(kind: Kind, a: Value, b: Value | undefined): Value {
   })
 }
 
-/** The node of a reduction times `scale`, for ops that know its gradient better. */
+/** The node of a reduction times `scale`, for ops that have a better gradient. */
 export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 1): OpSpec<Pair> {
   const rows = elementwisePlanes(a)
   const rowSize = a.size / rows
@@ -139,7 +138,7 @@ export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 
   }
 }
 
-/** Gradient with respect to `a`. Each reduction is symmetric in a and b, so the other one's is this one swapped. */
+/** Gradient with respect to `a`. Each reduction is symmetric in a and b, so swap them for the other gradient. */
 function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutput: Value): Value {
   return elementwiseOp({
     name: `${kind} backward`,
@@ -149,7 +148,7 @@ function reductionBackward(kind: Kind, a: Value, b: Value | undefined, gradOutpu
     flats: { grad_output: gradOutput },
     result: 'grad_a',
     like: a,
-    // As large or small as what the sum is weighted with.
+    // As large or small as the weight of the sum.
     wide: true,
   })
 }
@@ -164,7 +163,7 @@ export interface WeightedTerm {
   readonly term: Value
   /** Fixed when the graph is built. Default 1. */
   readonly factor?: number
-  /** A scalar read at every run, through which no gradient flows. Default 1. */
+  /** A scalar read at every run; it gets no gradient. Default 1. */
   readonly weight?: Value
 }
 

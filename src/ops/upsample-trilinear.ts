@@ -76,7 +76,7 @@ function neighbours(scale: number): Receptive {
   }
 }
 
-/** The upsampled depths that a depth has a share of: `shared_by` of common/trilinear.wgsl. */
+/** The upsampled depths in which a depth has a weight: `shared_by` of common/trilinear.wgsl. */
 function sharedBy(scale: number): Receptive {
   return (i) => ({
     first: (i - 1) * scale + Math.floor((scale + 1) / 2),

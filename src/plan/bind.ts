@@ -11,7 +11,7 @@ import { workgroupsOf } from './workgroups.js'
 /**
  * Bind groups for every call, their parameters side by side in the uniform buffer `params`, which is written here.
  *
- * @throws UserError if a value must be shown whole and the device cannot
+ * @throws UserError if a value must be bound whole and is too large for the device
  * @throws Error if a call and the text of its shader disagree
  */
 export function bindCalls(
@@ -90,7 +90,7 @@ function writeParams(
     const origin = origins.get(window.value) ?? 0
     const base = origin + alignedStart(window.start - origin, stored.alignment(window.value))
     if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
-    // Element-wise kernels index their window from 0, which is right only if it starts if it says.
+    // Element-wise kernels index their window from 0, which is correct only if the window starts where its base says.
     else if (base !== window.start) throw new Error(`${shader.name}: the window of ${name} is not aligned`)
   }
   for (const name of Object.keys(values)) {

@@ -1,12 +1,12 @@
 import { wholeVectors } from '../gpu/alignment.js'
 import type { Value } from '../graph/value.js'
 
-/** Buffers of the program around the engine, by the values that lie in them. */
+/** Caller-owned buffers, by the values that they hold. */
 export type BoundBuffers = ReadonlyMap<Value, GPUBuffer>
 
 /**
  * Bytes of a value's buffer: its elements, rounded up to whole vec4s (16 bytes), because kernels read and write those.
- * What lies beyond the last element is of no meaning.
+ * The padding after the last element is ignored.
  */
 export function bufferBytes(value: Value): number {
   return wholeVectors(value.bytes)
@@ -15,8 +15,8 @@ export function bufferBytes(value: Value): number {
 /**
  * @param inputs what the graph reads
  * @param kept its outputs
- * @param report those that are read back with every run
- * @throws Error if a value can have no buffer of the program's, or the buffer does not suit it
+ * @param report values read back after every run
+ * @throws Error if a value cannot have a caller-owned buffer, or the buffer does not suit it
  */
 export function checkBound(
   buffers: BoundBuffers,

@@ -6,18 +6,18 @@ import { slabs, type Slab } from '../graph/window.js'
 import type { Schedule } from './schedule.js'
 import { planeSize, type SweepSlab } from './sweep.js'
 
-/** A kernel call with what the schedule knows of it. */
+/** A kernel call, with what the schedule knows about it. */
 export type ScheduledCall = KernelCall & {
   /** Bindings stored as f16. */
   readonly half: readonly string[]
   readonly op: string
   /** The layer whose weights the node reads or updates: `encoder.block3` of `encoder.block3.weight`. */
   readonly layer: string | undefined
-  /** The planes of the node that it computes, in a sweep. */
+  /** In a sweep: the planes of the node that it computes. */
   readonly slab: Slab | undefined
   /** Whether it changes variables. */
   readonly mutates: boolean
-  /** The first element that is stored of each strip. */
+  /** The first stored element of each strip. */
   readonly origins: ReadonlyMap<Value, number>
 }
 
@@ -60,14 +60,14 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
 
 const slide = { op: 'slide', mutates: [], inputs: [] }
 
-/** The layer that a node belongs to; it may read the layer's weights in another form, which a node before it made. */
+/** The layer that a node belongs to; it may read the layer's weights in another form, computed by an earlier node. */
 function layerOf({ mutates, inputs }: Pick<OpNode, 'mutates' | 'inputs'>): string | undefined {
   const behind = inputs.flatMap(({ layout, node }) => (layout === 'flat' && node ? node.inputs : []))
   const variable = [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
   return variable?.name.replace(/\.[^.]*$/, '')
 }
 
-/** The element that each strip begins with. */
+/** The first element of each strip. */
 function originsOf(held: SweepSlab['held']): ReadonlyMap<Value, number> {
   return new Map([...held].map(([value, { first }]) => [value, first * planeSize(value)]))
 }

@@ -18,34 +18,34 @@ export interface CompileOptions {
   /** Values that can be read after a run. They keep a buffer of their own. */
   readonly outputs: readonly Value[]
   /**
-   * Values on the way that can be read after a run too: some, or `all` that nodes compute (but no scratch). For
-   * debugging: each takes a buffer of its own for the whole run, is stored as f32, and is not worked on slab by slab.
+   * Intermediate values that can be read after a run too: some, or `all` that nodes compute (except scratch). For
+   * debugging: each takes its own buffer for the whole run, is stored as f32, and is not computed slab by slab.
    */
   readonly keep?: 'all' | readonly Value[]
   /** Small outputs that every run returns. */
   readonly report?: readonly Value[]
-  /** Nodes to run for what they change: optimiser updates. */
+  /** Nodes to run for their side effects: optimiser updates. */
   readonly effects?: readonly OpNode[]
-  /** Where variables live. Without it the plan makes one of its own and disposes of it. */
+  /** The variables. By default the plan creates its own and disposes of them. */
   readonly variables?: Variables
   /**
-   * Bytes of device memory that the plan may take, with the variables that it uses and what reading its results takes
-   * for a moment. Where the whole graph at once needs more, its large part runs slab by slab along depth, which costs
-   * some time; where even that needs more, compiling fails.
+   * Bytes of device memory that the plan may take, including its variables and the temporary memory for reading
+   * results. If the whole graph needs more at once, its large part runs slab by slab along depth, which costs some
+   * time; if even that needs more, compiling fails.
    */
   readonly memoryLimit?: number | undefined
-  /** As `memoryLimit`, but exceeded if it must be; without effect where a limit is given. Default: 1.5e9. */
+  /** A soft `memoryLimit`: exceeded if the graph cannot fit, ignored if `memoryLimit` is given. Default: 1.5e9. */
   readonly memoryTarget?: number
-  /** Planes of a slab, for those who know better than the limit; the graph runs slab by slab then. */
+  /** Planes of a slab, instead of those found by the limit; makes the graph run slab by slab. */
   readonly slabPlanes?: number
   /**
-   * How volumes that are computed on the way are stored: with f16, half the bytes for all that does not need the range
-   * of f32. What goes in or comes out is f32, and so is arithmetic. Default f32.
+   * How intermediate volumes are stored: f16 halves the bytes of all that do not need the range of f32. Inputs, outputs
+   * and arithmetic are f32 in any case. Default f32.
    */
   readonly storage?: Precision
   /**
-   * Buffers of the program's own in which inputs and outputs lie, without a copy. Each needs the usage STORAGE, and at
-   * least `bufferBytes(value)` bytes, from its beginning on; volumes [N,C,D,H,W] lie there as [N,D,C,H,W] (see
+   * Caller-owned buffers to use for inputs and outputs, without a copy. Each needs the usage STORAGE and at least
+   * `bufferBytes(value)` bytes, counted from its start; volumes [N,C,D,H,W] are stored as [N,D,C,H,W] (see
    * `toMemoryOrder`). The plan never destroys them.
    */
   readonly buffers?: BoundBuffers
@@ -57,8 +57,7 @@ const defaultTarget = 1.5e9
 /**
  * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
  *
- * @throws UserError if a limit is given that the graph cannot keep, the device is short of memory, or f16 is asked of
- *   one that cannot store it
+ * @throws UserError if the graph does not fit into the limit, the device is out of memory, or it cannot store f16
  * @throws Error if a shader does not compile, a buffer of `buffers` does not suit its value, or a value of `keep`
  *   is not part of the graph
  */
@@ -91,7 +90,7 @@ function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
   return { ...options, outputs: [...new Set([...outputs, ...keep])] }
 }
 
-/** Orders the graph so that all that it takes stays within the limit, where that can be. */
+/** Orders the graph so that its memory stays within the limit, if possible. */
 function draftOf(
   gpu: Gpu,
   {
@@ -119,7 +118,7 @@ function draftOf(
     const need = needOf(ordered, calls, outputs, report, bound)
     const excess = totalOf(need) - limit
     if (excess <= 0 || ordered.bytes > allowance || slabPlanes) return { schedule: ordered, calls, need }
-    // A schedule counts its volumes only; what comes on top depends on how many calls there are, and so on the slabs.
+    // A schedule counts only its volumes; the rest depends on the number of calls, and so on the slabs.
     // The allowance falls with every round, until a schedule fits or none can.
     allowance = ordered.bytes - excess
   }
@@ -149,10 +148,10 @@ function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
   }
 }
 
-/** Makes a plan; if the device has no memory for it, none of it is left. */
+/** Makes a plan; if the device runs out of memory, nothing of it remains. */
 async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> {
   const { device } = gpu
-  // Buffers that could not be made are invalid if they are used, which is noise beside the reason.
+  // Using buffers that could not be created causes further errors, which would hide the reason.
   device.pushErrorScope('validation')
   device.pushErrorScope('out-of-memory')
   let plan: Plan | undefined

@@ -4,7 +4,7 @@ import type { Schedule } from './schedule.js'
 import type { ScheduledCall } from './calls.js'
 import type { Value } from '../graph/value.js'
 
-/** Runs of a plan that may be under way at once: each needs a buffer for its report. */
+/** Runs of a plan that may be in flight at once: each needs a buffer for its report. */
 export const mostUnderWay = 2
 
 /** Bytes of device memory that a plan takes, by what they are for. */
@@ -19,7 +19,7 @@ export interface Need {
   readonly largest: number
 }
 
-/** What a schedule needs beside and including its volumes, but for values that are bound to buffers of the program's. */
+/** All device memory a schedule needs, except for caller-owned buffers. */
 export function needOf(
   { nodes, memory }: Schedule,
   calls: readonly ScheduledCall[],
@@ -47,7 +47,7 @@ export function totalOf({ own, variables, reading }: Need): number {
   return own + variables + reading
 }
 
-/** Every value that nodes touch, and those that are kept. */
+/** Every value that nodes touch, and all kept values. */
 export function valuesOf(nodes: Schedule['nodes'], kept: Iterable<Value>): Value[] {
   const values = new Set<Value>()
   for (const node of nodes)
@@ -66,12 +66,12 @@ export function reportBytes(report: readonly Value[]): number {
   return sum(report.map(({ bytes }) => bytes))
 }
 
-/** What is needed, in words: rounded up. */
+/** A need as text: rounded up. */
 export function formatNeed(bytes: number): string {
   return `${rounded(bytes, Math.ceil)} MB`
 }
 
-/** A limit in words: rounded down, so that no need above it looks like it. */
+/** A limit as text: rounded down, so that a need above it never looks equal. */
 export function formatLimit(bytes: number): string {
   return `${rounded(bytes, Math.floor)} MB`
 }

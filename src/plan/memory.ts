@@ -9,7 +9,7 @@ export interface MemoryPlan {
   readonly slots: readonly number[]
 }
 
-/** The nodes that run as a sweep, by their position, and the bytes of the strips that pass between them. */
+/** The nodes that run as a sweep, by their position, and the bytes of the strips between them. */
 interface SweptNodes {
   readonly first: number
   readonly last: number
@@ -22,17 +22,17 @@ interface SweptNodes {
 const slack = 65536
 
 /**
- * Assigns the computed values of a plan to as few and as small slots as a greedy sweep finds.
+ * Assigns the computed values of a plan to few and small slots, greedily.
  *
  * A value lives from the node that makes it to the last node that reads it (scratch: within its node; kept values:
  * to the end). A freed slot is taken over by the next value: the smallest that is large enough, else the largest,
  * grown. Two values of one node never share a slot, because WebGPU forbids one buffer to be read and written in
  * one dispatch.
  *
- * Nodes that are swept over run again and again in their order. So a strip lives from node to node as other values do,
- * but what is stored whole and made or read there lives all through the sweep, and so does a strip that slides.
+ * The nodes of a sweep run repeatedly, in their order. A strip lives from node to node, like other values. But a value
+ * that is stored whole and is written or read in the sweep lives until the sweep ends, and so does a sliding strip.
  *
- * @param apart values that have a buffer of their own elsewhere
+ * @param apart values with a buffer elsewhere
  */
 export function planMemory(
   nodes: readonly OpNode[],

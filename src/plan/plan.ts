@@ -19,7 +19,7 @@ import { placeValues } from './place-values.js'
 import type { Schedule } from './schedule.js'
 import { Variables } from './variables.js'
 
-/** A plan before there is anything of it on the device. */
+/** A plan before anything of it is on the device. */
 export interface PlanDraft {
   readonly schedule: Schedule
   readonly calls: readonly ScheduledCall[]
@@ -39,9 +39,9 @@ interface PlanEnds {
 export class Plan {
   /** Bytes of the buffers that this plan owns. */
   readonly bytes: number
-  /** Bytes of device memory beside them: the variables that it uses, and what reading results takes for a moment. */
+  /** Bytes of additional device memory: the variables that it uses, and the temporary memory for reading results. */
   readonly bytesBeside: number
-  /** Slabs along depth in which the large part of the graph runs; 1 if all of it runs at once. */
+  /** Number of slabs along depth in which the large part of the graph runs; 1 if all of it runs at once. */
   readonly slabs: number
   /** Planes of a slab; undefined if all of the graph runs at once. */
   readonly slabPlanes: number | undefined
@@ -56,7 +56,7 @@ export class Plan {
   private readonly kept: ReadonlySet<Value>
   /** Buffers of the program's. */
   private readonly bound: BoundBuffers
-  /** Buffers for reports of runs to come. */
+  /** Buffers for reports of future runs. */
   private readonly staging: GPUBuffer[] = []
   private underWay = 0
 
@@ -128,9 +128,9 @@ export class Plan {
   }
 
   /**
-   * Runs every dispatch once. The device has the work when this returns; the promise brings the values of `report`, in
-   * their order, once it is done. Inputs may be written and the next run begun meanwhile: the device keeps the order.
-   * Two runs may be under way.
+   * Runs every dispatch once. The work is submitted when this returns; the promise resolves to the values of `report` when the run is done.
+   * Meanwhile you may write inputs and begin the next run: the device keeps the order. At most two runs may be in
+   * flight.
    *
    * @throws Error if two are
    */
@@ -157,8 +157,8 @@ export class Plan {
   }
 
   /**
-   * Runs every dispatch once, timed on the device, in the order of the plan; `describe` puts the times beside the
-   * dispatches. Variables have the contents of before afterwards, so do not begin a run meanwhile.
+   * Runs every dispatch once, timed on the device, in the order of the plan; `describe` adds the times to the
+   * dispatches. Restores the variables afterwards, so do not begin a run meanwhile.
    *
    * @throws Error if the device has no timestamps
    */
@@ -172,8 +172,8 @@ export class Plan {
   }
 
   /**
-   * Runs one workgroup of every kernel, because some drivers compile a kernel when it first runs. Only before the first
-   * run: what it computes is of no use. Variables and inputs stay as they are.
+   * Runs one workgroup of every kernel, because some drivers compile a kernel when it first runs. Call it only before
+   * the first run: its results are meaningless. Variables and inputs do not change.
    */
   async warmUp(): Promise<void> {
     // The kernels that update variables are small; they can wait for the first run.
@@ -218,10 +218,10 @@ export class Plan {
   }
 
   /**
-   * The buffer of an input or output as it is, for kernels, shaders and copies of the program's own (usages STORAGE,
-   * UNIFORM, COPY_SRC and COPY_DST). It may be longer than the value, which lies at its beginning: volumes [N,C,D,H,W] as
-   * [N,D,C,H,W] (see `toCallerOrder`). An output is there from the end of a run until the next one begins; an input
-   * stays until it is written again. The buffer is gone with the plan.
+   * The buffer of an input or output, for the caller's own kernels, shaders and copies (usages STORAGE, UNIFORM,
+   * COPY_SRC and COPY_DST). It may be longer than the value, which is at its start: volumes [N,C,D,H,W] are stored as
+   * [N,D,C,H,W] (see `toCallerOrder`). An output is valid from the end of a run until the next one is submitted; an
+   * input until it is written again. The plan destroys the buffer when it is disposed of.
    *
    * @throws Error if the value is neither
    */

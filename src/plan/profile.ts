@@ -11,7 +11,7 @@ export interface Dispatch {
   readonly shader: string
   /** Whether it changes variables. */
   readonly mutates: boolean
-  /** What it was made of. */
+  /** The call that it was made from. */
   readonly call: ScheduledCall
   /** The bindings of its specialised shader. */
   readonly bindings: readonly BindingDeclaration[]
@@ -31,8 +31,8 @@ export interface DispatchTime {
 }
 
 /**
- * Runs dispatches one per compute pass between two timestamps and returns their times. The passes of a plan are not
- * separate otherwise, so the sum is somewhat above the time of a run.
+ * Runs dispatches one per compute pass between two timestamps and returns their times. A normal run uses a single pass,
+ * so the sum is somewhat larger than the time of a run.
  *
  * @throws Error if the device has no timestamps
  */
@@ -85,7 +85,7 @@ export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[]
   return times
 }
 
-/** Runs `body`, then gives some buffers back the contents that they had before. */
+/** Runs `body`, then restores the contents of some buffers. */
 export async function preserving<T>(
   gpu: Gpu,
   buffers: readonly GPUBuffer[],

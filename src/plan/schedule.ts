@@ -4,10 +4,10 @@ import { findSweep, planeSize, planSweep, type Sweep } from './sweep.js'
 import { inFull, type Stored } from './storage.js'
 import type { Value } from '../graph/value.js'
 
-/** The order in which nodes run, and where their values lie. */
+/** The order in which nodes run, and where their values are stored. */
 export interface Schedule {
   readonly nodes: readonly OpNode[]
-  /** The nodes that run slab by slab, where some do; they follow each other in `nodes`. */
+  /** The nodes that run slab by slab, if any; they are contiguous in `nodes`. */
   readonly sweep: Sweep | undefined
   readonly memory: MemoryPlan
   readonly stored: Stored
@@ -19,14 +19,13 @@ export interface Schedule {
 const thicknesses = [96, 64, 48, 32, 24, 16, 8]
 
 /**
- * Orders the nodes so that they need at most `limit` bytes: all at once where that suffices, else with a sweep in the
- * thickest slabs that do, else in the thinnest.
- * With `thickness` slabs have that many planes whatever they take.
+ * Orders the nodes so that they need at most `limit` bytes: all at once if they fit, else as a sweep in the thickest
+ * slabs that fit, else in the thinnest slabs. With `thickness`, slabs have that many planes, whatever memory they take.
  *
  * @param nodes in topological order
- * @param kept values that must be there after a run
- * @param stored how values lie on the device; default all in full precision
- * @param apart values that have a buffer of their own elsewhere, which is not counted
+ * @param kept values that must be available after a run
+ * @param stored how values are stored on the device; default: all in full precision
+ * @param apart values with a buffer elsewhere, which is not counted
  */
 export function schedule(
   nodes: readonly OpNode[],

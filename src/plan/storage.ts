@@ -7,7 +7,7 @@ import type { Value } from '../graph/value.js'
 /** In what precision the volumes that a plan computes are stored. Arithmetic is f32 either way. */
 export type Precision = 'f32' | 'f16'
 
-/** How the values of a plan lie on the device: some of them as f16, the others as four bytes an element. */
+/** How the values of a plan are stored on the device: some as f16, the others with four bytes per element. */
 export class Stored {
   constructor(private readonly halves: ReadonlySet<Value>) {}
 
@@ -23,7 +23,7 @@ export class Stored {
     return value.size * this.elementBytes(value)
   }
 
-  /** The bindings of a call that show values stored as f16. */
+  /** The bindings of a call whose values are stored as f16. */
   halvesOf({ bindings }: KernelCall): string[] {
     return Object.keys(bindings).filter((name) => this.isHalf(bindings[name]!.value))
   }
@@ -38,8 +38,8 @@ export class Stored {
 export const inFull = new Stored(new Set())
 
 /**
- * Stores the computed volumes as f16, but for those that are kept for the caller, that need the range of f32, or that
- * some kernel takes as f32 only.
+ * Stores the computed volumes as f16, except those that are kept for the caller, need the range of f32, or are read or
+ * written by a kernel that accepts only f32.
  */
 export function inHalf(nodes: readonly OpNode[], kept: ReadonlySet<Value>, device: DeviceTraits): Stored {
   const halves = new Set(

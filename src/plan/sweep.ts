@@ -5,7 +5,7 @@ import type { Slab } from '../graph/window.js'
 
 /**
  * Some nodes of a plan that run together, slab by slab along depth: first all of them for the first planes, then all
- * of them for the next. What passes between them is never stored whole, only the planes at hand.
+ * of them for the next. The values between them are never stored whole, only the current planes.
  */
 export interface Sweep {
   readonly nodes: readonly OpNode[]
@@ -14,15 +14,15 @@ export interface Sweep {
   readonly slabs: readonly SweepSlab[]
   /** Values of which only a strip is stored, with its number of planes. */
   readonly strips: ReadonlyMap<Value, number>
-  /** Strips that keep the planes which the next slab reads again, because they are costly to compute. */
+  /** Strips that keep the planes that the next slab reads again, because they are expensive to compute. */
   readonly sliding: ReadonlySet<Value>
 }
 
-/** What happens for one slab. */
+/** The work for one slab. */
 export interface SweepSlab {
   /** The planes that each node computes, halos of later nodes included; nodes with none are left out. */
   readonly ranges: ReadonlyMap<OpNode, Slab>
-  /** The planes that each strip shows meanwhile. */
+  /** The planes that each strip holds meanwhile. */
   readonly held: ReadonlyMap<Value, Slab>
 }
 
@@ -32,7 +32,7 @@ export interface SweepSlab {
  *
  * @param nodes in topological order
  * @param kept values that must be stored whole
- * @returns some of the nodes in their order; empty where a sweep would save nothing
+ * @returns some of the nodes in their order; empty if a sweep would save nothing
  */
 export function findSweep(
   nodes: readonly OpNode[],
@@ -110,7 +110,7 @@ function readsPlanes({ slices }: OpNode, value: Value): boolean {
   return value.layout === 'volume' && slices?.reads(value, { first: 0, last: 1 }) !== undefined
 }
 
-/** Volumes that only nodes of the block make and read. */
+/** Volumes that only nodes of the block write and read. */
 function inner(block: readonly OpNode[], nodes: readonly OpNode[], kept: ReadonlySet<Value>): Set<Value> {
   const members = new Set(block)
   const values = new Set(
@@ -120,15 +120,18 @@ function inner(block: readonly OpNode[], nodes: readonly OpNode[], kept: Readonl
   return values
 }
 
-/** How far a sweep has come. */
+/** Progress of a sweep. */
 interface Progress {
-  /** Of nodes whose output stays, the planes that are done. */
+  /** The finished planes of each node whose output is kept. */
   readonly done: Map<OpNode, number>
   /** Planes in the sliding strips. */
   readonly held: Map<Value, Slab>
 }
 
-/** The planes of each node for one slab, from the last node back: what later nodes read must be there. */
+/**
+ * The planes of each node for one slab, from the last node back, because later nodes determine what earlier ones must
+ * compute.
+ */
 function planSlab(
   block: readonly OpNode[],
   strips: ReadonlySet<Value>,
@@ -141,11 +144,12 @@ function planSlab(
   const held = new Map<Value, Slab>()
   for (const node of [...block].reverse()) {
     const volumes = node.outputs.filter(({ layout }) => layout === 'volume')
-    // Of what outlasts the slab, sums too, a node computes its share; of strips, what later nodes read.
+    // Outputs that outlive the slab, including sums: compute this slab's share. Strips: compute whatever later nodes
+    // read.
     const own = node.outputs.some((value) => !strips.has(value)) ? shareOf(planeCount(node)) : undefined
     const wanted = hull([own, ...volumes.map((value) => needed.get(value))])
     if (!wanted) continue
-    // Planes of earlier slabs may still be there.
+    // Planes of earlier slabs may still be in the strip.
     const stays = volumes.length > 0 && volumes.every((value) => !strips.has(value) || sliding.has(value))
     const done = stays ? (progress.done.get(node) ?? 0) : 0
     const range = { first: Math.max(wanted.first, done), last: wanted.last }
@@ -165,13 +169,16 @@ function planSlab(
   return { ranges: new Map([...ranges].reverse()), held }
 }
 
-/** What a sliding strip shows next. By one plane it does not slide: source and target of the move would touch. */
+/**
+ * The planes that a sliding strip holds next. It never slides by a single plane: source and target of the copy would
+ * touch.
+ */
 function nextStrip(before: Slab | undefined, wanted: Slab, done: number): Slab {
   const stays = before && wanted.first - before.first < 2
   return { first: stays ? before.first : wanted.first, last: Math.max(wanted.last, done) }
 }
 
-/** The part of `planes` that belongs to planes [first, last) of `most`: of a coarser volume, fewer. */
+/** The part of `planes` that corresponds to planes [first, last) of `most`; a coarser volume has fewer. */
 function share(planes: number, most: number, first: number, last: number): Slab | undefined {
   const scale = Math.max(1, Math.round(most / planes))
   const part = {

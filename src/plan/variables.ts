@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu.js'
 import { readBuffer } from '../gpu/transfer.js'
 import type { Shape, Value } from '../graph/value.js'
 
-/** A variable as it was read back. */
+/** A variable that was read back. */
 export interface VariableContents {
   /** Extents, slowest axis first. */
   readonly shape: Shape
@@ -11,15 +11,15 @@ export interface VariableContents {
 }
 
 /**
- * The contents of variables (parameters, optimiser state) on a device. Plans of different volume shapes share one,
- * and so share weights.
+ * The contents of variables (parameters, optimiser state) on a device. Plans for different volume shapes can share it,
+ * and with it their weights.
  */
 export class Variables {
   private readonly buffers = new Map<Value, GPUBuffer>()
 
   constructor(private readonly gpu: Gpu) {}
 
-  /** The buffer of a variable, created with its first contents when first asked for. */
+  /** The buffer of a variable, created with its initial contents on first use. */
   buffer(variable: Value): GPUBuffer {
     let buffer = this.buffers.get(variable)
     if (!buffer) {
@@ -41,14 +41,14 @@ export class Variables {
     this.gpu.device.queue.writeBuffer(this.buffer(variable), 0, data.buffer, data.byteOffset, data.byteLength)
   }
 
-  /** Reads an f32 variable back, row-major, after all that was submitted before has run. */
+  /** Reads an f32 variable back, row-major, once all work submitted before is done. */
   async read(variable: Value): Promise<Float32Array> {
     return new Float32Array(await readBuffer(this.gpu, this.buffer(variable), 0, variable.bytes))
   }
 
   /** Reads several of them back, by their names. */
   async readAll(variables: readonly Value[]): Promise<Map<string, VariableContents>> {
-    // All at once: one after the other, some seventy small reads would take as long as a small step.
+    // All at once: about seventy small reads, one by one, would take as long as a small step.
     const entries = variables.map(
       async (variable) =>
         [variable.name, { shape: variable.shape, data: await this.read(variable) }] as const,
@@ -63,7 +63,7 @@ export class Variables {
   }
 }
 
-/** What keeps a tensor from being the contents of a variable, to follow the name of either; undefined if it fits. */
+/** Why a tensor cannot be the contents of a variable, phrased to follow its name; undefined if it fits. */
 export function misfit({ shape }: Value, tensor: VariableContents | undefined): string | undefined {
   if (!tensor) return 'is missing'
   if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i]))

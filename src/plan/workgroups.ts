@@ -6,7 +6,8 @@ import type { KernelCall } from '../graph/node.js'
  * The workgroups that a call dispatches.
  *
  * @param size threads of one of them, as the shader declares it
- * @throws Error if an axis has more than one dispatch may have, or threads are given and the shader leaves `size` open
+ * @throws Error if an axis has more workgroups than a dispatch allows, or threads are given but the shader's size is
+ * unknown
  */
 export function workgroupsOf(
   { shader, threads, workgroups }: KernelCall,

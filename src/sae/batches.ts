@@ -6,15 +6,15 @@ export interface TrainingScan {
   /** For messages. */
   readonly name: string
   /**
-   * Intensities in 0..1, [D, H, W], or a function that brings them: it is called whenever the scan's turn comes, while
-   * the device works on the scan before.
+   * Intensities in 0..1, [D, H, W], or a function that returns them: it is called at each turn of the scan, while the
+   * device works on the previous one.
    */
   readonly data: Float32Array | (() => Promise<Float32Array>)
-  /** Classes of a reference segmentation, [D, H, W], or a function: only scored against, never learnt from. */
+  /** Classes of a reference segmentation, [D, H, W], or a function: used for scoring, never for learning. */
   readonly truth?: Uint8Array | (() => Promise<Uint8Array>)
   /**
-   * The Gaussian mixture that was fitted to the scan, if its posterior is learnt from: of each channel of the prior,
-   * [K][M].
+   * The Gaussian mixture that was fitted to the scan, if the network learns from its posterior: for each channel of the
+   * prior, [K][M].
    */
   readonly fit?: FittedMixture
 }
@@ -26,7 +26,7 @@ export interface LoadedBatch {
   readonly truths: readonly (Uint8Array | undefined)[]
 }
 
-/** Reads the scans of a batch, one after the other: each may be large while it is decoded. */
+/** Reads the scans of a batch, one after the other, because decoding each may take much memory. */
 export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedBatch> {
   const data: Float32Array[] = []
   const truths: (Uint8Array | undefined)[] = []
@@ -37,7 +37,7 @@ export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedB
   return { data: stack(data), truths }
 }
 
-/** True if a batch has something to be scored against. */
+/** True if a scan of the batch has a reference. */
 export function isScored(batch: readonly TrainingScan[]): boolean {
   return batch.some(({ truth }) => truth !== undefined)
 }
@@ -50,8 +50,8 @@ export function batchSizes(scans: number, batchSize: number): number[] {
 }
 
 /**
- * The batches of an epoch: every scan once, in an order that depends on (seed, epoch) only, so that a resumed run
- * sees the same one. The last batch may be smaller.
+ * The batches of an epoch: every scan once, in an order that depends only on (seed, epoch), so a resumed run uses the
+ * same order. The last batch may be smaller.
  */
 export function epochBatches(
   scans: readonly TrainingScan[],

@@ -1,9 +1,12 @@
 import type { SpatialShape } from './separable-filter.js'
 
-/** About so many voxels are enough for a few dozen coefficients. */
+/** About this many voxels suffice for a few dozen coefficients. */
 const sampledVoxels = 30_000
 
-/** Voxels below this share of the scan's root mean square, as those outside a brain mask, look the same under any field. */
+/**
+ * Voxels below this share of the scan's root mean square, such as those outside a brain mask, look the same under any
+ * field.
+ */
 const leastIntensity = 0.01
 
 /**
@@ -11,8 +14,8 @@ const leastIntensity = 0.01
  *
  *   cos(pi a (d + 1/2) / D) cos(pi b (h + 1/2) / H) cos(pi c (w + 1/2) / W),   0 < a + b + c <= order,
  *
- * each less its mean over the voxels that are not (nearly) 0. So the mean of log field is 0 there, and with it the
- * Jacobian of the likelihood: a field that only made the scan darker would make it look more likely otherwise.
+ * each minus its mean over the voxels that are not (nearly) 0. So the mean of log field is 0 there, and with it the
+ * Jacobian of the likelihood: otherwise, a field that only darkens the scan would make it more likely.
  */
 export class BiasField {
   private readonly terms: readonly (readonly [number, number, number])[]

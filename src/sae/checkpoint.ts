@@ -10,21 +10,21 @@ import type { TrainingSettings } from './settings.js'
 
 /** A checkpoint as files hold it: named tensors and text (safetensors). */
 export interface CheckpointFile {
-  /** Weights and, if training is to go on, the optimiser's state, by name. */
+  /** Weights and, if training can resume, the optimiser's state, by name. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Architecture, classes and progress, each as JSON; how intensities are scaled. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** What a checkpoint says of itself, beside its tensors. */
+/** What a checkpoint says about itself, besides its tensors. */
 export interface CheckpointInfo {
-  /** What the model was made of. */
+  /** The model's architecture. */
   readonly architecture: Architecture
   /** The classes, if known: the reference release's files do not say. */
   readonly table: LabelTable | undefined
   /** How scans were scaled in training, and must be for these weights. */
   readonly intensities: Intensities
-  /** Present if training can go on from here. */
+  /** Present if training can resume from here. */
   readonly training:
     | {
         /** What it was trained with. */
@@ -57,8 +57,8 @@ export async function saveCheckpoint(
 }
 
 /**
- * Reads what a checkpoint says of itself. A file without our metadata (the reference release's weights) is known by
- * the shapes of its tensors.
+ * Reads what a checkpoint says about itself. A file without our metadata (the reference release's weights) is
+ * recognised by the shapes of its tensors.
  *
  * @throws UserError if the metadata is broken or there is no encoder in it
  */
@@ -92,7 +92,7 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
   }
 }
 
-/** Files from before there was a choice hold weights for scans in 0..1. */
+/** Files from before this choice existed hold weights for scans in 0..1. */
 function parseIntensities(text = 'unit', source: string): Intensities {
   if (text === 'unit' || text === 'robust') return text
   throw new UserError(`${source}: unknown scaling of intensities "${text}"; it is robust or unit`)

@@ -24,12 +24,12 @@ interface DecoderGraph extends LearningGraph {
   readonly prior: Value
 }
 
-/** The decoder has a few hundred parameters and a nearly quadratic loss: it bears a large learning rate. */
+/** The decoder has a few hundred parameters and a nearly quadratic loss: it tolerates a large learning rate. */
 const learningRate = 0.02
 
 /**
- * Fits a new decoder to what the encoder answers while the encoder rests. Trained together from the start, the encoder
- * would first be pulled to wherever an unfitted decoder explains the scan better, and lose what pretraining taught it.
+ * Fits a new decoder to the output of the frozen encoder. If both were trained together from the start, the encoder
+ * would first move to wherever an unfitted decoder explains the scan better, and lose what pretraining taught it.
  */
 export class DecoderFitter {
   private readonly optimiser: Adam
@@ -37,7 +37,7 @@ export class DecoderFitter {
 
   /**
    * @param settings of the training that follows: `decoderSteps`, batch size, seed and temperature are used
-   * @param scans that it will be fitted to, how many
+   * @param scans number of scans to fit it to
    */
   constructor(
     private readonly gpu: Gpu,

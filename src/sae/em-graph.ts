@@ -25,11 +25,11 @@ interface EmGraphOptions {
   readonly shape: SpatialShape
   /** Edge length k of the MRF's neighbourhood; undefined for no MRF. */
   readonly neighbourhood: number | undefined
-  /** Whether `expected` is wanted. */
+  /** Whether to compute `expected`. */
   readonly bias: boolean
 }
 
-/** The graph of one iteration: the E-step, and the sums that the M-step is made of. */
+/** The graph of one iteration: the E-step, and the sums for the M-step. */
 export interface EmGraph {
   /** An input: the scan, corrected and standardised, [1, 1, D, H, W]. */
   readonly scan: Value
@@ -55,7 +55,7 @@ export interface EmGraph {
   readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
 }
 
-/** Added to the logarithm of a probability of 0: no likelihood makes up for it. */
+/** Stands for the logarithm of a probability of 0: not even the largest likelihood can outweigh it. */
 export const ruledOut = -1e12
 
 /**
@@ -110,7 +110,7 @@ export function emGraph({
   }
 }
 
-/** The moments of each component, in the form of the mixture, from what the graph reports of them. */
+/** The moments of each component, in the form of the mixture, from the values that the graph reports. */
 export function momentsOf(
   products: Float32Array,
   masses: Float32Array,

@@ -16,15 +16,15 @@ export interface EmSettings {
   readonly potential: MrfPotential
   /** Largest order of the cosines in the bias field, 1 to 4; 0 for no field. */
   readonly bias: number
-  /** Iterations at most. */
+  /** Maximum number of iterations. */
   readonly iterations: number
-  /** Ends when the log-likelihood per voxel changes by less. */
+  /** Stops when the log-likelihood per voxel changes by less than this. */
   readonly tolerance: number
   /** Least variance of a Gaussian, as a share of the scan's. */
   readonly varianceFloor: number
 }
 
-/** What did best on average over a real scan, synthetic ones and phantoms. */
+/** The best settings on average over a real scan, synthetic scans and phantoms. */
 export const defaultEm: EmSettings = {
   components: 2,
   beta: 0.005,

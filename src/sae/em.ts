@@ -31,7 +31,7 @@ export interface EmIteration {
   readonly logLikelihood: number
 }
 
-/** What expectation maximisation makes of one scan. */
+/** The result of expectation maximisation for one scan. */
 export interface EmResult extends FittedMixture {
   /** Most probable class per voxel, [D, H, W]. */
   readonly classes: Uint8Array
@@ -47,18 +47,19 @@ export interface EmResult extends FittedMixture {
  *
  *   p(x_i) = sum_c p_i(c) sum_m w_cm N(x_i; mean_cm, variance_cm)
  *
- * The prior p is fixed; classes that it rules out at a voxel (`supportThreshold`) stay so. With beta > 0 an MRF joins it
+ * The prior p is fixed; classes that it rules out at a voxel (`supportThreshold`) stay ruled out. With beta > 0 an MRF
+ * joins it
  * by mean field, q_i(c) ~ p_i(c) exp(beta sum_{j in N_i} sum_c' table(c, c') q_j(c')) p(x_i | c); with `bias` a smooth
  * field is refitted in every iteration and the scan divided by it. Nothing is learnt across scans.
  *
- * Device memory at 160x192x224 with 14 classes: at least 1.4e9 bytes, 1.0e9 with beta 0; without a limit it keeps to
- * 1.5e9. The prior and the posterior take 385 MB each, and so does the posterior before that the MRF reads; everything
+ * Device memory at 160x192x224 with 14 classes: at least 1.4e9 bytes, 1.0e9 with beta 0; the default is 1.5e9. The
+ * prior and the posterior take 385 MB each, and so does the posterior before that the MRF reads; everything
  * else is computed slab by slab.
  */
 export class ExpectationMaximisation {
   private constructor(
     private readonly gpu: Gpu,
-    /** What it takes of the device. */
+    /** Its device memory and slabs. */
     readonly preparation: Preparation,
     private readonly settings: EmSettings,
     private readonly prior: Prior,
@@ -159,7 +160,7 @@ export class ExpectationMaximisation {
     return plan.run()
   }
 
-  /** The posterior becomes what the next iteration's messages are made of. */
+  /** The next iteration computes its messages from this posterior. */
   private keepPosterior(before: EmGraph['posterior']): void {
     const { device } = this.gpu
     const encoder = device.createCommandEncoder({ label: 'keep posterior' })

@@ -18,8 +18,8 @@ export interface FittedMixture {
   /** The Gaussians of each class, [K][M], in the scan's intensities. */
   readonly mixture: GaussianMixture
   /**
-   * Makes the bias field that was fitted with it, [D, H, W]: the scan is this times its corrected self, which the mixture
-   * describes. Undefined if there is none.
+   * Computes the bias field that was fitted with it, [D, H, W]: the scan divided by this is the corrected scan, which
+   * the mixture describes. Undefined if there is none.
    */
   readonly field?: (() => Float32Array) | undefined
 }
@@ -53,8 +53,8 @@ export function momentsUnder(scan: Float32Array, { data, classes }: Prior): Mome
 const leastMass = 1
 
 /**
- * The first mixture: the class's mean and variance, spread over its M components of equal weight. Their means lie evenly
- * about the class's, their common variance is what those means leave of the class's.
+ * The first mixture: the class's mean and variance, spread over its M components of equal weight. Their means are
+ * spread evenly around that of the class; their common variance is the rest of the class's variance.
  *
  * @param classes moments of each class under the prior; a class without mass gets those of the whole scan
  * @param whole moments of the whole scan
@@ -81,7 +81,7 @@ export function initialMixture(
 }
 
 /**
- * The M-step. A component that has lost its mass keeps its mean and variance, and a class that has lost its mass its
+ * The M-step. A component that has lost its mass keeps its mean and variance; a class that has lost its mass keeps its
  * weights too.
  *
  * @param moments of each component, [K][M]
@@ -108,7 +108,7 @@ function gaussianOf({ mass, first, second }: Moments, floor: number): { mean: nu
   return { mean, variance: Math.max(floor, second / mass - mean ** 2) }
 }
 
-/** Weights below this count as it, so that their logarithm stays finite. */
+/** Weights are raised to at least this, so that their logarithm stays finite. */
 const leastWeight = 1e-10
 
 /**

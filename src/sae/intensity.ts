@@ -1,4 +1,4 @@
-/** What happens to the intensities of a scan. Values beyond 0 and 1 are clipped. */
+/** The scaling of a scan's intensities. Values beyond 0 and 1 are clipped. */
 export interface Scaling {
   /** The intensity that becomes 0. */
   readonly low: number
@@ -10,21 +10,22 @@ export interface Scaling {
  * How a network wants the intensities of its scans.
  *
  * - `robust`: scaled by percentiles of the foreground (`robustScaling`), whatever the scan's units.
- * - `unit`: a scan in 0..1 as it is, any other scaled to where the reference release's scans lie (`unitScaling`). So for
- *   weights of that release, and for files that say nothing of it.
+ * - `unit`: a scan in 0..1 as it is, any other scaled to the range of the reference release's scans (`unitScaling`).
+ * Used for weights of that release, and for files that do not state their scaling.
  */
 export type Intensities = 'robust' | 'unit'
 
 /**
- * Where the 99.5th percentile of the foreground goes. Below 1, because the decoder's sigmoid never reaches that and the
- * brightest tissue should be within its reach; not much below, because contrast between tissues is what it has to explain.
+ * The 99.5th percentile of the foreground is scaled to this. It is below 1, because the decoder's sigmoid never reaches
+ * 1 and should be able to reach the brightest tissue; but not far below, because the decoder has to explain the
+ * contrast between tissues.
  */
 const robustTop = 0.9
 
-/** Where that percentile lies in OASIS_0009, a scan that the reference release was trained for. */
+/** That percentile in OASIS_0009, a scan like those of the reference release. */
 const releasedTop = 117 / 255
 
-/** A scan in 0..1 whose foreground ends below this is taken for a scan in other units. */
+/** If a scan is in 0..1 but its foreground ends below this, it is assumed to be in other units. */
 const darkest = 0.2
 
 /**
@@ -43,7 +44,7 @@ export function robustScaling(data: Float32Array): Scaling {
 }
 
 /**
- * Leaves a scan in 0..1 as it is; a few outlying voxels do not count and are clipped. A scan beyond 0..1, or so dark that
+ * Leaves a scan in 0..1 unchanged; a few outliers are ignored and clipped. A scan beyond 0..1, or so dark that
  * the 99.5th percentile of its foreground is below 0.2, is scaled as by `robustScaling`, but with that percentile at 0.459.
  *
  * @param data finite intensities, in any order
@@ -64,7 +65,7 @@ export function applyScaling(data: Float32Array, { low, high }: Scaling): Float3
   return data.map((value) => Math.min(Math.max((value - low) / (high - low), 0), 1))
 }
 
-/** What outlying voxels do not change: the background, and the 99.5th percentile of the foreground. */
+/** The background and the 99.5th percentile of the foreground, which outliers do not change. */
 interface Range {
   readonly low: number
   readonly top: number

@@ -6,7 +6,7 @@ export interface LabelClass {
   readonly name: string
   /** For example `wm`; a column of logs and tables. */
   readonly abbreviation: string
-  /** Label values, integers of 0 or more; each belongs to one class of a table at most. */
+  /** Label values, non-negative integers; each belongs to at most one class of a table. */
   readonly codes: readonly number[]
 }
 
@@ -18,7 +18,7 @@ export interface LabelTable {
   readonly rest?: number
 }
 
-/** Class maps are bytes and the kernels keep a voxel's channels in registers: more classes make no sense here. */
+/** Class maps are bytes and the kernels keep a voxel's channels in registers: more classes are not supported. */
 const maxClasses = 64
 
 function labelClass(name: string, abbreviation: string, ...codes: number[]): LabelClass {
@@ -61,7 +61,7 @@ export function identityTable(count: number): LabelTable {
   )
 }
 
-/** The classes that count in a mean score: all but the background and the rest. */
+/** The classes that count in a mean score: all except the background and the rest. */
 export function foregroundClasses(table: LabelTable): number[] {
   return table.classes.map((_, c) => c).filter((c) => c !== 0 && c !== table.rest)
 }
@@ -102,7 +102,7 @@ export function checkLabelTable(table: LabelTable, source: string): LabelTable {
 /**
  * Label values -> classes. `labels` has any shape; the result has the same order, one class `0..K-1` per voxel.
  *
- * @throws UserError for a value that is negative or no integer, or in no class of a table without a rest class.
+ * @throws UserError for a value that is not a non-negative integer, or that a table without a rest class does not list.
  */
 export function toClasses(labels: Float32Array, table: LabelTable, source = 'label map'): Uint8Array {
   const classOf = new Map<number, number>()

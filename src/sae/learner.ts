@@ -44,13 +44,13 @@ export interface LearningGraph {
 export interface Lesson<Graph extends LearningGraph, Step extends StepRecord> {
   /** Compiles the step for a batch of this size. */
   compile(batch: number): Promise<Compiled<Graph>>
-  /** The step's inputs beside its scans. */
+  /** The step's inputs besides its scans. */
   inputs(graph: Graph, turn: Turn): Iterable<readonly [Value, Float32Array | Uint32Array]>
-  /** Makes a step of the values that the plan reports; called in the order of the steps. */
+  /** Turns the values that the plan reports into a step; called in the order of the steps. */
   finish(record: StepRecord, report: readonly Float32Array[]): Step
 }
 
-/** How far a run is. */
+/** Progress of a run. */
 interface Cursor {
   /** Complete epochs. */
   readonly epoch: number
@@ -94,7 +94,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     return this.plans.prepare(batchSizes(scans, this.settings.batchSize))
   }
 
-  /** How far the run is, after the step that was yielded last. */
+  /** Progress of the run after the last yielded step. */
   get progress(): Cursor {
     return this.cursor
   }
@@ -120,7 +120,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
           load: ({ batch }) => loadBatch(batch),
           submit: (turn, data) => this.submit(turn, data),
           finish: (turn, outcome, seconds) => this.finish(turn, outcome, seconds),
-          // The next step would overwrite the segmentation that is scored, and another plan may replace this one.
+          // The next step would overwrite the segmentation to be scored, and another plan may replace this one.
           overlaps: ({ batch }, next) => ahead && !isScored(batch) && next.batch.length === batch.length,
         },
         signal,
@@ -129,10 +129,10 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   }
 
   /**
-   * What a step of the largest batch runs, timed on the device. It leaves weights as they are. Only at the end of an
-   * epoch, when no step is under way.
+   * The dispatches of a step of the largest batch, timed on the device. The weights do not change. Call it only at the
+   * end of an epoch, when no step is in flight.
    *
-   * @throws Error if there was no step yet, or the device has no timestamps
+   * @throws Error if no step has run yet, or the device has no timestamps
    */
   async profile(): Promise<DispatchRow[]> {
     const plan = this.plans.largest
@@ -166,7 +166,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   }
 }
 
-/** What the device makes of a step. */
+/** The results of a step on the device. */
 interface Outcome {
   readonly report: readonly Float32Array[]
   readonly dice: readonly number[] | undefined

@@ -5,7 +5,7 @@ import { naturalParameters, type FittedMixture, type GaussianMixture } from './g
 import { ownersOf, spreadToMembers, sumMembers } from './membership.js'
 import { logPrior } from './model.js'
 
-/** What the Gaussian mixture that was fitted to a scan says of it. */
+/** The posterior of the Gaussian mixture that was fitted to a scan. */
 export interface MixtureTarget {
   /** Posterior of the channels, [N, K, D, H, W]. */
   readonly posterior: Value
@@ -25,11 +25,11 @@ export interface MixtureForm {
 
 /**
  * The posterior of a Gaussian mixture under a prior, computed in the step that learns it: a mixture is a few numbers,
- * its posterior as large as the prior.
+ * while its posterior is as large as the prior.
  *
  * @param scan [N, 1, D, H, W]
  * @param prior [N, K, ...] of the region
- * @param region where the posterior is wanted. Default: all of the scan
+ * @param region where to compute the posterior. Default: the whole scan
  */
 export function mixtureTarget(
   scan: Value,
@@ -59,7 +59,7 @@ export function mixtureTarget(
 /**
  * The form that the mixtures of all scans have.
  *
- * @throws Error if a scan has no mixture, or one of another form
+ * @throws Error if a scan has no mixture, or one with a different form
  */
 export function mixtureFormOf(scans: readonly TrainingScan[]): MixtureForm {
   const forms = scans.map((scan) => {

@@ -5,7 +5,7 @@ import { decoder, unet, type Network, type Unet } from '../nn/index.js'
 import { add, log, type Box } from '../ops/index.js'
 import type { Part } from './prior.js'
 
-/** What a model is made of; two models of equal architecture can exchange weights. */
+/** The structure of a model; two models with the same architecture can exchange weights. */
 export interface Architecture {
   /** Channels of the prior and the posterior: classes, or parts of classes. */
   readonly classes: number
@@ -16,15 +16,15 @@ export interface Architecture {
   /** Whether every block of the encoder is normalised before its ReLU; not so in the paper. */
   readonly instanceNorm: boolean
   /**
-   * Whether the logarithm of the prior is added to the encoder's logits: the encoder then learns what the scan says, a
-   * log-likelihood, and need not learn the prior. In the paper the prior only rules classes out. Default false.
+   * Whether the logarithm of the prior is added to the encoder's logits: the encoder then learns only a log-likelihood
+   * from the scan, and need not memorise the prior. In the paper the prior only rules classes out. Default false.
    */
   readonly priorLogits?: boolean
 }
 
 /** The encoder and decoder of a Segmentation Auto-Encoder. */
 export interface Model {
-  /** What it was made of. */
+  /** The architecture that it was made from. */
   readonly architecture: Architecture
   /** From a scan [N, 1, D, H, W] to logits [N, K, D, H, W]. */
   readonly encoder: Unet
@@ -64,7 +64,7 @@ const leastProbability = 1e-7
  *
  * @param scan [N, 1, D, H, W]
  * @param prior probabilities, [N, K, ...] of the region
- * @param region where logits are wanted. Default: all of the scan
+ * @param region where to compute logits. Default: the whole scan
  */
 export function modelLogits(
   { encoder, architecture }: Model,

@@ -15,8 +15,8 @@ import {
 
 /**
  * Class adjacency of a label map, SAE.md row M before its 1e-12: `M(c, c')` is the share of class c' among the
- * neighbours of class-c voxels in the k*k*k cube without its centre, edges replicated. A class that is absent gets a
- * uniform row. The cost does not depend on k.
+ * neighbours of class-c voxels in the k*k*k cube without its centre, edges replicated. An absent class gets a uniform
+ * row. The cost does not depend on k.
  *
  * @param classes argmax of the prior, one class `0..K-1` per voxel, [D, H, W]
  * @param k side of the cube in voxels, odd, 3..21
@@ -35,11 +35,11 @@ export function mrfTable(classes: Uint8Array, shape: SpatialShape, K: number, k:
       for (let x = 0; x < length; x++) counts[classes[offset + x]! * K + neighbour]! += inCube[boxOffset + x]!
     })
   })
-  for (const c of classes) counts[c * K + c]!-- // the centre is no neighbour of itself
+  for (const c of classes) counts[c * K + c]!-- // the centre is not its own neighbour
   return normaliseRows(counts, K)
 }
 
-/** Sums over `2*radius + 1` entries by a running sum; exact, for counts stay far below 2^24. */
+/** Sums over `2*radius + 1` entries by a running sum; exact, because counts stay far below 2^24. */
 function boxFilter(radius: number): LineFilter {
   return (padded, output, stride, count) => {
     const span = 2 * radius * stride
@@ -76,9 +76,9 @@ export function logMrfTable(table: Float64Array): Float32Array {
 const mostPointwise = 6
 
 /**
- * Pointwise mutual information of neighbours, `log M(c, c') - log P(c')`, clipped to +-6: how much more often c' is met
- * beside c than anywhere. `log M` alone also counts how frequent c' is, which a prior has done already, and so favours
- * large classes. A class that is absent has zeros: nothing is known of its neighbours.
+ * Pointwise mutual information of neighbours, `log M(c, c') - log P(c')`, clipped to +-6: how much more often c' is
+ * found next to c than elsewhere. `log M` alone also counts how frequent c' is, which the prior already includes, and
+ * so favours large classes. An absent class has zeros: nothing is known about its neighbours.
  *
  * @param table M, [K, K], as `mrfTable` makes it
  * @param shares P, the share of each class among the voxels that M was counted over, [K]

@@ -1,17 +1,17 @@
 /**
- * How the weight w of the squared error comes about (SAE.md, rows "recon, sigma fixed" and "recon, sigma estimated").
+ * How the weight w of the squared error is determined (SAE.md, rows "recon, sigma fixed" and "recon, sigma estimated").
  *
  * - `fixed`: w is alpha.
  * - `estimated`, as published: w is 0.5 over the variance rounded to a power of ten. The variance starts at 1e8 and
- *   becomes, after each epoch, the mean of the epoch's mean squared errors, the previous variance counted as one more of
- *   them from the second epoch on.
+ *   becomes, after each epoch, the mean of the epoch's mean squared errors, counting the previous variance as one more
+ * of them from the second epoch on.
  * - `continuous`: w is 0.5 / variance without rounding, the weight that makes the squared error a Gaussian log-likelihood.
- *   After each epoch the variance moves towards the epoch's mean squared error, as an exponential average over some
- *   ten steps.
+ *   After each epoch the variance moves towards the epoch's mean squared error, as an exponential average over about
+ * ten steps.
  */
 export type NoiseMode = 'fixed' | 'estimated' | 'continuous'
 
-/** Before the first estimate: so large that the squared error counts for nothing. */
+/** Before the first estimate: so large that the squared error has no effect. */
 const firstVariance = 1e8
 
 /** Largest weight of the squared error. */

@@ -26,7 +26,7 @@ export interface ObjectiveOptions {
   readonly temperature: number
   /** The region of the prior: sums run over its voxels only. Default: all of the scan. */
   readonly region?: Box | undefined
-  /** Of the mixture, if the divergence is taken from the posterior of one. Default: from the prior. */
+  /** Of the mixture, if the divergence is from the posterior of one. Default: from the prior. */
   readonly mixture?: MixtureForm | undefined
   /** What the channels are if classes are divided. Default: each is a class. */
   readonly parts?: readonly Part[] | undefined
@@ -42,7 +42,7 @@ export interface Objective {
   readonly mrfTable: Value
   /** Weight of the squared error: alpha, or the one that sigma gives. */
   readonly reconstructionWeight: Value
-  /** What the divergence is taken from, if not the prior. */
+  /** The target of the divergence, if not the prior. */
   readonly mixture: MixtureTarget | undefined
   /** Outputs of the encoder's blocks. */
   readonly blocks: readonly Value[]

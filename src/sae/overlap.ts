@@ -1,35 +1,35 @@
-/** How a run of training is gone through. */
+/** How a training run overlaps host and device work. */
 export interface RunOptions {
   /**
-   * Gives the device a step before the one ahead of it was yielded, so that it never waits for the host. Weights may
-   * then be one step beyond the step yielded last; not so at the end of an epoch, nor once the loop is left. Default
-   * false: they are always those after the step yielded last.
+   * Submits a step before the previous one was yielded, so that the device never waits for the host. Weights may then
+   * be one step ahead of the last yielded step, except at the end of an epoch and after the loop. Default false:
+   * weights are always those after the last yielded step.
    */
   readonly ahead?: boolean
-  /** Ends the run: a step that is under way is still yielded, no other is begun. */
+  /** Ends the run: a step in flight is still yielded, but no other step starts. */
   readonly signal?: AbortSignal
 }
 
-/** What becomes of each item, in this order. */
+/** The stages of each item, in this order. */
 export interface Stages<Item, Data, Result, Step> {
-  /** Reads what the item needs, while the device works on the item before. */
+  /** Reads what the item needs, while the device works on the previous item. */
   load(item: Item): Promise<Data>
-  /** Gives it to the device; resolves when that is done, its `result` when the device is done. */
+  /** Submits it to the device; resolves when it is submitted, its `result` when the device is done. */
   submit(item: Item, data: Data): Promise<{ readonly result: Promise<Result> }>
-  /** Notes what came out, in the order of the items. `seconds` is the time that the item added to the run. */
+  /** Records the result, in the order of the items. `seconds` is the time that the item added to the run. */
   finish(item: Item, result: Result, seconds: number): Step
-  /** Whether `next` may be submitted while `item` is under way. */
+  /** Whether `next` may be submitted while `item` is in flight. */
   overlaps(item: Item, next: Item): boolean
 }
 
-/** An item that the device was given. */
+/** An item that was submitted to the device. */
 interface Submitted<Item, Result> {
   readonly item: Item
   readonly start: number
   readonly result: Promise<{ readonly value: Result; readonly end: number }>
 }
 
-/** Takes items through their stages and yields them in their order. At most two are on the device at a time. */
+/** Takes items through their stages and yields them in order. At most two are on the device at a time. */
 export async function* inTurn<Item, Data, Result, Step>(
   items: readonly Item[],
   stages: Stages<Item, Data, Result, Step>,
@@ -65,7 +65,7 @@ export async function* inTurn<Item, Data, Result, Step>(
       yield await finish(last)
     }
   } finally {
-    // The loop was left: the step under way changes weights all the same, so it counts.
+    // The loop was left: the step in flight changes the weights all the same, so it counts.
     if (under) await finish(under).catch(() => undefined)
     await coming?.catch(() => undefined)
   }

@@ -20,8 +20,8 @@ function partsOf(fits: readonly FittedMixture[], counts: readonly number[]): Par
 }
 
 /**
- * How many parts each class has, [K]: `several` for the background and the rest, which are no single tissue, 1 for every
- * other class.
+ * How many parts each class has, [K]: `several` for the background and the rest, which are not a single tissue, and 1
+ * for every other class.
  */
 export function partCounts({ classes, rest }: LabelTable, several: number): number[] {
   return classes.map((_, c) => (c === 0 || c === rest ? several : 1))
@@ -47,7 +47,7 @@ export interface Learnable {
 }
 
 /**
- * Divides the classes of a network that is still to be made: a channel for each part in the architecture and the prior,
+ * Divides the classes of a network before it is created: a channel for each part in the architecture and the prior,
  * and the scans with the mixtures of those channels.
  *
  * @param counts parts of each class, [K]

@@ -6,7 +6,7 @@ export interface Compiled<Graph> {
   readonly graph: Graph
 }
 
-/** What the device holds of something compiled ahead of its use. */
+/** The device memory of something compiled ahead of its use. */
 export interface Preparation {
   /** Bytes of device memory, weights and the optimiser's state included. */
   readonly bytes: number
@@ -18,9 +18,9 @@ export interface Preparation {
   readonly seconds: number
 }
 
-/** Bounds on the device memory of a run: everything that it takes, weights and the optimiser's state included. */
+/** Bounds on the device memory of a run: everything included, such as weights and the optimiser's state. */
 export interface MemoryOptions {
-  /** Bytes not to exceed; if they cannot do, compiling fails. Default: about 1.5e9, exceeded if it must be. */
+  /** Hard limit in bytes; compiling fails if the graph does not fit. Default: about 1.5e9, exceeded if necessary. */
   readonly memoryLimit?: number | undefined
 }
 
@@ -28,7 +28,7 @@ export interface MemoryOptions {
 export class PlanByBatch<Graph> {
   private readonly plans = new Map<number, Compiled<Graph>>()
 
-  /** @param single keep the plan used last only: a memory limit is one for all plans together */
+  /** @param single keep only the last plan used: a memory limit applies to all plans together */
   constructor(
     private readonly make: (batch: number) => Promise<Compiled<Graph>>,
     private readonly single: boolean,
@@ -45,7 +45,7 @@ export class PlanByBatch<Graph> {
     return compiled
   }
 
-  /** Makes the plans for these sizes ahead, the largest of them first; if one is kept only, that one. */
+  /** Makes the plans for these sizes in advance, the largest first; only the largest if a single plan is kept. */
   async prepare(sizes: readonly number[]): Promise<Preparation> {
     const start = performance.now()
     const plans: Plan[] = []
@@ -64,7 +64,7 @@ export class PlanByBatch<Graph> {
   }
 }
 
-/** What plans take that share their variables, the largest of them first. @param start of compiling, by `performance` */
+/** The memory of plans that share their variables, the largest first. @param start of compiling, by `performance` */
 export function preparationOf(plans: readonly Plan[], start: number): Preparation {
   const { slabs, slabPlanes } = plans[0]!
   const own = plans.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -4,7 +4,7 @@ export interface PlateauOptions {
   readonly window?: number
   /** Windows in a row without progress that end it, at least 1. Default 3. */
   readonly patience?: number
-  /** Progress is to come below the best mean by more than this share of `best - floor`; 0 or more. Default 0.01. */
+  /** Progress means falling below the best mean by more than this share of `best - floor`; 0 or more. Default 0.01. */
   readonly tolerance?: number
   /**
    * The value that the series cannot fall below, such as the prior's entropy for a cross-entropy to it. Without one,
@@ -13,7 +13,7 @@ export interface PlateauOptions {
   readonly floor?: number
 }
 
-/** All that `Plateau` remembers, for a run that goes on later. */
+/** All that `Plateau` remembers, for a run that is resumed later. */
 export interface PlateauState {
   /** Sum of the values of the running window. */
   readonly sum: number
@@ -28,7 +28,7 @@ export interface PlateauState {
 }
 
 /**
- * Notices that a noisy series no longer falls: its means over windows are compared, so that neither noise within a window
+ * Detects that a noisy series no longer falls: its means over windows are compared, so that neither noise within a window
  * nor a single bad value ends it early. A series needs `patience + 1` windows at least.
  */
 export class Plateau {
@@ -38,7 +38,7 @@ export class Plateau {
   private readonly floor: number | undefined
 
   /**
-   * @param state where to go on
+   * @param state to continue from
    * @throws RangeError if an option is out of range
    */
   constructor(
@@ -66,7 +66,7 @@ export class Plateau {
    * Notes the next value.
    *
    * @returns `reached`
-   * @throws RangeError if the value is NaN or infinite: such a series has no plateau but a fault
+   * @throws RangeError if the value is NaN or infinite: such a series has diverged
    */
   observe(value: number): boolean {
     if (!Number.isFinite(value)) throw new RangeError(`A series that becomes ${value} has no plateau.`)
@@ -87,7 +87,7 @@ export class Plateau {
     return this.reached
   }
 
-  /** What a fall is measured by. */
+  /** The scale for measuring a fall. */
   private scale(mean: number): number {
     const { first, best } = this.state
     const reference = best ?? mean

@@ -35,7 +35,8 @@ interface PretrainingGraph extends LearningGraph {
 }
 
 /**
- * Pretrains the encoder to answer scans with the prior (SAE.md, "Networks"), or with the posterior of a Gaussian mixture:
+ * Pretrains the encoder to predict the prior from a scan (SAE.md, "Networks"), or with the posterior of a Gaussian
+ * mixture:
  * without such a start the straight-through objective often collapses. Weights live in `variables`, which the caller
  * owns.
  */
@@ -99,10 +100,10 @@ export class Pretrainer {
   }
 
   /**
-   * What a step runs, timed on the device; weights stay as they are. Only at the end of an epoch, when no step is under
-   * way.
+   * The dispatches of a step, timed on the device. The weights do not change. Call it only at the end of an epoch, when
+   * no step is in flight.
    *
-   * @throws Error if there was no step yet, or the device has no timestamps
+   * @throws Error if no step has run yet, or the device has no timestamps
    */
   async profile(): Promise<DispatchRow[]> {
     return this.learner.profile()

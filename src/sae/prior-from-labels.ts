@@ -23,7 +23,7 @@ export interface PriorOptions {
   readonly every?: number
   /** Values below this become 0. Default 0: keep everything. */
   readonly floor?: number
-  /** Divide each voxel by its sum over classes. Default: only where a floor was taken off. */
+  /** Divide each voxel by its sum over classes. Default: only if a floor was applied. */
   readonly normalise?: boolean
 }
 
@@ -33,7 +33,7 @@ export interface PriorOptions {
  *
  * @param classes one class `0..K-1` per voxel, [D, H, W]
  * @returns probabilities, [K, D', H', W'] with D' = ceil(D / every)
- * @throws UserError for settings out of range, or if the floor empties a voxel
+ * @throws UserError for settings out of range, or if the floor removes all classes of a voxel
  */
 export function priorFromLabels(
   classes: Uint8Array,
@@ -69,7 +69,10 @@ export function blurPrior(prior: Float32Array, shape: SpatialShape, K: number, s
   return prior
 }
 
-/** Sets values below `floor` to 0 and normalises, in place. @throws UserError for a floor out of range, or one that empties a voxel */
+/**
+ * Sets values below `floor` to 0 and normalises, in place. @throws UserError for a floor out of range, or one that
+ * removes all classes of a voxel
+ */
 export function floorPrior(prior: Float32Array, K: number, floor: number): Float32Array {
   requireFloor(floor, K)
   for (let i = 0; i < prior.length; i++) if (prior[i]! < floor) prior[i] = 0

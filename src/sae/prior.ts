@@ -8,21 +8,21 @@ export interface PriorLayout {
   readonly classes: number
   /** [D, H, W] of scans and segmentations. */
   readonly shape: readonly [number, number, number]
-  /** The voxels that `data` holds; the others are background for certain. Default: all (see `cropPrior`). */
+  /** The voxels that `data` holds; the others are certainly background. Default: all (see `cropPrior`). */
   readonly region?: Box
   /** What the channels are if classes are divided (see `divided`); undefined if each is a class. */
   readonly parts?: readonly Part[]
 }
 
-/** What is known before seeing a scan: class probabilities at every voxel. */
+/** Knowledge before seeing a scan: class probabilities at every voxel. */
 export interface Prior extends PriorLayout {
   /** [K, D, H, W], or of the extents of the region. */
   readonly data: Float32Array
 }
 
 /**
- * One channel of a network whose classes have several looks: the background is air and the rim about the brain, and what
- * is left over is many structures. The decoder has one intensity per channel, so such a class needs more than one.
+ * One channel of a network whose classes have several looks: the background is air and the rim around the brain, and
+ * the rest is many structures. The decoder has one intensity per channel, so such a class needs more than one.
  */
 export interface Part {
   /** The class that it belongs to, 0..K-1; parts are ordered by class. */

@@ -22,7 +22,7 @@ export interface Recipe {
   /** How the intensities of scans are scaled. */
   readonly intensities: Intensities
   /**
-   * How the Gaussian mixtures are fitted that the encoder learns from: `components` Gaussians for each class. The
+   * How to fit the Gaussian mixtures that the encoder learns from: `components` Gaussians for each class. The
    * background and the rest, which are not one tissue, are divided into `parts`, of one Gaussian each, and the encoder
    * has a channel for each part.
    */
@@ -43,9 +43,9 @@ interface MixtureSettings extends Partial<Omit<EmSettings, 'components'>> {
 export type RecipeName = 'default' | 'paper'
 
 /**
- * - `default`: what our studies found to work on few scans and a rough prior; docs/method.md says what each part is
- *   worth.
- * - `paper`: the published procedure to the digit (SAE.md).
+ * - `default`: works with few scans and a rough prior, according to our studies; docs/method.md says what each part is
+ * worth.
+ * - `paper`: exactly the published procedure (SAE.md).
  */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   default: {
@@ -96,7 +96,7 @@ export function emOf({ components, ...em }: MixtureSettings, counts: readonly nu
   return { ...em, components: counts.map((count) => (count === 1 ? components : count)) }
 }
 
-/** The passes over all scans that take so many steps at least. */
+/** The passes over all scans that make at least this many steps. */
 export function epochsOf(steps: number, scans: number, batchSize: number): number {
   return Math.ceil(steps / Math.ceil(scans / batchSize))
 }

@@ -5,9 +5,9 @@ import type { Prior, PriorLayout } from './prior.js'
 import { forEachRow, type SpatialShape } from './separable-filter.js'
 
 /**
- * The part of a prior that has something to decide: `data` of the smallest box outside which it allows nothing but the
- * background. A `Segmenter` or `Trainer` that is given it computes logits there only; scans and results keep their whole
- * shape. What is left out is the background for certain, whatever the scan.
+ * The part of a prior with something to decide: `data` of the smallest box outside which it allows only the background.
+ * A `Segmenter` or `Trainer` with this prior computes logits only there; scans and results keep their full shape.
+ * Everything outside is certainly background, whatever the scan.
  *
  * @param neighbourhood edge length k of the MRF, if there is one: at the sides of the box it takes the nearest voxels for
  *   those beyond, which are background as well if the box is large enough
@@ -21,7 +21,10 @@ export function cropPrior(prior: Prior, neighbourhood = 1): Prior {
   return { ...prior, data: cropVolume(data, shape, region, classes), region }
 }
 
-/** The U-Net's `reach`, at most: logits so close to a side of the region are off, so they must be background anyway. */
+/**
+ * At most the U-Net's `reach`: logits this close to a side of the region are wrong, so these voxels must be background
+ * anyway.
+ */
 const unetReach = 2
 
 /**

@@ -19,17 +19,17 @@ import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
 /** Device memory of a segmenter unless a limit is given; exceeded if it has to be. */
 export const segmentationMemory = 0.7e9
 
-/** What is wanted of a `Segmenter`, and how it refines. */
+/** What a `Segmenter` returns, and how it refines. */
 export interface SegmentationOptions extends MemoryOptions {
-  /** Whether posteriors are wanted beside the most probable classes. Default false. */
+  /** Whether to return posteriors in addition to the most probable classes. Default false. */
   readonly posterior?: boolean
-  /** Whether the decoder's image of the posterior is wanted. Default false. */
+  /** Whether to return the decoder's image of the posterior. Default false. */
   readonly reconstruction?: boolean
   /** Rounds of mean-field refinement with the MRF table. Default 0. */
   readonly rounds?: number
   /** Weight of the MRF in the refinement, of the sum over neighbours (`summedBeta`). Default 0.01. */
   readonly beta?: number
-  /** What neighbours say of each other in the refinement. Default `conditional`. */
+  /** The potentials of the MRF in the refinement. Default `conditional`. */
   readonly potential?: MrfPotential
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
@@ -38,17 +38,17 @@ export interface SegmentationOptions extends MemoryOptions {
    * same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
    */
   readonly wholeGrid?: boolean
-  /** How volumes on the way are stored; f16 takes about half the memory. Default f32. */
+  /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */
   readonly precision?: Precision
 }
 
-/** What a `Segmenter` makes of one scan. */
+/** The result of a `Segmenter` for one scan. */
 export interface Segmentation {
   /** Most probable class per voxel, [D, H, W]. */
   readonly classes: Uint8Array
   /** Class probabilities, [K, D, H, W], if asked for. */
   readonly posterior: Float32Array | undefined
-  /** What the decoder makes of the posterior, 0..1, [D, H, W], if asked for; 0 outside a region. */
+  /** The decoder's image of the posterior, 0..1, [D, H, W], if requested; 0 outside a region. */
   readonly reconstruction: Float32Array | undefined
 }
 
@@ -60,7 +60,7 @@ export interface Segmentation {
  */
 export class Segmenter {
   private constructor(
-    /** What it takes of the device. */
+    /** Its device memory and slabs. */
     readonly preparation: Preparation,
     private readonly layout: PriorLayout,
     private readonly plan: Plan,
@@ -78,7 +78,7 @@ export class Segmenter {
   /**
    * Compiles what segmenting scans of the prior's shape needs.
    *
-   * @param variables hold the weights of the model's encoder, and of its decoder where a reconstruction is wanted
+   * @param variables hold the weights of the model's encoder, and of its decoder if a reconstruction is wanted
    * @throws UserError on a neighbourhood that is even or out of range, or if there is not enough memory
    */
   static async create(
@@ -117,7 +117,7 @@ export class Segmenter {
       storage: options.precision ?? 'f32',
     })
     plan.write(priorInput, cut.data)
-    // beta is folded into the table, so that a round needs no scaling of its own.
+    // beta is folded into the table, so a round needs no separate scaling.
     if (rounds > 0)
       plan.write(
         table,
@@ -151,7 +151,7 @@ export class Segmenter {
   }
 
   /**
-   * What segmenting a scan runs, timed on the device with the scan that was segmented last.
+   * The dispatches of segmenting a scan, timed on the device with the last segmented scan.
    *
    * @throws Error if the device has no timestamps
    */

@@ -9,12 +9,12 @@ export interface EpochTerms {
 }
 
 /**
- * The negative evidence bound of an epoch at the variance that suits it best, its own mean squared error:
+ * The negative evidence bound of an epoch at its best variance, which is its own mean squared error:
  *
  *   factor N/2 (log mse + 1) + KL + beta * L_mrf.
  *
  * The loss that training minimises takes the variance of the epoch before, rounded to a power of ten (SAE.md, "recon,
- * sigma estimated"), so it leaps up when the power changes although reconstruction and segmentation get better. This one
+ * sigma estimated"), so it jumps up when the power changes, even if reconstruction and segmentation improve. This one
  * can be compared across epochs, and is the same for any variance that an epoch was trained with.
  *
  * @param voxels N

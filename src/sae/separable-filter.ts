@@ -5,7 +5,7 @@ export type SpatialShape = readonly [D: number, H: number, W: number]
 
 /**
  * For each class the smallest box that holds it, grown by `margin` voxels along D, H, W and clipped to the volume;
- * undefined for an absent class. Filters of these radii need look nowhere else.
+ * undefined for an absent class. Filters of these radii need to look nowhere else.
  */
 export function classBoxes(
   classes: Uint8Array,

@@ -6,9 +6,9 @@ import type { MrfPotential } from './mrf-table.js'
 
 /** Settings that pretraining and training share. */
 export interface OptimiserSettings {
-  /** Passes over all scans, at least 1. A resumed run counts those that it did before. */
+  /** Passes over all scans, at least 1. A resumed run includes those it has already done. */
   readonly epochs: number
-  /** Scans a step, at least 1; the last step of an epoch may have fewer. */
+  /** Scans per step, at least 1; the last step of an epoch may have fewer. */
   readonly batchSize: number
   /** Adam's step size, positive. */
   readonly learningRate: number
@@ -22,14 +22,14 @@ export interface OptimiserSettings {
   readonly warmUp?: number
   /** Share of the steps, at the end of the run, over which the learning rate falls along a cosine to 0. Default 0. */
   readonly decay?: number
-  /** How volumes on the way are stored; f16 takes less memory and gives losses to about three digits. Default f32. */
+  /** How intermediate volumes are stored; f16 takes less memory and gives losses to about three digits. Default f32. */
   readonly precision?: Precision
 }
 
 /** Settings of pretraining. */
 export interface PretrainingSettings extends OptimiserSettings {
   /**
-   * What the encoder learns to answer a scan with: the prior itself (the paper), or the posterior of a Gaussian mixture
+   * What the encoder learns to predict from a scan: the prior itself (the paper), or the posterior of a Gaussian mixture
    * that was fitted to that scan under the prior (`TrainingScan.mixture`). Default `prior`.
    */
   readonly target?: 'prior' | 'mixture'
@@ -44,7 +44,7 @@ export interface TrainingSettings extends OptimiserSettings {
    * Default `sum`.
    */
   readonly neighbours?: 'sum' | 'mean'
-  /** What neighbours say of each other: log M as published, or pointwise (`pointwiseMrfTable`). Default `conditional`. */
+  /** The potentials of the MRF: log M as published, or pointwise (`pointwiseMrfTable`). Default `conditional`. */
   readonly potential?: MrfPotential
   /** Edge length k of the MRF's neighbourhood. */
   readonly neighbourhood: number
@@ -60,15 +60,15 @@ export interface TrainingSettings extends OptimiserSettings {
    */
   readonly divergence?: 'prior' | 'mixture'
   /**
-   * Factor of the squared error if its weight is estimated: the share of the evidence that the decoder has, if a mixture
-   * explains the scan beside it. Default 1.
+   * Factor of the squared error if its weight is estimated: the decoder's share of the evidence, if a mixture explains
+   * the scan too. Default 1.
    */
   readonly errorFactor?: number
   /** Steps that fit a new decoder to the encoder's answers before both are trained together. Default 0. */
   readonly decoderSteps?: number
 }
 
-/** 50 epochs of one scan a step at a learning rate of 0.001. */
+/** 50 epochs with one scan per step and a learning rate of 0.001. */
 export const defaultPretraining: PretrainingSettings = {
   epochs: 50,
   batchSize: 1,

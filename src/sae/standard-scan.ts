@@ -36,13 +36,13 @@ export class StandardScan {
     this.data = this.standardised()
   }
 
-  /** Makes the bias field, [D, H, W]: the scan is this times its corrected self. Undefined if there is none. */
+  /** Computes the bias field, [D, H, W]; the scan divided by it is corrected. Undefined if there is none. */
   get field(): (() => Float32Array) | undefined {
     const { bias } = this
     return bias && (() => bias.values())
   }
 
-  /** What a log-likelihood of the standardised intensity is more than that of the scan's. */
+  /** The log-likelihood of the standardised intensity minus that of the scan's intensity. */
   get logUnit(): number {
     return Math.log(this.deviation)
   }
@@ -63,7 +63,7 @@ export class StandardScan {
     this.data = this.standardised()
   }
 
-  /** A mixture of standardised intensities in the scan's. */
+  /** Converts a mixture of standardised intensities to the scan's intensities. */
   inUnits(mixture: GaussianMixture): GaussianMixture {
     return mixture.map((components) =>
       components.map(({ weight, mean, variance }) => ({

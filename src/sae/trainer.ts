@@ -20,7 +20,7 @@ import { checkTrainingSettings, summedBeta, type TrainingSettings } from './sett
 
 /** What one training step found. Losses are sums over voxels, means over the batch. */
 export interface TrainingStep extends StepRecord {
-  /** What the step minimised, with the constant that the estimated variance adds. */
+  /** The minimised loss, with the constant that the estimated variance adds. */
   readonly loss: number
   /** The weighted squared error, with that constant. */
   readonly reconstructionLoss: number
@@ -36,15 +36,15 @@ export interface TrainingStep extends StepRecord {
   readonly sigma: number | undefined
 }
 
-/** How far training is, beside the weights: all that a resumed run needs. */
+/** Progress of training: all that a resumed run needs besides the weights. */
 export interface TrainingProgress {
   /** Complete epochs. */
   readonly epoch: number
   /** Complete steps, over all epochs. */
   readonly step: number
-  /** Estimate of the variance of the reconstruction that weighs this epoch; 1e8 before the first. */
+  /** Estimate of the variance of the reconstruction, which sets the weight of this epoch; 1e8 before the first. */
   readonly variance: number
-  /** Mean squared errors of the steps done in the epoch that was interrupted, if one was. */
+  /** Mean squared errors of the finished steps of an interrupted epoch, if there is one. */
   readonly errors: readonly number[]
 }
 
@@ -58,7 +58,7 @@ interface TrainingGraph extends Objective {
  * Weights and Adam's moments live in `variables`, which the caller owns, loads and saves.
  */
 export class Trainer {
-  /** Adam of all parameters; its moments belong into a checkpoint that training goes on from. */
+  /** Adam of all parameters; its moments belong in a checkpoint that training resumes from. */
   readonly optimiser: Adam
   private readonly noiseLevel: NoiseLevel
   private readonly learner: Learner<TrainingGraph, TrainingStep>
@@ -98,7 +98,7 @@ export class Trainer {
     this.learner = new Learner(lesson, settings, prior, memory, cursor)
   }
 
-  /** How far training is, after the step that was yielded last. */
+  /** Progress of training after the last yielded step. */
   get progress(): TrainingProgress {
     const { variance, errors } = this.noiseLevel
     const { epoch, step } = this.learner.progress
@@ -129,10 +129,10 @@ export class Trainer {
   }
 
   /**
-   * What a step runs, timed on the device; weights stay as they are. Only at the end of an epoch, when no step is under
-   * way.
+   * The dispatches of a step, timed on the device. The weights do not change. Call it only at the end of an epoch, when
+   * no step is in flight.
    *
-   * @throws Error if there was no step yet, or the device has no timestamps
+   * @throws Error if no step has run yet, or the device has no timestamps
    */
   async profile(): Promise<DispatchRow[]> {
     return this.learner.profile()

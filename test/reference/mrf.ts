@@ -46,7 +46,7 @@ export function mrfEnergyBackward(
 
 /**
  * The share of class c' among the neighbours of class-c voxels, [K, K], before the 1e-12.
- * classes [D, H, W] holds integers 0..K-1. A class that is absent gets a uniform row.
+ * classes [D, H, W] holds integers 0..K-1. An absent class gets a uniform row.
  */
 export function mrfTable(classes: NdArray, K: number, k: number): NdArray {
   const counts = zeros([K, K])

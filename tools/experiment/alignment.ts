@@ -12,7 +12,7 @@ import {
   type Triple,
 } from '../../src/sae/synth/affine.js'
 
-/** The mean position of each label of a map, in voxels, for the codes that a table lists. */
+/** The mean position of each label of a map, in voxels, for the codes listed in a table. */
 export type Centroids = ReadonlyMap<number, Triple>
 
 /** The centroids of a map's structures, left and right apart. Background and the rest are left out. */
@@ -38,7 +38,7 @@ export function centroidsOf({ data, grid: { shape } }: Volume, { classes, rest }
 }
 
 /**
- * The affine map that takes the structures of one label map nearest to those of another, by least squares of the
+ * The affine map that brings the structures of one label map closest to those of another, by least squares of the
  * distances between their centroids, each structure weighted alike.
  *
  * @throws UserError if fewer than six structures are in both

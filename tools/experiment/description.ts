@@ -12,7 +12,7 @@ export const studiesFolder = fileURLToPath(new URL('../../studies', import.meta.
 /**
  * Reads a description: a name in studies/, or a path to a .json file.
  *
- * @throws UserError if it is not there, is no JSON or does not hold together
+ * @throws UserError if it is missing, not JSON or inconsistent
  */
 export function readDescription(asked: string): { name: string; study: Study | SelectionStudy } {
   const path = asked.endsWith('.json') ? asked : join(studiesFolder, `${asked}.json`)
@@ -33,7 +33,7 @@ function studyNames(): string[] {
   )
 }
 
-/** Numbers out of range are for the library to find; this is about what is there, and what refers to what. */
+/** The library finds numbers out of range; this checks which keys are present and what they refer to. */
 function checkStudy(study: Study, source: string): void {
   requireKeys(
     study,

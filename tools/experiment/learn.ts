@@ -30,7 +30,7 @@ export interface LogEntry {
   readonly agreement?: number
 }
 
-/** How a run is scored on the way. */
+/** How a run is scored during training. */
 export interface Scoring {
   /** Epochs from one score to the next. */
   readonly every: number
@@ -39,7 +39,7 @@ export interface Scoring {
   readonly reference?: readonly Uint8Array[]
 }
 
-/** What a network makes of the subjects. */
+/** The results of a network on the subjects. */
 export interface Learnt {
   /** One for each subject. */
   readonly segmentations: readonly Uint8Array[]

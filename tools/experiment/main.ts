@@ -1,5 +1,5 @@
 // npm run experiment -- NAME: runs a study of studies/NAME.json and writes studies/results/NAME.json, NAME.md and NAME.svg.
-// A run that was killed goes on with the cell it was at.
+// A killed run resumes at the cell it was working on.
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { exitCodeOf } from '../../src/cli/failure.js'

@@ -10,7 +10,7 @@ import { select } from './selection.js'
 import { compare, summarise } from './summary.js'
 import type { SelectionStudy, Study } from './study.js'
 
-/** Writes NAME.md, NAME.svg and, if runs were scored on the way, NAME-curves.svg. @returns the report */
+/** Writes NAME.md, NAME.svg and, if runs were scored during training, NAME-curves.svg. @returns the report */
 export async function publishStudy(study: Study, results: Results, folder: string): Promise<string> {
   const name = results.study
   const summaries = summarise(results, study.pool ?? false)

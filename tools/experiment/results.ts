@@ -64,7 +64,7 @@ export async function writeResults(path: string, results: Results): Promise<void
   await writeFileAtomic(path, new TextEncoder().encode(text))
 }
 
-/** Keeps files small: no figure is known better. */
+/** Keeps files small: more digits would be meaningless. */
 function sixDigits(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
 }

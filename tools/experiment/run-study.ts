@@ -17,8 +17,8 @@ import { mean } from './statistics.js'
 import type { MethodDescription, Study } from './study.js'
 
 /**
- * Runs the cells of a study that are not done yet and writes its results after each, so that a run that is killed goes
- * on with the cell it was at. Cells that the study no longer has are dropped at the end.
+ * Runs the cells of a study that are not done yet and writes its results after each, so that a killed run resumes at
+ * the cell it was working on. Cells that the study no longer has are dropped at the end.
  *
  * @param path of the results
  */
@@ -51,7 +51,7 @@ export async function runStudy(
     const starts = new Starts()
     for (const place of cellsOf(study, cohortName)) {
       const method = study.methods[place.method]!
-      // A method that looks at none still learns from it how many voxels and classes there are.
+      // Even a method that ignores the prior takes the number of voxels and classes from it.
       const prior = await cohort.prior(place.prior ?? Object.keys(description.priors)[0]!)
       const digest = await digestOfCell(place, method, cohort, prior)
       const kept = before.find((cell) => isAt(cell, place) && cell.digest === digest)
@@ -84,7 +84,7 @@ function anatomySource({ anatomies }: Study): (every: number) => Promise<Anatomi
   return (every) => MapAnatomies.open(folder, anatomies, every)
 }
 
-/** Runs a method. One that diverges is a result too: that it does. */
+/** Runs a method. Divergence is a result too. */
 async function runCell(
   method: MethodDescription,
   task: Task,

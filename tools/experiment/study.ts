@@ -55,7 +55,7 @@ export interface ScanDescription extends DeformationOptions, AcquisitionOptions 
 export interface CohortDescription {
   /** Every n-th voxel of the reference's grid along each axis. Default 1. */
   readonly every?: number
-  /** Those who are segmented: an anatomy to make a scan of, or a scan and its truth. */
+  /** The segmented subjects: an anatomy to make a scan from, or a scan and its truth. */
   readonly subjects: readonly SubjectDescription[]
   readonly priors: Readonly<Record<string, PriorDescription>>
   /** Instead of those of the study. */

@@ -74,7 +74,7 @@ export interface HistoryPoint {
   readonly dice: number | undefined
 }
 
-/** How far a run is. */
+/** Progress of a run. */
 export interface RunState {
   readonly settings: RunSettings
   readonly stage: Stage

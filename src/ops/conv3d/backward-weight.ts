@@ -9,26 +9,26 @@ import { coarsened, convolutionPlanes, kernelShape } from './geometry.js'
 import { balancedTile, lanesOf, largeVolume, broadcastLanes } from './tile.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
-/** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small beside the volume. */
+/** Number of bricks to aim for: enough to fill a large GPU, few enough that their partial sums stay small. */
 const mostBricks = 1024
 const mostPartials = 4e6
 const leastBrick = 256
 /** Channels for which one invocation holds sums, by the size of the volume: more take longer to compile. */
 const mostChannels = { large: 16, small: 8 }
-/** Sums of one invocation. On a driver of the CPU those beyond its registers lie in a cache; for hardware not measured. */
+/** Sums of one invocation. On a CPU driver, those that exceed the registers live in a cache; not measured on hardware. */
 const mostSums = { software: 144, hardware: 64 }
 /** With fewer output channels than these, an invocation holds sums for the input channels instead. */
 const fewOutputs = 4
 
-/** A convolution whose weights' gradient is wanted. */
+/** A convolution, to compute the gradient of its weights. */
 interface WeightProblem {
   readonly input: Value
-  /** Upsampled and put before the input's channels, if given. */
+  /** Upsampled and concatenated in front of the input's channels, if given. */
   readonly coarse?: Value | undefined
   readonly gradOutput: Value
   /** [Co, Ci, kD, kH, kW] */
   readonly shape: Shape
-  /** Whether the bias's gradient is wanted too. */
+  /** Whether to compute the bias's gradient too. */
   readonly bias: boolean
 }
 
@@ -64,7 +64,7 @@ export function backwardWeight(problem: WeightProblem): {
   return { weight: gradWeight, bias: bias && transposed ? backwardBias(gradOutput) : gradBias }
 }
 
-/** What a convolution's sums are and how the volume is cut for them: into bricks of some columns of a plane. */
+/** The sums of a weight gradient, and how the volume is cut for them: into bricks, each some columns of a plane. */
 interface Bricks {
   /** Whether invocations hold sums for the input channels, reading the gradient's as a convolution reads its input's. */
   readonly transposed: boolean
@@ -95,14 +95,14 @@ function planBricks({ input, coarse, shape, bias }: WeightProblem): Bricks {
 
 /** The part of the sums that belongs to some of the input's channels. */
 interface Part {
-  /** What a lane reads by itself: the input or its coarse part; the gradient if transposed. */
+  /** What each lane reads for itself: the input or its coarse part; the gradient if transposed. */
   readonly own: Value
-  /** Where its channels are among those of the weights. */
+  /** Index of its first channel among those of the weights. */
   readonly firstInput: number
   readonly partials: Value
 }
 
-/** The dispatches of one part for some planes. */
+/** The dispatches of one part for a range of planes. */
 function partCalls(
   { input, coarse, gradOutput, shape }: WeightProblem,
   { transposed, withBias, columns, perPlane, quads }: Bricks,
@@ -121,7 +121,7 @@ function partCalls(
   const subgroup = broadcastLanes(device)
   const lanes = lanesOf(device)
   const sums = device.software ? mostSums.software : mostSums.hardware
-  // A kernel so large that the sums of one channel are too many is taken row by row.
+  // If the kernel is so large that one channel has too many sums, it is taken row by row.
   const rows = kh * kw <= sums ? kh : 1
   const widest = voxels >= largeVolume ? mostChannels.large : mostChannels.small
   const tile = balancedTile(broadcastChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
@@ -145,7 +145,7 @@ function partCalls(
     params: {
       own_channels: channels,
       broadcast_channels: broadcastChannels,
-      // The part of the input that the convolution always has brings the bias.
+      // The bias is added with the part of the input that always exists.
       with_bias: withBias && !upsampled ? 1 : 0,
       first_input: firstInput,
       weight_inputs: inputs,

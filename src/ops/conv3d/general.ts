@@ -22,7 +22,7 @@ import { balancedTile } from './tile.js'
 const mostChannels = 8
 /** Channels for which one invocation holds sums of the weights' gradient: four entries of each, and their rows'. */
 const mostWeightChannels = 4
-/** Bricks to aim at, of at least so many voxels, and the most partial sums to keep. */
+/** Number of bricks to aim for, their least number of voxels, and the most partial sums to keep. */
 const mostBricks = 1024
 const leastBrick = 256
 const mostPartials = 4e6
@@ -39,8 +39,7 @@ export interface Weights {
 }
 
 /**
- * A convolution in any geometry, by kernels that are not tuned; tuned ones for the geometry that keeps the size are in
- * forward.ts.
+ * A convolution of any geometry, with general kernels; tuned.ts has the kernels for the geometry that keeps the size.
  *
  * @param extents of the output
  */
@@ -91,8 +90,8 @@ export function generalForward(
 }
 
 /**
- * The gradient of a convolution with respect to its input, which with a bias and an activation is the transposed
- * convolution too.
+ * The gradient of a convolution with respect to its input; with a bias and an activation, it is also the transposed
+ * convolution.
  *
  * @param extents of the convolution's input
  */
@@ -159,7 +158,7 @@ export function generalBackwardWeight(
   const blocks = Math.ceil(ofGroup / tile)
   const fours = Math.ceil(columns / channels / 4)
 
-  // A brick is some rows of a plane; where weights outnumber voxels some planes, to keep fewer partial sums.
+  // A brick is some rows of a plane or, if weights outnumber voxels, some planes, to keep fewer partial sums.
   const brickPlanes = Math.min(planes, Math.ceil((planes * columns) / mostPartials))
   const wanted = Math.floor(Math.min(mostBricks / planes, mostPartials / columns / planes, area / leastBrick))
   const brickRows = Math.ceil(height / Math.max(1, Math.min(height, wanted)))

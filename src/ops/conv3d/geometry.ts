@@ -7,7 +7,7 @@ import { eachAxis, triple, type Triple } from '../shared/triple.js'
 export interface Geometry {
   readonly kernel: Triple
   readonly stride: Triple
-  /** Zeros before the first voxel of each axis. Those behind the last follow from the extents of the output. */
+  /** Zeros before the first voxel of each axis. Those after the last follow from the extents of the output. */
   readonly padding: Triple
   readonly dilation: Triple
   readonly groups: number
@@ -18,21 +18,21 @@ export interface GeometryOptions {
   /** Voxels from one output to the next. Default 1. */
   readonly stride?: number | Triple
   /**
-   * Voxels of zeros at either end of each axis; or 'same', which keeps the size, needs a stride of 1 and puts an odd zero
-   * behind the last voxel. Default 0.
+   * Zeros at both ends of each axis; or 'same', which keeps the size, needs a stride of 1 and puts an odd zero after
+   * the last voxel. Default 0.
    */
   readonly padding?: number | Triple | 'same'
   /** Voxels from one tap of the kernel to the next. Default 1. */
   readonly dilation?: number | Triple
-  /** Input and output channels are cut into so many groups, each output reading its own group only. Default 1. */
+  /** Input and output channels are split into this many groups; each output reads only its own group. Default 1. */
   readonly groups?: number
 }
 
 /**
- * The geometry that options stand for, and the extents of the output.
+ * The geometry that the options describe, and the extents of the output.
  *
  * @param extents of the input
- * @throws Error if an option has no meaning, or the kernel is larger than the padded input
+ * @throws Error if an option is invalid, or the kernel is larger than the padded input
  */
 export function convolutionGeometry(
   extents: Triple,
@@ -63,7 +63,7 @@ export function convolutionGeometry(
   }
 }
 
-/** @throws Error if it is no whole number of at least 1. */
+/** @throws Error if it is not a whole number of at least 1. */
 export function groupsOf(op: string, { groups = 1 }: Pick<GeometryOptions, 'groups'>): number {
   return triple(`${op}: groups`, groups, 1)[0]
 }
@@ -88,7 +88,7 @@ export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
   return [co!, ci!, kd, kh, kw]
 }
 
-/** How a convolution that keeps the size is cut along depth: beside the planes themselves it reads a halo. */
+/** How a convolution that keeps the size is cut along depth: it reads the planes themselves and a halo. */
 export function convolutionPlanes(
   input: Value,
   kernelDepth: number,
@@ -108,7 +108,7 @@ export function convolutionPlanes(
   }
 }
 
-/** The planes of half the resolution that some planes are upsampled from. */
+/** The planes at half the resolution from which these planes are upsampled. */
 export function coarsened({ first, last }: Slab): Slab {
   return { first: Math.floor(first / 2), last: Math.ceil(last / 2) }
 }

@@ -22,15 +22,15 @@ import { generalBackwardInput, generalBackwardWeight, generalForward, type Weigh
 
 export type { Activation } from './tuned.js'
 
-/** What `conv3d` does beside the plain convolution. */
+/** What `conv3d` does in addition to the plain convolution. */
 export interface Conv3dOptions extends GeometryOptions {
   /** Applied to the result in the same kernel. Default: none. */
   readonly activation?: Activation
 }
 
 /**
- * `concat([upsampleNearest(coarse), skip])`, which a convolution reads from its two parts without making it: what a
- * U-Net reads on its way up.
+ * `concat([upsampleNearest(coarse), skip])`, which a convolution reads from its two parts without computing it: the
+ * input of a U-Net's ascending blocks.
  */
 export interface UpsampledAndSkip {
   /** [N, Cc, D/2, H/2, W/2] */
@@ -40,14 +40,14 @@ export interface UpsampledAndSkip {
 }
 
 /**
- * 3-D convolution, as `torch.nn.functional.conv3d`, zeros outside the input. Where it keeps the size with an odd kernel,
- * stride, dilation and groups being 1, tuned kernels compute it, else general ones.
+ * 3-D convolution, as `torch.nn.functional.conv3d`, with zeros outside the input. If it keeps the size, its kernel is
+ * odd, and stride, dilation and groups are 1, tuned kernels compute it, else general ones.
  *
  * @param input [N, Ci, D, H, W], or the two parts of it
  * @param weight [Co, Ci/groups, kD, kH, kW]; or [Co, Ci/groups] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D', H', W'] with D' = floor((D + 2 padding - dilation (kD - 1) - 1) / stride) + 1
- * @throws Error if shapes do not fit, an option has no meaning, or the kernel is larger than the padded input
+ * @throws Error if shapes do not fit, an option is invalid, or the kernel is larger than the padded input
  */
 export function conv3d(
   input: Value | UpsampledAndSkip,
@@ -77,7 +77,7 @@ function plainConvolution(
   const packed = packWeights(weight, bias, 'forward')
   return op({
     name: 'conv3d',
-    // weight and bias stand beside their packed form for the sake of the gradient.
+    // weight and bias are inputs besides their packed form so that they get a gradient.
     inputs: { skip, weight, packed: packed.value, bias, coarse },
     output: { shape: [skip.shape[0]!, weight.shape[0]!, ...skip.shape.slice(2)] },
     ...convolutionPlanes(skip, packed.kernel[0], coarse),
@@ -129,7 +129,7 @@ export function backwardInput(gradOutput: Value, weight: Value): Value {
       ...convolutionPlanes(gradOutput, packed.kernel[0]),
       emit: (output, device, slab) => {
         const convolution = { input: gradOutput, packed, output, activation: 'none' } as const
-        // A driver of the CPU takes many seconds to compile the masked kernel, which saves it next to nothing.
+        // A CPU driver takes many seconds to compile the masked kernel and gains next to nothing from it.
         if (!mask || !device.software) return convolve({ ...convolution, mask }, device, slab)
         return [...convolve(convolution, device, slab), ...maskInPlace(mask, output, device, slab)]
       },

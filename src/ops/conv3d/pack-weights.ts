@@ -4,12 +4,12 @@ import type { Value } from '../../graph/value.js'
 import { whole } from '../../graph/window.js'
 import { kernelShape } from './geometry.js'
 
-/** Floats that every WebGPU device shows as a uniform buffer. */
+/** Floats that fit into a uniform buffer on every WebGPU device. */
 export const uniformFloats = 16384
 
 /** Weights in the order of shaders/conv3d/forward.wgsl. */
 export interface PackedWeights {
-  /** As large as a uniform buffer may be wherever they fit one: layers of different width can then share a kernel. */
+  /** Padded to the size of a uniform buffer if they fit into one, so that layers of different width share a kernel. */
   readonly value: Value
   readonly inputs: number
   readonly outputs: number

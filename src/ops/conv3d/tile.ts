@@ -11,15 +11,15 @@ export function channelGroups(channels: number): number[] {
   return Array.from({ length: Math.ceil(channels / 4) }, (_, g) => Math.min(4, channels - 4 * g))
 }
 
-/** Voxels from which on a volume is worth a kernel that takes long to compile. */
+/** Volumes with at least this many voxels justify a kernel that takes long to compile. */
 export const largeVolume = 2 ** 15
 
 /**
  * The widest tiles of each kind of device.
  *
  * - software: a load costs as much as several multiply-adds and registers spill into a cache, so tiles are large;
- *   measured on lavapipe (docs/performance.md). The larger the tile, the longer it compiles: seconds, which only the
- *   volumes where a U-Net spends its time pay back.
+ *   measured on lavapipe (docs/performance.md). Large tiles take seconds to compile, which pays off only for the
+ *   volumes where a U-Net spends its time.
  * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
  */
 const widest = {
@@ -41,8 +41,8 @@ interface TileProblem {
 }
 
 /**
- * The tile of a forward convolution on a device. Rows are not made wider than the volume, nor the unrolled body large.
- * Where there are several blocks of channels, each is a whole number of vec4s.
+ * The tile of a forward convolution on a device. Rows are at most as wide as the volume, and the unrolled body stays
+ * small. If there are several blocks of channels, each is a whole number of vec4s.
  */
 export function chooseTile(
   { outputs, width, voxels, kernelWidth }: TileProblem,
@@ -73,8 +73,8 @@ export function broadcastLanes({ subgroupSize }: Pick<DeviceTraits, 'subgroupSiz
 }
 
 /**
- * Invocations of a workgroup. A driver of the CPU runs a subgroup at a time, those without work too: the fewer in a
- * workgroup, the fewer of them (`npm run bench:ops -- 14-`).
+ * Invocations of a workgroup. A CPU driver runs one subgroup at a time, idle ones too: the smaller the workgroup, the
+ * fewer idle subgroups (`npm run bench:ops -- 14-`).
  */
 export function lanesOf({ software }: Pick<DeviceTraits, 'software'>): number {
   return software ? 8 : 64

@@ -20,10 +20,10 @@ interface Convolution {
   readonly output: Value
   /** A volume that takes the first output channels, `output` the others. */
   readonly firstOutput?: Value | undefined
-  /** The output of a ReLU whose gradient the output is: none passes if it is 0. */
+  /** The output of a ReLU, if this convolution computes its gradient: the result is 0 where the ReLU's output is 0. */
   readonly mask?: Value | undefined
   readonly activation: Activation
-  /** Another tile than the device's own, to compare them. */
+  /** A tile other than the device's default, to compare the two. */
   readonly tile?: Tile
 }
 
@@ -38,7 +38,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const uniform = packed.value.size <= uniformFloats
   const coarseVector = coarse !== undefined && vector && width % 8 === 0
   const lanes = lanesOf(device)
-  // A GPU reads a weight once for all lanes by itself; a driver of the CPU reads it for each of them.
+  // A GPU reads a shared weight only once by itself; a CPU driver reads it for each lane.
   const subgroup = device.software ? broadcastLanes(device) : 0
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),

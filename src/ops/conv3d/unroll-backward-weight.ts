@@ -1,14 +1,14 @@
 const component = ['x', 'y', 'z', 'w']
 
 interface BackwardWeightTile {
-  /** Told channels of a block. */
+  /** Broadcast channels of a block. */
   readonly channels: number
   /** Whether the channels divide into whole blocks. */
   readonly whole: boolean
   /** Taps dy that an invocation holds sums for. */
   readonly rows: number
   readonly kernelWidth: number
-  /** Lanes of a subgroup that read for all of it; 0 where there are no subgroups. */
+  /** Lanes of a subgroup that share loads by broadcasting; 0 without subgroups. */
   readonly subgroup: number
   /** Whether a lane's own rows are half as fine as the broadcast ones. */
   readonly upsampled: boolean
@@ -20,14 +20,14 @@ interface BackwardWeightTile {
  * Unrolls the body of shaders/conv3d/backward_weight.wgsl.
  *
  * Registers: `a{c}_{dy}_{dx}` are the sums, `bias{i}` those of the bias; `g{c}` four broadcast voxels of channel c; `mine{c}`
- * those that a lane reads for its subgroup, of a channel from c on; `b{dy}_{i}` the lane's own voxels that meet them, a
- * window that slides down the plane so that each step loads one new row.
+ * those that a lane reads for its subgroup, of a channel from c on; `b{dy}_{i}` the lane's own voxels for them, a
+ * window that slides down the plane, so each step loads one new row.
  */
 export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
   const { channels, whole, rows, kernelWidth, subgroup, upsampled, vector } = tile
   const half = (kernelWidth - 1) / 2
   const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
-  /** The own voxel, counted from the one under the first column, that meets broadcast voxel t at tap dx. */
+  /** The own voxel for broadcast voxel t at tap dx, counted from the one under the first column. */
   const voxelAt = (t: number, dx: number) => (upsampled ? Math.floor((t + dx - half) / 2) : t + dx - half)
   const first = voxelAt(0, 0)
   const last = voxelAt(3, kernelWidth - 1)
@@ -59,11 +59,11 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
         : `own_at(own_row, x ${scale} ${voxel < 0 ? '-' : '+'} ${Math.abs(voxel)}u, inside)`
     load.push(`${own(rows - 1, voxel)} = ${value};`)
   }
-  // Every other row is the coarse row that is already there. Where only one is held, the first may be such a row.
+  // Every other row is a coarse row that is already loaded. If only one row is held, the first may be such a row.
   if (upsampled && rows > 1) slide.push('if (own_y % 2u == 0u || !inside) {', ...load, '}')
   else slide.push(...load)
 
-  // A channel past the last repeats the last one and is not stored.
+  // A channel past the end repeats the last one and is not stored.
   const offset = (c: string) =>
     `${whole ? c : `min(${c}, params.broadcast_channels - 1u - block * TILE_CO)`} * area`
   for (let c = 0; c < channels; c++) {
@@ -89,7 +89,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
       for (const dx of taps) {
         const sum = `a${c}_${dy}_${dx}`
         declare.push(`var ${sum} = 0.0;`)
-        // Told voxels that meet the same own voxel are added up first.
+        // Broadcast voxels that use the same own voxel are added up first.
         for (let voxel = voxelAt(0, dx); voxel <= voxelAt(3, dx); voxel++) {
           const met = [0, 1, 2, 3].filter((t) => voxelAt(t, dx) === voxel)
           const broadcast = met.map((t) => `g${c}.${component[t]!}`).join(' + ')

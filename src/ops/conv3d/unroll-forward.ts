@@ -12,7 +12,7 @@ interface ForwardTile extends Tile {
   readonly vector: boolean
   /** The same for the rows of a coarse volume, if one is read. */
   readonly coarseVector?: boolean
-  /** Lanes of a subgroup that read weights for all of it; 0 where there are no subgroups. */
+  /** Lanes of a subgroup that share weights by broadcasting; 0 without subgroups. */
   readonly subgroup: number
 }
 
@@ -53,7 +53,7 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
     () => ownTaps,
     (at) => `packed[${at}]`,
   )
-  // Taps that meet the same coarse voxel are one tap.
+  // Taps that read the same coarse voxel count as one tap.
   const coarseTaps = (t: number) => {
     const byVoxel = new Map<number, number[]>()
     for (let dx = 0; dx < kernelWidth; dx++) {
@@ -90,7 +90,10 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   }
 }
 
-/** Where the weights of one input channel and row that a lane reads stand: lane r reads tap r / groups for group r % groups. */
+/**
+ * Indices of the weights of one input channel and row that a lane reads: lane r reads tap r / groups for group r %
+ * groups.
+ */
 function broadcastRegisters({ channels, kernelWidth, subgroup }: ForwardTile): string[] {
   const groups = channelGroups(channels).length
   return Array.from({ length: broadcastCount(kernelWidth * groups, subgroup) }, (_, i) => {
@@ -99,14 +102,14 @@ function broadcastRegisters({ channels, kernelWidth, subgroup }: ForwardTile): s
   })
 }
 
-/** How often each lane of a subgroup must read until all weights are. */
+/** How many reads each lane of a subgroup needs until all weights are loaded. */
 function broadcastCount(weights: number, subgroup: number): number {
   return subgroup === 0 ? 0 : Math.ceil(weights / subgroup)
 }
 
 /**
- * The multiply-adds of one input channel and row. `tapsAt(t)` groups the taps of output t: those of a group meet the
- * same number, so that one multiplication with the sum of their weights will do. `read` is the expression of a weight.
+ * The multiply-adds of one input channel and row. `tapsAt(t)` groups the taps of output t: the taps of a group read the
+ * same number, so one multiplication by the sum of their weights suffices. `read` is the expression of a weight.
  */
 function multiplyAdds(
   tile: ForwardTile,
@@ -132,7 +135,7 @@ function multiplyAdds(
       lines.push(`let ${weight} = ${value};`)
       known.add(weight)
     }
-    // All taps of one accumulator follow each other: it is loaded and stored once a row, not once a tap.
+    // All taps of one accumulator are adjacent, so it is loaded and stored once per row, not once per tap.
     for (let t = 0; t < tile.x; t++) {
       for (const taps of tapsAt(t)) {
         const weight = weightOf(taps, g)
@@ -149,8 +152,8 @@ function multiplyAdds(
 }
 
 /**
- * The same input voxels of an upsampled volume: two of them are one of its voxels. Tiles begin at even positions
- * unless they are one voxel wide.
+ * The same for an upsampled volume: two input voxels are one coarse voxel. Tiles begin at even positions unless they
+ * are one voxel wide.
  */
 function coarseLoads({ x, kernelWidth, coarseVector }: ForwardTile): string[] {
   const half = (kernelWidth - 1) / 2

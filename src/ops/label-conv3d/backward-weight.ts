@@ -8,7 +8,7 @@ import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
-/** Bricks to aim at: enough to fill a large GPU, few enough that their partial sums stay small. */
+/** Number of bricks to aim for: enough to fill a large GPU, few enough that their partial sums stay small. */
 const mostBricks = 1024
 const mostPartials = 4e6
 /**

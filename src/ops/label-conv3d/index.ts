@@ -8,8 +8,9 @@ import { backwardWeight } from './backward-weight.js'
 import { convolveLabels, packTable } from './forward.js'
 
 /**
- * The convolution of a one-hot volume which is stored as its labels: `conv3d(oneHot(labels), weight, bias, options)` with padding 'same',
- * where a label that is no class stands for a voxel of zeros.
+ * The convolution of a one-hot volume stored as labels: `conv3d(oneHot(labels), weight, bias, options)` with padding
+ * 'same',
+ * where a label that is not a class stands for a voxel of zeros.
  *
  * The gradient of `labels` is that of their one-hot form: [N, classes, D, H, W], not the shape of `labels`.
  *
@@ -46,7 +47,7 @@ export function labelConv3d(
   const packed = packTable(weight, bias)
   return op({
     name: 'label_conv3d',
-    // weight and bias stand beside their packed form for the sake of the gradient.
+    // weight and bias are inputs besides their packed form so that they get a gradient.
     inputs: { labels, weight, bias, packed },
     output: { shape: [labels.shape[0]!, outputs!, ...labels.shape.slice(2)] },
     ...convolutionPlanes(labels, kernelShape(weight.shape)[2]),

@@ -36,7 +36,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
     start.push(`let inside${dy} = inside_z && y${dy} < params.height;`)
     start.push(`let row${dy} = grad_plane + y${dy} * params.width;`)
     for (let i = 0; i < window; i++) {
-      // One step behind: the first shift brings the voxels at x = 0 into the middle.
+      // One step back: the first shift moves the voxels at x = 0 into the middle.
       const ahead = 4 * (i - side - 1)
       start.push(
         `var g${dy}_${i} = ${ahead < 0 ? 'vec4f(0.0)' : `load_grad(row${dy}, ${ahead}u, inside${dy})`};`,
@@ -49,8 +49,8 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   }
   add.push('let label = load_labels(label_row, x);')
   for (let c = 0; c < classes; c++) {
-    // The sum of a class past the last is not stored. As a factor, a comparison serves all taps: one fma each, where a
-    // selected gradient would take a selection and an addition.
+    // The sum of a class past the last is not stored. Used as a factor, one comparison serves all taps with one fma
+    // each; selecting the gradient would take a select and an addition per tap.
     add.push(`let m${c} = select(vec4f(0.0), vec4f(1.0), label == vec4u(first_class + ${c}u));`)
     for (let dy = 0; dy < kernelHeight; dy++) {
       for (let dx = 0; dx < kernelWidth; dx++) {

@@ -1,7 +1,7 @@
 import type { Layout, Shape, Value } from '../../graph/value.js'
 import { planesOf, whole, type Slab, type Window } from '../../graph/window.js'
 
-/** The shape of a value and the order in which it lies in memory, or what they are taken to be. */
+/** The shape of a value and its order in memory, or those it is viewed with. */
 export interface Form {
   readonly shape: Shape
   readonly layout: Layout
@@ -10,7 +10,7 @@ export interface Form {
 /** Kernels walk five axes; shorter shapes get extents of 1 before theirs. */
 const rank = 5
 
-/** The axes of a layout, outermost in memory first: a volume lies as [N, D, C, H, W]. */
+/** The axes of a layout, outermost in memory first: a volume is stored as [N, D, C, H, W]. */
 const memoryAxes: Readonly<Record<Layout, readonly number[]>> = {
   volume: [0, 2, 1, 3, 4],
   flat: [0, 1, 2, 3, 4],
@@ -22,7 +22,7 @@ export function fiveExtents(op: string, shape: Shape): number[] {
   return [...Array<number>(rank - shape.length).fill(1), ...shape]
 }
 
-/** Elements from one number to the next along each of five axes; 0 along axes of a single number. */
+/** The stride of each of five axes, in elements; 0 along axes of extent 1. */
 export function strides(op: string, { shape, layout }: Form): number[] {
   const extents = fiveExtents(op, shape)
   const result = Array<number>(rank).fill(0)
@@ -53,7 +53,7 @@ export function samePlanes(a: Form, b: Form): boolean {
   )
 }
 
-/** What work on some planes of `output` reads of a value: the same planes if it has them, else all of it. */
+/** The part of a value that work on some planes of `output` reads: the same planes if it has them, else all of it. */
 export function windowFor(value: Value, output: Form, slab: Slab): Window {
   return samePlanes(value, output) ? planesOf(value, slab) : whole(value)
 }

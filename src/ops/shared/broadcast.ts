@@ -10,7 +10,7 @@ import { fiveExtents, axisParams, samePlanes, strides, windowFor, type Form } fr
 /** The constants of shaders/arithmetic/forward.wgsl, in lower case. */
 export type Kind = 'add' | 'subtract' | 'multiply' | 'divide'
 
-/** A value, perhaps taken to be of another shape with as many elements. */
+/** A value, possibly viewed with another shape of as many elements. */
 interface View extends Form {
   readonly value: Value
 }
@@ -74,7 +74,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
   }
   const params = {
     number: typeof a === 'number' ? a : typeof b === 'number' ? b : 0,
-    // What is not bound starts nowhere.
+    // An operand that is not bound has no start.
     ...(typeof a === 'number' ? { a_base: 0 } : {}),
     ...(typeof b === 'number' ? { b_base: 0 } : {}),
   }
@@ -96,7 +96,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
     output: layout === 'volume' ? planesOf(output, slab) : whole(output),
   })
   const planeSize = output.size / elementwisePlanes(output)
-  // A value that is not cut is shown whole, and the device says if it cannot be.
+  // A value that is not cut is bound whole; binding fails if it is too large for the device.
   const cut = (slab: Slab) =>
     layout === 'volume' ? Object.values(windows(slab)).filter(({ value }) => samePlanes(value, output)) : []
   return slabs(range, device, cut).map((slab) => {

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js'
 
-/** What an MRF's neighbourhood may be, for messages. */
+/** The valid neighbourhoods of an MRF, for messages. */
 export const neighbourhoodRule = 'an odd number from 3 to 21'
 
 /** Whether k voxels can be the edge length of an MRF's neighbourhood. */

@@ -13,13 +13,13 @@ export interface NormaliseOptions {
   readonly epsilon?: number
 }
 
-/** What the normalised numbers of a channel are multiplied by, and what is added then. */
+/** Factor and offset of the normalised numbers of each channel. */
 interface Affine extends Inputs {
   readonly weight: Value | undefined
   readonly bias: Value | undefined
 }
 
-/** Which numbers share a mean and a variance: `channels` channels that follow each other, of one image or of all. */
+/** Which numbers share a mean and a variance: `channels` successive channels, of one image or of all. */
 interface Group {
   readonly channels: number
   readonly wholeBatch: boolean
@@ -59,7 +59,7 @@ export function normalise(
       },
       ...apply(input, statistics, group, affine, output, device, everyPlane(input)),
     ],
-    // Nothing that has a gradient reads the statistics, so there is one of the output.
+    // Only ops without a gradient read the statistics, so only the output has an incoming gradient.
     backward: ([gradOutput], [, statistics]) =>
       backward(name, input, statistics, gradOutput!, group, affine, true),
   }).outputs

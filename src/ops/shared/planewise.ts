@@ -10,7 +10,7 @@ export interface PlanewiseKernel extends Specialisation {
   readonly params: Readonly<Record<string, number>>
   /** Bindings cut into slabs. The first one's planes are the ones that are cut. */
   readonly volumes: Readonly<Record<string, Value>>
-  /** Bindings shown whole. */
+  /** Values bound whole. */
   readonly flats?: Readonly<Record<string, Value>>
   /** One invocation per voxel (default), one per voxel and channel group, or one workgroup per plane and channel. */
   readonly over?:
@@ -25,7 +25,7 @@ export interface PlanewiseKernel extends Specialisation {
       }
 }
 
-/** The dispatches of a plane-wise kernel for some planes. `params` gets `area` and `first_plane` added. */
+/** The dispatches of a plane-wise kernel for a range of planes. Adds `area` and `first_plane` to `params`. */
 export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: Slab): KernelCall[] {
   const { volumes, flats = {}, over = 'voxels', params, ...specialisation } = kernel
   const { area } = volumeShape(Object.values(volumes)[0]!)

@@ -12,7 +12,7 @@ export interface PoolOptions {
   readonly kernelSize: number | Triple
   /** Voxels from one window to the next. Default: `kernelSize`. */
   readonly stride?: number | Triple
-  /** Voxels by which windows may stand out at either end of an axis, at most half of the kernel. Default 0. */
+  /** Voxels by which windows may extend beyond both ends of an axis, at most half of the kernel. Default 0. */
   readonly padding?: number | Triple
 }
 
@@ -22,7 +22,7 @@ export interface PoolWindows {
   readonly padding: Triple
 }
 
-/** @throws Error if an option has no meaning */
+/** @throws Error if an option is invalid */
 export function poolWindows(op: string, options: PoolOptions): PoolWindows {
   const kernel = triple(`${op}: kernelSize`, options.kernelSize, 1)
   const stride = triple(`${op}: stride`, options.stride ?? kernel, 1)

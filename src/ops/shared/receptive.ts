@@ -4,7 +4,7 @@ import type { Slab } from '../../graph/window.js'
 /** The depths of one volume that a depth of another depends on. Both ends grow with the depth, and may lie outside. */
 export type Receptive = (depth: number) => Slab
 
-/** How windows lie along an axis: position o covers o * stride - padding + t * dilation for every t below `kernel`. */
+/** The windows along an axis: position o covers o * stride - padding + t * dilation for every t below `kernel`. */
 export interface WindowAxis {
   readonly kernel: number
   readonly stride: number
@@ -42,12 +42,12 @@ export function planesBehind(source: number, target: number, receptive: Receptiv
   return { first: behind(slab.first).first, last: behind(slab.last - 1).last }
 }
 
-/** Planes that are read for one that is made, up to which a node is cut into slices. */
+/** The most planes read per computed plane for which a node is cut into slices. */
 const mostRead = 3
 
 /**
- * Work that is cut into slices, unless it makes far fewer planes than the `read` planes of the input: a sweep, which
- * advances by few planes of the finest volume, would give such a node no share of many a slab.
+ * Work that is cut into slices, unless it computes far fewer planes than the `read` planes of the input: a sweep
+ * advances by few planes of the finest volume, so many slabs would contain no plane of such a node.
  */
 export function slicedUnlessFew<Output>(
   read: number,

@@ -1,12 +1,12 @@
 import { requireSameShape, volumeShape, type Value } from '../../graph/value.js'
 
-/** What a loss compares class probabilities with, and how kernels are given it. */
+/** What a loss compares class probabilities with, and how kernels read it. */
 interface Targets {
-  /** Whether there is a label a voxel instead of a number for each of its classes. */
+  /** Whether there is one label per voxel instead of a number for each class. */
   readonly labels: boolean
   /** Bindings cut into slabs. */
   readonly volumes: Readonly<Record<string, Value>>
-  /** Bindings shown whole. */
+  /** Values bound whole. */
   readonly flats: Readonly<Record<string, Value>>
 }
 
@@ -29,7 +29,7 @@ export function targetsOf(op: string, predicted: Value, target: Value): Targets 
       `${op}: the labels ${target.name} [${target.shape.join(', ')}] are not one for each voxel of ${predicted.name} [${predicted.shape.join(', ')}]`,
     )
   }
-  // [N, D, H, W] lies in memory as [N, 1, D, H, W] does, but has no planes to be cut into.
+  // [N, D, H, W] is stored like [N, 1, D, H, W], but has no planes to cut it into.
   const binding = { target_values: target }
   return target.layout === 'volume'
     ? { labels: true, volumes: binding, flats: {} }

@@ -1,11 +1,11 @@
-/** One number an axis of a volume. */
+/** One number per axis of a volume. */
 export type Triple = readonly [depth: number, height: number, width: number]
 
 /**
- * A setting of an op as one number an axis; a single number counts for all of them.
+ * A setting of an op as one number per axis; a single number applies to all of them.
  *
  * @param what names op and setting in the message, as `conv3d: stride`
- * @throws Error if one is no whole number or below `least`
+ * @throws Error if one is not a whole number or is below `least`
  */
 export function triple(what: string, value: number | Triple, least: number): Triple {
   const numbers = typeof value === 'number' ? ([value, value, value] as const) : value
@@ -17,7 +17,7 @@ export function triple(what: string, value: number | Triple, least: number): Tri
   return numbers
 }
 
-/** One result an axis. */
+/** One result per axis. */
 export function eachAxis(f: (axis: 0 | 1 | 2) => number): Triple {
   return [f(0), f(1), f(2)]
 }

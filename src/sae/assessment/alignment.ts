@@ -3,7 +3,7 @@ import type { SpatialShape } from '../separable-filter.js'
 import { foregroundOf } from './foreground.js'
 import { everyNth, sampledShape } from './sampling.js'
 
-/** How a prior lies on a scan. */
+/** How well the positions of a prior and a scan match. */
 export interface Alignment {
   /**
    * Distance of the centroids of the scan's foreground and of the prior's (all classes but the background), in units of
@@ -12,7 +12,7 @@ export interface Alignment {
   readonly offset: number | undefined
   /** Radius of the scan's foreground divided by that of the prior's; undefined likewise. */
   readonly spread: number | undefined
-  /** The flip or swap of the prior's axes that explains the scan best; undefined if the prior as it is does. */
+  /** The flip or swap of the prior's axes that explains the scan best; undefined if the unchanged prior does. */
   readonly better: Reorientation | undefined
 }
 
@@ -22,15 +22,15 @@ export interface Reorientation {
   readonly axes: readonly [number, number, number]
   /** Whether it runs backwards. */
   readonly flipped: readonly [boolean, boolean, boolean]
-  /** Unexplained intensity with it divided by that without, below 1. */
+  /** Unexplained intensity with it, divided by that without it; below 1. */
   readonly error: number
 }
 
-/** About so many voxels along the longest axis do. */
+/** About this many voxels along the longest axis suffice. */
 const sampledSide = 40
 
 /**
- * Compares the places of a scan and of a prior, and finds out whether the prior would fit better with its axes flipped or
+ * Compares the positions of a scan and a prior, and tests whether the prior would fit better with its axes flipped or
  * swapped: the unexplained intensity is sum_i sum_c p_i(c) (x_i - mean_c)^2, mean_c the mean weighted by p(c).
  *
  * @param scan intensities, [D, H, W] of the prior's shape
@@ -91,7 +91,7 @@ function extent([D, H, W]: SpatialShape, weight: (i: number) => number) {
   return { centre, radius: Math.sqrt(Math.max(0.25, variance)) }
 }
 
-/** The plainest of those that gain at least nine tenths of what the best one does: sides of a brain look alike. */
+/** The simplest of those with at least nine tenths of the best gain, because the sides of a brain look alike. */
 function bestReorientation(sampled: Sampled): Reorientation | undefined {
   const own = unexplained(sampled, [0, 1, 2], [false, false, false])
   const all: Reorientation[] = []

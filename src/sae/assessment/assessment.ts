@@ -10,7 +10,7 @@ import type { PriorSummary } from './prior-summary.js'
 import { everyNth } from './sampling.js'
 import { judge, type Verdict } from './verdict.js'
 
-/** A segmentation by EM, perhaps of fewer voxels, because that is faster. */
+/** A segmentation by EM, possibly of fewer voxels, to save time. */
 export interface EmSegmentation {
   /** A class for every `every`-th voxel along each axis. */
   readonly classes: Uint8Array
@@ -18,7 +18,7 @@ export interface EmSegmentation {
   readonly every: number
 }
 
-/** A segmentation and what it is compared with. Volumes are [D, H, W] of the prior's shape. */
+/** A segmentation and the data to compare it with. Volumes are [D, H, W] of the prior's shape. */
 export interface AssessedScan {
   /** Intensities that were segmented. */
   readonly scan: Float32Array
@@ -30,13 +30,13 @@ export interface AssessedScan {
   readonly reconstruction?: Float32Array | undefined
   /** The segmentation of the same scan by EM, if known. */
   readonly em?: EmSegmentation | undefined
-  /** A reference segmentation, if known. It has no say in the verdict. */
+  /** A reference segmentation, if known. It does not affect the verdict. */
   readonly truth?: Uint8Array | undefined
-  /** True if the network was only taught to answer with the prior, so that its argmax is what is wanted. */
+  /** True if the network was only trained to predict the prior, so that the prior's argmax is the expected result. */
   readonly imitatesPrior?: boolean
 }
 
-/** What can be said of a segmentation. */
+/** The assessment of a segmentation. */
 export interface Assessment extends Figures {
   /** What to think of it. */
   readonly verdict: Verdict

@@ -38,9 +38,10 @@ export function classMeansError({ counts, variances }: ClassStatistics): number 
 }
 
 /**
- * What the intensities cost given the classes: -log of the density of each class's own Gaussian, in nats, mean over voxels.
+ * The cost of the intensities given the classes: -log of the density of each class's own Gaussian, in nats, mean over
+ * voxels.
  *
- * @param leastDeviation no Gaussian is narrower: empty voxels may all be 0
+ * @param leastDeviation lower bound of every Gaussian's deviation, because empty voxels may all be 0
  */
 export function gaussianCost({ counts, variances }: ClassStatistics, leastDeviation: number): number {
   const voxels = counts.reduce((sum, count) => sum + count, 0)

@@ -1,6 +1,6 @@
 import { classVoxels, type PriorSummary } from './prior-summary.js'
 
-/** Size of a class in a segmentation beside what the prior says of it. */
+/** Size of a class in a segmentation, and what the prior expects. */
 export interface ClassVolume {
   /** Voxels in the segmentation. */
   readonly voxels: number
@@ -12,21 +12,22 @@ export interface ClassVolume {
   readonly ratio: number | undefined
   /** The segmentation has none, and the prior expects less than one voxel. */
   readonly absent: boolean
-  /** The prior expects enough of it, 10 voxels, that it cannot be lost by chance. */
+  /** The prior expects at least 10 voxels of it, so it cannot be lost by chance. */
   readonly expected: boolean
-  /** Expected, and less than a tenth of the prior's mass is there. */
+  /** Expected, but the segmentation has less than a tenth of the prior's mass. */
   readonly vanished: boolean
   /** Expected, and less than a tenth of the prior's mass is in its own argmax. */
   readonly priorVanished: boolean
   /**
-   * More than three times what the prior expects is there, and the surplus is more than a tenth of what the prior
-   * expects of all classes but the background. Sizes of real structures differ less: ventricles of healthy people by a
+   * The segmentation has more than three times what the prior expects, and the surplus is more than a tenth of what the
+   * prior expects for all classes except the background. Sizes of real structures differ less: ventricles of healthy
+   * people by a
    * factor of ten, which is a few hundredths of the brain.
    */
   readonly flooded: boolean
 }
 
-/** Sizes of all classes, in the order of the table. Class 0 is no structure: it neither vanishes nor floods. */
+/** Sizes of all classes, in the order of the table. Class 0 is not a structure: it neither vanishes nor floods. */
 export function classVolumes(classes: Uint8Array, summary: PriorSummary): ClassVolume[] {
   const { expectedVoxels, argmaxVoxels } = summary
   const counts = classVoxels(classes, expectedVoxels.length)

@@ -24,7 +24,7 @@ export interface JointCost {
   readonly em: number | undefined
 }
 
-/** What can be measured of a segmentation, mostly without a reference. */
+/** Measurements of a segmentation, mostly without a reference. */
 export interface Figures {
   /** Sizes, in the order of the table, background and rest included. */
   readonly volumes: readonly ClassVolume[]
@@ -50,9 +50,9 @@ export interface Figures {
   readonly priorEntropy: number
   /** How well the scan is described. */
   readonly errors: ImageErrors
-  /** What scan and segmentation cost together. */
+  /** The joint cost of scan and segmentation. */
   readonly cost: JointCost
-  /** How the prior lies on the scan. */
+  /** How well the positions of prior and scan match. */
   readonly alignment: Alignment
   /** As in `AssessedScan`. */
   readonly imitatesPrior: boolean

@@ -1,8 +1,8 @@
-/** So many intensities, of voxels evenly spread, stand for a scan. */
+/** This many intensities, of evenly spread voxels, represent a scan. */
 const sampleSize = 50_000
 const bins = 64
 
-/** How the intensities of a scan lie, in its own unit. */
+/** The range of a scan's intensities, in its own unit. */
 export interface IntensityRange {
   /** From the lowest to the 99.9th percentile, which hot voxels do not move. */
   readonly width: number
@@ -11,10 +11,10 @@ export interface IntensityRange {
 }
 
 /**
- * The range of a scan's intensities and where in it voxels stop being empty.
+ * The range of a scan's intensities, and the threshold above which voxels are not empty.
  *
  * Most voxels around a head are empty. Their intensity need not be 0: rescaling moves it, and interpolation and the
- * scanner leave noise about it. So the range is cut into 64 bins. If the fullest bin lies in the lowest quarter and holds a
+ * scanner add noise to it. So the range is cut into 64 bins. If the fullest bin lies in the lowest quarter and holds a
  * tenth of the voxels, it is the empty level, and the threshold is the upper end of the bin above it. A scan without such a
  * bin was cropped to the head.
  *

@@ -3,14 +3,18 @@ import { classStatistics, gaussianCost, type ClassStatistics } from './class-sta
 import { crossEntropyToPrior } from './cross-entropy.js'
 import { intensityRange, type IntensityRange } from './foreground.js'
 
-/** No Gaussian is narrower than this share of the scan's range; else empty voxels, which are alike, would decide. */
+/**
+ * The deviation of every Gaussian is at least this share of the scan's range; otherwise empty voxels, which are all
+ * alike, would dominate.
+ */
 const leastDeviation = 0.05
 
 /**
- * What a scan x and its segmentation s cost together, in nats, mean over voxels: -log(p_i(s_i) + 1e-12) of the prior, and
+ * The joint cost of a scan x and its segmentation s, in nats, mean over voxels: -log(p_i(s_i) + 1e-12) of the prior, and
  * -log of the density of x_i in the Gaussian of its class, whose mean and variance are those of the voxels of the class.
  *
- * EM looks for the segmentation that makes it least. It distinguishes a good segmentation from a bad one of the same scan by the
+ * EM looks for the segmentation that minimises it. It distinguishes a good segmentation from a bad one of the same scan
+ * by the
  * same prior, without labels. Among the epochs of one run it is a worse guide than `profiledLoss` (docs/assessment.md).
  *
  * @param scan intensities in any unit, [D, H, W] of the prior's shape
@@ -21,7 +25,7 @@ export function jointCost(prior: Prior, scan: Float32Array, classes: Uint8Array)
   return costOf(prior, classes, classStatistics(scan, classes), intensityRange(scan))
 }
 
-/** The same of what has been measured of the scan before. */
+/** The same, from statistics of the scan that are already known. */
 export function costOf(
   prior: Prior,
   classes: Uint8Array,

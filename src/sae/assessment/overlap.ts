@@ -21,7 +21,7 @@ export function overlapOf(a: Uint8Array, b: Uint8Array, table: LabelTable): Over
   return { perClass, mean: mean(foregroundClasses(table).map((c) => perClass[c])) }
 }
 
-/** Mean of the numbers that are there; undefined if none is. */
+/** Mean of the defined numbers; undefined if there are none. */
 export function mean(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined)
   return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length

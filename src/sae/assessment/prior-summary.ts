@@ -1,7 +1,7 @@
 import type { LabelTable } from '../label-table.js'
 import { type Prior, priorArgmax } from '../prior.js'
 
-/** What a prior says by itself; computed once, compared with the segmentation of every scan. */
+/** What is known from a prior alone; computed once, then compared with the segmentation of every scan. */
 export interface PriorSummary {
   /** The prior itself. */
   readonly prior: Prior

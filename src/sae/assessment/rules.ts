@@ -3,7 +3,7 @@ import type { Reorientation } from './alignment.js'
 import type { ClassVolume } from './class-volumes.js'
 import type { Figures } from './figures.js'
 
-/** What to think of a segmentation, worst last. */
+/** The possible verdicts, worst last. */
 export type Grade = 'sound' | 'doubtful' | 'collapsed'
 
 /** One thing that is wrong. */
@@ -22,7 +22,7 @@ const widen = 'a wider prior (more blur), which leaves more for the scan to deci
 const realign = 'scan and prior on one grid, with axes in the same order and direction'
 const recheck = 'a check that prior, weights and label table have the same classes'
 
-/** Nothing else can be said of an empty scan, so this one is apart. */
+/** Separate from the others, because no other rule applies to an empty scan. */
 export const emptyScan: Rule = ({ foreground }) =>
   finding(
     foreground < 0.01 && 'collapsed',
@@ -43,7 +43,7 @@ const flatPrior: Rule = ({ volumes, priorEntropy }) => {
   )
 }
 
-/** Of what the prior's argmax leaves to the classes, how much became background. */
+/** The share of the foreground by the prior's argmax that became background. */
 const lostForeground: Rule = ({ calledBackground: share, priorCalledBackground: prior }) => {
   const lost = prior < 1 ? (share - prior) / (1 - prior) : 0
   return finding(
@@ -64,7 +64,7 @@ const lostClasses: Rule = ({ volumes }, table) => {
   )
 }
 
-/** Says nothing if the prior's argmax has lost a third of its own classes. */
+/** Does not apply if the prior's argmax has lost a third of its own classes. */
 const disagreement: Rule = ({ volumes, withPrior: { mean } }, table) => {
   if (
     mean === undefined ||
@@ -102,7 +102,7 @@ const reoriented: Rule = ({ alignment: { better } }) =>
 
 const misplaced: Rule = ({ alignment: { offset = 0, spread = 1 } }) => {
   if (spread > 1.25 || spread < 0.75) {
-    // The skull shifts the centre too, so that the offset says nothing.
+    // The skull shifts the centre too, so the offset is meaningless.
     const reason = `the scan reaches ${spread.toFixed(2)} times as far as the prior`
     return finding('doubtful', reason, spread > 1 ? 'a skull-stripped scan' : realign)
   }
@@ -123,7 +123,7 @@ const widePrior: Rule = ({ volumes }, table) => {
   )
 }
 
-/** Whether the scan had a say. Pretraining may be meant to answer with the prior, no better. */
+/** Whether the scan made a difference. If pretraining targets the prior, matching the prior is enough. */
 const costly: Rule = ({ cost: { segmentation, priorArgmax, em }, imitatesPrior }) => {
   const gain = priorArgmax - segmentation
   const costs = `(${segmentation.toFixed(3)} nats per voxel, ${priorArgmax.toFixed(3)} by the prior's argmax)`

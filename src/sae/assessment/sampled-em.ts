@@ -5,7 +5,7 @@ import type { Prior } from '../prior.js'
 import type { EmSegmentation } from './assessment.js'
 import { everyNth, sampledShape } from './sampling.js'
 
-/** About so many voxels are enough to fit a few Gaussians, and take seconds. */
+/** About this many voxels suffice to fit a few Gaussians, in seconds. */
 const sampledVoxels = 125_000
 
 /** EM of every n-th voxel: what a segmentation is compared with, in a fraction of the time and memory of all voxels. */
@@ -13,11 +13,11 @@ export class SampledEm {
   private constructor(
     private readonly method: ExpectationMaximisation,
     private readonly prior: Prior,
-    /** Every how manieth voxel along each axis is segmented. */
+    /** Every n-th voxel along each axis is segmented; this is n. */
     readonly every: number,
   ) {}
 
-  /** @throws UserError if memory does not do */
+  /** @throws UserError if there is not enough memory */
   static async create(gpu: Gpu, prior: Prior, options: MemoryOptions = {}): Promise<SampledEm> {
     const { data, classes, shape } = prior
     const every = Math.max(1, Math.ceil(Math.cbrt(data.length / classes / sampledVoxels)))
@@ -35,7 +35,7 @@ export class SampledEm {
     return { classes, every: this.every }
   }
 
-  /** Releases what it took of the device. */
+  /** Releases its device memory. */
   dispose(): void {
     this.method.dispose()
   }

@@ -6,14 +6,14 @@ import { emptyScan, rules, type Grade } from './rules.js'
 export interface Verdict {
   /** The worst of what was found. */
   readonly grade: Grade
-  /** What is wrong, a clause each, the worst first; empty for a sound segmentation. */
+  /** What is wrong, one clause each, worst first; empty for a sound segmentation. */
   readonly reasons: readonly string[]
-  /** What to try, a clause each. */
+  /** What to try, one clause each. */
   readonly advice: readonly string[]
 }
 
 /**
- * Judges figures by thresholds that good segmentations of real scans and made failures lie on either side of:
+ * Judges figures by thresholds that separate good segmentations of real scans from artificial failures;
  * docs/assessment.md has the table.
  */
 export function judge(figures: Figures, table: LabelTable): Verdict {

@@ -10,10 +10,10 @@ import { paint } from './paint.js'
 import { average, blur, interpolate } from './resample.js'
 import { warpLabels } from './warp.js'
 
-/** A number, or the limits between which each scan's is drawn, evenly. */
+/** A number, or the limits between which each scan draws its own, uniformly. */
 export type Range = number | readonly [low: number, high: number]
 
-/** What a simulated scanner does to the painted labels. Lengths are in millimetres. */
+/** The settings of the simulated scanner. Lengths are in millimetres. */
 export interface AcquisitionOptions {
   /** Width of the rim of fluid and membranes that skull stripping leaves around the brain, 0 to 20. Default 4 to 6. */
   readonly rim?: Range

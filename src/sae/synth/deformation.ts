@@ -116,7 +116,7 @@ export class Deformation {
   }
 }
 
-/** Lays the centres of two volumes with voxels of one size on each other. */
+/** Aligns the centres of two volumes with voxels of one size. */
 export function centred(source: SpatialShape, output: SpatialShape): Affine {
   const shift = (axis: 0 | 1 | 2): number => (source[axis] - output[axis]) / 2
   return affine(diagonal([1, 1, 1]), [shift(0), shift(1), shift(2)])
@@ -144,7 +144,8 @@ function drawAffine(
     [0, 0, 1],
   ]
   const inverse = invert(multiply(multiply(turn, slant), diagonal([1 + size[0], 1 + size[1], 1 + size[2]])))
-  // A product with the quotient of two sizes leaves the identity exact; with one after the other it would not be.
+  // Multiplying by the quotient of two sizes keeps the identity exact; multiplying and dividing one after the other
+  // would not.
   const linear = matrix((r, c) => inverse[r][c] * (spacing[c] / spacing[r]))
   const [p, q, r] = three(shift)
   const [d, h, w]: Triple = [(output[0] - 1) / 2, (output[1] - 1) / 2, (output[2] - 1) / 2]
@@ -152,7 +153,7 @@ function drawAffine(
   return affine(linear, [d - centre[0], h - centre[1], w - centre[2]])
 }
 
-/** tan(angle / 2) by its series, good to 1e-4 up to 45 degrees: `Math.tan` rounds as each engine likes. */
+/** tan(angle / 2) by its series, good to 1e-4 up to 45 degrees: `Math.tan` rounds differently in different engines. */
 function halfAngleTangent(degrees: number): number {
   const x = (degrees / 2) * (3.141592653589793 / 180)
   return x + (x * x * x) / 3 + (2 * x * x * x * x * x) / 15

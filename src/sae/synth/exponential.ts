@@ -1,6 +1,6 @@
 /**
  * e^x for |x| up to 10, to 1e-9 of its value, from sums and products alone, which IEEE 754 rounds the same way
- * everywhere; `Math.exp` rounds as each engine likes.
+ * everywhere; `Math.exp` rounds differently in different engines.
  */
 export function exponential(x: number): number {
   const t = x / 1024

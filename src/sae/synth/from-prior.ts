@@ -52,7 +52,7 @@ export class PriorSampler {
     const noise = new Float64Array(W)
     const grid = SplineGrid.spaced(shape, correlation)
     for (let c = 0; c < classes; c++) {
-      // One stream a class, used or not: classes do not change each other's noise.
+      // One stream per class, used or not, so that classes do not change each other's noise.
       const field = splineNoise(random.fork(), grid, strength * gumbelDeviation)
       const { first, stop } = this.rows[c]!
       for (let d = 0, row = 0; d < D; d++) {
@@ -75,7 +75,7 @@ export class PriorSampler {
   }
 }
 
-/** A class as probable as this has no rival. */
+/** A class with at least this probability has no rival. */
 const certain = 1 - tiny
 
 /** Of each row (d, h): the first voxel and one beyond the last if a class has rivals; equal if there is none. */

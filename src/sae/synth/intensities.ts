@@ -5,11 +5,11 @@ import { airAndFluid, mixedTissue, regionOf, type Component, type Region } from 
 
 /**
  * The intensities of each class, a Gaussian mixture. Those of class 0 are of what a skull-stripped scan shows around the
- * brain (fluid, membranes, vessels); further out a scan is 0.
+ * brain (fluid, membranes, vessels); farther out, a scan is 0.
  */
 export type IntensityModel = readonly (readonly Component[])[]
 
-/** Contrasts that need no more than the codes of the classes. */
+/** Contrasts that need only the codes of the classes. */
 export type Contrast = 't1' | 't2' | 'random'
 
 /**
@@ -39,8 +39,8 @@ export function contrastModel(contrast: Contrast, table: LabelTable, random: Ran
 }
 
 /**
- * Moves the mean of every component by up to `amount` of the span of all means, each class by itself, but its components
- * together.
+ * Moves the mean of every component by up to `amount` of the span of all means, each class independently, with all its
+ * components together.
  */
 export function jitterMeans(model: IntensityModel, random: Random, amount: number): IntensityModel {
   const means = model.flatMap((components) => components.map(({ mean }) => mean))

@@ -10,7 +10,7 @@ import { acquire, drawAcquisition, type Acquisition, type AcquisitionOptions } f
 
 /** A label map to make scans of. */
 export interface LabelSource {
-  /** What is painted: one class per voxel, 0 is background, [D, H, W]. May be finer than the truth. */
+  /** The classes to paint, one per voxel, 0 is background, [D, H, W]. May be finer than the truth. */
   readonly classes: Uint8Array
   /** [D, H, W] of the map. */
   readonly shape: SpatialShape
@@ -28,7 +28,7 @@ export interface PriorSource extends PriorSamplingOptions {
   readonly placement?: Affine
 }
 
-/** What scans are made of and how; each parameter of a scan is drawn anew. */
+/** The sources and settings of scans; each scan draws its own parameters. */
 export interface SynthesisOptions extends DeformationOptions, AcquisitionOptions {
   /** Where scans come from; each scan picks one of them. */
   readonly sources: readonly (LabelSource | PriorSource)[]

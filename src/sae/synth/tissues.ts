@@ -8,7 +8,7 @@ export interface Component {
   readonly deviation: number
 }
 
-/** What a region looks like. */
+/** The look of a region. */
 type Look = Pick<Component, 'mean' | 'deviation'>
 
 /** A region with one intensity, its codes those of FreeSurfer, both sides. */
