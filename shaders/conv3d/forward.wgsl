@@ -26,7 +26,7 @@ struct Params {
   width: u32,
   first_plane: u32,
   weight_groups: u32, // vec4s of one tap and input channel
-  relu: u32, // 1 if f is a ReLU; a parameter, so that layers with and without one share a kernel
+  activation: u32, // f, see common/activation
   input_base: u32,
 // #if ${UPSAMPLED}
   coarse_inputs: u32,
@@ -78,6 +78,7 @@ alias StoredFirstOutput = Element; // #stored first_output
 // #endif
 
 // #include common/math
+// #include common/activation
 // #include common/linear
 
 // The input at row + x, or the zero padding; x wraps around below 0.
@@ -126,22 +127,6 @@ fn coarse_weight(at: u32, both: bool, next_plane: u32) -> vec4f {
 }
 // #endif
 
-// #if ${SIGMOID}
-fn sigmoid(value: f32) -> f32 { return 1.0 / (1.0 + exp_exact(-value)); }
-// #endif
-
-fn activate(value: Element) -> Element {
-// #if ${SIGMOID}
-// #if ${VECTOR}
-  return vec4f(sigmoid(value.x), sigmoid(value.y), sigmoid(value.z), sigmoid(value.w));
-// #else
-  return sigmoid(value);
-// #endif
-// #else
-  return select(value, max(value, Element(0.0)), params.relu != 0u);
-// #endif
-}
-
 // Start of output channel co of a plane.
 fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 // #if ${SPLIT}
@@ -165,8 +150,10 @@ fn store(co: u32, at: u32, value: Element) {
 // #if ${MASK}
   let passes = Element(mask[(at + params.output_base - params.mask_base) / WIDTH]) > Element(0.0);
   output[at / WIDTH] = StoredOutput(select(Element(0.0), value, passes));
+// #elif ${VECTOR}
+  output[at / WIDTH] = StoredOutput(activate4(value, params.activation));
 // #else
-  output[at / WIDTH] = StoredOutput(activate(value));
+  output[at / WIDTH] = StoredOutput(activate(value, params.activation));
 // #endif
 }
 

@@ -54,7 +54,7 @@ fn bias_of(channel: u32) -> f32 {
 }
 
 fn store(plane: u32, channel: u32, y: u32, x: u32, sum: vec4f) {
-  let value = activate(sum, params.activation);
+  let value = activate4(sum, params.activation);
   let row = ((plane * params.in_channels + channel) * params.in_height + y) * params.in_width - params.grad_input_base;
   let step = params.stride_w;
   if (x < params.in_width) { grad_input[row + x] = value.x; }

@@ -45,7 +45,7 @@ fn bias_of(channel: u32) -> f32 {
 }
 
 fn store(plane: u32, channel: u32, y: u32, x: u32, sum: vec4f) {
-  let value = activate(sum, params.activation);
+  let value = activate4(sum, params.activation);
   let at = ((plane * params.out_channels + channel) * params.out_height + y) * params.out_width + x - params.output_base;
   output[at] = value.x;
   if (x + 1u < params.out_width) { output[at + 1u] = value.y; }

@@ -18,6 +18,7 @@ struct Params {
   height: u32,
   width: u32,
   first_plane: u32,
+  activation: u32, // f, see common/activation
   labels_base: u32,
   output_base: u32,
 }
@@ -45,6 +46,7 @@ alias StoredOutput = f32; // #stored output
 @group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/math
+// #include common/activation
 
 // The label at row + x, no label outside the row; x wraps around below 0.
 fn load(row: u32, x: u32) -> u32 {
@@ -64,16 +66,6 @@ fn load4(row: u32, x: u32) -> vec4u {
   return select(vec4u(NOWHERE), labels[select(0u, row + x, here) / 4u], here);
 }
 // #endif
-
-fn activate(value: f32) -> f32 {
-// #if ${RELU}
-  return max(value, 0.0);
-// #elif ${SIGMOID}
-  return 1.0 / (1.0 + exp_exact(-value));
-// #else
-  return value;
-// #endif
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {

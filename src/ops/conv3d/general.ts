@@ -14,7 +14,7 @@ import {
 } from '../shared/receptive.js'
 import { sumColumns } from '../shared/reduce.js'
 import { spatialParams, type Triple } from '../shared/triple.js'
-import type { Activation } from './tuned.js'
+import { activationSettings, type Activation } from './activation.js'
 import type { Geometry } from './geometry.js'
 import { balancedTile } from './tile.js'
 
@@ -56,6 +56,7 @@ export function generalForward(
   const tile = balancedTile(ofGroup, mostChannels)
   const blocks = Math.ceil(ofGroup / tile)
   const { depth } = volumeShape(input)
+  const activate = activationSettings(activation)
   const reads = (slab: Slab) => planesBehind(depth, extents[0], covered(depthAxis(geometry)), slab)
   return {
     name,
@@ -73,12 +74,12 @@ export function generalForward(
         })
         return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
           shader: shaders.conv3dGeneralForward,
-          flags: { BIAS: bias !== undefined },
+          flags: { BIAS: bias !== undefined, ...activate.flags },
           consts: { TILE_CO: tile },
           params: {
             ...geometryParams(input, output, geometry),
             blocks,
-            activation: activations.indexOf(activation),
+            ...activate.params,
             first_plane: slab.first,
           },
           bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
@@ -108,6 +109,7 @@ export function generalBackwardInput(
   const blocks = Math.ceil(ofGroup / tile)
   const [, , stride] = geometry.stride
   const { depth } = volumeShape(gradOutput)
+  const activate = activationSettings(activation)
   const reads = (slab: Slab) => planesBehind(depth, extents[0], covering(depthAxis(geometry)), slab)
   return {
     name,
@@ -124,12 +126,12 @@ export function generalBackwardInput(
       })
       return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
         shader: shaders.conv3dGeneralBackwardInput,
-        flags: { BIAS: bias !== undefined },
+        flags: { BIAS: bias !== undefined, ...activate.flags },
         consts: { TILE_CI: tile },
         params: {
           ...geometryParams(gradInput, gradOutput, geometry),
           blocks,
-          activation: activations.indexOf(activation),
+          ...activate.params,
           first_plane: slab.first,
         },
         bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
@@ -207,9 +209,6 @@ export function generalBackwardWeight(
     ...(brickPlanes > 1 ? uncut(work) : slicedUnlessFew(volumeShape(input).planes, work)),
   })
 }
-
-/** Numbers of common/activation.wgsl. */
-const activations: readonly Activation[] = ['none', 'relu', 'sigmoid']
 
 function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis {
   return { kernel: kernel[0], stride: stride[0], padding: padding[0], dilation: dilation[0] }

@@ -5,9 +5,9 @@ import { concat } from '../concat.js'
 import { maskInPlace } from '../relu.js'
 import type { Triple } from '../shared/triple.js'
 import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'
-import { backwardActivation } from './backward-activation.js'
+import { backwardActivation, type Activation } from './activation.js'
 import { backwardBias, backwardWeight } from './backward-weight.js'
-import { convolve, type Activation } from './tuned.js'
+import { convolve } from './tuned.js'
 import { packWeights } from './pack-weights.js'
 import {
   convolutionPlanes,
@@ -20,7 +20,7 @@ import {
 } from './geometry.js'
 import { generalBackwardInput, generalBackwardWeight, generalForward, type Weights } from './general.js'
 
-export type { Activation } from './tuned.js'
+export type { Activation } from './activation.js'
 
 /** What `conv3d` does in addition to the plain convolution. */
 export interface Conv3dOptions extends GeometryOptions {

@@ -3,13 +3,11 @@ import type { DeviceTraits } from '../../gpu/traits.js'
 import type { KernelCall } from '../../graph/node.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import { activationSettings, type Activation } from './activation.js'
 import { coarsened } from './geometry.js'
 import { uniformFloats, type PackedWeights } from './pack-weights.js'
 import { chooseTile, lanesOf, broadcastLanes, type Tile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
-
-/** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
-export type Activation = 'none' | 'relu' | 'sigmoid'
 
 /** What one convolution reads and writes. */
 interface Convolution {
@@ -47,6 +45,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
     ...(firstOutput ? { first_output: planesOf(firstOutput, slab) } : {}),
     ...(mask ? { mask: planesOf(mask, slab) } : {}),
   })
+  const activate = activationSettings(activation)
   const first = firstOutput && volumeShape(firstOutput).channels
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
     shader: shaders.conv3dForward,
@@ -57,8 +56,8 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       COARSE_VECTOR: coarseVector,
       SPLIT: firstOutput !== undefined,
       MASK: mask !== undefined,
-      SIGMOID: activation === 'sigmoid',
       SUBGROUPS: subgroup > 0,
+      ...activate.flags,
     },
     consts: {
       KD: kernel[0],
@@ -85,7 +84,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       width,
       first_plane: slab.first,
       weight_groups: Math.ceil(outputs / 4),
-      relu: activation === 'relu' ? 1 : 0,
+      ...activate.params,
       ...(coarse ? { coarse_inputs: volumeShape(coarse).channels } : {}),
       ...(first ? { first_outputs: first } : {}),
     },

@@ -3,7 +3,7 @@ import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
-import type { Activation } from '../conv3d/tuned.js'
+import { activationSettings, type Activation } from '../conv3d/activation.js'
 import { kernelShape } from '../conv3d/geometry.js'
 import { largeVolume, tileWidth } from '../conv3d/tile.js'
 import * as shaders from '../../generated/shaders.js'
@@ -58,6 +58,7 @@ export function convolveLabels(
   const x = rowTile(voxels, width, kw, device)
   const vector = width % 4 === 0 && x % 4 === 0
   const halo = (kd - 1) / 2
+  const activate = activationSettings(activation)
   const reads = (slab: Slab) => planesOf(labels, widened(slab, halo))
   const writes = (slab: Slab) => planesOf(output, slab)
   return slabs(range, device, (slab) => [reads(slab), writes(slab)]).map((slab) => ({
@@ -65,12 +66,19 @@ export function convolveLabels(
     flags: {
       UNIFORM_WEIGHTS: packed.bytes <= device.uniformBytes,
       VECTOR: vector,
-      RELU: activation === 'relu',
-      SIGMOID: activation === 'sigmoid',
+      ...activate.flags,
     },
     consts: { KD: kd, KH: kh, KW: kw, TILE_X: x, PACKED: packed.size / 4 },
     generated: unrollForward({ x, kernelWidth: kw, vector }),
-    params: { classes, outputs, depth, height, width, first_plane: slab.first },
+    params: {
+      classes,
+      outputs,
+      depth,
+      height,
+      width,
+      first_plane: slab.first,
+      ...activate.params,
+    },
     bindings: { labels: reads(slab), packed: whole(packed), output: writes(slab) },
     threads: [height * Math.ceil(width / x), outputs, slab.last - slab.first],
   }))

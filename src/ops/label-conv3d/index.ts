@@ -1,6 +1,6 @@
 import { op } from '../../graph/op.js'
 import { volumeShape, type Value } from '../../graph/value.js'
-import { backwardActivation } from '../conv3d/backward-activation.js'
+import { backwardActivation } from '../conv3d/activation.js'
 import { backwardBias } from '../conv3d/backward-weight.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
 import { backwardInput, type Conv3dOptions } from '../conv3d/index.js'

@@ -42,7 +42,7 @@ export function unrollForward({ x, kernelWidth, vector }: ForwardTile): Record<s
 
   // The last tile of a row may hold fewer voxels than its width.
   for (let t = 0; t < x; t++) {
-    const write = `output[to + ${t}u] = StoredOutput(activate(a${t}));`
+    const write = `output[to + ${t}u] = StoredOutput(activate(a${t}, params.activation));`
     store.push(t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`)
   }
   return { declare: declare.join('\n'), add: add.join('\n'), store: store.join('\n') }

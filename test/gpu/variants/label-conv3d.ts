@@ -13,7 +13,6 @@ export const variants: Variants = {
         consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: x, PACKED: 64 },
         generated: unrollForward({ x, kernelWidth: KW!, vector: vector! }),
       })),
-    impossible: ({ RELU, SIGMOID }) => (RELU && SIGMOID ? 'a convolution has one activation' : undefined),
   },
   backward_weight: {
     parts: () =>

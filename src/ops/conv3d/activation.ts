@@ -2,7 +2,20 @@ import * as shaders from '../../generated/shaders.js'
 import { elementwiseOp } from '../../graph/elementwise.js'
 import type { Value } from '../../graph/value.js'
 import { reluBackward } from '../relu.js'
-import type { Activation } from './tuned.js'
+
+/** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
+export type Activation = 'none' | 'relu' | 'sigmoid'
+
+/** What shaders/common/activation.wgsl is told of it. */
+export function activationSettings(activation: Activation): {
+  readonly flags: { readonly SIGMOID: boolean }
+  readonly params: { readonly activation: number }
+} {
+  return {
+    flags: { SIGMOID: activation === 'sigmoid' },
+    params: { activation: { none: 0, relu: 1, sigmoid: 2 }[activation] },
+  }
+}
 
 /** Gradient through the activation that a convolution ends in, from the convolution's output. */
 export function backwardActivation(activation: Activation, output: Value, gradOutput: Value): Value {
