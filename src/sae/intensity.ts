@@ -11,7 +11,7 @@ export interface Scaling {
  *
  * - `robust`: scaled by percentiles of the foreground (`robustScaling`), whatever the scan's units.
  * - `unit`: a scan in 0..1 as it is, any other scaled to the range of the reference release's scans (`unitScaling`).
- * Used for weights of that release, and for files that do not state their scaling.
+ *   Used for weights of that release, and for files that do not state their scaling.
  */
 export type Intensities = 'robust' | 'unit'
 

@@ -59,7 +59,7 @@ describe.skipIf(!executable)('the page', () => {
     expect(foreign).toEqual([])
   })
 
-  it('says on what it computes', async () => {
+  it('names the device that it computes on', async () => {
     await page.getByText(/Computes on .*swiftshader.* \(software/i).waitFor()
     expect(await page.locator('#help').isVisible()).toBe(false)
   })
@@ -200,7 +200,7 @@ describe.skipIf(!executable)('the page', () => {
     await takePictures(page)
   })
 
-  it('offers the run again to a visitor who comes back, and goes on with it', async () => {
+  it('offers the run again to a returning visitor, and resumes it', async () => {
     const before = await epochOf(page)
     await page.reload()
     await page.getByText(/Go on with the run of 3 phantoms of 24x32x32 voxels: training, epoch/).waitFor()
@@ -218,7 +218,7 @@ describe.skipIf(!executable)('the page', () => {
     expect(numberIn(await page.textContent('#progress-text'), /Dice ([\d.]+\d)/)).toBeGreaterThan(prior - 0.1)
   })
 
-  it('goes on from what was kept where the device is lost', async () => {
+  it('resumes from what was kept if the device is lost', async () => {
     const devtools = await browser.newBrowserCDPSession()
     await devtools.send('Browser.crashGpuProcess')
     await page.getByText(/The graphics device was lost/).waitFor({ timeout: 60_000 })
@@ -249,7 +249,7 @@ describe.skipIf(!executable)('the page', () => {
     expect(readFileSync(file)).toEqual(readFileSync(join(folder, 'sub-01_dseg.nii.gz')))
   })
 
-  it('says what to do where there is no WebGPU', async () => {
+  it('says what to do if there is no WebGPU', async () => {
     const plain = await chromium.launch({
       executablePath: executable!,
       args: ['--no-sandbox', '--disable-gpu'],

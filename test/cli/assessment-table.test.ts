@@ -35,7 +35,7 @@ describe('formatAssessments', () => {
     expect(text).toContain('(entropy of the prior 0.000)')
   })
 
-  it('turns voxels into millilitres, and has the scores that there are', () => {
+  it('turns voxels into millilitres, and shows the available scores', () => {
     const em = { classes: truth, every: 1 }
     const text = formatAssessments([named(half, { truth, em, reconstruction: scan })], table, 50)
     expect(rows(text)[0]).toEqual([

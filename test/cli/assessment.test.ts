@@ -164,7 +164,7 @@ describe('a run that collapses is called that', () => {
     expect(line).toMatch(/has collapsed: the prior is nearly the same at every voxel.* Try: another prior/)
   })
 
-  it('by a prior that lies the other way round', async () => {
+  it('by a prior with a reversed axis', async () => {
     const flipped = new Float32Array(K * voxels)
     const { data } = await readVolume(study.path('prior.nii.gz'))
     const [D, H, W] = shape

@@ -23,7 +23,7 @@ describe('sae demo', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('runs from phantoms to the picture and prints both curves beside the prior', async () => {
+  it('runs from phantoms to the picture and prints both curves next to the prior', async () => {
     const size = ['--size', '16,16,16', '--subjects', '1', '--epochs', '2']
     const { stdout } = await succeed(['demo', ...size, '-o', output()])
     expect(readdirSync(output()).sort()).toEqual([

@@ -81,7 +81,7 @@ describe('sae em', () => {
     expect(stdout).toContain(meanDice(dice, foregroundClasses(phantomTable)).toFixed(4))
   })
 
-  it('leaves out what is there already, and prints results only with --quiet', async () => {
+  it('skips existing segmentations, and prints only results with --quiet', async () => {
     await succeed(em('kept', '--iterations', '1'))
     const again = await succeed(em('kept', '--keep-existing'))
     expect(again.stdout).toBe('2 of 2 scans are segmented already.\n')

@@ -85,7 +85,7 @@ describe('a scan that cannot be used', () => {
     }
   })
 
-  it('is no image', async () => {
+  it('is not an image', async () => {
     writeFileSync(study.path('text.nii.gz'), 'Dear reader,\n')
     expect(await refusal(segment(study.path('text.nii.gz')))).toMatch(
       /text\.nii\.gz: .*not what the name says/,
@@ -138,7 +138,7 @@ describe('labels that do not fit', () => {
     expect(await refusal(args)).toMatch(/unpaired\.npz: label \d+ .* is in no class of the label table/)
   })
 
-  it('have a table that is none', async () => {
+  it('have an invalid table', async () => {
     writeFileSync(study.path('broken.json'), '{ "classes": [')
     const args = ['prior', study.unpaired, '-o', study.path('out/prior.nii.gz'), '--classes']
     expect(await refusal([...args, study.path('broken.json')])).toMatch(/broken\.json: not valid JSON/)
@@ -221,7 +221,7 @@ describe('weights that cannot be used', () => {
     expect(await refusal(segment(study.scans[0], '--weights', nan))).toMatch(/not finite/)
   })
 
-  it('hold no training to go on with, or another one', async () => {
+  it('hold no training to resume, or a different one', async () => {
     const { path, scans } = study
     const resume = ['train', scans[0], '--prior', path('prior.nii.gz'), '-o', path('out'), '--resume']
     expect(await refusal([...resume, path('weights.safetensors')])).toMatch(/has no training state/)
@@ -262,7 +262,7 @@ describe('a command line that cannot be followed', () => {
     expect(await refusal(train(...more))).toMatch(message)
   })
 
-  it('asks for what is not there', async () => {
+  it('asks for a missing item', async () => {
     expect(await refusal(['trian'])).toMatch(/unknown command 'trian' \(Did you mean train\?\)/)
     expect(await refusal(['segment', study.scans[0]])).toMatch(
       /required option '--weights <file>' not specified/,
@@ -278,7 +278,7 @@ describe('a command line that cannot be followed', () => {
     expect(await refusal(args)).toMatch(message)
   })
 
-  it('names an adapter that is not there', async () => {
+  it('names a missing adapter', async () => {
     const message = /no adapter is called "abacus"; this machine has "/
     expect(await refusal(segment(study.scans[0], '--adapter', 'abacus'))).toMatch(message)
     expect(await refusal(['info'], { SAE_ADAPTER: 'abacus' })).toMatch(message)

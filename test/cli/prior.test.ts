@@ -52,7 +52,7 @@ describe('sae prior', () => {
     expect(sharp.errors.join('\n')).toMatch(/^warning: .*b-labels\.npz: without a blur, [^\n]*$/)
   })
 
-  it('averages several label maps, and takes an atlas as it is', async () => {
+  it('averages several label maps, and uses an atlas unchanged', async () => {
     const { labels, path } = study
     const classes = ['--classes', study.classes]
     await succeed(['prior', ...labels, ...classes, '--blur', '0', '-o', path('mean.nii')])
@@ -94,7 +94,7 @@ describe('sae prior', () => {
     expect(data[((c * 8 + d) * 8 + h) * 7 + w]).toBe(1)
   })
 
-  it('warns where labels look like classes', async () => {
+  it('warns if labels look like classes', async () => {
     const bare = await study.write(
       'bare.nii',
       new Float32Array(shape[0] * shape[1] * shape[2]).fill(5),

@@ -107,12 +107,12 @@ describe('recordRun', () => {
     ])
   })
 
-  it('writes what JSON has no number for', async () => {
+  it('writes values that JSON has no number for', async () => {
     const file = await recordRun(folder, run({ figures: { loss: Infinity, mean: NaN, none: undefined } }))
     expect(read(file).runs[0]!.figures).toEqual({ loss: 'Infinity', mean: 'NaN' })
   })
 
-  it('says what the disk refuses', async () => {
+  it('says what the disk refused', async () => {
     await expect(recordRun(path('nowhere'), run())).rejects.toThrow(
       /nowhere.run\.json: cannot be written: no such/,
     )

@@ -101,7 +101,7 @@ describe('sae synth', () => {
     expect(made.grid.affine).toEqual(given.grid.affine)
   })
 
-  it('lays a map with other axes onto a grid, by the brain that is there', async () => {
+  it('places a map with other axes on a grid, by the position of its brain', async () => {
     const given = await readVolume(map)
     const turned = turn(given, [3, 4, 2])
     await study.write('turned.nii.gz', turned.data, 'int16', turned.grid)

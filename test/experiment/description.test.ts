@@ -62,7 +62,7 @@ describe('readDescription', () => {
     expect(() => read(study)).toThrow(message)
   })
 
-  it('names the studies that there are', () => {
+  it('names the existing studies', () => {
     expect(() => readDescription('claim')).toThrow(/no such study; studies: .*claims/)
   })
 })

@@ -39,7 +39,7 @@ async function killAfterFirstCell(): Promise<void> {
 describe('npm run experiment', () => {
   writeFileSync(study, readFileSync(described))
 
-  it('goes on with the cell at which it was killed, and runs again what has changed', async () => {
+  it('resumes at the cell at which it was killed, and reruns what has changed', async () => {
     await killAfterFirstCell()
     const first = cells()
     expect(first.length).toBeGreaterThan(0)

@@ -18,7 +18,7 @@ function exactP(x: readonly number[], y: readonly number[]): number {
 }
 
 describe('signedRankP', () => {
-  it('is 2 / 2^n where all differences have one sign', () => {
+  it('is 2 / 2^n if all differences have one sign', () => {
     for (const n of [6, 8, 11]) {
       const x = Array.from({ length: n }, (_, i) => 0.5 + 0.01 * (i + 1) ** 1.5)
       const y = x.map(() => 0.5)

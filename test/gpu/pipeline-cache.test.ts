@@ -38,7 +38,7 @@ describe('the pipeline cache', () => {
     expect(cache.size).toBe(3)
   })
 
-  it('says why a shader does not compile, beside its numbered text, and leaves no other error behind', async () => {
+  it('says why a shader does not compile, with its numbered text, and leaves no other error behind', async () => {
     const cache = new PipelineCache(device.gpu.device)
     const error: unknown = await device.gpu.wait(
       cache.get(scale(2, 'let broken = nothing_of_that_name;')).catch((reason: unknown) => reason),

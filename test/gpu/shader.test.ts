@@ -42,7 +42,7 @@ describe('specialise', () => {
     expect(copies(0)).toBeNull()
   })
 
-  it('refuses a flag that is missing, unknown or no boolean', () => {
+  it('refuses a flag that is missing, unknown or not a boolean', () => {
     expect(attempt({ ...scale, flags: { HALVE: true } })).toThrow(
       'shader test/scale: flag NEGATE is not given',
     )
@@ -58,7 +58,7 @@ describe('specialise', () => {
     }
   })
 
-  it('refuses a const that is missing, unknown or no finite number', () => {
+  it('refuses a const that is missing, unknown or not a finite number', () => {
     expect(attempt({ ...scale, consts: {} })).toThrow('shader test/scale: const FACTOR is not given')
     expect(attempt({ ...scale, consts: { ...scale.consts, LANES: 8 } })).toThrow('it has no const LANES')
     for (const FACTOR of ['8', NaN, Infinity, true, null]) {
@@ -79,7 +79,7 @@ describe('specialise', () => {
     expect(attempt({ ...scale, generated: { body: '', tail: '' } })).toThrow('it has no body tail')
   })
 
-  it('refuses to include what there is not', () => {
+  it('refuses to include a missing shader', () => {
     expect(attempt({ shader: tiny.lost })).toThrow('shader test/lost: no shader common/nowhere to include')
   })
 })
@@ -121,11 +121,11 @@ describe('parseInterface', () => {
     })
   })
 
-  it('leaves a size open that is an override', () => {
+  it('leaves a size undefined if it is an override', () => {
     expect(parseInterface(tiny.scale.text).workgroupSize).toBeUndefined()
   })
 
-  it('finds nothing where there is nothing', () => {
+  it('finds nothing if there is nothing', () => {
     expect(parseInterface('fn f() {}')).toEqual({ bindings: [], params: [], workgroupSize: undefined })
   })
 })

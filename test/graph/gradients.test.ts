@@ -127,7 +127,7 @@ describe('gradients refuse', () => {
     expect(() => gradients(sum(x), [x, other])).toThrow('sum does not depend on other')
   })
 
-  it('a value that the loss depends on only where no gradient flows', () => {
+  it('a value that the loss depends on only through a path without gradient', () => {
     const term = input('term', [1])
     expect(() => gradients(weightedSum([{ term, weight: sum(x) }]), [x])).toThrow('does not depend on x')
   })
@@ -161,7 +161,7 @@ describe('what a plan leaves out', () => {
     expect(alone).toBe(1)
   })
 
-  it('gradients of weights where only that of the input is wanted', async () => {
+  it('gradients of weights if only that of the input is wanted', async () => {
     const x = input('x', [1, 2, 3, 3, 3])
     const w = parameter('w', [2, 2, 3, 3, 3], new Float32Array(108).fill(0.1))
     const loss = sum(conv3d(x, w, undefined, { padding: 'same' }))
@@ -171,7 +171,7 @@ describe('what a plan leaves out', () => {
     expect(await length(gradients(loss, [x, w]))).toBeGreaterThan(forInput)
   })
 
-  it('nothing at all where an output is an input', async () => {
+  it('nothing at all if an output is an input', async () => {
     const x = input('x', [3])
     expect(await length([x])).toBe(0)
     const { y } = await evaluate(device.gpu, { y: fromArray([3], [1, 2, 3]) }, (v) => ({ y: v.y! }))

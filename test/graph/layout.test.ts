@@ -25,7 +25,7 @@ describe('layout', () => {
     })
   } // prettier-ignore
 
-  it('leaves the caller its own array, and copies nothing where the orders agree', () => {
+  it('leaves the array of the caller alone, and copies nothing if the orders agree', () => {
     const x = input('x', [1, 2, 2, 1, 1])
     const data = counting(4)
     expect([...toMemoryOrder(x, data)]).toEqual([0, 2, 1, 3])

@@ -35,7 +35,7 @@ describe('slabs', () => {
   const size = 231
   const withHalo = (halo: number) => (slab: Slab) => [planesOf(x, widened(slab, halo))]
 
-  it('is one slab where everything fits, with room to align the start', () => {
+  it('is one slab if everything fits, with room to align the start', () => {
     expect(slabs({ first: 0, last: 46 }, device(46 * size + 64), withHalo(0))).toEqual([
       { first: 0, last: 46 },
     ])
@@ -86,7 +86,7 @@ describe('slabs', () => {
 })
 
 describe('elementRange', () => {
-  it('is of vec4s where planes are, or where it is everything', () => {
+  it('consists of vec4s if planes do, or if it is everything', () => {
     const odd = input('odd', [1, 3, 4, 5, 7])
     const even = input('even', [1, 2, 4, 5, 6])
     expect(elementRange(odd, { first: 0, last: 4 })).toEqual({ first: 0, last: 420, vector: true })

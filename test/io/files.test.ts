@@ -97,7 +97,7 @@ describe('readVolume and writeVolume', () => {
     expect(text).toContain(at(name))
   })
 
-  it('refuse what is not there, a folder, and a folder that is not there', async () => {
+  it('refuse a missing file, a folder, and a missing folder', async () => {
     await mkdir(at('x.nii'))
     expect(await rejectedUserError(readVolume(at('no.nii')))).toBe(
       `${at('no.nii')}: cannot be read: no such file or folder`,
@@ -115,7 +115,7 @@ describe('readVolume and writeVolume', () => {
 
   const root = process.getuid?.() === 0
   if (root) console.warn('SKIPPED: unreadable files cannot be made by root')
-  it.skipIf(root)('refuse what may not be read', async () => {
+  it.skipIf(root)('refuse an unreadable file', async () => {
     await writeFile(at('a.nii'), nifti)
     await chmod(at('a.nii'), 0)
     expect(await rejectedUserError(readVolume(at('a.nii')))).toContain('permission denied')
@@ -187,7 +187,7 @@ describe('writeFileAtomic', () => {
     expect(await readdir(folder)).toEqual(['a'])
   })
 
-  it('keeps the old file and removes its own where it fails', async () => {
+  it('keeps the old file and removes its own if it fails', async () => {
     await mkdir(at('a'))
     await writeFile(at('a/kept'), 'x')
     expect(await rejectedUserError(writeFileAtomic(at('a'), Uint8Array.of(1)))).toContain(

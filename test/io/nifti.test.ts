@@ -101,7 +101,7 @@ describe.each([1, 2] as const)('NIfTI-%i', (version) => {
       })
     })
 
-    it('reverses the third axis of the qform where qfac is -1', () => {
+    it('reverses the third axis of the qform if qfac is -1', () => {
       const { affine } = readNifti(make({ ...shape, ...qfields, pixdim: [-1, 2, 3, 4] }), 'a').grid
       expect(affine.map((row) => row[2]! + 0)).toEqual([0, 0, 4, 0])
     })
@@ -158,7 +158,7 @@ describe.each([1, 2] as const)('NIfTI-%i', (version) => {
 })
 
 describe('readNifti', () => {
-  it('warns where sform and qform disagree, and not over rounding', () => {
+  it('warns if sform and qform disagree, but not about rounding', () => {
     const near = qform.map((row, i) => row.map((value, j) => (i === 0 && j === 3 ? value + 0.005 : value)))
     const read = (matrix: number[][]) =>
       readNifti(makeNifti({ ...shape, ...qfields, sform: matrix, sformCode: 1 }), 'a.nii').warnings
@@ -199,7 +199,7 @@ describe('readNifti', () => {
     }
   })
 
-  it('refuses what is no NIfTI', () => {
+  it('refuses what is not NIfTI', () => {
     for (const bytes of [new Uint8Array(0), new Uint8Array(1000), Buffer.from('nonsense')]) {
       expect(userError(() => readNifti(bytes, 'x.nii'))).toContain('x.nii: not a NIfTI image')
     }

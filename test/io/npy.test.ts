@@ -227,7 +227,7 @@ describe('npz', () => {
     expect(readNpz(writeNpz({ prior: { shape, data: volume.data } }), 'a.npz').data).toEqual(volume.data)
   })
 
-  it('names the arrays where it cannot choose, and refuses an archive without any', () => {
+  it('names the arrays if it cannot choose, and refuses an archive without any', () => {
     const array = { shape: [1, 1, 1], data: new Float32Array(1) }
     expect(userError(() => readNpz(writeNpz({ a: array, b: array }), 'two.npz'))).toMatch(
       /^two\.npz: .*\("a", "b"\)/,

@@ -28,13 +28,13 @@ describe('requireSameGrid', () => {
     }
   })
 
-  it('lets channels differ, and says nothing where a grid is unknown or the same', () => {
+  it('lets channels differ, and says nothing if a grid is unknown or the same', () => {
     const scan = placed(makeVolume(1, [3, 4, 5]), 'scan.nii', 0)
     expect(requireSameGrid(scan, makeVolume(14, [3, 4, 5]), 'x')).toBeUndefined()
     expect(requireSameGrid(scan, placed(makeVolume(2, [3, 4, 5]), 'b.nii', 0.005), 'x')).toBeUndefined()
   })
 
-  it('warns where the affines disagree', () => {
+  it('warns if the affines disagree', () => {
     const warning = requireSameGrid(
       placed(makeVolume(1, [3, 4, 5]), 'a.nii', 0),
       placed(makeVolume(1, [3, 4, 5]), 'b.nii', 1.5),

@@ -19,7 +19,7 @@ it('quotes files of the repository', () => {
     ).toBe(true)
 })
 
-it('names scripts that are there', () => {
+it('names existing scripts', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }

@@ -53,7 +53,7 @@ describe('the names in plans', () => {
 })
 
 describe('what tests and benchmarks say of ops', () => {
-  it('is of ops that are there', () => {
+  it('lists only existing ops', () => {
     // Tests of all ops together.
     const together = ['half', 'windows']
     const tests = names('test/ops').flatMap((name) => /^(.*)\.test\.ts$/.exec(name)?.[1] ?? [])

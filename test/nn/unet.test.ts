@@ -159,7 +159,7 @@ describe('unet', () => {
     }
   })
 
-  it('gives other widths where asked, and refuses fewer than two', () => {
+  it('gives other widths on request, and refuses fewer than two', () => {
     const network = unet({ classes: 2, widths: [2, 3] })
     expect(network(input('x', [1, 1, 4, 4, 4])).shape).toEqual([1, 2, 4, 4, 4])
     expect(() => unet({ classes: 2, widths: [4] })).toThrow('two widths')

@@ -10,7 +10,7 @@ const found = [
 ]
 
 describe('chooseAdapter', () => {
-  it('takes the first where nothing is asked for', () => {
+  it('takes the first if none is requested', () => {
     expect(chooseAdapter(found).name).toBe('NVIDIA H200')
     expect(chooseAdapter(found, '').name).toBe('NVIDIA H200')
   })
@@ -19,7 +19,7 @@ describe('chooseAdapter', () => {
     expect(chooseAdapter(found, 'lavapipe').kind).toBe('lavapipe')
     expect(chooseAdapter(found, 'swift').kind).toBe('swiftshader')
   })
-  it('names what there is where nothing fits, and what to do where there is nothing', () => {
+  it('names the adapters if none fits, and what to do if there is none', () => {
     expect(() => chooseAdapter(found, 'radeon')).toThrow(
       /no adapter is called "radeon"; this machine has "NVIDIA H200"/,
     )
@@ -45,7 +45,7 @@ describe('findAdapters', () => {
     expect(ranks.length).toBeGreaterThan(0)
     expect(ranks).toEqual([...ranks].sort((a, b) => a - b))
   })
-  it('falls back on the bundled SwiftShader where the only Vulkan driver is broken', () => {
+  it('falls back on the bundled SwiftShader if the only Vulkan driver is broken', () => {
     const broken = { VK_DRIVER_FILES: '/nonexistent.json', VK_ICD_FILENAMES: '/nonexistent.json' }
     expect(list(broken).map(({ kind }) => kind)).toEqual(['swiftshader'])
   })

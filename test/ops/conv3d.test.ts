@@ -163,7 +163,7 @@ describe('conv3d', () => {
     await withOtherTiles(device.gpu, expectMasked)
   })
 
-  it('relu passes no gradient where the sum is exactly 0', () =>
+  it('relu passes no gradient if the sum is exactly 0', () =>
     expectConvolution({ input: [1, 2, 2, 3, 5], outputs: 3, kernel: cube(3), activation: 'relu' }, (shape) =>
       map(draw(shape), (value) => (shape[0] === 1 ? 0 : value)),
     ))

@@ -39,7 +39,7 @@ describe('cross_entropy', () => {
       map(draw([2, 5, 3, 3, 5], -1, 3), (t) => Math.max(t, 0)),
     ))
 
-  it('masked logits where the target is 0', () => {
+  it('masked logits with a target of 0', () => {
     const target = map(drawTarget([2, 14, 2, 3, 5]), (t, i) => (i % 3 === 0 ? 0 : t))
     const logits = map(draw(target.shape, -6, 6), (x, i) => (i % 3 === 0 ? Math.fround(x - 1e12) : x))
     return expectLoss(logits, target)

@@ -51,7 +51,7 @@ describe('dropout', () => {
     )
   })
 
-  it('p = 0 leaves everything as it is', async () => {
+  it('p = 0 changes nothing', async () => {
     const x = draw([2, 3, 3, 5, 7])
     await expectReference(device.gpu, {
       feeds: { x, counter },
@@ -107,7 +107,7 @@ describe('dropout', () => {
     expect(Math.abs(both - 0.09)).toBeLessThan(error(0.09))
   })
 
-  it('refuses a probability, a counter and a stream that are none', () => {
+  it('refuses an invalid probability, counter and stream', () => {
     const [x, two] = [input('x', [1, 1, 2, 2, 2]), input('counter', [2], { dtype: 'u32' })]
     for (const p of [-0.1, 1, NaN])
       expect(() => dropout(x, p, two)).toThrow(`dropout: p must be at least 0 and below 1, not ${p}`)

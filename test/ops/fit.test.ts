@@ -47,7 +47,7 @@ describe('fit', () => {
     expect(() => crop(x, { start: [0, 0, 0], stop: [4, 6, 6] })).toThrow('crop: [0, 0, 0] to [4, 6, 6]')
   })
 
-  it('is the input itself where nothing changes', () => {
+  it('is the input itself if nothing changes', () => {
     const x = input('x', [2, 3, 4, 5, 6])
     expect(fit(x, [4, 5, 6])).toBe(x)
   })

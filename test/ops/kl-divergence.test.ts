@@ -32,7 +32,7 @@ describe('kl_divergence', () => {
     return expectDivergence(logits, prior)
   })
 
-  it('is 0 where the posterior is the prior', async () => {
+  it('is 0 if the posterior is the prior', async () => {
     const posterior = map(softmax(draw([1, 14, 2, 3, 5])), Math.fround)
     const feeds = { logits: map(posterior, (p) => Math.fround(Math.log(p))), prior: posterior }
     const { kl } = await evaluate(device.gpu, feeds, (v) => ({

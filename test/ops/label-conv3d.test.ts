@@ -77,7 +77,7 @@ describe('label_conv3d', () => {
       (shape) => map(draw(shape, -4, 4), (value) => Math.round(value) + (shape.length === 1 ? 0.5 : 0)),
     ))
 
-  it('a label that is no class adds nothing, however large', async () => {
+  it('a label that is not a class adds nothing, however large', async () => {
     const data = Uint32Array.of(0, 2, 3, 4, 7, 1, 1 << 24, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 2)
     for (const width of [12, 3]) {
       const labels = { shape: [1, 1, 1, 12 / width, width], data }

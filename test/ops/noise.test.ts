@@ -95,7 +95,7 @@ describe('noise', () => {
       expect(Math.abs(correlation(channels[0]!, channels[c]!))).toBeLessThan(5 / Math.sqrt(voxels))
   })
 
-  it('refuses a counter of another kind, and a shape that is no volume', () => {
+  it('refuses a counter of another kind, and a shape that is not a volume', () => {
     const counter = input('counter', [2], { dtype: 'u32' })
     expect(() => uniformNoise([1, 1, 2, 2, 2], input('counter', [2]))).toThrow('two u32: seed, step')
     expect(() => uniformNoise([1, 1, 2, 2, 2], input('counter', [3], { dtype: 'u32' }))).toThrow('two u32')

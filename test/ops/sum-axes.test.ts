@@ -72,7 +72,7 @@ it('have the same bits however volumes are cut', async () => {
   }
 })
 
-it('refuses axes that are none or come twice', () => {
+it('refuses axes that do not exist or are repeated', () => {
   const x = input('x', [1, 2, 3, 4, 5])
   expect(() => sum(x, { axes: [5] })).toThrow('sum: x [1, 2, 3, 4, 5] has no axis 5')
   expect(() => mean(x, { axes: [0.5] })).toThrow('mean: x [1, 2, 3, 4, 5] has no axis 0.5')

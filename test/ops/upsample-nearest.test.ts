@@ -44,7 +44,7 @@ describe('upsample_nearest', () => {
     expectSameBits(output, reference.forward(x), 'output')
   })
 
-  it('refuses what is no volume, and what is no whole number', () => {
+  it('refuses what is not a volume, and what is not a whole number', () => {
     expect(() => upsampleNearest(input('x', [1, 1, 2, 2, 2]), [1, 2.5, 1])).toThrow(
       'upsample_nearest: scale must be a whole number of at least 1',
     )

@@ -77,7 +77,7 @@ describe('adam', () => {
     expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] is not a gradient of p [1]')
   })
 
-  it('refuses a step before the first, and a learning rate that is no number', () => {
+  it('refuses a step before the first, and a learning rate that is not a number', () => {
     expect(() => new Adam([p]).scheduleAt(0)).toThrow('adam: steps are counted from 1, not 0')
     expect(() => new AdamW([p], { learningRate: () => NaN }).scheduleAt(3)).toThrow(
       'the learning rate of step 3 is NaN',

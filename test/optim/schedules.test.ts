@@ -5,7 +5,7 @@ const rates = (schedule: (step: number) => number, steps: number) =>
   Array.from({ length: steps }, (_, i) => Number(schedule(i + 1).toPrecision(12)))
 
 describe('schedules', () => {
-  it('stepDecay falls by its factor every so many steps', () => {
+  it('stepDecay falls by its factor every n steps', () => {
     expect(rates(stepDecay({ learningRate: 1, every: 2, factor: 0.5 }), 6)).toEqual([
       1, 1, 0.5, 0.5, 0.25, 0.25,
     ])
@@ -27,7 +27,7 @@ describe('schedules', () => {
     expect(rates(warmUp(stepDecay({ learningRate: 1, every: 3 }), 2), 5)).toEqual([0.5, 1, 1, 0.1, 0.1])
   })
 
-  it('refuses numbers of steps that are none', () => {
+  it('refuses invalid numbers of steps', () => {
     expect(() => stepDecay({ learningRate: 1, every: 0 })).toThrow(
       'stepDecay: steps must be a whole number of at least 1, not 0',
     )

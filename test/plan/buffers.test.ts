@@ -68,7 +68,7 @@ describe('buffers of the program', () => {
     },
   )
 
-  it('take nothing of what the plan owns', async () => {
+  it('do not count as memory of the plan', async () => {
     const x = input('x', [1, 1, 8, 32, 32])
     const out = relu(x)
     const plain = await compile(device.gpu, { outputs: [out] })
@@ -112,7 +112,7 @@ describe('buffers of the program', () => {
     expect((await contents(total, buffers.get(total)!))[0]).toBe(4)
   })
 
-  it('are refused where they do not suit', async () => {
+  it('are refused if they do not suit', async () => {
     const x = input('x', [1, 1, 1, 3, 1])
     const hidden = relu(x)
     const out = relu(hidden)

@@ -88,7 +88,7 @@ describe('planMemory', () => {
     expect(total).toBeLessThan(1.34 * peak)
   })
 
-  it('gives no slot to a value that lies elsewhere, and leaves the others sound', () => {
+  it('gives no slot to a value stored elsewhere, and keeps the others sound', () => {
     const first = node([input('x', [64])], [64])
     const second = node(first.outputs, [1024])
     const apart = new Set(second.outputs)
@@ -115,7 +115,7 @@ describe('planMemory', () => {
     expect(new Set(slotOf.values()).size).toBe(3)
   })
 
-  it('keeps what is kept to the end, though nothing reads it', () => {
+  it('keeps a kept value to the end, though nothing reads it', () => {
     const first = node([], [64])
     const others = Array.from({ length: 5 }, () => node([], [64]))
     const { slotOf } = planMemory([first, ...others], new Set(first.outputs))
@@ -123,7 +123,7 @@ describe('planMemory', () => {
     for (const { outputs } of others) expect(slotOf.get(outputs[0]!)).not.toBe(slot)
   })
 
-  it('frees what no one reads at once', () => {
+  it('immediately frees a value that nothing reads', () => {
     const nodes = Array.from({ length: 9 }, () => node([], [64]))
     expect(planMemory(nodes, new Set()).slots).toEqual([256])
   })

@@ -170,7 +170,7 @@ describe('a plan', () => {
   })
 })
 
-describe('runs under way', () => {
+describe('runs in flight', () => {
   it('are two at most, and keep their order', async () => {
     const [a, b] = [input('a', [3]), input('b', [3])]
     const total = accumulate(a, b)
@@ -245,7 +245,7 @@ describe('a device without memory', () => {
 })
 
 describe('a value that must be shown whole', () => {
-  it('is refused by name where the device cannot show it', async () => {
+  it('is refused by name if the device cannot bind it', async () => {
     const x = input('x', [1, 4, 2, 3, 5])
     const w = parameter('w', [4, 4, 3, 3, 3], new Float32Array(432))
     const { limits } = device.gpu.device

@@ -34,7 +34,7 @@ describe('a plan stored as f16', () => {
     }
   })
 
-  it('takes half the bytes for what is computed on the way', async (context) => {
+  it('takes half the bytes for intermediate volumes', async (context) => {
     needHalves(device.gpu, context)
     const x = input('x', [1, 8, 16, 16, 16])
     const outputs = [ops.argmax(ops.softmax(accumulate(x, x)))]
@@ -46,7 +46,7 @@ describe('a plan stored as f16', () => {
     expect((await bytes('f16')) - x.bytes).toBeLessThan(0.55 * ((await bytes('f32')) - x.bytes))
   })
 
-  it('keeps the range of f32 where a value needs it', async (context) => {
+  it('keeps the range of f32 if a value needs it', async (context) => {
     needHalves(device.gpu, context)
     const x = draw([1, 3, 4, 4, 4])
     const prior = draw([1, 3, 4, 4, 4])

@@ -159,7 +159,7 @@ describe('a sweep', () => {
     expect((await run(outputs, { memoryLimit: thick })).slabPlanes).toBeGreaterThanOrEqual(16)
   })
 
-  it('says what a limit that cannot be kept would need', async () => {
+  it('says how much memory is needed if a limit is too low', async () => {
     const failure = run(step([1, 32, 16, 16], 3), { memoryLimit: 1e5 })
     await expect(failure).rejects.toThrow(UserError)
     await expect(failure).rejects.toThrow(
@@ -167,7 +167,7 @@ describe('a sweep', () => {
     )
   })
 
-  it('stores nothing of the finest scale whole but what is needed outside', () => {
+  it('stores no value of the finest scale whole unless it is needed outside', () => {
     const outputs = step([1, 64, 16, 16], 3)
     const nodes = nodesBehind(outputs).sort((a, b) => a.id - b.id)
     const kept = new Set(outputs)
@@ -190,7 +190,7 @@ describe('a sweep', () => {
     for (const planes of strips.values()) expect(planes).toBeLessThanOrEqual(26)
   })
 
-  it('is empty where a graph has nothing to cut', () => {
+  it('is empty if a graph has nothing to cut', () => {
     const x = input('x', [1, 3, 8, 8, 8])
     const outputs = [ops.maxPool3d(x)]
     expect(findSweep(nodesBehind(outputs), new Set(outputs))).toEqual([])

@@ -24,7 +24,7 @@ describe('workgroupsOf', () => {
     expect(of({ threads: [8, 2 * 70_000] })).toEqual([1, 35_000, 2])
   })
 
-  it('refuses what no dispatch can have', () => {
+  it('refuses more workgroups than a dispatch can have', () => {
     expect(() => of({ workgroups: [65536, 1, 1] })).toThrow(
       'relu/forward: [65536, 1, 1] workgroups, more than',
     )

@@ -23,7 +23,7 @@ const random = mulberry32(21)
 const draw = (shape: readonly number[], low = -1, high = 1) => uniform(shape, random, low, high)
 
 describe('conv3d', () => {
-  it('has no bias where it is null', () => {
+  it('has no bias if it is null', () => {
     const [input, weight] = [draw([1, 2, 3, 3, 3]), draw([2, 2, 3, 3, 3])]
     expect(conv3d.forward(input, weight, null)).toEqual(conv3d.forward(input, weight, zeros([2])))
   })
@@ -125,7 +125,7 @@ describe('support-mask, cross-entropy, kl-divergence', () => {
     expect([...supportMask.backward(values, allowed, 0.1).gradLogits.data]).toEqual([1, 0, 0])
   })
 
-  it('cross-entropy: log C where the logits are equal', () => {
+  it('cross-entropy: log C if the logits are equal', () => {
     const target = fromArray([2, 3, 1], [0, 0.5, 0.5, 1, 0, 0])
     expect(crossEntropy.forward(zeros([2, 3, 1]), target).data[0]).toBeCloseTo(Math.log(3), 12)
     expect(crossEntropy.forward(zeros([2, 3, 1]), target, 'sum').data[0]).toBeCloseTo(2 * Math.log(3), 12)
@@ -136,7 +136,7 @@ describe('support-mask, cross-entropy, kl-divergence', () => {
     expect(data[0]).toBeCloseTo(0.5 * Math.log(2) + 0.5 * Math.log(2 / 3), 9)
   })
 
-  it('kl-divergence: 0 where posterior and prior agree, 0 log 0 = 0', () => {
+  it('kl-divergence: 0 if posterior and prior agree, 0 log 0 = 0', () => {
     const same = fromArray([1, 3], [0, Math.log(3), -Infinity])
     expect(Math.abs(klDivergence.forward(same, fromArray([1, 3], [0.25, 0.75, 0])).data[0]!)).toBeLessThan(
       1e-9,

@@ -37,7 +37,7 @@ describe('Canvas', () => {
     ])
   })
 
-  it('writes what the font lacks as a question mark, at any scale', () => {
+  it('writes characters missing from the font as question marks, at any scale', () => {
     const [mark, unknown] = [new Canvas(10, 16), new Canvas(10, 16)]
     mark.text(0, 0, 2, '?', white)
     unknown.text(0, 0, 2, 'é', white)

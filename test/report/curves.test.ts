@@ -49,7 +49,7 @@ describe('renderCurves', () => {
     ])
   })
 
-  it('leaves a gap where a value is not finite', () => {
+  it('leaves a gap if a value is not finite', () => {
     const [line] = plotted(
       renderCurves({ ...labels, series: [{ name: 'mse', values: [1, NaN, 2, Infinity, 3, 4] }] }),
     )

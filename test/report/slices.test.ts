@@ -51,7 +51,7 @@ describe('orthogonalSlices', () => {
     expect(pixel(axial, 0, 1)).toBe(offset(0, 1, 3)) // top right: front, right
   })
 
-  it('cuts where many structures are rather than where one is large', () => {
+  it('cuts where there are many structures rather than one large one', () => {
     const labels = new Uint8Array(24)
     for (let h = 0; h < 3; h++) for (let w = 0; w < 2; w++) labels[offset(0, h, w)] = 1
     for (let w = 0; w < 4; w++) labels[offset(1, 1, w)] = w + 2

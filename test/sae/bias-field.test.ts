@@ -59,7 +59,7 @@ describe('BiasField', () => {
     expect(Math.abs(logs.reduce((a, b) => a + b, 0) / logs.length)).toBeLessThan(0.01)
   })
 
-  it('stays 1 where there is nothing to learn', () => {
+  it('stays 1 if there is nothing to learn', () => {
     const shape: SpatialShape = [1, 4, 3]
     for (const value of [0, 5]) {
       const scan = new Float32Array(12).fill(value)

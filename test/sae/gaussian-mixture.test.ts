@@ -47,7 +47,7 @@ describe('reestimated', () => {
     expect(a!.variance).toBeCloseTo(0.5, 12)
   })
 
-  it('keeps what has lost its mass', () => {
+  it('keeps a component that has lost its mass', () => {
     expect(reestimated(before, [[of(0.2, 5, 1), of(0, 0, 0)]], 0.01)).toEqual(before)
     const [[a, b] = []] = reestimated(before, [[of(20, 5, 0.25), { mass: 0, first: 0, second: 0 }]], 0.01)
     expect(a).toEqual({ weight: 1, mean: 5, variance: 0.25 })

@@ -99,7 +99,7 @@ describe('robustScaling', () => {
 })
 
 describe('unitScaling', () => {
-  it('leaves a scan in 0..1 as it is, to the bit', () => {
+  it('leaves a scan in 0..1 unchanged, to the bit', () => {
     const data = scan()
     expect(unitScaling(data)).toEqual({ low: 0, high: 1 })
     expect(scaled('unit', data)).toEqual(data)

@@ -51,7 +51,7 @@ async function collect(
 }
 
 describe('items in turn', () => {
-  it('come one after the other, each loaded while the one before is under way', async () => {
+  it('come one after the other, each loaded while the previous one is in flight', async () => {
     const run = recorder(false)
     expect(await collect([1, 2], run)).toEqual([11, 21])
     expect(run.events.filter((event) => !event.startsWith('result'))).toEqual([
@@ -59,7 +59,7 @@ describe('items in turn', () => {
     ])
   })
 
-  it('overlap where they may, two at a time', async () => {
+  it('overlap if they may, two at a time', async () => {
     const run = recorder(true)
     expect(await collect([1, 2, 3], run)).toEqual([11, 21, 31])
     expect(run.events.filter((event) => !event.startsWith('result'))).toEqual([
@@ -70,7 +70,7 @@ describe('items in turn', () => {
     expect(await collect([1], recorder(true))).toEqual([11])
   })
 
-  it('overlap only where both may', async () => {
+  it('overlap only if both may', async () => {
     const run = recorder(true)
     const stages = { ...run.stages, overlaps: (_: number, next: number) => next !== 3 }
     expect(await collect([1, 2, 3, 4], { ...run, stages })).toEqual([11, 21, 31, 41])
@@ -78,7 +78,7 @@ describe('items in turn', () => {
     expect(run.events.indexOf('submit 4')).toBeLessThan(run.events.indexOf('finish 3'))
   })
 
-  it('end with what is under way when the signal comes', async () => {
+  it('end with the step in flight when the signal comes', async () => {
     const overlapping = recorder(true)
     expect(await collect([1, 2, 3, 4], overlapping, 1)).toEqual([11, 21])
     expect(overlapping.events).not.toContain('submit 3')
@@ -87,7 +87,7 @@ describe('items in turn', () => {
     expect(sequential.events).not.toContain('submit 2')
   })
 
-  it('finish what is under way when the loop is left', async () => {
+  it('finish the step in flight when the loop is left', async () => {
     const { events, stages } = recorder(true)
     for await (const result of inTurn([1, 2, 3], stages)) {
       expect(result).toBe(11)

@@ -11,7 +11,7 @@ function* decay(length: number, noise: number, seed = 1, offset = 0.3): Generato
 describe('plateauOf', () => {
   const options: PlateauOptions = { window: 20, patience: 3, tolerance: 0.01 }
 
-  it('ends where a smooth series has done most of its fall', () => {
+  it('ends once a smooth series has done most of its fall', () => {
     const end = plateauOf(decay(2000, 0), options)!
     expect(end).toBeGreaterThan(300)
     expect(end).toBeLessThan(600)
@@ -34,7 +34,7 @@ describe('plateauOf', () => {
     ).toBe(end)
   })
 
-  it('measures by what is left above a floor, and so goes on longer', () => {
+  it('measures by the distance to a floor, and so continues longer', () => {
     const fall = plateauOf(decay(2000, 0), options)!
     const left = plateauOf(decay(2000, 0), { ...options, floor: 0.29 })!
     expect(left).toBeGreaterThan(fall)
@@ -80,7 +80,7 @@ describe('plateauOf', () => {
 })
 
 describe('Plateau', () => {
-  it('goes on from its state as if it had never stopped', () => {
+  it('resumes from its state as if it had never stopped', () => {
     const series = [...decay(2000, 0.05)]
     const options = { window: 20 }
     const end = plateauOf(series, options)!

@@ -68,7 +68,7 @@ describe('supportBox', () => {
     expect(supportBox(prior)).toEqual({ start: [4, 6, 17], stop: [11, 10, 31] })
   })
 
-  it('leaves out what the support mask rules out', () => {
+  it('leaves out the classes that the support mask rules out', () => {
     expect(supportBox(priorWith(shape, [[4, 9, 17]], 1e-8))).toEqual({ start: [4, 9, 17], stop: [5, 10, 18] })
     expect(supportBox(priorWith(shape, [[4, 9, 17]], 9e-9))).toEqual({ start: [0, 0, 0], stop: [...shape] })
   })

@@ -104,7 +104,7 @@ describe('checkGradients', () => {
     for (const error of Object.values(errors)) expect(error).toBeLessThan(1e-3)
   })
 
-  it('leaves whole numbers as they are, and checks what is wanted', async () => {
+  it('leaves whole numbers unchanged, and checks the wanted values', async () => {
     const labels = Uint32Array.from({ length: 24 }, (_, i) => i % 3)
     const errors = await checkGradients(device.gpu, {
       inputs: {
@@ -118,7 +118,7 @@ describe('checkGradients', () => {
     expect(Object.keys(errors)).toEqual(['w'])
   })
 
-  it('fails where a gradient is not finite, or an input is not used', async () => {
+  it('fails if a gradient is not finite, or an input is not used', async () => {
     const inputs = { x: { shape: [1, 1, 1, 1, 3], data: Float32Array.of(1e30, 1, 1) }, y: { shape: [1] } }
     await expect(
       checkGradients(device.gpu, { inputs, wanted: ['x'], build: ({ x }) => cube(x) }),

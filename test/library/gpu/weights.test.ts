@@ -58,7 +58,7 @@ describe('weights', () => {
     variables.dispose()
   })
 
-  it('may be more than are wanted where that is allowed, and of double precision', async () => {
+  it('may be more than needed if that is allowed, and of double precision', async () => {
     const file = writeSafetensors(
       new Map<string, Tensor>([
         ['a', { dtype: 'F64', shape: [2], data: Float64Array.of(0.1, -3) }],
@@ -72,7 +72,7 @@ describe('weights', () => {
     variables.dispose()
   })
 
-  it('that are not finite, or of two variables of one name, are refused', async () => {
+  it('that are not finite, or belong to two variables of one name, are refused', async () => {
     const variables = new Variables(device.gpu)
     const broken = writeSafetensors(new Map([['a', f32([2], [1, NaN])]]))
     expect(() => loadWeights(variables, [a!], broken)).toThrow('a holds numbers that are not finite')

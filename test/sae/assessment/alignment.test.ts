@@ -16,7 +16,7 @@ function makeCase(shape: readonly [number, number, number]): { scan: Float32Arra
 describe('alignmentOf', () => {
   const { scan, prior } = makeCase([20, 28, 24])
 
-  it('finds nothing better if a prior lies on its scan', () => {
+  it('finds nothing better if the prior already matches its scan', () => {
     const { offset, spread, better } = alignmentOf(scan, prior)
     expect(offset).toBeLessThan(0.15)
     expect(Math.abs(spread! - 1)).toBeLessThan(0.1)

@@ -58,7 +58,7 @@ describe.each([1, 2, 3])('assess, phantom %d', (seed) => {
     expect(advice).toContain('a lower learning rate')
   })
 
-  it('calls it collapsed if the prior lies elsewhere, however well the result follows it', () => {
+  it('calls it collapsed if the prior is misplaced, however well the result follows it', () => {
     for (const wrong of [flipPrior(prior, 1), flipPrior(prior, 2), shiftPrior(prior, 0, 4)]) {
       const { grade, advice } = verdict(
         simpleEm(scan, wrong).classes,
@@ -118,7 +118,7 @@ describe('assess', () => {
   const data = priorFromLabels(unpaired.labels, shape, K, { sigma: 0.75, floor: 1e-4 })
   const summary = summarisePrior({ data, classes: K, shape }, phantomTable)
 
-  it('compares with all that it is given, and leaves out what it is not', () => {
+  it('compares with everything it is given, and skips the rest', () => {
     const em = simpleEm(scan, summary.prior)
     const full = assess(summary, {
       scan,

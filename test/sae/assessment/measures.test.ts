@@ -200,7 +200,7 @@ describe('classVolumes', () => {
   const volumes = (...counts: number[]) =>
     classVolumes(Uint8Array.from(counts.flatMap((count, c) => Array<number>(count).fill(c))), summary)
 
-  it('compares with what the prior expects', () => {
+  it('compares class sizes with those expected by the prior', () => {
     const [, one, two, three, four] = volumes(880, 90, 30, 0, 0)
     expect(one).toMatchObject({
       voxels: 90,

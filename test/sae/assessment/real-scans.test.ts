@@ -73,7 +73,7 @@ describe.skipIf(missing).each(blurs)('the public scan, prior blurred by %d voxel
     expect(grade('voxels shuffled', shuffle(em.classes))).toBe('collapsed')
   })
 
-  it('grades a segmentation by a prior that lies elsewhere as doubtful or collapsed', () => {
+  it('grades a segmentation by a misplaced prior as doubtful or collapsed', () => {
     for (const by of [4, 10]) {
       const far = shiftPrior(prior, 0, by)
       const { classes, posterior } = simpleEm(scan, far)

@@ -192,7 +192,7 @@ describe('expectation maximisation', () => {
     swept.dispose()
   })
 
-  it('refuses settings out of range and scans that are none', async () => {
+  it('refuses settings out of range and invalid scans', async () => {
     const { scan, prior } = drawStudy([3, 4, 5], 2, 15)
     const refusal = (options: EmOptions) =>
       rejectedUserError(ExpectationMaximisation.create(device.gpu, prior, options))

@@ -17,7 +17,7 @@ function makeCase(shape: readonly [number, number, number]) {
   return { ...subjects[0]!, prior: { data, classes: K, shape } }
 }
 
-it('is EM itself where the volume is small', async () => {
+it('is EM itself if the volume is small', async () => {
   const { scan, prior } = makeCase([20, 17, 23])
   const sampled = await SampledEm.create(device.gpu, prior)
   const whole = await ExpectationMaximisation.create(device.gpu, prior)
@@ -26,7 +26,7 @@ it('is EM itself where the volume is small', async () => {
   whole.dispose()
 })
 
-it('is EM of every other voxel where it is larger, and is compared with those', async () => {
+it('is EM of every other voxel if it is larger, and is compared with those', async () => {
   const { scan, labels, prior } = makeCase([66, 71, 64])
   const small = {
     data: everyNth(prior.data, prior.shape, 2),

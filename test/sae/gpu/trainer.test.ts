@@ -85,7 +85,7 @@ describe('trainer', () => {
     expect(losses(other.steps)).not.toEqual(losses(first.steps))
   })
 
-  it('goes on from a checkpoint exactly as if it had not stopped', async () => {
+  it('resumes from a checkpoint exactly as if it had not stopped', async () => {
     const whole = await train({ epochs: 4, sigma: 'estimated' })
     const half = await train({ epochs: 2, sigma: 'estimated' })
     const rest = await train(
@@ -141,7 +141,7 @@ describe('trainer', () => {
     },
   )
 
-  it('counts the step under way where the loop is left', async () => {
+  it('counts the step in flight if the loop is left', async () => {
     const model = createModel(architecture, 1)
     const variables = new Variables(device.gpu)
     const trainer = new Trainer(device.gpu, model, variables, prior, { ...defaultTraining, epochs: 2 })
@@ -221,7 +221,7 @@ describe('trainer', () => {
     expect(Math.abs(batch.steps[0]!.klLoss / mean - 1)).toBeLessThan(1e-5)
   })
 
-  it('makes a smaller last batch where the scans do not divide', async () => {
+  it('makes a smaller last batch if the scans do not divide evenly', async () => {
     const { steps } = await train({ epochs: 2, batchSize: 2 })
     expect(steps.map(({ epoch, lastOfEpoch }) => [epoch, lastOfEpoch])).toEqual([
       [1, false],

@@ -64,7 +64,7 @@ describe('Deformation', () => {
     expect(warpPrior(scan, still)).toEqual(scan)
   })
 
-  it('lays centres on each other where shapes differ; beyond the source is background', () => {
+  it('aligns centres if shapes differ; beyond the source is background', () => {
     const labels = Uint8Array.from({ length: 27 }, (_, i) => i + 1)
     const grow = Deformation.random(new Random(1), {}, { source: [3, 3, 3], output: [5, 3, 1] })
     const grown = warpLabels(labels, grow)
@@ -111,7 +111,7 @@ describe('Deformation', () => {
     }
   })
 
-  it('keeps volumes in millimetres where voxels are not cubes', () => {
+  it('keeps volumes in millimetres if voxels are not cubes', () => {
     const shape: SpatialShape = [41, 21, 41]
     const deformation = Deformation.random(
       new Random(2),

@@ -185,7 +185,7 @@ describe('Synthesiser', () => {
     expect(roughest).toBeLessThan(0.03)
   })
 
-  it('measures with larger voxels where a resolution is asked for', () => {
+  it('measures with larger voxels if a resolution is given', () => {
     const blurred = draw({ ...map, ...pure, rim: 2, resolution: [1, 1, 6] }).scan
     const sharp = draw({ ...map, ...pure, rim: 2 }).scan
     const roughness = (scan: Float32Array, stride: number): number =>
@@ -205,7 +205,7 @@ describe('Synthesiser', () => {
     }
   })
 
-  it('writes true labels where painted classes are finer', () => {
+  it('writes true labels if painted classes are finer', () => {
     const truth = Uint8Array.of(0, 1, 1, 0, 2, 2, 3, 4)
     const { labels } = draw({ ...map, sources: [{ classes, shape, truth }] })
     expect(labels).toEqual(classes.map((c) => truth[c]!))
