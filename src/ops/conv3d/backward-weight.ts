@@ -51,8 +51,8 @@ export function backwardWeight(problem: WeightProblem): {
     scratch: [partials],
     ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
     emit: (_, device, range) => {
-      const part = (own: Value, firstInput: number) =>
-        partCalls(problem, bricks, { own, firstInput, partials }, device, range)
+      const part = (shifted: Value, firstInput: number) =>
+        partCalls(problem, bricks, { shifted, firstInput, partials }, device, range)
       if (transposed) return part(gradOutput, 0)
       return coarse ? [...part(coarse, 0), ...part(input, volumeShape(coarse).channels)] : part(input, 0)
     },
@@ -95,8 +95,8 @@ function planBricks({ input, coarse, shape, bias }: WeightProblem): Bricks {
 
 /** The part of the sums that belongs to some of the input's channels. */
 interface Part {
-  /** What a lane reads by itself: the input or its coarse part; the gradient if transposed. */
-  readonly own: Value
+  /** What each tap reads elsewhere: the input or its coarse part; the gradient if transposed. */
+  readonly shifted: Value
   /** Where its channels are among those of the weights. */
   readonly firstInput: number
   readonly partials: Value
@@ -106,7 +106,7 @@ interface Part {
 function partCalls(
   { input, coarse, gradOutput, shape }: WeightProblem,
   { transposed, withBias, columns, perPlane, quads }: Bricks,
-  { own, firstInput, partials }: Part,
+  { shifted, firstInput, partials }: Part,
   device: DeviceTraits,
   range: Slab,
 ): KernelCall[] {
@@ -114,9 +114,9 @@ function partCalls(
   const { depth, height, width, voxels } = volumeShape(input)
   const broadcast = transposed ? input : gradOutput
   const { channels: broadcastChannels } = volumeShape(broadcast)
-  const { channels } = volumeShape(own)
-  const upsampled = own === coarse
-  const ownPlanes = upsampled ? (kd + 1) / 2 : kd
+  const { channels } = volumeShape(shifted)
+  const upsampled = shifted === coarse
+  const shiftedPlanes = upsampled ? (kd + 1) / 2 : kd
   const vector = width % 4 === 0
   const subgroup = broadcastLanes(device)
   const lanes = lanesOf(device)
@@ -127,7 +127,10 @@ function partCalls(
   const tile = balancedTile(broadcastChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
   const windows = (slab: Slab) => {
     const read = widened(slab, (kd - 1) / 2)
-    return { own: planesOf(own, upsampled ? coarsened(read) : read), broadcast: planesOf(broadcast, slab) }
+    return {
+      shifted: planesOf(shifted, upsampled ? coarsened(read) : read),
+      broadcast: planesOf(broadcast, slab),
+    }
   }
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
     shader: shaders.conv3dBackwardWeight,
@@ -143,7 +146,7 @@ function partCalls(
       vector,
     }),
     params: {
-      own_channels: channels,
+      shifted_channels: channels,
       broadcast_channels: broadcastChannels,
       // The part of the input that the convolution always has brings the bias.
       with_bias: withBias && !upsampled ? 1 : 0,
@@ -160,7 +163,7 @@ function partCalls(
     },
     bindings: { ...windows(slab), partials: whole(partials) },
     threads: [
-      channels * ownPlanes * (kh / rows),
+      channels * shiftedPlanes * (kh / rows),
       Math.ceil(broadcastChannels / tile),
       (slab.last - slab.first) * perPlane,
     ],
