@@ -30,6 +30,8 @@ interface WeightProblem {
   readonly shape: Shape
   /** Whether the bias's gradient is wanted too. */
   readonly bias: boolean
+  /** The weights, if there are such that the sums are the gradient of. */
+  readonly parameter?: Value
 }
 
 /** Gradients of a convolution with respect to its weights and its bias [Co], if it has one. */
@@ -37,7 +39,7 @@ export function backwardWeight(problem: WeightProblem): {
   readonly weight: Value
   readonly bias: Value | undefined
 } {
-  const { input, coarse, gradOutput, shape, bias } = problem
+  const { input, coarse, gradOutput, shape, bias, parameter } = problem
   const [outputs, , kd] = kernelShape(shape)
   const bricks = planBricks(problem)
   const { transposed, withBias, weights, columns } = bricks
@@ -49,6 +51,7 @@ export function backwardWeight(problem: WeightProblem): {
     inputs: { input, gradOutput, coarse },
     outputs: [{ shape, layout: 'flat' }, ...(withBias ? [{ shape: [outputs] }] : [])],
     scratch: [partials],
+    parameter,
     ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
     emit: (_, device, range) => {
       const part = (shifted: Value, firstInput: number) =>
@@ -61,7 +64,7 @@ export function backwardWeight(problem: WeightProblem): {
       ...(gradBias ? [sumColumns(partials, gradBias, weights)] : []),
     ],
   })
-  return { weight: gradWeight, bias: bias && transposed ? backwardBias(gradOutput) : gradBias }
+  return { weight: gradWeight, bias: bias && transposed ? backwardBias(gradOutput, parameter) : gradBias }
 }
 
 /** What a convolution's sums are and how the volume is cut for them: into bricks of some columns of a plane. */
@@ -170,8 +173,12 @@ function partCalls(
   }))
 }
 
-/** Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels. */
-export function backwardBias(gradOutput: Value): Value {
+/**
+ * Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels.
+ *
+ * @param parameter the bias or another parameter of the layer, for its name
+ */
+export function backwardBias(gradOutput: Value, parameter?: Value): Value {
   const { channels, area, planes: count } = volumeShape(gradOutput)
   const partials = scratch('conv3d bias partials', [count, channels])
   return op({
@@ -179,6 +186,7 @@ export function backwardBias(gradOutput: Value): Value {
     inputs: { gradOutput },
     output: { shape: [channels] },
     scratch: [partials],
+    parameter,
     planes: count,
     emit: (_, device, range) => {
       const grads = (slab: Slab) => planesOf(gradOutput, slab)
