@@ -10,6 +10,8 @@
 // With TRANSPOSED, for few output channels, input and gradient swap roles and the sum runs over the input's voxels:
 // grad_weight[co,ci,d] = sum_v input[ci,v] * grad_output[co,v-d].
 //
+// The input is `shifted` here, because each tap reads it elsewhere, and the gradient `broadcast`; TRANSPOSED swaps them.
+//
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], and after each brick's weights its bias [co].
 // Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); each invocation takes one
 // (ci, plane of the input, ROWS of the KH taps dy), continued over group.x. So all of them need the same gradients, but each
@@ -23,7 +25,7 @@ enable subgroups;
 // #endif
 
 struct Params {
-  own_channels: u32,
+  shifted_channels: u32,
   broadcast_channels: u32,
   with_bias: u32,     // 1, or 0 if this part adds no bias
   first_input: u32,   // index of the input's first channel among those of the weights
@@ -36,7 +38,7 @@ struct Params {
   first_brick: u32,
   bricks_per_plane: u32,
   brick_columns: u32, // a multiple of 4
-  own_base: u32,
+  shifted_base: u32,
   broadcast_base: u32,
 }
 
@@ -46,58 +48,58 @@ const KW = 3u; // #set
 const ROWS = 3u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 1u; // #set
-// Planes of `own` that the taps of one plane read.
+// Planes of `shifted` that the taps of one plane read.
 // #if ${UPSAMPLED}
-const OWN_PLANES = (KD + 1u) / 2u;
+const SHIFTED_PLANES = (KD + 1u) / 2u;
 // #else
-const OWN_PLANES = KD;
+const SHIFTED_PLANES = KD;
 // #endif
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
 // #if ${UPSAMPLED}
-alias StoredOwn = vec2f; // #stored own
+alias StoredShifted = vec2f; // #stored shifted
 // #else
-alias StoredOwn = vec4f; // #stored own
+alias StoredShifted = vec4f; // #stored shifted
 // #endif
 alias StoredBroadcast = vec4f; // #stored broadcast
 // #else
-alias StoredOwn = f32; // #stored own
+alias StoredShifted = f32; // #stored shifted
 alias StoredBroadcast = f32; // #stored broadcast
 // #endif
-@group(0) @binding(1) var<storage, read> own: array<StoredOwn>;
+@group(0) @binding(1) var<storage, read> shifted: array<StoredShifted>;
 @group(0) @binding(2) var<storage, read> broadcast: array<StoredBroadcast>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Voxel x of a row of `own`, 0 outside it; x wraps around below 0.
-fn own_at(row: u32, x: u32, inside: bool) -> f32 {
-  let here = inside && x < own_width();
+// Voxel x of a row of `shifted`, 0 outside it; x wraps around below 0.
+fn shifted_at(row: u32, x: u32, inside: bool) -> f32 {
+  let here = inside && x < shifted_width();
   let at = select(0u, row + x, here);
 // #if ${VECTOR}
 // #if ${UPSAMPLED}
-  return select(0.0, f32(own[at / 2u][at % 2u]), here);
+  return select(0.0, f32(shifted[at / 2u][at % 2u]), here);
 // #else
-  return select(0.0, f32(own[at / 4u][at % 4u]), here);
+  return select(0.0, f32(shifted[at / 4u][at % 4u]), here);
 // #endif
 // #else
-  return select(0.0, f32(own[at]), here);
+  return select(0.0, f32(shifted[at]), here);
 // #endif
 }
 
 // #if ${VECTOR}
 // The voxels under four columns, starting at x. Rows are whole vec4s (coarse rows whole vec2s).
 // #if ${UPSAMPLED}
-fn own_beneath(row: u32, x: u32, inside: bool) -> vec2f {
-  return select(vec2f(0.0), vec2f(own[select(0u, row + x, inside) / 2u]), inside);
+fn shifted_beneath(row: u32, x: u32, inside: bool) -> vec2f {
+  return select(vec2f(0.0), vec2f(shifted[select(0u, row + x, inside) / 2u]), inside);
 }
 // #else
-fn own_beneath(row: u32, x: u32, inside: bool) -> vec4f {
-  return select(vec4f(0.0), vec4f(own[select(0u, row + x, inside) / 4u]), inside);
+fn shifted_beneath(row: u32, x: u32, inside: bool) -> vec4f {
+  return select(vec4f(0.0), vec4f(shifted[select(0u, row + x, inside) / 4u]), inside);
 }
 // #endif
 // #endif
 
-fn own_width() -> u32 {
+fn shifted_width() -> u32 {
 // #if ${UPSAMPLED}
   return params.width / 2u;
 // #else
@@ -118,11 +120,11 @@ fn load_broadcast(row: u32, x: u32) -> vec4f {
 }
 
 // Index of the sum for this pair of channels and this offset.
-fn entry(own_channel: u32, broadcast_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
+fn entry(shifted_channel: u32, broadcast_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
 // #if ${TRANSPOSED}
-  return (((own_channel * params.weight_inputs + broadcast_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
+  return (((shifted_channel * params.weight_inputs + broadcast_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
 // #else
-  return (((broadcast_channel * params.weight_inputs + params.first_input + own_channel) * KD + dz) * KH + dy) * KW + dx;
+  return (((broadcast_channel * params.weight_inputs + params.first_input + shifted_channel) * KD + dz) * KH + dy) * KW + dx;
 // #endif
 }
 
@@ -137,10 +139,10 @@ fn main(
   let brick = group.z;
   let block = group.y;
   // Surplus lanes repeat the last role and store nothing: subgroupBroadcast needs every lane of the subgroup.
-  let roles = params.own_channels * OWN_PLANES * (KH / ROWS);
+  let roles = params.shifted_channels * SHIFTED_PLANES * (KH / ROWS);
   let role = min(group.x * LANES + lane, roles - 1u);
-  let channel = role / (OWN_PLANES * (KH / ROWS));
-  let own_z = role / (KH / ROWS) % OWN_PLANES;
+  let channel = role / (SHIFTED_PLANES * (KH / ROWS));
+  let shifted_z = role / (KH / ROWS) % SHIFTED_PLANES;
   let first_dy = role % (KH / ROWS) * ROWS;
   let area = params.height * params.width;
   let plane = params.first_plane + brick / params.bricks_per_plane;
@@ -150,12 +152,12 @@ fn main(
   let z = plane % params.depth;
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
 // #if ${UPSAMPLED}
-  let coarse_z = (z + 2u * KD - KD / 2u) / 2u - KD + own_z; // floor((z - KD/2) / 2) + own_z
+  let coarse_z = (z + 2u * KD - KD / 2u) / 2u - KD + shifted_z; // floor((z - KD/2) / 2) + shifted_z
   let inside_z = coarse_z < params.depth / 2u;
-  let own_plane = ((plane - z) / 2u + coarse_z) * params.own_channels * (area / 4u) + channel * (area / 4u) - params.own_base;
+  let shifted_plane = ((plane - z) / 2u + coarse_z) * params.shifted_channels * (area / 4u) + channel * (area / 4u) - params.shifted_base;
 // #else
-  let inside_z = z + own_z - KD / 2u < params.depth;
-  let own_plane = ((plane + own_z - KD / 2u) * params.own_channels + channel) * area - params.own_base;
+  let inside_z = z + shifted_z - KD / 2u < params.depth;
+  let shifted_plane = ((plane + shifted_z - KD / 2u) * params.shifted_channels + channel) * area - params.shifted_base;
 // #endif
 
   // #generate declare
@@ -163,11 +165,11 @@ fn main(
   for (var x = first_column; x < last_column; x += 4u) {
     // The rows of the input for row -1; the loop continues from there.
     for (var row = 0u; row + 1u < ROWS; row++) {
-      let own_y = first_dy + row - KH / 2u;
+      let shifted_y = first_dy + row - KH / 2u;
       // #generate slide
     }
     for (var y = 0u; y < params.height; y++) {
-      let own_y = y + first_dy + ROWS - 1u - KH / 2u;
+      let shifted_y = y + first_dy + ROWS - 1u - KH / 2u;
       // #generate slide
       let broadcast_row = broadcast_plane + y * params.width;
       // #generate multiply
@@ -187,7 +189,7 @@ fn main(
     // #generate store
   }
 // #else
-  let dz = own_z;
+  let dz = shifted_z;
   // #generate store
 // #endif
 }

@@ -57,7 +57,9 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly slices: Slices | undefined
   /** Gradients of the inputs, in their order, given those of the outputs; undefined if none flows. */
   readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
-  /** See `NodeSpec`. */
+  /** See `CommonSpec`. */
+  readonly parameter: Value | undefined
+  /** See `CommonSpec`. */
   readonly masked: ((mask: Value) => Value) | undefined
 }
 
@@ -120,6 +122,11 @@ export interface CommonSpec<I extends Inputs> {
   /** Values that only this node uses, while it runs (see `scratch`). Default: none. */
   readonly scratch?: readonly Value[] | undefined
   /**
+   * The parameter whose gradient it computes, by which a plan names the layer: a gradient often does not read the
+   * parameter itself. Default: the first variable that it reads or updates.
+   */
+  readonly parameter?: Value | undefined
+  /**
    * If a kernel of the op can do so as it stores its only output: the same output, but 0 wherever `mask` is 0. The
    * gradient of a ReLU asks for it instead of a pass of its own; the output without a mask is then read by nobody and
    * never computed.
@@ -157,7 +164,7 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
   spec: NodeSpec<I, O>,
 ): OpNode<Outputs<O>> {
-  const { name, scratch = [], mutates = [], masked, backward } = spec
+  const { name, scratch = [], mutates = [], parameter, masked, backward } = spec
   const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
@@ -178,6 +185,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
         requireInputs(name, gradients, spec.inputs)
         return inputs.map(([input]) => gradients[input])
       }),
+    parameter,
     masked,
   }
   const isWide = node.inputs.some(({ wide }) => wide)

@@ -54,14 +54,8 @@ export function convTranspose3d(
             width,
           ]),
         ),
-        weight: generalBackwardWeight(
-          'conv_transpose3d backward weight',
-          grad,
-          input,
-          weight.shape,
-          geometry,
-        ),
-        bias: bias && backwardBias(grad),
+        weight: generalBackwardWeight('conv_transpose3d backward weight', grad, input, weight, geometry),
+        bias: bias && backwardBias(grad, bias),
       }
     },
   })

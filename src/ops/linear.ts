@@ -40,7 +40,7 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
       const leading = [...input.shape.slice(0, -1).map(() => 1), outputs]
       return {
         input: product('linear backward input', g, w, input.shape),
-        weight: product('linear backward weight', transposed(g), x, weight.shape),
+        weight: product('linear backward weight', transposed(g), x, weight.shape, weight),
         bias:
           bias && sumAxes('linear backward bias', gradOutput, leading, { shape: bias.shape, layout: 'flat' }),
       }
@@ -65,11 +65,12 @@ function transposed({ value, rows, columns, row, column }: Matrix): Matrix {
   return { value, rows: columns, columns: rows, row: column, column: row }
 }
 
-function product(name: string, a: Matrix, b: Matrix, shape: Shape): Value {
+function product(name: string, a: Matrix, b: Matrix, shape: Shape, parameter?: Value): Value {
   return op({
     name,
     inputs: { a: a.value, b: b.value },
     output: { shape, layout: 'flat' },
+    parameter,
     emit: (output) => [multiply(a, b, output)],
   })
 }

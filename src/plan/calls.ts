@@ -11,7 +11,7 @@ export type ScheduledCall = KernelCall & {
   /** Bindings stored as f16. */
   readonly half: readonly string[]
   readonly op: string
-  /** The layer whose weights the node reads or updates: `encoder.block3` of `encoder.block3.weight`. */
+  /** The layer whose weights the node is about: `encoder.block3` of `encoder.block3.weight`. */
   readonly layer: string | undefined
   /** In a sweep: the planes of the node that it computes. */
   readonly slab: Slab | undefined
@@ -24,7 +24,7 @@ export type ScheduledCall = KernelCall & {
 /** The kernel calls of a schedule, in their order. */
 export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
   const label = (
-    node: Pick<OpNode, 'op' | 'mutates' | 'inputs'>,
+    node: Labelled,
     calls: KernelCall[],
     origins: ReadonlyMap<Value, number> = new Map(),
     slab?: Slab,
@@ -58,12 +58,15 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
   ]
 }
 
-const slide = { op: 'slide', mutates: [], inputs: [] }
+/** What the calls of a node are named after. */
+type Labelled = Pick<OpNode, 'op' | 'parameter' | 'mutates' | 'inputs'>
+
+const slide: Labelled = { op: 'slide', parameter: undefined, mutates: [], inputs: [] }
 
 /** The layer that a node belongs to; it may read the layer's weights in another form, computed by an earlier node. */
-function layerOf({ mutates, inputs }: Pick<OpNode, 'mutates' | 'inputs'>): string | undefined {
+function layerOf({ parameter, mutates, inputs }: Labelled): string | undefined {
   const behind = inputs.flatMap(({ layout, node }) => (layout === 'flat' && node ? node.inputs : []))
-  const variable = [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
+  const variable = parameter ?? [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
   return variable?.name.replace(/\.[^.]*$/, '')
 }
 

@@ -9,7 +9,7 @@ import { planeSize } from './sweep.js'
 export interface DispatchRow {
   /** Name of the op (`OpNode.op`); `slide` for the moves within strips that a sweep adds. */
   readonly op: string
-  /** The layer whose weights the op reads or updates, such as `encoder.block3`; undefined if it has none. */
+  /** The layer whose weights the op reads or updates, or whose gradient it computes: `encoder.block3`, say. */
   readonly layer: string | undefined
   /** Name of the shader. */
   readonly kernel: string

@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { Gpu } from '../../src/gpu/gpu.js'
 import { gradients } from '../../src/graph/gradients.js'
 import { input, parameter, type Value } from '../../src/graph/value.js'
-import { conv3d, dot, exp, relu, softmax, sum } from '../../src/ops/index.js'
+import {
+  conv3d,
+  convTranspose3d,
+  dot,
+  exp,
+  labelConv3d,
+  linear,
+  relu,
+  softmax,
+  sum,
+} from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'
 import { compile } from '../../src/plan/compile.js'
 import { describe as rowsOf, formatPlan, mergeSlabs } from '../../src/plan/describe.js'
@@ -59,6 +69,26 @@ describe('describe', () => {
     const slots = rows.map(({ slot }) => slot)
     expect(slots.every((slot) => slot !== undefined && slot >= 0)).toBe(true)
     expect(made(result).slot).not.toBe(made(hidden).slot)
+    plan.dispose()
+  })
+
+  const volume = () => input('x', shape)
+  const labels = () => input('labels', [1, 1, ...shape.slice(2)], { dtype: 'u32' })
+  it.each<[what: string, weights: readonly number[], bias: number, build: (w: Value, b: Value) => Value]>([
+    ['conv3d', [3, 3, 3, 3, 3], 3, (w, b) => conv3d(volume(), w, b, { padding: 'same' })],
+    ['conv3d with one output', [1, 3, 3, 3, 3], 1, (w, b) => conv3d(volume(), w, b, { padding: 'same' })],
+    ['conv3d of stride 2', [3, 3, 3, 3, 3], 3, (w, b) => conv3d(volume(), w, b, { stride: 2 })],
+    ['conv_transpose3d', [3, 2, 3, 3, 3], 2, (w, b) => convTranspose3d(volume(), w, b)],
+    ['label_conv3d', [1, 3, 3, 3, 3], 1, (w, b) => labelConv3d(labels(), w, b)],
+    ['linear', [2, 5], 2, (w, b) => linear(input('x', [3, 5], { layout: 'flat' }), w, b)],
+  ])('gives the gradient of the weights of %s its layer', async (op, weights, count, build) => {
+    const weight = parameter('net.block1.weight', weights, f32(weights))
+    const bias = parameter('net.block1.bias', [count], f32([count]))
+    const wanted = gradients(sum(build(weight, bias)), [weight, bias])
+    const plan = await compile(device.gpu, { outputs: wanted })
+    const rows = rowsOf(plan).filter((row) => row.op === `${op.split(' ')[0]} backward weight`)
+    expect(rows).not.toEqual([])
+    for (const { layer: name } of rows) expect(name).toBe('net.block1')
     plan.dispose()
   })
 

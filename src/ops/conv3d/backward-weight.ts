@@ -30,6 +30,8 @@ interface WeightProblem {
   readonly shape: Shape
   /** Whether to compute the bias's gradient too. */
   readonly bias: boolean
+  /** The weights, if there are such that the sums are the gradient of. */
+  readonly parameter?: Value
 }
 
 /** Gradients of a convolution with respect to its weights and its bias [Co], if it has one. */
@@ -37,7 +39,7 @@ export function backwardWeight(problem: WeightProblem): {
   readonly weight: Value
   readonly bias: Value | undefined
 } {
-  const { input, coarse, gradOutput, shape, bias } = problem
+  const { input, coarse, gradOutput, shape, bias, parameter } = problem
   const [outputs, , kd] = kernelShape(shape)
   const bricks = planBricks(problem)
   const { transposed, withBias, weights, columns } = bricks
@@ -49,10 +51,11 @@ export function backwardWeight(problem: WeightProblem): {
     inputs: { input, gradOutput, coarse },
     outputs: [{ shape, layout: 'flat' }, ...(withBias ? [{ shape: [outputs] }] : [])],
     scratch: [partials],
+    parameter,
     ...convolutionPlanes(transposed ? gradOutput : input, kd, coarse),
     emit: (_, device, range) => {
-      const part = (own: Value, firstInput: number) =>
-        partCalls(problem, bricks, { own, firstInput, partials }, device, range)
+      const part = (shifted: Value, firstInput: number) =>
+        partCalls(problem, bricks, { shifted, firstInput, partials }, device, range)
       if (transposed) return part(gradOutput, 0)
       return coarse ? [...part(coarse, 0), ...part(input, volumeShape(coarse).channels)] : part(input, 0)
     },
@@ -61,7 +64,7 @@ export function backwardWeight(problem: WeightProblem): {
       ...(gradBias ? [sumColumns(partials, gradBias, weights)] : []),
     ],
   })
-  return { weight: gradWeight, bias: bias && transposed ? backwardBias(gradOutput) : gradBias }
+  return { weight: gradWeight, bias: bias && transposed ? backwardBias(gradOutput, parameter) : gradBias }
 }
 
 /** The sums of a weight gradient, and how the volume is cut for them: into bricks, each some columns of a plane. */
@@ -96,7 +99,7 @@ function planBricks({ input, coarse, shape, bias }: WeightProblem): Bricks {
 /** The part of the sums that belongs to some of the input's channels. */
 interface Part {
   /** What each lane reads for itself: the input or its coarse part; the gradient if transposed. */
-  readonly own: Value
+  readonly shifted: Value
   /** Index of its first channel among those of the weights. */
   readonly firstInput: number
   readonly partials: Value
@@ -106,7 +109,7 @@ interface Part {
 function partCalls(
   { input, coarse, gradOutput, shape }: WeightProblem,
   { transposed, withBias, columns, perPlane, quads }: Bricks,
-  { own, firstInput, partials }: Part,
+  { shifted, firstInput, partials }: Part,
   device: DeviceTraits,
   range: Slab,
 ): KernelCall[] {
@@ -114,9 +117,9 @@ function partCalls(
   const { depth, height, width, voxels } = volumeShape(input)
   const broadcast = transposed ? input : gradOutput
   const { channels: broadcastChannels } = volumeShape(broadcast)
-  const { channels } = volumeShape(own)
-  const upsampled = own === coarse
-  const ownPlanes = upsampled ? (kd + 1) / 2 : kd
+  const { channels } = volumeShape(shifted)
+  const upsampled = shifted === coarse
+  const shiftedPlanes = upsampled ? (kd + 1) / 2 : kd
   const vector = width % 4 === 0
   const subgroup = broadcastLanes(device)
   const lanes = lanesOf(device)
@@ -127,7 +130,10 @@ function partCalls(
   const tile = balancedTile(broadcastChannels, Math.max(1, Math.min(widest, Math.floor(sums / (rows * kw)))))
   const windows = (slab: Slab) => {
     const read = widened(slab, (kd - 1) / 2)
-    return { own: planesOf(own, upsampled ? coarsened(read) : read), broadcast: planesOf(broadcast, slab) }
+    return {
+      shifted: planesOf(shifted, upsampled ? coarsened(read) : read),
+      broadcast: planesOf(broadcast, slab),
+    }
   }
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab): KernelCall => ({
     shader: shaders.conv3dBackwardWeight,
@@ -143,7 +149,7 @@ function partCalls(
       vector,
     }),
     params: {
-      own_channels: channels,
+      shifted_channels: channels,
       broadcast_channels: broadcastChannels,
       // The bias is added with the part of the input that always exists.
       with_bias: withBias && !upsampled ? 1 : 0,
@@ -160,15 +166,19 @@ function partCalls(
     },
     bindings: { ...windows(slab), partials: whole(partials) },
     threads: [
-      channels * ownPlanes * (kh / rows),
+      channels * shiftedPlanes * (kh / rows),
       Math.ceil(broadcastChannels / tile),
       (slab.last - slab.first) * perPlane,
     ],
   }))
 }
 
-/** Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels. */
-export function backwardBias(gradOutput: Value): Value {
+/**
+ * Gradient of a convolution with respect to its bias [Co]: the sum of the gradient over batch and voxels.
+ *
+ * @param parameter the bias or another parameter of the layer, for its name
+ */
+export function backwardBias(gradOutput: Value, parameter?: Value): Value {
   const { channels, area, planes: count } = volumeShape(gradOutput)
   const partials = scratch('conv3d bias partials', [count, channels])
   return op({
@@ -176,6 +186,7 @@ export function backwardBias(gradOutput: Value): Value {
     inputs: { gradOutput },
     output: { shape: [channels] },
     scratch: [partials],
+    parameter,
     planes: count,
     emit: (_, device, range) => {
       const grads = (slab: Slab) => planesOf(gradOutput, slab)

@@ -1,7 +1,7 @@
 import { scratch, type KernelCall } from '../../graph/node.js'
 import { op, type OpSpec } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
-import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import {
@@ -145,16 +145,16 @@ export function generalBackwardInput(
   }
 }
 
-/** The gradient of a convolution with respect to its weights, which have the shape given. */
+/** The gradient of a convolution with respect to its weights. */
 export function generalBackwardWeight(
   name: string,
   input: Value,
   gradOutput: Value,
-  shape: Shape,
+  weight: Value,
   geometry: Geometry,
 ): Value {
   const { channels, planes, depth, area, height } = volumeShape(gradOutput)
-  const columns = shape.reduce((product, n) => product * n, 1)
+  const columns = weight.size
   const ofGroup = channels / geometry.groups
   const tile = balancedTile(ofGroup, mostWeightChannels)
   const blocks = Math.ceil(ofGroup / tile)
@@ -204,8 +204,9 @@ export function generalBackwardWeight(
   return op({
     name,
     inputs: { input, gradOutput },
-    output: { shape, layout: 'flat' },
+    output: { shape: weight.shape, layout: 'flat' },
     scratch: [partials],
+    parameter: weight,
     ...(brickPlanes > 1 ? uncut(work) : slicedUnlessFew(volumeShape(input).planes, work)),
   })
 }

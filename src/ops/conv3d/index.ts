@@ -94,6 +94,7 @@ function plainConvolution(
           gradOutput: grad,
           shape: weight.shape,
           bias: bias !== undefined,
+          parameter: weight,
         }),
       }
     },
@@ -111,8 +112,8 @@ function generalConvolution(input: Value, weights: Weights, geometry: Geometry, 
         input: op(
           generalBackwardInput('conv3d backward input', grad, { weight }, geometry, [depth, height, width]),
         ),
-        weight: generalBackwardWeight('conv3d backward weight', input, grad, weight.shape, geometry),
-        bias: bias && backwardBias(grad),
+        weight: generalBackwardWeight('conv3d backward weight', input, grad, weight, geometry),
+        bias: bias && backwardBias(grad, bias),
       }
     },
   })

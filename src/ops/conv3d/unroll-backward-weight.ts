@@ -10,7 +10,7 @@ interface BackwardWeightTile {
   readonly kernelWidth: number
   /** Lanes of a subgroup that share loads by broadcasting; 0 without subgroups. */
   readonly subgroup: number
-  /** Whether a lane's own rows are half as fine as the broadcast ones. */
+  /** Whether the shifted rows are half as fine as the broadcast ones. */
   readonly upsampled: boolean
   /** Whether rows are whole vec4s and are loaded as such. */
   readonly vector: boolean
@@ -20,18 +20,18 @@ interface BackwardWeightTile {
  * Unrolls the body of shaders/conv3d/backward_weight.wgsl.
  *
  * Registers: `a{c}_{dy}_{dx}` are the sums, `bias{i}` those of the bias; `g{c}` four broadcast voxels of channel c; `mine{c}`
- * those that a lane reads for its subgroup, of a channel from c on; `b{dy}_{i}` the lane's own voxels for them, a
+ * those that a lane reads for its subgroup, of a channel from c on; `b{dy}_{i}` the shifted voxels for them, a
  * window that slides down the plane, so each step loads one new row.
  */
 export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
   const { channels, whole, rows, kernelWidth, subgroup, upsampled, vector } = tile
   const half = (kernelWidth - 1) / 2
   const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
-  /** The own voxel for broadcast voxel t at tap dx, counted from the one under the first column. */
+  /** The shifted voxel for broadcast voxel t at tap dx, counted from the one under the first column. */
   const voxelAt = (t: number, dx: number) => (upsampled ? Math.floor((t + dx - half) / 2) : t + dx - half)
   const first = voxelAt(0, 0)
   const last = voxelAt(3, kernelWidth - 1)
-  const own = (dy: number, voxel: number) => `b${dy}_${voxel - first}`
+  const shifted = (dy: number, voxel: number) => `b${dy}_${voxel - first}`
   const declare: string[] = []
   const slide: string[] = []
   const multiply: string[] = []
@@ -41,26 +41,26 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   const load: string[] = []
   for (let dy = 0; dy < rows; dy++) {
     for (let voxel = first; voxel <= last; voxel++) {
-      declare.push(`var ${own(dy, voxel)} = 0.0;`)
-      if (dy + 1 < rows) slide.push(`${own(dy, voxel)} = ${own(dy + 1, voxel)};`)
+      declare.push(`var ${shifted(dy, voxel)} = 0.0;`)
+      if (dy + 1 < rows) slide.push(`${shifted(dy, voxel)} = ${shifted(dy + 1, voxel)};`)
     }
   }
   const scale = upsampled ? '/ 2u' : ''
   const beneath = upsampled ? 2 : 4
   slide.push(
-    'let inside = inside_z && own_y < params.height;',
-    `let own_row = own_plane + own_y ${scale} * own_width();`,
+    'let inside = inside_z && shifted_y < params.height;',
+    `let shifted_row = shifted_plane + shifted_y ${scale} * shifted_width();`,
   )
-  if (vector) load.push(`let under = own_beneath(own_row, x ${scale}, inside);`)
+  if (vector) load.push(`let under = shifted_beneath(shifted_row, x ${scale}, inside);`)
   for (let voxel = first; voxel <= last; voxel++) {
     const value =
       vector && voxel >= 0 && voxel < beneath
         ? `under.${component[voxel]!}`
-        : `own_at(own_row, x ${scale} ${voxel < 0 ? '-' : '+'} ${Math.abs(voxel)}u, inside)`
-    load.push(`${own(rows - 1, voxel)} = ${value};`)
+        : `shifted_at(shifted_row, x ${scale} ${voxel < 0 ? '-' : '+'} ${Math.abs(voxel)}u, inside)`
+    load.push(`${shifted(rows - 1, voxel)} = ${value};`)
   }
   // Every other row is a coarse row that is already loaded. If only one row is held, the first may be such a row.
-  if (upsampled && rows > 1) slide.push('if (own_y % 2u == 0u || !inside) {', ...load, '}')
+  if (upsampled && rows > 1) slide.push('if (shifted_y % 2u == 0u || !inside) {', ...load, '}')
   else slide.push(...load)
 
   // A channel past the end repeats the last one and is not stored.
@@ -89,14 +89,14 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
       for (const dx of taps) {
         const sum = `a${c}_${dy}_${dx}`
         declare.push(`var ${sum} = 0.0;`)
-        // Broadcast voxels that use the same own voxel are added up first.
+        // Broadcast voxels that use the same shifted voxel are added up first.
         for (let voxel = voxelAt(0, dx); voxel <= voxelAt(3, dx); voxel++) {
           const met = [0, 1, 2, 3].filter((t) => voxelAt(t, dx) === voxel)
           const broadcast = met.map((t) => `g${c}.${component[t]!}`).join(' + ')
           const name = met.length === 1 ? broadcast : `g${c}_${met.join('')}`
           if (met.length > 1 && !known.has(name)) multiply.push(`let ${name} = ${broadcast};`)
           known.add(name)
-          multiply.push(`${sum} = fma(${name}, ${own(dy, voxel)}, ${sum});`)
+          multiply.push(`${sum} = fma(${name}, ${shifted(dy, voxel)}, ${sum});`)
         }
       }
     }

@@ -1,7 +1,7 @@
 import { threadsPerWorkgroup } from '../../gpu/shader.js'
 import { scratch } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
-import { volumeShape, type Shape, type Value } from '../../graph/value.js'
+import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
 import { sumColumns } from '../shared/reduce.js'
@@ -17,9 +17,9 @@ const mostPartials = 4e6
  */
 const mostSums = 64
 
-/** Gradient of a convolution of labels with respect to its weights, of shape `shape` = [Co, classes, kD, kH, kW]. */
-export function backwardWeight(labels: Value, gradOutput: Value, shape: Shape): Value {
-  const [outputs, classes, kd, kh, kw] = kernelShape(shape)
+/** Gradient of a convolution of labels with respect to its weights [Co, classes, kD, kH, kW]. */
+export function backwardWeight(labels: Value, gradOutput: Value, weight: Value): Value {
+  const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
   const { depth, height, width, planes: count } = volumeShape(labels)
   const size = outputs * classes * kd * kh * kw
   const wanted = Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count))
@@ -32,8 +32,9 @@ export function backwardWeight(labels: Value, gradOutput: Value, shape: Shape): 
   return op({
     name: 'label_conv3d backward weight',
     inputs: { labels, gradOutput },
-    output: { shape, layout: 'flat' },
+    output: { shape: weight.shape, layout: 'flat' },
     scratch: [partials],
+    parameter: weight,
     ...convolutionPlanes(gradOutput, kd),
     emit: (_, device, range) => {
       const halo = (kd - 1) / 2

@@ -56,8 +56,8 @@ export function labelConv3d(
       const grad = backwardActivation(activation, output, gradOutput)
       return {
         labels: backwardInput(grad, weight),
-        weight: backwardWeight(labels, grad, weight.shape),
-        bias: bias && backwardBias(grad),
+        weight: backwardWeight(labels, grad, weight),
+        bias: bias && backwardBias(grad, bias),
       }
     },
   })

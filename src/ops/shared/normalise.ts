@@ -98,6 +98,7 @@ function backward(
   const partialSums = op({
     name: `${name} backward sums`,
     inputs: { input, statistics, gradOutput },
+    parameter: weight,
     output: { shape: [count, 2 * channels] },
     emit: (partials, device) => moments(input, statistics, gradOutput, group, partials, device),
   })
@@ -106,6 +107,7 @@ function backward(
     op({
       name: `${name} backward ${what}`,
       inputs: { partialSums },
+      parameter: weight,
       output: { shape: [channels] },
       emit: (grad) => [sumColumns(partialSums, grad, first)],
     })
