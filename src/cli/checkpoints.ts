@@ -7,7 +7,9 @@ import type { Model } from '../sae/model.js'
 import { Plateau, type PlateauState } from '../sae/plateau.js'
 import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer, TrainingStep } from '../sae/trainer.js'
-import { writeWeights } from './weights-file.js'
+import type { CsvLog } from './csv-log.js'
+import { formatInputs, type RunInputs } from './run-inputs.js'
+import { readWeights, writeWeights } from './weights-file.js'
 
 /** What is saved of a run. */
 interface Trained {
@@ -19,6 +21,10 @@ interface Trained {
   readonly table: LabelTable
   /** How its scans were scaled. */
   readonly intensities: Intensities
+  /** What it learns from. */
+  readonly inputs: RunInputs
+  /** Its rows are on the disk before the weights that they led to. */
+  readonly log: CsvLog
 }
 
 /** The criterion averages over an epoch, or over so many steps if an epoch is shorter: single steps are noisy. */
@@ -37,26 +43,42 @@ export class Checkpoints {
   private readonly window: number
   private readonly plateau: Plateau | undefined
 
-  /**
-   * @param patience windows without progress after which the run is done; undefined to run to the last epoch
-   * @param metadata of the checkpoint that the run goes on from
-   */
-  constructor(
+  private constructor(
     folder: string,
     private readonly run: Trained,
     stepsPerEpoch: number,
     private readonly saveEvery: number,
     patience: number | undefined,
-    metadata: Readonly<Record<string, string>> = {},
+    saved: Selection | undefined,
   ) {
     this.last = join(folder, 'last.safetensors')
     this.best = join(folder, 'best.safetensors')
     this.window = Math.max(stepsPerEpoch, leastSteps)
-    const saved = parseSelection(metadata.selection)
+    this.recent = saved?.recent ?? []
     if (patience !== undefined) this.plateau = new Plateau({ window: this.window, patience }, saved?.plateau)
-    if (!saved || !existsSync(this.best)) return
-    this.lowest = saved.lowest ?? Infinity // JSON has no infinity
-    this.recent = saved.recent
+  }
+
+  /**
+   * @param patience windows without progress after which the run is done; undefined to run to the last epoch
+   * @param metadata of the checkpoint that the run goes on from
+   * @throws UserError if the best weights so far, which are in the folder then, are damaged
+   */
+  static async open(
+    folder: string,
+    run: Trained,
+    stepsPerEpoch: number,
+    saveEvery: number,
+    patience: number | undefined,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<Checkpoints> {
+    const saved = parseSelection(metadata.selection)
+    const checkpoints = new Checkpoints(folder, run, stepsPerEpoch, saveEvery, patience, saved)
+    if (!saved || !existsSync(checkpoints.best)) return checkpoints
+    // The best weights may be of after the checkpoint, if the run was killed between the two.
+    const best = parseSelection((await readWeights(checkpoints.best)).metadata.selection)
+    const known = [saved.lowest, best?.lowest ?? null].filter((value) => value !== null)
+    checkpoints.lowest = Math.min(Infinity, ...known) // JSON has no infinity
+    return checkpoints
   }
 
   /** @returns whether the run has stopped making progress */
@@ -88,7 +110,8 @@ export class Checkpoints {
   }
 
   private async save(path: string): Promise<void> {
-    const { trainer, model, variables, table, intensities } = this.run
+    const { trainer, model, variables, table, intensities, inputs, log } = this.run
+    log.sync()
     const { settings, progress, optimiser } = trainer
     const training = { settings, progress }
     const info = { architecture: model.architecture, table, intensities, training }
@@ -99,6 +122,7 @@ export class Checkpoints {
     }
     await writeWeights(path, variables, model.parameters, info, optimiser, {
       selection: JSON.stringify(selection),
+      inputs: formatInputs(inputs),
     })
   }
 }
