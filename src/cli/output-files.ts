@@ -73,25 +73,20 @@ export class Outputs {
       const identity = input === undefined ? undefined : await identityOf(input)
       if (identity !== undefined) taken.add(identity)
     }
-    const records = new Map<string, OutputRecord>()
     for (const path of files) {
       const identity = await identityOf(path)
-      if (identity === undefined && !(await isLink(path))) continue
       if (identity !== undefined && taken.has(identity)) {
         throw new UserError(`${path}: is an input of this command; give another ${this.option}`)
       }
-      if (goesOn) continue
-      if (!overwrite) {
+      if ((identity === undefined && !(await isLink(path))) || goesOn) continue
+      if (!(await isOwn(path))) {
         throw new UserError(
-          `${path}: is there already; give another ${this.option}, or --overwrite to replace what sae wrote`,
+          `${path}: is there, and not as sae wrote it (another program's, or changed since), so it is never replaced; move it away, or give another ${this.option}`,
         )
       }
-      const folder = dirname(path)
-      const record = records.get(folder) ?? (await OutputRecord.read(folder))
-      records.set(folder, record)
-      if ((await isLink(path)) || !(await isFile(path)) || !(await record.holds(basename(path)))) {
+      if (!overwrite) {
         throw new UserError(
-          `${path}: is not as sae wrote it (another program's, or changed since), so --overwrite leaves it alone; move it away, or give another ${this.option}`,
+          `${path}: is there already; give --overwrite to replace what sae wrote before, or another ${this.option}`,
         )
       }
     }
@@ -139,8 +134,10 @@ async function isLink(path: string): Promise<boolean> {
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path)).isFile()
+/** Whether a file that is there is as sae wrote it. A link is not: who made it wants it kept. */
+async function isOwn(path: string): Promise<boolean> {
+  if ((await isLink(path)) || !(await stat(path)).isFile()) return false
+  return (await OutputRecord.read(dirname(path))).holds(basename(path))
 }
 
 function isAbsence(error: unknown): boolean {
