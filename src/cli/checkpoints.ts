@@ -7,8 +7,10 @@ import type { Model } from '../sae/model.js'
 import { Plateau, type PlateauState } from '../sae/plateau.js'
 import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer } from '../sae/trainer.js'
+import type { CsvLog } from './csv-log.js'
+import { formatInputs, type RunInputs } from './run-inputs.js'
 import type { ValidatedStep } from './validation.js'
-import { writeWeights } from './weights-file.js'
+import { readWeights, writeWeights } from './weights-file.js'
 
 /** The parts of a run that are saved. */
 interface Trained {
@@ -20,6 +22,10 @@ interface Trained {
   readonly table: LabelTable
   /** How its scans were scaled. */
   readonly intensities: Intensities
+  /** What it learns from. */
+  readonly inputs: RunInputs
+  /** Its rows are on the disk before the weights that they led to. */
+  readonly log: CsvLog
 }
 
 /** The criterion averages over an epoch, or over this many steps if an epoch is shorter: single steps are noisy. */
@@ -48,28 +54,44 @@ export class Checkpoints {
   private readonly plateau: Plateau | undefined
   private readonly validates: boolean
 
-  /**
-   * @param metadata of the checkpoint that the run continues from
-   */
-  constructor(
+  private constructor(
     folder: string,
     private readonly run: Trained,
     stepsPerEpoch: number,
     private readonly saveEvery: number,
     { patience, validates }: SelectionOptions,
-    metadata: Readonly<Record<string, string>> = {},
+    saved: Selection | undefined,
   ) {
     this.last = join(folder, 'last.safetensors')
     this.best = join(folder, 'best.safetensors')
     this.window = Math.max(stepsPerEpoch, leastSteps)
-    const saved = parseSelection(metadata.selection)
+    this.validates = validates
+    this.recent = saved?.recent ?? []
     // A score of validation scans is an average already.
     const window = validates ? 1 : this.window
     if (patience !== undefined) this.plateau = new Plateau({ window, patience }, saved?.plateau)
-    this.validates = validates
-    if (!saved || !existsSync(this.best)) return
-    this.lowest = saved.lowest ?? Infinity // JSON has no infinity
-    this.recent = saved.recent
+  }
+
+  /**
+   * @param metadata of the checkpoint that the run continues from
+   * @throws UserError if the folder holds the best weights so far and they are damaged
+   */
+  static async open(
+    folder: string,
+    run: Trained,
+    stepsPerEpoch: number,
+    saveEvery: number,
+    selection: SelectionOptions,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<Checkpoints> {
+    const saved = parseSelection(metadata.selection)
+    const checkpoints = new Checkpoints(folder, run, stepsPerEpoch, saveEvery, selection, saved)
+    if (!saved || !existsSync(checkpoints.best)) return checkpoints
+    // If the run was killed between the two, the best weights are newer than the checkpoint.
+    const best = parseSelection((await readWeights(checkpoints.best)).metadata.selection)
+    const known = [saved.lowest, best?.lowest ?? null].filter((value) => value !== null)
+    checkpoints.lowest = Math.min(Infinity, ...known) // JSON has no infinity
+    return checkpoints
   }
 
   /** @returns whether the run has stopped making progress */
@@ -112,7 +134,8 @@ export class Checkpoints {
   }
 
   private async save(path: string): Promise<void> {
-    const { trainer, model, variables, table, intensities } = this.run
+    const { trainer, model, variables, table, intensities, inputs, log } = this.run
+    log.sync()
     const { settings, progress, optimiser } = trainer
     const training = { settings, progress }
     const info = { architecture: model.architecture, table, intensities, training }
@@ -123,6 +146,7 @@ export class Checkpoints {
     }
     await writeWeights(path, variables, model.parameters, info, optimiser, {
       selection: JSON.stringify(selection),
+      inputs: formatInputs(inputs),
     })
   }
 }

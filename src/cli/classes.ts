@@ -7,10 +7,15 @@ import { freeSurferTable, identityTable, type LabelTable } from '../sae/label-ta
 export async function readClasses(asked: string): Promise<LabelTable> {
   if (asked.toLowerCase() === 'freesurfer') return freeSurferTable
   if (/^\d+$/.test(asked)) return identityTable(Number(asked))
-  if (!/\.(json|tsv)$/i.test(asked)) {
+  if (!isTableFile(asked)) {
     throw new UserError(`--classes ${asked}: give freesurfer, a number of classes, FILE.json or FILE.tsv`)
   }
   return parseLabelTable(new TextDecoder().decode(await readBytes(asked)), asked)
+}
+
+/** Whether `--classes` names a file. */
+export function isTableFile(asked: string): boolean {
+  return /\.(json|tsv)$/i.test(asked)
 }
 
 /** A table and the file it came from. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { writeVolume } from '../io/files.js'
+import { writeOutputVolume } from './output-files.js'
 import { unknownGrid, type Grid } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { toCodes } from '../sae/label-table.js'
@@ -40,7 +40,7 @@ export async function makeDemoData(
   const classes = phantomTable.classes.length
   const grid = unknownGrid(shape)
   const scans = phantom.subjects.map(({ scan, labels }, i) => ({
-    name: `sub-${String(i + 1).padStart(2, '0')}`,
+    name: demoName(i),
     data: scan,
     truth: labels,
   }))
@@ -50,7 +50,7 @@ export async function makeDemoData(
     shape,
   }
   for (const { name, data, truth } of scans) {
-    await writeVolume(
+    await writeOutputVolume(
       join(folder, `${name}_T1w.nii.gz`),
       { data, channels: 1, grid, source: name },
       'float32',
@@ -68,8 +68,13 @@ export async function makeDemoData(
   return { scans, prior, grid }
 }
 
+/** The name of phantom `i`, counted from 0. */
+export function demoName(i: number): string {
+  return `sub-${String(i + 1).padStart(2, '0')}`
+}
+
 /** Writes classes of the phantoms as FreeSurfer codes. */
 export async function writeLabels(path: string, classes: Uint8Array, grid: Grid): Promise<void> {
   const data = Float32Array.from(toCodes(classes, phantomTable))
-  await writeVolume(path, { data, channels: 1, grid, source: path }, 'int16')
+  await writeOutputVolume(path, { data, channels: 1, grid, source: path }, 'int16')
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { writeFileAtomic } from '../io/files.js'
+import { writeOutput } from './output-files.js'
 import { renderCurves } from '../report/curves.js'
 import { renderFigure } from '../report/figure.js'
 import { encodePng } from '../report/png.js'
@@ -53,7 +53,7 @@ export async function writeCurves(
     xLabel: 'epoch',
     yLabel: 'mean Dice',
   })
-  await writeFileAtomic(path, new TextEncoder().encode(svg))
+  await writeOutput(path, svg)
 }
 
 /** Draws the first phantom: the inputs, the results and the truth. */
@@ -74,5 +74,5 @@ export async function writeFigure(
     ],
     { shape: grid.shape, classNames: phantomTable.classes.map(({ name }) => name) },
   )
-  await writeFileAtomic(join(folder, 'figure.png'), encodePng(picture))
+  await writeOutput(join(folder, 'figure.png'), encodePng(picture))
 }

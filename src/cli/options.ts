@@ -66,6 +66,13 @@ export const priorOption = (): Option =>
     'prior on the grid of the scans, one channel per class (made with sae prior)',
   ).makeOptionMandatory()
 
+export const overwriteOption = (): Option =>
+  new Option('--overwrite', 'replace what sae wrote there before; never an input, nor what else is there')
+
+/** How an option is written. */
+export const flagOf = (option: string): string =>
+  `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
 export const folderOption = (): Option =>
   new Option('-o, --output <folder>', 'output folder, created if missing').makeOptionMandatory()
 
@@ -93,6 +100,7 @@ export interface LearningOptions extends GlobalOptions {
   recipe: RecipeName
   prior: string
   output: string
+  overwrite?: boolean
   init?: string
   labels?: string[]
   classes?: string
@@ -118,6 +126,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
   return command
     .addOption(priorOption())
     .addOption(folderOption())
+    .addOption(overwriteOption())
     .addOption(
       new Option(
         '--recipe <name>',

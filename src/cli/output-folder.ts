@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { UserError } from '../errors.js'
 
@@ -27,6 +27,12 @@ export function makeFolder(path: string): void {
   } catch (error) {
     throw new UserError(`${path}: cannot create the folder: ${(error as Error).message}`)
   }
+}
+
+/** Whether a file lies in a folder, by whatever links they are named; neither need be there. */
+export function isInFolder(file: string, folder: string): boolean {
+  const own = dirname(file)
+  return exists(own) && exists(folder) && realpathSync(own) === realpathSync(folder)
 }
 
 function exists(path: string): boolean {

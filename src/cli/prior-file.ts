@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readBytes, readVolume, writeFileAtomic, writeVolume } from '../io/files.js'
+import { readBytes, readVolume } from '../io/files.js'
 import { UserError } from '../errors.js'
 import type { Volume } from '../io/volume.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
@@ -9,6 +9,7 @@ import { divided } from '../sae/parts.js'
 import { type Prior, checkPrior } from '../sae/prior.js'
 import type { CarriedTable } from './classes.js'
 import { besideVolume } from './file-names.js'
+import { writeOutput, writeOutputVolume } from './output-files.js'
 import type { Terminal } from './terminal.js'
 
 /** A prior on disk: probabilities, and the table of its classes if a file beside it, PRIOR.json, has one. */
@@ -34,7 +35,7 @@ export async function readPrior(path: string, terminal: Terminal): Promise<Prior
     throw new UserError(`${path}: has one channel, but a prior has one per class; make one with sae prior`)
   }
   checkPrior(volume.data, volume.grid.shape, volume.channels, path)
-  return { volume, table: await readTable(besideVolume(path, '.json')) }
+  return { volume, table: await readTable(tablePath(path)) }
 }
 
 /** The prior in the form that networks take. */
@@ -48,6 +49,17 @@ export function networkPrior(volume: Volume, { parts }: Architecture): Prior {
   return parts ? divided(prior, parts) : prior
 }
 
+/** Where the table of a prior's classes is kept. */
+export function tablePath(prior: string): string {
+  return besideVolume(prior, '.json')
+}
+
+/** The same if there is one. */
+export function tableBeside(prior: string): string | undefined {
+  const path = tablePath(prior)
+  return existsSync(path) ? path : undefined
+}
+
 /** Writes a prior and its PRIOR.json. @throws UserError if it cannot be written */
 export async function writePrior(
   path: string,
@@ -55,9 +67,8 @@ export async function writePrior(
   table: LabelTable,
   recipe: PriorRecipe,
 ): Promise<void> {
-  await writeVolume(path, volume, 'float32')
-  const text = JSON.stringify({ ...table, ...recipe }, undefined, 2)
-  await writeFileAtomic(besideVolume(path, '.json'), new TextEncoder().encode(`${text}\n`))
+  await writeOutputVolume(path, volume, 'float32')
+  await writeOutput(tablePath(path), `${JSON.stringify({ ...table, ...recipe }, undefined, 2)}\n`)
 }
 
 async function readTable(path: string): Promise<CarriedTable | undefined> {

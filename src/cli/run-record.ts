@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AdapterSummary } from '../gpu/gpu.js'
 import { readBytes, writeFileAtomic } from '../io/files.js'
 import { adapterKind } from '../node/adapters.js'
-import { besideVolume } from './file-names.js'
+import { fileDigest } from './file-digest.js'
+import { tablePath } from './prior-file.js'
 
 /** A file that a run read. */
 export interface Input {
@@ -37,14 +37,12 @@ const schema = 1
  * Adds a run to `run.json` in its output folder, which lists all runs that wrote there, oldest first; docs/assessment.md
  * describes it. If a file of another kind has that name, `run-1.json` and so on are used.
  *
- * If two runs end in one folder at the same moment, one of the entries may be lost, but never the file.
- *
  * @returns the path
  * @throws UserError if it cannot be written
  */
 export async function recordRun(folder: string, run: Run): Promise<string> {
   const { command, options, settings, inputs, adapter, interrupted, figures } = run
-  const { path, runs } = await findRecord(folder)
+  const { path, record } = await findRecord(folder)
   const start = performance.timeOrigin // of the process, which is that of the command
   const end = Date.now()
   const entry = {
@@ -63,23 +61,29 @@ export async function recordRun(folder: string, run: Run): Promise<string> {
     inputs: await describeInputs(inputs),
     figures,
   }
-  const text = JSON.stringify({ schema, runs: [...runs, entry] }, roundNumbers, 2)
+  const text = JSON.stringify({ ...record, runs: [...record.runs, entry] }, roundNumbers, 2)
   await writeFileAtomic(path, new TextEncoder().encode(`${text}\n`))
   return path
 }
 
 /** The record to add to: the first of run.json, run-1.json and so on that is a record or does not exist. */
-async function findRecord(folder: string): Promise<{ path: string; runs: unknown[] }> {
+async function findRecord(folder: string): Promise<{ path: string; record: RunRecord }> {
   for (let n = 0; ; n++) {
     const path = join(folder, n === 0 ? 'run.json' : `run-${n}.json`)
-    if (!existsSync(path)) return { path, runs: [] }
-    const record = parse(new TextDecoder().decode(await readBytes(path))) as {
-      schema?: unknown
-      runs?: unknown
-    }
-    if (record.schema === schema && Array.isArray(record.runs))
-      return { path, runs: record.runs as unknown[] }
+    if (!existsSync(path)) return { path, record: { schema, runs: [] } }
+    const record = parse(new TextDecoder().decode(await readBytes(path)))
+    if (isRunRecord(record)) return { path, record }
   }
+}
+
+/** Whatever else somebody has added to it stays. */
+interface RunRecord {
+  readonly schema: number
+  readonly runs: readonly unknown[]
+}
+
+function isRunRecord(record: Partial<RunRecord>): record is RunRecord {
+  return record.schema === schema && Array.isArray(record.runs)
 }
 
 function parse(text: string): object {
@@ -100,24 +104,18 @@ async function describeInputs(inputs: readonly Input[]) {
   return described
 }
 
-/** Size and SHA-256 of a file, read piece by piece; null if the file is gone. */
+/** Size and SHA-256 of a file; null if the file is gone. */
 async function digest(path: string): Promise<{ bytes: number | null; sha256: string | null }> {
-  const hash = createHash('sha256')
-  let bytes = 0
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-      hash.update(piece)
-      bytes += piece.length
-    }
+    return await fileDigest(path)
   } catch {
     return { bytes: null, sha256: null }
   }
-  return { bytes, sha256: hash.digest('hex') }
 }
 
 /** How a prior was made, as the file beside it says, without the table of classes. */
 async function recipeOf(prior: string): Promise<object | undefined> {
-  const path = besideVolume(prior, '.json')
+  const path = tablePath(prior)
   if (!existsSync(path)) return undefined
   const entries = Object.entries(parse(new TextDecoder().decode(await readBytes(path))))
   return Object.fromEntries(entries.filter(([name]) => name !== 'classes' && name !== 'rest'))

@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Option } from 'commander'
-import { writeFileAtomic, writeVolume } from '../io/files.js'
+import { UserError } from '../errors.js'
 import type { Volume } from '../io/volume.js'
 import { toCodes, type LabelTable } from '../sae/label-table.js'
 import { formatDsegTable, type LabelValues } from './dseg-table.js'
-import { subjectNames } from './file-names.js'
+import { fileDigest } from './file-digest.js'
+import { distinctNames } from './file-names.js'
+import { flagOf } from './options.js'
+import { Outputs, writeOutput, writeOutputVolume } from './output-files.js'
+import { OutputRecord, type Origin } from './output-record.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
@@ -17,26 +21,113 @@ interface Job {
   readonly stem: string
 }
 
-/**
- * The scans of a command line, without those already segmented if `keepExisting`.
- *
- * @throws UserError if two scans would have the same outputs
- */
-export function segmentationJobs(
-  scans: readonly string[],
-  folder: string,
-  keepExisting: boolean,
+/** What decides about the segmentations of a run. */
+interface Request {
+  readonly scans: readonly string[]
+  readonly folder: string
+  readonly keepExisting: boolean | undefined
+  readonly overwrite: boolean | undefined
+  /** Files that all scans are segmented with, by what they are. */
+  readonly with: Readonly<Record<string, string | undefined>>
+  /** Files that are only read. */
+  readonly reads: readonly string[]
+  /** The options that a segmentation depends on. */
+  readonly options: Readonly<Record<string, string | number | boolean | undefined>>
+  /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
+  readonly endings: readonly string[]
+}
+
+/** The segmentations that a run has to make, and where they go. */
+export class SegmentationJobs {
+  private constructor(
+    /** Without the scans that are segmented already, if these are to be left out. */
+    readonly jobs: readonly Job[],
+    readonly outputs: Outputs,
+    private readonly made: Origin['made'],
+  ) {}
+
+  /**
+   * Chooses a name for each scan and looks at what is there.
+   *
+   * @throws UserError if two scans would have the same outputs, if a segmentation to be kept was made in another way, or
+   *   if something is in the way
+   */
+  static async plan(request: Request, terminal: Terminal): Promise<SegmentationJobs> {
+    const { scans, folder, keepExisting = false, overwrite = false, endings, reads } = request
+    const made = await madeWith(request)
+    const record = await OutputRecord.read(folder)
+    const ownerOf = (name: string): string | undefined => record.originOf(`${name}_dseg.nii.gz`)?.scan
+    const names = distinctNames(
+      scans,
+      (name, path) => ![undefined, resolve(path)].includes(ownerOf(name)),
+      (path, candidates) => candidates.find((name) => ownerOf(name) === resolve(path)),
+    )
+    const all = names.map((name, index): Job => ({ scan: scans[index]!, index, stem: join(folder, name) }))
+    const jobs: Job[] = []
+    for (const [i, job] of all.entries()) {
+      const file = `${names[i]!}_dseg.nii.gz`
+      if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
+      else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
+    }
+    if (jobs.length < all.length)
+      terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
+    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+    const outputs = Outputs.inFolder(folder, {
+      files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
+      inputs: [...scans, ...reads, ...Object.values(request.with)],
+      // What a killed run left of a scan that it did not finish is made again.
+      overwrite: overwrite || keepExisting,
+    })
+    if (jobs.length > 0) await outputs.requireFree()
+    return new SegmentationJobs(jobs, outputs, made)
+  }
+
+  /** What a scan's outputs are made from. @throws UserError if it cannot be read */
+  async originOf({ scan }: Job): Promise<Origin> {
+    return originOf(scan, this.made)
+  }
+}
+
+async function originOf(scan: string, made: Origin['made']): Promise<Origin> {
+  return { scan: resolve(scan), made: { scan: (await fileDigest(scan)).sha256, ...made } }
+}
+
+/** Checksums of what all scans are segmented with, and the options. */
+async function madeWith({ with: files, options }: Request): Promise<Origin['made']> {
+  const made: Record<string, string | number | boolean> = {}
+  for (const [role, path] of Object.entries(files))
+    if (path !== undefined) made[role] = (await fileDigest(path)).sha256
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) made[name] = value
+  return made
+}
+
+/** Whether a segmentation that is there is the one asked for. @throws UserError if it is another, not to be replaced */
+async function isKept(
+  record: OutputRecord,
+  file: string,
+  scan: string,
+  made: Origin['made'],
+  { folder, overwrite = false, with: files }: Request,
   terminal: Terminal,
-): Job[] {
-  const all = subjectNames(scans).map((name, index): Job => ({
-    scan: scans[index]!,
-    index,
-    stem: join(folder, name),
-  }))
-  const jobs = keepExisting ? all.filter(({ stem }) => !existsSync(`${stem}_dseg.nii.gz`)) : all
-  if (jobs.length < all.length)
-    terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
-  return jobs
+): Promise<boolean> {
+  const path = join(folder, file)
+  const before = record.originOf(file)?.made
+  const now = (await originOf(scan, made)).made
+  const names = Object.keys({ ...now, ...before })
+  const difference = before && names.find((name) => before[name] !== now[name])
+  if (before && difference === undefined) {
+    if (!(await record.holds(file)))
+      terminal.warn(`${path}: was changed after sae wrote it; it is kept as it is`)
+    return true
+  }
+  if (overwrite) return false
+  const how =
+    difference === undefined
+      ? 'is there, but nothing says that sae made it from this scan'
+      : difference === 'scan' || difference in files
+        ? `is there, but was made with another ${difference}`
+        : `is there, but was made with ${flagOf(difference)} ${String(before![difference] ?? 'left out')}`
+  throw new UserError(`${path}: ${how}; give --overwrite too to make it anew, or another -o`)
 }
 
 export const labelsOutOption = (): Option =>
@@ -47,13 +138,21 @@ export const labelsOutOption = (): Option =>
     .choices(['codes', 'classes'])
     .default('codes')
 
+export const keepExistingOption = (): Option =>
+  new Option(
+    '--keep-existing',
+    'leave out scans whose segmentation is there already, made from the same scan in the same way',
+  )
+
 /** For the help of commands that write segmentations. */
 export const segmentationFiles = `
 Writes to the output folder, on the grid of each scan:
   NAME_dseg.nii.gz     the segmentation
   NAME_dseg.tsv        what its values mean (BIDS)
   NAME_probseg.nii.gz  with --posterior: the probability of each class
-  run.json             quality of the segmentations, settings, versions, checksums of the inputs`
+  run.json             quality of the segmentations, settings, versions, checksums of the inputs
+NAME is that of the scan's file, after the sub- and ses- of its folders if it has none (sub-01/anat/T1w.nii.gz:
+sub-01_T1w), or after the names of its folders if scans could else not be told apart.`
 
 /**
  * Writes a segmentation, its table, and the posterior if there is one.
@@ -61,6 +160,7 @@ Writes to the output folder, on the grid of each scan:
  * @param classes [D, H, W]
  * @param posterior [K, D, H, W]
  * @param place the scan, or anything on its grid
+ * @param origin what it was made from
  * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
@@ -69,15 +169,16 @@ export async function writeSegmentation(
   { grid, source }: Pick<Volume, 'grid' | 'source'>,
   table: LabelTable,
   values: LabelValues,
+  origin: Origin,
 ): Promise<void> {
   const labels = Float32Array.from(values === 'codes' ? toCodes(classes, table) : classes)
   const highest = labels.reduce((most, label) => Math.max(most, label), 0)
   const type = highest < 256 ? 'uint8' : highest < 32768 ? 'int16' : 'float32'
   if (posterior) {
     const volume = { data: posterior, channels: table.classes.length, grid, source }
-    await writeVolume(`${stem}_probseg.nii.gz`, volume, 'float32')
+    await writeOutputVolume(`${stem}_probseg.nii.gz`, volume, 'float32', origin)
   }
-  await writeFileAtomic(`${stem}_dseg.tsv`, new TextEncoder().encode(formatDsegTable(table, values)))
+  await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, values), origin)
   // Written last: for --keep-existing, it marks the scan as done.
-  await writeVolume(`${stem}_dseg.nii.gz`, { data: labels, channels: 1, grid, source }, type)
+  await writeOutputVolume(`${stem}_dseg.nii.gz`, { data: labels, channels: 1, grid, source }, type, origin)
 }

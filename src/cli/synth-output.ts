@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { UserError } from '../errors.js'
-import { writeFileAtomic, writeVolume } from '../io/files.js'
+import { join } from 'node:path'
 import type { Grid } from '../io/volume.js'
 import { toCodes, type LabelTable } from '../sae/label-table.js'
 import type { SyntheticScan } from '../sae/synth/synthesiser.js'
 import { formatDsegTable } from './dseg-table.js'
 import { subjectName } from './file-names.js'
+import { writeOutput, writeOutputVolume } from './output-files.js'
 import type { Anatomy } from './synth-anatomy.js'
 
 /** The files of a synthetic cohort in one folder. */
@@ -24,17 +22,6 @@ export class SynthOutput {
     this.suffix = { t1: 'T1w', t2: 'T2w' }[contrast] ?? suffixOf(contrast)
   }
 
-  /** Requires that no file is replaced, and never an input. @throws UserError with the first file in the way */
-  requireFree(inputs: readonly string[], overwrite: boolean): void {
-    const taken = new Set(inputs.map((path) => resolve(path)))
-    for (const path of this.paths()) {
-      if (taken.has(resolve(path))) throw new UserError(`${path}: is an input; give another folder with -o`)
-      if (!overwrite && existsSync(path)) {
-        throw new UserError(`${path}: already exists; give another folder with -o, or --overwrite`)
-      }
-    }
-  }
-
   /** Writes scan `i`, made from that anatomy. @returns its name @throws UserError if a file cannot be written */
   async write(i: number, made: SyntheticScan, grid: Grid, { name: from, painted }: Anatomy): Promise<string> {
     const { scan, labels, acquisition, intensities } = made
@@ -42,10 +29,10 @@ export class SynthOutput {
     const [image, sidecar, segmentation, table] = this.pathsOf(i)
     const classes = painted.classes.map(({ codes }, c) => ({ codes, components: intensities[c]! }))
     await writeJson(sidecar!, { source: from, ...acquisition, classes })
-    await writeText(table!, formatDsegTable(this.table, 'codes'))
+    await writeOutput(table!, formatDsegTable(this.table, 'codes'))
     const codes = Float32Array.from(toCodes(labels, this.table))
-    await writeVolume(segmentation!, { data: codes, channels: 1, grid, source: segmentation! }, 'int16')
-    await writeVolume(image!, { data: scan, channels: 1, grid, source: image! }, 'float32')
+    await writeOutputVolume(segmentation!, { data: codes, channels: 1, grid, source: segmentation! }, 'int16')
+    await writeOutputVolume(image!, { data: scan, channels: 1, grid, source: image! }, 'float32')
     const { noise, bias, blur, rim } = acquisition
     this.rows.push([name, from, ...[noise, bias, blur, rim].map((value) => value.toFixed(4))].join('\t'))
     return name
@@ -54,14 +41,15 @@ export class SynthOutput {
   /** Writes the table of all scans. */
   async writeIndex(): Promise<void> {
     const header = ['participant_id', 'source', 'noise', 'bias', 'blur', 'rim'].join('\t')
-    await writeText(this.index, [header, ...this.rows, ''].join('\n'))
+    await writeOutput(this.index, [header, ...this.rows, ''].join('\n'))
   }
 
   private get index(): string {
     return join(this.folder, 'participants.tsv')
   }
 
-  private paths(): string[] {
+  /** All that is written. */
+  paths(): string[] {
     return [this.index, ...Array.from({ length: this.count }, (_, i) => this.pathsOf(i)).flat()]
   }
 
@@ -81,9 +69,5 @@ function suffixOf(contrast: string): string {
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeText(path, `${JSON.stringify(value, undefined, 2)}\n`)
-}
-
-async function writeText(path: string, text: string): Promise<void> {
-  await writeFileAtomic(path, new TextEncoder().encode(text))
+  await writeOutput(path, `${JSON.stringify(value, undefined, 2)}\n`)
 }

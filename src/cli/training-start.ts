@@ -7,7 +7,7 @@ import type { MrfPotential } from '../sae/mrf-table.js'
 import { recipes } from '../sae/recipes.js'
 import { defaultTraining, type TrainingSettings } from '../sae/settings.js'
 import type { TrainingProgress } from '../sae/trainer.js'
-import { lengthOf, withOptions, type LearningOptions } from './options.js'
+import { flagOf, lengthOf, withOptions, type LearningOptions } from './options.js'
 import type { Terminal } from './terminal.js'
 import { readWeights, requireClasses, type WeightsFile } from './weights-file.js'
 
@@ -134,10 +134,6 @@ const optionOf = {
   alpha: 'alpha',
   decoderSteps: 'decoderSteps',
 } as const satisfies Partial<Record<keyof TrainingSettings, keyof TrainOptions>>
-
-/** The option as written on the command line. */
-const flagOf = (option: string): string =>
-  `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 function changedEpochs(
   options: TrainOptions,

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { Variables } from '../plan/variables.js'
 import type { Value } from '../graph/value.js'
 import { UserError } from '../errors.js'
-import { readTensors, writeFileAtomic } from '../io/files.js'
+import { readTensors } from '../io/files.js'
 import { writeSafetensors, type Tensor } from '../io/safetensors.js'
 import type { Adam } from '../optim/index.js'
 import {
@@ -13,6 +14,7 @@ import {
 import type { NamedTensor } from '../sae/model.js'
 import { classesOf } from '../sae/parts.js'
 import type { CarriedTable } from './classes.js'
+import { writeOutput } from './output-files.js'
 
 /** Weights on disk: ours, or the reference release's. */
 export interface WeightsFile extends CheckpointFile {
@@ -21,9 +23,14 @@ export interface WeightsFile extends CheckpointFile {
   readonly table: CarriedTable | undefined
 }
 
-/** Reads weights (.safetensors, .pth.tar). @throws UserError if the file holds anything else */
+/** Reads weights (.safetensors, .pth.tar). @throws UserError if the file holds anything else or is damaged */
 export async function readWeights(path: string): Promise<WeightsFile> {
   const { tensors, metadata } = await readTensors(path)
+  if (metadata.checksum !== undefined && metadata.checksum !== checksumOf(tensors, metadata)) {
+    throw new UserError(
+      `${path}: its checksum does not match: the file is damaged; take another copy, or a checkpoint of another moment`,
+    )
+  }
   const floats = new Map<string, NamedTensor>()
   for (const [name, tensor] of tensors) if (tensor.dtype === 'F32') floats.set(name, tensor)
   const info = checkpointInfo({ tensors: floats, metadata }, path)
@@ -53,5 +60,25 @@ export async function writeWeights(
   const checkpoint = await saveCheckpoint(variables, parameters, info, optimiser)
   const tensors = new Map<string, Tensor>()
   for (const [name, tensor] of checkpoint.tensors) tensors.set(name, { dtype: 'F32', ...tensor })
-  await writeFileAtomic(path, writeSafetensors(tensors, { ...checkpoint.metadata, ...metadata }))
+  const all = { ...checkpoint.metadata, ...metadata }
+  await writeOutput(path, writeSafetensors(tensors, { ...all, checksum: checksumOf(tensors, all) }))
+}
+
+/** SHA-256 of all that a file holds beside the checksum itself, in the order of the names. */
+function checksumOf(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+): string {
+  const hash = createHash('sha256')
+  const texts = Object.entries(metadata).filter(([name]) => name !== 'checksum')
+  hash.update(JSON.stringify(texts.sort(byName)))
+  for (const [name, { dtype, shape, data }] of Array.from(tensors).sort(byName)) {
+    hash.update(JSON.stringify([name, dtype, shape]))
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  }
+  return hash.digest('hex')
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1
 }

@@ -1,20 +1,11 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { UserError } from '../errors.js'
+import { writeFileAtomic } from './atomic-file.js'
+import { fileError } from './file-error.js'
 import { decodeTensors, decodeVolume, encodeVolume, requireVolumeName } from './formats.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
 import type { Volume } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
-
-const FS_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'no such folder',
-  EISDIR: 'a folder, not a file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the disk is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-}
 
 /**
  * Reads a volume: `.nii`, `.nii.gz`, `.npz` or `.npy`.
@@ -46,6 +37,8 @@ export async function readTensors(path: string): Promise<TensorFile> {
   return decodeTensors(await readBytes(path), path)
 }
 
+export { writeFileAtomic }
+
 /** A tensor as the library hands it out (`Variables.readAll`, `saveCheckpoint`). */
 export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dtype'>>
 
@@ -69,42 +62,14 @@ export async function writeTensors(
   await writeFileAtomic(path, writeSafetensors(typed, metadata))
 }
 
-/**
- * Writes a file so that at no time a half-written one stands under its name: to `NAME.tmp-PID` beside it, which is
- * flushed to the disk and then renamed, or removed where anything fails.
- *
- * @throws UserError if the disk refuses: no such folder, no permission, no space
- */
-export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`
-  try {
-    const file = await open(temporary, 'w')
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined)
-    throw toUserError(error, path, 'cannot be written')
-  }
-}
-
 /** The bytes of a file. @throws UserError if it cannot be read or is empty */
 export async function readBytes(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)
   } catch (error) {
-    throw toUserError(error, path, 'cannot be read')
+    throw fileError(error, path, 'cannot be read')
   }
   if (bytes.length === 0) throw new UserError(`${path}: the file is empty`)
   return bytes
-}
-
-function toUserError(error: unknown, path: string, what: string): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error
-  return new UserError(`${path}: ${what}: ${FS_ERRORS[String(error.code)] ?? error.message}`)
 }

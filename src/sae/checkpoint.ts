@@ -66,7 +66,7 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
   const shapes = architectureOf(tensors, source)
   if (metadata.format === undefined) {
     return {
-      architecture: { ...shapes, instanceNorm: false },
+      architecture: { ...shapes, instanceNorm: false, priorLogits: false },
       table: undefined,
       intensities: 'unit',
       training: undefined,

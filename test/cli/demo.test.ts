@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sae, succeed } from './support.js'
+import { sae, succeed, visibleFiles } from './support.js'
 
 let folder: string
 const output = () => join(folder, 'demo')
@@ -26,7 +26,7 @@ describe('sae demo', () => {
   it('runs from phantoms to the picture and prints both curves next to the prior', async () => {
     const size = ['--size', '16,16,16', '--subjects', '1', '--epochs', '2']
     const { stdout } = await succeed(['demo', ...size, '-o', output()])
-    expect(readdirSync(output()).sort()).toEqual([
+    expect(visibleFiles(output())).toEqual([
       'curves.svg',
       'figure.png',
       'pretrain.csv',

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
-import { makeStudy, sae, shape, succeed, type Study } from './support.js'
+import { makeStudy, sae, shape, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study
 const K = phantomTable.classes.length
@@ -37,7 +37,7 @@ describe('sae em', () => {
     const { labels, path } = study
     const args = em('out', '--posterior', '--bias', '1', '--beta', '0.01', '--labels', ...labels)
     const { stdout, errors } = await succeed(args)
-    expect(readdirSync(path('out')).sort()).toEqual([
+    expect(visibleFiles(path('out'))).toEqual([
       ...['a', 'b'].flatMap((name) =>
         ['biasfield.nii.gz', 'dseg.nii.gz', 'dseg.tsv', 'probseg.nii.gz'].map((end) => `${name}_${end}`),
       ),
@@ -83,9 +83,11 @@ describe('sae em', () => {
 
   it('skips existing segmentations, and prints only results with --quiet', async () => {
     await succeed(em('kept', '--iterations', '1'))
-    const again = await succeed(em('kept', '--keep-existing'))
+    const again = await succeed(em('kept', '--iterations', '1', '--keep-existing'))
     expect(again.stdout).toBe('2 of 2 scans are segmented already.\n')
-    const quiet = await succeed(em('kept', '--iterations', '1', '--quiet', '--labels', ...study.labels))
+    const quiet = await succeed(
+      em('kept', '--iterations', '1', '--overwrite', '--quiet', '--labels', ...study.labels),
+    )
     expect(quiet.stdout.split('\n')[0]).toMatch(/^region +EM +prior$/)
     expect(quiet.errors.filter((line) => !/^warning: the segmentation of .* is doubtful/.test(line))).toEqual(
       [],

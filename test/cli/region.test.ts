@@ -47,7 +47,7 @@ afterAll(() => {
 })
 
 async function segment(...more: string[]) {
-  const { errors } = await succeed(['segment', ...options, ...more, '-o', study.path('out')])
+  const { errors } = await succeed(['segment', ...options, ...more, '-o', study.path('out'), '--overwrite'])
   const [classes, posterior] = await Promise.all(
     ['dseg', 'probseg'].map((kind) => readVolume(study.path(`out/scan_${kind}.nii.gz`))),
   )

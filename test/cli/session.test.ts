@@ -162,7 +162,7 @@ describe('sae train', () => {
 
     // Mostly the run is stopped within its second epoch; a fast GPU may be further than the run to compare with.
     const epochs = Math.max(4, saved.progress.epoch + 1)
-    if (epochs > 4) await train('run', ...init(), '--epochs', String(epochs))
+    if (epochs > 4) await train('run', ...init(), '--epochs', String(epochs), '--overwrite')
     await train('stopped', '--resume', `${folder}/last.safetensors`, '--epochs', String(epochs))
     expect(bytes('stopped/last.safetensors')).toEqual(bytes('run/last.safetensors'))
     expect(readLog('stopped/train.csv')).toEqual(readLog('run/train.csv'))
@@ -287,6 +287,9 @@ describe('sae segment and sae evaluate', () => {
       ...prior(),
       '--weights',
       study.path('run/best.safetensors'),
+      '--posterior',
+      '--refine',
+      '2',
       '-o',
       study.path('out'),
       '--keep-existing',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +46,13 @@ export async function succeed(args: readonly string[]): Promise<Outcome> {
   if (outcome.code !== 0)
     throw new Error(`sae ${args.join(' ')}: exit code ${outcome.code}: ${outcome.errors.join('\n')}`)
   return outcome
+}
+
+/** The names in a folder, without those that sae keeps for itself. */
+export function visibleFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
 }
 
 /** An odd shape, so that the network pads and crops; small enough that it pads to 16 x 16 x 16. */

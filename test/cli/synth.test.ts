@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { subsample } from '../../src/cli/subsample.js'
@@ -6,7 +6,7 @@ import { readVolume } from '../../src/io/files.js'
 import type { Grid, Volume } from '../../src/io/volume.js'
 import { toCodes } from '../../src/sae/label-table.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
-import { grid, makeStudy, sae, shape, succeed, type Study } from './support.js'
+import { grid, makeStudy, sae, shape, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study
 /** A label map in FreeSurfer codes on `grid`, an odd shape of askew voxels. */
@@ -32,7 +32,7 @@ const read = (name: string): Promise<Volume> => readVolume(output(name))
 describe('sae synth', () => {
   it('writes scans, labels, what they were made of, and an index', async () => {
     const { stdout } = await succeed(synth(map, study.unpaired, '-n', '3'))
-    expect(readdirSync(study.path('out')).sort()).toEqual([
+    expect(visibleFiles(study.path('out'))).toEqual([
       'participants.tsv',
       ...[1, 2, 3].flatMap((i) =>
         ['T1w.json', 'T1w.nii.gz', 'dseg.nii.gz', 'dseg.tsv'].map((ending) => `sub-00${i}_${ending}`),

@@ -10,17 +10,18 @@ import { phantomTable } from '../../sae/phantom/phantom.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { recipes } from '../../sae/recipes.js'
 import { Segmenter } from '../../sae/segmenter.js'
-import { makeDemoData, writeLabels, type DemoData } from '../demo-data.js'
+import { demoName, makeDemoData, writeLabels, type DemoData } from '../demo-data.js'
 import { startDemo, trainDemo, type DemoSettings, type DemoStart } from '../demo-learning.js'
 import { printCurves, writeCurves, writeFigure, type Curve } from '../demo-report.js'
 import { peakMemory, withGpu } from '../device.js'
-import { terminalOf, wholeNumber, type GlobalOptions } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { overwriteOption, terminalOf, wholeNumber, type GlobalOptions } from '../options.js'
+import { Outputs } from '../output-files.js'
 import type { Terminal } from '../terminal.js'
 
 interface DemoOptions extends GlobalOptions, DemoSettings {
   readonly subjects: number
   readonly size: [number, number, number]
+  readonly overwrite?: boolean
 }
 
 /** The two priors to compare: the headline result of the paper. */
@@ -37,6 +38,7 @@ export function addDemo(program: Command): void {
       'Makes brain-like phantoms, and a prior from one more phantom. Pretrains, trains once with the MRF prior and once with an independent prior, and prints the Dice overlap with the truth next to that of EM and of the prior itself.',
     )
     .option('-o, --output <folder>', 'output folder, created if missing', 'demo-output')
+    .addOption(overwriteOption())
     .option('--seed <n>', 'seed of phantoms, initial weights and noise', wholeNumber(0), 1)
     .option('--subjects <n>', 'number of phantoms to learn from', wholeNumber(1, 100), 3)
     .option('--size <d,h,w>', 'voxels along each axis, 16 or more', parseSize, [24, 32, 32])
@@ -62,9 +64,14 @@ Writes to the output folder:
 
 async function demo(options: DemoOptions, terminal: Terminal): Promise<void> {
   const { output, seed, size, subjects } = options
-  requireWritableFolder(output)
+  const outputs = Outputs.inFolder(output, {
+    files: demoFiles(subjects).map((name) => join(output, name)),
+    inputs: [],
+    overwrite: options.overwrite,
+  })
+  await outputs.requireFree()
   await withGpu(options, terminal, async (gpu) => {
-    makeFolder(output)
+    await outputs.claim()
     const data = await makeDemoData(output, size, subjects, seed)
     const argmax = priorArgmax(data.prior.data, data.prior.classes)
     const baselines = { prior: score(data, () => argmax), em: await emScore(gpu, data) }
@@ -85,6 +92,16 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<void> {
     terminal.status(`\nPicture: ${join(output, 'figure.png')}; curves: ${join(output, 'curves.svg')}`)
     terminal.status(peakMemory(gpu))
   })
+}
+
+function demoFiles(subjects: number): string[] {
+  const common = ['prior-subject_labels.nii.gz', 'prior.nii.gz', 'prior.json', 'pretrain.csv']
+  const results = [...runs.map(({ name }) => `train-${name}.csv`), 'curves.svg', 'figure.png']
+  const endings = ['T1w', 'truth', ...runs.map(({ name }) => `desc-${name}_dseg`)]
+  const ofSubjects = Array.from({ length: subjects }, (_, i) =>
+    endings.map((ending) => `${demoName(i)}_${ending}.nii.gz`),
+  )
+  return [...common, ...results, ...ofSubjects.flat()]
 }
 
 /** Trains with each prior and writes the segmentations; undefined if the user stopped it. */

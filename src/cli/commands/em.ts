@@ -1,5 +1,4 @@
 import { Option, type Command } from 'commander'
-import { writeVolume } from '../../io/files.js'
 import { loadBatch } from '../../sae/batches.js'
 import { diceScores } from '../../sae/dice.js'
 import { defaultEm, type EmOptions } from '../../sae/em-settings.js'
@@ -8,7 +7,7 @@ import type { LabelTable } from '../../sae/label-table.js'
 import type { MrfPotential } from '../../sae/mrf-table.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { Assessments } from '../assessments.js'
-import { tableFor } from '../classes.js'
+import { isTableFile, tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
 import type { LabelValues } from '../dseg-table.js'
@@ -18,19 +17,21 @@ import {
   folderOption,
   memoryOption,
   neighbourhood,
+  overwriteOption,
   priorOption,
   realNumber,
   terminalOf,
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { readPrior, toPrior } from '../prior-file.js'
+import { writeOutputVolume } from '../output-files.js'
+import { readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
 import {
+  keepExistingOption,
   labelsOutOption,
   segmentationFiles,
-  segmentationJobs,
+  SegmentationJobs,
   writeSegmentation,
 } from '../segmentation-files.js'
 import type { Terminal } from '../terminal.js'
@@ -50,6 +51,7 @@ interface EmCommandOptions extends GlobalOptions {
   labelsOut: LabelValues
   classes?: string
   keepExisting?: boolean
+  overwrite?: boolean
   memoryLimit?: number
 }
 
@@ -115,7 +117,8 @@ export function addEm(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(memoryOption('1.5GB'))
-    .option('--keep-existing', 'skip scans that already have a segmentation')
+    .addOption(keepExistingOption())
+    .addOption(overwriteOption())
     .addHelpText(
       'after',
       `${segmentationFiles}
@@ -134,9 +137,9 @@ Example:
 }
 
 async function em(paths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
-  requireWritableFolder(options.output)
   requireLabelsOfEach(paths, options.labels)
-  const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
+  const segmentations = await planJobs(paths, options, terminal)
+  const { jobs, outputs } = segmentations
   if (jobs.length === 0) return
 
   const priorFile = await readPrior(options.prior, terminal)
@@ -157,17 +160,21 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
     const method = await ExpectationMaximisation.create(gpu, toPrior(prior), emOptions(options))
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
     const assessments = new Assessments(prior, table)
-    makeFolder(options.output)
-    for (const [i, { stem }] of jobs.entries()) {
+    await outputs.claim()
+    for (const [i, job] of jobs.entries()) {
+      const { stem } = job
       const start = performance.now()
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
       const place = { grid: grids[i]!, source: scans[i]!.name }
       const { classes, field } = result
       const posterior = options.posterior ? result.posterior : undefined
-      if (field)
-        await writeVolume(`${stem}_biasfield.nii.gz`, { data: field(), channels: 1, ...place }, 'float32')
-      await writeSegmentation(stem, { classes, posterior }, place, table, options.labelsOut)
+      const origin = await segmentations.originOf(job)
+      if (field) {
+        const volume = { data: field(), channels: 1, ...place }
+        await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
+      }
+      await writeSegmentation(stem, { classes, posterior }, place, table, options.labelsOut, origin)
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
@@ -191,6 +198,27 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
     const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: {} }
     await assessments.finish(options.output, run, terminal)
   })
+}
+
+function planJobs(
+  scans: readonly string[],
+  options: EmCommandOptions,
+  terminal: Terminal,
+): Promise<SegmentationJobs> {
+  const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
+  const { components, beta, k, potential, bias, iterations, every, labelsOut, posterior } = options
+  const table = classes !== undefined && isTableFile(classes)
+  const request = {
+    ...{ scans, folder, keepExisting, overwrite, reads: labels },
+    with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
+    options: {
+      ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior },
+      ...(table ? {} : { classes }),
+      ...(beta === 0 ? {} : { k, potential }),
+    },
+    endings: [...(posterior ? ['_probseg.nii.gz'] : []), ...(bias > 0 ? ['_biasfield.nii.gz'] : [])],
+  }
+  return SegmentationJobs.plan(request, terminal)
 }
 
 function emOptions(options: EmCommandOptions): EmOptions {

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
-import { readBytes, writeFileAtomic } from '../../io/files.js'
+import { readBytes } from '../../io/files.js'
 import { requireSameGrid, type Volume } from '../../io/volume.js'
 import { diceScores, meanDice } from '../../sae/dice.js'
 import {
@@ -17,9 +16,9 @@ import { formatDiceTable } from '../dice-table.js'
 import { parseDsegTable } from '../dseg-table.js'
 import { besideVolume } from '../file-names.js'
 import { readLabels } from '../inputs.js'
-import { classesOption, terminalOf, wholeNumber } from '../options.js'
-import { requireWritableFolder } from '../output-folder.js'
-import { readPrior } from '../prior-file.js'
+import { classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import { Outputs, writeOutput } from '../output-files.js'
+import { readPrior, tableBeside } from '../prior-file.js'
 import { subsample } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
@@ -29,6 +28,7 @@ interface EvaluateOptions {
   every: number
   csv?: string
   json?: boolean
+  overwrite?: boolean
 }
 
 export function addEvaluate(program: Command): void {
@@ -48,6 +48,7 @@ export function addEvaluate(program: Command): void {
         .default(1),
     )
     .option('--csv <file>', 'also write the table to this file')
+    .addOption(overwriteOption())
     .option('--json', 'print JSON instead of a table')
     .addHelpText(
       'after',
@@ -77,7 +78,8 @@ async function evaluate(
   options: EvaluateOptions,
   terminal: Terminal,
 ): Promise<void> {
-  if (options.csv !== undefined) requireWritableFolder(dirname(options.csv))
+  const csv = csvOutput(segmentationPath, truthPath, options)
+  await csv?.requireFree()
   const { table, segmentationTable } = await tablesOf(segmentationPath, options.classes)
   const segmentation = await readLabels(segmentationPath, terminal)
   const truth = subsample(await readLabels(truthPath, terminal), options.every)
@@ -101,8 +103,21 @@ async function evaluate(
       ? JSON.stringify({ mean, prior: priorMean, regions: scores }, undefined, 2)
       : formatDiceTable(table, { Dice: dice, ...(prior ? { prior } : {}) }),
   )
-  if (options.csv !== undefined)
-    await writeFileAtomic(options.csv, new TextEncoder().encode(formatCsv(scores, mean, priorMean)))
+  if (options.csv === undefined) return
+  await csv?.claim()
+  await writeOutput(options.csv, formatCsv(scores, mean, priorMean))
+}
+
+function csvOutput(
+  segmentation: string,
+  truth: string,
+  { csv, prior, classes, overwrite }: EvaluateOptions,
+): Outputs | undefined {
+  if (csv === undefined) return undefined
+  const table = besideVolume(segmentation, '.tsv')
+  const ofPrior = prior === undefined ? [] : [prior, tableBeside(prior)]
+  const inputs = [segmentation, truth, table, classes, ...ofPrior]
+  return Outputs.ofFile(csv, { files: [csv], inputs, overwrite }, '--csv')
 }
 
 /** Dice of each class of a prior's argmax. @throws UserError if it has another grid or other classes */

@@ -20,8 +20,8 @@ import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { networkPrior, readPrior, toPrior } from '../prior-file.js'
+import { Outputs } from '../output-files.js'
+import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { pretrainingRecording } from '../recordings.js'
@@ -67,7 +67,8 @@ Example:
 }
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
-  requireWritableFolder(options.output)
+  const outputs = outputsOf(paths, options)
+  await outputs.requireFree()
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)
   const priorFile = await readPrior(options.prior, terminal)
@@ -93,9 +94,9 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     )
     const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const run = { model, variables, prior: start.prior, settings, table }
+    const run = { model, variables, prior: start.prior, settings, table, outputs }
     const { exitCode, last } = await learn(gpu, run, scans, options, terminal)
-    const target = join(options.output, 'pretrained.safetensors')
+    const target = join(options.output, weightsName)
     const info = { architecture: model.architecture, table, intensities, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
     terminal.status(
@@ -114,6 +115,20 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     } as const
     await assessRun({ ...learnt, figures: { lastStep: last }, interrupted: exitCode }, terminal)
     if (exitCode !== undefined) process.exitCode = exitCode
+  })
+}
+
+const weightsName = 'pretrained.safetensors'
+const logName = 'pretrain.csv'
+
+function outputsOf(
+  scans: readonly string[],
+  { output, overwrite, prior, labels = [], classes, init }: PretrainOptions,
+): Outputs {
+  return Outputs.inFolder(output, {
+    files: [weightsName, logName].map((name) => join(output, name)),
+    inputs: [...scans, ...labels, prior, tableBeside(prior), classes, init],
+    overwrite,
   })
 }
 
@@ -181,6 +196,7 @@ interface Plan {
 }
 
 interface Run {
+  readonly outputs: Outputs
   readonly model: Model
   readonly variables: Variables
   readonly prior: Prior
@@ -190,7 +206,7 @@ interface Run {
 
 async function learn(
   gpu: Gpu,
-  { model, variables, prior, settings, table }: Run,
+  { model, variables, prior, settings, table, outputs }: Run,
   scans: readonly TrainingScan[],
   options: PretrainOptions,
   terminal: Terminal,
@@ -199,8 +215,8 @@ async function learn(
   const { memoryLimit } = options
   const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
   terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
-  makeFolder(options.output)
-  const log = await CsvLog.create(join(options.output, 'pretrain.csv'), logColumns(recording))
+  await outputs.claim()
+  const log = await CsvLog.create(join(options.output, logName), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
   const profile = options.profile ? profileOnce(pretrainer, terminal) : undefined
   let last: PretrainingStep | undefined

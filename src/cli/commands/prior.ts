@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
@@ -8,9 +7,9 @@ import { normalisePrior } from '../../sae/prior.js'
 import { blurPrior, floorPrior, priorFromLabels } from '../../sae/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'
 import { readClasses, tableFor } from '../classes.js'
-import { classesOption, realNumber, terminalOf, wholeNumber } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { writePrior } from '../prior-file.js'
+import { classesOption, overwriteOption, realNumber, terminalOf, wholeNumber } from '../options.js'
+import { Outputs } from '../output-files.js'
+import { tablePath, writePrior } from '../prior-file.js'
 import { sampledGrid, subsample } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
@@ -20,6 +19,7 @@ interface PriorCommandOptions {
   floor: number
   every: number
   classes?: string
+  overwrite?: boolean
 }
 
 export function addPrior(program: Command): void {
@@ -31,6 +31,7 @@ export function addPrior(program: Command): void {
     .addOption(
       new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .npz)').makeOptionMandatory(),
     )
+    .addOption(overwriteOption())
     .addOption(
       new Option(
         '--blur <mm>',
@@ -67,8 +68,13 @@ Example:
 }
 
 async function makePrior(files: string[], options: PriorCommandOptions, terminal: Terminal): Promise<void> {
-  const { output, floor, every } = options
-  requireWritableFolder(dirname(output))
+  const { output, floor, every, classes, overwrite } = options
+  const outputs = Outputs.ofFile(output, {
+    files: [output, tablePath(output)],
+    inputs: [...files, classes],
+    overwrite,
+  })
+  await outputs.requireFree()
   const volumes = await readAll(files, terminal)
   const atlas = volumes.find(({ channels }) => channels > 1)
   if (atlas && volumes.length > 1) {
@@ -94,7 +100,7 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   if (blur > 0 && !known && !header) {
     terminal.note(`${files[0]!}: does not state its voxel size; --blur assumes 1 mm`)
   }
-  makeFolder(dirname(output))
+  await outputs.claim()
   const grid = sampledGrid(volumes[0]!.grid, every)
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
   await writePrior(output, volume, table, { sources: files, blur, floor, every })

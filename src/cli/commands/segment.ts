@@ -8,7 +8,7 @@ import { Segmenter } from '../../sae/segmenter.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { openEm } from '../assess-run.js'
 import { Assessments } from '../assessments.js'
-import { tableFor } from '../classes.js'
+import { isTableFile, tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import type { LabelValues } from '../dseg-table.js'
 import { readScan } from '../inputs.js'
@@ -16,6 +16,7 @@ import {
   classesOption,
   folderOption,
   memoryOption,
+  overwriteOption,
   precisionOption,
   neighbourhood,
   priorOption,
@@ -24,13 +25,13 @@ import {
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { networkPrior, readPrior, toPrior } from '../prior-file.js'
+import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { printProfile, profileOption, requireTimestamps } from '../profile.js'
 import {
+  keepExistingOption,
   labelsOutOption,
   segmentationFiles,
-  segmentationJobs,
+  SegmentationJobs,
   writeSegmentation,
 } from '../segmentation-files.js'
 import { subsample } from '../subsample.js'
@@ -49,6 +50,7 @@ interface SegmentOptions extends GlobalOptions {
   labelsOut: LabelValues
   classes?: string
   keepExisting?: boolean
+  overwrite?: boolean
   memoryLimit?: number
   precision?: Precision
   wholeGrid?: boolean
@@ -104,7 +106,8 @@ export function addSegment(program: Command): void {
       '--whole-grid',
       'compute everywhere, not only where the prior allows more than background: slower, same result',
     )
-    .option('--keep-existing', 'skip scans that already have a segmentation')
+    .addOption(keepExistingOption())
+    .addOption(overwriteOption())
     .addHelpText(
       'after',
       `${segmentationFiles}
@@ -123,8 +126,8 @@ Example:
 }
 
 async function segment(paths: string[], options: SegmentOptions, terminal: Terminal): Promise<void> {
-  requireWritableFolder(options.output)
-  const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
+  const segmentations = await planJobs(paths, options, terminal)
+  const { jobs } = segmentations
   if (jobs.length === 0) return
 
   const weights = await readWeights(options.weights)
@@ -168,12 +171,13 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
     const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
     const assessments = new Assessments(priorVolume, table)
-    makeFolder(options.output)
+    await segmentations.outputs.claim()
     for (const job of jobs) {
       const start = performance.now()
       const scan = subsample(await readScan(job.scan, intensities, silent), options.every)
       const segmentation = await segmenter.segment(scan.data)
-      await writeSegmentation(job.stem, segmentation, scan, table, options.labelsOut)
+      const origin = await segmentations.originOf(job)
+      await writeSegmentation(job.stem, segmentation, scan, table, options.labelsOut, origin)
       assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
@@ -188,6 +192,27 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
     await assessments.finish(options.output, run, terminal)
   })
+}
+
+function planJobs(
+  scans: readonly string[],
+  options: SegmentOptions,
+  terminal: Terminal,
+): Promise<SegmentationJobs> {
+  const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
+  const { every, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
+  const table = classes !== undefined && isTableFile(classes)
+  const request = {
+    ...{ scans, folder, keepExisting, overwrite, reads: [] },
+    with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
+    options: {
+      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...(table ? {} : { classes }),
+      ...(refine === 0 ? {} : { beta, k }),
+    },
+    endings: posterior ? ['_probseg.nii.gz'] : [],
+  }
+  return SegmentationJobs.plan(request, terminal)
 }
 
 function sameShape(a: Volume, b: Volume): boolean {

@@ -8,8 +8,8 @@ import type { SpatialShape } from '../../sae/separable-filter.js'
 import { Synthesiser, type SynthesisOptions } from '../../sae/synth/synthesiser.js'
 import { readClasses } from '../classes.js'
 import { readLabels } from '../inputs.js'
-import { folderOption, terminalOf, wholeNumber } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
+import { folderOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import { Outputs } from '../output-files.js'
 import { warnOfBareClasses } from './prior.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth-grid.js'
@@ -50,7 +50,7 @@ export function addSynth(program: Command): void {
       'what the labels mean: "freesurfer" (14 classes), your own table (FILE.json, FILE.tsv), or a number K if the labels are classes 0..K-1 (default: freesurfer)',
     )
     .addOption(new Option('--seed <n>', 'same seed, same scans').argParser(wholeNumber(0)).default(1))
-    .option('--overwrite', 'replace scans of an earlier run')
+    .addOption(overwriteOption())
     .addHelpText(
       'after',
       `
@@ -73,17 +73,21 @@ Example:
 async function synth(maps: string[], options: SynthOptions, terminal: Terminal): Promise<void> {
   const { count, seed, contrast } = options
   requireSource(maps, options)
-  requireWritableFolder(options.output)
   const table = options.phantom ? phantomTable : await readClasses(options.classes ?? 'freesurfer')
   const output = new SynthOutput(options.output, count, contrast, table)
   const files = [options.like, options.classes, contrast].filter((file) => file !== undefined)
-  output.requireFree([...maps, ...files], options.overwrite ?? false)
+  const outputs = Outputs.inFolder(options.output, {
+    files: output.paths(),
+    inputs: [...maps, ...files],
+    overwrite: options.overwrite,
+  })
+  await outputs.requireFree()
   const look = await readLook(options)
   const anatomies = await readAnatomies(maps, options, table, look, terminal)
   const grid = await outputGrid(options, anatomies, terminal)
   const synthesisers = anatomies.map((anatomy) => synthesiserOf(anatomy, grid, options, look))
 
-  makeFolder(options.output)
+  await outputs.claim()
   const random = new Random(seed)
   for (let i = 0; i < count; i++) {
     const start = performance.now()

@@ -18,11 +18,13 @@ import { requireHeldOut, validated, type ValidatedStep } from '../validation.js'
 import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
-import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { networkPrior, readPrior, toPrior } from '../prior-file.js'
+import { Outputs } from '../output-files.js'
+import { isInFolder } from '../output-folder.js'
+import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { trainingRecording } from '../recordings.js'
+import { identifyInputs, requireSameInputs } from '../run-inputs.js'
 import type { Terminal } from '../terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from '../training-start.js'
 
@@ -124,11 +126,17 @@ Example:
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
   const { output, labels, every, classes } = options
   requireHeldOut(options.validate ?? [], paths)
-  requireWritableFolder(output)
+  const outputs = outputsOf(paths, options)
+  await outputs.requireFree()
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
+  const identities = await identifyInputs(paths, options.prior, every)
+  if (resumed) {
+    const { metadata, source } = start.weights!
+    requireSameInputs(metadata.inputs, identities, paths, options.prior, source, terminal)
+  }
   const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
@@ -139,7 +147,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const prior = networkPrior(inputs.prior, model.architecture)
   const recording = trainingRecording(labels ? table : undefined, held !== undefined)
   const columns = logColumns(recording)
-  const logPath = join(output, 'train.csv')
+  const logPath = join(output, logName)
   if (resumed) await requireColumns(logPath, columns)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -163,17 +171,17 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
         memoryLimit: memoryLimit && memoryLimit - preparation.bytes,
       }))
     loadStart(start, variables, trainer.optimiser)
-    makeFolder(output)
+    await outputs.claim()
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
-    const run = { trainer, model, variables, table, intensities, voxels }
     const { saveEvery, patience } = options
     const saved = resumed && start.weights?.metadata
     const selection = { patience, validates: validator !== undefined }
-    const checkpoints = new Checkpoints(output, run, stepsPerEpoch, saveEvery, selection, saved)
     const log = resumed
       ? await CsvLog.resume(logPath, columns, resumed.step)
       : await CsvLog.create(logPath, columns)
+    const run = { trainer, model, variables, table, intensities, voxels, inputs: identities, log }
+    const checkpoints = await Checkpoints.open(output, run, stepsPerEpoch, saveEvery, selection, saved)
     const profile = options.profile ? profileOnce(trainer, terminal) : undefined
     let last: ValidatedStep | undefined
     const exitCode = await follow(
@@ -210,6 +218,19 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
     await assessRun({ ...learnt, ...outcome }, terminal)
   })
+}
+
+const logName = 'train.csv'
+
+function outputsOf(
+  scans: readonly string[],
+  { output, overwrite, prior, labels = [], validate = [], classes, init, resume }: TrainOptions,
+): Outputs {
+  const files = ['last.safetensors', 'best.safetensors', logName].map((name) => join(output, name))
+  const inputs = [...scans, ...validate, ...labels, prior, tableBeside(prior), classes, init]
+  // A run that goes on in its own folder replaces what it wrote there.
+  const goesOn = resume !== undefined && isInFolder(resume, output)
+  return Outputs.inFolder(output, { files, inputs: goesOn ? inputs : [...inputs, resume], overwrite, goesOn })
 }
 
 /**

@@ -1,0 +1,77 @@
+import { UserError } from '../errors.js'
+import { fileDigest } from './file-digest.js'
+import type { Terminal } from './terminal.js'
+
+/** What a run learns from, by checksums, so that it goes on with the same. Names would tell who was scanned. */
+export interface RunInputs {
+  /** SHA-256 of each scan, in the order of the command line, on which that of the steps depends. */
+  readonly scans: readonly string[]
+  /** SHA-256. */
+  readonly prior: string
+  /** Every how many voxels are used. */
+  readonly every: number
+}
+
+/** @throws UserError if a file cannot be read */
+export async function identifyInputs(
+  scans: readonly string[],
+  prior: string,
+  every: number,
+): Promise<RunInputs> {
+  const digests: string[] = []
+  for (const path of scans) digests.push((await fileDigest(path)).sha256)
+  return { scans: digests, prior: (await fileDigest(prior)).sha256, every }
+}
+
+/** As a checkpoint keeps them. */
+export function formatInputs(inputs: RunInputs): string {
+  return JSON.stringify(inputs)
+}
+
+/**
+ * Requires the inputs of the run that a checkpoint is of.
+ *
+ * @param saved what the checkpoint keeps; older ones and those of the page keep nothing, which is warned of
+ * @param paths of the scans
+ * @throws UserError if they are others
+ */
+export function requireSameInputs(
+  saved: string | undefined,
+  now: RunInputs,
+  paths: readonly string[],
+  prior: string,
+  checkpoint: string,
+  terminal: Terminal,
+): void {
+  if (saved === undefined) {
+    terminal.warn(
+      `${checkpoint}: does not say what it was trained on, so nobody checks that this is the same`,
+    )
+    return
+  }
+  const before = JSON.parse(saved) as RunInputs
+  if (now.scans.length !== before.scans.length) {
+    throw new UserError(
+      `${checkpoint}: its run has ${before.scans.length} scans, not ${now.scans.length}; give the same, or start anew with --init`,
+    )
+  }
+  const other = now.scans.findIndex((scan, i) => scan !== before.scans[i])
+  if (other !== -1) {
+    const reordered = before.scans.includes(now.scans[other]!)
+    throw new UserError(
+      reordered
+        ? `${checkpoint}: its run has the scans in another order, which differs from scan ${other + 1} on, ${paths[other]!}; give the same order`
+        : `${paths[other]!}: is not scan ${other + 1} of the run of ${checkpoint}, or was changed since; give the same scans, or start anew with --init`,
+    )
+  }
+  if (now.prior !== before.prior) {
+    throw new UserError(
+      `${prior}: is not the prior of the run of ${checkpoint}, or was changed since; give the same, or start anew with --init`,
+    )
+  }
+  if (now.every !== before.every) {
+    throw new UserError(
+      `--every ${now.every} contradicts ${checkpoint}, which has ${before.every}; give the same, or start anew with --init`,
+    )
+  }
+}
