@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import { readBytes } from '../io/files.js'
+import { quoted, UserError } from '../errors.js'
+import { readText } from '../io/files.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { checkModel, type IntensityModel } from '../sae/synth/intensities.js'
 import type { Component } from '../sae/synth/tissues.js'
@@ -17,12 +17,12 @@ interface IntensityFile {
  * @throws UserError if the file is not that
  */
 export async function readIntensities(path: string): Promise<IntensityFile> {
-  const text = new TextDecoder().decode(await readBytes(path))
+  const text = await readText(path)
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw new UserError(`${path}: not valid JSON: ${(error as Error).message}`)
+    throw new UserError(`${path}: not valid JSON: ${quoted((error as Error).message, 120).slice(1, -1)}`)
   }
   const { classes } = (json ?? {}) as { classes?: unknown }
   if (!Array.isArray(classes)) {

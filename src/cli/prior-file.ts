@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readBytes, readVolume, writeFileAtomic, writeVolume } from '../io/files.js'
+import { readText, readVolume, writeFileAtomic, writeVolume } from '../io/files.js'
 import { UserError } from '../errors.js'
 import type { Volume } from '../io/volume.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
@@ -62,7 +62,7 @@ export async function writePrior(
 
 async function readTable(path: string): Promise<CarriedTable | undefined> {
   if (!existsSync(path)) return undefined
-  const text = new TextDecoder().decode(await readBytes(path))
+  const text = await readText(path)
   // BIDS keeps other things in a .json beside an image.
   if (!/"classes"\s*:/.test(text)) return undefined
   return { table: parseLabelTable(text, path), source: path }

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AdapterSummary } from '../gpu/gpu.js'
-import { readBytes, writeFileAtomic } from '../io/files.js'
+import { readText, writeFileAtomic } from '../io/files.js'
 import { adapterKind } from '../node/adapters.js'
 import { besideVolume } from './file-names.js'
 
@@ -68,15 +68,12 @@ export async function recordRun(folder: string, run: Run): Promise<string> {
   return path
 }
 
-/** The record to add to: the first of run.json, run-1.json and so on that is one, or is not there. */
+/** The record to add to: the first of run.json, run-1.json and so on that is one of reasonable size, or is not there. */
 async function findRecord(folder: string): Promise<{ path: string; runs: unknown[] }> {
   for (let n = 0; ; n++) {
     const path = join(folder, n === 0 ? 'run.json' : `run-${n}.json`)
     if (!existsSync(path)) return { path, runs: [] }
-    const record = parse(new TextDecoder().decode(await readBytes(path))) as {
-      schema?: unknown
-      runs?: unknown
-    }
+    const record = parse(await readText(path).catch(() => '')) as { schema?: unknown; runs?: unknown }
     if (record.schema === schema && Array.isArray(record.runs))
       return { path, runs: record.runs as unknown[] }
   }
@@ -119,7 +116,7 @@ async function digest(path: string): Promise<{ bytes: number | null; sha256: str
 async function recipeOf(prior: string): Promise<object | undefined> {
   const path = besideVolume(prior, '.json')
   if (!existsSync(path)) return undefined
-  const entries = Object.entries(parse(new TextDecoder().decode(await readBytes(path))))
+  const entries = Object.entries(parse(await readText(path).catch(() => '')))
   return Object.fromEntries(entries.filter(([name]) => name !== 'classes' && name !== 'rest'))
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
-import { readBytes, writeFileAtomic } from '../../io/files.js'
+import { readText, writeFileAtomic } from '../../io/files.js'
 import { requireSameGrid, type Volume } from '../../io/volume.js'
 import { diceScores, meanDice } from '../../sae/dice.js'
 import {
@@ -129,9 +129,7 @@ async function tablesOf(
     return { table, segmentationTable: table }
   }
   const path = besideVolume(segmentation, '.tsv')
-  const beside = existsSync(path)
-    ? parseDsegTable(new TextDecoder().decode(await readBytes(path)), path)
-    : undefined
+  const beside = existsSync(path) ? parseDsegTable(await readText(path), path) : undefined
   const table = beside?.table ?? freeSurferTable
   return {
     table,
