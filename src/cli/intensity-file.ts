@@ -17,7 +17,11 @@ interface IntensityFile {
  * @throws UserError if the file is not that
  */
 export async function readIntensities(path: string): Promise<IntensityFile> {
-  const text = await readText(path)
+  return parseIntensities(await readText(path), path)
+}
+
+/** As `readIntensities`, of text. */
+export function parseIntensities(text: string, path: string): IntensityFile {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -31,7 +35,7 @@ export async function readIntensities(path: string): Promise<IntensityFile> {
   const byCode = new Map<number, readonly Component[]>()
   classes.forEach((entry: unknown, c) => {
     const { codes, components } = (entry ?? {}) as { codes?: unknown; components?: unknown }
-    if (!isList(codes, Number.isInteger) || !isList(components, isComponent)) {
+    if (!isList(codes, Number.isSafeInteger) || !isList(components, isComponent)) {
       throw new UserError(`${path}: entry ${c} of "classes" must be like those of ${example}`)
     }
     checkModel([components], 1, `${path}: entry ${c} of "classes"`)
