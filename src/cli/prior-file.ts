@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { readText, readVolume, writeFileAtomic, writeVolume } from '../io/files.js'
-import { UserError } from '../errors.js'
 import type { Volume } from '../io/volume.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
 import type { LabelTable } from '../sae/label-table.js'
@@ -9,6 +8,7 @@ import { divided } from '../sae/parts.js'
 import { type Prior, checkPrior } from '../sae/prior.js'
 import type { CarriedTable } from './classes.js'
 import { besideVolume } from './file-names.js'
+import { requireClassChannels } from './input-headers.js'
 import type { Terminal } from './terminal.js'
 
 /** A prior on disk: probabilities, and the table of its classes if a file beside it, PRIOR.json, has one. */
@@ -30,9 +30,7 @@ interface PriorRecipe {
 export async function readPrior(path: string, terminal: Terminal): Promise<PriorFile> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  if (volume.channels < 2) {
-    throw new UserError(`${path}: has one channel; a prior has one for each class, so make it with sae prior`)
-  }
+  requireClassChannels(volume.channels, path)
   checkPrior(volume.data, volume.grid.shape, volume.channels, path)
   return { volume, table: await readTable(besideVolume(path, '.json')) }
 }

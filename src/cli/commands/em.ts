@@ -12,6 +12,7 @@ import { tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
 import type { LabelValues } from '../dseg-table.js'
+import { checkHeaders } from '../input-headers.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import {
   classesOption,
@@ -133,18 +134,21 @@ Example:
     })
 }
 
-async function em(paths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+async function em(scanPaths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
   requireWritableFolder(options.output)
-  requireLabelsOfEach(paths, options.labels)
-  const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
+  requireLabelsOfEach(scanPaths, options.labels)
+  const jobs = segmentationJobs(scanPaths, options.output, options.keepExisting ?? false, terminal)
   if (jobs.length === 0) return
 
+  const paths = jobs.map(({ scan }) => scan)
+  const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
+  await checkHeaders({ ...options, scans: paths, labels })
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table])
   const { scans, grids, prior } = await readTrainingScans(
-    jobs.map(({ scan }) => scan),
-    options.labels && jobs.map(({ index }) => options.labels![index]!),
+    paths,
+    labels,
     priorFile,
     table,
     options.every,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
-import { readText, writeFileAtomic } from '../../io/files.js'
+import { readText, readVolumeShape, writeFileAtomic } from '../../io/files.js'
 import { requireSameGrid, type Volume } from '../../io/volume.js'
 import { diceScores, meanDice } from '../../sae/dice.js'
 import {
@@ -16,6 +16,7 @@ import { readClasses, tableFor } from '../classes.js'
 import { formatDiceTable } from '../dice-table.js'
 import { parseDsegTable } from '../dseg-table.js'
 import { besideVolume } from '../file-names.js'
+import { requireClassChannels, requireOneChannel } from '../input-headers.js'
 import { readLabels } from '../inputs.js'
 import { classesOption, terminalOf, wholeNumber } from '../options.js'
 import { requireWritableFolder } from '../output-folder.js'
@@ -78,6 +79,10 @@ async function evaluate(
   terminal: Terminal,
 ): Promise<void> {
   if (options.csv !== undefined) requireWritableFolder(dirname(options.csv))
+  for (const path of [segmentationPath, truthPath]) {
+    requireOneChannel((await readVolumeShape(path)).channels, path, 'a label map')
+  }
+  if (options.prior) requireClassChannels((await readVolumeShape(options.prior)).channels, options.prior)
   const { table, segmentationTable } = await tablesOf(segmentationPath, options.classes)
   const segmentation = await readLabels(segmentationPath, terminal)
   const truth = subsample(await readLabels(truthPath, terminal), options.every)

@@ -11,6 +11,7 @@ import { Assessments } from '../assessments.js'
 import { tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import type { LabelValues } from '../dseg-table.js'
+import { checkHeaders } from '../input-headers.js'
 import { readScan } from '../inputs.js'
 import {
   classesOption,
@@ -127,6 +128,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
   if (jobs.length === 0) return
 
+  await checkHeaders({ ...options, scans: jobs.map(({ scan }) => scan) })
   const weights = await readWeights(options.weights)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume

@@ -16,7 +16,8 @@ import { CsvLog, requireColumns } from '../csv-log.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { fitMixtures } from '../fit-mixtures.js'
-import { readTrainingScans } from '../inputs.js'
+import { checkHeaders } from '../input-headers.js'
+import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
@@ -118,6 +119,8 @@ Example:
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
   const { output, labels, every, classes } = options
   requireWritableFolder(output)
+  requireLabelsOfEach(paths, labels)
+  await checkHeaders({ ...options, scans: paths })
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)
