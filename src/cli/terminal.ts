@@ -1,3 +1,5 @@
+import { printable } from '../errors.js'
+
 /** Where a command talks to the user: results and progress on stdout, all else on stderr. */
 export class Terminal {
   constructor(private readonly level: 'normal' | 'quiet' | 'silent') {}
@@ -18,12 +20,12 @@ export class Terminal {
 
   /** Something to know about the run; not with --quiet. */
   note(text: string): void {
-    if (!this.quiet) process.stderr.write(`${text}\n`)
+    if (!this.quiet) process.stderr.write(`${printable(text)}\n`)
   }
 
   /** Something that may be wrong; even with --quiet. */
   warn(text: string): void {
-    if (this.level !== 'silent') process.stderr.write(`warning: ${text}\n`)
+    if (this.level !== 'silent') process.stderr.write(`warning: ${printable(text)}\n`)
   }
 
   /** The first of several warnings of one kind, and how many more there are. */
