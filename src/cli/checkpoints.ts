@@ -158,11 +158,28 @@ interface Selection {
   readonly plateau?: PlateauState
 }
 
-/** Undefined if there is none, or one from before this criterion existed. */
-function parseSelection(text: string | undefined): Selection | undefined {
-  if (text === undefined) return undefined
-  const selection = JSON.parse(text) as Partial<Selection>
-  return selection.recent ? (selection as Selection) : undefined
+/** Undefined if there is none, if it is from before this criterion existed, or if it is broken. */
+function parseSelection(text = '{}'): Selection | undefined {
+  const selection = parseObject(text) as Partial<Record<keyof Selection, unknown>>
+  const { lowest, recent, plateau } = selection
+  const isTerms = (terms: unknown): boolean => {
+    const { meanSquaredError, klLoss, mrfLoss } = (terms ?? {}) as Partial<EpochTerms>
+    return [meanSquaredError, klLoss, mrfLoss].every((term) => Number.isFinite(term))
+  }
+  const sound =
+    (lowest === null || Number.isFinite(lowest)) &&
+    Array.isArray(recent) &&
+    recent.every(isTerms) &&
+    (plateau === undefined || (typeof plateau === 'object' && plateau !== null))
+  return sound ? (selection as unknown as Selection) : undefined
+}
+
+function parseObject(text: string): object {
+  try {
+    return Object(JSON.parse(text)) as object
+  } catch {
+    return {}
+  }
 }
 
 function meanOf(terms: readonly EpochTerms[]): EpochTerms {

@@ -1,4 +1,4 @@
-import { readBytes } from '../io/files.js'
+import { readText } from '../io/files.js'
 import { UserError } from '../errors.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
 import { freeSurferTable, identityTable, type LabelTable } from '../sae/label-table.js'
@@ -10,7 +10,7 @@ export async function readClasses(asked: string): Promise<LabelTable> {
   if (!isTableFile(asked)) {
     throw new UserError(`--classes ${asked}: give freesurfer, a number of classes, FILE.json or FILE.tsv`)
   }
-  return parseLabelTable(new TextDecoder().decode(await readBytes(asked)), asked)
+  return parseLabelTable(await readText(asked), asked)
 }
 
 /** Whether `--classes` names a file. */

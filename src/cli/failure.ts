@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { UserError } from '../errors.js'
+import { printable, UserError } from '../errors.js'
 
 /** Tells the user in one line why a command failed; returns the exit code. */
 export function exitCodeOf(error: unknown): number {
@@ -18,6 +18,11 @@ export function exitCodeOf(error: unknown): number {
     say(error.message)
     return 2
   }
+  // A header may honestly declare more than this machine has.
+  if (error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message)) {
+    say('not enough memory on this machine for these inputs; use smaller ones, or --every')
+    return 2
+  }
   const reason = error instanceof Error ? error.message : String(error)
   if (process.env.SAE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? reason}\n`)
   say(`unexpected error: ${firstLine(reason)} (please report it with the output of SAE_DEBUG=1)`)
@@ -25,7 +30,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function say(message: string): void {
-  process.stderr.write(`sae: ${message.trim().replace(/\s*\n\s*/g, ' ')}\n`)
+  process.stderr.write(`sae: ${printable(message.trim().replace(/\s*\n\s*/g, ' '))}\n`)
 }
 
 function firstLine(text: string): string {

@@ -11,6 +11,7 @@ import {
 import type { TrainingScan } from '../sae/batches.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import { toClasses, type LabelTable } from '../sae/label-table.js'
+import { requireOneChannel } from './input-headers.js'
 import type { PriorFile } from './prior-file.js'
 import { ReadCache } from './read-cache.js'
 import { subsample } from './subsample.js'
@@ -120,9 +121,7 @@ export function requireLabelsOfEach(
 async function readOneChannel(path: string, what: string, terminal: Terminal): Promise<Volume> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  if (volume.channels !== 1) {
-    throw new UserError(`${path}: has ${volume.channels} channels, but ${what} has one; extract one of them`)
-  }
+  requireOneChannel(volume.channels, path, what)
   return volume
 }
 

@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import { readBytes } from '../io/files.js'
+import { quoted, UserError } from '../errors.js'
+import { readText } from '../io/files.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { checkModel, type IntensityModel } from '../sae/synth/intensities.js'
 import type { Component } from '../sae/synth/tissues.js'
@@ -17,12 +17,16 @@ interface IntensityFile {
  * @throws UserError if the file has another form
  */
 export async function readIntensities(path: string): Promise<IntensityFile> {
-  const text = new TextDecoder().decode(await readBytes(path))
+  return parseIntensities(await readText(path), path)
+}
+
+/** As `readIntensities`, of text. */
+export function parseIntensities(text: string, path: string): IntensityFile {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw new UserError(`${path}: not valid JSON: ${(error as Error).message}`)
+    throw new UserError(`${path}: not valid JSON: ${quoted((error as Error).message, 120).slice(1, -1)}`)
   }
   const { classes } = (json ?? {}) as { classes?: unknown }
   if (!Array.isArray(classes)) {
@@ -31,7 +35,7 @@ export async function readIntensities(path: string): Promise<IntensityFile> {
   const byCode = new Map<number, readonly Component[]>()
   classes.forEach((entry: unknown, c) => {
     const { codes, components } = (entry ?? {}) as { codes?: unknown; components?: unknown }
-    if (!isList(codes, Number.isInteger) || !isList(components, isComponent)) {
+    if (!isList(codes, Number.isSafeInteger) || !isList(components, isComponent)) {
       throw new UserError(`${path}: entry ${c} of "classes" must be like those of ${example}`)
     }
     checkModel([components], 1, `${path}: entry ${c} of "classes"`)

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readBytes, readVolume } from '../io/files.js'
-import { UserError } from '../errors.js'
+import { readText, readVolume } from '../io/files.js'
 import type { Volume } from '../io/volume.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
 import type { LabelTable } from '../sae/label-table.js'
@@ -9,6 +8,7 @@ import { divided } from '../sae/parts.js'
 import { type Prior, checkPrior } from '../sae/prior.js'
 import type { CarriedTable } from './classes.js'
 import { besideVolume } from './file-names.js'
+import { requireClassChannels } from './input-headers.js'
 import { writeOutput, writeOutputVolume } from './output-files.js'
 import type { Terminal } from './terminal.js'
 
@@ -31,9 +31,7 @@ interface PriorRecipe {
 export async function readPrior(path: string, terminal: Terminal): Promise<PriorFile> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  if (volume.channels < 2) {
-    throw new UserError(`${path}: has one channel, but a prior has one per class; make one with sae prior`)
-  }
+  requireClassChannels(volume.channels, path)
   checkPrior(volume.data, volume.grid.shape, volume.channels, path)
   return { volume, table: await readTable(tablePath(path)) }
 }
@@ -73,7 +71,7 @@ export async function writePrior(
 
 async function readTable(path: string): Promise<CarriedTable | undefined> {
   if (!existsSync(path)) return undefined
-  const text = new TextDecoder().decode(await readBytes(path))
+  const text = await readText(path)
   // In BIDS, the .json next to an image may hold other things.
   if (!/"classes"\s*:/.test(text)) return undefined
   return { table: parseLabelTable(text, path), source: path }

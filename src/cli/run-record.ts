@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AdapterSummary } from '../gpu/gpu.js'
-import { readBytes, writeFileAtomic } from '../io/files.js'
+import { readText, writeFileAtomic } from '../io/files.js'
 import { adapterKind } from '../node/adapters.js'
 import { fileDigest } from './file-digest.js'
 import { tablePath } from './prior-file.js'
@@ -66,12 +66,12 @@ export async function recordRun(folder: string, run: Run): Promise<string> {
   return path
 }
 
-/** The record to add to: the first of run.json, run-1.json and so on that is a record or does not exist. */
+/** The record to add to: the first of run.json, run-1.json and so on that is a record of reasonable size or does not exist. */
 async function findRecord(folder: string): Promise<{ path: string; record: RunRecord }> {
   for (let n = 0; ; n++) {
     const path = join(folder, n === 0 ? 'run.json' : `run-${n}.json`)
     if (!existsSync(path)) return { path, record: { schema, runs: [] } }
-    const record = parse(new TextDecoder().decode(await readBytes(path)))
+    const record = parse(await readText(path).catch(() => ''))
     if (isRunRecord(record)) return { path, record }
   }
 }
@@ -117,7 +117,7 @@ async function digest(path: string): Promise<{ bytes: number | null; sha256: str
 async function recipeOf(prior: string): Promise<object | undefined> {
   const path = tablePath(prior)
   if (!existsSync(path)) return undefined
-  const entries = Object.entries(parse(new TextDecoder().decode(await readBytes(path))))
+  const entries = Object.entries(parse(await readText(path).catch(() => '')))
   return Object.fromEntries(entries.filter(([name]) => name !== 'classes' && name !== 'rest'))
 }
 

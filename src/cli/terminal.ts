@@ -1,3 +1,5 @@
+import { printable } from '../errors.js'
+
 /** How a command talks to the user: results and progress on stdout, everything else on stderr. */
 export class Terminal {
   constructor(private readonly level: 'normal' | 'quiet' | 'silent') {}
@@ -18,12 +20,12 @@ export class Terminal {
 
   /** Something worth knowing about the run; not with --quiet. */
   note(text: string): void {
-    if (!this.quiet) process.stderr.write(`${text}\n`)
+    if (!this.quiet) process.stderr.write(`${printable(text)}\n`)
   }
 
   /** Something that may be wrong; even with --quiet. */
   warn(text: string): void {
-    if (this.level !== 'silent') process.stderr.write(`warning: ${text}\n`)
+    if (this.level !== 'silent') process.stderr.write(`warning: ${printable(text)}\n`)
   }
 
   /** Prints the first of several similar warnings, and how many more there are. */

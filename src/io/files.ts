@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import { UserError } from '../errors.js'
 import { writeFileAtomic } from './atomic-file.js'
 import { fileError } from './file-error.js'
-import { decodeTensors, decodeVolume, encodeVolume, requireVolumeName } from './formats.js'
+import { decodeTensors, decodeVolume, decodeVolumeShape, encodeVolume, requireVolumeName } from './formats.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
-import type { Volume } from './volume.js'
+import type { Volume, VolumeShape } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
 
 /**
@@ -17,11 +17,29 @@ export async function readVolume(path: string): Promise<Volume> {
   return decodeVolume(await readBytes(path), path)
 }
 
+/** A NIfTI header, packed or not, or that of an array. */
+const HEAD_BYTES = 1 << 16
+/** Tables are small; a JSON of this size takes some 300 MB when parsed, if it is made for that. */
+const MAX_TEXT_BYTES = 4_000_000
+
+/**
+ * The shape of a volume, from its header: what can be known of a file in milliseconds, before anything is unpacked.
+ *
+ * @throws UserError as `readVolume`, for what can be seen by then
+ */
+export async function readVolumeShape(path: string): Promise<VolumeShape> {
+  // The directory of an archive is at its end.
+  const whole = requireVolumeName(path) === '.npz'
+  const length = await requireFile(path)
+  const bytes = whole ? await readBytes(path) : await readHead(path, HEAD_BYTES)
+  return decodeVolumeShape(bytes, path, length)
+}
+
 /**
  * Writes a volume in the format that the extension names, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`;
  * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError if the extension is another, a value does not fit `type`, or the disk refuses
+ * @throws UserError if the extension is another, a value does not fit `type`, or the file cannot be written
  */
 export async function writeVolume(path: string, volume: Volume, type: VoxelType): Promise<void> {
   await writeFileAtomic(path, encodeVolume(path, volume, type))
@@ -47,7 +65,7 @@ export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dty
  *
  * @param tensors by name; those without a `dtype` are float32
  * @param metadata free text, such as what `saveCheckpoint` makes
- * @throws UserError if the path has another extension, a shape does not fit its data, or the disk refuses
+ * @throws UserError if the path has another extension, a shape does not fit its data, or the file cannot be written
  */
 export async function writeTensors(
   path: string,
@@ -62,14 +80,49 @@ export async function writeTensors(
   await writeFileAtomic(path, writeSafetensors(typed, metadata))
 }
 
-/** The bytes of a file. @throws UserError if it cannot be read or is empty */
+/** The bytes of a file. @throws UserError if it cannot be read, is no regular file, or is empty */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  let bytes: Uint8Array
+  await requireFile(path)
   try {
-    bytes = await readFile(path)
+    return await readFile(path)
   } catch (error) {
     throw fileError(error, path, 'cannot be read')
   }
-  if (bytes.length === 0) throw new UserError(`${path}: the file is empty`)
-  return bytes
+}
+
+/** A small file of text, such as a table. @throws UserError as `readBytes`, and if it is larger than any table */
+export async function readText(path: string): Promise<string> {
+  const length = await requireFile(path)
+  if (length > MAX_TEXT_BYTES)
+    throw new UserError(`${path}: ${length} bytes; tables of at most ${MAX_TEXT_BYTES} are read`)
+  return new TextDecoder().decode(await readBytes(path))
+}
+
+async function readHead(path: string, most: number): Promise<Uint8Array> {
+  try {
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(most), 0, most, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw fileError(error, path, 'cannot be read')
+  }
+}
+
+/** The length of a file in bytes. A device or a pipe may have no end. */
+async function requireFile(path: string): Promise<number> {
+  let length: number
+  try {
+    const stats = await stat(path)
+    if (stats.isDirectory()) throw new UserError(`${path}: cannot be read: a folder, not a file`)
+    if (!stats.isFile()) throw new UserError(`${path}: cannot be read: a device or a pipe, not a file`)
+    length = stats.size
+  } catch (error) {
+    throw fileError(error, path, 'cannot be read')
+  }
+  if (length === 0) throw new UserError(`${path}: the file is empty`)
+  return length
 }

@@ -1,13 +1,13 @@
 import { UserError } from '../errors.js'
 import { gzip, isGzip } from './gzip.js'
 import { writeNifti } from './nifti-write.js'
-import { readNifti } from './nifti.js'
-import { isNpy, readNpy, writeNpy } from './npy.js'
-import { readNpz, writeNpz } from './npz.js'
+import { readNifti, readNiftiShape } from './nifti.js'
+import { isNpy, readNpy, readNpyShape, writeNpy } from './npy.js'
+import { readNpz, readNpzShape, writeNpz } from './npz.js'
 import { readSafetensors, type TensorFile } from './safetensors.js'
 import { readTorchCheckpoint } from './torch-checkpoint.js'
 import { isLegacyTorch } from './torch-pickle.js'
-import type { Volume } from './volume.js'
+import type { Volume, VolumeShape } from './volume.js'
 import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
 import { isZip } from './zip.js'
 
@@ -18,20 +18,39 @@ import { isZip } from './zip.js'
  * @throws UserError if it is no image, or its content is not what its name says
  */
 export function decodeVolume(bytes: Uint8Array, source: string): Volume {
+  const format = requireVolumeContent(bytes, source)
+  if (format === '.npz') return readNpz(bytes, source)
+  if (format === '.npy') return readNpy(bytes, source)
+  return readNifti(bytes, source)
+}
+
+/**
+ * The shape of the volume that `decodeVolume` would give, from its header alone.
+ *
+ * @param bytes the whole file if it is `.npz`, else the first 64 KiB or more
+ * @param length of the whole file, in bytes
+ * @throws UserError as `decodeVolume`, for what can be seen by then
+ */
+export function decodeVolumeShape(bytes: Uint8Array, source: string, length: number): VolumeShape {
+  const format = requireVolumeContent(bytes, source)
+  if (format === '.npz') return readNpzShape(bytes, source)
+  if (format === '.npy') return readNpyShape(bytes, source, length)
+  return readNiftiShape(bytes, source)
+}
+
+function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
   const format = requireVolumeName(source)
-  switch (format) {
-    case '.npz':
-      requireContent(source, bytes, isZip)
-      return readNpz(bytes, source)
-    case '.npy':
-      requireContent(source, bytes, isNpy)
-      return readNpy(bytes, source)
-    case '.nii.gz':
-    case '.nii':
-      // Many tools read either under either name, and so does this one.
-      requireContent(source, bytes, (content) => isGzip(content) || isNifti(content))
-      return readNifti(bytes, source)
-  }
+  const isRight = {
+    '.npz': isZip,
+    '.npy': isNpy,
+    // Many tools read either under either name, and so does this one.
+    '.nii': (content: Uint8Array) => isGzip(content) || isNifti(content),
+    '.nii.gz': (content: Uint8Array) => isGzip(content) || isNifti(content),
+  }[format]
+  if (isRight(bytes)) return format
+  throw new UserError(
+    `${source}: the content is not what the name says, but ${describe(bytes)}; rename or convert it`,
+  )
 }
 
 /**
@@ -75,15 +94,10 @@ const VOLUME_FORMATS: readonly VolumeFormat[] = ['.nii.gz', '.nii', '.npz', '.np
 export function requireVolumeName(path: string): VolumeFormat {
   const format = VOLUME_FORMATS.find((extension) => path.toLowerCase().endsWith(extension))
   if (format === undefined)
-    throw new UserError(`${path}: not a volume by its name; it must end in ${VOLUME_FORMATS.join(', ')}`)
+    throw new UserError(
+      `${path}: not a volume by its name; it must end in ${VOLUME_FORMATS.join(', ')}${/\.mg[hz]$/i.test(path) ? ", to which FreeSurfer's mri_convert converts it" : ''}`,
+    )
   return format
-}
-
-function requireContent(path: string, bytes: Uint8Array, isRight: (bytes: Uint8Array) => boolean): void {
-  if (isRight(bytes)) return
-  throw new UserError(
-    `${path}: the content is not what the name says, but ${describe(bytes)}; rename or convert it`,
-  )
 }
 
 /** The length of its header, first thing in either version and byte order. */

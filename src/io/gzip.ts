@@ -1,9 +1,13 @@
-import { Gunzip, gzipSync } from 'fflate'
+import { FlateErrorCode, Gunzip, gzipSync, type FlateError } from 'fflate'
 import { UserError } from '../errors.js'
+import { crc32 } from './crc32.js'
 
-const INPUT_CHUNK = 1 << 17
+/** Small, because a chunk may unpack to a thousand times its size before anybody can look at it. */
+const INPUT_CHUNK = 1 << 13
 /** No image of ours comes near; a file that unpacks to more is damaged or hostile. */
 const MAX_UNPACKED = 2 ** 32
+/** CRC-32 and length at the end of a member. */
+const TRAILER_BYTES = 8
 
 /** Whether bytes begin with gzip's magic number, 1f 8b. */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -16,40 +20,91 @@ export function gzip(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Unpacks a gzip file of one or several members (RFC 1952), checking the length and CRC-32 of each.
+ * Unpacks a gzip file of one or several members (RFC 1952), checking the length and CRC-32 of each. What follows the last
+ * member and is none is left alone, as `gzip` does.
  *
  * @param source the file's name, for messages
- * @throws UserError if the file is truncated or damaged
+ * @param limit the most bytes that it may unpack to; beyond, unpacking stops. Default: 4 GiB
+ * @throws UserError if the file is truncated or damaged, or unpacks to more
  */
-export function gunzip(bytes: Uint8Array, source: string): Uint8Array {
+export function gunzip(bytes: Uint8Array, source: string, limit = MAX_UNPACKED): Uint8Array {
   const chunks: Uint8Array[] = []
   let total = 0
-  let member = { start: 0, crc: 0 }
-  const endMember = (end: number): void => {
-    const trailer = new DataView(bytes.buffer, bytes.byteOffset + end - 8, 8)
-    const intact =
-      trailer.getUint32(0, true) === member.crc &&
-      trailer.getUint32(4, true) === (total - member.start) % 2 ** 32
-    if (!intact) throw new Error('checksum mismatch')
-    member = { start: total, crc: 0 }
-  }
+  let member = { packedStart: 0, start: 0, crc: 0 }
   const stream = new Gunzip((chunk) => {
     total += chunk.length
-    if (total > MAX_UNPACKED) throw new Error('unpacks to more than 4 GiB')
+    if (total > limit) {
+      throw new UserError(
+        `${source}: its gzip data unpack to more than the ${limit} bytes that can be in it by its header; the file is damaged`,
+      )
+    }
     member.crc = crc32(chunk, member.crc)
     chunks.push(chunk)
   })
+  const endMember = (end?: number): void => {
+    const packed = bytes.subarray(member.packedStart, end)
+    if (!hasTrailer(packed, member.crc, (total - member.start) % 2 ** 32, end !== undefined))
+      throw new Error('checksum mismatch')
+    member = { packedStart: end ?? bytes.length, start: total, crc: 0 }
+  }
   stream.onmember = endMember
   try {
-    for (let start = 0; start < bytes.length; start += INPUT_CHUNK) {
-      stream.push(bytes.subarray(start, start + INPUT_CHUNK), start + INPUT_CHUNK >= bytes.length)
+    try {
+      for (let start = 0; start < bytes.length; start += INPUT_CHUNK) {
+        stream.push(bytes.subarray(start, start + INPUT_CHUNK), start + INPUT_CHUNK >= bytes.length)
+      }
+    } catch (error) {
+      // What follows a whole member need not be another.
+      if (chunks.length === 0 || (error as FlateError).code !== FlateErrorCode.InvalidHeader) throw error
     }
-    endMember(bytes.length)
+    endMember()
   } catch (error) {
-    throw new UserError(
-      `${source}: gzip data truncated or damaged (${(error as Error).message}); copy or download the file again`,
-    )
+    throw error instanceof UserError ? error : damaged(source, error)
   }
+  return concatenated(chunks, total)
+}
+
+/**
+ * The first `count` bytes that gzip data unpack to, or fewer if `bytes`, which need not be the whole file, end before.
+ *
+ * @throws UserError if the data are damaged
+ */
+export function gunzipHead(bytes: Uint8Array, count: number, source: string): Uint8Array {
+  const chunks: Uint8Array[] = []
+  let total = 0
+  const stream = new Gunzip((chunk) => {
+    total += chunk.length
+    chunks.push(chunk)
+  })
+  try {
+    for (let start = 0; start < bytes.length && total < count; start += count) {
+      stream.push(bytes.subarray(start, start + count))
+    }
+  } catch (error) {
+    if (total < count) throw damaged(source, error)
+  }
+  return concatenated(chunks, total).subarray(0, count)
+}
+
+/**
+ * Whether a member ends in this trailer: at the end of `packed`, or else, where something follows it, anywhere. (The
+ * library does not say where it ended. Eight given bytes do not come up by accident.)
+ */
+function hasTrailer(packed: Uint8Array, crc: number, length: number, atEnd: boolean): boolean {
+  const trailer = new Uint8Array(TRAILER_BYTES)
+  const view = new DataView(trailer.buffer)
+  view.setUint32(0, crc, true)
+  view.setUint32(4, length, true)
+  const isAt = (at: number): boolean => trailer.every((byte, i) => packed[at + i] === byte)
+  if (isAt(packed.length - TRAILER_BYTES)) return true
+  if (atEnd) return false
+  for (let at = packed.indexOf(trailer[0]!); at !== -1; at = packed.indexOf(trailer[0]!, at + 1)) {
+    if (isAt(at)) return true
+  }
+  return false
+}
+
+function concatenated(chunks: readonly Uint8Array[], total: number): Uint8Array {
   const out = new Uint8Array(total)
   let at = 0
   for (const chunk of chunks) {
@@ -59,15 +114,8 @@ export function gunzip(bytes: Uint8Array, source: string): Uint8Array {
   return out
 }
 
-const CRC_TABLE = new Uint32Array(256).map((_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1
-  return crc
-})
-
-/** CRC-32 as in RFC 1952, section 8; `previous` is the value over what came before. */
-function crc32(bytes: Uint8Array, previous: number): number {
-  let crc = ~previous
-  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255]! ^ (crc >>> 8)
-  return ~crc >>> 0
+function damaged(source: string, error: unknown): UserError {
+  return new UserError(
+    `${source}: gzip data truncated or damaged (${(error as Error).message}); copy or download the file again`,
+  )
 }

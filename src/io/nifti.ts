@@ -2,13 +2,16 @@ import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js'
 import { UserError } from '../errors.js'
 import { toCOrder, type Shape4 } from './axes.js'
 import { bytesPerElement, toFloat32, type DType } from './dtype.js'
-import { gunzip, isGzip } from './gzip.js'
+import { gunzip, gunzipHead, isGzip } from './gzip.js'
 import {
+  formatShape,
   PLACEMENT_TOLERANCE,
   placementDistance,
+  requireReadable,
   type Grid,
   type NiftiHeaderInfo,
   type Volume,
+  type VolumeShape,
 } from './volume.js'
 
 const DTYPES: Readonly<Record<number, DType>> = {
@@ -28,6 +31,10 @@ const LAYOUT = {
   1: { header: 348, srow: 280, data: 352 },
   2: { header: 540, srow: 400, data: 544 },
 }
+/** Room for the extensions of the header. */
+const MAX_START = 2 ** 26
+/** A gzipped file that goes on for longer than this after its image is damaged, or a bomb. */
+const MAX_SURPLUS = 2 ** 20
 const UNITS: Readonly<Record<number, string>> = {
   [NIFTI1.UNITS_METER]: 'metres',
   [NIFTI1.UNITS_MICRON]: 'micrometres',
@@ -45,17 +52,17 @@ type Header = NIFTI1 | NIFTI2
  * @throws UserError if this is no such image, or its header and its length do not agree
  */
 export function readNifti(bytes: Uint8Array, source: string): Volume {
-  const raw = isGzip(bytes) ? gunzip(bytes, source) : bytes
-  const { header, srow } = parseHeader(raw, source)
-  const shape = imageShape(header, source)
+  const layout = readLayout(bytes, source)
+  const { header, srow, shape, dtype, start, length } = layout
   const [channels, D, H, W] = shape
-  const dtype = DTYPES[header.datatypeCode]
-  if (dtype === undefined) {
+  const raw = isGzip(bytes) ? gunzip(bytes, source, start + length + MAX_SURPLUS) : bytes
+  const found = Math.max(0, raw.length - start)
+  if (found < length) {
     throw new UserError(
-      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not read; convert them to integers or floats`,
+      `${source}: the header says ${formatShape(dimsOf(header))}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
     )
   }
-  const image = imageBytes(raw, header, channels * D * H * W * bytesPerElement(dtype), source)
+  const image = raw.subarray(start, start + length)
   const data = toFloat32(image, dtype, header.littleEndian)
   rescale(data, header, source)
   const warnings: string[] = []
@@ -67,6 +74,43 @@ export function readNifti(bytes: Uint8Array, source: string): Volume {
     source,
     warnings,
   }
+}
+
+/**
+ * The shape of the volume that `readNifti` would read.
+ *
+ * @param bytes the first `HEAD_BYTES` of the file or more
+ * @throws UserError as `readNifti`, if the header is bad
+ */
+export function readNiftiShape(bytes: Uint8Array, source: string): VolumeShape {
+  const [channels, ...shape] = readLayout(bytes, source).shape
+  return { channels, shape }
+}
+
+/** What a file's header says of where its image lies. */
+interface Layout {
+  readonly header: Header
+  readonly srow: number[][]
+  readonly shape: Shape4
+  readonly dtype: DType
+  /** Where the image begins, and how long it is, in bytes. */
+  readonly start: number
+  readonly length: number
+}
+
+function readLayout(bytes: Uint8Array, source: string): Layout {
+  const head = isGzip(bytes) ? gunzipHead(bytes, LAYOUT[2].header, source) : bytes
+  const { header, srow } = parseHeader(head, source)
+  const shape = imageShape(header, source)
+  requireReadable(dimsOf(header), source)
+  const dtype = DTYPES[header.datatypeCode]
+  if (dtype === undefined) {
+    throw new UserError(
+      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not read; convert them to integers or floats`,
+    )
+  }
+  const length = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
+  return { header, srow, shape, dtype, start: imageStart(header, source), length }
 }
 
 function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: number[][] } {
@@ -102,7 +146,7 @@ function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: n
 
 function imageShape(header: Header, source: string): Shape4 {
   const rank = header.dims[0]!
-  const dims = header.dims.slice(1, rank + 1)
+  const dims = dimsOf(header)
   if (!(rank >= 1 && rank <= 7) || !dims.every((size) => Number.isSafeInteger(size) && size > 0)) {
     throw new UserError(`${source}: the header's dimensions make no sense (dim = ${header.dims.join(' ')})`)
   }
@@ -110,28 +154,25 @@ function imageShape(header: Header, source: string): Shape4 {
   const channels = rest.filter((size) => size > 1)
   if (D === undefined || H === undefined || W === undefined || channels.length > 1) {
     throw new UserError(
-      `${source}: an image of ${dims.join('x')}; three axes are read, or four with channels last`,
+      `${source}: an image of ${formatShape(dims)}; three axes are read, or four with channels last`,
     )
   }
   return [channels[0] ?? 1, D, H, W]
 }
 
-function imageBytes(raw: Uint8Array, header: Header, length: number, source: string): Uint8Array {
+function imageStart(header: Header, source: string): number {
   const { data } = LAYOUT[header instanceof NIFTI1 ? 1 : 2]
-  if (!(header.vox_offset >= 0)) {
+  if (!(header.vox_offset >= 0 && header.vox_offset <= MAX_START)) {
     throw new UserError(
       `${source}: vox_offset, where the image starts, makes no sense; the header is damaged`,
     )
   }
   // Some writers leave vox_offset 0; the image cannot lie within the header.
-  const start = Math.max(Math.trunc(header.vox_offset), data)
-  const found = Math.max(0, raw.length - start)
-  if (found < length) {
-    throw new UserError(
-      `${source}: the header says ${header.dims.slice(1, header.dims[0]! + 1).join('x')}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
-    )
-  }
-  return raw.subarray(start, start + length)
+  return Math.max(Math.trunc(header.vox_offset), data)
+}
+
+function dimsOf(header: Header): number[] {
+  return header.dims.slice(1, header.dims[0]! + 1)
 }
 
 function rescale(data: Float32Array, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {

@@ -1,10 +1,12 @@
-import { UserError } from '../errors.js'
+import { quoted, UserError } from '../errors.js'
 import { fortranStrides, toCOrder, type Shape4 } from './axes.js'
 import { bytesPerElement, toFloat32, type DType } from './dtype.js'
-import { formatShape, unknownGrid, type Volume } from './volume.js'
+import { formatShape, requireReadable, unknownGrid, type Volume, type VolumeShape } from './volume.js'
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 const DTYPES = ['i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8']
+/** Enough for every header: that of one array takes some 128, NumPy itself refuses more than 10,000. */
+export const HEAD_BYTES = 16_384
 const NATIVE = { u1: Uint8Array, i2: Int16Array, i4: Int32Array, f4: Float32Array, f8: Float64Array }
 
 /** An array to be written, C order. */
@@ -27,15 +29,9 @@ export function isNpy(bytes: Uint8Array): boolean {
  * @throws UserError on any other array, and if the file is truncated or damaged
  */
 export function readNpy(bytes: Uint8Array, source: string): Volume {
-  const { dtype, littleEndian, fortranOrder, shape, dataOffset } = readHeader(bytes, source)
-  const squeezed = toChannelsFirst(shape, source)
-  const expected = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
-  const found = bytes.length - dataOffset
-  if (found !== expected) {
-    throw new UserError(
-      `${source}: the header says ${formatShape(shape)} ${dtype}, ${expected} bytes, but ${found} follow; the file is truncated or damaged`,
-    )
-  }
+  const header = readHeader(bytes, source)
+  const squeezed = checkedShape(header, source, bytes.length)
+  const { dtype, littleEndian, fortranOrder, dataOffset } = header
   const data = toFloat32(bytes.subarray(dataOffset), dtype, littleEndian)
   const [channels, ...spatial] = squeezed
   return {
@@ -46,6 +42,18 @@ export function readNpy(bytes: Uint8Array, source: string): Volume {
     grid: unknownGrid(spatial),
     source,
   }
+}
+
+/**
+ * The shape of the volume that `readNpy` would read.
+ *
+ * @param bytes the first `HEAD_BYTES` of the file or more
+ * @param length of the whole file, in bytes
+ * @throws UserError as `readNpy`
+ */
+export function readNpyShape(bytes: Uint8Array, source: string, length: number): VolumeShape {
+  const [channels, ...shape] = checkedShape(readHeader(bytes, source), source, length)
+  return { channels, shape }
 }
 
 /**
@@ -68,6 +76,19 @@ export function writeNpy({ shape, data }: NpyArray): Uint8Array {
   return out
 }
 
+function checkedShape({ dtype, shape, dataOffset }: Header, source: string, length: number): Shape4 {
+  const squeezed = toChannelsFirst(shape, source)
+  const expected = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
+  const found = length - dataOffset
+  if (found !== expected) {
+    throw new UserError(
+      `${source}: the header says ${formatShape(shape)} ${dtype}, ${expected} bytes, but ${found} follow; the file is truncated or damaged`,
+    )
+  }
+  requireReadable(squeezed, source)
+  return squeezed
+}
+
 interface Header {
   dtype: DType
   littleEndian: boolean
@@ -83,9 +104,9 @@ function readHeader(bytes: Uint8Array, source: string): Header {
   if (version < 1 || version > 3) throw damaged(`NumPy format version ${version} does not exist`)
   const start = version === 1 ? 10 : 12
   if (bytes.length < start) throw damaged('the NumPy header is incomplete')
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const dataOffset = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true))
-  if (dataOffset > bytes.length) throw damaged('the NumPy header is incomplete')
+  if (dataOffset > Math.min(bytes.length, HEAD_BYTES)) throw damaged('the NumPy header is incomplete')
 
   const text = new TextDecoder().decode(bytes.subarray(start, dataOffset))
   const descr = /'descr'\s*:\s*(?:'([^']*)'|\[)/.exec(text)
@@ -97,7 +118,7 @@ function readHeader(bytes: Uint8Array, source: string): Header {
   const [, byteOrder, kind] = /^([<>|=]?)([a-z]\d+)$/i.exec(descr[1] ?? '') ?? []
   const dtype = kind === 'b1' ? 'u1' : kind
   if (!isDType(dtype)) {
-    const found = descr[1] === undefined ? 'records' : `type ${JSON.stringify(descr[1])}`
+    const found = descr[1] === undefined ? 'records' : `type ${quoted(descr[1])}`
     throw new UserError(`${source}: elements of ${found}; save real numbers instead`)
   }
   const shape = tuple.split(',').flatMap((size) => (size.trim() === '' ? [] : [parseInt(size, 10)]))

@@ -1,8 +1,8 @@
 import { zipSync } from 'fflate'
-import { UserError } from '../errors.js'
-import { readNpy, writeNpy, type NpyArray } from './npy.js'
-import type { Volume } from './volume.js'
-import { listZip, unzip } from './zip.js'
+import { quoted, UserError } from '../errors.js'
+import { HEAD_BYTES, readNpy, readNpyShape, writeNpy, type NpyArray } from './npy.js'
+import type { Volume, VolumeShape } from './volume.js'
+import { unpack, unpackHead, zipEntries, type ZipEntry } from './zip.js'
 
 /** The name under which the SAE reference release keeps its scans and label maps. */
 const VOLUME_NAME = 'vol_data'
@@ -16,17 +16,29 @@ const EPOCH = new Date(1980, 0, 1)
  * @throws UserError as `readNpy`; where the archive is damaged, empty, or holds several arrays of other names
  */
 export function readNpz(bytes: Uint8Array, source: string): Volume {
-  const arrays = listZip(bytes, source).flatMap((name) => (name.endsWith('.npy') ? [name.slice(0, -4)] : []))
-  const chosen = arrays.includes(VOLUME_NAME) ? VOLUME_NAME : arrays[0]
-  if (chosen === undefined) throw new UserError(`${source}: the archive holds no array (.npy)`)
-  if (chosen !== VOLUME_NAME && arrays.length > 1) {
-    const names = arrays.slice(0, 8).map((name) => JSON.stringify(name))
-    throw new UserError(
-      `${source}: holds several arrays (${names.join(', ')}${arrays.length > 8 ? ', ...' : ''}); name the one to use ${VOLUME_NAME}`,
-    )
-  }
-  const entry = `${chosen}.npy`
-  return readNpy(unzip(bytes, source, (name) => name === entry).get(entry)!, source)
+  const entry = chooseArray(bytes, source)
+  // The array's own header first: the directory may claim a thousand times what is in the file.
+  readNpyShape(unpackHead(entry, HEAD_BYTES), source, entry.size)
+  return readNpy(unpack(entry), source)
+}
+
+/** The shape of the volume that `readNpz` would read. @throws UserError as it does, if the archive or the header is bad */
+export function readNpzShape(bytes: Uint8Array, source: string): VolumeShape {
+  const entry = chooseArray(bytes, source)
+  return readNpyShape(unpackHead(entry, HEAD_BYTES), source, entry.size)
+}
+
+function chooseArray(bytes: Uint8Array, source: string): ZipEntry {
+  const arrays = [...zipEntries(bytes, source).values()].filter(({ name }) => name.endsWith('.npy'))
+  const chosen = arrays.find(({ name }) => name === `${VOLUME_NAME}.npy`)
+  if (chosen) return chosen
+  const [only, ...others] = arrays
+  if (only === undefined) throw new UserError(`${source}: the archive holds no array (.npy)`)
+  if (others.length === 0) return only
+  const names = arrays.slice(0, 4).map(({ name }) => quoted(name.slice(0, -4), 24))
+  throw new UserError(
+    `${source}: holds several arrays (${names.join(', ')}${arrays.length > 4 ? ', ...' : ''}); name the one to use ${VOLUME_NAME}`,
+  )
 }
 
 /**

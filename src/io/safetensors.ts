@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { quoted, UserError } from '../errors.js'
 
 /** An array of one type. */
 export interface TypedTensor<Name, Data> {
@@ -28,8 +28,8 @@ export interface TensorFile {
 
 const METADATA = '__metadata__'
 const BYTES = { F32: 4, F64: 8, I32: 4, I64: 8, U8: 1, F16: 2, BF16: 2 } as const
-/** The reference implementation's own limit. */
-const MAX_HEADER = 100_000_000
+/** Some 40,000 tensors. (The reference implementation's own limit is 100 MB, which nested lists turn into gigabytes.) */
+const MAX_HEADER = 4_000_000
 
 interface Entry {
   name: string
@@ -52,7 +52,7 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const headerLength = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true)
   if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) {
-    throw fail(`its header claims ${headerLength} bytes of ${bytes.length}`)
+    throw fail(`its header claims ${headerLength} bytes of ${bytes.length}, or more than ${MAX_HEADER}`)
   }
   const header = parseJson(bytes.subarray(8, 8 + headerLength))
   if (!isRecord(header)) throw fail('its header is not a JSON object')
@@ -64,8 +64,7 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
   // As the format demands, the tensors fill the data without gap or overlap.
   let filled = 0
   for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== filled)
-      throw fail(`${JSON.stringify(name)} starts at byte ${begin} of the data, not at ${filled}`)
+    if (begin !== filled) throw fail(`${quoted(name)} starts at byte ${begin} of the data, not at ${filled}`)
     filled = end
   }
   if (filled !== data.length) throw fail(`its tensors need ${filled} bytes but ${data.length} are there`)
@@ -129,17 +128,19 @@ function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
 }
 
 function toEntry(name: string, value: unknown, fail: (what: string) => UserError): Entry {
-  const quoted = JSON.stringify(name)
-  if (!isRecord(value)) throw fail(`${quoted} is not described`)
+  const which = quoted(name)
+  if (!isRecord(value)) throw fail(`${which} is not described`)
   const { dtype, shape, data_offsets: offsets } = value
   if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
-    throw fail(`${quoted} is not described as a tensor`)
+    throw fail(`${which} is not described as a tensor`)
   }
   if (!isDType(dtype))
-    throw fail(`${quoted} is of type ${JSON.stringify(dtype)}, not ${Object.keys(BYTES).join(', ')}`)
+    throw fail(`${which} is of type ${quoted(dtype)}, not ${Object.keys(BYTES).join(', ')}`)
   const [begin, end] = offsets as [number, number]
   if (end - begin !== elements(shape) * BYTES[dtype]) {
-    throw fail(`${quoted} claims ${end - begin} bytes for ${dtype} [${shape.join(', ')}]`)
+    throw fail(
+      `${which} claims ${end - begin} bytes for ${dtype} [${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', ...' : ''}]`,
+    )
   }
   return { name, dtype, shape, begin, end }
 }

@@ -1,6 +1,7 @@
-import { UserError } from '../errors.js'
+import { quoted, UserError } from '../errors.js'
 import type { Tensor } from './safetensors.js'
-import { loadTorch, TensorRef, type TorchFile } from './torch-pickle.js'
+import { loadTorch, TensorRef, type StorageRef } from './torch-pickle.js'
+import { formatShape } from './volume.js'
 
 type F32Tensor = Extract<Tensor, { dtype: 'F32' }>
 
@@ -15,7 +16,8 @@ const PARTS = {
 
 /**
  * Reads a checkpoint of the SAE reference (`.pth.tar`): the encoder under `u1`, the decoder, if any, under `u2`.
- * What else it holds, Adam's state for instance, is left out. Nothing in the file is executed.
+ * What else it holds, Adam's state for instance, is left out. Nothing in the file is
+ * executed; one that names what no checkpoint needs (`os.system`) is refused.
  *
  * @param source the file's name, for messages
  * @returns float32 tensors under the names `encoder.block0.weight` ... `encoder.conv.bias`, `decoder.weight`, `.bias`
@@ -30,6 +32,7 @@ export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): M
     )
   }
   const tensors = new Map<string, F32Tensor>()
+  const storages = new Storages(file.storage)
   for (const [part, rules] of Object.entries(PARTS)) {
     const state: unknown = root.get(part)
     if (!(state instanceof Map)) continue
@@ -37,24 +40,43 @@ export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): M
       const name = typeof key === 'string' ? key : ''
       const rule = rules.find(({ pattern }) => pattern.test(name))
       if (rule === undefined || !(value instanceof TensorRef)) {
-        throw new UserError(
-          `${source}: ${part} holds ${JSON.stringify(name)}, which is not a parameter of the SAE`,
-        )
+        throw new UserError(`${source}: ${part} holds ${quoted(name)}, which is not a parameter of the SAE`)
       }
-      tensors.set(name.replace(rule.pattern, rule.name), toTensor(value, file, source))
+      tensors.set(name.replace(rule.pattern, rule.name), toTensor(value, storages, source))
     }
   }
   return tensors
 }
 
-function toTensor(ref: TensorRef, file: TorchFile, source: string): F32Tensor {
+/** Each storage once, however many tensors view it. */
+class Storages {
+  private readonly read = new Map<string, Float32Array>()
+  /** Elements that tensors may still take. Without views on top of each other they take what there is, or less. */
+  private left = 0
+
+  constructor(private readonly load: (ref: StorageRef) => Float32Array) {}
+
+  /** The storage, for a tensor of `count` elements of it; undefined if tensors come to more than their storages hold. */
+  take(ref: StorageRef, count: number): Float32Array | undefined {
+    let values = this.read.get(ref.key)
+    if (values === undefined) {
+      values = this.load(ref)
+      this.read.set(ref.key, values)
+      this.left += values.length
+    }
+    this.left -= count
+    return this.left < 0 ? undefined : values
+  }
+}
+
+function toTensor(ref: TensorRef, storages: Storages, source: string): F32Tensor {
   const { shape, stride, offset } = ref
-  const values = file.storage(ref.storage)
   const count = shape.reduce((product, size) => product * size, 1)
   const last = shape.reduce((index, size, axis) => index + (size - 1) * stride[axis]!, offset)
-  if (count > values.length || (count > 0 && last >= values.length)) {
+  const values = storages.take(ref.storage, count)
+  if (values === undefined || count > values.length || (count > 0 && last >= values.length)) {
     throw new UserError(
-      `${source}: a tensor of [${shape.join(', ')}] reaches beyond its storage; the file is damaged`,
+      `${source}: a tensor of ${formatShape(shape)} reaches beyond its storage; the file is damaged`,
     )
   }
   const data = new Float32Array(count)

@@ -46,6 +46,18 @@ export interface Volume {
   warnings?: readonly string[]
 }
 
+/** What a volume's header says of its size. */
+export interface VolumeShape {
+  readonly channels: number
+  /** [D, H, W], in voxels. */
+  readonly shape: readonly [number, number, number]
+}
+
+/** 64 classes on 256x256x256 voxels; 4 GiB once they are float32. */
+const MAX_VALUES = 2 ** 30
+/** Longest shape that messages give in full. */
+const MAX_AXES_SHOWN = 8
+
 const IDENTITY: readonly (readonly number[])[] = [
   [1, 0, 0, 0],
   [0, 1, 0, 0],
@@ -61,9 +73,16 @@ export function unknownGrid(shape: readonly [number, number, number]): Grid {
   return { shape: [...shape], affine: IDENTITY.map((row) => [...row]), known: false }
 }
 
-/** `160x192x224`. */
+/** `160x192x224`; of a shape of many axes the first ones only. */
 export function formatShape(shape: readonly number[]): string {
-  return shape.join('x')
+  if (shape.length <= MAX_AXES_SHOWN) return shape.join('x')
+  return `${shape.slice(0, MAX_AXES_SHOWN).join('x')}x... (${shape.length} axes)`
+}
+
+/** @throws UserError if a volume of that shape, channels included, is larger than any that is read */
+export function requireReadable(shape: readonly number[], source: string): void {
+  if (shape.reduce((product, size) => product * size, 1) <= MAX_VALUES) return
+  throw new UserError(`${source}: an image of ${formatShape(shape)}; at most ${MAX_VALUES} values are read`)
 }
 
 /** The size of a voxel along D, H and W, in millimetres. */

@@ -69,19 +69,11 @@ export function unet(options: UnetOptions): Unet {
   const reach = complete.instanceNorm ? 1 : 2
   const random = seededRandom(complete.seed)
 
-  const layers: { name: string; inputs: number; outputs: number }[] = []
-  const add = (inputs: number, outputs: number) => {
-    layers.push({ name: `encoder.block${layers.length}`, inputs, outputs })
-    return outputs
-  }
-  let channels = 1
-  for (const width of widths) channels = add(channels, width)
-  for (let level = depth - 1; level >= 0; level--) {
-    // The way up mirrors the way down, one level finer each time; the finest block makes the classes.
-    channels = add(channels + widths[level]!, level > 0 ? widths[level - 1]! : classes)
-  }
-  const blocks = layers.map(({ name, inputs, outputs }) => convLayer(name, inputs, outputs, random))
-  const last = convLayer('encoder.conv', classes, classes, random)
+  const layers = unetLayers(widths, classes).map(({ name, inputs, outputs }) =>
+    convLayer(name, inputs, outputs, random),
+  )
+  const blocks = layers.slice(0, -1)
+  const last = layers.at(-1)!
 
   const trace = (input: Value, region?: Box) => {
     const shape = volumeShape(input)
@@ -114,8 +106,27 @@ export function unet(options: UnetOptions): Unet {
     options: complete,
     reach,
     trace,
-    parameters: [...blocks, last].flatMap((layer) => layer.parameters),
+    parameters: layers.flatMap((layer) => layer.parameters),
   })
+}
+
+/** The name and the channels of every convolution, in the order of the network. */
+export function unetLayers(
+  widths: readonly number[],
+  classes: number,
+): { readonly name: string; readonly inputs: number; readonly outputs: number }[] {
+  const layers: { name: string; inputs: number; outputs: number }[] = []
+  const add = (inputs: number, outputs: number): number => {
+    layers.push({ name: `encoder.block${layers.length}`, inputs, outputs })
+    return outputs
+  }
+  let channels = 1
+  for (const width of widths) channels = add(channels, width)
+  for (let level = widths.length - 2; level >= 0; level--) {
+    // The way up mirrors the way down, one level finer each time; the finest block makes the classes.
+    channels = add(channels + widths[level]!, level > 0 ? widths[level - 1]! : classes)
+  }
+  return [...layers, { name: 'encoder.conv', inputs: classes, outputs: classes }]
 }
 
 /** A region as whole voxels of half the resolution; where the input ends, with as much padding as its last voxels see. */

@@ -1,12 +1,15 @@
 import type { Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
-import { UserError } from '../errors.js'
+import { quoted, UserError } from '../errors.js'
 import type { Optimiser } from '../optim/index.js'
 import type { Intensities } from './intensity.js'
-import { checkLabelTable, type LabelTable } from './label-table.js'
+import { parseLabelTable } from './label-table-file.js'
+import type { LabelTable } from './label-table.js'
 import { architectureOf, type Architecture, type NamedTensor } from './model.js'
 import type { TrainingProgress } from './trainer.js'
+import { requireProgress, requireTrainingSettings } from './saved-training.js'
 import type { TrainingSettings } from './settings.js'
+import { requireParts } from './parts.js'
 
 /** A checkpoint as files hold it: named tensors and text (safetensors). */
 export interface CheckpointFile {
@@ -73,36 +76,45 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
     }
   }
   if (metadata.format !== format)
-    throw new UserError(`${source}: unknown checkpoint format "${metadata.format}"`)
-  const architecture = parse(metadata.architecture, source) as Architecture | undefined
-  if (!architecture || typeof architecture.instanceNorm !== 'boolean') {
+    throw new UserError(`${source}: unknown checkpoint format ${quoted(metadata.format)}`)
+  const { instanceNorm, priorLogits, parts } = parse(metadata.architecture ?? '{}', source)
+  if (typeof instanceNorm !== 'boolean') {
     throw new UserError(`${source}: the checkpoint does not state its architecture`)
   }
-  const table = parse(metadata.classes, source) as LabelTable | undefined
   return {
     architecture: {
       ...shapes,
-      instanceNorm: architecture.instanceNorm,
-      priorLogits: architecture.priorLogits ?? false,
-      ...(architecture.parts ? { parts: architecture.parts } : {}),
+      instanceNorm,
+      priorLogits: priorLogits === true,
+      ...(parts === undefined ? {} : { parts: requireParts(parts, shapes.classes, source) }),
     },
-    table: table && checkLabelTable(table, source),
+    table: metadata.classes === undefined ? undefined : parseLabelTable(metadata.classes, source),
     intensities: parseIntensities(metadata.intensities, source),
-    training: parse(metadata.training, source) as CheckpointInfo['training'],
+    training: parseTraining(metadata.training, source),
+  }
+}
+
+function parseTraining(text: string | undefined, source: string): CheckpointInfo['training'] {
+  if (text === undefined) return undefined
+  const { settings, progress } = parse(text, source)
+  return {
+    settings: requireTrainingSettings(settings, source),
+    progress: requireProgress(progress, source),
   }
 }
 
 /** Files from before this choice existed hold weights for scans in 0..1. */
 function parseIntensities(text = 'unit', source: string): Intensities {
   if (text === 'unit' || text === 'robust') return text
-  throw new UserError(`${source}: unknown scaling of intensities "${text}"; it is robust or unit`)
+  throw new UserError(`${source}: unknown scaling of intensities ${quoted(text)}; it is robust or unit`)
 }
 
-function parse(text: string | undefined, source: string): unknown {
-  if (text === undefined) return undefined
+function parse(text: string, source: string): Readonly<Record<string, unknown>> {
+  let value: unknown
   try {
-    return JSON.parse(text) as unknown
+    value = JSON.parse(text)
   } catch {
     throw new UserError(`${source}: the checkpoint's metadata is not JSON`)
   }
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

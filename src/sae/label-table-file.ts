@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import { checkLabelTable, type LabelClass, type LabelTable } from './label-table.js'
+import { printable, quoted, UserError } from '../errors.js'
+import { checkLabelTable, maxCode, type LabelClass, type LabelTable } from './label-table.js'
 
 /**
  * Reads a user's label table. Two forms:
@@ -23,7 +23,7 @@ function parseJson(content: string, source: string): LabelTable {
   try {
     json = JSON.parse(content)
   } catch (error) {
-    throw new UserError(`${source}: not valid JSON: ${(error as Error).message}`)
+    throw new UserError(`${source}: not valid JSON: ${quoted((error as Error).message, 120).slice(1, -1)}`)
   }
   const { classes, rest } = json as { classes?: unknown; rest?: unknown }
   if (!Array.isArray(classes)) {
@@ -46,7 +46,7 @@ function jsonClass(entry: unknown, index: number, source: string): LabelClass {
   return {
     name,
     abbreviation: typeof abbreviation === 'string' ? abbreviation : name,
-    codes: codes.map((code: unknown) => readCode(JSON.stringify(code), `${source}: class ${index}`)),
+    codes: codes.map((code: unknown) => readCode(codeText(code), `${source}: class ${index}`)),
   }
 }
 
@@ -68,7 +68,7 @@ function parseTsv(content: string, source: string): LabelTable {
     // Channels are positions: a gap or a repeated index would silently shift every later class.
     if (cell('index') !== String(classes.length)) {
       throw new UserError(
-        `${where}: index "${cell('index')}", but ${classes.length} comes next; count 0, 1, 2 and so on`,
+        `${where}: index ${quoted(cell('index'))}, but ${classes.length} comes next; count 0, 1, 2 and so on`,
       )
     }
     const codes = cell('codes')
@@ -88,8 +88,17 @@ function parseTsv(content: string, source: string): LabelTable {
   return rest === undefined ? { classes } : { classes, rest }
 }
 
+/** Not JSON for all: that of lists within lists would not end, and -0 is 0 there. */
+function codeText(code: unknown): string {
+  return typeof code === 'number' ? String(code) : typeof code === 'string' ? quoted(code) : typeof code
+}
+
 function readCode(text: string, where: string): number {
   if (!/^\d+$/.test(text))
-    throw new UserError(`${where}: ${text} is not a code; codes are non-negative integers`)
+    throw new UserError(
+      `${where}: ${printable(text).slice(0, 48)} is not a code; codes are non-negative integers`,
+    )
+  if (text.length > 10 || Number(text) > maxCode)
+    throw new UserError(`${where}: the code ${text.slice(0, 48)} is too large; codes end at ${maxCode}`)
   return Number(text)
 }

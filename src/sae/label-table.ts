@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { printable, UserError } from '../errors.js'
 
 /** One class (channel) of a segmentation. `codes` are the label values that belong to it; the first one represents it. */
 export interface LabelClass {
@@ -20,6 +20,9 @@ export interface LabelTable {
 
 /** Class maps are bytes and the kernels keep a voxel's channels in registers: more classes are not supported. */
 const maxClasses = 64
+/** Images hold labels as 32-bit integers at most. */
+export const maxCode = 2 ** 31 - 1
+const longestName = 100
 
 function labelClass(name: string, abbreviation: string, ...codes: number[]): LabelClass {
   return { name, abbreviation, codes }
@@ -76,16 +79,24 @@ export function checkLabelTable(table: LabelTable, source: string): LabelTable {
     throw new UserError(`${source}: rest is class ${rest}, but the classes are 0 to ${classes.length - 1}`)
   }
   const owner = new Map<number, number>()
-  classes.forEach(({ name, codes }, c) => {
+  classes.forEach(({ name, abbreviation, codes }, c) => {
+    // They go into tables of one line for each class.
+    for (const text of [name, abbreviation]) {
+      if (text.length > longestName || printable(text) !== text || /[\t\n]/.test(text)) {
+        throw new UserError(
+          `${source}: the name of class ${c} must be printable text on one line, of at most ${longestName} characters`,
+        )
+      }
+    }
     if (codes.length === 0) {
       throw new UserError(
         `${source}: class ${c} (${name}) has no codes; give the label value that stands for it`,
       )
     }
     for (const code of codes) {
-      if (!Number.isInteger(code) || code < 0) {
+      if (!Number.isInteger(code) || code < 0 || code > maxCode) {
         throw new UserError(
-          `${source}: class ${c} (${name}) has the code ${code}; codes are non-negative integers`,
+          `${source}: class ${c} (${name}) has the code ${code}; codes are integers from 0 to ${maxCode}`,
         )
       }
       if (owner.has(code)) {

@@ -1,7 +1,7 @@
 import type { Value } from '../graph/value.js'
 import { misfit, type VariableContents, type Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
-import { decoder, unet, type Network, type Unet } from '../nn/index.js'
+import { decoder, unet, unetLayers, type Network, type Unet } from '../nn/index.js'
 import { add, log, type Box } from '../ops/index.js'
 import type { Part } from './prior.js'
 
@@ -139,5 +139,14 @@ export function architectureOf(
   if (classes === undefined || outputs.length < 3 || outputs.length % 2 === 0) {
     throw new UserError(`${source}: holds no encoder (tensors encoder.block0.weight ... encoder.conv.weight)`)
   }
-  return { classes, widths: outputs.slice(0, (outputs.length + 1) / 2) }
+  const widths = outputs.slice(0, (outputs.length + 1) / 2)
+  // Before a network is made of them: sizes that the file claims without holding as many weights could be any.
+  for (const { name, inputs, outputs } of unetLayers(widths, classes)) {
+    const { shape = [], data } = tensors.get(`${name}.weight`) ?? {}
+    if (data?.length === 27 * inputs * outputs && shape[1] === inputs) continue
+    throw new UserError(
+      `${source} does not hold the weights of this architecture: ${name}.weight is [${shape.slice(0, 8).join(', ')}], not [${outputs}, ${inputs}, 3, 3, 3]`,
+    )
+  }
+  return { classes, widths }
 }

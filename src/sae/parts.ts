@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js'
 import type { TrainingScan } from './batches.js'
 import type { FittedMixture, GaussianMixture } from './gaussian-mixture.js'
 import type { LabelTable } from './label-table.js'
@@ -63,6 +64,26 @@ export function dividedByFits(
     prior: divided(prior, parts),
     scans: withMixtures(scans, fits, parts),
   }
+}
+
+/**
+ * The parts of classes that a file holds, as they are.
+ *
+ * @param channels how many there must be
+ * @throws UserError if they are none
+ */
+export function requireParts(value: unknown, channels: number, source: string): readonly Part[] {
+  const parts: readonly unknown[] = Array.isArray(value) ? value : []
+  let last = -1
+  const sound = parts.every((part) => {
+    const { class: c, share } = (part ?? {}) as Partial<Record<keyof Part, unknown>>
+    const follows = c === last || c === last + 1
+    if (follows) last = c
+    return follows && c >= 0 && typeof share === 'number' && share >= 0 && share <= 1
+  })
+  if (!sound || parts.length !== channels)
+    throw new UserError(`${source}: the parts of its classes make no sense; the file is damaged`)
+  return parts as readonly Part[]
 }
 
 /** The number of classes K that the parts make up. */

@@ -87,9 +87,14 @@ describe('readVolume and writeVolume', () => {
     ['a.nii', Buffer.from('hello'), /but of an unknown kind/],
     ['a.nii', new Uint8Array(0), /the file is empty/],
     ['a.nii', nifti.slice(0, 400), /truncated/],
-    ['a.nii.gz', gzip(nifti).slice(0, 100), /gzip data truncated or damaged/],
+    ['a.nii.gz', gzip(nifti).slice(0, 100), /truncated within its header/],
+    ['a.nii.gz', gzip(nifti).slice(0, -20), /gzip data truncated or damaged/],
     ['a.npz', zipSync({ x: nifti }).slice(0, 100), /zip archive truncated or damaged/],
-    ['a.mgz', nifti, /must end in \.nii\.gz, \.nii, \.npz, \.npy/],
+    [
+      'a.mgz',
+      nifti,
+      /must end in \.nii\.gz, \.nii, \.npz, \.npy, to which FreeSurfer's mri_convert converts it/,
+    ],
   ])('refuse %s of other content, naming it', async (name, content, message) => {
     await writeFile(at(name), content)
     const text = await rejectedUserError(readVolume(at(name)))

@@ -69,12 +69,20 @@ export const pickle = (value: Pickled): Uint8Array => bytes(0x80, 2, value, '.')
 interface LegacyFile {
   root: Pickled
   storages: { key: string; count?: number; data: ArrayBufferView }[]
+  /** Default: those of the storages. */
+  keys?: Pickled
   protocol?: number
   littleEndian?: boolean
 }
 
 /** A file of the format before PyTorch 1.6. */
-export function legacyFile({ root, storages, protocol = 1001, littleEndian = true }: LegacyFile): Uint8Array {
+export function legacyFile({
+  root,
+  storages,
+  keys = list(...storages.map(({ key }) => text(key))),
+  protocol = 1001,
+  littleEndian = true,
+}: LegacyFile): Uint8Array {
   const magic = bytes(0x8a, 10, Uint8Array.of(0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19))
   const raw = storages.flatMap(({ count, data }) => {
     const elements = count ?? (data as Float32Array).length
@@ -88,7 +96,7 @@ export function legacyFile({ root, storages, protocol = 1001, littleEndian = tru
     pickle(int(protocol)),
     pickle(dict({ protocol_version: int(protocol), little_endian: bool(littleEndian) })),
     pickle(root),
-    pickle(list(...storages.map(({ key }) => text(key)))),
+    pickle(keys),
     ...raw,
   )
 }

@@ -125,8 +125,8 @@ describe.each([1, 2] as const)('NIfTI-%i', (version) => {
       [[5, 1, 3, 2, 2, 5], /1x3x2x2x5; three axes/],
       [[7, 3, 4, 5, 1, 2, 1, 2], /3x4x5x1x2x1x2; three axes/],
       [[3, 3, 4, 6], /3x4x6, 288 bytes, but 240 follow/],
-      [[3, 32767, 32767, 32767], /bytes, but 240 follow/],
-      [[4, 32767, 32767, 32767, 32767], /bytes, but 240 follow/],
+      [[3, 32767, 32767, 32767], /32767x32767x32767; at most 1073741824 values/],
+      [[4, 32767, 32767, 32767, 32767], /at most 1073741824 values/],
     ])('refuses the dimensions %j', (dims, message) => {
       const bytes = make({ dims, values: fileOrder })
       expect(userError(() => readNifti(bytes, 'a.nii'))).toMatch(message)

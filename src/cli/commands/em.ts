@@ -11,6 +11,7 @@ import { isTableFile, tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
 import type { LabelValues } from '../dseg-table.js'
+import { checkHeaders } from '../input-headers.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import {
   classesOption,
@@ -136,18 +137,21 @@ Example:
     })
 }
 
-async function em(paths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
-  requireLabelsOfEach(paths, options.labels)
-  const segmentations = await planJobs(paths, options, terminal)
+async function em(scanPaths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+  requireLabelsOfEach(scanPaths, options.labels)
+  const segmentations = await planJobs(scanPaths, options, terminal)
   const { jobs, outputs } = segmentations
   if (jobs.length === 0) return
 
+  const paths = jobs.map(({ scan }) => scan)
+  const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
+  await checkHeaders({ ...options, scans: paths, labels })
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table])
   const { scans, grids, prior } = await readTrainingScans(
-    jobs.map(({ scan }) => scan),
-    options.labels && jobs.map(({ index }) => options.labels![index]!),
+    paths,
+    labels,
     priorFile,
     table,
     options.every,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { readBytes } from '../../io/files.js'
+import { readText, readVolumeShape } from '../../io/files.js'
 import { requireSameGrid, type Volume } from '../../io/volume.js'
 import { diceScores, meanDice } from '../../sae/dice.js'
 import {
@@ -15,6 +15,7 @@ import { readClasses, tableFor } from '../classes.js'
 import { formatDiceTable } from '../dice-table.js'
 import { parseDsegTable } from '../dseg-table.js'
 import { besideVolume } from '../file-names.js'
+import { requireClassChannels, requireOneChannel } from '../input-headers.js'
 import { readLabels } from '../inputs.js'
 import { classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
@@ -80,6 +81,10 @@ async function evaluate(
 ): Promise<void> {
   const csv = csvOutput(segmentationPath, truthPath, options)
   await csv?.requireFree()
+  for (const path of [segmentationPath, truthPath]) {
+    requireOneChannel((await readVolumeShape(path)).channels, path, 'a label map')
+  }
+  if (options.prior) requireClassChannels((await readVolumeShape(options.prior)).channels, options.prior)
   const { table, segmentationTable } = await tablesOf(segmentationPath, options.classes)
   const segmentation = await readLabels(segmentationPath, terminal)
   const truth = subsample(await readLabels(truthPath, terminal), options.every)
@@ -144,9 +149,7 @@ async function tablesOf(
     return { table, segmentationTable: table }
   }
   const path = besideVolume(segmentation, '.tsv')
-  const beside = existsSync(path)
-    ? parseDsegTable(new TextDecoder().decode(await readBytes(path)), path)
-    : undefined
+  const beside = existsSync(path) ? parseDsegTable(await readText(path), path) : undefined
   const table = beside?.table ?? freeSurferTable
   return {
     table,

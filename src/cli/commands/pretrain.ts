@@ -17,7 +17,8 @@ import { tableFor } from '../classes.js'
 import { CsvLog } from '../csv-log.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitMixtures } from '../fit-mixtures.js'
-import { readTrainingScans } from '../inputs.js'
+import { checkHeaders } from '../input-headers.js'
+import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { Outputs } from '../output-files.js'
@@ -71,6 +72,8 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   await outputs.requireFree()
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)
+  requireLabelsOfEach(paths, options.labels)
+  await checkHeaders({ ...options, scans: paths })
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { readVolume } from '../../io/files.js'
+import { readVolume, readVolumeShape } from '../../io/files.js'
 import { requireFinite, requireSameGrid, voxelSize, type Grid, type Volume } from '../../io/volume.js'
 import { freeSurferTable, toClasses, type LabelTable } from '../../sae/label-table.js'
 import { normalisePrior } from '../../sae/prior.js'
@@ -92,6 +92,7 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   const table = atlas
     ? await tableFor(atlas.channels, atlas.source, options.classes, [])
     : await readClasses(options.classes ?? 'freesurfer')
+  if (!atlas) volumes.forEach(requireNoTissueMap)
   if (!atlas && options.classes === undefined) warnOfBareClasses(volumes, terminal)
   const prior = atlas ? fromAtlas(atlas, sigma, every) : fromLabelMaps(volumes, table, sigma, every)
   if (floor > 0) floorPrior(prior, table.classes.length, floor)
@@ -108,6 +109,8 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
 }
 
 async function readAll(files: readonly string[], terminal: Terminal): Promise<Volume[]> {
+  // Headers first: to unpack a file takes seconds.
+  for (const file of files) await readVolumeShape(file)
   const volumes: Volume[] = []
   for (const file of files) {
     const volume = await readVolume(file)
@@ -117,6 +120,15 @@ async function readAll(files: readonly string[], terminal: Terminal): Promise<Vo
   }
   terminal.warnOnce(volumes.slice(1).map((other) => requireSameGrid(volumes[0]!, other, 'the label maps')))
   return volumes
+}
+
+/** @throws UserError if a volume of one channel holds probabilities, as those that FAST, SPM and Atropos write */
+function requireNoTissueMap({ data, source }: Volume): void {
+  if (data.every((value) => Number.isInteger(value)) || !data.every((value) => value >= 0 && value <= 1))
+    return
+  throw new UserError(
+    `${source}: holds fractions from 0 to 1, as the map of one tissue does; stack the maps of all tissues, the background first, into one image of four axes (fslmerge -t) and give that`,
+  )
 }
 
 /** A blur in millimetres as voxels along D, H, W. */

@@ -11,6 +11,7 @@ import { Assessments } from '../assessments.js'
 import { isTableFile, tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import type { LabelValues } from '../dseg-table.js'
+import { checkHeaders } from '../input-headers.js'
 import { readScan } from '../inputs.js'
 import {
   classesOption,
@@ -130,6 +131,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const { jobs } = segmentations
   if (jobs.length === 0) return
 
+  await checkHeaders({ ...options, scans: jobs.map(({ scan }) => scan) })
   const weights = await readWeights(options.weights)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume

@@ -14,8 +14,9 @@ import { CsvLog, requireColumns } from '../csv-log.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { fitMixturesFor } from '../fit-mixtures.js'
+import { checkHeaders } from '../input-headers.js'
+import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { requireHeldOut, validated, type ValidatedStep } from '../validation.js'
-import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { Outputs } from '../output-files.js'
@@ -125,9 +126,11 @@ Example:
 
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
   const { output, labels, every, classes } = options
+  requireLabelsOfEach(paths, labels)
   requireHeldOut(options.validate ?? [], paths)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
+  await checkHeaders({ ...options, scans: [...paths, ...(options.validate ?? [])] })
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { program } from './support.js'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sae-stderr-'))
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+/** Runs `sae info`, which opens every adapter, with its stderr where the shell puts it. */
+function info(redirection: string): string {
+  const command = `"${process.execPath}" "${program}" info --json ${redirection}`
+  return execFileSync('/bin/sh', ['-c', command], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+}
+
+describe.skipIf(process.platform !== 'linux')('stderr holds nothing that is not ours', () => {
+  it('in a pipe', () => {
+    expect(info('2>&1 >/dev/null | cat')).toBe('')
+  })
+
+  it('in a file that is appended to, whose other writers are not disturbed', () => {
+    const log = join(folder, 'log.txt')
+    writeFileSync(log, 'before\n')
+    info('>/dev/null 2>>log.txt; (echo after >>log.txt)')
+    expect(readFileSync(log, 'utf8')).toBe('before\nafter\n')
+  })
+
+  it('leaves a file that is written from its start alone, where it could overwrite others', () => {
+    const fd = openSync(join(folder, 'shared.txt'), 'w')
+    try {
+      const args = [
+        '-c',
+        `echo before >&2; "${process.execPath}" "${program}" info --json >/dev/null; echo after >&2`,
+      ]
+      execFileSync('/bin/sh', args, { stdio: ['ignore', 'ignore', fd] })
+    } finally {
+      closeSync(fd)
+    }
+    const lines = readFileSync(join(folder, 'shared.txt'), 'utf8').trimEnd().split('\n')
+    expect([lines[0], lines.at(-1)]).toEqual(['before', 'after'])
+    for (const line of lines.slice(1, -1))
+      expect(line).toMatch(/^Warning: maxDynamic\w+ artificially reduced/)
+  })
+})
