@@ -153,6 +153,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     terminal.note(describePreparation(await trainer.prepare(learnable), memoryLimit))
     loadStart(start, variables, trainer.optimiser)
     await outputs.claim()
+    await outputs.clear()
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
     const { saveEvery, patience } = options
