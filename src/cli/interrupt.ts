@@ -25,7 +25,7 @@ export class Interrupt {
 
   private readonly note = (signal: NodeJS.Signals): void => {
     this.received = signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
-    this.controller.abort()
     this.release() // a second one does not wait
+    this.controller.abort()
   }
 }

@@ -42,7 +42,7 @@ Example session:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/
   sae evaluate out/scan_dseg.nii.gz truth.nii.gz
 
-Exit codes: 0 done, 2 wrong usage or input, 130 interrupted, 1 any other error.`,
+Exit codes: 0 done, 2 wrong usage or input, 130 interrupted (143 by SIGTERM), 1 any other error.`,
   )
 
 for (const add of [

@@ -1,4 +1,4 @@
-import { lstat, stat } from 'node:fs/promises'
+import { lstat, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../errors.js'
 import { removeLeftovers, writeFileAtomic } from '../io/atomic-file.js'
@@ -64,6 +64,21 @@ export class Outputs {
     await takeLock(this.lock, this.place)
     await removeLeftovers(this.folder)
     await this.requireReplaceable()
+  }
+
+  /**
+   * Removes what will be replaced, once it is claimed: files of two runs must not stand side by side if the new one is
+   * killed. Not if the command goes on with the run that wrote them.
+   *
+   * @throws UserError if the disk refuses
+   */
+  async clear(): Promise<void> {
+    if (this.plan.goesOn) return
+    for (const path of this.plan.files) {
+      await rm(path, { force: true }).catch((error: unknown) => {
+        throw fileError(error, path, 'cannot be removed')
+      })
+    }
   }
 
   private async requireReplaceable(): Promise<void> {

@@ -124,10 +124,17 @@ async function isKept(
   const how =
     difference === undefined
       ? 'is there, but nothing says that sae made it from this scan'
-      : difference === 'scan' || difference in files
-        ? `is there, but was made with another ${difference}`
-        : `is there, but was made with ${flagOf(difference)} ${String(before![difference] ?? 'left out')}`
+      : `is there, but was made ${describe(difference, before?.[difference], files)}`
   throw new UserError(`${path}: ${how}; give --overwrite too to make it anew, or another -o`)
+}
+
+/** What was different: `with another prior`, `without --posterior`, `with --every 2`. */
+function describe(name: string, before: Origin['made'][string] | undefined, files: Request['with']): string {
+  if (name === 'scan') return 'from another scan'
+  if (name === 'command') return `by sae ${String(before)}`
+  if (name in files) return `with ${name.endsWith('s') ? 'other' : 'another'} ${name}`
+  if (before === undefined || before === false) return `without ${flagOf(name)}`
+  return `with ${flagOf(name)}${before === true ? '' : ` ${before}`}`
 }
 
 export const labelsOutOption = (): Option =>

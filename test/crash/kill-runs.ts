@@ -42,7 +42,7 @@ export async function killRuns(
     for (let k = Math.min(killsOfARun, kills - done); k > 0; k--) {
       const before = noted(folder)
       const started = resume(run, output)
-      if (!(await killSomewhere(started, folder, seconds, random))) continue // it was faster
+      if (!(await killSomewhere(started, folder, seconds, random))) break // it was faster
       done++
       const left = temporaries(folder)
       if (left.length > 0) whileWriting++

@@ -219,6 +219,7 @@ async function learn(
   const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
   terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
   await outputs.claim()
+  await outputs.clear()
   const log = await CsvLog.create(join(options.output, logName), logColumns(recording))
   const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
   const profile = options.profile ? profileOnce(pretrainer, terminal) : undefined

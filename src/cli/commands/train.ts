@@ -175,6 +175,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       }))
     loadStart(start, variables, trainer.optimiser)
     await outputs.claim()
+    await outputs.clear()
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
     const { saveEvery, patience } = options
