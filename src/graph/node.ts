@@ -1,5 +1,6 @@
 import type { KernelKey } from '../gpu/pipeline-cache.js'
 import type { DeviceTraits } from '../gpu/traits.js'
+import { currentLayer } from './layer.js'
 import { Value, newId, type Shape, type ValueOptions } from './value.js'
 import type { Slab, Window } from './window.js'
 
@@ -43,6 +44,8 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly id: number
   /** Name of the op, for messages and times. */
   readonly op: string
+  /** The layer that it was added in (see `inLayer`); undefined outside of any. */
+  readonly layer: string | undefined
   /** Values that its kernels read. */
   readonly inputs: readonly Value[]
   /** Values that it computes, in the order of its definition. */
@@ -165,6 +168,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
   const node: OpNode<Outputs<O>> = {
     id: newId(),
     op: name,
+    layer: currentLayer(),
     inputs: inputs.map(([, value]) => value),
     outputs,
     scratch,

@@ -1,5 +1,6 @@
 import * as shaders from '../generated/shaders.js'
 import type { DeviceTraits } from '../gpu/traits.js'
+import { placed, placeOf } from '../graph/layer.js'
 import type { KernelCall, OpNode } from '../graph/node.js'
 import type { Value } from '../graph/value.js'
 import { slabs, type Slab } from '../graph/window.js'
@@ -24,12 +25,12 @@ export type ScheduledCall = KernelCall & {
 /** The kernel calls of a schedule, in their order. */
 export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
   const label = (
-    node: Pick<OpNode, 'op' | 'mutates' | 'inputs'>,
-    calls: KernelCall[],
+    node: Labelled,
+    emit: () => KernelCall[],
     origins: ReadonlyMap<Value, number> = new Map(),
     slab?: Slab,
   ) =>
-    calls.map((call) => ({
+    emittedBy(node, emit).map((call) => ({
       ...call,
       half: stored.halvesOf(call),
       op: node.op,
@@ -38,7 +39,7 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
       mutates: node.mutates.length > 0,
       origins,
     }))
-  const emitted = (node: OpNode) => label(node, node.emit(device))
+  const emitted = (node: OpNode) => label(node, () => node.emit(device))
   if (!sweep) return nodes.flatMap(emitted)
   const first = nodes.indexOf(sweep.nodes[0]!)
   return [
@@ -48,20 +49,38 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
       const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
       return [
         ...[...sweep.sliding].flatMap((value) =>
-          label(slide, slideCalls(value, before.get(value), held.get(value), device), originsOf(before)),
+          label(
+            slide,
+            () => slideCalls(value, before.get(value), held.get(value), device),
+            originsOf(before),
+          ),
         ),
-        ...[...ranges].flatMap(([node, slab]) => label(node, node.slices!.emit(device, slab), origins, slab)),
+        ...[...ranges].flatMap(([node, slab]) =>
+          label(node, () => node.slices!.emit(device, slab), origins, slab),
+        ),
       ]
     }),
-    ...sweep.nodes.flatMap((node) => label(node, node.slices!.finish(device))),
+    ...sweep.nodes.flatMap((node) => label(node, () => node.slices!.finish(device))),
     ...nodes.slice(first + sweep.nodes.length).flatMap(emitted),
   ]
 }
 
-const slide = { op: 'slide', mutates: [], inputs: [] }
+type Labelled = Pick<OpNode, 'op' | 'mutates' | 'inputs' | 'layer'>
 
-/** The layer that a node belongs to; it may read the layer's weights in another form, which a node before it made. */
-function layerOf({ mutates, inputs }: Pick<OpNode, 'mutates' | 'inputs'>): string | undefined {
+const slide: Labelled = { op: 'slide', layer: undefined, mutates: [], inputs: [] }
+
+/** The calls of a node. @throws what `emit` throws, the message headed by the op and its layer */
+function emittedBy(node: Labelled, emit: () => KernelCall[]): KernelCall[] {
+  try {
+    return emit()
+  } catch (error) {
+    throw placed(placeOf({ op: node.op, layer: layerOf(node) }), error)
+  }
+}
+
+/** The layer that a node was added in; else that of its weights. It may read the layer's weights in another form, which a node before it made. */
+export function layerOf({ layer, mutates, inputs }: Labelled): string | undefined {
+  if (layer !== undefined) return layer
   const behind = inputs.flatMap(({ layout, node }) => (layout === 'flat' && node ? node.inputs : []))
   const variable = [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
   return variable?.name.replace(/\.[^.]*$/, '')

@@ -3,6 +3,7 @@ import { defineNode } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import { concat } from '../concat.js'
 import { maskInPlace } from '../relu.js'
+import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import type { Triple } from '../shared/triple.js'
 import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'
 import { backwardActivation } from './backward-activation.js'
@@ -170,27 +171,24 @@ function checkShapes(
   groups: number,
 ): void {
   const [outputs, inputs] = weight.shape
-  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
-    throw new Error(`conv3d: weight must be [Co, Ci, kD, kH, kW], not [${weight.shape.join(', ')}]`)
-  }
-  const { channels } = volumeShape(skip)
-  const all = channels + (coarse ? volumeShape(coarse).channels : 0)
+  requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
+  const { channels } = volumeShape(skip, 'conv3d')
+  const all = channels + (coarse ? volumeShape(coarse, 'conv3d').channels : 0)
   if (inputs! * groups !== all) {
     const which = groups === 1 ? '' : ` in ${groups} groups`
-    throw new Error(`conv3d: weight reads ${inputs! * groups} channels${which}, input has ${all}`)
+    const parts = coarse ? `${shown(coarse)} and ${shown(skip)}` : shown(skip)
+    throw new Error(
+      `conv3d: weight ${shown(weight)} reads ${inputs! * groups} channels${which}, input ${parts} has ${all}`,
+    )
   }
   if (outputs! % groups !== 0) {
     throw new Error(`conv3d: ${outputs!} output channels cannot be cut into ${groups} groups`)
   }
-  if (bias && (bias.size !== outputs || bias.layout !== 'flat')) {
-    throw new Error(`conv3d: bias must be [${outputs!}], not [${bias.shape.join(', ')}]`)
-  }
+  requireBias('conv3d', bias, outputs!)
   if (
     coarse &&
     skip.shape.some((n, axis) => axis !== 1 && n !== (axis === 0 ? 1 : 2) * coarse.shape[axis]!)
   ) {
-    throw new Error(
-      `conv3d: [${coarse.shape.join(', ')}] is not [${skip.shape.join(', ')}] at half the resolution`,
-    )
+    throw new Error(`conv3d: ${shown(coarse)} is not ${shown(skip)} at half the resolution`)
   }
 }
