@@ -15,6 +15,7 @@ export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
 export { gradients } from './graph/gradients.js'
 export { inLayer } from './graph/layer.js'
+export { checkFinite, type FiniteCheckOptions, type NonFinite } from './plan/check-finite.js'
 export { compile, type CompileOptions } from './plan/compile.js'
 export { describe, formatPlan, mergeSlabs, type DispatchRow } from './plan/describe.js'
 export type { Plan } from './plan/plan.js'

@@ -62,6 +62,8 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
   /** See `NodeSpec`. */
   readonly masked: ((mask: Value) => Value) | undefined
+  /** See `NodeSpec`. */
+  readonly withoutActivation: (() => Value) | undefined
 }
 
 /**
@@ -128,6 +130,11 @@ export interface CommonSpec<I extends Inputs> {
    * never computed.
    */
   readonly masked?: ((mask: Value) => Value) | undefined
+  /**
+   * If a kernel of the op applies an activation to what it computes: the same output without it, as a new value.
+   * `checkFinite` looks at it, since an activation may hide a NaN.
+   */
+  readonly withoutActivation?: (() => Value) | undefined
 }
 
 /** One value for each output of a node. */
@@ -160,7 +167,7 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
   spec: NodeSpec<I, O>,
 ): OpNode<Outputs<O>> {
-  const { name, scratch = [], mutates = [], masked, backward } = spec
+  const { name, scratch = [], mutates = [], masked, withoutActivation, backward } = spec
   const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
@@ -183,6 +190,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
         return inputs.map(([input]) => gradients[input])
       }),
     masked,
+    withoutActivation,
   }
   const isWide = node.inputs.some(({ wide }) => wide)
   for (const { name: ownName, shape, wide = isWide, ...options } of spec.outputs ?? []) {

@@ -46,6 +46,10 @@ export function convTranspose3d(
   const { geometry, extents } = transposedGeometry([depth, height, width], weight, options)
   return op({
     ...generalBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
+    withoutActivation:
+      activation === 'none'
+        ? undefined
+        : () => convTranspose3d(input, weight, bias, { ...options, activation: 'none' }),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)
       return {

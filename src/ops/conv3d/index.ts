@@ -83,6 +83,8 @@ function plainConvolution(
     output: { shape: [skip.shape[0]!, weight.shape[0]!, ...skip.shape.slice(2)] },
     ...convolutionPlanes(skip, packed.kernel[0], coarse),
     costly: packed.kernel.some((extent) => extent > 1),
+    withoutActivation:
+      activation === 'none' ? undefined : () => plainConvolution(skip, coarse, weight, bias, 'none'),
     emit: (output, device, slab) =>
       convolve({ input: skip, coarse, packed, output, activation }, device, slab),
     backward: (gradOutput, output) => {
@@ -106,6 +108,10 @@ function generalConvolution(input: Value, weights: Weights, geometry: Geometry, 
   const { depth, height, width } = volumeShape(input)
   return op({
     ...generalForward('conv3d', input, weights, geometry, extents),
+    withoutActivation:
+      activation === 'none'
+        ? undefined
+        : () => generalConvolution(input, { ...weights, activation: 'none' }, geometry, extents),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)
       return {

@@ -45,6 +45,8 @@ export function labelConv3d(
     inputs: { labels, weight, bias, packed },
     output: { shape: [labels.shape[0]!, outputs!, ...labels.shape.slice(2)] },
     ...convolutionPlanes(labels, kernelShape(weight.shape)[2]),
+    withoutActivation:
+      activation === 'none' ? undefined : () => labelConv3d(labels, weight, bias, { activation: 'none' }),
     emit: (output, device, slab) => convolveLabels(labels, weight, packed, output, activation, device, slab),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)
