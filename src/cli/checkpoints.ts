@@ -54,9 +54,10 @@ export class Checkpoints {
     this.window = Math.max(stepsPerEpoch, leastSteps)
     const saved = parseSelection(metadata.selection)
     if (patience !== undefined) this.plateau = new Plateau({ window: this.window, patience }, saved?.plateau)
-    if (!saved || !existsSync(this.best)) return
-    this.lowest = saved.lowest ?? Infinity // JSON has no infinity
+    if (!saved) return
     this.recent = saved.recent
+    // Without the file, whatever comes next is the best there is. JSON has no infinity.
+    if (existsSync(this.best)) this.lowest = saved.lowest ?? Infinity
   }
 
   /** @returns whether the run has stopped making progress */
@@ -87,19 +88,23 @@ export class Checkpoints {
     if (this.lowest === Infinity) await this.save(this.best)
   }
 
-  private async save(path: string): Promise<void> {
-    const { trainer, model, variables, table, intensities } = this.run
-    const { settings, progress, optimiser } = trainer
-    const training = { settings, progress }
-    const info = { architecture: model.architecture, table, intensities, training }
+  /** What a checkpoint of now says of how the best weights are chosen, for a run that goes on from it. */
+  get metadata(): Readonly<Record<string, string>> {
     const selection: Selection = {
       lowest: this.lowest === Infinity ? null : this.lowest,
       recent: this.recent,
       ...(this.plateau ? { plateau: this.plateau.state } : {}),
     }
-    await writeWeights(path, variables, model.parameters, info, optimiser, {
-      selection: JSON.stringify(selection),
-    })
+    return { selection: JSON.stringify(selection) }
+  }
+
+  /** @throws DivergedError if weights are not finite; the file of before stays then */
+  private async save(path: string): Promise<void> {
+    const { trainer, model, variables, table, intensities } = this.run
+    const { settings, progress, optimiser } = trainer
+    const training = { settings, progress }
+    const info = { architecture: model.architecture, table, intensities, training }
+    await writeWeights(path, variables, model.parameters, info, optimiser, this.metadata)
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type CheckpointFile,
   type CheckpointInfo,
 } from '../sae/checkpoint.js'
+import { requireFiniteTensors } from '../sae/diverged.js'
 import type { NamedTensor } from '../sae/model.js'
 import { classesOf } from '../sae/parts.js'
 import type { CarriedTable } from './classes.js'
@@ -41,7 +42,12 @@ export function requireClasses({ info, source }: WeightsFile, channels: number, 
   )
 }
 
-/** Writes weights, and with an optimiser all that training needs to go on. @throws UserError if the disk refuses */
+/**
+ * Writes weights, and with an optimiser all that training needs to go on.
+ *
+ * @throws UserError if the disk refuses
+ * @throws DivergedError if a weight is not finite; the file of before stays then
+ */
 export async function writeWeights(
   path: string,
   variables: Variables,
@@ -51,6 +57,7 @@ export async function writeWeights(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const checkpoint = await saveCheckpoint(variables, parameters, info, optimiser)
+  requireFiniteTensors('learning', info.training?.progress.step ?? 0, checkpoint.tensors)
   const tensors = new Map<string, Tensor>()
   for (const [name, tensor] of checkpoint.tensors) tensors.set(name, { dtype: 'F32', ...tensor })
   await writeFileAtomic(path, writeSafetensors(tensors, { ...checkpoint.metadata, ...metadata }))

@@ -5,6 +5,7 @@ import type { Gpu } from '../../gpu/gpu.js'
 import type { Volume } from '../../io/volume.js'
 import type { TrainingScan } from '../../sae/batches.js'
 import type { LabelTable } from '../../sae/label-table.js'
+import { loadTensors } from '../../sae/model.js'
 import { partCountsOf, withMixtures } from '../../sae/parts.js'
 import type { Prior } from '../../sae/prior.js'
 import { emOf, recipes } from '../../sae/recipes.js'
@@ -13,7 +14,8 @@ import { assessRun } from '../assess-run.js'
 import { Checkpoints } from '../checkpoints.js'
 import { tableFor } from '../classes.js'
 import { CsvLog, requireColumns } from '../csv-log.js'
-import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { describePreparation, peakMemory } from '../device.js'
+import { explained } from '../explained.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans } from '../inputs.js'
@@ -24,6 +26,7 @@ import { networkPrior, readPrior, toPrior } from '../prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { trainingRecording } from '../recordings.js'
+import { surviving } from '../recovery.js'
 import type { Terminal } from '../terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from '../training-start.js'
 
@@ -132,41 +135,59 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const logPath = join(output, 'train.csv')
   if (resumed) await requireColumns(logPath, columns)
 
-  await withGpu(options, terminal, async (gpu) => {
-    const { memoryLimit } = options
+  const { memoryLimit } = options
+  let learnable: readonly TrainingScan[] | undefined
+  await surviving<TrainingProgress>('training', options, terminal, async (gpu, lifeline) => {
+    const { state } = lifeline
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     loadStart(start, variables)
-    const learnable = await withFittedMixtures(gpu, start, inputs, table, memoryLimit, terminal)
+    const ready = (learnable ??= await withFittedMixtures(gpu, start, inputs, table, memoryLimit, terminal))
     const progress =
-      resumed ?? (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
+      state?.progress ??
+      resumed ??
+      (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
     if (!progress) return
-    const trainer = new Trainer(gpu, model, variables, prior, settings, progress, { memoryLimit })
-    terminal.note(describePreparation(await trainer.prepare(learnable), memoryLimit))
-    loadStart(start, variables, trainer.optimiser)
+    const begin = (on: Variables, from: TrainingProgress): Trainer =>
+      new Trainer(gpu, model, on, prior, settings, from, { memoryLimit })
+    const trainer = begin(variables, progress)
+    terminal.note(describePreparation(await trainer.prepare(ready), memoryLimit))
+    const learnt = [...model.parameters, ...trainer.optimiser.state]
+    if (state) loadTensors(variables, learnt, state.tensors, 'the last state')
+    else loadStart(start, variables, trainer.optimiser)
     makeFolder(output)
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
     const run = { trainer, model, variables, table, intensities, voxels }
     const { saveEvery, patience } = options
-    const saved = resumed && start.weights?.metadata
+    const saved = state?.metadata ?? (resumed && start.weights?.metadata)
     const checkpoints = new Checkpoints(output, run, stepsPerEpoch, saveEvery, patience, saved)
-    const log = resumed
-      ? await CsvLog.resume(logPath, columns, resumed.step)
+    const goesOn = state?.progress ?? resumed
+    const log = goesOn
+      ? await CsvLog.resume(logPath, columns, goesOn.step)
       : await CsvLog.create(logPath, columns)
+    const keep = (always = false) =>
+      lifeline.keep(variables, learnt, trainer.progress, checkpoints.metadata, always)
+    await keep(true)
     const profile = options.profile ? profileOnce(trainer, terminal) : undefined
     let last: TrainingStep | undefined
-    const exitCode = await follow(
-      (run) => trainer.train(learnable, run),
-      recording,
-      log,
-      new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
-      async (step) => {
-        await profile?.(step)
-        return checkpoints.afterStep((last = step))
-      },
-    )
-    await checkpoints.saveLast()
+    const learn = async (): Promise<number | undefined> => {
+      const exitCode = await follow(
+        (run) => trainer.train(ready, run),
+        recording,
+        log,
+        new Progress(terminal, settings.epochs, stepsPerEpoch, goesOn?.step),
+        async (step) => {
+          await profile?.(step)
+          const done = await checkpoints.afterStep((last = step))
+          if (step.lastOfEpoch) await keep()
+          return done
+        },
+      )
+      await checkpoints.saveLast()
+      return exitCode
+    }
+    const exitCode = await explained(learn, { gpu, begin, wanted: model.parameters, scans: ready }, lifeline)
     trainer.dispose()
     if (exitCode === undefined) {
       terminal.status(`Best: ${checkpoints.best}; last: ${checkpoints.last}; every step: ${log.path}`)
@@ -175,7 +196,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       process.exitCode = exitCode
     }
     terminal.status(peakMemory(gpu))
-    const learnt = {
+    const finished = {
       command: 'train',
       gpu,
       model,
@@ -187,7 +208,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       settings,
     } as const
     const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
-    await assessRun({ ...learnt, ...outcome }, terminal)
+    await assessRun({ ...finished, ...outcome }, terminal)
   })
 }
 
