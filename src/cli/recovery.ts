@@ -2,6 +2,7 @@ import { DeviceLostError } from '../gpu/device-lost.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
+import { requireSound } from '../self-check/index.js'
 import type { CourseState } from '../sae/diagnosis.js'
 import { requireFiniteTensors } from '../sae/diverged.js'
 import { UserError } from '../errors.js'
@@ -51,10 +52,10 @@ export class Lifeline<Progress extends { readonly step: number }> {
 const mostLosses = 3
 
 /**
- * As `withGpu`; but if the device is lost, `body` is called again with another one, to go on from the state that its
+ * As `withGpu`, on a device that passes the quick self-check; but if the device is lost, `body` is called again with another one, to go on from the state that its
  * lifeline holds.
  *
- * @throws UserError if that happens more than three times
+ * @throws UserError if that happens more than three times, or a device computes wrongly
  */
 export async function surviving<Progress extends { readonly step: number }>(
   what: string,
@@ -65,7 +66,11 @@ export async function surviving<Progress extends { readonly step: number }>(
   const lifeline = new Lifeline<Progress>(what)
   for (let losses = 1; ; losses++) {
     try {
-      await withGpu(options, terminal, (gpu) => body(gpu, lifeline))
+      await withGpu(options, terminal, async (gpu) => {
+        await requireSound(gpu)
+        gpu.buffers.resetPeak()
+        await body(gpu, lifeline)
+      })
       return
     } catch (error) {
       if (!(error instanceof DeviceLostError)) throw error
