@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { addPretrain } from '../../../src/cli/commands/pretrain.js'
 import { addTrain } from '../../../src/cli/commands/train.js'
 import { exitCodeOf } from '../../../src/cli/failure.js'
 import type { Gpu } from '../../../src/gpu/gpu.js'
@@ -51,8 +52,10 @@ afterEach(() => {
 /** Lines on stderr. */
 let said: string[] = []
 
-/** Runs `sae train` in a folder of its own; returns its exit code. */
-async function train(name: string, ...more: string[]): Promise<number> {
+const train = (name: string, ...more: string[]) => run('train', name, ...more)
+
+/** Runs a command in a folder of its own; returns its exit code. */
+async function run(command: 'train' | 'pretrain', name: string, ...more: string[]): Promise<number> {
   said = []
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
     said.push(...String(text).split('\n').filter(Boolean))
@@ -60,8 +63,9 @@ async function train(name: string, ...more: string[]): Promise<number> {
   })
   const program = new Command('sae').option('--adapter <name>').option('--quiet').exitOverride()
   addTrain(program)
+  addPretrain(program)
   const paths = ['--prior', study.path('prior.nii.gz'), '--init', study.path('weights.safetensors')]
-  const args = ['train', ...study.scans, ...paths, '-o', study.path(name), '--recipe', 'paper', ...more]
+  const args = [command, ...study.scans, ...paths, '-o', study.path(name), '--recipe', 'paper', ...more]
   try {
     await program.parseAsync(args, { from: 'user' })
     return 0
@@ -72,8 +76,8 @@ async function train(name: string, ...more: string[]): Promise<number> {
 
 const bytesOf = (folder: string, file: string) => readFileSync(study.path(`${folder}/${file}`))
 /** The log without how long each step took. */
-const rowsOf = (folder: string) => {
-  const lines = readFileSync(study.path(`${folder}/train.csv`), 'utf8')
+const rowsOf = (folder: string, log = 'train.csv') => {
+  const lines = readFileSync(study.path(`${folder}/${log}`), 'utf8')
     .trim()
     .split('\n')
   const seconds = lines[0]!.split(',').indexOf('seconds')
@@ -91,8 +95,8 @@ function beforeSubmit({ device }: Gpu, body: () => void): void {
   })
 }
 
-const rowsSoFar = (folder: string) =>
-  existsSync(study.path(`${folder}/train.csv`)) ? rowsOf(folder).length - 1 : 0
+const rowsSoFar = (folder: string, log = 'train.csv') =>
+  existsSync(study.path(`${folder}/${log}`)) ? rowsOf(folder, log).length - 1 : 0
 
 describe('a lost device', () => {
   it('costs a run nothing but time: another one goes on, to the same bits', async () => {
@@ -121,6 +125,25 @@ describe('a lost device', () => {
     expect(rowsOf('lost')).toEqual(rowsOf('whole'))
     for (const file of ['last.safetensors', 'best.safetensors'])
       expect(bytesOf('lost', file).equals(bytesOf('whole', file)), file).toBe(true)
+  })
+
+  it('costs pretraining no more', async () => {
+    let clock = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => (clock += 6000))
+    expect(await run('pretrain', 'pre-whole', '--epochs', '4')).toBe(0)
+    let opened = 0
+    onOpen = (gpu) => {
+      if (opened++ > 0) return
+      beforeSubmit(gpu, () => {
+        if (rowsSoFar('pre-lost', 'pretrain.csv') >= 3) gpu.device.destroy()
+      })
+    }
+    expect(await run('pretrain', 'pre-lost', '--epochs', '4'), said.join('\n')).toBe(0)
+    expect(opened).toBe(2)
+    expect(said.join('\n')).toMatch(/; pretraining goes on from step 2 on a new device \(1 of 3\)/)
+    expect(rowsOf('pre-lost', 'pretrain.csv')).toEqual(rowsOf('pre-whole', 'pretrain.csv'))
+    const weights = (folder: string) => bytesOf(folder, 'pretrained.safetensors')
+    expect(weights('pre-lost').equals(weights('pre-whole'))).toBe(true)
   })
 
   it('that is lost again and again ends the run in one line', async () => {
