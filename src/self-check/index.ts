@@ -15,6 +15,7 @@ export interface FamilyCheck {
   readonly family: string
   /** Largest relative error of its results: the norm of the difference over that of what it must be. */
   readonly error: number
+  /** Whether that is no more than rounding. */
   readonly ok: boolean
 }
 
