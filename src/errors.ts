@@ -11,8 +11,8 @@ export class UserError extends Error {
   /** Always `UserError`, so that it can be distinguished from other errors without `instanceof`. */
   override readonly name = 'UserError'
 
-  constructor(message: string) {
-    super(shortened(printable(message.trim().replace(/\s*[\r\n]+\s*/g, ' ')), longest))
+  constructor(message: string, options?: ErrorOptions) {
+    super(shortened(printable(message.trim().replace(/\s*[\r\n]+\s*/g, ' ')), longest), options)
   }
 }
 

@@ -5,6 +5,7 @@
  * the program already has (`useDevice`). docs/embedding.md shows it in a program of your own.
  */
 export { UserError } from './errors.js'
+export { DeviceLostError } from './gpu/device-lost.js'
 
 export { Gpu, type AdapterSummary, type GpuOptions, type Wait } from './gpu/gpu.js'
 export type { BufferRegistry } from './gpu/buffer-registry.js'
@@ -13,6 +14,8 @@ export { deviceDescriptor, openDevice } from './gpu/open-device.js'
 export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
 export { gradients } from './graph/gradients.js'
+export { inLayer } from './graph/layer.js'
+export { checkFinite, type FiniteCheckOptions, type NonFinite } from './plan/check-finite.js'
 export { compile, type CompileOptions } from './plan/compile.js'
 export { describe, formatPlan, mergeSlabs, type DispatchRow } from './plan/describe.js'
 export type { Plan } from './plan/plan.js'

@@ -184,7 +184,6 @@ const training = await compile(gpu, {
   ]),
 })
 for (let step = 1; step <= steps; step++) {
-  training.write(optimiser.schedule, optimiser.scheduleAt(step))
   const [value] = await training.run()
   if (step === 1 || step % 20 === 0) console.log(`step ${step}: loss ${value[0].toFixed(4)}`)
 }

@@ -26,7 +26,6 @@ async function train() {
     const oneHot = (_, i) => (isBright(i % voxels) === i >= voxels ? 1 : 0)
     step.write(scan, Float32Array.from({ length: voxels }, noisy))
     step.write(target, Float32Array.from({ length: 2 * voxels }, oneHot))
-    step.write(adam.schedule, adam.scheduleAt(i))
     const [[value]] = await step.run()
     if (i === 1 || i % 10 === 0) log.append(`step ${i}: loss ${value.toFixed(4)}\n`)
   }

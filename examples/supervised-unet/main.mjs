@@ -43,13 +43,11 @@ const segmentation = argmax(logits)
 const segment = await compile(gpu, { outputs: [segmentation], variables })
 
 const examples = seen.map((subject) => ({ scan: subject.scan, target: oneHot(subject) }))
-let steps = 0
 for (let epoch = 1; epoch <= epochs; epoch++) {
   let sum = 0
   for (const example of examples) {
     step.write(scan, example.scan)
     step.write(target, example.target)
-    step.write(adam.schedule, adam.scheduleAt(++steps))
     const [[value]] = await step.run()
     sum += value
   }

@@ -30,7 +30,6 @@ for (let i = 1; i <= 100; i++) {
   const oneHot = (_, i) => (isBright(i % voxels) === i >= voxels ? 1 : 0)
   step.write(scan, Float32Array.from({ length: voxels }, noisy))
   step.write(target, Float32Array.from({ length: 2 * voxels }, oneHot))
-  step.write(adam.schedule, adam.scheduleAt(i))
   const [[value]] = await step.run()
   sum += value
   if (i % 20 !== 0) continue

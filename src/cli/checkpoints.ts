@@ -133,21 +133,24 @@ export class Checkpoints {
     if (this.lowest === Infinity) await this.save(this.best)
   }
 
-  private async save(path: string): Promise<void> {
-    const { trainer, model, variables, table, intensities, inputs, log } = this.run
-    log.sync()
-    const { settings, progress, optimiser } = trainer
-    const training = { settings, progress }
-    const info = { architecture: model.architecture, table, intensities, training }
+  /** What a checkpoint taken now says of how the best weights are chosen, for a run that continues from it. */
+  get metadata(): Readonly<Record<string, string>> {
     const selection: Selection = {
       lowest: this.lowest === Infinity ? null : this.lowest,
       recent: this.recent,
       ...(this.plateau ? { plateau: this.plateau.state } : {}),
     }
-    await writeWeights(path, variables, model.parameters, info, optimiser, {
-      selection: JSON.stringify(selection),
-      inputs: formatInputs(inputs),
-    })
+    return { selection: JSON.stringify(selection), inputs: formatInputs(this.run.inputs) }
+  }
+
+  /** @throws DivergedError if weights are not finite; the file keeps its old content then */
+  private async save(path: string): Promise<void> {
+    const { trainer, model, variables, table, intensities, log } = this.run
+    log.sync()
+    const { settings, progress, optimiser } = trainer
+    const training = { settings, progress }
+    const info = { architecture: model.architecture, table, intensities, training }
+    await writeWeights(path, variables, model.parameters, info, optimiser, this.metadata)
   }
 }
 

@@ -28,6 +28,10 @@ interface Plan {
  * the same time.
  */
 export class Outputs {
+  // A command that goes on after a lost device asks a second time.
+  private isClaimed = false
+  private isCleared = false
+
   private constructor(
     private readonly folder: string,
     private readonly lock: string,
@@ -60,10 +64,12 @@ export class Outputs {
    * @throws UserError if another process is there, has written meanwhile, or the disk refuses
    */
   async claim(): Promise<void> {
+    if (this.isClaimed) return
     makeFolder(this.folder)
     await takeLock(this.lock, this.place)
     await removeLeftovers(this.folder)
     await this.requireReplaceable()
+    this.isClaimed = true
   }
 
   /**
@@ -73,7 +79,8 @@ export class Outputs {
    * @throws UserError if the disk refuses
    */
   async clear(): Promise<void> {
-    if (this.plan.goesOn) return
+    if (this.plan.goesOn || this.isCleared) return
+    this.isCleared = true
     for (const path of this.plan.files) {
       await rm(path, { force: true }).catch((error: unknown) => {
         throw fileError(error, path, 'cannot be removed')

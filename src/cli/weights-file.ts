@@ -11,6 +11,7 @@ import {
   type CheckpointFile,
   type CheckpointInfo,
 } from '../sae/checkpoint.js'
+import { requireFiniteTensors } from '../sae/diverged.js'
 import type { NamedTensor } from '../sae/model.js'
 import { classesOf } from '../sae/parts.js'
 import type { CarriedTable } from './classes.js'
@@ -48,7 +49,12 @@ export function requireClasses({ info, source }: WeightsFile, channels: number, 
   )
 }
 
-/** Writes weights and, given an optimiser, all that training needs to resume. @throws UserError if it cannot be written */
+/**
+ * Writes weights and, given an optimiser, all that training needs to resume.
+ *
+ * @throws UserError if the file cannot be written
+ * @throws DivergedError if a weight is not finite; the file keeps its old content then
+ */
 export async function writeWeights(
   path: string,
   variables: Variables,
@@ -58,6 +64,7 @@ export async function writeWeights(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const checkpoint = await saveCheckpoint(variables, parameters, info, optimiser)
+  requireFiniteTensors('learning', info.training?.progress.step ?? 0, checkpoint.tensors)
   const tensors = new Map<string, Tensor>()
   for (const [name, tensor] of checkpoint.tensors) tensors.set(name, { dtype: 'F32', ...tensor })
   const all = { ...checkpoint.metadata, ...metadata }

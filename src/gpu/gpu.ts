@@ -1,4 +1,5 @@
 import { BufferRegistry } from './buffer-registry.js'
+import { DeviceLostError } from './device-lost.js'
 import { PipelineCache } from './pipeline-cache.js'
 import type { Trace } from './trace.js'
 
@@ -35,8 +36,9 @@ export interface GpuOptions {
 /**
  * A WebGPU device with what the engine keeps beside it: pipelines, live buffers, the first error.
  *
- * WebGPU validation errors do not throw, and the results of a failed dispatch are zeros; so every read-back
- * calls `check()`, which throws the first error that the device reported.
+ * WebGPU validation errors do not throw, and the results of a failed dispatch are zeros. The engine gives the device its
+ * work under error scopes (`guarded`), so that an error ends the call that made it and no other; errors that no scope
+ * catches are thrown by the next `check()`, which every read-back calls.
  */
 export class Gpu {
   /** Every kernel compiled for this device. */
@@ -50,7 +52,7 @@ export class Gpu {
   /** What is shown of the engine's work. */
   readonly trace: Trace
   private failure: Error | undefined
-  private lost = false
+  private loss: DeviceLostError | undefined
   private disposed = false
 
   constructor(
@@ -68,8 +70,8 @@ export class Gpu {
     device.addEventListener('uncapturederror', this.onError)
     void device.lost.then((info) => {
       if (this.disposed) return
-      this.lost = true
-      this.failure ??= new Error(`GPU device lost (${info.reason}): ${info.message}`)
+      const message = info.message || 'its driver gives no reason'
+      this.loss = new DeviceLostError(`GPU device lost (${info.reason}): ${message}`)
     })
   }
 
@@ -84,19 +86,50 @@ export class Gpu {
   }
 
   /**
-   * @throws Error the first error that this device reported, if any. A borrowed device's is thrown once, because it may
-   *   not have been the engine's.
+   * @throws DeviceLostError if the device is lost, ever after
+   * @throws Error the first error that this device reported and no error scope caught, once: it says nothing of what
+   *   comes after it
    */
   check(): void {
+    if (this.loss) throw this.loss
     const { failure } = this
-    if (!failure) return
-    if (this.borrowed && !this.lost) this.failure = undefined
-    throw failure
+    this.failure = undefined
+    if (failure) throw failure
+  }
+
+  /**
+   * @param what wants to use the device, for the message
+   * @throws DeviceLostError if the device is lost
+   * @throws Error after `dispose`
+   */
+  requireAlive(what: string): void {
+    if (this.disposed) throw new Error(`${what}: the Gpu was disposed of`)
+    if (this.loss) throw this.loss
+  }
+
+  /**
+   * Waits for a promise of the device.
+   *
+   * @param what waits, for the message
+   * @throws DeviceLostError if it fails because the device is lost
+   * @throws Error if it fails because of `dispose`, or as the promise does
+   */
+  async settled<T>(what: string, promise: Promise<T>): Promise<T> {
+    try {
+      return await this.wait(promise)
+    } catch (error) {
+      // A device that is lost fails its promises a moment before it says so.
+      const moment = new Promise((resolve) => setTimeout(resolve, 100))
+      if (!this.loss && !this.disposed) await Promise.race([this.device.lost, moment])
+      if (this.disposed) throw new Error(`${what}: the Gpu was disposed of meanwhile`, { cause: error })
+      if (this.loss) throw this.loss
+      throw error
+    }
   }
 
   /** Waits until everything submitted so far has run. */
   async finish(): Promise<void> {
-    await this.wait(this.device.queue.onSubmittedWorkDone())
+    await this.settled('finish', this.device.queue.onSubmittedWorkDone())
     this.check()
   }
 

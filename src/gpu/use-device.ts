@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js'
 import { Gpu, type AdapterSummary, type Wait } from './gpu.js'
 import { summariseInfo } from './open-device.js'
+import { isDevice, kindOf } from './require-gpu.js'
 import type { Trace } from './trace.js'
 
 /** What `useDevice` needs to know of the device. */
@@ -25,13 +26,18 @@ export interface UseDeviceOptions {
  * An error of the device that no error scope catches is thrown by the engine's next read, once, and stays visible to
  * the program: it may be anybody's.
  *
- * @throws UserError if the constants of WebGPU (`GPUBufferUsage` and so on) are not global, as in Node before
+ * @throws UserError if `device` is no device of WebGPU, or the constants of WebGPU (`GPUBufferUsage` and so on) are not global, as in Node before
  *   `Object.assign(globalThis, globals)` with the `globals` of the package `webgpu`
  */
 export function useDevice(device: GPUDevice, { adapter = {}, wait, trace = {} }: UseDeviceOptions = {}): Gpu {
   if (!('GPUBufferUsage' in globalThis)) {
     throw new UserError(
       'useDevice: GPUBufferUsage is not defined; in Node: Object.assign(globalThis, globals), from the package webgpu',
+    )
+  }
+  if (!isDevice(device)) {
+    throw new UserError(
+      `useDevice: a GPUDevice is needed, not ${kindOf(device)}; await adapter.requestDevice() gives one`,
     )
   }
   return new Gpu(

@@ -1,4 +1,5 @@
 import { accumulate } from './accumulate.js'
+import { atLayer, placeOf } from './layer.js'
 import type { OpNode } from './node.js'
 import { Value } from './value.js'
 
@@ -8,7 +9,8 @@ import { Value } from './value.js'
  * One sweep over the nodes in reverse creation order: when a node is reached, every use of its outputs has been
  * visited, so their gradients are complete. No recursion, and a value used twice is counted twice and visited once.
  *
- * @throws Error if `loss` is not a scalar, does not depend on a wanted value, or an op on the way has no gradient.
+ * @throws Error if `loss` is not a scalar, does not depend on a wanted value, an op on the way has no gradient, or one
+ *   gives a gradient of another shape than its input
  */
 export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   if (loss.size !== 1)
@@ -26,11 +28,13 @@ export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   for (const node of nodes.reverse()) {
     const gradOutputs = node.outputs.map((output) => gradient.get(output))
     if (!gradOutputs.some(Boolean) || !node.inputs.some((value) => active.has(value))) continue
-    if (!node.backward) throw new Error(`gradients: ${node.op} has no gradient`)
-    const gradInputs = node.backward(gradOutputs)
+    const { backward } = node
+    if (!backward) throw new Error(`gradients: ${placeOf(node)} has no gradient`)
+    const gradInputs = atLayer(node.layer, () => backward(gradOutputs))
     node.inputs.forEach((value, i) => {
       const incoming = gradInputs[i]
       if (!incoming || !active.has(value)) return
+      requireGradient(node, value, incoming)
       const sum = gradient.get(value)
       gradient.set(value, sum ? accumulate(sum, incoming) : incoming)
     })
@@ -40,6 +44,18 @@ export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
     if (!found) throw new Error(`gradients: ${loss.name} does not depend on ${value.name}`)
     return found
   })
+}
+
+/** @throws Error if `gradient` cannot be that of an input: it is of another shape, layout or type */
+function requireGradient(node: OpNode, value: Value, gradient: Value): void {
+  // What flows back to labels is the gradient of their one-hot form: a matter of the ops on either side.
+  if (value.dtype === 'u32') return
+  const sameShape =
+    gradient.shape.length === value.shape.length && gradient.shape.every((n, i) => n === value.shape[i])
+  if (sameShape && gradient.layout === value.layout && gradient.dtype === 'f32') return
+  throw new Error(
+    `gradients: ${placeOf(node)}: the gradient of its input ${value.name} must be f32 [${value.shape.join(', ')}] (${value.layout}), not ${gradient.dtype} [${gradient.shape.join(', ')}] (${gradient.layout})`,
+  )
 }
 
 /** Every node that the values are computed from. */

@@ -1,5 +1,6 @@
 import type { KernelKey } from '../gpu/pipeline-cache.js'
 import type { DeviceTraits } from '../gpu/traits.js'
+import { currentLayer } from './layer.js'
 import { Value, newId, type Shape, type ValueOptions } from './value.js'
 import type { Slab, Window } from './window.js'
 
@@ -43,6 +44,8 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly id: number
   /** Name of the op, for messages and times. */
   readonly op: string
+  /** The layer that it was added in (see `inLayer`); undefined outside of any. */
+  readonly layer: string | undefined
   /** Values that its kernels read. */
   readonly inputs: readonly Value[]
   /** Values that it computes, in the order of its definition. */
@@ -61,6 +64,8 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly parameter: Value | undefined
   /** See `CommonSpec`. */
   readonly masked: ((mask: Value) => Value) | undefined
+  /** See `NodeSpec`. */
+  readonly withoutActivation: (() => Value) | undefined
 }
 
 /**
@@ -132,6 +137,11 @@ export interface CommonSpec<I extends Inputs> {
    * never computed.
    */
   readonly masked?: ((mask: Value) => Value) | undefined
+  /**
+   * If a kernel of the op applies an activation to what it computes: the same output without it, as a new value.
+   * `checkFinite` looks at it, since an activation may hide a NaN.
+   */
+  readonly withoutActivation?: (() => Value) | undefined
 }
 
 /** One value for each output of a node. */
@@ -164,7 +174,7 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
   spec: NodeSpec<I, O>,
 ): OpNode<Outputs<O>> {
-  const { name, scratch = [], mutates = [], parameter, masked, backward } = spec
+  const { name, scratch = [], mutates = [], parameter, masked, withoutActivation, backward } = spec
   const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
@@ -172,6 +182,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
   const node: OpNode<Outputs<O>> = {
     id: newId(),
     op: name,
+    layer: currentLayer(),
     inputs: inputs.map(([, value]) => value),
     outputs,
     scratch,
@@ -187,6 +198,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
       }),
     parameter,
     masked,
+    withoutActivation,
   }
   const isWide = node.inputs.some(({ wide }) => wide)
   for (const { name: ownName, shape, wide = isWide, ...options } of spec.outputs ?? []) {

@@ -34,6 +34,11 @@ export interface ValueOptions {
   readonly initial?: Float32Array | Uint32Array
   /** The node that computes the value, if its role is `computed`. */
   readonly node?: OpNode
+  /**
+   * Of an input whose contents follow from the step, as an optimiser's schedule and the counter of a noise do: what it
+   * holds at a step, counted from 1. Plans write it before each run, unless the program has written the input itself.
+   */
+  readonly feed?: ((step: number) => Float32Array | Uint32Array) | undefined
 }
 
 let nextId = 0
@@ -57,18 +62,23 @@ export class Value {
   readonly initial: Float32Array | Uint32Array | undefined
   /** The node that computes it; undefined unless its role is `computed`. */
   readonly node: OpNode | undefined
+  /** See `ValueOptions`. */
+  readonly feed: ((step: number) => Float32Array | Uint32Array) | undefined
   /** Number of elements. */
   readonly size: number
+  /** For messages, and for the tensors of checkpoints. */
+  private ownName: string
 
   constructor(
-    /** For messages, and for the tensors of checkpoints. */
-    readonly name: string,
+    name: string,
     /** Extents; those of a volume are [N,C,D,H,W]. */
     readonly shape: Shape,
     /** Where it comes from. */
     readonly role: Role,
     options: ValueOptions = {},
   ) {
+    this.ownName = name
+    this.feed = options.feed
     this.dtype = options.dtype ?? 'f32'
     this.layout = options.layout ?? (shape.length === 5 ? 'volume' : 'flat')
     this.wide = options.wide ?? false
@@ -83,6 +93,24 @@ export class Value {
     if (this.initial && this.initial.length !== this.size) {
       throw new Error(`${name}: ${this.initial.length} numbers given for shape [${shape.join(', ')}]`)
     }
+  }
+
+  /** For messages, and for the tensors of checkpoints; a computed value bears the name of its op at first. */
+  get name(): string {
+    return this.ownName
+  }
+
+  /**
+   * Gives a computed value a name of its own, for messages and `describe`.
+   *
+   * @returns the value itself
+   * @throws Error if it is not computed: variables are found in checkpoints by their names
+   */
+  named(name: string): this {
+    if (this.role !== 'computed')
+      throw new Error(`${this.name}: a ${this.role} keeps the name it was made with`)
+    this.ownName = name
+    return this
   }
 
   /** Bytes in full precision. */
@@ -105,7 +133,7 @@ export class Value {
 export function input(
   name: string,
   shape: Shape,
-  options: Pick<ValueOptions, 'dtype' | 'layout'> = {},
+  options: Pick<ValueOptions, 'dtype' | 'layout' | 'feed'> = {},
 ): Value {
   return new Value(name, shape, 'input', options)
 }
@@ -151,10 +179,16 @@ export interface VolumeShape {
   readonly voxels: number
 }
 
-/** @throws Error if the value is not a volume. */
-export function volumeShape(value: Value): VolumeShape {
+/**
+ * @param op that takes the volume, for the message
+ * @throws Error if the value is not a volume.
+ */
+export function volumeShape(value: Value, op?: string): VolumeShape {
   if (value.layout !== 'volume' || value.shape.length !== 5) {
-    throw new Error(`${value.name}: a volume [N,C,D,H,W] is needed, not [${value.shape.join(', ')}]`)
+    const flat = value.shape.length === 5 ? ", which is stored flat (layout 'flat')" : ''
+    throw new Error(
+      `${op === undefined ? '' : `${op}: `}${value.name}: a volume [N,C,D,H,W] is needed, not [${value.shape.join(', ')}]${flat}`,
+    )
   }
   const [batch, channels, depth, height, width] = value.shape as [number, number, number, number, number]
   const area = height * width
@@ -169,7 +203,7 @@ export function requireSameShape(op: string, a: Value, b: Value): void {
     a.layout !== b.layout
   ) {
     throw new Error(
-      `${op}: ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] must have the same shape`,
+      `${op}: ${a.name} [${a.shape.join(', ')}] and ${b.name} [${b.shape.join(', ')}] must have the same shape${a.layout === b.layout ? '' : `, and the same layout, not ${a.layout} and ${b.layout}`}`,
     )
   }
 }

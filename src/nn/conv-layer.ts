@@ -1,3 +1,4 @@
+import { atLayer } from '../graph/layer.js'
 import { parameter, type Value } from '../graph/value.js'
 import { conv3d, type Conv3dOptions, type UpsampledAndSkip } from '../ops/index.js'
 
@@ -18,6 +19,6 @@ export function convLayer(name: string, inputs: number, outputs: number, random:
   const weight = parameter(`${name}.weight`, [outputs, inputs, 3, 3, 3], draw(27 * inputs * outputs))
   const bias = parameter(`${name}.bias`, [outputs], draw(outputs))
   const apply = (input: Value | UpsampledAndSkip, options?: Conv3dOptions) =>
-    conv3d(input, weight, bias, { padding: 'same', ...options })
+    atLayer(name, () => conv3d(input, weight, bias, { padding: 'same', ...options }))
   return Object.assign(apply, { parameters: [weight, bias] })
 }

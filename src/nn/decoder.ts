@@ -1,3 +1,4 @@
+import { atLayer } from '../graph/layer.js'
 import type { Value } from '../graph/value.js'
 import { labelConv3d } from '../ops/index.js'
 import { convLayer } from './conv-layer.js'
@@ -22,7 +23,7 @@ export function decoder({ classes, seed = 0 }: DecoderOptions): Network {
   const [weight, bias] = layer.parameters
   const apply: (input: Value) => Value = (input) =>
     input.dtype === 'u32'
-      ? labelConv3d(input, weight!, bias, { activation: 'sigmoid' })
+      ? atLayer('decoder', () => labelConv3d(input, weight!, bias, { activation: 'sigmoid' }))
       : layer(input, { activation: 'sigmoid' })
   return Object.assign(apply, { parameters: layer.parameters })
 }

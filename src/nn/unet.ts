@@ -1,3 +1,4 @@
+import { atLayer } from '../graph/layer.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
 import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
@@ -76,7 +77,7 @@ export function unet(options: UnetOptions): Unet {
   const last = layers.at(-1)!
 
   const trace = (input: Value, region?: Box) => {
-    const shape = volumeShape(input)
+    const shape = volumeShape(input, 'unet')
     const extents: Triple = [shape.depth, shape.height, shape.width]
     const multiple = 2 ** depth
     const padded = eachAxis((axis) => Math.ceil(extents[axis] / multiple) * multiple)
@@ -87,7 +88,7 @@ export function unet(options: UnetOptions): Unet {
     const apply = (value: Value | UpsampledAndSkip) => {
       const block = blocks[outputs.length]!
       const result = complete.instanceNorm
-        ? relu(instanceNorm(block(value)))
+        ? atLayer(layers[outputs.length]!.name, () => relu(instanceNorm(block(value))))
         : block(value, { activation: 'relu' })
       outputs.push(result)
       return result

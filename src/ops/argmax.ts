@@ -15,7 +15,7 @@ export function argmax(input: Value): Value {
 
 /** The node of `argmax`, for ops that give it a gradient. */
 export function argmaxOf(input: Value): OpSpec<{ input: Value }> {
-  const { batch, channels, depth, height, width, planes } = volumeShape(input)
+  const { batch, channels, depth, height, width, planes } = volumeShape(input, 'argmax')
   return {
     name: 'argmax',
     inputs: { input },

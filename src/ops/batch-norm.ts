@@ -46,7 +46,7 @@ export function batchNorm(
   options: BatchNormOptions = {},
 ): BatchNormalised {
   const { epsilon = 1e-5, running, momentum = 0.1 } = options
-  const { channels, voxels } = volumeShape(input)
+  const { channels, voxels } = volumeShape(input, 'batch_norm')
   if (voxels === 1) throw new Error('batch_norm: one voxel per channel has no variance to train with')
   const group = { channels: 1, wholeBatch: true }
   const [output, statistics] = normalise('batch_norm', input, group, { weight, bias }, epsilon)
@@ -87,7 +87,7 @@ export function batchNormBy(
   options: NormaliseOptions = {},
 ): Value {
   const { epsilon = 1e-5 } = options
-  const { channels } = volumeShape(input)
+  const { channels } = volumeShape(input, 'batch_norm')
   requireRunning(running, channels)
   const statistics = op({
     name: 'batch_norm statistics',

@@ -5,6 +5,7 @@ import { volumeShape, type Value } from '../graph/value.js'
 import type { Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
+import { shown } from './shared/requirements.js'
 
 /**
  * Concatenation along channels, as `torch.cat(inputs, 1)`.
@@ -17,11 +18,9 @@ export function concat(inputs: readonly Value[]): Value {
   const [first] = inputs
   if (!first) throw new Error('concat: nothing to concatenate')
   for (const value of inputs) {
-    volumeShape(value)
+    volumeShape(value, 'concat')
     if (value.shape.some((extent, axis) => axis !== 1 && extent !== first.shape[axis])) {
-      throw new Error(
-        `concat: [${first.shape.join(', ')}] and [${value.shape.join(', ')}] differ in more than channels`,
-      )
+      throw new Error(`concat: ${shown(first)} and ${shown(value)} differ in more than channels`)
     }
   }
   const { planes } = volumeShape(first)

@@ -4,6 +4,7 @@ import { backwardActivation, type Activation } from './conv3d/activation.js'
 import { backwardBias } from './conv3d/backward-weight.js'
 import { kernelShape, groupsOf, type Geometry } from './conv3d/geometry.js'
 import { generalBackwardInput, generalBackwardWeight, generalForward } from './conv3d/general.js'
+import { requireBias, requireWeight, shown } from './shared/requirements.js'
 import { eachAxis, triple, type Triple } from './shared/triple.js'
 
 /** As in `torch.nn.functional.conv_transpose3d`. */
@@ -39,11 +40,15 @@ export function convTranspose3d(
   options: ConvTranspose3dOptions = {},
 ): Value {
   const { activation = 'none' } = options
-  const { depth, height, width } = volumeShape(input)
+  const { depth, height, width } = volumeShape(input, 'conv_transpose3d')
   checkShapes(input, weight, bias, groupsOf('conv_transpose3d', options))
   const { geometry, extents } = transposedGeometry([depth, height, width], weight, options)
   return op({
     ...generalBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
+    withoutActivation:
+      activation === 'none'
+        ? undefined
+        : () => convTranspose3d(input, weight, bias, { ...options, activation: 'none' }),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)
       return {
@@ -94,19 +99,15 @@ function transposedGeometry(
 
 function checkShapes(input: Value, weight: Value, bias: Value | undefined, groups: number): void {
   const [inputs, ofGroup] = weight.shape
-  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
-    throw new Error(
-      `conv_transpose3d: weight must be [Ci, Co/groups, kD, kH, kW], not [${weight.shape.join(', ')}]`,
-    )
-  }
-  const { channels } = volumeShape(input)
+  requireWeight('conv_transpose3d', weight, '[Ci, Co/groups, kD, kH, kW]')
+  const { channels } = volumeShape(input, 'conv_transpose3d')
   if (inputs !== channels) {
-    throw new Error(`conv_transpose3d: weight reads ${inputs!} channels, input has ${channels}`)
+    throw new Error(
+      `conv_transpose3d: weight ${shown(weight)} reads ${inputs!} channels, input ${shown(input)} has ${channels}`,
+    )
   }
   if (channels % groups !== 0) {
     throw new Error(`conv_transpose3d: ${channels} input channels cannot be cut into ${groups} groups`)
   }
-  if (bias && (bias.size !== ofGroup! * groups || bias.layout !== 'flat')) {
-    throw new Error(`conv_transpose3d: bias must be [${ofGroup! * groups}], not [${bias.shape.join(', ')}]`)
-  }
+  requireBias('conv_transpose3d', bias, ofGroup! * groups)
 }

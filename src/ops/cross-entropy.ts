@@ -25,7 +25,7 @@ export interface CrossEntropyOptions {
 export function crossEntropy(logits: Value, target: Value, options: CrossEntropyOptions = {}): Value {
   const { labels, ...given } = targetsOf('cross_entropy', logits, target)
   const flags = { LABELS: labels }
-  const { channels, planes, voxels } = volumeShape(logits)
+  const { channels, planes, voxels } = volumeShape(logits, 'cross_entropy')
   const scale = options.reduction === 'sum' ? 1 : 1 / voxels
   const groups = workgroupsPerPlane(shaders.crossEntropyForward, logits)
   const partials = scratch('cross_entropy partials', [planes * groups])

@@ -57,7 +57,7 @@ function masked(
 }
 
 function overPlanes(input: Value, counter: Value, options: Readonly<Record<string, number>>): Work<Value> {
-  const { channels, planes } = volumeShape(input)
+  const { channels, planes } = volumeShape(input, 'dropout')
   return {
     planes,
     emit: (output, device, slab) =>

@@ -13,7 +13,7 @@ import { eachAxis, type Triple } from './shared/triple.js'
  * @throws Error if the box is empty or reaches beyond the input
  */
 export function crop(input: Value, box: Box): Value {
-  const { depth, height, width } = volumeShape(input)
+  const { depth, height, width } = volumeShape(input, 'crop')
   requireBox('crop', box, [depth, height, width])
   return fit(input, boxShape(box), box.start)
 }
@@ -30,7 +30,7 @@ export function crop(input: Value, box: Box): Value {
 export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): Value {
   const [n, c, ...current] = input.shape as [number, number, number, number, number]
   if (current.every((extent, axis) => extent === extents[axis] && start[axis] === 0)) return input
-  const from = volumeShape(input)
+  const from = volumeShape(input, 'fit')
   const [toDepth, , toWidth] = extents
   const vector = [from.width, toWidth, start[2]].every((n) => n % 4 === 0)
   // The input plane of an output plane, or the nearest of its volume if there is none.

@@ -19,7 +19,7 @@ export function groupNorm(
   bias?: Value,
   options: NormaliseOptions = {},
 ): Value {
-  const { channels } = volumeShape(input)
+  const { channels } = volumeShape(input, 'group_norm')
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
     throw new Error(`group_norm: ${channels} channels do not make ${groups} equal groups`)
   const group = { channels: channels / groups, wholeBatch: false }

@@ -20,7 +20,7 @@ export interface GumbelSoftmaxOptions {
  */
 export function gumbelSoftmax(logits: Value, noise: Value, options: GumbelSoftmaxOptions = {}): Value {
   const { temperature: tau = 2 / 3, hard = true } = options
-  const { channels, planes } = volumeShape(logits)
+  const { channels, planes } = volumeShape(logits, 'gumbel_softmax')
   requireSameShape('gumbel_softmax', logits, noise)
   if (!(tau > 0)) throw new Error(`gumbel_softmax: the temperature must be positive, not ${tau}`)
   return op({

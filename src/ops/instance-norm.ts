@@ -18,7 +18,7 @@ export interface InstanceNormOptions extends NormaliseOptions {
  */
 export function instanceNorm(input: Value, options: InstanceNormOptions = {}): Value {
   const { epsilon = 1e-5, weight, bias } = options
-  volumeShape(input)
+  volumeShape(input, 'instance_norm')
   const group = { channels: 1, wholeBatch: false }
   return normalise('instance_norm', input, group, { weight, bias }, epsilon)[0]
 }

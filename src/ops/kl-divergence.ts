@@ -15,7 +15,7 @@ import { sumRows } from './shared/reduce.js'
  */
 export function klDivergence(logPosterior: Value, prior: Value): Value {
   requireSameShape('kl_divergence', logPosterior, prior)
-  const { channels, planes } = volumeShape(logPosterior)
+  const { channels, planes } = volumeShape(logPosterior, 'kl_divergence')
   const groups = workgroupsPerPlane(shaders.klDivergenceForward, logPosterior)
   const partials = scratch('kl_divergence partials', [planes * groups])
   const volumes = { log_posterior: logPosterior, prior }

@@ -3,6 +3,7 @@ import { op } from '../graph/op.js'
 import type { Shape, Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
+import { shown } from './shared/requirements.js'
 import { sumAxes } from './sum-axes.js'
 
 /**
@@ -20,12 +21,16 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
   if (input.layout !== 'flat')
     throw new Error(`linear: ${input.name} [${input.shape.join(', ')}] is a volume, not flat`)
   if (weight.shape.length !== 2) {
-    throw new Error(`linear: weight must be [outputs, inputs], not [${weight.shape.join(', ')}]`)
+    throw new Error(`linear: weight must be [outputs, inputs], not ${shown(weight)}`)
   }
   if (weight.shape[1] !== inputs)
-    throw new Error(`linear: weight reads ${weight.shape[1]} numbers, input has ${inputs}`)
+    throw new Error(
+      `linear: weight ${shown(weight)} reads ${weight.shape[1]} numbers, input ${shown(input)} has ${inputs}`,
+    )
   if (bias && bias.size !== outputs)
-    throw new Error(`linear: bias has ${bias.size} numbers, weight makes ${outputs}`)
+    throw new Error(
+      `linear: bias ${shown(bias)} has ${bias.size} numbers, weight ${shown(weight)} makes ${outputs}`,
+    )
 
   const rows = input.size / inputs
   // Rows of each matrix, and of its transpose.

@@ -12,7 +12,7 @@ import { mostRegisters, softmax } from './softmax.js'
  * @returns [N, 1, D, H, W]
  */
 export function logSumExp(input: Value): Value {
-  const { batch, channels, depth, height, width, planes } = volumeShape(input)
+  const { batch, channels, depth, height, width, planes } = volumeShape(input, 'log_sum_exp')
   return op({
     name: 'log_sum_exp',
     inputs: { input },

@@ -54,9 +54,10 @@ function poolAny(input: Value, windows: PoolWindows): Value {
 }
 
 function halve(input: Value): Value {
-  const from = volumeShape(input)
+  const from = volumeShape(input, 'max_pool3d')
   const extents = [from.depth, from.height, from.width].map((n) => Math.floor(n / 2))
-  if (extents.includes(0)) throw new Error(`max_pool3d: [${input.shape.join(', ')}] has an extent below 2`)
+  if (extents.includes(0))
+    throw new Error(`max_pool3d: ${input.name} [${input.shape.join(', ')}] has an extent below 2`)
   return op({
     name: 'max_pool3d',
     inputs: { input },

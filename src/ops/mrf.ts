@@ -21,7 +21,7 @@ import { reductionOf } from './sum.js'
  * @throws Error on another neighbourhood, or a table of another size
  */
 export function mrfMessage(posterior: Value, table: Value, neighbourhood: number): Value {
-  const { channels: classes } = volumeShape(posterior)
+  const { channels: classes } = volumeShape(posterior, 'mrf')
   if (table.shape.length !== 2 || table.size !== classes * classes) {
     throw new Error(
       `mrf_message: the table must be [${classes}, ${classes}], not [${table.shape.join(', ')}]`,

@@ -50,7 +50,7 @@ interface Sums {
 
 /** One of the three passes. Only the last one has a gradient, which covers all three. */
 function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: centre }: Sums): Value {
-  const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
+  const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input, 'neighbour_sums')
   const run = runs[axis]
   const last = axis === 'z'
   /** Lines that one invocation sums along. */

@@ -51,7 +51,7 @@ export function posterior(
   options: PosteriorOptions = {},
 ): Posterior {
   const { temperature: tau = 2 / 3 } = options
-  const { channels, planes } = volumeShape(logits)
+  const { channels, planes } = volumeShape(logits, 'posterior')
   requireSameShape('posterior', logits, prior)
   const isCounter = randomness.dtype === 'u32' && randomness.size === 2
   if (!isCounter) requireSameShape('posterior', logits, randomness)

@@ -27,7 +27,7 @@ export function softDice(probabilities: Value, target: Value, options: SoftDiceO
   if (!(smooth > 0)) throw new Error(`soft_dice: smooth must be positive, not ${smooth}`)
   const { labels, ...given } = targetsOf('soft_dice', probabilities, target)
   const flags = { LABELS: labels }
-  const { batch, channels, depth, planes } = volumeShape(probabilities)
+  const { batch, channels, depth, planes } = volumeShape(probabilities, 'soft_dice')
   const scale = 1 / (batch * channels)
   const partials = scratch('soft_dice partials', [planes, channels, 2])
   const losses = scratch('soft_dice losses', [batch, channels])

@@ -22,8 +22,8 @@ export function logSoftmax(input: Value): Value {
 }
 
 function normalise(input: Value, log: boolean): Value {
-  const { channels, planes } = volumeShape(input)
   const name = log ? 'log_softmax' : 'softmax'
+  const { channels, planes } = volumeShape(input, name)
   const kernel = {
     flags: { LOG: log, IN_REGISTERS: channels <= mostRegisters },
     consts: { CHANNELS: channels },

@@ -15,7 +15,15 @@ import { triple, type Triple } from './shared/triple.js'
  */
 export function upsampleNearest(input: Value, scale: number | Triple = 2): Value {
   const scales = triple('upsample_nearest: scale', scale, 1)
-  const { batch, channels, depth, height, width, area, planes: count } = volumeShape(input)
+  const {
+    batch,
+    channels,
+    depth,
+    height,
+    width,
+    area,
+    planes: count,
+  } = volumeShape(input, 'upsample_nearest')
   const [sd, sh, sw] = scales
   const coarse = ({ first, last }: Slab) => ({ first: Math.floor(first / sd), last: Math.ceil(last / sd) })
   return op({

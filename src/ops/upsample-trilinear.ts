@@ -16,7 +16,7 @@ import { eachAxis, spatialParams, triple, type Triple } from './shared/triple.js
  */
 export function upsampleTrilinear(input: Value, scale: number | Triple): Value {
   const scales = triple('upsample_trilinear: scale', scale, 1)
-  const from = volumeShape(input)
+  const from = volumeShape(input, 'upsample_trilinear')
   const inExtents = [from.depth, from.height, from.width] as const
   const [depth, height, width] = eachAxis((axis) => scales[axis] * inExtents[axis])
   const reads = (slab: Slab) => planesBehind(from.depth, depth, neighbours(scales[0]), slab)

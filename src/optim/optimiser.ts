@@ -25,10 +25,12 @@ export interface UpdateKernel extends Pick<KernelCall, 'shader'> {
 
 /**
  * What optimisers share. One object belongs to one set of parameters; its state is variables, so that several plans
- * share it. Before each run, write `scheduleAt(step)` to `schedule`.
+ * share it. Every run of a plan that updates the parameters is a step; `variables.stepsOf(optimiser.schedule)` counts
+ * them, and `setStepsOf` sets the count, for training that goes on from a checkpoint. To follow another count, write
+ * `scheduleAt(step)` to `schedule` before each run; a plan leaves what was written to it alone.
  */
 export abstract class Optimiser {
-  /** Input of the numbers that change with the step. */
+  /** Input of the numbers that change with the step. Plans write it themselves, unless the program does. */
   readonly schedule: Value
   /** All variables beside the parameters, for checkpoints. */
   abstract readonly state: readonly Value[]
@@ -43,7 +45,7 @@ export abstract class Optimiser {
     private readonly maxNorm: number | undefined,
     numbers: number,
   ) {
-    this.schedule = input(`${name} schedule`, [numbers])
+    this.schedule = input(`${name} schedule`, [numbers], { feed: (step) => this.scheduleAt(step) })
   }
 
   /**

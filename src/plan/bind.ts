@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js'
 import { bindingAlignment, wholeVectors } from '../gpu/alignment.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
+import { placeOf } from '../graph/layer.js'
 import { paramsBytes } from './memory-need.js'
 import type { Dispatch } from './profile.js'
 import type { ScheduledCall } from './calls.js'
@@ -48,7 +49,7 @@ export function bindCalls(
       const limit = device.limits.maxStorageBufferBindingSize
       if (size > limit) {
         throw new UserError(
-          `${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed in one binding, more than the ${limit} that this device can bind; use fewer channels, a smaller batch or another adapter`,
+          `${placeOf(call)}: ${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed in one binding, more than the ${limit} that this device can bind; use fewer channels, a smaller batch or another adapter`,
         )
       }
       return { binding: index, resource: { buffer: bufferOf(value), offset: start * bytes, size } }

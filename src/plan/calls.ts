@@ -1,5 +1,6 @@
 import * as shaders from '../generated/shaders.js'
 import type { DeviceTraits } from '../gpu/traits.js'
+import { placed, placeOf } from '../graph/layer.js'
 import type { KernelCall, OpNode } from '../graph/node.js'
 import type { Value } from '../graph/value.js'
 import { slabs, type Slab } from '../graph/window.js'
@@ -25,11 +26,11 @@ export type ScheduledCall = KernelCall & {
 export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
   const label = (
     node: Labelled,
-    calls: KernelCall[],
+    emit: () => KernelCall[],
     origins: ReadonlyMap<Value, number> = new Map(),
     slab?: Slab,
   ) =>
-    calls.map((call) => ({
+    emittedBy(node, emit).map((call) => ({
       ...call,
       half: stored.halvesOf(call),
       op: node.op,
@@ -38,7 +39,7 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
       mutates: node.mutates.length > 0,
       origins,
     }))
-  const emitted = (node: OpNode) => label(node, node.emit(device))
+  const emitted = (node: OpNode) => label(node, () => node.emit(device))
   if (!sweep) return nodes.flatMap(emitted)
   const first = nodes.indexOf(sweep.nodes[0]!)
   return [
@@ -48,23 +49,42 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
       const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
       return [
         ...[...sweep.sliding].flatMap((value) =>
-          label(slide, slideCalls(value, before.get(value), held.get(value), device), originsOf(before)),
+          label(
+            slide,
+            () => slideCalls(value, before.get(value), held.get(value), device),
+            originsOf(before),
+          ),
         ),
-        ...[...ranges].flatMap(([node, slab]) => label(node, node.slices!.emit(device, slab), origins, slab)),
+        ...[...ranges].flatMap(([node, slab]) =>
+          label(node, () => node.slices!.emit(device, slab), origins, slab),
+        ),
       ]
     }),
-    ...sweep.nodes.flatMap((node) => label(node, node.slices!.finish(device))),
+    ...sweep.nodes.flatMap((node) => label(node, () => node.slices!.finish(device))),
     ...nodes.slice(first + sweep.nodes.length).flatMap(emitted),
   ]
 }
 
 /** What the calls of a node are named after. */
-type Labelled = Pick<OpNode, 'op' | 'parameter' | 'mutates' | 'inputs'>
+type Labelled = Pick<OpNode, 'op' | 'mutates' | 'inputs'> & Partial<Pick<OpNode, 'parameter' | 'layer'>>
 
-const slide: Labelled = { op: 'slide', parameter: undefined, mutates: [], inputs: [] }
+const slide: Labelled = { op: 'slide', mutates: [], inputs: [] }
 
-/** The layer that a node belongs to; it may read the layer's weights in another form, computed by an earlier node. */
-function layerOf({ parameter, mutates, inputs }: Labelled): string | undefined {
+/** The calls of a node. @throws what `emit` throws, with the op and its layer in front of the message */
+function emittedBy(node: Labelled, emit: () => KernelCall[]): KernelCall[] {
+  try {
+    return emit()
+  } catch (error) {
+    throw placed(placeOf({ op: node.op, layer: layerOf(node) }), error)
+  }
+}
+
+/**
+ * The layer in which a node was added, else that of its weights. It may read the layer's weights in another form, computed
+ * by an earlier node.
+ */
+export function layerOf({ layer, parameter, mutates, inputs }: Omit<Labelled, 'op'>): string | undefined {
+  if (layer !== undefined) return layer
   const behind = inputs.flatMap(({ layout, node }) => (layout === 'flat' && node ? node.inputs : []))
   const variable = parameter ?? [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
   return variable?.name.replace(/\.[^.]*$/, '')

@@ -1,14 +1,20 @@
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
+import type { Kernel } from '../gpu/pipeline-cache.js'
+import { firstLine } from '../gpu/guarded.js'
+import { requireGpu } from '../gpu/require-gpu.js'
 import { traitsOf } from '../gpu/traits.js'
+import { requireValues } from '../graph/contents.js'
 import { nodesBehind } from '../graph/gradients.js'
+import { placed, placeOf } from '../graph/layer.js'
 import type { OpNode } from '../graph/node.js'
 import { requireType, type Value } from '../graph/value.js'
-import { callsOf } from './calls.js'
+import { callsOf, type ScheduledCall } from './calls.js'
 import { checkBound, type BoundBuffers } from './caller-buffers.js'
 import { describe, formatPlan } from './describe.js'
 import { formatLimit, formatNeed, needOf, totalOf, valuesOf, type Need } from './memory-need.js'
-import { Plan, type PlanDraft } from './plan.js'
+import type { PlanDraft } from './draft.js'
+import { Plan } from './plan.js'
 import { schedule } from './schedule.js'
 import { inFull, inHalf, type Precision } from './storage.js'
 import type { Variables } from './variables.js'
@@ -58,15 +64,20 @@ const defaultTarget = 1.5e9
  * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
  *
  * @throws UserError if the graph does not fit into the limit, the device is out of memory, or it cannot store f16
- * @throws Error if a shader does not compile, a buffer of `buffers` does not suit its value, or a value of `keep`
- *   is not part of the graph
+ * @throws Error if a shader does not compile, a buffer of `buffers` does not suit its value, a value of `keep`
+ *   is not part of the graph, `gpu` is not a `Gpu`, or the variables belong to another one
+ * @throws DeviceLostError if the device is lost
  */
 export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {
+  requireGpu('compile', gpu)
+  for (const name of ['outputs', 'report'] as const)
+    if (name === 'outputs' || request.report !== undefined) requireValues(`compile: ${name}`, request[name])
+  request.variables?.requireUsable('compile', gpu)
   const options = withKept(request)
   for (const value of options.report ?? []) requireType(value, 'f32')
   const draft = draftOf(gpu, options)
   requireMemory(gpu, draft.need, options.memoryLimit)
-  const kernels = await gpu.wait(Promise.all(draft.calls.map((call) => gpu.pipelines.get(call))))
+  const kernels = await gpu.settled('compile', Promise.all(draft.calls.map((call) => kernelOf(gpu, call))))
   const { outputs, report = [], buffers = new Map(), variables } = options
   const plan = await allocated(
     gpu,
@@ -75,6 +86,15 @@ export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> 
   )
   gpu.trace.plan?.(formatPlan(describe(plan)))
   return plan
+}
+
+/** The kernel of a call. @throws Error saying for which op and layer, if it does not compile */
+async function kernelOf(gpu: Gpu, call: ScheduledCall): Promise<Kernel> {
+  try {
+    return await gpu.pipelines.get(call)
+  } catch (error) {
+    throw placed(placeOf(call), error)
+  }
 }
 
 /** The options with the kept values among the outputs. */
@@ -161,7 +181,8 @@ async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> 
   } catch (error) {
     failure = error
   }
-  const [shortage, invalid] = await gpu.wait(Promise.all([device.popErrorScope(), device.popErrorScope()]))
+  const scopes = Promise.all([device.popErrorScope(), device.popErrorScope()])
+  const [shortage, invalid] = await gpu.settled('compile', scopes)
   if (plan && !shortage && !invalid) return plan
   plan?.dispose()
   if (shortage) {
@@ -170,5 +191,9 @@ async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> 
     )
   }
   if (failure !== undefined) throw failure as Error
-  throw new Error(`GPU error: ${invalid!.message}`)
+  const { message } = invalid!
+  const hint = /associated with|destroyed/.test(message)
+    ? '; a buffer of `buffers` belongs to another device, or was destroyed'
+    : ''
+  throw new Error(`compile: GPU error: ${firstLine(message)}${hint}`, { cause: message })
 }

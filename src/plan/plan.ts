@@ -1,39 +1,27 @@
 import type { Gpu } from '../gpu/gpu.js'
+import { guarded, type Guarded } from '../gpu/guarded.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { readBuffer } from '../gpu/transfer.js'
-import { toCallerOrder, toMemoryOrder } from '../graph/layout.js'
+import { toCallerOrder } from '../graph/layout.js'
 import { requireType, type Value } from '../graph/value.js'
 import { bindCalls } from './bind.js'
-import type { ScheduledCall } from './calls.js'
 import { requireUsage, type BoundBuffers } from './caller-buffers.js'
-import { mostUnderWay, paramsBytes, reportBytes, valuesOf, type Need } from './memory-need.js'
+import type { PlanDraft, PlanEnds } from './draft.js'
+import { Inputs } from './inputs.js'
+import { paramsBytes, valuesOf } from './memory-need.js'
 import {
   encodeDispatches,
   preserving,
   timeDispatches,
   timePasses,
+  warmUp,
   type Dispatch,
   type DispatchTime,
 } from './profile.js'
 import { placeValues } from './place-values.js'
+import { Report } from './report.js'
 import type { Schedule } from './schedule.js'
 import { Variables } from './variables.js'
-
-/** A plan before anything of it is on the device. */
-export interface PlanDraft {
-  readonly schedule: Schedule
-  readonly calls: readonly ScheduledCall[]
-  readonly need: Need
-}
-
-/** What a plan keeps, reports and shares with the program around it; see `CompileOptions`. */
-interface PlanEnds {
-  readonly outputs: readonly Value[]
-  readonly report: readonly Value[]
-  readonly buffers: BoundBuffers
-  /** Undefined if the plan makes its own. */
-  readonly variables: Variables | undefined
-}
 
 /** A compiled graph. Write its inputs, run it, read its outputs; dispose of it when done. */
 export class Plan {
@@ -51,14 +39,15 @@ export class Plan {
   readonly schedule: Schedule
   private readonly buffers: ReadonlyMap<Value, GPUBuffer>
   private readonly owned = new Set<GPUBuffer>()
+  private readonly given: Inputs
+  private readonly variables: Variables
   private readonly ownVariables: Variables | undefined
-  private readonly report: readonly Value[]
+  private readonly report: Report
   private readonly kept: ReadonlySet<Value>
   /** Buffers of the program's. */
   private readonly bound: BoundBuffers
-  /** Buffers for reports of future runs. */
-  private readonly staging: GPUBuffer[] = []
-  private underWay = 0
+  private hasRun = false
+  private disposed = false
 
   /** @internal use `compile` */
   constructor(
@@ -71,23 +60,21 @@ export class Plan {
     this.slabs = schedule.sweep?.slabs.length ?? 1
     this.slabPlanes = schedule.sweep?.thickness
     this.bytesBeside = need.variables + need.reading
-    this.report = report
     this.kept = new Set([...outputs, ...report])
     this.bound = buffers
     this.ownVariables = variables ? undefined : new Variables(gpu)
+    this.variables = variables ?? this.ownVariables!
     try {
       this.buffers = placeValues(
         valuesOf(schedule.nodes, this.kept),
         schedule.memory,
         buffers,
-        variables ?? this.ownVariables!,
+        this.variables,
         (label, bytes, usage) => this.own(label, bytes, usage),
         gpu.device.queue,
       )
-      for (let i = 0; i < mostUnderWay; i++) {
-        const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-        this.staging.push(this.own('report', reportBytes(report), usage))
-      }
+      this.given = new Inputs(gpu, this.buffers, buffers, this.variables)
+      this.report = new Report(report, (label, bytes, usage) => this.own(label, bytes, usage))
       const params = this.own('params', paramsBytes(calls), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
       this.dispatches = bindCalls(this.gpu.device, calls, kernels, schedule.stored, params, (value) =>
         this.bufferOf(value),
@@ -104,27 +91,24 @@ export class Plan {
     return this.dispatches.length
   }
 
-  /** Sets the contents of an input, in the caller's order (NCDHW). They stay until written again. */
+  /**
+   * Sets the contents of an input, in the caller's order (NCDHW). They stay until written again.
+   *
+   * @throws Error if the value is no input of this plan, or `data` of another length or type
+   */
   write(value: Value, data: Float32Array | Uint32Array): void {
-    const buffer = this.buffers.get(value)
-    if (value.role !== 'input' || !buffer) throw new Error(`${value.name} is not an input of this plan`)
-    requireType(value, data instanceof Uint32Array ? 'u32' : 'f32')
-    if (data.length !== value.size) {
-      throw new Error(`${value.name}: ${data.length} numbers given for shape [${value.shape.join(', ')}]`)
-    }
-    if (this.bound.has(value)) requireUsage(value, buffer, 'COPY_DST')
-    const ordered = toMemoryOrder(value, data)
-    this.gpu.device.queue.writeBuffer(buffer, 0, ordered.buffer, ordered.byteOffset, ordered.byteLength)
+    this.requireUsable(`write of ${value.name}`)
+    this.given.write(value, data)
   }
 
   /** The inputs that this plan reads. */
   get inputs(): Value[] {
-    return [...this.buffers.keys()].filter((value) => value.role === 'input')
+    return this.given.all
   }
 
   /** True if the plan reads this input. */
   reads(value: Value): boolean {
-    return value.role === 'input' && this.buffers.has(value)
+    return this.given.has(value)
   }
 
   /**
@@ -132,27 +116,28 @@ export class Plan {
    * Meanwhile you may write inputs and begin the next run: the device keeps the order. At most two runs may be in
    * flight.
    *
-   * @throws Error if two are
+   * @throws Error if two are, an input was never written, the device refuses the work, or the plan is or was disposed of
+   * @throws DeviceLostError if the device is lost
+   * @throws UserError if it is out of memory
    */
   async run(): Promise<Float32Array[]> {
-    const staging = this.underWay < mostUnderWay ? this.staging.pop() : undefined
-    if (!staging) throw new Error(`${mostUnderWay} runs of the plan are in flight; wait for one of them`)
-    this.underWay++
+    this.requireUsable('run')
+    const staging = this.report.claim()
+    const isReported = this.report.values.length > 0
     try {
-      this.gpu.device.queue.submit([this.encode(staging)])
-      // Mapping a buffer waits only for work that touches it.
-      if (this.report.length === 0) {
-        await this.gpu.finish()
-        return []
-      }
-      await this.gpu.wait(staging.mapAsync(GPUMapMode.READ))
-      const bytes = staging.getMappedRange().slice(0)
-      staging.unmap()
+      const { queue } = this.gpu.device
+      const { value: done, checked } = this.started(() => {
+        queue.submit([this.encode(staging)])
+        // Mapping a buffer waits only for work that touches it.
+        return isReported ? staging.mapAsync(GPUMapMode.READ) : queue.onSubmittedWorkDone()
+      })
+      await this.settled('run', done)
+      await Promise.all([checked, this.given.checked()])
       this.gpu.check()
-      return this.reported(bytes)
+      return isReported ? this.report.take(staging) : []
     } finally {
-      this.underWay--
-      this.staging.push(staging)
+      if (staging.mapState === 'mapped') staging.unmap()
+      this.report.release(staging)
     }
   }
 
@@ -160,9 +145,12 @@ export class Plan {
    * Runs every dispatch once, timed on the device, in the order of the plan; `describe` adds the times to the
    * dispatches. Restores the variables afterwards, so do not begin a run meanwhile.
    *
-   * @throws Error if the device has no timestamps
+   * @throws Error if the device has no timestamps, or an input was never written
    */
   async profile(): Promise<DispatchTime[]> {
+    this.requireUsable('profile')
+    this.given.prepare()
+    this.hasRun = true
     const variables = [...this.buffers].filter(([{ role }]) => role === 'variable')
     return preserving(
       this.gpu,
@@ -176,35 +164,28 @@ export class Plan {
    * the first run: its results are meaningless. Variables and inputs do not change.
    */
   async warmUp(): Promise<void> {
-    // The kernels that update variables are small; they can wait for the first run.
-    const first = new Map(
-      this.dispatches.filter(({ mutates }) => !mutates).map((dispatch) => [dispatch.pipeline, dispatch]),
-    )
-    const encoder = this.gpu.device.createCommandEncoder({ label: 'warm-up' })
-    const pass = encoder.beginComputePass({ label: 'warm-up' })
-    encodeDispatches(
-      pass,
-      [...first.values()].map((dispatch) => ({ ...dispatch, workgroups: [1, 1, 1] })),
-    )
-    pass.end()
-    this.gpu.device.queue.submit([encoder.finish()])
+    this.requireUsable('warmUp')
+    await warmUp(this.gpu, this.dispatches)
     await this.gpu.finish()
   }
 
   /**
    * Runs every dispatch once and returns the seconds that the device took for it.
    *
-   * @throws Error if the device has no timestamps
+   * @throws Error if the device has no timestamps, and as `submit`
    */
   async timedRun(): Promise<number> {
-    const [seconds] = await timePasses(this.gpu, [this.dispatches])
+    this.requireUsable('timedRun')
+    const { value: times } = this.started(() => timePasses(this.gpu, [this.dispatches]))
+    const [seconds] = await times
     return seconds!
   }
 
   /**
    * Reads an output, a kept value or an input after a run, in the caller's order (NCDHW).
    *
-   * @throws Error if the value is not kept: later dispatches may have overwritten it
+   * @throws Error if the value is not kept, because later dispatches may have overwritten it; if the plan has not run
+   *   yet, or was disposed of
    */
   async read(value: Value): Promise<Float32Array> {
     requireType(value, 'f32')
@@ -223,16 +204,20 @@ export class Plan {
    * [N,D,C,H,W] (see `toCallerOrder`). An output is valid from the end of a run until the next one is submitted; an
    * input until it is written again. The plan destroys the buffer when it is disposed of.
    *
-   * @throws Error if the value is neither
+   * An input whose buffer was asked for counts as written.
+   *
+   * @throws Error if the value is neither, or the plan was disposed of
    */
   buffer(value: Value): GPUBuffer {
-    if (!this.reads(value) && !this.kept.has(value))
-      throw new Error(`${value.name} is neither an input nor an output of this plan`)
-    return this.bufferOf(value)
+    this.requireUsable(`buffer of ${value.name}`)
+    const buffer = this.keptBuffer(value)
+    this.given.handOver(value)
+    return buffer
   }
 
-  /** Destroys the plan's buffers. */
+  /** Destroys the plan's buffers; a run that is under way fails. The plan cannot be used again. */
   dispose(): void {
+    this.disposed = true
     for (const buffer of this.owned) this.gpu.buffers.destroy(buffer)
     this.owned.clear()
     this.ownVariables?.dispose()
@@ -243,30 +228,52 @@ export class Plan {
     const pass = encoder.beginComputePass({ label: 'plan' })
     encodeDispatches(pass, this.dispatches)
     pass.end()
-    let at = 0
-    for (const value of this.report) {
-      encoder.copyBufferToBuffer(this.bufferOf(value), 0, staging, at, value.bytes)
-      at += value.bytes
-    }
+    this.report.encode(encoder, (value) => this.bufferOf(value), staging)
     return encoder.finish()
   }
 
-  private reported(bytes: ArrayBuffer): Float32Array[] {
-    let at = 0
-    return this.report.map((value) => {
-      const numbers = new Float32Array(bytes, at, value.size)
-      at += value.bytes
-      return toCallerOrder(value, numbers)
-    })
+  private async readBytes(value: Value): Promise<ArrayBuffer> {
+    this.requireUsable(`read of ${value.name}`)
+    const buffer = this.keptBuffer(value)
+    if (value.role === 'computed' && !this.hasRun)
+      throw new Error(`${value.name} cannot be read before the plan has run`)
+    if (this.bound.has(value)) requireUsage(value, buffer, 'COPY_SRC')
+    return this.settled('read', readBuffer(this.gpu, buffer, 0, value.bytes))
   }
 
-  private async readBytes(value: Value): Promise<ArrayBuffer> {
-    const buffer = this.bufferOf(value)
-    if (value.role === 'computed' && !this.kept.has(value)) {
-      throw new Error(`${value.name} is not kept after a run; name it in outputs or keep`)
+  /** Gives the device a run: its inputs, then `work`. */
+  private started<T>(work: () => T): Guarded<T> {
+    const started = guarded(this.gpu, 'run', () => {
+      this.given.prepare()
+      return work()
+    })
+    this.given.count()
+    this.hasRun = true
+    return started
+  }
+
+  private async settled<T>(what: string, promise: Promise<T>): Promise<T> {
+    try {
+      const outcome = await this.gpu.settled(what, promise)
+      if (!this.disposed) return outcome
+    } catch (error) {
+      if (!this.disposed) throw error
     }
-    if (this.bound.has(value)) requireUsage(value, buffer, 'COPY_SRC')
-    return readBuffer(this.gpu, buffer, 0, value.bytes)
+    throw new Error(`${what}: the plan was disposed of meanwhile`)
+  }
+
+  private requireUsable(what: string): void {
+    if (this.disposed) throw new Error(`${what}: the plan was disposed of`)
+    this.variables.requireUsable(what)
+  }
+
+  /** The buffer of a value that outlasts a run. */
+  private keptBuffer(value: Value): GPUBuffer {
+    const buffer = this.bufferOf(value)
+    if (value.role !== 'computed' || this.kept.has(value)) return buffer
+    throw new Error(
+      `${String(value)} is neither an input nor an output of this plan, and not kept: later ops reuse its memory; name it in \`keep\` or \`outputs\` of compile`,
+    )
   }
 
   private bufferOf(value: Value): GPUBuffer {

@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu.js'
+import { guarded } from '../gpu/guarded.js'
 import type { BindingDeclaration } from '../gpu/shader.js'
 import { readBuffer } from '../gpu/transfer.js'
 import type { ScheduledCall } from './calls.js'
@@ -63,20 +64,23 @@ export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[]
       8 * count,
       GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     )
-    const encoder = device.createCommandEncoder({ label: 'timed plan' })
-    part.forEach((dispatches, i) => {
-      const pass = encoder.beginComputePass({
-        timestampWrites: {
-          querySet: queries,
-          beginningOfPassWriteIndex: 2 * i,
-          endOfPassWriteIndex: 2 * i + 1,
-        },
+    const { checked } = guarded(gpu, 'timed run', () => {
+      const encoder = device.createCommandEncoder({ label: 'timed plan' })
+      part.forEach((dispatches, i) => {
+        const pass = encoder.beginComputePass({
+          timestampWrites: {
+            querySet: queries,
+            beginningOfPassWriteIndex: 2 * i,
+            endOfPassWriteIndex: 2 * i + 1,
+          },
+        })
+        encodeDispatches(pass, dispatches)
+        pass.end()
       })
-      encodeDispatches(pass, dispatches)
-      pass.end()
+      encoder.resolveQuerySet(queries, 0, count, resolved, 0)
+      device.queue.submit([encoder.finish()])
     })
-    encoder.resolveQuerySet(queries, 0, count, resolved, 0)
-    device.queue.submit([encoder.finish()])
+    await checked
     const nanoseconds = new BigInt64Array(await readBuffer(gpu, resolved, 0, 8 * count))
     part.forEach((_, i) => times.push(Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e9))
     gpu.buffers.destroy(resolved)
@@ -109,6 +113,24 @@ export async function preserving<T>(
     copyAll(copies, buffers)
     for (const copy of copies) gpu.buffers.destroy(copy)
   }
+}
+
+/** Runs one workgroup of every kernel but for those that update variables, which are small. */
+export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
+  const first = new Map(
+    dispatches.filter(({ mutates }) => !mutates).map((dispatch) => [dispatch.pipeline, dispatch]),
+  )
+  const { checked } = guarded(gpu, 'warmUp', () => {
+    const encoder = gpu.device.createCommandEncoder({ label: 'warm-up' })
+    const pass = encoder.beginComputePass({ label: 'warm-up' })
+    encodeDispatches(
+      pass,
+      [...first.values()].map((dispatch) => ({ ...dispatch, workgroups: [1, 1, 1] })),
+    )
+    pass.end()
+    gpu.device.queue.submit([encoder.finish()])
+  })
+  await checked
 }
 
 /** Puts dispatches into a pass, in their order. */

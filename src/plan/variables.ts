@@ -1,6 +1,8 @@
 import type { Gpu } from '../gpu/gpu.js'
+import { requireGpu } from '../gpu/require-gpu.js'
 import { readBuffer } from '../gpu/transfer.js'
-import type { Shape, Value } from '../graph/value.js'
+import { requireContents } from '../graph/contents.js'
+import { requireType, type Shape, type Value } from '../graph/value.js'
 
 /** A variable that was read back. */
 export interface VariableContents {
@@ -16,11 +18,23 @@ export interface VariableContents {
  */
 export class Variables {
   private readonly buffers = new Map<Value, GPUBuffer>()
+  private readonly steps = new Map<Value, number>()
+  private disposed = false
 
-  constructor(private readonly gpu: Gpu) {}
+  /** @throws Error if `gpu` is none, or was disposed of */
+  constructor(private readonly gpu: Gpu) {
+    requireGpu('Variables', gpu)
+  }
 
-  /** The buffer of a variable, created with its initial contents on first use. */
+  /**
+   * The buffer of a variable, created with its initial contents on first use.
+   *
+   * @throws Error if the value is not a variable, or after `dispose`
+   */
   buffer(variable: Value): GPUBuffer {
+    this.requireUsable(variable.name)
+    if (variable.role !== 'variable')
+      throw new Error(`${variable.name}: a variable is needed, not an ${variable.role} value`)
     let buffer = this.buffers.get(variable)
     if (!buffer) {
       const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
@@ -31,18 +45,15 @@ export class Variables {
     return buffer
   }
 
-  /** @throws Error if `data` has another length than the variable. */
+  /** @throws Error if `data` has another length than the variable or is of another type, or after `dispose` */
   write(variable: Value, data: Float32Array | Uint32Array): void {
-    if (data.length !== variable.size) {
-      throw new Error(
-        `${variable.name}: ${data.length} numbers given for shape [${variable.shape.join(', ')}]`,
-      )
-    }
+    requireContents(variable, data)
     this.gpu.device.queue.writeBuffer(this.buffer(variable), 0, data.buffer, data.byteOffset, data.byteLength)
   }
 
   /** Reads an f32 variable back, row-major, once all work submitted before is done. */
   async read(variable: Value): Promise<Float32Array> {
+    requireType(variable, 'f32')
     return new Float32Array(await readBuffer(this.gpu, this.buffer(variable), 0, variable.bytes))
   }
 
@@ -56,8 +67,34 @@ export class Variables {
     return new Map(await Promise.all(entries))
   }
 
-  /** Destroys every buffer. */
+  /**
+   * How many runs have followed a schedule (`optimiser.schedule`) on these variables: the steps that an optimiser has
+   * done here, in all plans that share them.
+   */
+  stepsOf(schedule: Value): number {
+    return this.steps.get(schedule) ?? 0
+  }
+
+  /** Sets that number: training that goes on from a checkpoint takes its next step at `steps` + 1. */
+  setStepsOf(schedule: Value, steps: number): void {
+    if (!(Number.isInteger(steps) && steps >= 0))
+      throw new Error(`${schedule.name}: steps done must be a whole number, not ${steps}`)
+    this.steps.set(schedule, steps)
+  }
+
+  /** @internal @throws Error if they lie on another device, or after `dispose` */
+  requireUsable(what: string, gpu: Gpu = this.gpu): void {
+    if (this.disposed) throw new Error(`${what}: the variables were disposed of`)
+    if (gpu !== this.gpu)
+      throw new Error(
+        `${what}: the variables belong to another Gpu; make them with new Variables(gpu) of this one`,
+      )
+    gpu.requireAlive(what)
+  }
+
+  /** Destroys every buffer. The variables cannot be used again. */
   dispose(): void {
+    this.disposed = true
     for (const buffer of this.buffers.values()) this.gpu.buffers.destroy(buffer)
     this.buffers.clear()
   }

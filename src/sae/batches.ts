@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js'
 import { shuffled, seededRandom } from '../nn/index.js'
 import type { FittedMixture } from './gaussian-mixture.js'
 
@@ -26,12 +27,20 @@ export interface LoadedBatch {
   readonly truths: readonly (Uint8Array | undefined)[]
 }
 
-/** Reads the scans of a batch, one after the other, because decoding each may take much memory. */
+/**
+ * Reads the scans of a batch, one after the other, because decoding each may take much memory.
+ *
+ * @throws UserError naming a scan with a NaN or an infinity, which a loss need not show
+ */
 export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedBatch> {
   const data: Float32Array[] = []
   const truths: (Uint8Array | undefined)[] = []
   for (const scan of batch) {
-    data.push(typeof scan.data === 'function' ? await scan.data() : scan.data)
+    const voxels = typeof scan.data === 'function' ? await scan.data() : scan.data
+    const broken = voxels.findIndex((value) => !Number.isFinite(value))
+    if (broken !== -1)
+      throw new UserError(`${scan.name}: voxel ${broken} is ${voxels[broken]}; replace it, for instance by 0`)
+    data.push(voxels)
     truths.push(typeof scan.truth === 'function' ? await scan.truth() : scan.truth)
   }
   return { data: stack(data), truths }

@@ -1,15 +1,14 @@
-import { compile } from '../plan/compile.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
-import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
+import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
 import type { Model } from './model.js'
 import { saeObjective } from './objective.js'
-import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
+import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import type { TrainingSettings } from './settings.js'
 
@@ -40,7 +39,7 @@ export class DecoderFitter {
    * @param scans number of scans to fit it to
    */
   constructor(
-    private readonly gpu: Gpu,
+    gpu: Gpu,
     private readonly model: Model,
     private readonly variables: Variables,
     private readonly prior: Prior,
@@ -51,7 +50,7 @@ export class DecoderFitter {
     const { batchSize, seed, decoderSteps = 0 } = settings
     this.optimiser = new Adam(model.decoder.parameters, { learningRate })
     const lesson = {
-      compile: (batch: number) => this.compile(batch),
+      build: (batch: number) => this.build(batch),
       inputs: ({ counter }: DecoderGraph, { step }: Turn): [Value, Float32Array | Uint32Array][] => [
         [counter, Uint32Array.of(seed, step)],
         [this.optimiser.schedule, this.optimiser.scheduleAt(step)],
@@ -60,7 +59,7 @@ export class DecoderFitter {
         this.finish(record, squaredError![0]!),
     }
     const epochs = Math.ceil(decoderSteps / Math.ceil(scans / batchSize))
-    this.learner = new Learner(lesson, { epochs, batchSize, seed }, prior, memory)
+    this.learner = new Learner(gpu, lesson, { epochs, batchSize, seed }, prior, memory)
   }
 
   /** Compiles the plans now. @throws UserError if they do not fit into memory */
@@ -84,14 +83,11 @@ export class DecoderFitter {
 
   private finish(record: StepRecord, squaredError: number): DecoderStep {
     const voxels = this.prior.data.length / this.prior.classes
-    if (!Number.isFinite(squaredError))
-      throw new UserError(
-        `the decoder's error is ${squaredError} at step ${record.step}; are the weights finite?`,
-      )
+    requireFiniteTerms('fitting the decoder', record.step, { 'the squared error': squaredError })
     return { ...record, meanSquaredError: squaredError / voxels }
   }
 
-  private async compile(batch: number): Promise<Compiled<DecoderGraph>> {
+  private build(batch: number): Draft<DecoderGraph> {
     const scan = input('scan', [batch, 1, ...this.prior.shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const { temperature, neighbourhood } = this.settings
@@ -104,15 +100,18 @@ export class DecoderFitter {
       parts,
     })
     const { squaredError, segmentation, prior } = objective
-    const plan = await compile(this.gpu, {
+    const options = {
       outputs: [segmentation],
       report: [squaredError],
       effects: this.optimiser.minimise(squaredError),
       variables: this.variables,
       memoryLimit: this.memory.memoryLimit,
       storage: this.settings.precision ?? 'f32',
-    })
-    plan.write(prior, repeat(this.prior.data, batch))
-    return { plan, graph: { scan, segmentation, counter, prior } }
+    } as const
+    return {
+      options,
+      constants: [[prior, repeat(this.prior.data, batch)]],
+      graph: { scan, segmentation, counter, prior },
+    }
   }
 }

@@ -1,4 +1,6 @@
+import type { Gpu } from '../gpu/gpu.js'
 import type { Value } from '../graph/value.js'
+import type { FiniteCheckOptions } from '../plan/check-finite.js'
 import { describe, type DispatchRow } from '../plan/describe.js'
 import {
   batchSizes,
@@ -9,7 +11,13 @@ import {
   type TrainingScan,
 } from './batches.js'
 import { inTurn, type RunOptions } from './overlap.js'
-import { PlanByBatch, type Compiled, type MemoryOptions, type Preparation } from './plan-by-batch.js'
+import {
+  compileDraft,
+  PlanByBatch,
+  type Draft,
+  type MemoryOptions,
+  type Preparation,
+} from './plan-by-batch.js'
 import type { PriorLayout } from './prior.js'
 import { batchDice } from './dice.js'
 
@@ -42,8 +50,8 @@ export interface LearningGraph {
 
 /** What one kind of learning does in each step. */
 export interface Lesson<Graph extends LearningGraph, Step extends StepRecord> {
-  /** Compiles the step for a batch of this size. */
-  compile(batch: number): Promise<Compiled<Graph>>
+  /** The step for a batch of this size. */
+  build(batch: number): Draft<Graph>
   /** The step's inputs besides its scans. */
   inputs(graph: Graph, turn: Turn): Iterable<readonly [Value, Float32Array | Uint32Array]>
   /** Turns the values that the plan reports into a step; called in the order of the steps. */
@@ -75,6 +83,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   private readonly plans: PlanByBatch<Graph>
 
   constructor(
+    gpu: Gpu,
     private readonly lesson: Lesson<Graph, Step>,
     private readonly settings: LearnerSettings,
     /** What the channels of segmentations are, for the Dice of scored scans. */
@@ -82,7 +91,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     { memoryLimit }: MemoryOptions,
     private cursor: Cursor = { epoch: 0, step: 0, stepOfEpoch: 0 },
   ) {
-    this.plans = new PlanByBatch((batch) => lesson.compile(batch), memoryLimit !== undefined)
+    this.plans = new PlanByBatch((batch) => compileDraft(gpu, lesson.build(batch)), memoryLimit !== undefined)
   }
 
   /**
@@ -104,18 +113,9 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     scans: readonly TrainingScan[],
     { ahead = false, signal }: RunOptions = {},
   ): AsyncGenerator<Step> {
-    const { epochs, batchSize, seed } = this.settings
-    while (this.cursor.epoch < epochs && !signal?.aborted) {
-      const { epoch, step, stepOfEpoch } = this.cursor
-      const left = epochBatches(scans, batchSize, seed, epoch).slice(stepOfEpoch)
-      const turns = left.map((batch, i): Turn => ({
-        batch,
-        epoch: epoch + 1,
-        step: step + 1 + i,
-        lastOfEpoch: i === left.length - 1,
-      }))
+    while (this.cursor.epoch < this.settings.epochs && !signal?.aborted) {
       yield* inTurn(
-        turns,
+        this.turnsLeft(scans),
         {
           load: ({ batch }) => loadBatch(batch),
           submit: (turn, data) => this.submit(turn, data),
@@ -126,6 +126,24 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
         signal,
       )
     }
+  }
+
+  /**
+   * What the next step would compute, and of what, for `checkFinite`: not while a step is under way.
+   *
+   * @throws Error if there is none
+   */
+  async nextStep(scans: readonly TrainingScan[]): Promise<FiniteCheckOptions> {
+    const [turn] = this.cursor.epoch < this.settings.epochs ? this.turnsLeft(scans) : []
+    if (!turn) throw new Error('nextStep: the last step is done')
+    const { graph, options, constants } = this.lesson.build(turn.batch.length)
+    const { data } = await loadBatch(turn.batch)
+    const inputs = new Map<Value, Float32Array | Uint32Array>([
+      ...constants,
+      [graph.scan, data],
+      ...this.lesson.inputs(graph, turn),
+    ])
+    return { ...options, inputs }
   }
 
   /**
@@ -143,6 +161,19 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   /** Releases the plans; the variables stay. */
   dispose(): void {
     this.plans.dispose()
+  }
+
+  /** The steps that are left of the running epoch. */
+  private turnsLeft(scans: readonly TrainingScan[]): Turn[] {
+    const { batchSize, seed } = this.settings
+    const { epoch, step, stepOfEpoch } = this.cursor
+    const left = epochBatches(scans, batchSize, seed, epoch).slice(stepOfEpoch)
+    return left.map((batch, i) => ({
+      batch,
+      epoch: epoch + 1,
+      step: step + 1 + i,
+      lastOfEpoch: i === left.length - 1,
+    }))
   }
 
   private async submit(turn: Turn, { data, truths }: LoadedBatch): Promise<{ result: Promise<Outcome> }> {

@@ -1,4 +1,25 @@
+import type { Gpu } from '../gpu/gpu.js'
+import type { Value } from '../graph/value.js'
+import { compile, type CompileOptions } from '../plan/compile.js'
 import type { Plan } from '../plan/plan.js'
+
+/** A graph to be compiled. */
+export interface Draft<Graph> {
+  readonly graph: Graph
+  readonly options: CompileOptions
+  /** Inputs that stay as they are in every run. */
+  readonly constants: readonly (readonly [Value, Float32Array])[]
+}
+
+/** Compiles a draft and writes its constants. */
+export async function compileDraft<Graph>(
+  gpu: Gpu,
+  { graph, options, constants }: Draft<Graph>,
+): Promise<Compiled<Graph>> {
+  const plan = await compile(gpu, options)
+  for (const [value, data] of constants) if (plan.reads(value)) plan.write(value, data)
+  return { plan, graph }
+}
 
 /** A compiled graph with the graph's values at hand. */
 export interface Compiled<Graph> {

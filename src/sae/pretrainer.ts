@@ -1,13 +1,13 @@
-import { compile } from '../plan/compile.js'
+import type { FiniteCheckOptions } from '../plan/check-finite.js'
 import type { DispatchRow } from '../plan/describe.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
-import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, crossEntropy, softmax, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
+import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mergeParts } from './membership.js'
@@ -19,7 +19,7 @@ import {
   type MixtureTarget,
 } from './mixture-target.js'
 import { modelLogits, type Model } from './model.js'
-import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
+import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import { regionShape } from './region.js'
 import { checkOptimiserSettings, type PretrainingSettings } from './settings.js'
@@ -28,6 +28,16 @@ import { checkOptimiserSettings, type PretrainingSettings } from './settings.js'
 export interface PretrainingStep extends StepRecord {
   /** Mean over voxels and batch. */
   readonly crossEntropy: number
+}
+
+/** How far pretraining is, beside the weights. */
+export interface PretrainingProgress {
+  /** Complete epochs. */
+  readonly epoch: number
+  /** Complete steps, over all epochs. */
+  readonly step: number
+  /** Complete steps of the running epoch. */
+  readonly stepOfEpoch: number
 }
 
 interface PretrainingGraph extends LearningGraph {
@@ -51,13 +61,15 @@ export class Pretrainer {
 
   /** @throws UserError on settings out of range */
   constructor(
-    private readonly gpu: Gpu,
+    gpu: Gpu,
     private readonly model: Model,
     private readonly variables: Variables,
     private readonly prior: Prior,
     /** Epochs, batch size, learning rate and so on. */
     readonly settings: PretrainingSettings,
     private readonly memory: MemoryOptions = {},
+    /** Where it goes on, beside the weights and the moments of `optimiser`. Default: at the beginning. */
+    progress: PretrainingProgress = { epoch: 0, step: 0, stepOfEpoch: 0 },
   ) {
     checkOptimiserSettings(settings)
     const { weightDecay, maxNorm } = settings
@@ -67,12 +79,12 @@ export class Pretrainer {
       ...(maxNorm ? { maxNorm } : {}),
     })
     const lesson = {
-      compile: (batch: number) => this.compile(batch),
+      build: (batch: number) => this.build(batch),
       inputs: (graph: PretrainingGraph, turn: Turn) => this.inputs(graph, turn),
       finish: (record: StepRecord, [crossEntropy]: readonly Float32Array[]) =>
         finish(record, crossEntropy![0]!),
     }
-    this.learner = new Learner(lesson, settings, prior, memory)
+    this.learner = new Learner(gpu, lesson, settings, prior, memory, progress)
   }
 
   /**
@@ -97,6 +109,22 @@ export class Pretrainer {
     this.requireMixtures(scans)
     this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)
+  }
+
+  /** How far pretraining is, after the step that was yielded last. */
+  get progress(): PretrainingProgress {
+    return this.learner.progress
+  }
+
+  /**
+   * What the next step would compute, and of what, for `checkFinite`. Not while a step is under way.
+   *
+   * @throws Error if the last step is done
+   */
+  async nextStep(scans: readonly TrainingScan[]): Promise<FiniteCheckOptions> {
+    this.requireMixtures(scans)
+    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
+    return this.learner.nextStep(scans)
   }
 
   /**
@@ -124,7 +152,7 @@ export class Pretrainer {
     yield* mixtureInputs(mixture, batch)
   }
 
-  private async compile(batch: number): Promise<Compiled<PretrainingGraph>> {
+  private build(batch: number): Draft<PretrainingGraph> {
     const { shape, classes, data, region, parts } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
     const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
@@ -133,24 +161,19 @@ export class Pretrainer {
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
     const scores = supportMask(logits, prior)
     const segmentation = argmax(parts ? mergeParts(softmax(scores), parts) : scores)
-    const plan = await compile(this.gpu, {
+    const options = {
       outputs: [segmentation],
       report: [loss],
       effects: this.optimiser.minimise(loss),
       variables: this.variables,
       memoryLimit: this.memory.memoryLimit,
       storage: this.settings.precision ?? 'f32',
-    })
-    plan.write(prior, repeat(data, batch))
-    return { plan, graph: { scan, segmentation, mixture } }
+    } as const
+    return { options, constants: [[prior, repeat(data, batch)]], graph: { scan, segmentation, mixture } }
   }
 }
 
 function finish(record: StepRecord, crossEntropy: number): PretrainingStep {
-  if (!Number.isFinite(crossEntropy)) {
-    throw new UserError(
-      `pretraining diverged at step ${record.step}: the loss is ${crossEntropy}; try a smaller learning rate, or clip the gradients`,
-    )
-  }
+  requireFiniteTerms('pretraining', record.step, { 'the cross-entropy': crossEntropy })
   return { ...record, crossEntropy }
 }

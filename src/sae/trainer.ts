@@ -1,19 +1,19 @@
-import { compile } from '../plan/compile.js'
+import type { FiniteCheckOptions } from '../plan/check-finite.js'
 import type { DispatchRow } from '../plan/describe.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
-import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
+import { requireFiniteTerms } from './diverged.js'
 import { Learner, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mixtureFormOf, mixtureInputs, type MixtureForm } from './mixture-target.js'
 import type { Model } from './model.js'
 import { NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
-import type { Compiled, MemoryOptions, Preparation } from './plan-by-batch.js'
+import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import { mrfTableOf } from './mrf-table.js'
 import { checkTrainingSettings, summedBeta, type TrainingSettings } from './settings.js'
@@ -70,7 +70,7 @@ export class Trainer {
 
   /** @throws UserError on settings out of range */
   constructor(
-    private readonly gpu: Gpu,
+    gpu: Gpu,
     private readonly model: Model,
     private readonly variables: Variables,
     private readonly prior: Prior,
@@ -90,12 +90,12 @@ export class Trainer {
     this.noiseLevel = new NoiseLevel(settings, variance, epoch, errors)
     this.mrfTable = beta === 0 ? undefined : mrfTableOf(prior, neighbourhood, potential)
     const lesson = {
-      compile: (batch: number) => this.compile(batch),
+      build: (batch: number) => this.build(batch),
       inputs: (graph: TrainingGraph, turn: Turn) => this.inputs(graph, turn),
       finish: (record: StepRecord, report: readonly Float32Array[]) => this.finish(record, report),
     }
     const cursor = { epoch, step, stepOfEpoch: errors.length }
-    this.learner = new Learner(lesson, settings, prior, memory, cursor)
+    this.learner = new Learner(gpu, lesson, settings, prior, memory, cursor)
   }
 
   /** Progress of training after the last yielded step. */
@@ -126,6 +126,17 @@ export class Trainer {
     this.requireMixtures(scans)
     this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)
+  }
+
+  /**
+   * What the next step would compute, and of what, for `checkFinite`. Not while a step is under way.
+   *
+   * @throws Error if the last step is done
+   */
+  async nextStep(scans: readonly TrainingScan[]): Promise<FiniteCheckOptions> {
+    this.requireMixtures(scans)
+    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
+    return this.learner.nextStep(scans)
   }
 
   /**
@@ -162,19 +173,20 @@ export class Trainer {
     const voxels = this.prior.data.length / this.prior.classes
     const { weight, sigma } = this.noiseLevel
     const reconstructionLoss = this.noiseLevel.loss(squaredError, voxels)
+    requireFiniteTerms('training', record.step, {
+      'the squared error': squaredError,
+      'the divergence from the prior': klLoss,
+      'the energy of the MRF prior': mrfLoss,
+      'the loss of the reconstruction': reconstructionLoss,
+    })
     const loss = reconstructionLoss + klLoss + mrfLoss
-    if (!Number.isFinite(loss)) {
-      throw new UserError(
-        `training diverged at step ${record.step}: the loss is ${loss}; try a smaller learning rate, or clip the gradients`,
-      )
-    }
     const meanSquaredError = squaredError / voxels
     this.noiseLevel.observe(meanSquaredError)
     if (record.lastOfEpoch) this.noiseLevel.endEpoch()
     return { ...record, loss, reconstructionLoss, klLoss, mrfLoss, meanSquaredError, weight, sigma }
   }
 
-  private async compile(batch: number): Promise<Compiled<TrainingGraph>> {
+  private build(batch: number): Draft<TrainingGraph> {
     const { neighbourhood, temperature } = this.settings
     const { shape, region, parts } = this.prior
     const scan = input('scan', [batch, 1, ...shape])
@@ -189,16 +201,18 @@ export class Trainer {
       mixture: this.form,
     })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective
-    const plan = await compile(this.gpu, {
+    const options = {
       outputs: [segmentation],
       report: [squaredError, klLoss, ...(mrfLoss ? [mrfLoss] : [])],
       effects: this.optimiser.minimise(loss),
       variables: this.variables,
       memoryLimit: this.memory.memoryLimit,
       storage: this.settings.precision ?? 'f32',
-    })
-    plan.write(objective.prior, repeat(this.prior.data, batch))
-    if (this.mrfTable) plan.write(objective.mrfTable, this.mrfTable)
-    return { plan, graph: { ...objective, counter } }
+    } as const
+    const constants = [
+      [objective.prior, repeat(this.prior.data, batch)] as const,
+      ...(this.mrfTable ? [[objective.mrfTable, this.mrfTable] as const] : []),
+    ]
+    return { options, constants, graph: { ...objective, counter } }
   }
 }

@@ -53,15 +53,17 @@ describe('conv_transpose3d', () => {
     const x = input('x', [1, 4, 3, 3, 3])
     const weight = (...shape: number[]) =>
       parameter('w', shape, new Float32Array(shape.reduce((size, extent) => size * extent, 1)))
-    expect(() => convTranspose3d(x, weight(3, 2, 3, 3, 3))).toThrow('weight reads 3 channels, input has 4')
+    expect(() => convTranspose3d(x, weight(3, 2, 3, 3, 3))).toThrow(
+      'weight w [3, 2, 3, 3, 3] reads 3 channels, input x',
+    )
     expect(() => convTranspose3d(x, weight(4, 2, 3))).toThrow(
-      'weight must be [Ci, Co/groups, kD, kH, kW], not [4, 2, 3]',
+      'weight must be [Ci, Co/groups, kD, kH, kW], not w [4, 2, 3]',
     )
     expect(() => convTranspose3d(x, weight(4, 2, 3, 3, 3), undefined, { groups: 3 })).toThrow(
       '4 input channels cannot be cut into 3 groups',
     )
     expect(() => convTranspose3d(x, weight(4, 2, 3, 3, 3), weight(2), { groups: 2 })).toThrow(
-      'bias must be [4], not [2]',
+      'bias must be [4], not w [2]',
     )
     expect(() => convTranspose3d(x, weight(4, 2, 3, 3, 3), undefined, { outputPadding: 1 })).toThrow(
       'outputPadding [1, 1, 1] must be less than stride or dilation',

@@ -235,11 +235,13 @@ describe('conv3d', () => {
     const x = input('x', [1, 2, 3, 3, 3])
     const weight = (...shape: number[]) =>
       parameter('w', shape, new Float32Array(shape.reduce((size, extent) => size * extent, 1)))
-    expect(() => conv3d(x, weight(4, 3, 3, 3, 3))).toThrow('weight reads 3 channels, input has 2')
-    expect(() => conv3d(x, weight(4, 2, 3))).toThrow('weight must be [Co, Ci, kD, kH, kW], not [4, 2, 3]')
-    expect(() => conv3d(x, weight(4, 2, 3, 3, 3), weight(3))).toThrow('bias must be [4], not [3]')
+    expect(() => conv3d(x, weight(4, 3, 3, 3, 3))).toThrow(
+      'weight w [4, 3, 3, 3, 3] reads 3 channels, input x',
+    )
+    expect(() => conv3d(x, weight(4, 2, 3))).toThrow('weight must be [Co, Ci, kD, kH, kW], not w [4, 2, 3]')
+    expect(() => conv3d(x, weight(4, 2, 3, 3, 3), weight(3))).toThrow('bias must be [4], not w [3]')
     expect(() => conv3d(x, weight(4, 3, 3, 3, 3), undefined, { groups: 2 })).toThrow(
-      'conv3d: weight reads 6 channels in 2 groups, input has 2',
+      'reads 6 channels in 2 groups, input x',
     )
     expect(() => conv3d(x, weight(3, 1, 3, 3, 3), undefined, { groups: 2 })).toThrow(
       'conv3d: 3 output channels cannot be cut into 2 groups',
@@ -257,7 +259,7 @@ describe('conv3d', () => {
       'conv3d: padding must be a whole number of at least 0',
     )
     expect(() => conv3d({ coarse: x, skip: input('y', [1, 2, 6, 6, 5]) }, weight(4, 4, 3, 3, 3))).toThrow(
-      'conv3d: [1, 2, 3, 3, 3] is not [1, 2, 6, 6, 5] at half the resolution',
+      'conv3d: x [1, 2, 3, 3, 3] is not y [1, 2, 6, 6, 5] at half the resolution',
     )
   })
 })

@@ -142,9 +142,9 @@ describe('label_conv3d', () => {
     )
     expect(() => labelConv3d(labels, weight(4, 3, 3, 2, 3))).toThrow('kernel 3x2x3 has an even extent')
     expect(() => labelConv3d(labels, weight(4, 3, 3))).toThrow(
-      'weight must be [Co, classes, kD, kH, kW], not [4, 3, 3]',
+      'weight must be [Co, classes, kD, kH, kW], not w [4, 3, 3]',
     )
-    expect(() => labelConv3d(labels, w, weight(3))).toThrow('bias must be [4], not [3]')
+    expect(() => labelConv3d(labels, w, weight(3))).toThrow('bias must be [4], not w [3]')
   })
 })
 

@@ -39,8 +39,12 @@ describe('linear', () => {
     const flat = (...shape: number[]) =>
       parameter('p', shape, new Float32Array(shape.reduce((a, n) => a * n, 1)))
     expect(() => linear(input('x', [1, 1, 2, 3, 4]), flat(5, 4))).toThrow('x [1, 1, 2, 3, 4] is a volume')
-    expect(() => linear(flat(2, 4), flat(5, 3))).toThrow('linear: weight reads 3 numbers, input has 4')
-    expect(() => linear(flat(2, 4), flat(20))).toThrow('weight must be [outputs, inputs], not [20]')
-    expect(() => linear(flat(2, 4), flat(5, 4), flat(4))).toThrow('bias has 4 numbers, weight makes 5')
+    expect(() => linear(flat(2, 4), flat(5, 3))).toThrow(
+      'linear: weight p [5, 3] reads 3 numbers, input p [2, 4] has 4',
+    )
+    expect(() => linear(flat(2, 4), flat(20))).toThrow('weight must be [outputs, inputs], not p [20]')
+    expect(() => linear(flat(2, 4), flat(5, 4), flat(4))).toThrow(
+      'bias p [4] has 4 numbers, weight p [5, 4] makes 5',
+    )
   })
 })

@@ -1,4 +1,3 @@
-import { compile } from '../../src/plan/compile.js'
 import { input, type Value } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import { UserError } from '../../src/errors.js'
@@ -39,8 +38,8 @@ export async function runSupervised(
     learningRate: (step) => scheduledRate(rate, step, total),
   })
   const truths = new Map(training.map(({ name, truth }) => [name, Uint32Array.from(truth)]))
-  const lesson = supervisedLesson(gpu, model, variables, optimiser, shape, truths)
-  const learner = new Learner(lesson, { epochs, batchSize: 1, seed }, { classes, shape }, {})
+  const lesson = supervisedLesson(model, variables, optimiser, shape, truths)
+  const learner = new Learner(gpu, lesson, { epochs, batchSize: 1, seed }, { classes, shape }, {})
   // The learner would score scans that have a truth, and wait for their segmentations.
   const unscored = training.map(({ name, data }) => ({ name, data }))
   try {
@@ -62,7 +61,6 @@ interface SupervisedGraph extends LearningGraph {
 
 /** @param truths by the name of the scan */
 function supervisedLesson(
-  gpu: Gpu,
   { encoder }: Model,
   variables: Variables,
   optimiser: Adam,
@@ -70,15 +68,15 @@ function supervisedLesson(
   truths: ReadonlyMap<string, Uint32Array>,
 ): Lesson<SupervisedGraph, StepRecord> {
   return {
-    async compile(batch) {
+    build(batch) {
       const scan = input('scan', [batch, 1, ...shape])
       const truth = input('truth', [batch, 1, ...shape], { dtype: 'u32' })
       const logits = encoder(scan)
       const loss = add(crossEntropy(logits, truth), softDice(softmax(logits), truth))
       const segmentation = argmax(logits)
       const effects = optimiser.minimise(loss)
-      const plan = await compile(gpu, { outputs: [segmentation], report: [loss], effects, variables })
-      return { plan, graph: { scan, truth, segmentation } }
+      const options = { outputs: [segmentation], report: [loss], effects, variables }
+      return { options, constants: [], graph: { scan, truth, segmentation } }
     },
     inputs: ({ truth }, { batch, step }) => [
       [truth, truths.get(batch[0]!.name)!],

@@ -7,10 +7,14 @@ import {
   summarise,
   type FoundAdapter,
 } from '../../node/index.js'
+import { formatChecks, requireOk, selfCheck } from '../../self-check/index.js'
+import { withGpu } from '../device.js'
 import { terminalOf, type GlobalOptions } from '../options.js'
+import type { Terminal } from '../terminal.js'
 
 interface InfoOptions extends GlobalOptions {
   json?: boolean
+  check?: boolean
 }
 
 /** Limits that decide what fits. */
@@ -30,9 +34,17 @@ export function addInfo(program: Command): void {
       `Lists the adapters of this machine, best first: hardware, then software drivers (lavapipe, then SwiftShader, which is a development dependency). All commands use the chosen one; choose another with --adapter or the environment variable ${adapterVariable}.`,
     )
     .option('--json', 'print JSON instead of text')
-    .addHelpText('after', '\nExample:\n  sae info --adapter lavapipe')
+    .option(
+      '--check',
+      'test the chosen GPU instead: run every kind of kernel that training uses on small problems and compare it with double precision; one line per kind',
+    )
+    .addHelpText('after', '\nExamples:\n  sae info --adapter lavapipe\n  sae info --check')
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<InfoOptions>()
+      if (options.check) {
+        await check(options, terminalOf(command))
+        return
+      }
       const found = await findAdapters(true)
       const asked = options.adapter ?? process.env[adapterVariable]
       const chosen = chooseAdapter(found, asked)
@@ -41,6 +53,15 @@ export function addInfo(program: Command): void {
         options.json ? JSON.stringify(reports, undefined, 2) : reports.map(format).join('\n\n'),
       )
     })
+}
+
+/** @throws UserError if the device gets something wrong */
+async function check(options: InfoOptions, terminal: Terminal): Promise<void> {
+  await withGpu(options, terminal, async (gpu) => {
+    const checks = await selfCheck(gpu)
+    terminal.print(options.json ? JSON.stringify(checks, undefined, 2) : formatChecks(checks))
+    requireOk(gpu, checks)
+  })
 }
 
 function report(found: FoundAdapter, chosen: boolean, asked: string | undefined) {

@@ -7,7 +7,7 @@ import type { Volume } from '../../io/volume.js'
 import type { TrainingScan } from '../../sae/batches.js'
 import type { LabelTable } from '../../sae/label-table.js'
 import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../../sae/model.js'
-import { Pretrainer, type PretrainingStep } from '../../sae/pretrainer.js'
+import { Pretrainer, type PretrainingProgress, type PretrainingStep } from '../../sae/pretrainer.js'
 import type { Prior } from '../../sae/prior.js'
 import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
@@ -15,7 +15,8 @@ import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess-run.js'
 import { tableFor } from '../classes.js'
 import { CsvLog } from '../csv-log.js'
-import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { describePreparation, peakMemory } from '../device.js'
+import { explained } from '../explained.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { checkHeaders } from '../input-headers.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
@@ -26,6 +27,7 @@ import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { pretrainingRecording } from '../recordings.js'
+import { surviving, type Lifeline } from '../recovery.js'
 import type { Terminal } from '../terminal.js'
 import { readWeights, requireClasses, writeWeights, type WeightsFile } from '../weights-file.js'
 
@@ -85,10 +87,11 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   const own = architecture(channels, options, weights)
   if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 
-  await withGpu(options, terminal, async (gpu) => {
+  let start: Start | undefined
+  await surviving<PretrainingProgress>('pretraining', options, terminal, async (gpu, lifeline) => {
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
-    const start = await startOf(
+    start ??= await startOf(
       gpu,
       { own, initialised: weights !== undefined, settings, table, mixture: recipe.mixture },
       inputs,
@@ -98,7 +101,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const run = { model, variables, prior: start.prior, settings, table, outputs }
-    const { exitCode, last } = await learn(gpu, run, scans, options, terminal)
+    const { exitCode, last } = await learn(gpu, run, scans, options, lifeline, terminal)
     const target = join(options.output, weightsName)
     const info = { architecture: model.architecture, table, intensities, training: undefined }
     await writeWeights(target, variables, model.encoder.parameters, info)
@@ -212,25 +215,41 @@ async function learn(
   { model, variables, prior, settings, table, outputs }: Run,
   scans: readonly TrainingScan[],
   options: PretrainOptions,
+  lifeline: Lifeline<PretrainingProgress>,
   terminal: Terminal,
 ): Promise<{ exitCode: number | undefined; last: PretrainingStep | undefined }> {
   const recording = pretrainingRecording(options.labels ? table : undefined)
   const { memoryLimit } = options
-  const pretrainer = new Pretrainer(gpu, model, variables, prior, settings, { memoryLimit })
+  const { state } = lifeline
+  const wanted = model.encoder.parameters
+  const begin = (on: Variables, from?: PretrainingProgress): Pretrainer =>
+    new Pretrainer(gpu, model, on, prior, settings, { memoryLimit }, from)
+  const pretrainer = begin(variables, state?.progress)
+  const learnt = [...wanted, ...pretrainer.optimiser.state]
+  if (state) loadTensors(variables, learnt, state.tensors, 'the last state')
   terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
   await outputs.claim()
   await outputs.clear()
-  const log = await CsvLog.create(join(options.output, logName), logColumns(recording))
-  const progress = new Progress(terminal, settings.epochs, Math.ceil(scans.length / settings.batchSize))
+  const logPath = join(options.output, logName)
+  const columns = logColumns(recording)
+  const log = state
+    ? await CsvLog.resume(logPath, columns, state.progress.step)
+    : await CsvLog.create(logPath, columns)
+  const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+  const progress = new Progress(terminal, settings.epochs, stepsPerEpoch, state?.progress.step)
+  const keep = (always: boolean) => lifeline.keep(variables, learnt, pretrainer.progress, {}, always)
   const profile = options.profile ? profileOnce(pretrainer, terminal) : undefined
   let last: PretrainingStep | undefined
   const note = async (step: PretrainingStep): Promise<boolean> => {
     last = step
     await profile?.(step)
+    if (step.lastOfEpoch) await keep(step.epoch === settings.epochs)
     return false
   }
   try {
-    const exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress, note)
+    await keep(true)
+    const run = () => follow((run) => pretrainer.train(scans, run), recording, log, progress, note)
+    const exitCode = await explained(run, { gpu, begin, wanted, scans }, lifeline)
     return { exitCode, last }
   } finally {
     pretrainer.dispose()

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander'
 import { Variables } from '../../plan/variables.js'
 import type { Gpu } from '../../gpu/gpu.js'
 import type { TrainingScan } from '../../sae/batches.js'
+import { loadTensors } from '../../sae/model.js'
 import type { Prior } from '../../sae/prior.js'
 import { recipes } from '../../sae/recipes.js'
 import { Trainer, type TrainingProgress } from '../../sae/trainer.js'
@@ -11,7 +12,8 @@ import { assessRun } from '../assess-run.js'
 import { Checkpoints, leastSteps } from '../checkpoints.js'
 import { tableFor } from '../classes.js'
 import { CsvLog, requireColumns } from '../csv-log.js'
-import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { describePreparation, peakMemory } from '../device.js'
+import { explained } from '../explained.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { fitMixturesFor } from '../fit-mixtures.js'
 import { checkHeaders } from '../input-headers.js'
@@ -25,6 +27,7 @@ import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { trainingRecording } from '../recordings.js'
+import { surviving } from '../recovery.js'
 import { identifyInputs, requireSameInputs } from '../run-inputs.js'
 import type { Terminal } from '../terminal.js'
 import { loadStart, readStart, type Start, type TrainOptions } from '../training-start.js'
@@ -153,52 +156,71 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
   const logPath = join(output, logName)
   if (resumed) await requireColumns(logPath, columns)
 
-  await withGpu(options, terminal, async (gpu) => {
-    const { memoryLimit } = options
+  const { memoryLimit } = options
+  let learnable: readonly TrainingScan[] | undefined
+  let heldOut: readonly TrainingScan[] | undefined
+  await surviving<TrainingProgress>('training', options, terminal, async (gpu, lifeline) => {
+    const { state } = lifeline
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     loadStart(start, variables)
     const withFits = (scans: readonly TrainingScan[]) =>
       fitMixturesFor(gpu, start, scans, toPrior(inputs.prior), table, memoryLimit, terminal)
-    const learnable = await withFits(scans)
-    const heldOut = held && (await withFits(held.scans))
+    const ready = (learnable ??= await withFits(scans))
+    if (held) heldOut ??= await withFits(held.scans)
     const progress =
-      resumed ?? (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
+      state?.progress ??
+      resumed ??
+      (await startingProgress(gpu, start, variables, prior, scans, options, terminal))
     if (!progress) return
-    const trainer = new Trainer(gpu, model, variables, prior, settings, progress, { memoryLimit })
-    const preparation = await trainer.prepare(learnable)
+    const begin = (on: Variables, from: TrainingProgress): Trainer =>
+      new Trainer(gpu, model, on, prior, settings, from, { memoryLimit })
+    const trainer = begin(variables, progress)
+    const preparation = await trainer.prepare(ready)
     terminal.note(describePreparation(preparation, memoryLimit))
     const validator =
       heldOut &&
       (await Validator.create(gpu, model, variables, prior, settings, heldOut, {
         memoryLimit: memoryLimit && memoryLimit - preparation.bytes,
       }))
-    loadStart(start, variables, trainer.optimiser)
+    const learnt = [...model.parameters, ...trainer.optimiser.state]
+    if (state) loadTensors(variables, learnt, state.tensors, 'the last state')
+    else loadStart(start, variables, trainer.optimiser)
     await outputs.claim()
     await outputs.clear()
     const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
     const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
     const { saveEvery, patience } = options
-    const saved = resumed && start.weights?.metadata
+    const saved = state?.metadata ?? (resumed && start.weights?.metadata)
     const selection = { patience, validates: validator !== undefined }
-    const log = resumed
-      ? await CsvLog.resume(logPath, columns, resumed.step)
+    const goesOn = state?.progress ?? resumed
+    const log = goesOn
+      ? await CsvLog.resume(logPath, columns, goesOn.step)
       : await CsvLog.create(logPath, columns)
     const run = { trainer, model, variables, table, intensities, voxels, inputs: identities, log }
     const checkpoints = await Checkpoints.open(output, run, stepsPerEpoch, saveEvery, selection, saved)
+    const keep = (always = false) =>
+      lifeline.keep(variables, learnt, trainer.progress, checkpoints.metadata, always)
+    await keep(true)
     const profile = options.profile ? profileOnce(trainer, terminal) : undefined
     let last: ValidatedStep | undefined
-    const exitCode = await follow(
-      (run) => validated(trainer.train(learnable, run), validator, Math.ceil(leastSteps / stepsPerEpoch)),
-      recording,
-      log,
-      new Progress(terminal, settings.epochs, stepsPerEpoch, resumed?.step),
-      async (step) => {
-        await profile?.(step)
-        return checkpoints.afterStep((last = step))
-      },
-    )
-    await checkpoints.saveLast()
+    const learn = async (): Promise<number | undefined> => {
+      const exitCode = await follow(
+        (run) => validated(trainer.train(ready, run), validator, Math.ceil(leastSteps / stepsPerEpoch)),
+        recording,
+        log,
+        new Progress(terminal, settings.epochs, stepsPerEpoch, goesOn?.step),
+        async (step) => {
+          await profile?.(step)
+          const done = await checkpoints.afterStep((last = step))
+          if (step.lastOfEpoch) await keep()
+          return done
+        },
+      )
+      await checkpoints.saveLast()
+      return exitCode
+    }
+    const exitCode = await explained(learn, { gpu, begin, wanted: model.parameters, scans: ready }, lifeline)
     trainer.dispose()
     validator?.dispose()
     if (exitCode === undefined) {
@@ -208,7 +230,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       process.exitCode = exitCode
     }
     terminal.status(peakMemory(gpu))
-    const learnt = {
+    const finished = {
       command: 'train',
       gpu,
       model,
@@ -220,7 +242,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
       settings,
     } as const
     const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
-    await assessRun({ ...learnt, ...outcome }, terminal)
+    await assessRun({ ...finished, ...outcome }, terminal)
   })
 }
 

@@ -3,6 +3,7 @@ import { defineNode } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import { concat } from '../concat.js'
 import { maskInPlace } from '../relu.js'
+import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import type { Triple } from '../shared/triple.js'
 import { upsampleNearest, upsampleNearestBackward } from '../upsample-nearest.js'
 import { backwardActivation, type Activation } from './activation.js'
@@ -82,6 +83,8 @@ function plainConvolution(
     output: { shape: [skip.shape[0]!, weight.shape[0]!, ...skip.shape.slice(2)] },
     ...convolutionPlanes(skip, packed.kernel[0], coarse),
     costly: packed.kernel.some((extent) => extent > 1),
+    withoutActivation:
+      activation === 'none' ? undefined : () => plainConvolution(skip, coarse, weight, bias, 'none'),
     emit: (output, device, slab) =>
       convolve({ input: skip, coarse, packed, output, activation }, device, slab),
     backward: (gradOutput, output) => {
@@ -106,6 +109,10 @@ function generalConvolution(input: Value, weights: Weights, geometry: Geometry, 
   const { depth, height, width } = volumeShape(input)
   return op({
     ...generalForward('conv3d', input, weights, geometry, extents),
+    withoutActivation:
+      activation === 'none'
+        ? undefined
+        : () => generalConvolution(input, { ...weights, activation: 'none' }, geometry, extents),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)
       return {
@@ -171,27 +178,24 @@ function checkShapes(
   groups: number,
 ): void {
   const [outputs, inputs] = weight.shape
-  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
-    throw new Error(`conv3d: weight must be [Co, Ci, kD, kH, kW], not [${weight.shape.join(', ')}]`)
-  }
-  const { channels } = volumeShape(skip)
-  const all = channels + (coarse ? volumeShape(coarse).channels : 0)
+  requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
+  const { channels } = volumeShape(skip, 'conv3d')
+  const all = channels + (coarse ? volumeShape(coarse, 'conv3d').channels : 0)
   if (inputs! * groups !== all) {
     const which = groups === 1 ? '' : ` in ${groups} groups`
-    throw new Error(`conv3d: weight reads ${inputs! * groups} channels${which}, input has ${all}`)
+    const parts = coarse ? `${shown(coarse)} and ${shown(skip)}` : shown(skip)
+    throw new Error(
+      `conv3d: weight ${shown(weight)} reads ${inputs! * groups} channels${which}, input ${parts} has ${all}`,
+    )
   }
   if (outputs! % groups !== 0) {
     throw new Error(`conv3d: ${outputs!} output channels cannot be cut into ${groups} groups`)
   }
-  if (bias && (bias.size !== outputs || bias.layout !== 'flat')) {
-    throw new Error(`conv3d: bias must be [${outputs!}], not [${bias.shape.join(', ')}]`)
-  }
+  requireBias('conv3d', bias, outputs!)
   if (
     coarse &&
     skip.shape.some((n, axis) => axis !== 1 && n !== (axis === 0 ? 1 : 2) * coarse.shape[axis]!)
   ) {
-    throw new Error(
-      `conv3d: [${coarse.shape.join(', ')}] is not [${skip.shape.join(', ')}] at half the resolution`,
-    )
+    throw new Error(`conv3d: ${shown(coarse)} is not ${shown(skip)} at half the resolution`)
   }
 }

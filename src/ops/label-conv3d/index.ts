@@ -4,6 +4,7 @@ import { backwardActivation } from '../conv3d/activation.js'
 import { backwardBias } from '../conv3d/backward-weight.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
 import { backwardInput, type Conv3dOptions } from '../conv3d/index.js'
+import { requireBias, requireWeight } from '../shared/requirements.js'
 import { backwardWeight } from './backward-weight.js'
 import { convolveLabels, packTable } from './forward.js'
 
@@ -28,21 +29,15 @@ export function labelConv3d(
 ): Value {
   const activation = options.activation ?? 'none'
   const [outputs, , ...kernel] = weight.shape
-  if (volumeShape(labels).channels !== 1 || labels.dtype !== 'u32') {
+  if (volumeShape(labels, 'label_conv3d').channels !== 1 || labels.dtype !== 'u32') {
     throw new Error(
       `label_conv3d: labels must be u32 [N, 1, D, H, W], not ${labels.dtype} [${labels.shape.join(', ')}]`,
     )
   }
-  if (![2, 5].includes(weight.shape.length) || weight.layout !== 'flat') {
-    throw new Error(
-      `label_conv3d: weight must be [Co, classes, kD, kH, kW], not [${weight.shape.join(', ')}]`,
-    )
-  }
+  requireWeight('label_conv3d', weight, '[Co, classes, kD, kH, kW]')
   if (kernel.some((k) => k % 2 === 0))
     throw new Error(`label_conv3d: kernel ${kernel.join('x')} has an even extent`)
-  if (bias && (bias.size !== outputs || bias.layout !== 'flat')) {
-    throw new Error(`label_conv3d: bias must be [${outputs!}], not [${bias.shape.join(', ')}]`)
-  }
+  requireBias('label_conv3d', bias, outputs!)
 
   const packed = packTable(weight, bias)
   return op({
@@ -51,6 +46,8 @@ export function labelConv3d(
     inputs: { labels, weight, bias, packed },
     output: { shape: [labels.shape[0]!, outputs!, ...labels.shape.slice(2)] },
     ...convolutionPlanes(labels, kernelShape(weight.shape)[2]),
+    withoutActivation:
+      activation === 'none' ? undefined : () => labelConv3d(labels, weight, bias, { activation: 'none' }),
     emit: (output, device, slab) => convolveLabels(labels, weight, packed, output, activation, device, slab),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)

@@ -38,7 +38,7 @@ export function normalise(
   affine: Affine,
   epsilon: number,
 ): readonly [output: Value, statistics: Value] {
-  const { channels, planes: count } = volumeShape(input)
+  const { channels, planes: count } = volumeShape(input, name)
   requireAffine(name, input, affine)
   const { images, perImage, ...params } = layOut(input, group)
   const partials = scratch(`${name} partials`, [count, 2 * channels])
@@ -93,7 +93,7 @@ function backward(
   { weight, bias }: Affine,
   throughStatistics: boolean,
 ): Gradients<{ input: Value } & Affine> {
-  const { channels, planes: count } = volumeShape(input)
+  const { channels, planes: count } = volumeShape(input, name)
   const { images, perImage, ...params } = layOut(input, group)
   const partialSums = op({
     name: `${name} backward sums`,
@@ -241,7 +241,7 @@ function apply(
 }
 
 function requireAffine(name: string, input: Value, affine: Affine): void {
-  const { channels } = volumeShape(input)
+  const { channels } = volumeShape(input, name)
   for (const value of Object.values(affine)) {
     if (value && (value.size !== channels || value.layout !== 'flat'))
       throw new Error(

@@ -43,7 +43,7 @@ export function poolForward(
   windows: PoolWindows,
   dtype: 'f32' | 'u32' = 'f32',
 ): OpSpec<{ input: Value }> {
-  const from = volumeShape(input)
+  const from = volumeShape(input, name)
   const inExtents = [from.depth, from.height, from.width] as const
   const extents = eachAxis(
     (axis) =>
@@ -93,7 +93,7 @@ export function poolBackward(
   values: Readonly<Record<string, Value>>,
   windows: PoolWindows,
 ): Value {
-  const to = volumeShape(input)
+  const to = volumeShape(input, name)
   const output = Object.values(values)[0]!
   const reads = (slab: Slab) =>
     planesBehind(volumeShape(output).depth, to.depth, covering(depthAxis(windows)), slab)

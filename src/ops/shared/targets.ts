@@ -21,7 +21,7 @@ export function targetsOf(op: string, predicted: Value, target: Value): Targets 
     requireSameShape(op, predicted, target)
     return { labels: false, volumes: { target_values: target }, flats: {} }
   }
-  const { batch, depth, height, width } = volumeShape(predicted)
+  const { batch, depth, height, width } = volumeShape(predicted, op)
   const extents =
     target.layout === 'volume' ? [batch, 1, depth, height, width] : [batch, depth, height, width]
   if (target.shape.join() !== extents.join()) {

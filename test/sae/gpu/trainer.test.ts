@@ -164,7 +164,9 @@ describe('trainer', () => {
       const run = async () => {
         for await (const { loss } of trainer.train(bare, { ahead })) expect(loss).toBeTypeOf('number')
       }
-      await expect(run()).rejects.toThrow(/^training diverged at step 2: the loss is NaN; try a smaller/)
+      await expect(run()).rejects.toThrow(
+        /^training diverged at step 2: the divergence from the prior is NaN; try a smaller/,
+      )
       trainer.dispose()
       variables.dispose()
     }
