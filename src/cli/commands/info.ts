@@ -38,7 +38,7 @@ export function addInfo(program: Command): void {
       '--check',
       'try the chosen GPU instead: every kind of kernel that training runs, on small problems, against the same in double precision; a line for each',
     )
-    .addHelpText('after', '\nExamples:\n  sae info --adapter lavapipe\n  sae info --check')
+    .addHelpText('after', '\nExample:\n  sae info --adapter lavapipe\n  sae info --check')
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<InfoOptions>()
       if (options.check) {
