@@ -38,7 +38,7 @@ export function addInfo(program: Command): void {
       '--check',
       'test the chosen GPU instead: run every kind of kernel that training uses on small problems and compare it with double precision; one line per kind',
     )
-    .addHelpText('after', '\nExamples:\n  sae info --adapter lavapipe\n  sae info --check')
+    .addHelpText('after', '\nExample:\n  sae info --adapter lavapipe\n  sae info --check')
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<InfoOptions>()
       if (options.check) {
