@@ -111,12 +111,19 @@ export function unet(options: UnetOptions): Unet {
   })
 }
 
+/** A convolution of a U-Net. */
+export interface UnetLayer {
+  /** Its weights are `NAME.weight` and `NAME.bias`. */
+  readonly name: string
+  /** Channels that it reads. */
+  readonly inputs: number
+  /** Channels that it computes. */
+  readonly outputs: number
+}
+
 /** The name and the channels of every convolution, in the order of the network. */
-export function unetLayers(
-  widths: readonly number[],
-  classes: number,
-): { readonly name: string; readonly inputs: number; readonly outputs: number }[] {
-  const layers: { name: string; inputs: number; outputs: number }[] = []
+export function unetLayers(widths: readonly number[], classes: number): UnetLayer[] {
+  const layers: UnetLayer[] = []
   const add = (inputs: number, outputs: number): number => {
     layers.push({ name: `encoder.block${layers.length}`, inputs, outputs })
     return outputs
