@@ -1,8 +1,16 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { UserError } from '../errors.js'
-import { decodeTensors, decodeVolume, encodeVolume, requireVolumeName } from './formats.js'
+import {
+  decodeHeader,
+  decodeLabels,
+  decodeTensors,
+  decodeVolume,
+  encodeVolume,
+  headerBytes,
+  requireVolumeName,
+} from './formats.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
-import type { Volume } from './volume.js'
+import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
 
 const FS_ERRORS: Readonly<Record<string, string>> = {
@@ -26,13 +34,34 @@ export async function readVolume(path: string): Promise<Volume> {
   return decodeVolume(await readBytes(path), path)
 }
 
+/** As `readVolume`, for a label map: integers of up to 2^53 are kept exactly. */
+export async function readLabelVolume(path: string): Promise<LabelVolume> {
+  requireVolumeName(path)
+  return decodeLabels(await readBytes(path), path)
+}
+
+/**
+ * What a volume's file says of it, without unpacking its voxels wherever that is possible.
+ *
+ * @throws UserError as `readVolume`, if the beginning of the file is at fault
+ */
+export async function readVolumeHeader(path: string): Promise<VolumeHeader> {
+  const length = headerBytes(path)
+  const start = length === undefined ? await readBytes(path) : await readStart(path, length)
+  return decodeHeader(start, path) ?? readVolume(path)
+}
+
 /**
  * Writes a volume in the format that the extension names, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`;
  * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
  * @throws UserError if the extension is another, a value does not fit `type`, or the disk refuses
  */
-export async function writeVolume(path: string, volume: Volume, type: VoxelType): Promise<void> {
+export async function writeVolume(
+  path: string,
+  volume: Volume | LabelVolume,
+  type: VoxelType,
+): Promise<void> {
   await writeFileAtomic(path, encodeVolume(path, volume, type))
 }
 
@@ -102,6 +131,22 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
   if (bytes.length === 0) throw new UserError(`${path}: the file is empty`)
   return bytes
+}
+
+/** The first bytes of a file, all if it has fewer. */
+async function readStart(path: string, length: number): Promise<Uint8Array> {
+  try {
+    const file = await open(path)
+    try {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, 0)
+      if (bytesRead === 0) throw new UserError(`${path}: the file is empty`)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw toUserError(error, path, 'cannot be read')
+  }
 }
 
 function toUserError(error: unknown, path: string, what: string): unknown {

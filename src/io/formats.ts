@@ -1,13 +1,14 @@
 import { UserError } from '../errors.js'
+import type { FloatArray, Floats } from './dtype.js'
 import { gzip, isGzip } from './gzip.js'
 import { writeNifti } from './nifti-write.js'
-import { readNifti } from './nifti.js'
-import { isNpy, readNpy, writeNpy } from './npy.js'
-import { readNpz, writeNpz } from './npz.js'
+import { readNifti, readNiftiHeader } from './nifti.js'
+import { isNpy, readNpy, readNpyHeader, writeNpy } from './npy.js'
+import { readNpz, readNpzHeader, writeNpz } from './npz.js'
 import { readSafetensors, type TensorFile } from './safetensors.js'
 import { readTorchCheckpoint } from './torch-checkpoint.js'
 import { isLegacyTorch } from './torch-pickle.js'
-import type { Volume } from './volume.js'
+import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
 import { isZip } from './zip.js'
 
@@ -18,21 +19,54 @@ import { isZip } from './zip.js'
  * @throws UserError if it is no image, or its content is not what its name says
  */
 export function decodeVolume(bytes: Uint8Array, source: string): Volume {
-  const format = requireVolumeName(source)
-  switch (format) {
-    case '.npz':
-      requireContent(source, bytes, isZip)
-      return readNpz(bytes, source)
-    case '.npy':
-      requireContent(source, bytes, isNpy)
-      return readNpy(bytes, source)
-    case '.nii.gz':
-    case '.nii':
-      // Many tools read either under either name, and so does this one.
-      requireContent(source, bytes, (content) => isGzip(content) || isNifti(content))
-      return readNifti(bytes, source)
-  }
+  return decode(bytes, source, Float32Array)
 }
+
+/** As `decodeVolume`, with integers of up to 2^53 kept exactly. */
+export function decodeLabels(bytes: Uint8Array, source: string): LabelVolume {
+  return decode(bytes, source, Float64Array)
+}
+
+function decode<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T } {
+  const format = requireVolumeContent(bytes, source)
+  if (format === '.npz') return readNpz(bytes, source, floats)
+  if (format === '.npy') return readNpy(bytes, source, floats)
+  return readNifti(bytes, source, floats)
+}
+
+/**
+ * What a volume's file says of it, without unpacking its voxels.
+ *
+ * @param bytes the file, or the first `headerBytes` of it if that is enough for its format
+ * @param source the file's name
+ * @returns undefined if only the voxels tell: a NumPy array whose first and last axis might both be its classes
+ * @throws UserError as `decodeVolume`
+ */
+export function decodeHeader(bytes: Uint8Array, source: string): VolumeHeader | undefined {
+  const format = requireVolumeContent(bytes, source)
+  if (format === '.npz') return readNpzHeader(bytes, source)
+  if (format === '.npy') return readNpyHeader(bytes, source)
+  return readNiftiHeader(bytes, source)
+}
+
+/** How many bytes of a file `decodeHeader` needs; undefined for all, as an archive has its directory at the end. */
+export function headerBytes(source: string): number | undefined {
+  return requireVolumeName(source) === '.npz' ? undefined : 1 << 17
+}
+
+function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
+  const format = requireVolumeName(source)
+  // Many tools read gzipped and plain NIfTI under either name, and so does this one.
+  const isRight = { '.npz': isZip, '.npy': isNpy, '.nii': isAnyNifti, '.nii.gz': isAnyNifti }[format]
+  requireContent(source, bytes, isRight)
+  return format
+}
+
+const isAnyNifti = (bytes: Uint8Array): boolean => isGzip(bytes) || isNifti(bytes)
 
 /**
  * Encodes a volume in the format that the extension of `name` says, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or
@@ -40,7 +74,7 @@ export function decodeVolume(bytes: Uint8Array, source: string): Volume {
  *
  * @throws UserError if the extension is another, or a value does not fit `type`
  */
-export function encodeVolume(name: string, volume: Volume, type: VoxelType): Uint8Array {
+export function encodeVolume(name: string, volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
   const format = requireVolumeName(name)
   if (format === '.nii') return writeNifti(volume, type)
   if (format === '.nii.gz') return gzip(writeNifti(volume, type))

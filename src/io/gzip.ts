@@ -2,6 +2,8 @@ import { Gunzip, gzipSync } from 'fflate'
 import { UserError } from '../errors.js'
 
 const INPUT_CHUNK = 1 << 17
+/** For a header of some hundred bytes. */
+const HEADER_CHUNK = 1 << 12
 /** No image of ours comes near; a file that unpacks to more is damaged or hostile. */
 const MAX_UNPACKED = 2 ** 32
 
@@ -46,9 +48,7 @@ export function gunzip(bytes: Uint8Array, source: string): Uint8Array {
     }
     endMember(bytes.length)
   } catch (error) {
-    throw new UserError(
-      `${source}: gzip data truncated or damaged (${(error as Error).message}); copy or download the file again`,
-    )
+    throw damaged(error, source)
   }
   const out = new Uint8Array(total)
   let at = 0
@@ -57,6 +57,35 @@ export function gunzip(bytes: Uint8Array, source: string): Uint8Array {
     at += chunk.length
   }
   return out
+}
+
+function damaged(error: unknown, source: string): UserError {
+  return new UserError(
+    `${source}: gzip data truncated or damaged (${(error as Error).message}); copy or download the file again`,
+  )
+}
+
+/**
+ * The first bytes of what a gzip file holds, or all if that is less; no checksum is looked at.
+ *
+ * @param bytes the beginning of the file
+ * @throws UserError if it is damaged there
+ */
+export function gunzipStart(bytes: Uint8Array, length: number, source: string): Uint8Array {
+  const out = new Uint8Array(length)
+  let total = 0
+  const stream = new Gunzip((chunk) => {
+    out.set(chunk.subarray(0, length - total), total)
+    total = Math.min(total + chunk.length, length)
+  })
+  try {
+    for (let start = 0; start < bytes.length && total < length; start += HEADER_CHUNK) {
+      stream.push(bytes.subarray(start, start + HEADER_CHUNK))
+    }
+  } catch (error) {
+    throw damaged(error, source)
+  }
+  return out.subarray(0, total)
 }
 
 const CRC_TABLE = new Uint32Array(256).map((_, byte) => {

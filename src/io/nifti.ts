@@ -1,14 +1,15 @@
 import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js'
 import { UserError } from '../errors.js'
 import { toCOrder, type Shape4 } from './axes.js'
-import { bytesPerElement, toFloat32, type DType } from './dtype.js'
-import { gunzip, isGzip } from './gzip.js'
+import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
+import { gunzip, gunzipStart, isGzip } from './gzip.js'
 import {
   PLACEMENT_TOLERANCE,
   placementDistance,
   type Grid,
   type NiftiHeaderInfo,
   type Volume,
+  type VolumeHeader,
 } from './volume.js'
 
 const DTYPES: Readonly<Record<number, DType>> = {
@@ -42,31 +43,58 @@ type Header = NIFTI1 | NIFTI2
  * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
  * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
  * @param source the file's name, for messages
+ * @param floats what the voxels become: `Float32Array`, or `Float64Array`, which holds integers of up to 2^53 exactly
  * @throws UserError if this is no such image, or its header and its length do not agree
  */
-export function readNifti(bytes: Uint8Array, source: string): Volume {
+export function readNifti(bytes: Uint8Array, source: string): Volume
+export function readNifti<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T }
+export function readNifti(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<FloatArray> = Float32Array,
+): VolumeHeader & { data: FloatArray } {
   const raw = isGzip(bytes) ? gunzip(bytes, source) : bytes
+  const { header, dtype, ...described } = describeNifti(raw, source)
+  const { channels, grid } = described
+  const [D, H, W] = grid.shape
+  const image = imageBytes(raw, header, channels * D * H * W * bytesPerElement(dtype), source)
+  const data = toFloats(image, dtype, header.littleEndian, floats)
+  rescale(data, header, source)
+  return {
+    ...described,
+    data: toCOrder(data, [channels, D, H, W], [D * H * W, 1, D, D * H], new floats(data.length)),
+  }
+}
+
+/**
+ * What the header of a NIfTI image says.
+ *
+ * @param bytes the beginning of the file: some kilobytes of it do
+ * @throws UserError as `readNifti`, if the header is at fault
+ */
+export function readNiftiHeader(bytes: Uint8Array, source: string): VolumeHeader {
+  const raw = isGzip(bytes) ? gunzipStart(bytes, LAYOUT[2].header, source) : bytes
+  const { channels, grid, warnings, description } = describeNifti(raw, source)
+  return { channels, grid, source, warnings, description }
+}
+
+function describeNifti(raw: Uint8Array, source: string) {
   const { header, srow } = parseHeader(raw, source)
-  const shape = imageShape(header, source)
-  const [channels, D, H, W] = shape
+  const [channels, ...shape] = imageShape(header, source)
   const dtype = DTYPES[header.datatypeCode]
   if (dtype === undefined) {
     throw new UserError(
       `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not read; convert them to integers or floats`,
     )
   }
-  const image = imageBytes(raw, header, channels * D * H * W * bytesPerElement(dtype), source)
-  const data = toFloat32(image, dtype, header.littleEndian)
-  rescale(data, header, source)
   const warnings: string[] = []
-  const grid = toGrid(header, srow, [D, H, W], (text) => warnings.push(`${source}: ${text}`))
-  return {
-    data: toCOrder(data, shape, [D * H * W, 1, D, D * H], new Float32Array(data.length)),
-    channels,
-    grid,
-    source,
-    warnings,
-  }
+  const grid = toGrid(header, srow, shape, (text) => warnings.push(`${source}: ${text}`))
+  const description = header.description.replace(/\0.*$/s, '')
+  return { channels, grid, source, warnings, description, header, dtype }
 }
 
 function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: number[][] } {
@@ -134,7 +162,7 @@ function imageBytes(raw: Uint8Array, header: Header, length: number, source: str
   return raw.subarray(start, start + length)
 }
 
-function rescale(data: Float32Array, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
+function rescale(data: FloatArray, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
   if (slope === 0 || !Number.isFinite(slope) || (slope === 1 && inter === 0)) return
   if (!Number.isFinite(inter))
     throw new UserError(`${source}: scl_inter is ${inter}; set it to a number in the header`)

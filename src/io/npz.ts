@@ -1,8 +1,9 @@
 import { zipSync } from 'fflate'
 import { UserError } from '../errors.js'
-import { readNpy, writeNpy, type NpyArray } from './npy.js'
-import type { Volume } from './volume.js'
-import { listZip, unzip } from './zip.js'
+import type { FloatArray, Floats } from './dtype.js'
+import { readNpy, readNpyHeader, writeNpy, type NpyArray } from './npy.js'
+import type { Volume, VolumeHeader } from './volume.js'
+import { listZip, unzip, unzipStart } from './zip.js'
 
 /** The name under which the SAE reference release keeps its scans and label maps. */
 const VOLUME_NAME = 'vol_data'
@@ -15,7 +16,31 @@ const EPOCH = new Date(1980, 0, 1)
  * @param source the file's name, for messages
  * @throws UserError as `readNpy`; where the archive is damaged, empty, or holds several arrays of other names
  */
-export function readNpz(bytes: Uint8Array, source: string): Volume {
+export function readNpz(bytes: Uint8Array, source: string): Volume
+export function readNpz<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T }
+export function readNpz(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<FloatArray> = Float32Array,
+): VolumeHeader & { data: FloatArray } {
+  const entry = volumeEntry(bytes, source)
+  return readNpy(unzip(bytes, source, (name) => name === entry).get(entry)!, source, floats)
+}
+
+/** As `readNpyHeader`, of the array that `readNpz` reads, whose elements stay packed. @throws UserError as `readNpz` */
+export function readNpzHeader(bytes: Uint8Array, source: string): VolumeHeader | undefined {
+  return readNpyHeader(unzipStart(bytes, source, volumeEntry(bytes, source), HEADER_BYTES), source)
+}
+
+/** More than version 1 of the format allows a header. */
+const HEADER_BYTES = (1 << 16) + 12
+
+/** The name of the entry that holds the volume. */
+function volumeEntry(bytes: Uint8Array, source: string): string {
   const arrays = listZip(bytes, source).flatMap((name) => (name.endsWith('.npy') ? [name.slice(0, -4)] : []))
   const chosen = arrays.includes(VOLUME_NAME) ? VOLUME_NAME : arrays[0]
   if (chosen === undefined) throw new UserError(`${source}: the archive holds no array (.npy)`)
@@ -25,8 +50,7 @@ export function readNpz(bytes: Uint8Array, source: string): Volume {
       `${source}: holds several arrays (${names.join(', ')}${arrays.length > 8 ? ', ...' : ''}); name the one to use ${VOLUME_NAME}`,
     )
   }
-  const entry = `${chosen}.npy`
-  return readNpy(unzip(bytes, source, (name) => name === entry).get(entry)!, source)
+  return `${chosen}.npy`
 }
 
 /**

@@ -1,4 +1,4 @@
-import { unzipSync } from 'fflate'
+import { Unzip, UnzipInflate, unzipSync } from 'fflate'
 import { UserError } from '../errors.js'
 
 /** Deflate cannot pack tighter than this (a match of 258 bytes in 2 bits); an entry that claims to is damaged. */
@@ -48,8 +48,46 @@ export function unzip(
     }
     return new Map(Object.entries(files))
   } catch (error) {
-    throw new UserError(
-      `${source}: zip archive truncated or damaged (${(error as Error).message}); copy or download the file again`,
-    )
+    throw damaged(error, source)
   }
+}
+
+/** How much of an archive is looked at at a time for the beginning of an entry. */
+const CHUNK = 1 << 14
+
+/**
+ * The first bytes of an entry, or all of it if that is less; nothing else is unpacked.
+ *
+ * @throws UserError if the archive is damaged there
+ */
+export function unzipStart(bytes: Uint8Array, source: string, entry: string, length: number): Uint8Array {
+  const out = new Uint8Array(length)
+  let total = 0
+  const state = { ended: false }
+  const archive = new Unzip((file) => {
+    if (file.name !== entry) return
+    file.ondata = (error, chunk, final) => {
+      const failure: Error | null = error // which is none as a rule, whatever the type says
+      if (failure) throw failure
+      out.set(chunk.subarray(0, length - total), total)
+      total = Math.min(total + chunk.length, length)
+      state.ended = final
+    }
+    file.start()
+  })
+  archive.register(UnzipInflate)
+  try {
+    for (let start = 0; start < bytes.length && total < length && !state.ended; start += CHUNK) {
+      archive.push(bytes.subarray(start, start + CHUNK), start + CHUNK >= bytes.length)
+    }
+  } catch (error) {
+    throw damaged(error, source)
+  }
+  return out.subarray(0, total)
+}
+
+function damaged(error: unknown, source: string): UserError {
+  return new UserError(
+    `${source}: zip archive truncated or damaged (${(error as Error).message}); copy or download the file again`,
+  )
 }
