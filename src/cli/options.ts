@@ -69,10 +69,16 @@ export const priorOption = (): Option =>
 export const folderOption = (): Option =>
   new Option('-o, --output <folder>', 'folder to write to; made if it is not there').makeOptionMandatory()
 
+export const byIndexOption = (): Option =>
+  new Option(
+    '--match-by-index',
+    'pair voxels by their indices even if the headers place the files apart or turn their axes; shapes must agree',
+  ).default(false)
+
 export const classesOption = (): Option =>
   new Option(
     '--classes <table>',
-    'what the labels mean: "freesurfer" (14 classes), a table of your own (FILE.json, FILE.tsv), or a number K where labels are the classes 0..K-1 (default: the table kept with the prior or the weights, else freesurfer)',
+    'what the labels mean: "freesurfer" (14 classes), a table of your own (.json, .tsv, BIDS too; colour tables .txt, .lut, .xml), or a number K where labels are the classes 0..K-1 (default: the table kept with the prior, the weights or the label map, else freesurfer)',
   )
 
 /** @param wanted what the command keeps to of itself, if it can */
@@ -96,6 +102,7 @@ export interface LearningOptions extends GlobalOptions {
   init?: string
   labels?: string[]
   classes?: string
+  matchByIndex: boolean
   every: number
   steps?: number
   epochs?: number
@@ -131,6 +138,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
       'reference label maps in the order of the scans: only scored against, never learnt from',
     )
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addOption(
       option(
         '--every <n>',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readBytes, readVolume, writeFileAtomic, writeVolume } from '../io/files.js'
 import { UserError } from '../errors.js'
-import type { Volume } from '../io/volume.js'
+import type { Volume, VolumeHeader } from '../io/volume.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { Architecture } from '../sae/model.js'
@@ -30,11 +30,15 @@ interface PriorRecipe {
 export async function readPrior(path: string, terminal: Terminal): Promise<PriorFile> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  if (volume.channels < 2) {
-    throw new UserError(`${path}: has one channel; a prior has one for each class, so make it with sae prior`)
-  }
+  requirePriorChannels(volume)
   checkPrior(volume.data, volume.grid.shape, volume.channels, path)
   return { volume, table: await readTable(besideVolume(path, '.json')) }
+}
+
+/** @throws UserError for a volume with one channel */
+export function requirePriorChannels({ channels, source }: VolumeHeader): void {
+  if (channels > 1) return
+  throw new UserError(`${source}: has one channel; a prior has one for each class, so make it with sae prior`)
 }
 
 /** As the networks take it. */
@@ -60,7 +64,8 @@ export async function writePrior(
   await writeFileAtomic(besideVolume(path, '.json'), new TextEncoder().encode(`${text}\n`))
 }
 
-async function readTable(path: string): Promise<CarriedTable | undefined> {
+/** The table of classes in a .json, if it has one. @throws UserError if it is damaged */
+export async function readTable(path: string): Promise<CarriedTable | undefined> {
   if (!existsSync(path)) return undefined
   const text = new TextDecoder().decode(await readBytes(path))
   // BIDS keeps other things in a .json beside an image.

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { writeVolume } from '../../io/files.js'
+import { overlapOf } from '../../sae/assessment/overlap.js'
 import { loadBatch } from '../../sae/batches.js'
-import { diceScores } from '../../sae/dice.js'
 import { defaultEm, type EmOptions } from '../../sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../../sae/em.js'
 import type { LabelTable } from '../../sae/label-table.js'
@@ -11,9 +11,10 @@ import { Assessments } from '../assessments.js'
 import { tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
-import type { LabelValues } from '../dseg-table.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
+import { matchRun } from '../match-run.js'
 import {
+  byIndexOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -28,7 +29,9 @@ import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { readPrior, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
 import {
+  type LabelsOut,
   labelsOutOption,
+  resultPlace,
   segmentationFiles,
   segmentationJobs,
   writeSegmentation,
@@ -45,9 +48,10 @@ interface EmCommandOptions extends GlobalOptions {
   bias: number
   iterations: number
   every: number
+  matchByIndex: boolean
   labels?: string[]
   posterior?: boolean
-  labelsOut: LabelValues
+  labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
   memoryLimit?: number
@@ -114,6 +118,7 @@ export function addEm(program: Command): void {
     .option('--posterior', 'write the probabilities too')
     .addOption(labelsOutOption())
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addOption(memoryOption('1.5GB'))
     .option('--keep-existing', 'leave out scans whose segmentation is there already')
     .addHelpText(
@@ -133,41 +138,37 @@ Example:
     })
 }
 
-async function em(paths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+async function em(all: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
   requireWritableFolder(options.output)
-  requireLabelsOfEach(paths, options.labels)
-  const jobs = segmentationJobs(paths, options.output, options.keepExisting ?? false, terminal)
+  requireLabelsOfEach(all, options.labels)
+  const jobs = segmentationJobs(all, options.output, options.keepExisting ?? false, terminal)
   if (jobs.length === 0) return
 
+  const paths = jobs.map(({ scan }) => scan)
+  const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
+  const files = { prior: options.prior, scans: paths, labels }
+  const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table])
-  const { scans, grids, prior } = await readTrainingScans(
-    jobs.map(({ scan }) => scan),
-    options.labels && jobs.map(({ index }) => options.labels![index]!),
-    priorFile,
-    table,
-    options.every,
-    'robust',
-    terminal,
-  )
+  const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, grids, 'robust', terminal)
   const ofPrior = options.labels && priorArgmax(prior.data, channels)
 
   await withGpu(options, terminal, async (gpu) => {
     const method = await ExpectationMaximisation.create(gpu, toPrior(prior), emOptions(options))
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
     const assessments = new Assessments(prior, table)
+    const unsided: (string | undefined)[] = []
     makeFolder(options.output)
     for (const [i, { stem }] of jobs.entries()) {
       const start = performance.now()
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
-      const place = { grid: grids[i]!, source: scans[i]!.name }
+      const place = resultPlace(scans[i]!.name, grids.scanGrids[i]!, grids.scans[i]!)
       const { classes, field } = result
       const posterior = options.posterior ? result.posterior : undefined
-      if (field)
-        await writeVolume(`${stem}_biasfield.nii.gz`, { data: field(), channels: 1, ...place }, 'float32')
-      await writeSegmentation(stem, { classes, posterior }, place, table, options.labelsOut)
+      if (field) await writeVolume(`${stem}_biasfield.nii.gz`, place.volume(field(), 1), 'float32')
+      unsided.push(await writeSegmentation(stem, { classes, posterior }, place, table, options.labelsOut))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
@@ -176,12 +177,13 @@ async function em(paths: string[], options: EmCommandOptions, terminal: Terminal
       if (truth)
         terminal.print(
           formatDiceTable(table, {
-            EM: diceScores(classes, truth, channels),
-            prior: diceScores(ofPrior!, truth, channels),
+            EM: overlapOf(classes, truth, table),
+            prior: overlapOf(ofPrior!, truth, table),
           }),
         )
     }
     method.dispose()
+    terminal.warnOnce(unsided)
     terminal.status(peakMemory(gpu))
     const inputs = [
       ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),

@@ -19,6 +19,7 @@ import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
+import { matchRun } from '../match-run.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { networkPrior, readPrior, toPrior } from '../prior-file.js'
@@ -68,7 +69,10 @@ Example:
 }
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
+  const { labels, every, matchByIndex } = options
   requireWritableFolder(options.output)
+  const files = { prior: options.prior, scans: paths, labels }
+  const grids = await matchRun(files, every, matchByIndex, terminal)
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)
   const priorFile = await readPrior(options.prior, terminal)
@@ -77,8 +81,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   if (weights) requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
   const intensities = weights?.info.intensities ?? recipe.intensities
-  const { labels, every } = options
-  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const own = architecture(channels, options, weights)
   if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 

@@ -1,16 +1,29 @@
 import { dirname } from 'node:path'
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { readVolume } from '../../io/files.js'
-import { requireFinite, requireSameGrid, voxelSize, type Grid, type Volume } from '../../io/volume.js'
-import { freeSurferTable, toClasses, type LabelTable } from '../../sae/label-table.js'
+import { readVolume, readVolumeHeader } from '../../io/files.js'
+import { requireFinite, voxelSize, type Grid, type VolumeHeader } from '../../io/volume.js'
+import type { LabelTable } from '../../sae/label-table.js'
 import { normalisePrior } from '../../sae/prior.js'
 import { blurPrior, floorPrior, priorFromLabels } from '../../sae/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'
-import { readClasses, tableFor } from '../classes.js'
-import { classesOption, realNumber, terminalOf, wholeNumber } from '../options.js'
+import { absentClasses, formatShares } from '../class-shares.js'
+import { requireSameClasses, tableFor } from '../classes.js'
+import { besideVolume } from '../file-names.js'
+import { GridCheck } from '../grid-check.js'
+import { readLabels } from '../inputs.js'
+import {
+  classesOfMap,
+  dsegTable,
+  tableOfMap,
+  valuesOf,
+  warnOfBareClasses,
+  type MapTable,
+} from '../label-maps.js'
+import { byIndexOption, classesOption, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { writePrior } from '../prior-file.js'
+import { placed } from '../placement.js'
+import { readTable, writePrior } from '../prior-file.js'
 import { sampledGrid, subsample } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
@@ -20,6 +33,7 @@ interface PriorCommandOptions {
   floor: number
   every: number
   classes?: string
+  matchByIndex: boolean
 }
 
 export function addPrior(program: Command): void {
@@ -51,11 +65,13 @@ export function addPrior(program: Command): void {
         .default(1),
     )
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addHelpText(
       'after',
       `
 From one label map: each class as 0 or 1, blurred. From several on one grid: the mean of those. From an atlas
-(one image with a channel for each class): its own probabilities, normalised.
+(one image with a channel for each class): its own probabilities, normalised; its .json or .tsv, or --classes, says
+what the channels are.
 A .json beside the prior keeps its table of classes, which the other commands read.
 
 Example:
@@ -67,50 +83,48 @@ Example:
 }
 
 async function makePrior(files: string[], options: PriorCommandOptions, terminal: Terminal): Promise<void> {
-  const { output, floor, every } = options
+  const { output } = options
   requireWritableFolder(dirname(output))
-  const volumes = await readAll(files, terminal)
-  const atlas = volumes.find(({ channels }) => channels > 1)
-  if (atlas && volumes.length > 1) {
+  const headers: VolumeHeader[] = []
+  for (const file of files) headers.push(await readVolumeHeader(file))
+  const atlas = headers.find(({ channels }) => channels > 1)
+  if (atlas && headers.length > 1) {
     throw new UserError(
       `${atlas.source}: has channels, so it is an atlas; give one atlas, or label maps only`,
     )
   }
-  const { blur = atlas ? 0 : 1.5 } = options
-  const sigma = blurInVoxels(blur, volumes[0]!.grid)
-  if (blur === 0 && !atlas && volumes.length === 1) {
+  const { blur = atlas ? 0 : 1.5, floor, every } = options
+  const whole = headers[0]!.grid
+  const sigma = blurInVoxels(blur, whole)
+  if (blur === 0 && !atlas && headers.length === 1) {
     terminal.warn(
       `${files[0]!}: without a blur one label map allows one class only at each voxel, and every segmentation equals it; give --blur 1.5 or so`,
     )
   }
-  const table = atlas
-    ? await tableFor(atlas.channels, atlas.source, options.classes, [])
-    : await readClasses(options.classes ?? 'freesurfer')
-  if (!atlas && options.classes === undefined) warnOfBareClasses(volumes, terminal)
-  const prior = atlas ? fromAtlas(atlas, sigma, every) : fromLabelMaps(volumes, table, sigma, every)
+  const { prior, table, voxels } = atlas
+    ? await fromAtlas(atlas, options.classes, sigma, every, terminal)
+    : await fromLabelMaps(headers, options, sigma, terminal)
   if (floor > 0) floorPrior(prior, table.classes.length, floor)
 
-  const { known, header } = volumes[0]!.grid
-  if (blur > 0 && !known && !header) {
+  if (blur > 0 && !whole.known && !whole.header) {
     terminal.note(`${files[0]!}: does not say how large its voxels are; --blur takes them for 1 mm`)
   }
   makeFolder(dirname(output))
-  const grid = sampledGrid(volumes[0]!.grid, every)
+  const grid = sampledGrid(whole, every)
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
   await writePrior(output, volume, table, { sources: files, blur, floor, every })
+  terminal.status(formatShares(table, voxels))
+  const absent = absentClasses(table, voxels)
+  if (absent.length > 0)
+    terminal.warn(`no voxel of ${absent.join(', ')}: segmentations with this prior have none either`)
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
 }
 
-async function readAll(files: readonly string[], terminal: Terminal): Promise<Volume[]> {
-  const volumes: Volume[] = []
-  for (const file of files) {
-    const volume = await readVolume(file)
-    for (const warning of volume.warnings ?? []) terminal.warn(warning)
-    requireFinite(volume)
-    volumes.push(volume)
-  }
-  terminal.warnOnce(volumes.slice(1).map((other) => requireSameGrid(volumes[0]!, other, 'the label maps')))
-  return volumes
+/** A prior, its classes, and how many voxels of its sources each class has, on average. */
+interface MadePrior {
+  readonly prior: Float32Array
+  readonly table: LabelTable
+  readonly voxels: readonly number[]
 }
 
 /** A blur in millimetres as voxels along D, H, W. */
@@ -122,38 +136,74 @@ function blurInVoxels(blur: number, { affine }: Grid): SpatialShape {
 }
 
 /** The mean over subjects of their blurred one-hot maps. */
-function fromLabelMaps(
-  maps: readonly Volume[],
-  table: LabelTable,
+async function fromLabelMaps(
+  headers: readonly VolumeHeader[],
+  { classes, every, matchByIndex }: PriorCommandOptions,
   sigma: SpatialShape,
-  every: number,
-): Float32Array {
+  terminal: Terminal,
+): Promise<MadePrior> {
+  const [first, ...others] = headers as [VolumeHeader, ...VolumeHeader[]]
+  const check = new GridCheck(matchByIndex)
+  const placements = others.map((other) => check.match(other, first, 'the label maps'))
+  check.conclude(terminal)
+  const tables: MapTable[] = []
+  for (const { source } of headers) tables.push(await tableOfMap(source, classes))
+  for (const other of tables) requireSameClasses(tables[0]!, other)
+  const { table } = tables[0]!
   const K = table.classes.length
-  const [mean, ...others] = maps.map(({ data, source, grid }) => () => {
-    return priorFromLabels(toClasses(data, table, source), grid.shape, K, { sigma, every })
-  })
-  const prior = mean!()
-  for (const next of others) next().forEach((value, i) => (prior[i]! += value))
-  if (others.length > 0) for (let i = 0; i < prior.length; i++) prior[i]! /= maps.length
-  return prior
+  const voxels = table.classes.map(() => 0)
+  let prior: Float32Array | undefined
+  for (const [i, { source }] of headers.entries()) {
+    const map = await readLabels(source, terminal)
+    const described = tables[i]!
+    if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
+    const classified = classesOfMap(i === 0 ? map : placed(map, placements[i - 1]!), described, terminal)
+    const own = priorFromLabels(classified.classes, first.grid.shape, K, { sigma, every })
+    if (prior) for (let at = 0; at < own.length; at++) prior[at]! += own[at]!
+    else prior = own
+    classified.voxels.forEach((count, c) => (voxels[c]! += count / headers.length))
+  }
+  if (others.length > 0) for (let at = 0; at < prior!.length; at++) prior![at]! /= headers.length
+  return { prior: prior!, table, voxels }
 }
 
-function fromAtlas(atlas: Volume, sigma: SpatialShape, every: number): Float32Array {
-  const { data, channels, grid, source } = atlas
+async function fromAtlas(
+  { source, channels }: VolumeHeader,
+  classes: string | undefined,
+  sigma: SpatialShape,
+  every: number,
+  terminal: Terminal,
+): Promise<MadePrior> {
+  const table = await tableOfAtlas(source, channels, classes)
+  const atlas = await readVolume(source)
+  for (const warning of atlas.warnings ?? []) terminal.warn(warning)
+  requireFinite(atlas)
+  const { data, grid } = atlas
   const negative = data.findIndex((value) => value < 0)
   if (negative !== -1) throw new UserError(`${source}: holds ${data[negative]!}; probabilities are 0 or more`)
   const blurred = { ...atlas, data: blurPrior(data, grid.shape, channels, sigma) }
-  return normalisePrior(subsample(blurred, every).data, channels, source)
+  const prior = normalisePrior(subsample(blurred, every).data, channels, source)
+  const size = prior.length / channels
+  const voxels = table.classes.map((_, c) => {
+    return every ** 3 * prior.subarray(c * size, (c + 1) * size).reduce((sum, p) => sum + p, 0)
+  })
+  return { prior, table, voxels }
 }
 
-/** FreeSurfer's codes reach beyond 13 in any brain; maps that do not are most likely classes already. */
-export function warnOfBareClasses(maps: readonly Volume[], terminal: Terminal): void {
-  for (const { data, source } of maps) {
-    const highest = data.reduce((most, label) => Math.max(most, label), 0)
-    if (highest < freeSurferTable.classes.length) {
-      terminal.warn(
-        `${source}: the labels end at ${highest} and are read as FreeSurfer codes; if they are classes, give --classes ${highest + 1}`,
-      )
-    }
+/** What the channels of an atlas are: by --classes, or by the table beside it. */
+async function tableOfAtlas(
+  source: string,
+  channels: number,
+  asked: string | undefined,
+): Promise<LabelTable> {
+  const beside = [
+    await readTable(besideVolume(source, '.json')),
+    await dsegTable(besideVolume(source, '.tsv')),
+  ]
+  if (asked === undefined && beside.every((table) => table === undefined)) {
+    throw new UserError(
+      `${source}: nothing says what its ${channels} channels are; give --classes: their table, in the order of the channels, or freesurfer if they are those of its table`,
+    )
   }
+  return tableFor(channels, source, asked, beside)
 }

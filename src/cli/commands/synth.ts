@@ -10,7 +10,7 @@ import { readClasses } from '../classes.js'
 import { readLabels } from '../inputs.js'
 import { folderOption, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
-import { warnOfBareClasses } from './prior.js'
+import { valuesOf, warnOfBareClasses } from '../label-maps.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth-grid.js'
 import { areClasses, readLook, type Look } from '../synth-look.js'
@@ -92,6 +92,7 @@ async function synth(maps: string[], options: SynthOptions, terminal: Terminal):
     terminal.status(`${name}: from ${anatomy.name} (${seconds} s)`)
   }
   await output.writeIndex()
+  terminal.warnOnce(output.remarks)
   terminal.status(`${count} scans of ${grid.grid.shape.join('x')} voxels: ${options.output}`)
 }
 
@@ -114,10 +115,14 @@ async function readAnatomies(
   const anatomies: Anatomy[] = []
   for (const path of maps) {
     const map = await readLabels(path, terminal)
+    const described = { table, source: classes === undefined ? "FreeSurfer's table" : `--classes ${classes}` }
+    const holdsClasses = valuesOf(map, described) === 'classes'
     anatomies.push(
-      areClasses(classes) ? anatomyOfClasses(map, table, path) : anatomyOfCodes(map, table, path, look.of),
+      areClasses(classes) || holdsClasses
+        ? anatomyOfClasses(map, table, path)
+        : anatomyOfCodes(map, table, path, look.of),
     )
-    if (classes === undefined) warnOfBareClasses([map], terminal)
+    if (classes === undefined && !holdsClasses) warnOfBareClasses(map, terminal)
   }
   return anatomies
 }

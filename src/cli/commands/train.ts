@@ -18,6 +18,7 @@ import { fitDecoder } from '../fit-decoder.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
+import { matchRun } from '../match-run.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { makeFolder, requireWritableFolder } from '../output-folder.js'
 import { networkPrior, readPrior, toPrior } from '../prior-file.js'
@@ -116,15 +117,17 @@ Example:
 }
 
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
-  const { output, labels, every, classes } = options
+  const { output, labels, every, classes, matchByIndex } = options
   requireWritableFolder(output)
+  const files = { prior: options.prior, scans: paths, labels }
+  const grids = await matchRun(files, every, matchByIndex, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
   const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
-  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const { scans } = inputs
   const prior = networkPrior(inputs.prior, model.architecture)
   const recording = trainingRecording(labels ? table : undefined)
