@@ -1,4 +1,4 @@
-import type { LabelTable } from '../sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
 
 /**
  * Voxels and share of every class, in columns.
@@ -31,13 +31,17 @@ export function describeShares(table: LabelTable, voxels: readonly number[]): st
   const present = table.classes.flatMap(({ name }, c) =>
     voxels[c]! > 0 ? [`${name} ${percent(voxels[c]!, total)}`] : [],
   )
-  const absent = absentClasses(table, voxels)
+  const absent = absentClasses(table, voxels, foregroundClasses(table))
   return present.join(', ') + (absent.length > 0 ? `; nothing of ${absent.join(', ')}` : '')
 }
 
-/** Names of the classes without a voxel. */
-export function absentClasses(table: LabelTable, voxels: readonly number[]): string[] {
-  return table.classes.flatMap(({ name }, c) => (voxels[c]! > 0 ? [] : [name]))
+/** Names of those classes that have no voxel. */
+export function absentClasses(
+  { classes }: LabelTable,
+  voxels: readonly number[],
+  among: readonly number[],
+): string[] {
+  return among.filter((c) => voxels[c] === 0).map((c) => classes[c]!.name)
 }
 
 function percent(part: number, total: number): string {

@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
 import { readVolume, readVolumeHeader } from '../../io/files.js'
 import { requireFinite, voxelSize, type Grid, type VolumeHeader } from '../../io/volume.js'
-import type { LabelTable } from '../../sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../../sae/label-table.js'
 import { normalisePrior } from '../../sae/prior.js'
 import { blurPrior, floorPrior, priorFromLabels } from '../../sae/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'
@@ -114,7 +114,7 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
   await writePrior(output, volume, table, { sources: files, blur, floor, every })
   terminal.status(formatShares(table, voxels))
-  const absent = absentClasses(table, voxels)
+  const absent = absentClasses(table, voxels, foregroundClasses(table))
   if (absent.length > 0)
     terminal.warn(`no voxel of ${absent.join(', ')}: segmentations with this prior have none either`)
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
