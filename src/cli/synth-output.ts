@@ -4,11 +4,10 @@ import { UserError } from '../errors.js'
 import { writeFileAtomic, writeVolume } from '../io/files.js'
 import type { Grid } from '../io/volume.js'
 import { labelVoxelType } from '../io/voxel-type.js'
-import type { LabelTable } from '../sae/label-table.js'
+import { toCodes, type LabelTable } from '../sae/label-table.js'
 import type { SyntheticScan } from '../sae/synth/synthesiser.js'
 import { formatDsegTable } from './dseg-table.js'
 import { describeValues } from './label-maps.js'
-import { toLabels } from './segmentation-files.js'
 import { subjectName } from './file-names.js'
 import type { Anatomy } from './synth-anatomy.js'
 
@@ -16,8 +15,6 @@ import type { Anatomy } from './synth-anatomy.js'
 export class SynthOutput {
   private readonly suffix: string
   private readonly rows: string[] = []
-  /** What is to be said of the label maps. */
-  readonly remarks: (string | undefined)[] = []
 
   /** @param contrast as on the command line */
   constructor(
@@ -47,12 +44,17 @@ export class SynthOutput {
     const [image, sidecar, segmentation, table] = this.pathsOf(i)
     const classes = painted.classes.map(({ codes }, c) => ({ codes, components: intensities[c]! }))
     await writeJson(sidecar!, { source: from, ...acquisition, classes })
-    const { data, sided, remark } = toLabels(labels, this.table, 'codes', { grid, source: segmentation! })
-    this.remarks.push(remark)
-    await writeText(table!, formatDsegTable(this.table, 'codes', sided))
-    const description = describeValues(this.table, 'codes')
-    const map = { data, channels: 1, grid, source: segmentation!, description }
-    await writeVolume(segmentation!, map, labelVoxelType(data) === 'uint8' ? 'int16' : labelVoxelType(data))
+    await writeText(table!, formatDsegTable(this.table, 'codes'))
+    const data = toCodes(labels, this.table)
+    const type = labelVoxelType(data)
+    const map = {
+      data,
+      channels: 1,
+      grid,
+      source: segmentation!,
+      description: describeValues(this.table, 'codes'),
+    }
+    await writeVolume(segmentation!, map, type === 'uint8' ? 'int16' : type)
     await writeVolume(image!, { data: scan, channels: 1, grid, source: image! }, 'float32')
     const { noise, bias, blur, rim } = acquisition
     this.rows.push([name, from, ...[noise, bias, blur, rim].map((value) => value.toFixed(4))].join('\t'))

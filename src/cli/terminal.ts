@@ -26,10 +26,10 @@ export class Terminal {
     if (this.level !== 'silent') process.stderr.write(`warning: ${text}\n`)
   }
 
-  /** The first of several warnings of one kind, and how many more there are. */
-  warnOnce(texts: readonly (string | undefined)[]): void {
+  /** The first of several notes of one kind, and how many more there are. */
+  noteOnce(texts: readonly (string | undefined)[]): void {
     const [first, ...others] = texts.filter((text) => text !== undefined)
     if (first === undefined) return
-    this.warn(others.length === 0 ? first : `${first} (and ${others.length} more like this)`)
+    this.note(others.length === 0 ? first : `${first} (and ${others.length} more like this)`)
   }
 }

@@ -74,9 +74,7 @@ describe('a scan whose axes run another way', () => {
           path('turned-labels.nii.gz'),
         ),
       )
-      expect(turned.errors.join('\n')).toMatch(
-        /turned-scan\.nii\.gz \(ILA\): reoriented as .*prior\.nii\.gz/,
-      )
+      expect(turned.errors.join('\n')).toMatch(/turned-scan\.nii\.gz \(ILA\): reoriented as .*prior\.nii\.gz/)
       const dice = (stdout: string) => stdout.split('\n').find((line) => line.startsWith('mean of'))
       expect(dice(turned.stdout)).toEqual(dice(right.stdout))
 

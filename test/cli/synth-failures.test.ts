@@ -43,7 +43,7 @@ describe('sae synth refuses', () => {
     ['no scans', ['MAP', '-n', '0'], /whole number from 1/],
     ['a missing map', ['nowhere.nii.gz'], /nowhere\.nii\.gz: .*no such file/],
     ['a missing grid', ['MAP', '--like', 'nowhere.nii.gz'], /nowhere\.nii\.gz: .*no such file/],
-    ['a scan for a label map', ['SCAN'], /a\.nii\.gz: holds the value 0\.\d+; labels are integers/],
+    ['a scan for a label map', ['SCAN'], /a\.nii\.gz: voxel \d+ has the value 0\.\d+; labels are integers/],
   ])('%s', async (_, args, message) => {
     const files: Record<string, string> = { MAP: map, SCAN: study.scans[0] }
     expect(await refusal(...args.map((arg) => files[arg] ?? arg))).toMatch(message)

@@ -183,7 +183,7 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
         )
     }
     method.dispose()
-    terminal.warnOnce(unsided)
+    terminal.noteOnce(unsided)
     terminal.status(peakMemory(gpu))
     const inputs = [
       ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),

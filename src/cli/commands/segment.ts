@@ -179,7 +179,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
-    terminal.warnOnce(unsided)
+    terminal.noteOnce(unsided)
     if (options.profile) printProfile(await segmenter.profile(), terminal)
     terminal.status(peakMemory(gpu))
     const inputs = [

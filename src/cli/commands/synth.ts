@@ -55,7 +55,7 @@ export function addSynth(program: Command): void {
 Writes to the output folder, all on one grid:
   sub-001_T1w.nii.gz   a scan, intensities in 0..1, 0 outside the head (or _T2w, _random, _NAME of FILE.json)
   sub-001_T1w.json     what it was made of and how
-  sub-001_dseg.nii.gz  its labels, as sae segment writes them, with a .tsv that says what they mean
+  sub-001_dseg.nii.gz  its labels, one code for each class, with a .tsv that says what they mean
   participants.tsv     a row for each scan
 
 Labels are FreeSurfer's. Fluid around the brain, skull and skin (24, 165, 258, 259, 500 to 599) count as background.
@@ -92,7 +92,6 @@ async function synth(maps: string[], options: SynthOptions, terminal: Terminal):
     terminal.status(`${name}: from ${anatomy.name} (${seconds} s)`)
   }
   await output.writeIndex()
-  terminal.warnOnce(output.remarks)
   terminal.status(`${count} scans of ${grid.grid.shape.join('x')} voxels: ${options.output}`)
 }
 
