@@ -4,6 +4,7 @@
  * Runs in browsers and in Node. To read and write paths, use `readVolume`, `writeVolume`, `readTensors` and
  * `writeTensors` of `sae-webgpu/node`.
  */
+export { alignTo } from './align.js'
 export {
   decodeHeader,
   decodeLabels,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { alignTo } from '../../src/io/align.js'
 import {
   describeAxes,
   fitOf,
@@ -11,7 +12,7 @@ import {
   type Orientation,
 } from '../../src/io/orientation.js'
 import type { Grid } from '../../src/io/volume.js'
-import { makeVolume } from './support.js'
+import { makeVolume, userError } from './support.js'
 
 /** A grid of an odd shape, turned by a few degrees, with voxels of three sizes. */
 function askew(): Grid {
@@ -111,5 +112,45 @@ describe('fitOf', () => {
   it('says what cannot be measured', () => {
     expect(fitOf(askew(), { ...askew(), shape: [3, 5, 4] })).toEqual({ kind: 'shape' })
     expect(fitOf(askew(), { ...askew(), known: false })).toEqual({ kind: 'unknown' })
+  })
+})
+
+describe('alignTo', () => {
+  const volume = (grid: Grid, source: string) => ({ ...makeVolume(1, grid.shape), grid, source })
+  const scan = volume(askew(), 'scan.nii')
+
+  it('reorients what runs another way, and says so', () => {
+    const orientation = all[29]!
+    const turned = {
+      ...scan,
+      data: reorient(scan.data, scan.grid.shape, orientation),
+      grid: reorientGrid(scan.grid, orientation),
+      source: 'turned.nii',
+    }
+    const { volume: aligned, remark } = alignTo(turned, scan, 'the two')
+    expect(aligned.data).toEqual(scan.data)
+    expect(aligned.grid.shape).toEqual(scan.grid.shape)
+    expect(remark).toMatch(/^turned\.nii \(\w{3}\): reoriented as scan\.nii \(RAS\)$/)
+    expect(alignTo(scan, scan, 'the two')).toEqual({ volume: scan, remark: undefined })
+  })
+
+  it('pairs by index what does not say where it lies', () => {
+    const bare = volume({ ...askew(), known: false }, 'bare.npz')
+    const { volume: aligned, remark } = alignTo(scan, bare, 'the two')
+    expect(aligned).toBe(scan)
+    expect(remark).toMatch(/^bare\.npz: says nothing of its orientation/)
+  })
+
+  it('refuses what lies elsewhere or has another shape', () => {
+    const grid = askew()
+    grid.affine[0]![3]! += 4
+    const message = userError(() => alignTo(volume(grid, 'far.nii'), scan, 'the two'))
+    expect(message).toMatch(
+      /^the two do not lie in one place: .*far\.nii are up to 4\.00 mm from .*scan\.nii/,
+    )
+    const longer = volume({ ...askew(), shape: [3, 4, 6] }, 'longer.nii')
+    expect(userError(() => alignTo(longer, scan, 'the two'))).toMatch(
+      /the two differ in shape: .*longer\.nii is 3x4x6/,
+    )
   })
 })
