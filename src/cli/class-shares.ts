@@ -44,7 +44,9 @@ export function absentClasses(
   return among.filter((c) => voxels[c] === 0).map((c) => classes[c]!.name)
 }
 
+/** Small classes get two decimals. */
 function percent(part: number, total: number): string {
   const share = (100 * part) / total
-  return `${share > 0 && share < 0.05 ? '<0.1' : share.toFixed(1)} %`
+  if (share > 0 && share < 0.005) return '<0.01 %'
+  return `${share.toFixed(share < 1 ? 2 : 1)} %`
 }
