@@ -30,7 +30,7 @@ import {
   Trainer,
   Variables,
 } from 'sae-webgpu'
-import { requireFinite, requireSameGrid, requireVaries, unknownGrid } from 'sae-webgpu/io'
+import { alignTo, requireFinite, requireVaries, unknownGrid } from 'sae-webgpu/io'
 import { openGpu, readTensors, readVolume, writeTensors, writeVolume } from 'sae-webgpu/node'
 
 const gpu = await openGpu()
@@ -51,12 +51,13 @@ try {
 }
 
 async function segmentFile(scanFile, weightsFile, priorFile, output) {
-  const scan = await readVolume(scanFile)
-  requireFinite(scan)
-  requireVaries(scan)
+  const read = await readVolume(scanFile)
+  requireFinite(read)
+  requireVaries(read)
   const prior = await readVolume(priorFile)
-  const misplaced = requireSameGrid(prior, scan, 'the prior and the scan')
-  if (misplaced) console.log(`warning: ${misplaced}`)
+  // The scan's axes may run other ways than the prior's; elsewhere it must not lie.
+  const { volume: scan, remark } = alignTo(read, prior, 'the prior and the scan')
+  if (remark) console.log(remark)
 
   // The file says what network the weights belong to.
   const { tensors, metadata } = await readTensors(weightsFile)

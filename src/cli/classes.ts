@@ -1,21 +1,34 @@
 import { readText } from '../io/files.js'
 import { UserError } from '../errors.js'
 import { parseLabelTable } from '../sae/label-table-file.js'
-import { freeSurferTable, identityTable, type LabelTable } from '../sae/label-table.js'
+import {
+  freeSurferTable,
+  identityTable,
+  meaningOf,
+  sameClasses,
+  type LabelTable,
+} from '../sae/label-table.js'
 
 /** What `--classes` stands for: `freesurfer`, a number of classes, or a table in a file. @throws UserError */
 export async function readClasses(asked: string): Promise<LabelTable> {
   if (asked.toLowerCase() === 'freesurfer') return freeSurferTable
   if (/^\d+$/.test(asked)) return identityTable(Number(asked))
   if (!isTableFile(asked)) {
-    throw new UserError(`--classes ${asked}: give freesurfer, a number of classes, FILE.json or FILE.tsv`)
+    throw new UserError(
+      `--classes ${asked}: give freesurfer, a number of classes, or a table: FILE.json, .tsv, .txt, .lut or .xml`,
+    )
   }
-  return parseLabelTable(await readText(asked), asked)
+  return canonical(parseLabelTable(await readText(asked), asked))
+}
+
+/** The built-in table if this one has its classes, as tables that older files carry: these list fewer codes. */
+export function canonical(table: LabelTable): LabelTable {
+  return sameClasses(table, freeSurferTable) ? freeSurferTable : table
 }
 
 /** Whether `--classes` names a file. */
 export function isTableFile(asked: string): boolean {
-  return /\.(json|tsv)$/i.test(asked)
+  return /\.(json|tsv|txt|lut|xml)$/i.test(asked)
 }
 
 /** A table and the file it came from. */
@@ -46,17 +59,18 @@ export async function tableFor(
     }
     requireSameClasses(known[0]!, entry)
   }
-  return (
-    known[0]?.table ?? (count === freeSurferTable.classes.length ? freeSurferTable : identityTable(count))
-  )
+  if (known[0]) return canonical(known[0].table)
+  return count === freeSurferTable.classes.length ? freeSurferTable : identityTable(count)
 }
 
-function requireSameClasses(a: CarriedTable, b: CarriedTable): void {
-  const meaning = (table: LabelTable, c: number): string =>
-    `${table.classes[c]!.codes.join(' ')}${table.rest === c ? ' and the rest' : ''}`
-  const differs = a.table.classes.findIndex((_, c) => meaning(a.table, c) !== meaning(b.table, c))
-  if (differs === -1) return
+/** @throws UserError naming the first class that differs */
+export function requireSameClasses(a: CarriedTable, b: CarriedTable): void {
+  if (sameClasses(a.table, b.table)) return
+  const [most, other] = [a.table.classes.length, b.table.classes.length]
+  if (most !== other)
+    throw new UserError(`${a.source} has ${most} classes, ${b.source} ${other}; give one table`)
+  const differs = a.table.classes.findIndex((_, c) => meaningOf(a.table, c) !== meaningOf(b.table, c))
   throw new UserError(
-    `${a.source} and ${b.source} disagree about class ${differs}: codes ${meaning(a.table, differs)} against ${meaning(b.table, differs)}`,
+    `${a.source} and ${b.source} disagree about class ${differs}: codes ${meaningOf(a.table, differs)} against ${meaningOf(b.table, differs)}`,
   )
 }

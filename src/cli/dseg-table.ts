@@ -1,26 +1,38 @@
-import { parseLabelTable } from '../sae/label-table-file.js'
-import { UserError } from '../errors.js'
-import type { LabelTable } from '../sae/label-table.js'
+import { parseTsv } from '../sae/label-table-tsv.js'
+import { checkLabelTable, sidesOf, type LabelClass, type LabelTable } from '../sae/label-table.js'
 import { classColour, toHex } from '../report/colours.js'
 
-/** What the voxels of a segmentation hold: the first code of each class, or its index. */
+/** What the voxels of a segmentation hold: a code of each class, or its index. */
 export type LabelValues = 'codes' | 'classes'
 
 /**
- * The look-up table of a segmentation, BIDS style (`_dseg.tsv`): `index` is the value in the image. An extra column,
- * `codes`, lists every label that the class merges; `*` stands for all others.
+ * The look-up table of a segmentation, BIDS style (`_dseg.tsv`): `index` is the value in the image. Two extra columns:
+ * `codes` lists every label that the class merges, and `*` stands for all others; `class` is its name, on two lines if
+ * the image tells its sides apart.
+ *
+ * @param sided whether voxels hold the codes of both sides
  */
-export function formatDsegTable(table: LabelTable, values: LabelValues): string {
-  const rows = table.classes.map(({ name, abbreviation, codes }, c) => [
-    String(values === 'codes' ? codes[0]! : c),
-    name,
-    abbreviation,
-    toHex(classColour(c)),
-    [...codes, ...(table.rest === c ? ['*'] : [])].join(','),
-  ])
-  return [['index', 'name', 'abbreviation', 'color', 'codes'], ...rows]
+export function formatDsegTable(table: LabelTable, values: LabelValues, sided = false): string {
+  const rows = table.classes.flatMap((entry, c) => {
+    const { name, abbreviation } = entry
+    const codes = [...listOf(entry), ...(table.rest === c ? ['*'] : [])].join(',')
+    const row = (index: number, label: string) => [
+      ...[String(index), label, abbreviation, toHex(classColour(c))],
+      ...[codes, name],
+    ]
+    if (values === 'classes') return [row(c, name)]
+    const sides = sided ? sidesOf(entry) : undefined
+    return sides
+      ? [row(sides[0], `left ${name}`), row(sides[1], `right ${name}`)]
+      : [row(entry.codes[0]!, name)]
+  })
+  return [['index', 'name', 'abbreviation', 'color', 'codes', 'class'], ...rows]
     .map((row) => `${row.join('\t')}\n`)
     .join('')
+}
+
+function listOf({ codes, ranges = [] }: LabelClass): string[] {
+  return [...codes.map(String), ...ranges.map(([first, last]) => `${first}-${last}`)]
 }
 
 /**
@@ -33,20 +45,9 @@ export function parseDsegTable(
   text: string,
   source: string,
 ): { table: LabelTable; values: LabelValues } | undefined {
-  const [header = [], ...rows] = text
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '')
-    .map((line) => line.split('\t'))
-  const column = header.indexOf('index')
-  if (column === -1 || !header.includes('codes')) return undefined
-  const indices = rows.map((row) => row[column])
-  const numbered = rows.map((row, c) => row.map((cell, at) => (at === column ? String(c) : cell)))
-  const table = parseLabelTable([header, ...numbered].map((row) => row.join('\t')).join('\n'), source)
-  const is = (value: (c: number) => number): boolean =>
-    indices.every((index, c) => index === String(value(c)))
-  if (is((c) => table.classes[c]!.codes[0]!)) return { table, values: 'codes' }
-  if (is((c) => c)) return { table, values: 'classes' }
-  throw new UserError(
-    `${source}: the column "index" holds neither the first code of each class nor 0, 1, 2 and so on`,
-  )
+  const content = text.replace(/^\uFEFF/, '').trim()
+  const columns = content.split(/\r?\n/, 1)[0]!.split('\t')
+  if (!columns.includes('index') || !columns.includes('codes')) return undefined
+  const { table, index } = parseTsv(content, source)
+  return { table: checkLabelTable(table, source), values: index }
 }

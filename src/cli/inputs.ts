@@ -1,17 +1,19 @@
 import { UserError } from '../errors.js'
-import { readVolume } from '../io/files.js'
+import { readLabelVolume, readVolume } from '../io/files.js'
 import {
-  formatShape,
   requireFinite,
-  requireSameGrid,
   requireVaries,
-  type Grid,
+  type LabelVolume,
   type Volume,
+  type VolumeHeader,
 } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
-import { toClasses, type LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/label-table.js'
 import { requireOneChannel } from './input-headers.js'
+import { classesOfMap } from './label-maps.js'
+import type { RunGrids } from './match-run.js'
+import { placed } from './placement.js'
 import type { PriorFile } from './prior-file.js'
 import { ReadCache } from './read-cache.js'
 import { subsample } from './subsample.js'
@@ -29,7 +31,8 @@ interface Scan extends Volume {
  * @throws UserError if it cannot be read, has several channels, contains NaN or is constant
  */
 export async function readScan(path: string, intensities: Intensities, terminal: Terminal): Promise<Scan> {
-  const volume = await readOneChannel(path, 'a scan', terminal)
+  const volume = await readVolume(path)
+  warnAndRequireOneChannel(volume, 'a scan', terminal)
   requireFinite(volume)
   requireVaries(volume)
   const scaling = scalingFor(intensities, volume.data)
@@ -41,8 +44,9 @@ export async function readScan(path: string, intensities: Intensities, terminal:
 }
 
 /** Reads a label map; its values are still label codes. @throws UserError if it cannot be read or has several channels */
-export async function readLabels(path: string, terminal: Terminal): Promise<Volume> {
-  const labels = await readOneChannel(path, 'a label map', terminal)
+export async function readLabels(path: string, terminal: Terminal): Promise<LabelVolume> {
+  const labels = await readLabelVolume(path)
+  warnAndRequireOneChannel(labels, 'a label map', terminal)
   requireFinite(labels)
   return labels
 }
@@ -57,54 +61,44 @@ const silent = new Terminal('silent')
  * Checks scans, and their label maps if given, for training with a prior. As many as fit into a few gigabytes stay in
  * memory; the others are read again whenever their turn comes.
  *
- * @param every keep every n-th voxel along each axis
+ * @param grids how each file comes onto the grid of the run, by `matchRun`
  * @param intensities how the network wants them
- * @returns the scans, their grids, how each was scaled, and the prior on their grid
- * @throws UserError if a file is not what it should be or the shapes do not match
+ * @returns the scans, how each was scaled, and the prior, on the grid of the run
+ * @throws UserError if a file is not what it should be
  */
 export async function readTrainingScans(
   paths: readonly string[],
   labelPaths: readonly string[] | undefined,
   prior: PriorFile,
   table: LabelTable,
-  every: number,
+  grids: RunGrids,
   intensities: Intensities,
   terminal: Terminal,
   cache = new ReadCache(keptBytes),
-): Promise<{ scans: TrainingScan[]; grids: Grid[]; scalings: Scaling[]; prior: Volume }> {
-  requireLabelsOfEach(paths, labelPaths)
-  const scaled = async (path: string) => subsample(await readScan(path, intensities, silent), every).data
-  const classes = (labels: Volume) => toClasses(subsample(labels, every).data, table, labels.source)
+): Promise<{ scans: TrainingScan[]; scalings: Scaling[]; prior: Volume }> {
   const scans: TrainingScan[] = []
-  const grids: Grid[] = []
   const scalings: Scaling[] = []
-  const misplaced: (string | undefined)[] = []
-  let fitted: Volume | undefined
   for (const [i, path] of paths.entries()) {
-    const whole = await readScan(path, intensities, terminal)
-    scalings.push(whole.scaling)
-    const scan = subsample(whole, every)
-    fitted ??=
-      formatShape(prior.volume.grid.shape) === formatShape(whole.grid.shape)
-        ? subsample(prior.volume, every)
-        : prior.volume
-    misplaced.push(requireSameGrid(fitted, scan, 'the prior and the scan'))
-    grids.push(scan.grid)
+    const placement = grids.scans[i]!
+    const read = async (to: Terminal) => placed(await readScan(path, intensities, to), placement)
+    const scan = await read(terminal)
+    scalings.push(scan.scaling)
     cache.offer(`scan ${path}`, scan.data)
-    const data = () => cache.get(`scan ${path}`, () => scaled(path))
+    const data = () => cache.get(`scan ${path}`, async () => (await read(silent)).data)
     const labelPath = labelPaths?.[i]
     if (labelPath === undefined) {
       scans.push({ name: path, data })
       continue
     }
-    const labels = await readLabels(labelPath, terminal)
-    misplaced.push(requireSameGrid(labels, whole, 'the labels and the scan'))
-    cache.offer(`labels ${labelPath}`, classes(labels))
-    const read = async () => classes(await readLabels(labelPath, silent))
-    scans.push({ name: path, data, truth: () => cache.get(`labels ${labelPath}`, read) })
+    const readClasses = async (to: Terminal) => {
+      const labels = placed(await readLabels(labelPath, to), grids.labels![i]!)
+      return classesOfMap(labels, { table, source: 'the table of the prior' }, to).classes
+    }
+    cache.offer(`labels ${labelPath}`, await readClasses(terminal))
+    const truth = () => cache.get(`labels ${labelPath}`, () => readClasses(silent))
+    scans.push({ name: path, data, truth })
   }
-  terminal.warnOnce(misplaced)
-  return { scans, grids, scalings, prior: fitted! }
+  return { scans, scalings, prior: subsample(prior.volume, grids.priorEvery) }
 }
 
 /** Requires a label map for each scan, if there are any. @throws UserError */
@@ -118,11 +112,9 @@ export function requireLabelsOfEach(
   )
 }
 
-async function readOneChannel(path: string, what: string, terminal: Terminal): Promise<Volume> {
-  const volume = await readVolume(path)
+function warnAndRequireOneChannel(volume: VolumeHeader, what: string, terminal: Terminal): void {
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  requireOneChannel(volume.channels, path, what)
-  return volume
+  requireOneChannel(volume, what)
 }
 
 function format(value: number): string {

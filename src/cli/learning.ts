@@ -11,7 +11,7 @@ interface Step {
   readonly step: number
   readonly lastOfEpoch: boolean
   readonly seconds: number
-  readonly dice: readonly number[] | undefined
+  readonly dice: readonly (number | undefined)[] | undefined
 }
 
 /** How a run is recorded: numbers of each step by column, and which of them the progress shows. */
@@ -76,7 +76,8 @@ function toRow<S extends Step>(step: S, { columns, dice }: Recording<S>): (numbe
   const row = [step.epoch, step.step, ...values, Number(step.seconds.toFixed(3))]
   if (!dice || !step.dice) return row
   const scored = foregroundClasses(dice)
-  return [...row, meanDice(step.dice, scored), ...scored.map((c) => step.dice![c]!)]
+  const average = meanDice(step.dice, scored)
+  return [...row, Number.isNaN(average) ? undefined : average, ...scored.map((c) => step.dice![c])]
 }
 
 function mean(values: readonly (number | undefined)[]): number | undefined {

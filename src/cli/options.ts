@@ -76,10 +76,16 @@ export const flagOf = (option: string): string =>
 export const folderOption = (): Option =>
   new Option('-o, --output <folder>', 'output folder, created if missing').makeOptionMandatory()
 
+export const byIndexOption = (): Option =>
+  new Option(
+    '--match-by-index',
+    'pair voxels by their indices even if the headers place the files apart or turn their axes; shapes must agree',
+  ).default(false)
+
 export const classesOption = (): Option =>
   new Option(
     '--classes <table>',
-    'what the labels mean: "freesurfer" (14 classes), your own table (FILE.json, FILE.tsv), or a number K if the labels are classes 0..K-1 (default: the table stored with the prior or the weights, else freesurfer)',
+    'what the labels mean: "freesurfer" (14 classes), your own table (.json, .tsv, BIDS too; colour tables .txt, .lut, .xml), or a number K if the labels are classes 0..K-1 (default: the table stored with the prior, the weights or the label map, else freesurfer)',
   )
 
 /** @param wanted the limit that the command uses by default, if it can */
@@ -104,6 +110,7 @@ export interface LearningOptions extends GlobalOptions {
   init?: string
   labels?: string[]
   classes?: string
+  matchByIndex: boolean
   every: number
   steps?: number
   epochs?: number
@@ -140,6 +147,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
       'reference label maps, in the order of the scans: used for scoring, never for learning',
     )
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addOption(
       option(
         '--every <n>',

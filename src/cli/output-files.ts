@@ -4,7 +4,7 @@ import { UserError } from '../errors.js'
 import { removeLeftovers, writeFileAtomic } from '../io/atomic-file.js'
 import { codeOf, fileError } from '../io/file-error.js'
 import { encodeVolume } from '../io/formats.js'
-import type { Volume } from '../io/volume.js'
+import type { LabelVolume, Volume } from '../io/volume.js'
 import type { VoxelType } from '../io/voxel-type.js'
 import { sha256 } from './file-digest.js'
 import { requireUnlocked, takeLock } from './lock.js'
@@ -129,7 +129,7 @@ export async function writeOutput(
 /** Writes a volume in the format of its name, likewise. @throws UserError if a value does not fit, or the disk refuses */
 export async function writeOutputVolume(
   path: string,
-  volume: Volume,
+  volume: Volume | LabelVolume,
   type: VoxelType,
   origin?: Origin,
 ): Promise<void> {

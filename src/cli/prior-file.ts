@@ -31,7 +31,7 @@ interface PriorRecipe {
 export async function readPrior(path: string, terminal: Terminal): Promise<PriorFile> {
   const volume = await readVolume(path)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  requireClassChannels(volume.channels, path)
+  requireClassChannels(volume)
   checkPrior(volume.data, volume.grid.shape, volume.channels, path)
   return { volume, table: await readTable(tablePath(path)) }
 }
@@ -69,7 +69,8 @@ export async function writePrior(
   await writeOutput(tablePath(path), `${JSON.stringify({ ...table, ...recipe }, undefined, 2)}\n`)
 }
 
-async function readTable(path: string): Promise<CarriedTable | undefined> {
+/** The table of classes in a .json, if it has one. @throws UserError if it is damaged */
+export async function readTable(path: string): Promise<CarriedTable | undefined> {
   if (!existsSync(path)) return undefined
   const text = await readText(path)
   // In BIDS, the .json next to an image may hold other things.

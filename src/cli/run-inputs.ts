@@ -10,6 +10,8 @@ export interface RunInputs {
   readonly prior: string
   /** Every how many voxels are used. */
   readonly every: number
+  /** Whether voxels are paired by their indices, whatever the headers say. */
+  readonly byIndex?: boolean
 }
 
 /** @throws UserError if a file cannot be read */
@@ -17,10 +19,12 @@ export async function identifyInputs(
   scans: readonly string[],
   prior: string,
   every: number,
+  byIndex = false,
 ): Promise<RunInputs> {
   const digests: string[] = []
   for (const path of scans) digests.push((await fileDigest(path)).sha256)
-  return { scans: digests, prior: (await fileDigest(prior)).sha256, every }
+  const inputs = { scans: digests, prior: (await fileDigest(prior)).sha256, every }
+  return byIndex ? { ...inputs, byIndex } : inputs
 }
 
 /** As a checkpoint keeps them. */
@@ -72,6 +76,12 @@ export function requireSameInputs(
   if (now.every !== before.every) {
     throw new UserError(
       `--every ${now.every} contradicts ${checkpoint}, which has ${before.every}; give the same, or start anew with --init`,
+    )
+  }
+  if (now.byIndex !== before.byIndex) {
+    const [was, remedy] = before.byIndex ? ['with', 'give it'] : ['without', 'leave it out']
+    throw new UserError(
+      `${checkpoint}: its run is one ${was} --match-by-index; ${remedy}, or start anew with --init`,
     )
   }
 }

@@ -2,14 +2,18 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
-import type { Volume } from '../io/volume.js'
-import { toCodes, type LabelTable } from '../sae/label-table.js'
-import { formatDsegTable, type LabelValues } from './dseg-table.js'
+import type { Grid, Volume } from '../io/volume.js'
+import { labelVoxelType } from '../io/voxel-type.js'
+import { toSidedCodes } from '../sae/label-sides.js'
+import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
+import { formatDsegTable } from './dseg-table.js'
 import { fileDigest } from './file-digest.js'
 import { distinctNames } from './file-names.js'
+import { describeValues } from './label-maps.js'
 import { flagOf } from './options.js'
 import { Outputs, writeOutput, writeOutputVolume } from './output-files.js'
 import { OutputRecord, type Origin } from './output-record.js'
+import { gridOfResult, takenBack, type Placement } from './placement.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
@@ -136,13 +140,15 @@ function describe(name: string, before: Origin['made'][string] | undefined, file
   if (before === undefined || before === false) return `without ${flagOf(name)}`
   return `with ${flagOf(name)}${before === true ? '' : ` ${before}`}`
 }
+/** What voxels of a segmentation hold: a code for each side of a class, one code for each class, or the class itself. */
+export type LabelsOut = 'codes' | 'merged' | 'classes'
 
 export const labelsOutOption = (): Option =>
   new Option(
     '--labels-out <values>',
-    'voxel values: label codes (the left one if a class has a left and a right), or classes 0..K-1',
+    'voxel values: label codes, those of the left and of the right side if a class has both; merged: the left code for both sides; or classes 0..K-1',
   )
-    .choices(['codes', 'classes'])
+    .choices(['codes', 'merged', 'classes'])
     .default('codes')
 
 export const keepExistingOption = (): Option =>
@@ -161,31 +167,70 @@ Writes to the output folder, on the grid of each scan:
 NAME is that of the scan's file, after the sub- and ses- of its folders if it has none (sub-01/anat/T1w.nii.gz:
 sub-01_T1w), or after the names of its folders if scans could else not be told apart.`
 
+/** Where the results of a scan lie: as its file does. */
+export interface ResultPlace {
+  readonly source: string
+  readonly grid: Grid
+  /** The order of the file. @param data [C, D, H, W] of the grid of the run */
+  readonly inOrder: <T extends Float32Array | Uint8Array>(data: T) => T
+  readonly volume: (data: Float32Array, channels: number) => Volume
+}
+
+/** @param whole the grid of the scan's file */
+export function resultPlace(source: string, whole: Grid, placement: Placement): ResultPlace {
+  const grid = gridOfResult(whole, placement)
+  const inOrder: ResultPlace['inOrder'] = (data) => takenBack(data, whole, placement)
+  const volume: ResultPlace['volume'] = (data, channels) => ({ data: inOrder(data), channels, grid, source })
+  return { source, grid, inOrder, volume }
+}
+
 /**
  * Writes a segmentation, its table, and the posterior if there is one.
  *
- * @param classes [D, H, W]
+ * @param classes [D, H, W] of the grid of the run
  * @param posterior [K, D, H, W]
- * @param place the scan, or anything on its grid
  * @param origin what it was made from
+ * @returns what is to be said of its sides, if anything
  * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
   stem: string,
   { classes, posterior }: { classes: Uint8Array; posterior: Float32Array | undefined },
-  { grid, source }: Pick<Volume, 'grid' | 'source'>,
+  place: ResultPlace,
   table: LabelTable,
-  values: LabelValues,
+  values: LabelsOut,
   origin: Origin,
-): Promise<void> {
-  const labels = Float32Array.from(values === 'codes' ? toCodes(classes, table) : classes)
-  const highest = labels.reduce((most, label) => Math.max(most, label), 0)
-  const type = highest < 256 ? 'uint8' : highest < 32768 ? 'int16' : 'float32'
+): Promise<string | undefined> {
   if (posterior) {
-    const volume = { data: posterior, channels: table.classes.length, grid, source }
+    const volume = place.volume(posterior, table.classes.length)
     await writeOutputVolume(`${stem}_probseg.nii.gz`, volume, 'float32', origin)
   }
-  await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, values), origin)
+  const { source, grid } = place
+  const { data, sided, remark } = toLabels(place.inOrder(classes), table, values, place)
+  const kind = values === 'classes' ? 'classes' : 'codes'
+  await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
   // Written last: for --keep-existing, it marks the scan as done.
-  await writeOutputVolume(`${stem}_dseg.nii.gz`, { data: labels, channels: 1, grid, source }, type, origin)
+  const volume = { data, channels: 1, grid, source, description: describeValues(table, kind) }
+  await writeOutputVolume(`${stem}_dseg.nii.gz`, volume, labelVoxelType(data), origin)
+  return remark
+}
+
+/** The values of a label map, whether they tell the sides apart, and what is to be said of that. */
+export function toLabels(
+  classes: Uint8Array,
+  table: LabelTable,
+  values: LabelsOut,
+  { grid, source }: Pick<ResultPlace, 'grid' | 'source'>,
+): { data: Float64Array; sided: boolean; remark: string | undefined } {
+  if (values === 'classes') return { data: Float64Array.from(classes), sided: false, remark: undefined }
+  const merged = { data: toCodes(classes, table), sided: false, remark: undefined }
+  if (values === 'merged' || !table.classes.some(sidesOf)) return merged
+  if (!grid.known) {
+    const remark = `${source}: says nothing of its orientation; both sides of a class are written with its first code`
+    return { ...merged, remark }
+  }
+  const { codes, x, left } = toSidedCodes(classes, table, grid.shape, grid.affine)
+  const share = (100 * left).toFixed(0)
+  const remark = `${source}: ${share} % of the brain lies left of x = 0, the plane between the sides; they are told apart at its centre, x = ${x.toFixed(1)} mm`
+  return { data: codes, sided: true, remark: x === 0 ? undefined : remark }
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js'
-import type { Grid, Volume } from '../io/volume.js'
-import { toClasses, type LabelClass, type LabelTable } from '../sae/label-table.js'
+import type { Grid, LabelVolume } from '../io/volume.js'
+import { classFinder, countCodes } from '../sae/label-codes.js'
+import { identityTable, toClasses, type LabelClass, type LabelTable } from '../sae/label-table.js'
 import { makePhantom, phantomTable } from '../sae/phantom/phantom.js'
 import { boxShape, type Box } from '../ops/shared/box.js'
 import { classBoxes, forEachRow, type SpatialShape } from '../sae/separable-filter.js'
@@ -31,7 +32,7 @@ export interface Anatomy {
  * @throws UserError for labels that the table lacks, for a map without brain, or for more than 255 different looks
  */
 export function anatomyOfCodes(
-  map: Volume,
+  map: LabelVolume,
   table: LabelTable,
   name: string,
   look: (code: number) => unknown,
@@ -56,18 +57,16 @@ interface CodeGroup {
 
 /** The codes of a map's brain, in groups. */
 function groupCodes(
-  { data, source }: Volume,
+  { data, source }: LabelVolume,
   table: LabelTable,
   look: (code: number) => unknown,
 ): CodeGroup[] {
   const groups: CodeGroup[] = []
-  for (const code of Array.from(new Set(data)).sort((a, b) => a - b)) {
-    if (!Number.isInteger(code) || code < 0) {
-      throw new UserError(`${source}: holds the value ${code}, but labels are non-negative integers`)
-    }
-    const listed = table.classes.findIndex(({ codes }) => codes.includes(code))
-    if (code === 0 || (listed <= 0 && isOutsideBrain(code))) continue
-    const truth = listed === -1 ? table.rest : listed
+  const classOf = classFinder(table)
+  for (const code of Array.from(countCodes(data, source).keys()).sort((a, b) => a - b)) {
+    const listed = classOf(code)
+    if (code === 0 || (isOutsideBrain(code) && !isWanted(code, listed, table))) continue
+    const truth = listed ?? table.rest
     if (truth === undefined) {
       throw new UserError(
         `${source}: label ${code} is in no class of the label table; add it or name a rest class`,
@@ -81,9 +80,15 @@ function groupCodes(
   return groups
 }
 
+/** Whether a table has a class for a code: not the background, and not the rest for want of another. */
+function isWanted(code: number, listed: number | undefined, { classes, rest }: LabelTable): boolean {
+  if (listed === undefined || listed === 0) return false
+  return listed !== rest || classes[listed]!.codes.includes(code)
+}
+
 /** The anatomy of a label map whose values are the classes 0..K-1. @throws UserError as `anatomyOfCodes` */
-export function anatomyOfClasses(map: Volume, table: LabelTable, name: string): Anatomy {
-  const classes = toClasses(map.data, table, map.source)
+export function anatomyOfClasses(map: LabelVolume, table: LabelTable, name: string): Anatomy {
+  const classes = toClasses(map.data, identityTable(table.classes.length), map.source)
   const truth = Uint8Array.from(table.classes, (_, c) => c)
   return cutToBrain({ name, classes, grid: map.grid, painted: table, truth }, map.source)
 }

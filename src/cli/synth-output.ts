@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Grid } from '../io/volume.js'
+import { labelVoxelType } from '../io/voxel-type.js'
 import { toCodes, type LabelTable } from '../sae/label-table.js'
 import type { SyntheticScan } from '../sae/synth/synthesiser.js'
 import { formatDsegTable } from './dseg-table.js'
+import { describeValues } from './label-maps.js'
 import { subjectName } from './file-names.js'
 import { writeOutput, writeOutputVolume } from './output-files.js'
 import type { Anatomy } from './synth-anatomy.js'
@@ -30,8 +32,16 @@ export class SynthOutput {
     const classes = painted.classes.map(({ codes }, c) => ({ codes, components: intensities[c]! }))
     await writeJson(sidecar!, { source: from, ...acquisition, classes })
     await writeOutput(table!, formatDsegTable(this.table, 'codes'))
-    const codes = Float32Array.from(toCodes(labels, this.table))
-    await writeOutputVolume(segmentation!, { data: codes, channels: 1, grid, source: segmentation! }, 'int16')
+    const data = toCodes(labels, this.table)
+    const type = labelVoxelType(data)
+    const map = {
+      data,
+      channels: 1,
+      grid,
+      source: segmentation!,
+      description: describeValues(this.table, 'codes'),
+    }
+    await writeOutputVolume(segmentation!, map, type === 'uint8' ? 'int16' : type)
     await writeOutputVolume(image!, { data: scan, channels: 1, grid, source: image! }, 'float32')
     const { noise, bias, blur, rim } = acquisition
     this.rows.push([name, from, ...[noise, bias, blur, rim].map((value) => value.toFixed(4))].join('\t'))

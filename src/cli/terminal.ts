@@ -28,10 +28,10 @@ export class Terminal {
     if (this.level !== 'silent') process.stderr.write(`warning: ${printable(text)}\n`)
   }
 
-  /** Prints the first of several similar warnings, and how many more there are. */
-  warnOnce(texts: readonly (string | undefined)[]): void {
+  /** Prints the first of several similar notes, and how many more there are. */
+  noteOnce(texts: readonly (string | undefined)[]): void {
     const [first, ...others] = texts.filter((text) => text !== undefined)
     if (first === undefined) return
-    this.warn(others.length === 0 ? first : `${first} (and ${others.length} more like this)`)
+    this.note(others.length === 0 ? first : `${first} (and ${others.length} more like this)`)
   }
 }

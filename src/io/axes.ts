@@ -18,8 +18,8 @@ export function fortranStrides([c, d, h]: Shape4): Shape4 {
  * @param out receives the result; its elements must be able to hold the values
  * @returns `out`
  */
-export function toCOrder<T extends Float32Array | Int16Array | Uint8Array>(
-  data: Float32Array,
+export function toCOrder<T extends Float64Array | Float32Array | Int32Array | Int16Array | Uint8Array>(
+  data: Float32Array | Float64Array,
   shape: Shape4,
   strides: Shape4,
   out: T,

@@ -7,6 +7,10 @@ export function bytesPerElement(dtype: DType): number {
   return Number(dtype[1])
 }
 
+/** What raw numbers are turned into: single precision for images, double for labels, whose integers are exact. */
+export type FloatArray = Float32Array | Float64Array
+export type Floats<T extends FloatArray> = new (source: number | ArrayLike<number>) => T
+
 /**
  * Raw numbers to float32; a fresh array, whatever the alignment of `bytes`.
  *
@@ -14,37 +18,46 @@ export function bytesPerElement(dtype: DType): number {
  * @param bytes a whole number of elements
  */
 export function toFloat32(bytes: Uint8Array, dtype: DType, littleEndian: boolean): Float32Array {
+  return toFloats(bytes, dtype, littleEndian, Float32Array)
+}
+
+/** As `toFloat32`, to the floats asked for: integers up to 2^53 are exact as float64. */
+export function toFloats<T extends FloatArray>(
+  bytes: Uint8Array,
+  dtype: DType,
+  littleEndian: boolean,
+  Array: Floats<T>,
+): T {
   const size = bytesPerElement(dtype)
   const { buffer, byteOffset, length } = hostOrder(bytes, size, littleEndian)
   const count = length / size
   switch (dtype) {
     case 'i1':
-      return new Float32Array(new Int8Array(buffer, byteOffset, count))
+      return new Array(new Int8Array(buffer, byteOffset, count))
     case 'u1':
-      return new Float32Array(new Uint8Array(buffer, byteOffset, count))
+      return new Array(new Uint8Array(buffer, byteOffset, count))
     case 'i2':
-      return new Float32Array(new Int16Array(buffer, byteOffset, count))
+      return new Array(new Int16Array(buffer, byteOffset, count))
     case 'u2':
-      return new Float32Array(new Uint16Array(buffer, byteOffset, count))
+      return new Array(new Uint16Array(buffer, byteOffset, count))
     case 'i4':
-      return new Float32Array(new Int32Array(buffer, byteOffset, count))
+      return new Array(new Int32Array(buffer, byteOffset, count))
     case 'u4':
-      return new Float32Array(new Uint32Array(buffer, byteOffset, count))
+      return new Array(new Uint32Array(buffer, byteOffset, count))
     case 'f2':
-      return float16ToFloat32(new Uint16Array(buffer, byteOffset, count))
+      return new Array(float16ToFloat32(new Uint16Array(buffer, byteOffset, count)))
     case 'f4':
-      return new Float32Array(new Float32Array(buffer, byteOffset, count))
+      return new Array(new Float32Array(buffer, byteOffset, count))
     case 'f8':
-      return new Float32Array(new Float64Array(buffer, byteOffset, count))
+      return new Array(new Float64Array(buffer, byteOffset, count))
     case 'i8':
     case 'u8':
-      return int64ToFloat32(new Uint32Array(buffer, byteOffset, 2 * count), dtype === 'i8')
+      return int64ToFloats(new Uint32Array(buffer, byteOffset, 2 * count), dtype === 'i8', new Array(count))
   }
 }
 
 /** From pairs of 32-bit words, low word first: some ten times faster than through BigInt. */
-function int64ToFloat32(words: Uint32Array, signed: boolean): Float32Array {
-  const out = new Float32Array(words.length / 2)
+function int64ToFloats<T extends FloatArray>(words: Uint32Array, signed: boolean, out: T): T {
   for (let i = 0; i < out.length; i++) {
     const high = words[2 * i + 1]!
     out[i] = (signed ? high | 0 : high) * 2 ** 32 + words[2 * i]!

@@ -2,9 +2,17 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { UserError } from '../errors.js'
 import { writeFileAtomic } from './atomic-file.js'
 import { fileError } from './file-error.js'
-import { decodeTensors, decodeVolume, decodeVolumeShape, encodeVolume, requireVolumeName } from './formats.js'
+import {
+  decodeHeader,
+  decodeLabels,
+  decodeTensors,
+  decodeVolume,
+  encodeVolume,
+  headerBytes,
+  requireVolumeName,
+} from './formats.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
-import type { Volume, VolumeShape } from './volume.js'
+import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
 
 /**
@@ -17,22 +25,26 @@ export async function readVolume(path: string): Promise<Volume> {
   return decodeVolume(await readBytes(path), path)
 }
 
-/** A NIfTI header, packed or not, or that of an array. */
-const HEAD_BYTES = 1 << 16
 /** Tables are small; a JSON of this size takes some 300 MB when parsed, if it is made for that. */
 const MAX_TEXT_BYTES = 4_000_000
 
+/** As `readVolume`, for a label map: integers of up to 2^53 are kept exactly. */
+export async function readLabelVolume(path: string): Promise<LabelVolume> {
+  requireVolumeName(path)
+  return decodeLabels(await readBytes(path), path)
+}
+
 /**
- * The shape of a volume, from its header: what can be known of a file in milliseconds, before anything is unpacked.
+ * What a volume's file says of it, without unpacking its voxels wherever that is possible: what can be known of a file
+ * in milliseconds.
  *
  * @throws UserError as `readVolume`, for what can be seen by then
  */
-export async function readVolumeShape(path: string): Promise<VolumeShape> {
-  // The directory of an archive is at its end.
-  const whole = requireVolumeName(path) === '.npz'
+export async function readVolumeHeader(path: string): Promise<VolumeHeader> {
+  const head = headerBytes(path)
   const length = await requireFile(path)
-  const bytes = whole ? await readBytes(path) : await readHead(path, HEAD_BYTES)
-  return decodeVolumeShape(bytes, path, length)
+  const bytes = head === undefined ? await readBytes(path) : await readHead(path, head)
+  return decodeHeader(bytes, path, length) ?? readVolume(path)
 }
 
 /**
@@ -41,7 +53,11 @@ export async function readVolumeShape(path: string): Promise<VolumeShape> {
  *
  * @throws UserError if the extension is another, a value does not fit `type`, or the file cannot be written
  */
-export async function writeVolume(path: string, volume: Volume, type: VoxelType): Promise<void> {
+export async function writeVolume(
+  path: string,
+  volume: Volume | LabelVolume,
+  type: VoxelType,
+): Promise<void> {
   await writeFileAtomic(path, encodeVolume(path, volume, type))
 }
 

@@ -1,13 +1,14 @@
 import { UserError } from '../errors.js'
+import type { FloatArray, Floats } from './dtype.js'
 import { gzip, isGzip } from './gzip.js'
 import { writeNifti } from './nifti-write.js'
-import { readNifti, readNiftiShape } from './nifti.js'
-import { isNpy, readNpy, readNpyShape, writeNpy } from './npy.js'
-import { readNpz, readNpzShape, writeNpz } from './npz.js'
+import { readNifti, readNiftiHeader } from './nifti.js'
+import { isNpy, readNpy, readNpyHeader, writeNpy } from './npy.js'
+import { readNpz, readNpzHeader, writeNpz } from './npz.js'
 import { readSafetensors, type TensorFile } from './safetensors.js'
 import { readTorchCheckpoint } from './torch-checkpoint.js'
 import { isLegacyTorch } from './torch-pickle.js'
-import type { Volume, VolumeShape } from './volume.js'
+import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
 import { isZip } from './zip.js'
 
@@ -18,40 +19,61 @@ import { isZip } from './zip.js'
  * @throws UserError if it is no image, or its content is not what its name says
  */
 export function decodeVolume(bytes: Uint8Array, source: string): Volume {
+  return decode(bytes, source, Float32Array)
+}
+
+/** As `decodeVolume`, with integers of up to 2^53 kept exactly. */
+export function decodeLabels(bytes: Uint8Array, source: string): LabelVolume {
+  return decode(bytes, source, Float64Array)
+}
+
+function decode<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T } {
   const format = requireVolumeContent(bytes, source)
-  if (format === '.npz') return readNpz(bytes, source)
-  if (format === '.npy') return readNpy(bytes, source)
-  return readNifti(bytes, source)
+  if (format === '.npz') return readNpz(bytes, source, floats)
+  if (format === '.npy') return readNpy(bytes, source, floats)
+  return readNifti(bytes, source, floats)
 }
 
 /**
- * The shape of the volume that `decodeVolume` would give, from its header alone.
+ * What a volume's file says of it, without unpacking its voxels.
  *
- * @param bytes the whole file if it is `.npz`, else the first 64 KiB or more
+ * @param bytes the file, or the first `headerBytes` of it if that is enough for its format
+ * @param source the file's name
  * @param length of the whole file, in bytes
+ * @returns undefined if only the voxels tell: a NumPy array whose first and last axis might both be its classes
  * @throws UserError as `decodeVolume`, for what can be seen by then
  */
-export function decodeVolumeShape(bytes: Uint8Array, source: string, length: number): VolumeShape {
+export function decodeHeader(
+  bytes: Uint8Array,
+  source: string,
+  length = bytes.length,
+): VolumeHeader | undefined {
   const format = requireVolumeContent(bytes, source)
-  if (format === '.npz') return readNpzShape(bytes, source)
-  if (format === '.npy') return readNpyShape(bytes, source, length)
-  return readNiftiShape(bytes, source)
+  if (format === '.npz') return readNpzHeader(bytes, source)
+  if (format === '.npy') return readNpyHeader(bytes, source, length)
+  return readNiftiHeader(bytes, source)
+}
+
+/** How many bytes of a file `decodeHeader` needs; undefined for all, as an archive has its directory at the end. */
+export function headerBytes(source: string): number | undefined {
+  return requireVolumeName(source) === '.npz' ? undefined : 1 << 16
 }
 
 function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
   const format = requireVolumeName(source)
-  const isRight = {
-    '.npz': isZip,
-    '.npy': isNpy,
-    // Many tools read either under either name, and so does this one.
-    '.nii': (content: Uint8Array) => isGzip(content) || isNifti(content),
-    '.nii.gz': (content: Uint8Array) => isGzip(content) || isNifti(content),
-  }[format]
+  // Many tools read gzipped and plain NIfTI under either name, and so does this one.
+  const isRight = { '.npz': isZip, '.npy': isNpy, '.nii': isAnyNifti, '.nii.gz': isAnyNifti }[format]
   if (isRight(bytes)) return format
   throw new UserError(
     `${source}: the content is not what the name says, but ${describe(bytes)}; rename or convert it`,
   )
 }
+
+const isAnyNifti = (bytes: Uint8Array): boolean => isGzip(bytes) || isNifti(bytes)
 
 /**
  * Encodes a volume in the format that the extension of `name` says, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or
@@ -59,7 +81,7 @@ function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
  *
  * @throws UserError if the extension is another, or a value does not fit `type`
  */
-export function encodeVolume(name: string, volume: Volume, type: VoxelType): Uint8Array {
+export function encodeVolume(name: string, volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
   const format = requireVolumeName(name)
   if (format === '.nii') return writeNifti(volume, type)
   if (format === '.nii.gz') return gzip(writeNifti(volume, type))

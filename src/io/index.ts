@@ -4,7 +4,16 @@
  * Runs in browsers and in Node. To read and write paths, use `readVolume`, `writeVolume`, `readTensors` and
  * `writeTensors` of `sae-webgpu/node`.
  */
-export { decodeTensors, decodeVolume, encodeVolume, type VolumeFormat } from './formats.js'
+export { alignTo } from './align.js'
+export {
+  decodeHeader,
+  decodeLabels,
+  decodeTensors,
+  decodeVolume,
+  encodeVolume,
+  headerBytes,
+  type VolumeFormat,
+} from './formats.js'
 export { gunzip, gzip, isGzip } from './gzip.js'
 export { readNifti } from './nifti.js'
 export { writeNifti } from './nifti-write.js'
@@ -26,6 +35,8 @@ export {
   unknownGrid,
   type Grid,
   type NiftiHeaderInfo,
+  type LabelVolume,
   type Volume,
+  type VolumeHeader,
 } from './volume.js'
-export { type VoxelType } from './voxel-type.js'
+export { labelVoxelType, type VoxelType } from './voxel-type.js'

@@ -1,15 +1,19 @@
 import { NIFTI1 } from 'nifti-reader-js'
 import { UserError } from '../errors.js'
 import { toCOrder } from './axes.js'
-import { formatShape, type Grid, type NiftiHeaderInfo, type Volume } from './volume.js'
+import { formatShape, type Grid, type LabelVolume, type NiftiHeaderInfo, type Volume } from './volume.js'
 import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
 
 const DATATYPES = {
   uint8: NIFTI1.TYPE_UINT8,
   int16: NIFTI1.TYPE_INT16,
+  int32: NIFTI1.TYPE_INT32,
   float32: NIFTI1.TYPE_FLOAT32,
+  float64: NIFTI1.TYPE_FLOAT64,
 } as const
 const HEADER_BYTES = 352
+/** `descrip` holds 80 bytes and ends with a zero. */
+const MAX_DESCRIPTION = 79
 /** `dim` holds 16-bit integers. */
 const MAX_DIM = 32767
 
@@ -20,7 +24,7 @@ const MAX_DIM = 32767
  * included. A known grid of other origin becomes the sform; an unknown one leaves both codes 0 and voxels of 1 mm.
  * @throws UserError if an axis is too long for NIfTI-1 or a value does not fit `type`
  */
-export function writeNifti(volume: Volume, type: VoxelType): Uint8Array {
+export function writeNifti(volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
   const { channels, grid } = volume
   const [D, H, W] = grid.shape
   if (Math.max(channels, D, H, W) > MAX_DIM) {
@@ -37,6 +41,7 @@ export function writeNifti(volume: Volume, type: VoxelType): Uint8Array {
   header.vox_offset = HEADER_BYTES
   header.magic = 'n+1'
   header.littleEndian = true
+  header.description = (volume.description ?? '').replace(/[^ -~]/g, '?').slice(0, MAX_DESCRIPTION)
 
   const count = volume.data.length
   const out = new Uint8Array(HEADER_BYTES + count * voxelArray.BYTES_PER_ELEMENT)

@@ -1,7 +1,7 @@
 import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js'
 import { UserError } from '../errors.js'
 import { toCOrder, type Shape4 } from './axes.js'
-import { bytesPerElement, toFloat32, type DType } from './dtype.js'
+import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
 import { gunzip, gunzipHead, isGzip } from './gzip.js'
 import {
   formatShape,
@@ -11,7 +11,7 @@ import {
   type Grid,
   type NiftiHeaderInfo,
   type Volume,
-  type VolumeShape,
+  type VolumeHeader,
 } from './volume.js'
 
 const DTYPES: Readonly<Record<number, DType>> = {
@@ -49,12 +49,23 @@ type Header = NIFTI1 | NIFTI2
  * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
  * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
  * @param source the file's name, for messages
+ * @param floats what the voxels become: `Float32Array`, or `Float64Array`, which holds integers of up to 2^53 exactly
  * @throws UserError if this is no such image, or its header and its length do not agree
  */
-export function readNifti(bytes: Uint8Array, source: string): Volume {
+export function readNifti(bytes: Uint8Array, source: string): Volume
+export function readNifti<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T }
+export function readNifti(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<FloatArray> = Float32Array,
+): VolumeHeader & { data: FloatArray } {
   const layout = readLayout(bytes, source)
-  const { header, srow, shape, dtype, start, length } = layout
-  const [channels, D, H, W] = shape
+  const { header, shape, dtype, start, length } = layout
+  const [, D, H, W] = shape
   const raw = isGzip(bytes) ? gunzip(bytes, source, start + length + MAX_SURPLUS) : bytes
   const found = Math.max(0, raw.length - start)
   if (found < length) {
@@ -62,29 +73,29 @@ export function readNifti(bytes: Uint8Array, source: string): Volume {
       `${source}: the header says ${formatShape(dimsOf(header))}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
     )
   }
-  const image = raw.subarray(start, start + length)
-  const data = toFloat32(image, dtype, header.littleEndian)
+  const data = toFloats(raw.subarray(start, start + length), dtype, header.littleEndian, floats)
   rescale(data, header, source)
-  const warnings: string[] = []
-  const grid = toGrid(header, srow, [D, H, W], (text) => warnings.push(`${source}: ${text}`))
   return {
-    data: toCOrder(data, shape, [D * H * W, 1, D, D * H], new Float32Array(data.length)),
-    channels,
-    grid,
-    source,
-    warnings,
+    ...describe(layout, source),
+    data: toCOrder(data, shape, [D * H * W, 1, D, D * H], new floats(data.length)),
   }
 }
 
 /**
- * The shape of the volume that `readNifti` would read.
+ * What the header of a NIfTI image says.
  *
- * @param bytes the first `HEAD_BYTES` of the file or more
+ * @param bytes the first 64 KiB of the file or more
  * @throws UserError as `readNifti`, if the header is bad
  */
-export function readNiftiShape(bytes: Uint8Array, source: string): VolumeShape {
-  const [channels, ...shape] = readLayout(bytes, source).shape
-  return { channels, shape }
+export function readNiftiHeader(bytes: Uint8Array, source: string): VolumeHeader {
+  return describe(readLayout(bytes, source), source)
+}
+
+function describe({ header, srow, shape: [channels, ...shape] }: Layout, source: string): VolumeHeader {
+  const warnings: string[] = []
+  const grid = toGrid(header, srow, shape, (text) => warnings.push(`${source}: ${text}`))
+  const description = header.description.replace(/\0.*$/s, '')
+  return { channels, grid, source, warnings, description }
 }
 
 /** What a file's header says of where its image lies. */
@@ -175,7 +186,7 @@ function dimsOf(header: Header): number[] {
   return header.dims.slice(1, header.dims[0]! + 1)
 }
 
-function rescale(data: Float32Array, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
+function rescale(data: FloatArray, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
   if (slope === 0 || !Number.isFinite(slope) || (slope === 1 && inter === 0)) return
   if (!Number.isFinite(inter))
     throw new UserError(`${source}: scl_inter is ${inter}; set it to a number in the header`)

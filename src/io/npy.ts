@@ -1,7 +1,7 @@
 import { quoted, UserError } from '../errors.js'
 import { fortranStrides, toCOrder, type Shape4 } from './axes.js'
-import { bytesPerElement, toFloat32, type DType } from './dtype.js'
-import { formatShape, requireReadable, unknownGrid, type Volume, type VolumeShape } from './volume.js'
+import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
+import { formatShape, requireReadable, unknownGrid, type Volume, type VolumeHeader } from './volume.js'
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 const DTYPES = ['i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8']
@@ -24,36 +24,95 @@ export function isNpy(bytes: Uint8Array): boolean {
 /**
  * Reads a NumPy `.npy` file, versions 1 to 3 (NumPy Enhancement Proposal 1), as a volume.
  *
- * The array is `[D, H, W]` or `[C, D, H, W]`, with further leading axes of 1 allowed; real numbers or booleans
- * of any width and byte order, C or Fortran order. The grid is not known.
+ * The array is `[D, H, W]`, `[C, D, H, W]` or `[D, H, W, C]`, with further leading axes of 1 allowed; real numbers or
+ * booleans of any width and byte order, C or Fortran order. Of four axes, the first or the last holds the classes:
+ * the one along which the values sum to 1 if they do so along one only, else the shorter one. The grid is not known.
+ * @param floats as for `readNifti`
  * @throws UserError on any other array, and if the file is truncated or damaged
  */
-export function readNpy(bytes: Uint8Array, source: string): Volume {
+export function readNpy(bytes: Uint8Array, source: string): Volume
+export function readNpy<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T }
+export function readNpy(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<FloatArray> = Float32Array,
+): VolumeHeader & { data: FloatArray } {
   const header = readHeader(bytes, source)
   const squeezed = checkedShape(header, source, bytes.length)
   const { dtype, littleEndian, fortranOrder, dataOffset } = header
-  const data = toFloat32(bytes.subarray(dataOffset), dtype, littleEndian)
-  const [channels, ...spatial] = squeezed
+  const stored = toFloats(bytes.subarray(dataOffset), dtype, littleEndian, floats)
+  const data = fortranOrder
+    ? toCOrder(stored, squeezed, fortranStrides(squeezed), new floats(stored.length))
+    : stored
+  const [C, D, H, W] = squeezed
+  if (!hasChannelsLast(squeezed, data)) return { data, channels: C, grid: unknownGrid([D, H, W]), source }
+  const first: Shape4 = [W, C, D, H]
   return {
-    data: fortranOrder
-      ? toCOrder(data, squeezed, fortranStrides(squeezed), new Float32Array(data.length))
-      : data,
-    channels,
-    grid: unknownGrid(spatial),
+    data: toCOrder(data, first, [1, D * H * W, H * W, W], new floats(data.length)),
+    channels: W,
+    grid: unknownGrid([C, D, H]),
     source,
   }
 }
 
 /**
- * The shape of the volume that `readNpy` would read.
+ * What the header of a `.npy` file says; undefined if only the values tell which axis holds the classes.
  *
  * @param bytes the first `HEAD_BYTES` of the file or more
  * @param length of the whole file, in bytes
  * @throws UserError as `readNpy`
  */
-export function readNpyShape(bytes: Uint8Array, source: string, length: number): VolumeShape {
-  const [channels, ...shape] = checkedShape(readHeader(bytes, source), source, length)
-  return { channels, shape }
+export function readNpyHeader(bytes: Uint8Array, source: string, length: number): VolumeHeader | undefined {
+  const squeezed = checkedShape(readHeader(bytes, source), source, length)
+  const [C, D, H, W] = squeezed
+  switch (axisOfChannels(squeezed)) {
+    case 'first':
+      return { channels: C, grid: unknownGrid([D, H, W]), source }
+    case 'last':
+      return { channels: W, grid: unknownGrid([C, D, H]), source }
+    case 'either':
+      return undefined
+  }
+}
+
+/** No prior has more classes: networks keep the channels of a voxel in registers. */
+const mostChannels = 64
+
+/** Which of four axes holds the channels, by their lengths alone. */
+function axisOfChannels([first, , , last]: Shape4): 'first' | 'last' | 'either' {
+  if (first > mostChannels) return last > mostChannels ? 'first' : 'last'
+  return first === 1 || last === 1 || last > mostChannels ? 'first' : 'either'
+}
+
+function hasChannelsLast(shape: Shape4, data: FloatArray): boolean {
+  const axis = axisOfChannels(shape)
+  if (axis !== 'either') return axis === 'last'
+  const [C, D, H, W] = shape
+  const voxels = D * H * W
+  const sumsFirst = sumToOne(data, C, voxels, (i) => i, voxels)
+  const sumsLast = sumToOne(data, W, C * D * H, (i) => i * W, 1)
+  return sumsFirst === sumsLast ? W < C : sumsLast
+}
+
+/** Whether the channels of some thousand voxels, spread over the volume, sum to 1. */
+function sumToOne(
+  data: FloatArray,
+  channels: number,
+  voxels: number,
+  start: (voxel: number) => number,
+  stride: number,
+): boolean {
+  const step = Math.max(1, Math.floor(voxels / 2000))
+  for (let voxel = 0; voxel < voxels; voxel += step) {
+    let sum = 0
+    for (let c = 0; c < channels; c++) sum += data[start(voxel) + c * stride]!
+    if (!(Math.abs(sum - 1) < 0.01)) return false
+  }
+  return true
 }
 
 /**
@@ -77,7 +136,7 @@ export function writeNpy({ shape, data }: NpyArray): Uint8Array {
 }
 
 function checkedShape({ dtype, shape, dataOffset }: Header, source: string, length: number): Shape4 {
-  const squeezed = toChannelsFirst(shape, source)
+  const squeezed = fourAxes(shape, source)
   const expected = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
   const found = length - dataOffset
   if (found !== expected) {
@@ -129,12 +188,15 @@ function isDType(name: string | undefined): name is DType {
   return name !== undefined && DTYPES.includes(name)
 }
 
-function toChannelsFirst(shape: readonly number[], source: string): Shape4 {
+/** The last four axes; the first of them is 1 where there are three. */
+function fourAxes(shape: readonly number[], source: string): Shape4 {
   const text = shape.length === 0 ? 'a single number' : formatShape(shape)
   const kept = shape.slice(Math.max(0, shape.length - 4))
   const leading = shape.slice(0, shape.length - kept.length)
   if (kept.length < 3 || leading.some((size) => size !== 1)) {
-    throw new UserError(`${source}: the array is ${text}; a volume is [D, H, W] or [channels, D, H, W]`)
+    throw new UserError(
+      `${source}: the array is ${text}; a volume is [D, H, W], [channels, D, H, W] or [D, H, W, channels]`,
+    )
   }
   if (!kept.every((size) => size > 0)) throw new UserError(`${source}: the array is empty (${text})`)
   const [w, h, d, c = 1] = kept.toReversed() as [number, number, number, number?]

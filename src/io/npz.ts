@@ -1,7 +1,8 @@
 import { zipSync } from 'fflate'
 import { quoted, UserError } from '../errors.js'
-import { HEAD_BYTES, readNpy, readNpyShape, writeNpy, type NpyArray } from './npy.js'
-import type { Volume, VolumeShape } from './volume.js'
+import type { FloatArray, Floats } from './dtype.js'
+import { HEAD_BYTES, readNpy, readNpyHeader, writeNpy, type NpyArray } from './npy.js'
+import type { Volume, VolumeHeader } from './volume.js'
 import { unpack, unpackHead, zipEntries, type ZipEntry } from './zip.js'
 
 /** The name under which the SAE reference release keeps its scans and label maps. */
@@ -15,17 +16,30 @@ const EPOCH = new Date(1980, 0, 1)
  * @param source the file's name, for messages
  * @throws UserError as `readNpy`; where the archive is damaged, empty, or holds several arrays of other names
  */
-export function readNpz(bytes: Uint8Array, source: string): Volume {
+export function readNpz(bytes: Uint8Array, source: string): Volume
+export function readNpz<T extends FloatArray>(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<T>,
+): VolumeHeader & { data: T }
+export function readNpz(
+  bytes: Uint8Array,
+  source: string,
+  floats: Floats<FloatArray> = Float32Array,
+): VolumeHeader & { data: FloatArray } {
   const entry = chooseArray(bytes, source)
   // The array's own header first: the directory may claim a thousand times what is in the file.
-  readNpyShape(unpackHead(entry, HEAD_BYTES), source, entry.size)
-  return readNpy(unpack(entry), source)
+  headerOf(entry, source)
+  return readNpy(unpack(entry), source, floats)
 }
 
-/** The shape of the volume that `readNpz` would read. @throws UserError as it does, if the archive or the header is bad */
-export function readNpzShape(bytes: Uint8Array, source: string): VolumeShape {
-  const entry = chooseArray(bytes, source)
-  return readNpyShape(unpackHead(entry, HEAD_BYTES), source, entry.size)
+/** As `readNpyHeader`, of the array that `readNpz` reads, whose elements stay packed. @throws UserError as `readNpz` */
+export function readNpzHeader(bytes: Uint8Array, source: string): VolumeHeader | undefined {
+  return headerOf(chooseArray(bytes, source), source)
+}
+
+function headerOf(entry: ZipEntry, source: string): VolumeHeader | undefined {
+  return readNpyHeader(unpackHead(entry, HEAD_BYTES), source, entry.size)
 }
 
 function chooseArray(bytes: Uint8Array, source: string): ZipEntry {

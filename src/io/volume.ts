@@ -32,10 +32,8 @@ export interface Grid {
   header?: NiftiHeaderInfo
 }
 
-/** An image, a label map or a prior, as read from a file. */
-export interface Volume {
-  /** `[channels, D, H, W]`, C order, W fastest. */
-  data: Float32Array
+/** What a file says of a volume before its voxels are read. */
+export interface VolumeHeader {
   /** 1 for scans and label maps, the number of classes for priors. */
   channels: number
   /** Where the voxels lie. */
@@ -44,13 +42,20 @@ export interface Volume {
   source: string
   /** What is odd about the file but does not stop it from being used, one line each. */
   warnings?: readonly string[]
+  /** NIfTI's `descrip`: free text, up to 79 bytes. */
+  description?: string
 }
 
-/** What a volume's header says of its size. */
-export interface VolumeShape {
-  readonly channels: number
-  /** [D, H, W], in voxels. */
-  readonly shape: readonly [number, number, number]
+/** An image, a label map or a prior, as read from a file. */
+export interface Volume extends VolumeHeader {
+  /** `[channels, D, H, W]`, C order, W fastest. */
+  data: Float32Array
+}
+
+/** A label map: whole numbers of up to 2^53 are kept exactly. */
+export interface LabelVolume extends VolumeHeader {
+  /** As that of a `Volume`. */
+  data: Float64Array
 }
 
 /** 64 classes on 256x256x256 voxels; 4 GiB once they are float32. */
@@ -115,7 +120,7 @@ export function placementDistance(
  * @returns a warning where both say where they lie and disagree about it, else undefined
  * @throws UserError if the shapes differ
  */
-export function requireSameGrid(a: Volume, b: Volume, what: string): string | undefined {
+export function requireSameGrid(a: VolumeHeader, b: VolumeHeader, what: string): string | undefined {
   const [shapeA, shapeB] = [formatShape(a.grid.shape), formatShape(b.grid.shape)]
   if (shapeA !== shapeB) {
     throw new UserError(
@@ -129,7 +134,7 @@ export function requireSameGrid(a: Volume, b: Volume, what: string): string | un
 }
 
 /** @throws UserError if a voxel is NaN or infinite: how many are, and the first of them */
-export function requireFinite(volume: Volume): void {
+export function requireFinite(volume: Volume | LabelVolume): void {
   let first = -1
   let count = 0
   volume.data.forEach((value, index) => {
@@ -151,7 +156,7 @@ export function requireVaries(volume: Volume): void {
   throw new UserError(`${volume.source}: every voxel is ${value ?? 'missing'}; this is not a scan`)
 }
 
-function formatIndex(volume: Volume, flat: number): string {
+function formatIndex(volume: VolumeHeader, flat: number): string {
   const index: number[] = []
   for (const size of volume.grid.shape.toReversed()) {
     index.unshift(flat % size)

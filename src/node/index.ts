@@ -7,8 +7,10 @@ export { debugVariable, traceOf } from './trace.js'
 export { waitIdly } from './idle.js'
 export {
   type Float32Tensor,
+  readLabelVolume,
   readTensors,
   readVolume,
+  readVolumeHeader,
   writeFileAtomic,
   writeTensors,
   writeVolume,

@@ -27,13 +27,27 @@ export function diceScores(predicted: Uint8Array, truth: Uint8Array, K: number):
   return Array.from({ length: K }, (_, c) => (2 * overlaps[c]! + 1) / (sizes[c]! + 1))
 }
 
-/** Mean score over `classes`; `foregroundClasses(table)` gives those of a label table. */
-export function meanDice(scores: readonly number[], classes: readonly number[]): number {
-  return classes.reduce((sum, c) => sum + scores[c]!, 0) / classes.length
+/**
+ * Mean score over those of `classes` that have one; `foregroundClasses(table)` gives those of a label table.
+ *
+ * @param scores undefined for a class that neither map has
+ * @returns NaN if none of the classes has a score
+ */
+export function meanDice(scores: readonly (number | undefined)[], classes: readonly number[]): number {
+  const known = classes.map((c) => scores[c]).filter((score) => score !== undefined)
+  return known.reduce((sum, score) => sum + score, 0) / known.length
+}
+
+/** Scores of two class maps as by `diceScores`, undefined for a class that neither has. */
+export function presentScores(predicted: Uint8Array, truth: Uint8Array, K: number): (number | undefined)[] {
+  const present = new Uint8Array(256)
+  for (const map of [predicted, truth]) for (const c of map) present[c] = 1
+  return diceScores(predicted, truth, K).map((score, c) => (present[c] ? score : undefined))
 }
 
 /**
- * Dice per class of a batch's segmentations, averaged over the scans that have a reference; undefined if none has.
+ * Dice per class of a batch's segmentations, averaged over the scans that have a reference; undefined if none has. Of a
+ * class, the scans count in which it is present; its score is undefined if there are none.
  *
  * @param segmentation classes, [N, 1, ...] of the prior's region
  * @param truths classes, of the whole grid
@@ -42,18 +56,18 @@ export function batchDice(
   segmentation: Uint32Array,
   truths: readonly (Uint8Array | undefined)[],
   prior: PriorLayout,
-): number[] | undefined {
+): (number | undefined)[] | undefined {
   const { parts, classes: channels } = prior
   const size = segmentation.length / truths.length
   const classes = parts ? classesOf(parts) : channels
   const scores = truths.flatMap((truth, n) => {
     if (!truth) return []
     const labels = Uint8Array.from(segmentation.subarray(n * size, (n + 1) * size))
-    return [diceScores(onWholeGrid(labels, prior), truth, classes)]
+    return [presentScores(onWholeGrid(labels, prior), truth, classes)]
   })
   if (scores.length === 0) return undefined
-  return Array.from(
-    { length: classes },
-    (_, c) => scores.reduce((sum, score) => sum + score[c]!, 0) / scores.length,
-  )
+  return Array.from({ length: classes }, (_, c) => {
+    const known = scores.map((score) => score[c]).filter((score) => score !== undefined)
+    return known.length === 0 ? undefined : known.reduce((sum, score) => sum + score, 0) / known.length
+  })
 }

@@ -13,9 +13,11 @@ export {
   identityTable,
   toClasses,
   toCodes,
+  sidesOf,
   type LabelClass,
   type LabelTable,
 } from './label-table.js'
+export { toSidedCodes, type SidedCodes } from './label-sides.js'
 export {
   applyScaling,
   robustScaling,

@@ -1,21 +1,30 @@
-import { printable, quoted, UserError } from '../errors.js'
-import { checkLabelTable, maxCode, type LabelClass, type LabelTable } from './label-table.js'
+import { quoted, UserError } from '../errors.js'
+import { addCode, parseCode, parseColourLut, parseFslXml } from './label-lookup.js'
+import { parseTsv } from './label-table-tsv.js'
+import { checkLabelTable, type LabelClass, type LabelTable } from './label-table.js'
 
 /**
- * Reads a user's label table. Two forms:
+ * Reads a label table; the content decides which form it has (docs/labels.md):
  *
- * - JSON: `{ "classes": [{ "name": "cortex", "abbreviation": "ctx", "codes": [3, 42] }, ...], "rest": 13 }`;
- *   the abbreviation may be left out, so may rest.
+ * - JSON: `{ "classes": [{ "name": "cortex", "abbreviation": "ctx", "codes": [3, 42, "1000-1035"] }, ...], "rest": 13 }`;
+ *   the abbreviation may be left out, so may rest. `"sides": [3, 42]` says which codes are left and right.
  * - TSV with a header line: columns `index`, `name`, `codes` (separated by commas or spaces) and perhaps `abbreviation`.
  *   A `*` among the codes marks the class that takes every label listed nowhere.
+ * - TSV as BIDS has it (`_dseg.tsv`): columns `index`, the label value, and `name`; perhaps `abbreviation`.
+ * - FreeSurfer's and FSL's colour tables and FSL's XML. Of these and of BIDS, each label becomes a class.
  *
  * @param source file name for the messages
  * @throws UserError
  */
 export function parseLabelTable(text: string, source = 'label table'): LabelTable {
   const content = text.replace(/^\uFEFF/, '').trim()
-  const table = content.startsWith('{') ? parseJson(content, source) : parseTsv(content, source)
-  return checkLabelTable(table, source)
+  return checkLabelTable(parseAny(content, source), source)
+}
+
+function parseAny(content: string, source: string): LabelTable {
+  if (content.startsWith('{')) return parseJson(content, source)
+  if (content.startsWith('<')) return parseFslXml(content, source)
+  return parseColourLut(content) ?? parseTsv(content, source).table
 }
 
 function parseJson(content: string, source: string): LabelTable {
@@ -39,53 +48,36 @@ function parseJson(content: string, source: string): LabelTable {
 }
 
 function jsonClass(entry: unknown, index: number, source: string): LabelClass {
-  const { name, abbreviation, codes } = (entry ?? {}) as Partial<Record<keyof LabelClass, unknown>>
-  if (typeof name !== 'string' || !Array.isArray(codes)) {
-    throw new UserError(`${source}: class ${index} must be like { "name": "cortex", "codes": [3, 42] }`)
+  const fields = (entry ?? {}) as Partial<Record<keyof LabelClass, unknown>>
+  const { name, abbreviation, codes: listed, ranges: spans = [], sides } = fields
+  const where = `${source}: class ${index}`
+  if (typeof name !== 'string' || !Array.isArray(listed) || !Array.isArray(spans)) {
+    throw new UserError(`${where} must be like { "name": "cortex", "codes": [3, 42] }`)
+  }
+  const codes: number[] = []
+  const ranges: [number, number][] = []
+  for (const code of listed as unknown[]) {
+    const isRange = typeof code === 'string' && code.includes('-')
+    addCode(isRange ? code : codeText(code), where, codes, ranges)
+  }
+  for (const span of spans as unknown[]) {
+    addCode(spanText(span), where, codes, ranges)
   }
   return {
     name,
     abbreviation: typeof abbreviation === 'string' ? abbreviation : name,
-    codes: codes.map((code: unknown) => readCode(codeText(code), `${source}: class ${index}`)),
+    codes,
+    ...(ranges.length > 0 ? { ranges } : {}),
+    ...(sides === undefined ? {} : { sides: readSides(sides, where) }),
   }
 }
 
-function parseTsv(content: string, source: string): LabelTable {
-  const [header = '', ...lines] = content.split(/\r?\n/)
-  const columns = header.split('\t').map((column) => column.trim().toLowerCase())
-  for (const needed of ['index', 'name', 'codes']) {
-    if (!columns.includes(needed)) {
-      throw new UserError(`${source}: no column "${needed}"; the first line names the tab-separated columns`)
-    }
+function readSides(sides: unknown, where: string): [number, number] {
+  if (Array.isArray(sides) && sides.length === 2) {
+    const [left, right] = (sides as unknown[]).map((code) => parseCode(codeText(code), where))
+    return [left!, right!]
   }
-  const classes: LabelClass[] = []
-  let rest: number | undefined
-  lines.forEach((line, row) => {
-    if (line.trim() === '') return
-    const cells = line.split('\t').map((cell) => cell.trim())
-    const cell = (column: string): string => cells[columns.indexOf(column)] ?? ''
-    const where = `${source}: line ${row + 2}`
-    // Channels are positions: a gap or a repeated index would silently shift every later class.
-    if (cell('index') !== String(classes.length)) {
-      throw new UserError(
-        `${where}: index ${quoted(cell('index'))}, but ${classes.length} comes next; count 0, 1, 2 and so on`,
-      )
-    }
-    const codes = cell('codes')
-      .split(/[\s,]+/)
-      .filter((code) => code !== '')
-    if (codes.includes('*')) {
-      if (rest !== undefined)
-        throw new UserError(`${where}: a second class with "*"; only one can be the rest`)
-      rest = classes.length
-    }
-    classes.push({
-      name: cell('name'),
-      abbreviation: cell('abbreviation') || cell('name'),
-      codes: codes.filter((code) => code !== '*').map((code) => readCode(code, where)),
-    })
-  })
-  return rest === undefined ? { classes } : { classes, rest }
+  throw new UserError(`${where}: "sides" must be its left and its right code, such as [3, 42]`)
 }
 
 /** Not JSON for all: that of lists within lists would not end, and -0 is 0 there. */
@@ -93,12 +85,7 @@ function codeText(code: unknown): string {
   return typeof code === 'number' ? String(code) : typeof code === 'string' ? quoted(code) : typeof code
 }
 
-function readCode(text: string, where: string): number {
-  if (!/^\d+$/.test(text))
-    throw new UserError(
-      `${where}: ${printable(text).slice(0, 48)} is not a code; codes are non-negative integers`,
-    )
-  if (text.length > 10 || Number(text) > maxCode)
-    throw new UserError(`${where}: the code ${text.slice(0, 48)} is too large; codes end at ${maxCode}`)
-  return Number(text)
+/** `[1000, 1035]` as a range is written elsewhere. */
+function spanText(span: unknown): string {
+  return Array.isArray(span) && span.length === 2 ? span.map(codeText).join('-') : codeText(span)
 }

@@ -37,7 +37,7 @@ export interface StepRecord extends Omit<Turn, 'batch'> {
   /** Time that the step added to the run. */
   readonly seconds: number
   /** Dice per class before this step's update, if the scans have a reference. */
-  readonly dice: readonly number[] | undefined
+  readonly dice: readonly (number | undefined)[] | undefined
 }
 
 /** The values of a step's graph that every kind of learning has. */
@@ -200,5 +200,5 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
 /** The results of a step on the device. */
 interface Outcome {
   readonly report: readonly Float32Array[]
-  readonly dice: readonly number[] | undefined
+  readonly dice: readonly (number | undefined)[] | undefined
 }

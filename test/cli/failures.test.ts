@@ -135,7 +135,9 @@ describe('labels that do not fit', () => {
 
   it('have values in no class', async () => {
     const args = ['prior', study.unpaired, '--classes', '4', '-o', study.path('out/prior.nii.gz')]
-    expect(await refusal(args)).toMatch(/unpaired\.npz: label \d+ .* is in no class of the label table/)
+    expect(await refusal(args)).toMatch(
+      /unpaired\.npz: labels? \d+ \(\d+ voxels?\).* in no class of the label table/,
+    )
   })
 
   it('have an invalid table', async () => {

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkHeaders } from '../../src/cli/input-headers.js'
-import { readText, readVolumeShape, writeVolume } from '../../src/io/files.js'
+import { matchRun } from '../../src/cli/match-run.js'
+import { Terminal } from '../../src/cli/terminal.js'
+import { readText, writeVolume } from '../../src/io/files.js'
 import { makeVolume, rejectedUserError } from '../io/support.js'
 import { sae } from './support.js'
 
@@ -27,19 +28,11 @@ afterAll(() => {
 
 const check = (prior: string, scan: string, more: { labels?: string; every?: number } = {}) => {
   const { labels, every = 1 } = more
-  return checkHeaders({
-    prior: at(prior),
-    scans: [at(scan)],
-    every,
-    ...(labels === undefined ? {} : { labels: [at(labels)] }),
-  })
+  const files = { prior: at(prior), scans: [at(scan)], labels: labels === undefined ? labels : [at(labels)] }
+  return matchRun(files, every, false, new Terminal('silent'))
 }
 
 describe('the headers of inputs', () => {
-  it.each(['nii', 'nii.gz', 'npy', 'npz'])('give the shape of .%s', async (extension) => {
-    expect(await readVolumeShape(at(`scan.${extension}`))).toEqual({ channels: 1, shape: [30, 40, 50] })
-  })
-
   it('are all that is read', async () => {
     await check('prior.nii', 'scan.nii.gz', { labels: 'scan.npz' })
     expect(await rejectedUserError(check('prior.nii', 'other.nii.gz'))).toMatch(

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readTrainingScans } from '../../src/cli/inputs.js'
+import { matchRun } from '../../src/cli/match-run.js'
 import { readPrior } from '../../src/cli/prior-file.js'
 import { ReadCache } from '../../src/cli/read-cache.js'
 import { Terminal } from '../../src/cli/terminal.js'
@@ -24,7 +25,9 @@ async function scansKept(bytes: number) {
   const terminal = new Terminal('silent')
   const prior = await readPrior(study.path('prior.nii.gz'), terminal)
   const cache = new ReadCache(bytes)
-  return readTrainingScans(study.scans, study.labels, prior, phantomTable, 1, 'robust', terminal, cache)
+  const { scans, labels } = study
+  const grids = await matchRun({ prior: study.path('prior.nii.gz'), scans, labels }, 1, false, terminal)
+  return readTrainingScans(scans, labels, prior, phantomTable, grids, 'robust', terminal, cache)
 }
 
 it('scans that are not kept are read again, to the same numbers', async () => {

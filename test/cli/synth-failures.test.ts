@@ -46,7 +46,7 @@ describe('sae synth refuses', () => {
     [
       'a scan for a label map',
       ['SCAN'],
-      /a\.nii\.gz: holds the value 0\.\d+, but labels are non-negative integers/,
+      /a\.nii\.gz: voxel \d+ has the value 0\.\d+, but labels are non-negative integers/,
     ],
   ])('%s', async (_, args, message) => {
     const files: Record<string, string> = { MAP: map, SCAN: study.scans[0] }

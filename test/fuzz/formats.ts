@@ -1,7 +1,7 @@
 import { gzipSync, zipSync } from 'fflate'
 import { parseDsegTable, formatDsegTable } from '../../src/cli/dseg-table.js'
 import { parseIntensities } from '../../src/cli/intensity-file.js'
-import { decodeTensors, decodeVolume, decodeVolumeShape } from '../../src/io/formats.js'
+import { decodeHeader, decodeTensors, decodeVolume } from '../../src/io/formats.js'
 import { writeNpy } from '../../src/io/npy.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import type { Volume } from '../../src/io/volume.js'
@@ -289,9 +289,9 @@ function checkpoint(draw: Draw): Uint8Array {
 function readVolumeNamed(source: string): (bytes: Uint8Array) => void {
   return (bytes) => {
     const volume: Volume = decodeVolume(bytes, source)
-    const { channels, shape } = decodeVolumeShape(bytes, source, bytes.length)
+    const { channels, grid } = decodeHeader(bytes, source) ?? volume
     const [D, H, W] = volume.grid.shape
-    if (channels !== volume.channels || shape.join() !== volume.grid.shape.join())
+    if (channels !== volume.channels || grid.shape.join() !== volume.grid.shape.join())
       throw new Error('two shapes')
     if (volume.data.length !== channels * D * H * W) throw new Error('data of another shape')
   }

@@ -5,7 +5,7 @@ import type { VoxelType } from '../../src/io/voxel-type.js'
 import { makeNifti } from './make-nifti.js'
 import { makeVolume, userError } from './support.js'
 
-const types: VoxelType[] = ['uint8', 'int16', 'float32']
+const types: VoxelType[] = ['uint8', 'int16', 'int32', 'float32', 'float64']
 
 describe('writeNifti', () => {
   it.each([
@@ -34,7 +34,13 @@ describe('writeNifti', () => {
     const volume = makeVolume(1, [1, 2, 3])
     const bytes = writeNifti(volume, type)
     const view = new DataView(bytes.buffer)
-    const [code, bits] = { uint8: [2, 8], int16: [4, 16], float32: [16, 32] }[type] as [number, number]
+    const [code, bits] = {
+      uint8: [2, 8],
+      int16: [4, 16],
+      int32: [8, 32],
+      float32: [16, 32],
+      float64: [64, 64],
+    }[type] as [number, number]
     expect([view.getInt16(70, true), view.getInt16(72, true)]).toEqual([code, bits])
     expect(bytes.length).toBe(352 + (6 * bits) / 8)
     expect([0, 1, 2, 3, 4].map((i) => view.getInt16(40 + 2 * i, true))).toEqual([3, 1, 2, 3, 1])

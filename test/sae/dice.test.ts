@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
-import { diceScores, meanDice } from '../../src/sae/dice.js'
+import { batchDice, diceScores, meanDice, presentScores } from '../../src/sae/dice.js'
 import { foregroundClasses, freeSurferTable, toClasses } from '../../src/sae/label-table.js'
 import { priorArgmax } from '../../src/sae/prior.js'
 import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
@@ -28,6 +28,26 @@ describe('diceScores', () => {
 describe('meanDice', () => {
   it('averages the classes that count', () => {
     expect(meanDice([1, 0.5, 0.25, 0.9], [1, 2])).toBe(0.375)
+  })
+
+  it('leaves out classes without a score', () => {
+    expect(meanDice([1, 0.5, undefined, 0.9], [1, 2])).toBe(0.5)
+    expect(meanDice([1, undefined], [1])).toBeNaN()
+  })
+})
+
+describe('classes in neither map', () => {
+  const prior = { classes: 4, shape: [1, 1, 3] as const }
+
+  it('have no score', () => {
+    const scores = presentScores(Uint8Array.of(0, 1, 1), Uint8Array.of(0, 1, 3), 4)
+    expect(scores).toEqual([1, 3 / 4, undefined, 1 / 2])
+  })
+
+  it('do not count for the scan in which they are missing', () => {
+    const segmentation = Uint32Array.of(0, 1, 1, 0, 0, 0)
+    const truths = [Uint8Array.of(0, 1, 3), Uint8Array.of(0, 0, 0)]
+    expect(batchDice(segmentation, truths, prior)).toEqual([1, 3 / 4, undefined, 1 / 2])
   })
 })
 

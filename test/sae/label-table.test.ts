@@ -35,7 +35,7 @@ describe('identityTable', () => {
     expect([...toCodes(Uint8Array.of(63, 0), table)]).toEqual([63, 0])
     expect(foregroundClasses(identityTable(3))).toEqual([1, 2])
     expect(userError(() => toClasses(Float32Array.of(0, 64), table, 'a.nii'))).toMatch(
-      /^a\.nii: label 64 \(voxel 1\)/,
+      /^a\.nii: label 64 \(1 voxel\) is in no class/,
     )
   })
 
@@ -100,5 +100,78 @@ describe('parseLabelTable', () => {
   ])('refuses %s', (_, text, message) => {
     expect(userError(() => parseLabelTable(text, 'table'))).toMatch(message)
     expect(userError(() => parseLabelTable(text, 'table'))).toMatch(/^table: /)
+  })
+})
+
+describe('tables of other programs', () => {
+  const names = (text: string): string[] =>
+    parseLabelTable(text, 'table').classes.map(({ name, codes }) => `${codes.join()} ${name}`)
+
+  it('reads a BIDS table, its values being the codes', () => {
+    const bids =
+      'index\tname\tabbreviation\tmapping\n17\tLeft Hippocampus\tL-hip\t9\n53\tRight Hippocampus\tR-hip\t9\n'
+    expect(parseLabelTable(bids)).toEqual({
+      classes: [
+        { name: 'background', abbreviation: 'bg', codes: [0] },
+        { name: 'Left Hippocampus', abbreviation: 'L-hip', codes: [17] },
+        { name: 'Right Hippocampus', abbreviation: 'R-hip', codes: [53] },
+      ],
+    })
+    expect(names('index\tname\n2\tWM\n0\tAir\n')).toEqual(['0 Air', '2 WM'])
+    expect(userError(() => parseLabelTable('index\tname\n1.5\tx\n', 'table'))).toMatch(
+      /line 2: 1\.5 is no code/,
+    )
+  })
+
+  it("reads FreeSurfer's and FSL's colour tables", () => {
+    const freeSurfer =
+      '#$Id$\n0   Unknown            0   0   0   0\n\n4   Left-Lateral-Ventricle  120 18 134 0\n'
+    expect(names(freeSurfer)).toEqual(['0 Unknown', '4 Left-Lateral-Ventricle'])
+    expect(names('1 0.5 0.25 1.0 Grey matter\n2 1 1 1 White matter\n')).toEqual([
+      '0 background',
+      '1 Grey matter',
+      '2 White matter',
+    ])
+  })
+
+  it("reads FSL's XML", () => {
+    const labels =
+      '<label index="0" x="9" y="8" z="7">Caudate &amp; tail</label>\n<label index="1">Putamen</label>'
+    expect(
+      names(`<?xml version="1.0"?><atlas><type>Probabilistic</type><data>${labels}</data></atlas>`),
+    ).toEqual(['0 background', '1 Caudate & tail', '2 Putamen'])
+    expect(names(`<atlas><type>Label</type>${labels}</atlas>`)).toEqual(['0 Caudate & tail', '1 Putamen'])
+    expect(userError(() => parseLabelTable('<atlas/>', 'a.xml'))).toMatch(/^a\.xml: names no label/)
+  })
+
+  it('reads ranges and sides, in JSON and TSV', () => {
+    const json = {
+      classes: [
+        { name: 'air', codes: [0] },
+        { name: 'cortex', codes: [3, 42, '1000-1035'], sides: [3, 42] },
+        { name: 'parcels', codes: ['7-9'] },
+      ],
+    }
+    const { classes } = parseLabelTable(JSON.stringify(json))
+    expect(classes[1]).toMatchObject({ codes: [3, 42], ranges: [[1000, 1035]], sides: [3, 42] })
+    expect(classes[2]).toMatchObject({ codes: [7], ranges: [[7, 9]] })
+    expect(parseLabelTable(JSON.stringify({ classes }))).toEqual({ classes })
+    const tsv = 'index\tname\tcodes\n0\tair\t0\n1\tcortex\t3,1000-1035\n'
+    expect(parseLabelTable(tsv).classes[1]).toMatchObject({ codes: [3], ranges: [[1000, 1035]] })
+  })
+
+  it.each([
+    ['a range that ends before it begins', [5], [[9, 7]], /class 1 \(a\) has the range 9-7/],
+    ['a range over the code of another class', [5], [[0, 3]], /code 0 is in class 0 and in class 1/],
+    ['a side that is no code', [5, 6], [], /class 1 \(a\) has the side 7, which is none of its codes/],
+  ])('refuses %s', (what, codes, ranges, message) => {
+    const sides = what.includes('side') ? { sides: [5, 7] } : {}
+    const table = {
+      classes: [
+        { name: 'air', codes: [0] },
+        { name: 'a', codes, ranges, ...sides },
+      ],
+    }
+    expect(userError(() => parseLabelTable(JSON.stringify(table), 'table'))).toMatch(message)
   })
 })

@@ -1,5 +1,5 @@
 import { UserError } from '../../src/errors.js'
-import type { Volume } from '../../src/io/volume.js'
+import type { LabelVolume, Volume } from '../../src/io/volume.js'
 import type { LabelTable } from '../../src/sae/label-table.js'
 import {
   affine,
@@ -16,7 +16,10 @@ import {
 export type Centroids = ReadonlyMap<number, Triple>
 
 /** The centroids of a map's structures, left and right apart. Background and the rest are left out. */
-export function centroidsOf({ data, grid: { shape } }: Volume, { classes, rest }: LabelTable): Centroids {
+export function centroidsOf(
+  { data, grid: { shape } }: Volume | LabelVolume,
+  { classes, rest }: LabelTable,
+): Centroids {
   const codes = classes.flatMap((entry, c) => (c === 0 || c === rest ? [] : entry.codes))
   const sums = new Map(codes.map((code) => [code, [0, 0, 0, 0] as [number, number, number, number]]))
   const [D, H, W] = shape

@@ -22,7 +22,7 @@ import {
   decodeVolume,
   formatShape,
   requireFinite,
-  requireSameGrid,
+  alignTo,
   requireVaries,
   unknownGrid,
   type Grid,
@@ -81,17 +81,23 @@ export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
   const [orderedScans, orderedTruths] = [byName(scanFiles), byName(truthFiles)]
   const scans: Scan[] = []
   for (const [i, file] of orderedScans.entries()) {
-    const scan = toUnitRange(await readOneChannel(file, 'a scan', notes), notes)
-    note(notes, requireSameGrid(prior, scan, 'the prior and the scan'))
+    const read = toUnitRange(await readOneChannel(file, 'a scan', notes), notes)
+    const { volume: scan, remark } = alignTo(read, prior, 'the prior and the scan')
+    note(notes, remark)
     const { data, grid } = scan
     const truthFile = orderedTruths[i]
     if (!truthFile) {
       scans.push({ name: stem(file.name), data, grid })
       continue
     }
-    const labels = await readOneChannel(truthFile, 'a label map', notes)
-    note(notes, requireSameGrid(labels, scan, 'the reference and the scan'))
-    scans.push({ name: stem(file.name), data, grid, truth: toClasses(labels.data, table, truthFile.name) })
+    const labels = alignTo(
+      await readOneChannel(truthFile, 'a label map', notes),
+      scan,
+      'the reference and the scan',
+    )
+    note(notes, labels.remark)
+    const truth = toClasses(labels.volume.data, table, truthFile.name)
+    scans.push({ name: stem(file.name), data, grid, truth })
   }
   const count = scans.length === 1 ? scans[0]!.name : `${scans.length} scans`
   const { shape } = prior.grid

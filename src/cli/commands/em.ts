@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
+import { overlapOf } from '../../sae/assessment/overlap.js'
 import { loadBatch } from '../../sae/batches.js'
-import { diceScores } from '../../sae/dice.js'
 import { defaultEm, type EmOptions } from '../../sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../../sae/em.js'
 import type { LabelTable } from '../../sae/label-table.js'
@@ -10,10 +10,10 @@ import { Assessments } from '../assessments.js'
 import { isTableFile, tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
-import type { LabelValues } from '../dseg-table.js'
-import { checkHeaders } from '../input-headers.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
+import { matchRun } from '../match-run.js'
 import {
+  byIndexOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -30,7 +30,9 @@ import { readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
 import {
   keepExistingOption,
+  type LabelsOut,
   labelsOutOption,
+  resultPlace,
   segmentationFiles,
   SegmentationJobs,
   writeSegmentation,
@@ -47,9 +49,10 @@ interface EmCommandOptions extends GlobalOptions {
   bias: number
   iterations: number
   every: number
+  matchByIndex: boolean
   labels?: string[]
   posterior?: boolean
-  labelsOut: LabelValues
+  labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
   overwrite?: boolean
@@ -117,6 +120,7 @@ export function addEm(program: Command): void {
     .option('--posterior', 'also write the probability of each class')
     .addOption(labelsOutOption())
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addOption(memoryOption('1.5GB'))
     .addOption(keepExistingOption())
     .addOption(overwriteOption())
@@ -137,48 +141,41 @@ Example:
     })
 }
 
-async function em(scanPaths: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
-  requireLabelsOfEach(scanPaths, options.labels)
-  const segmentations = await planJobs(scanPaths, options, terminal)
+async function em(all: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+  requireLabelsOfEach(all, options.labels)
+  const segmentations = await planJobs(all, options, terminal)
   const { jobs, outputs } = segmentations
   if (jobs.length === 0) return
 
   const paths = jobs.map(({ scan }) => scan)
   const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
-  await checkHeaders({ ...options, scans: paths, labels })
+  const files = { prior: options.prior, scans: paths, labels }
+  const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table])
-  const { scans, grids, prior } = await readTrainingScans(
-    paths,
-    labels,
-    priorFile,
-    table,
-    options.every,
-    'robust',
-    terminal,
-  )
+  const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, grids, 'robust', terminal)
   const ofPrior = options.labels && priorArgmax(prior.data, channels)
 
   await withGpu(options, terminal, async (gpu) => {
     const method = await ExpectationMaximisation.create(gpu, toPrior(prior), emOptions(options))
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
     const assessments = new Assessments(prior, table)
+    const unsided: (string | undefined)[] = []
     await outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const { stem } = job
       const start = performance.now()
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
-      const place = { grid: grids[i]!, source: scans[i]!.name }
+      const place = resultPlace(scans[i]!.name, grids.scanGrids[i]!, grids.scans[i]!)
       const { classes, field } = result
       const posterior = options.posterior ? result.posterior : undefined
       const origin = await segmentations.originOf(job)
-      if (field) {
-        const volume = { data: field(), channels: 1, ...place }
-        await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
-      }
-      await writeSegmentation(stem, { classes, posterior }, place, table, options.labelsOut, origin)
+      if (field)
+        await writeOutputVolume(`${stem}_biasfield.nii.gz`, place.volume(field(), 1), 'float32', origin)
+      const values = options.labelsOut
+      unsided.push(await writeSegmentation(stem, { classes, posterior }, place, table, values, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
@@ -187,12 +184,13 @@ async function em(scanPaths: string[], options: EmCommandOptions, terminal: Term
       if (truth)
         terminal.print(
           formatDiceTable(table, {
-            EM: diceScores(classes, truth, channels),
-            prior: diceScores(ofPrior!, truth, channels),
+            EM: overlapOf(classes, truth, table),
+            prior: overlapOf(ofPrior!, truth, table),
           }),
         )
     }
     method.dispose()
+    terminal.noteOnce(unsided)
     terminal.status(peakMemory(gpu))
     const inputs = [
       ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
@@ -210,13 +208,15 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
-  const { components, beta, k, potential, bias, iterations, every, labelsOut, posterior } = options
+  const { components, beta, k, potential, bias, iterations, every, matchByIndex } = options
+  const { labelsOut, posterior } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior },
+      ...(matchByIndex ? { matchByIndex } : {}),
       ...(table ? {} : { classes }),
       ...(beta === 0 ? {} : { k, potential }),
     },

@@ -1,31 +1,26 @@
-import { existsSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { readText, readVolumeShape } from '../../io/files.js'
-import { requireSameGrid, type Volume } from '../../io/volume.js'
-import { diceScores, meanDice } from '../../sae/dice.js'
-import {
-  foregroundClasses,
-  freeSurferTable,
-  identityTable,
-  toClasses,
-  type LabelTable,
-} from '../../sae/label-table.js'
+import type { LabelVolume, VolumeHeader } from '../../io/volume.js'
+import { overlapOf, type Overlap } from '../../sae/assessment/overlap.js'
+import { foregroundClasses, type LabelTable } from '../../sae/label-table.js'
 import { priorArgmax } from '../../sae/prior.js'
-import { readClasses, tableFor } from '../classes.js'
+import { describeShares } from '../class-shares.js'
+import { tableFor } from '../classes.js'
 import { formatDiceTable } from '../dice-table.js'
-import { parseDsegTable } from '../dseg-table.js'
 import { besideVolume } from '../file-names.js'
-import { requireClassChannels, requireOneChannel } from '../input-headers.js'
+import { GridCheck } from '../grid-check.js'
+import { readHeaders, readPriorHeader } from '../input-headers.js'
 import { readLabels } from '../inputs.js'
-import { classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import { classesOfMap, tableOfMap, valuesOf, warnOfBareClasses, type MapTable } from '../label-maps.js'
+import { byIndexOption, classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
+import { placed, type Placement } from '../placement.js'
 import { readPrior, tableBeside } from '../prior-file.js'
-import { subsample } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
 interface EvaluateOptions {
   prior?: string
   classes?: string
+  matchByIndex: boolean
   every: number
   csv?: string
   json?: boolean
@@ -37,11 +32,12 @@ export function addEvaluate(program: Command): void {
     .command('evaluate')
     .summary('compare a segmentation with a reference')
     .description(
-      'Prints the Dice overlap of each region, (2 |A and B| + 1) / (|A| + |B| + 1), and the mean over all classes except the background and the rest class. Labels that belong to one class, such as left and right, are merged first.',
+      'Prints the Dice overlap of each region, (2 |A and B| + 1) / (|A| + |B| + 1), and the mean over all classes except the background, the rest class and those that neither map has. Labels that belong to one class, such as left and right, are merged first.',
     )
     .argument('<segmentation>', 'label map to evaluate')
-    .argument('<truth>', 'reference label map on the same grid')
+    .argument('<truth>', 'reference label map of the same voxels; its axes may run other ways')
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .option('--prior <file>', "also score the prior's own argmax: the number to beat")
     .addOption(
       new Option('--every <n>', 'use every n-th voxel of the reference along each axis')
@@ -68,9 +64,10 @@ Example:
 interface Score {
   readonly name: string
   readonly abbreviation: string
-  readonly dice: number
+  /** Undefined for a region that neither map has. */
+  readonly dice: number | undefined
   /** Of the prior's argmax, if requested. */
-  readonly prior?: number
+  readonly prior?: number | undefined
 }
 
 async function evaluate(
@@ -81,36 +78,36 @@ async function evaluate(
 ): Promise<void> {
   const csv = csvOutput(segmentationPath, truthPath, options)
   await csv?.requireFree()
-  for (const path of [segmentationPath, truthPath]) {
-    requireOneChannel((await readVolumeShape(path)).channels, path, 'a label map')
-  }
-  if (options.prior) requireClassChannels((await readVolumeShape(options.prior)).channels, options.prior)
-  const { table, segmentationTable } = await tablesOf(segmentationPath, options.classes)
+  const grids = await matchFiles(segmentationPath, truthPath, options, terminal)
+  const described = await tableOfMap(segmentationPath, options.classes)
+  const { table, source } = described
   const segmentation = await readLabels(segmentationPath, terminal)
-  const truth = subsample(await readLabels(truthPath, terminal), options.every)
-  terminal.warnOnce([requireSameGrid(segmentation, truth, 'the segmentation and the reference')])
-  const predicted = toClasses(segmentation.data, segmentationTable, segmentationPath)
-  const expected = toClasses(truth.data, table, truthPath)
+  const truth = placed(await readLabels(truthPath, terminal), grids.truth)
+  const predicted = scoredMap(segmentation, described, terminal)
+  const expected = scoredMap(truth, { table, source }, terminal)
   const scored = foregroundClasses(table)
-  warnOfAbsent(predicted, expected, scored, table, terminal)
 
-  const dice = diceScores(predicted, expected, table.classes.length)
+  const own = overlapOf(predicted, expected, table)
   const prior =
-    options.prior === undefined ? undefined : await priorDice(options.prior, truth, expected, table, terminal)
+    options.prior === undefined ? undefined : await priorClasses(options.prior, grids, table, terminal)
+  const ofPrior = prior && overlapOf(prior, expected, table)
+  const absent = scored.filter((c) => own.perClass[c] === undefined).map((c) => table.classes[c]!.name)
+  if (absent.length > 0) terminal.warn(`in neither map, and so not in the mean: ${absent.join(', ')}`)
   const scores = scored.map((c): Score => {
     const { name, abbreviation } = table.classes[c]!
-    return { name, abbreviation, dice: dice[c]!, ...(prior ? { prior: prior[c]! } : {}) }
+    return {
+      ...{ name, abbreviation, dice: own.perClass[c] },
+      ...(ofPrior ? { prior: ofPrior.perClass[c] } : {}),
+    }
   })
-  const mean = meanDice(dice, scored)
-  const priorMean = prior && meanDice(prior, scored)
   terminal.print(
     options.json
-      ? JSON.stringify({ mean, prior: priorMean, regions: scores }, undefined, 2)
-      : formatDiceTable(table, { Dice: dice, ...(prior ? { prior } : {}) }),
+      ? formatJson(scores, own.mean, ofPrior)
+      : formatDiceTable(table, { Dice: own, ...(ofPrior ? { prior: ofPrior } : {}) }),
   )
   if (options.csv === undefined) return
   await csv?.claim()
-  await writeOutput(options.csv, formatCsv(scores, mean, priorMean))
+  await writeOutput(options.csv, formatCsv(scores, own.mean, ofPrior))
 }
 
 function csvOutput(
@@ -125,60 +122,73 @@ function csvOutput(
   return Outputs.ofFile(csv, { files: [csv], inputs, overwrite }, '--csv')
 }
 
-/** Dice of each class of a prior's argmax. @throws UserError if it has another grid or other classes */
-async function priorDice(
+/** How the reference and the prior come onto the grid of the segmentation. */
+interface Grids {
+  readonly truth: Placement
+  readonly prior: Placement | undefined
+}
+
+async function matchFiles(
+  segmentationPath: string,
+  truthPath: string,
+  { prior: priorPath, every, matchByIndex }: EvaluateOptions,
+  terminal: Terminal,
+): Promise<Grids> {
+  const check = new GridCheck(matchByIndex)
+  const headers = await readHeaders([segmentationPath, truthPath], 'a label map')
+  const [segmentation, reference] = headers as [VolumeHeader, VolumeHeader]
+  const truth = check.match(reference, segmentation, 'the segmentation and the reference', every)
+  let prior: Placement | undefined
+  if (priorPath !== undefined) {
+    const header = await readPriorHeader(priorPath)
+    prior = check.match(header, segmentation, 'the prior and the segmentation')
+  }
+  check.conclude(terminal)
+  return { truth, prior }
+}
+
+/** The classes of a label map, after a line that says which it has. */
+function scoredMap(map: LabelVolume, described: MapTable, terminal: Terminal): Uint8Array {
+  if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
+  const { classes, voxels } = classesOfMap(map, described, terminal)
+  terminal.note(`${map.source}: ${describeShares(described.table, voxels)}`)
+  return classes
+}
+
+/** The most probable class of a prior. @throws UserError if it has other classes */
+async function priorClasses(
   path: string,
-  truth: Volume,
-  expected: Uint8Array,
+  grids: Grids,
   table: LabelTable,
   terminal: Terminal,
-): Promise<number[]> {
+): Promise<Uint8Array> {
   const { volume, table: carried } = await readPrior(path, terminal)
-  terminal.warnOnce([requireSameGrid(volume, truth, 'the prior and the reference')])
   await tableFor(volume.channels, path, undefined, [{ table, source: 'the label table' }, carried])
-  return diceScores(priorArgmax(volume.data, volume.channels), expected, volume.channels)
+  const { data, channels } = placed(volume, grids.prior!)
+  return priorArgmax(data, channels)
 }
 
-/** The table of the reference, and that of the segmentation, whose voxels may hold classes. */
-async function tablesOf(
-  segmentation: string,
-  asked: string | undefined,
-): Promise<{ table: LabelTable; segmentationTable: LabelTable }> {
-  if (asked !== undefined) {
-    const table = await readClasses(asked)
-    return { table, segmentationTable: table }
-  }
-  const path = besideVolume(segmentation, '.tsv')
-  const beside = existsSync(path) ? parseDsegTable(await readText(path), path) : undefined
-  const table = beside?.table ?? freeSurferTable
-  return {
-    table,
-    segmentationTable: beside?.values === 'classes' ? identityTable(table.classes.length) : table,
-  }
+/** Regions that neither map has are null, and marked. */
+function formatJson(scores: readonly Score[], mean: number | undefined, prior: Overlap | undefined): string {
+  const regions = scores.map(({ dice, ...score }) => {
+    const marked = { ...score, dice: dice ?? null, absent: dice === undefined }
+    return prior ? { ...marked, prior: score.prior ?? null } : marked
+  })
+  const counted = scores.filter(({ dice }) => dice !== undefined).length
+  const means = { mean: mean ?? null, ...(prior ? { prior: prior.mean ?? null } : {}), counted }
+  return JSON.stringify({ ...means, regions }, undefined, 2)
 }
 
-function warnOfAbsent(
-  predicted: Uint8Array,
-  expected: Uint8Array,
-  scored: readonly number[],
-  table: LabelTable,
-  terminal: Terminal,
-): void {
-  const present = new Set([...new Set(predicted), ...new Set(expected)])
-  const absent = scored.filter((c) => !present.has(c)).map((c) => table.classes[c]!.name)
-  if (absent.length > 0) terminal.warn(`in neither map, so their Dice counts as 1: ${absent.join(', ')}`)
-}
-
-function formatCsv(scores: readonly Score[], mean: number, priorMean: number | undefined): string {
-  const rows = [...scores, { name: 'mean', abbreviation: 'mean', dice: mean, prior: priorMean }].map(
-    ({ name, abbreviation, dice, prior }) => [
-      quote(name),
-      quote(abbreviation),
-      dice,
-      ...(prior === undefined ? [] : [prior]),
-    ],
-  )
-  return [['name', 'abbreviation', 'dice', ...(priorMean === undefined ? [] : ['prior'])], ...rows]
+/** Regions that neither map has: `absent` instead of a number. */
+function formatCsv(scores: readonly Score[], mean: number | undefined, prior: Overlap | undefined): string {
+  const all = [...scores, { name: 'mean', abbreviation: 'mean', dice: mean, prior: prior?.mean }]
+  const rows = all.map((score) => [
+    quote(score.name),
+    quote(score.abbreviation),
+    score.dice ?? 'absent',
+    ...(prior ? [score.prior ?? 'absent'] : []),
+  ])
+  return [['name', 'abbreviation', 'dice', ...(prior ? ['prior'] : [])], ...rows]
     .map((row) => `${row.join(',')}\n`)
     .join('')
 }

@@ -18,9 +18,9 @@ import { CsvLog } from '../csv-log.js'
 import { describePreparation, peakMemory } from '../device.js'
 import { explained } from '../explained.js'
 import { fitMixtures } from '../fit-mixtures.js'
-import { checkHeaders } from '../input-headers.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
+import { matchRun } from '../match-run.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { Outputs } from '../output-files.js'
 import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
@@ -70,20 +70,21 @@ Example:
 }
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
+  const { labels, every, matchByIndex } = options
+  requireLabelsOfEach(paths, labels)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
+  const files = { prior: options.prior, scans: paths, labels }
+  const grids = await matchRun(files, every, matchByIndex, terminal)
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)
-  requireLabelsOfEach(paths, options.labels)
-  await checkHeaders({ ...options, scans: paths })
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
   const intensities = weights?.info.intensities ?? recipe.intensities
-  const { labels, every } = options
-  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const own = architecture(channels, options, weights)
   if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 

@@ -1,15 +1,35 @@
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { readVolume, readVolumeShape } from '../../io/files.js'
-import { requireFinite, requireSameGrid, voxelSize, type Grid, type Volume } from '../../io/volume.js'
-import { freeSurferTable, toClasses, type LabelTable } from '../../sae/label-table.js'
+import { readVolume, readVolumeHeader } from '../../io/files.js'
+import { requireFinite, voxelSize, type Grid, type LabelVolume, type VolumeHeader } from '../../io/volume.js'
+import { foregroundClasses, type LabelTable } from '../../sae/label-table.js'
 import { normalisePrior } from '../../sae/prior.js'
 import { blurPrior, floorPrior, priorFromLabels } from '../../sae/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'
-import { readClasses, tableFor } from '../classes.js'
-import { classesOption, overwriteOption, realNumber, terminalOf, wholeNumber } from '../options.js'
+import { absentClasses, formatShares } from '../class-shares.js'
+import { requireSameClasses, tableFor } from '../classes.js'
+import { besideVolume } from '../file-names.js'
+import { GridCheck } from '../grid-check.js'
+import { readLabels } from '../inputs.js'
+import {
+  classesOfMap,
+  dsegTable,
+  tableOfMap,
+  valuesOf,
+  warnOfBareClasses,
+  type MapTable,
+} from '../label-maps.js'
+import {
+  byIndexOption,
+  classesOption,
+  overwriteOption,
+  realNumber,
+  terminalOf,
+  wholeNumber,
+} from '../options.js'
 import { Outputs } from '../output-files.js'
-import { tablePath, writePrior } from '../prior-file.js'
+import { placed } from '../placement.js'
+import { readTable, tablePath, writePrior } from '../prior-file.js'
 import { sampledGrid, subsample } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
@@ -20,6 +40,7 @@ interface PriorCommandOptions {
   every: number
   classes?: string
   overwrite?: boolean
+  matchByIndex: boolean
 }
 
 export function addPrior(program: Command): void {
@@ -52,11 +73,13 @@ export function addPrior(program: Command): void {
         .default(1),
     )
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addHelpText(
       'after',
       `
 From one label map: each class as 0 or 1, blurred. From several label maps on one grid: the mean of their priors. From
-an atlas (one image with a channel per class): its probabilities, normalised.
+an atlas (one image with a channel per class): its probabilities, normalised; its .json or .tsv, or --classes, says what
+the channels are.
 The .json next to the prior holds its table of classes; the other commands read it.
 
 Example:
@@ -68,62 +91,59 @@ Example:
 }
 
 async function makePrior(files: string[], options: PriorCommandOptions, terminal: Terminal): Promise<void> {
-  const { output, floor, every, classes, overwrite } = options
+  const { output, classes, overwrite } = options
+  const tables = files.flatMap((file) => [besideVolume(file, '.tsv'), besideVolume(file, '.json')])
   const outputs = Outputs.ofFile(output, {
     files: [output, tablePath(output)],
-    inputs: [...files, classes],
+    inputs: [...files, ...tables, classes],
     overwrite,
   })
   await outputs.requireFree()
-  const volumes = await readAll(files, terminal)
-  const atlas = volumes.find(({ channels }) => channels > 1)
-  if (atlas && volumes.length > 1) {
+  // Headers first: to unpack a file takes seconds.
+  const headers: VolumeHeader[] = []
+  for (const file of files) headers.push(await readVolumeHeader(file))
+  const atlas = headers.find(({ channels }) => channels > 1)
+  if (atlas && headers.length > 1) {
     throw new UserError(
       `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps`,
     )
   }
-  const { blur = atlas ? 0 : 1.5 } = options
-  const sigma = blurInVoxels(blur, volumes[0]!.grid)
-  if (blur === 0 && !atlas && volumes.length === 1) {
+  const { blur = atlas ? 0 : 1.5, floor, every } = options
+  const whole = headers[0]!.grid
+  const sigma = blurInVoxels(blur, whole)
+  if (blur === 0 && !atlas && headers.length === 1) {
     terminal.warn(
       `${files[0]!}: without a blur, one label map allows only one class at each voxel, so every segmentation will equal it; try --blur 1.5`,
     )
   }
-  const table = atlas
-    ? await tableFor(atlas.channels, atlas.source, options.classes, [])
-    : await readClasses(options.classes ?? 'freesurfer')
-  if (!atlas) volumes.forEach(requireNoTissueMap)
-  if (!atlas && options.classes === undefined) warnOfBareClasses(volumes, terminal)
-  const prior = atlas ? fromAtlas(atlas, sigma, every) : fromLabelMaps(volumes, table, sigma, every)
+  const { prior, table, voxels } = atlas
+    ? await fromAtlas(atlas, options.classes, sigma, every, terminal)
+    : await fromLabelMaps(headers, options, sigma, terminal)
   if (floor > 0) floorPrior(prior, table.classes.length, floor)
 
-  const { known, header } = volumes[0]!.grid
-  if (blur > 0 && !known && !header) {
+  if (blur > 0 && !whole.known && !whole.header) {
     terminal.note(`${files[0]!}: does not state its voxel size; --blur assumes 1 mm`)
   }
   await outputs.claim()
-  const grid = sampledGrid(volumes[0]!.grid, every)
+  const grid = sampledGrid(whole, every)
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
   await writePrior(output, volume, table, { sources: files, blur, floor, every })
+  terminal.status(formatShares(table, voxels))
+  const absent = absentClasses(table, voxels, foregroundClasses(table))
+  if (absent.length > 0)
+    terminal.warn(`no voxel of ${absent.join(', ')}: segmentations with this prior have none either`)
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
 }
 
-async function readAll(files: readonly string[], terminal: Terminal): Promise<Volume[]> {
-  // Headers first: to unpack a file takes seconds.
-  for (const file of files) await readVolumeShape(file)
-  const volumes: Volume[] = []
-  for (const file of files) {
-    const volume = await readVolume(file)
-    for (const warning of volume.warnings ?? []) terminal.warn(warning)
-    requireFinite(volume)
-    volumes.push(volume)
-  }
-  terminal.warnOnce(volumes.slice(1).map((other) => requireSameGrid(volumes[0]!, other, 'the label maps')))
-  return volumes
+/** A prior, its classes, and how many voxels of its sources each class has, on average. */
+interface MadePrior {
+  readonly prior: Float32Array
+  readonly table: LabelTable
+  readonly voxels: readonly number[]
 }
 
 /** @throws UserError if a volume of one channel holds probabilities, as those that FAST, SPM and Atropos write */
-function requireNoTissueMap({ data, source }: Volume): void {
+function requireNoTissueMap({ data, source }: LabelVolume): void {
   if (data.every((value) => Number.isInteger(value)) || !data.every((value) => value >= 0 && value <= 1))
     return
   throw new UserError(
@@ -140,39 +160,76 @@ function blurInVoxels(blur: number, { affine }: Grid): SpatialShape {
 }
 
 /** The mean over subjects of their blurred one-hot maps. */
-function fromLabelMaps(
-  maps: readonly Volume[],
-  table: LabelTable,
+async function fromLabelMaps(
+  headers: readonly VolumeHeader[],
+  { classes, every, matchByIndex }: PriorCommandOptions,
   sigma: SpatialShape,
-  every: number,
-): Float32Array {
+  terminal: Terminal,
+): Promise<MadePrior> {
+  const [first, ...others] = headers as [VolumeHeader, ...VolumeHeader[]]
+  const check = new GridCheck(matchByIndex)
+  const placements = others.map((other) => check.match(other, first, 'the label maps'))
+  check.conclude(terminal)
+  const tables: MapTable[] = []
+  for (const { source } of headers) tables.push(await tableOfMap(source, classes))
+  for (const other of tables) requireSameClasses(tables[0]!, other)
+  const { table } = tables[0]!
   const K = table.classes.length
-  const [mean, ...others] = maps.map(({ data, source, grid }) => () => {
-    return priorFromLabels(toClasses(data, table, source), grid.shape, K, { sigma, every })
-  })
-  const prior = mean!()
-  for (const next of others) next().forEach((value, i) => (prior[i]! += value))
-  if (others.length > 0) for (let i = 0; i < prior.length; i++) prior[i]! /= maps.length
-  return prior
+  const voxels = table.classes.map(() => 0)
+  let prior: Float32Array | undefined
+  for (const [i, { source }] of headers.entries()) {
+    const map = await readLabels(source, terminal)
+    requireNoTissueMap(map)
+    const described = tables[i]!
+    if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
+    const classified = classesOfMap(i === 0 ? map : placed(map, placements[i - 1]!), described, terminal)
+    const own = priorFromLabels(classified.classes, first.grid.shape, K, { sigma, every })
+    if (prior) for (let at = 0; at < own.length; at++) prior[at]! += own[at]!
+    else prior = own
+    classified.voxels.forEach((count, c) => (voxels[c]! += count / headers.length))
+  }
+  if (others.length > 0) for (let at = 0; at < prior!.length; at++) prior![at]! /= headers.length
+  return { prior: prior!, table, voxels }
 }
 
-function fromAtlas(atlas: Volume, sigma: SpatialShape, every: number): Float32Array {
-  const { data, channels, grid, source } = atlas
+async function fromAtlas(
+  { source, channels }: VolumeHeader,
+  classes: string | undefined,
+  sigma: SpatialShape,
+  every: number,
+  terminal: Terminal,
+): Promise<MadePrior> {
+  const table = await tableOfAtlas(source, channels, classes)
+  const atlas = await readVolume(source)
+  for (const warning of atlas.warnings ?? []) terminal.warn(warning)
+  requireFinite(atlas)
+  const { data, grid } = atlas
   const negative = data.findIndex((value) => value < 0)
   if (negative !== -1)
     throw new UserError(`${source}: contains ${data[negative]!}, but probabilities cannot be negative`)
   const blurred = { ...atlas, data: blurPrior(data, grid.shape, channels, sigma) }
-  return normalisePrior(subsample(blurred, every).data, channels, source)
+  const prior = normalisePrior(subsample(blurred, every).data, channels, source)
+  const size = prior.length / channels
+  const voxels = table.classes.map((_, c) => {
+    return every ** 3 * prior.subarray(c * size, (c + 1) * size).reduce((sum, p) => sum + p, 0)
+  })
+  return { prior, table, voxels }
 }
 
-/** In any brain, FreeSurfer's codes go beyond 13; a map without such codes most likely holds classes. */
-export function warnOfBareClasses(maps: readonly Volume[], terminal: Terminal): void {
-  for (const { data, source } of maps) {
-    const highest = data.reduce((most, label) => Math.max(most, label), 0)
-    if (highest < freeSurferTable.classes.length) {
-      terminal.warn(
-        `${source}: the highest label is ${highest}, read as a FreeSurfer code; if the labels are classes, give --classes ${highest + 1}`,
-      )
-    }
+/** What the channels of an atlas are: by --classes, or by the table beside it. */
+async function tableOfAtlas(
+  source: string,
+  channels: number,
+  asked: string | undefined,
+): Promise<LabelTable> {
+  const beside = [
+    await readTable(besideVolume(source, '.json')),
+    await dsegTable(besideVolume(source, '.tsv')),
+  ]
+  if (asked === undefined && beside.every((table) => table === undefined)) {
+    throw new UserError(
+      `${source}: nothing says what its ${channels} channels are; give --classes: their table, in the order of the channels, or freesurfer if they are those of its table`,
+    )
   }
+  return tableFor(channels, source, asked, beside)
 }

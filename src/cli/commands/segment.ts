@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { Precision } from '../../plan/storage.js'
 import { Variables } from '../../plan/variables.js'
-import { formatShape, requireSameGrid, type Volume } from '../../io/volume.js'
+import { formatShape } from '../../io/volume.js'
 import { boxShape } from '../../ops/shared/box.js'
 import { checkTensors, createModel, loadTensors } from '../../sae/model.js'
 import { Segmenter } from '../../sae/segmenter.js'
@@ -10,10 +10,10 @@ import { openEm } from '../assess-run.js'
 import { Assessments } from '../assessments.js'
 import { isTableFile, tableFor } from '../classes.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
-import type { LabelValues } from '../dseg-table.js'
-import { checkHeaders } from '../input-headers.js'
 import { readScan } from '../inputs.js'
+import { matchRun } from '../match-run.js'
 import {
+  byIndexOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -26,11 +26,14 @@ import {
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
+import { placed } from '../placement.js'
 import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { printProfile, profileOption, requireTimestamps } from '../profile.js'
 import {
   keepExistingOption,
+  type LabelsOut,
   labelsOutOption,
+  resultPlace,
   segmentationFiles,
   SegmentationJobs,
   writeSegmentation,
@@ -45,10 +48,11 @@ interface SegmentOptions extends GlobalOptions {
   output: string
   posterior?: boolean
   every: number
+  matchByIndex: boolean
   refine: number
   beta: number
   k: number
-  labelsOut: LabelValues
+  labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
   overwrite?: boolean
@@ -100,6 +104,7 @@ export function addSegment(program: Command): void {
     )
     .addOption(labelsOutOption())
     .addOption(classesOption())
+    .addOption(byIndexOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
     .addOption(profileOption('one segmentation, after the last scan'))
@@ -131,7 +136,9 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const { jobs } = segmentations
   if (jobs.length === 0) return
 
-  await checkHeaders({ ...options, scans: jobs.map(({ scan }) => scan) })
+  const scans = jobs.map(({ scan }) => scan)
+  const files = { prior: options.prior, scans }
+  const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
   const weights = await readWeights(options.weights)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
@@ -141,18 +148,8 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
   const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  const misplaced: (string | undefined)[] = []
-  let fitted: Volume | undefined
-  for (const { scan } of jobs) {
-    const whole = await readScan(scan, intensities, terminal)
-    fitted ??= sameShape(priorFile.volume, whole)
-      ? subsample(priorFile.volume, options.every)
-      : priorFile.volume
-    const volume = subsample(whole, options.every)
-    misplaced.push(requireSameGrid(fitted, volume, 'the prior and the scan'))
-  }
-  terminal.warnOnce(misplaced)
-  const priorVolume = fitted!
+  for (const scan of scans) await readScan(scan, intensities, terminal)
+  const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
   await withGpu(options, terminal, async (gpu) => {
     if (options.profile) requireTimestamps(gpu)
@@ -173,17 +170,20 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
     const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
     const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
     const assessments = new Assessments(priorVolume, table)
+    const unsided: (string | undefined)[] = []
     await segmentations.outputs.claim()
-    for (const job of jobs) {
+    for (const [i, job] of jobs.entries()) {
       const start = performance.now()
-      const scan = subsample(await readScan(job.scan, intensities, silent), options.every)
+      const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
+      const place = resultPlace(job.scan, grids.scanGrids[i]!, grids.scans[i]!)
       const origin = await segmentations.originOf(job)
-      await writeSegmentation(job.stem, segmentation, scan, table, options.labelsOut, origin)
+      unsided.push(await writeSegmentation(job.stem, segmentation, place, table, options.labelsOut, origin))
       assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
+    terminal.noteOnce(unsided)
     if (options.profile) printProfile(await segmenter.profile(), terminal)
     terminal.status(peakMemory(gpu))
     const inputs = [
@@ -202,23 +202,20 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
+  const { every, matchByIndex, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...(matchByIndex ? { matchByIndex } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
     },
     endings: posterior ? ['_probseg.nii.gz'] : [],
   }
   return SegmentationJobs.plan(request, terminal)
-}
-
-function sameShape(a: Volume, b: Volume): boolean {
-  return formatShape(a.grid.shape) === formatShape(b.grid.shape)
 }
 
 /** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */

@@ -8,9 +8,9 @@ import type { SpatialShape } from '../../sae/separable-filter.js'
 import { Synthesiser, type SynthesisOptions } from '../../sae/synth/synthesiser.js'
 import { readClasses } from '../classes.js'
 import { readLabels } from '../inputs.js'
+import { valuesOf, warnOfBareClasses } from '../label-maps.js'
 import { folderOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs } from '../output-files.js'
-import { warnOfBareClasses } from './prior.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth-grid.js'
 import { areClasses, readLook, type Look } from '../synth-look.js'
@@ -57,7 +57,7 @@ export function addSynth(program: Command): void {
 Writes to the output folder, all on one grid:
   sub-001_T1w.nii.gz   a scan, intensities in 0..1, 0 outside the head (or _T2w, _random, _NAME of FILE.json)
   sub-001_T1w.json     how it was made
-  sub-001_dseg.nii.gz  its labels, as sae segment writes them, with a .tsv that explains them
+  sub-001_dseg.nii.gz  its labels, one code for each class, with a .tsv that explains them
   participants.tsv     one row per scan
 
 Labels are FreeSurfer's. Fluid around the brain, skull and skin (24, 165, 258, 259, 500 to 599) count as background.
@@ -120,10 +120,14 @@ async function readAnatomies(
   const anatomies: Anatomy[] = []
   for (const path of maps) {
     const map = await readLabels(path, terminal)
+    const described = { table, source: classes === undefined ? "FreeSurfer's table" : `--classes ${classes}` }
+    const holdsClasses = valuesOf(map, described) === 'classes'
     anatomies.push(
-      areClasses(classes) ? anatomyOfClasses(map, table, path) : anatomyOfCodes(map, table, path, look.of),
+      areClasses(classes) || holdsClasses
+        ? anatomyOfClasses(map, table, path)
+        : anatomyOfCodes(map, table, path, look.of),
     )
-    if (classes === undefined) warnOfBareClasses([map], terminal)
+    if (classes === undefined && !holdsClasses) warnOfBareClasses(map, terminal)
   }
   return anatomies
 }

@@ -16,10 +16,10 @@ import { describePreparation, peakMemory } from '../device.js'
 import { explained } from '../explained.js'
 import { fitDecoder } from '../fit-decoder.js'
 import { fitMixturesFor } from '../fit-mixtures.js'
-import { checkHeaders } from '../input-headers.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { requireHeldOut, validated, type ValidatedStep } from '../validation.js'
 import { follow, logColumns } from '../learning.js'
+import { matchRun } from '../match-run.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import { Outputs } from '../output-files.js'
 import { isInFolder } from '../output-folder.js'
@@ -128,27 +128,29 @@ Example:
 }
 
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
-  const { output, labels, every, classes } = options
+  const { output, labels, every, classes, matchByIndex, validate = [] } = options
   requireLabelsOfEach(paths, labels)
-  requireHeldOut(options.validate ?? [], paths)
+  requireHeldOut(validate, paths)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
-  await checkHeaders({ ...options, scans: [...paths, ...(options.validate ?? [])] })
+  const files = { prior: options.prior, scans: [...paths, ...validate], labels }
+  const grids = await matchRun(files, every, matchByIndex, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
-  const identities = await identifyInputs(paths, options.prior, every)
+  const identities = await identifyInputs(paths, options.prior, every, matchByIndex)
   if (resumed) {
     const { metadata, source } = start.weights!
     requireSameInputs(metadata.inputs, identities, paths, options.prior, source, terminal)
   }
   const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
-  const inputs = await readTrainingScans(paths, labels, priorFile, table, every, intensities, terminal)
+  const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const { scans } = inputs
+  const ofHeld = { ...grids, scans: grids.scans.slice(paths.length) }
   const held = options.validate
-    ? await readTrainingScans(options.validate, undefined, priorFile, table, every, intensities, terminal)
+    ? await readTrainingScans(validate, undefined, priorFile, table, ofHeld, intensities, terminal)
     : undefined
   const prior = networkPrior(inputs.prior, model.architecture)
   const recording = trainingRecording(labels ? table : undefined, held !== undefined)

@@ -1,4 +1,4 @@
-import { diceScores } from '../dice.js'
+import { presentScores } from '../dice.js'
 import { foregroundClasses, type LabelTable } from '../label-table.js'
 
 /** Dice scores of two class maps; undefined for a class that neither has. */
@@ -15,9 +15,7 @@ export interface Overlap {
  * @throws RangeError if the lengths differ
  */
 export function overlapOf(a: Uint8Array, b: Uint8Array, table: LabelTable): Overlap {
-  const present = new Uint8Array(256)
-  for (const map of [a, b]) for (const c of map) present[c] = 1
-  const perClass = diceScores(a, b, table.classes.length).map((dice, c) => (present[c] ? dice : undefined))
+  const perClass = presentScores(a, b, table.classes.length)
   return { perClass, mean: mean(foregroundClasses(table).map((c) => perClass[c])) }
 }
 

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import { UserError } from '../errors.js'
+import { readText } from '../io/files.js'
+import type { LabelVolume, VolumeHeader } from '../io/volume.js'
+import { classify, describeCodes, type Classified } from '../sae/label-codes.js'
+import { freeSurferTable, identityTable, meaningOf, type LabelTable } from '../sae/label-table.js'
+import { canonical, readClasses } from './classes.js'
+import { parseDsegTable, type LabelValues } from './dseg-table.js'
+import { besideVolume } from './file-names.js'
+import type { Terminal } from './terminal.js'
+
+/** What the values of a label map mean. */
+export interface MapTable {
+  readonly table: LabelTable
+  /** Where the table is from, for messages. */
+  readonly source: string
+  /** Whether voxels hold codes or classes, if the table comes with the map and says so. */
+  readonly values?: LabelValues
+  /** No file and no option names the table. */
+  readonly assumed?: boolean
+}
+
+/**
+ * The table of a label map: the one asked for, else that of the .tsv that `sae segment` leaves beside its segmentations,
+ * else FreeSurfer's.
+ *
+ * @throws UserError if a file is damaged
+ */
+export async function tableOfMap(path: string, asked: string | undefined): Promise<MapTable> {
+  if (asked !== undefined) return { table: await readClasses(asked), source: `--classes ${asked}` }
+  return (
+    (await dsegTable(besideVolume(path, '.tsv'))) ?? {
+      table: freeSurferTable,
+      source: "FreeSurfer's table",
+      assumed: true,
+    }
+  )
+}
+
+/** The table in a .tsv of ours; undefined if there is none. @throws UserError if it is damaged */
+export async function dsegTable(path: string): Promise<MapTable | undefined> {
+  if (!existsSync(path)) return undefined
+  const kept = parseDsegTable(await readText(path), path)
+  return kept && { table: canonical(kept.table), source: path, values: kept.values }
+}
+
+/** What a label map's own header says of its values; goes into NIfTI's `descrip`. */
+export function describeValues(table: LabelTable, values: LabelValues): string {
+  const what = values === 'classes' ? `classes 0..${table.classes.length - 1}` : 'codes'
+  return `sae-webgpu: ${what} of table ${fingerprint(table)}`
+}
+
+/**
+ * Whether the voxels of a label map hold codes or classes, by its header and its table.
+ *
+ * @throws UserError if the two contradict each other
+ */
+export function valuesOf(map: VolumeHeader, { table, source, values }: MapTable): LabelValues {
+  const [, what, print] =
+    /^sae-webgpu: (codes|classes) ?\S* of table ([0-9a-f]{8})/.exec(map.description ?? '') ?? []
+  if (what === undefined) return values ?? 'codes'
+  const said = what as LabelValues
+  if (values !== undefined && said !== values) {
+    throw new UserError(
+      `${map.source}: holds ${said} by its header but ${values} by ${source}; remove the one that is wrong`,
+    )
+  }
+  const numbered = table.classes.every(({ codes }, c) => codes.length === 1 && codes[0] === c)
+  if (
+    numbered
+      ? said === 'codes' && print !== fingerprint(table)
+      : said === 'classes' && print !== fingerprint(table)
+  ) {
+    throw new UserError(
+      `${map.source}: by its header it holds the ${said} of another table than ${source}; give the table that it was written with by --classes, or put its .tsv beside it`,
+    )
+  }
+  return said
+}
+
+/**
+ * The classes of a label map; says which of its values are in no class, so that the rest takes them.
+ *
+ * @throws UserError as `classify` and `valuesOf`
+ */
+export function classesOfMap(map: LabelVolume, described: MapTable, terminal: Terminal): Classified {
+  const { table } = described
+  const isClasses = valuesOf(map, described) === 'classes'
+  const classified = classify(map.data, isClasses ? identityTable(table.classes.length) : table, map.source)
+  const { unlisted } = classified
+  if (unlisted.length > 0) {
+    terminal.warn(
+      `${map.source}: ${describeCodes(unlisted)} ${unlisted.length === 1 ? 'is' : 'are'} not in the label table; taken for "${table.classes[table.rest!]!.name}"`,
+    )
+  }
+  return classified
+}
+
+/** Eight hexadecimal digits that two tables of other classes hardly share (32-bit FNV-1a). */
+function fingerprint(table: LabelTable): string {
+  const text = table.classes.map((_, c) => meaningOf(table, c)).join(';')
+  let hash = 0x811c9dc5
+  for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+/** In any brain, FreeSurfer's codes go beyond 13; a map without such codes most likely holds classes. */
+export function warnOfBareClasses({ data, source }: LabelVolume, terminal: Terminal): void {
+  const highest = data.reduce((most, label) => Math.max(most, label), 0)
+  if (highest >= freeSurferTable.classes.length) return
+  terminal.warn(
+    `${source}: the highest label is ${highest}, read as a FreeSurfer code; if the labels are classes, give --classes ${highest + 1}`,
+  )
+}

@@ -1,0 +1,73 @@
+import { formatShape, type Grid } from '../io/volume.js'
+import { followedBy } from '../io/orientation.js'
+import { GridCheck } from './grid-check.js'
+import { readHeaders, readPriorHeader } from './input-headers.js'
+import type { Placement } from './placement.js'
+import type { Terminal } from './terminal.js'
+
+/** How the files of a run come onto the grid that it works on: the prior's, or every n-th voxel of it. */
+export interface RunGrids {
+  /** Keep every n-th voxel of the prior; 1 if it is on that grid already. */
+  readonly priorEvery: number
+  /** Of each scan. */
+  readonly scans: readonly Placement[]
+  /** The grid of each scan's file. */
+  readonly scanGrids: readonly Grid[]
+  /** Of each label map, if there are any: those of the first scans. */
+  readonly labels: readonly Placement[] | undefined
+}
+
+/**
+ * Compares the grids of a run's files by their headers, before any voxel is read.
+ *
+ * @param files label maps, if there are any, are those of the first scans
+ * @param every work on every n-th voxel of the scans along each axis, and of a prior that has their full size
+ * @param byIndex pair voxels by their indices, whatever the headers say
+ * @throws UserError if a file cannot be read, has channels where it should have none, or lies elsewhere
+ */
+export async function matchRun(
+  files: {
+    readonly prior: string
+    readonly scans: readonly string[]
+    readonly labels?: readonly string[] | undefined
+  },
+  every: number,
+  byIndex: boolean,
+  terminal: Terminal,
+): Promise<RunGrids> {
+  const prior = await readPriorHeader(files.prior)
+  const scans = await readHeaders(files.scans, 'a scan')
+  const labels = files.labels && (await readHeaders(files.labels, 'a label map'))
+  const check = new GridCheck(byIndex)
+  let priorEvery: number | undefined
+  const placements = scans.map((scan): Placement => {
+    // Of the first scan, whose size decides whether the prior has it.
+    priorEvery ??= sameExtents(scan.grid, prior.grid) ? every : 1
+    if (priorEvery === 1) return check.match(scan, prior, 'the prior and the scan', every)
+    return { ...check.match(scan, prior, 'the prior and the scan'), every }
+  })
+  const ofLabels = labels?.map((map, i): Placement => {
+    const onScan = check.match(map, scans[i]!, 'the labels and the scan')
+    return { ...placements[i]!, orientation: both(onScan, placements[i]!) }
+  })
+  check.conclude(terminal)
+  return {
+    priorEvery: priorEvery ?? 1,
+    scans: placements,
+    scanGrids: scans.map(({ grid }) => grid),
+    labels: ofLabels,
+  }
+}
+
+function both(
+  { orientation: first }: Placement,
+  { orientation: second }: Placement,
+): Placement['orientation'] {
+  return first && second ? followedBy(first, second) : (first ?? second)
+}
+
+/** Whether two grids have the same numbers of voxels, in whatever order. */
+function sameExtents(a: Grid, b: Grid): boolean {
+  const sorted = ({ shape }: Grid): string => formatShape(shape.toSorted((x, y) => x - y))
+  return sorted(a) === sorted(b)
+}

@@ -1,0 +1,136 @@
+import { formatShape, PLACEMENT_TOLERANCE, placementDistance, voxelSize, type Grid } from './volume.js'
+
+type Triple<T> = readonly [T, T, T]
+
+/** How an array is laid out anew so that its axes run as those of another: axes in another order, some reversed. */
+export interface Orientation {
+  /** For each axis of the result, the axis of the array as it is. */
+  readonly axes: Triple<number>
+  /** Whether the result runs backwards along that axis. */
+  readonly flips: Triple<boolean>
+}
+
+const ORDERS: readonly Triple<number>[] = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+]
+
+/** The orientation that brings the axes of `from` closest to those of `to`, whatever angles remain. */
+export function orientationOnto(from: Grid, to: Grid): Orientation {
+  const [own, wanted] = [directions(from), directions(to)]
+  const cosine = (axis: number, other: number): number =>
+    wanted[axis]!.reduce((sum, value, row) => sum + value * own[other]![row]!, 0)
+  const fit = (order: Triple<number>): number =>
+    order.reduce((sum, other, axis) => sum + Math.abs(cosine(axis, other)), 0)
+  // The order as it is wins a tie, as between axes at 45 degrees.
+  const axes = ORDERS.reduce((best, order) => (fit(order) > fit(best) + 1e-9 ? order : best))
+  const flip = (axis: 0 | 1 | 2): boolean => cosine(axis, axes[axis]) < 0
+  return { axes, flips: [flip(0), flip(1), flip(2)] }
+}
+
+/** Unit vectors along D, H and W in the world. */
+function directions({ affine }: Grid): number[][] {
+  return [0, 1, 2].map((axis) => {
+    const column = [0, 1, 2].map((row) => affine[row]![axis]!)
+    const length = Math.hypot(...column)
+    return column.map((value) => value / length)
+  })
+}
+
+/** Whether nothing changes. */
+export function isAsItIs({ axes, flips }: Orientation): boolean {
+  return axes.every((axis, i) => axis === i) && !flips.includes(true)
+}
+
+/** First one orientation, then another, as one. */
+export function followedBy(first: Orientation, second: Orientation): Orientation {
+  const axis = (i: 0 | 1 | 2): number => first.axes[second.axes[i]]!
+  const flip = (i: 0 | 1 | 2): boolean => first.flips[second.axes[i]]! !== second.flips[i]
+  return { axes: [axis(0), axis(1), axis(2)], flips: [flip(0), flip(1), flip(2)] }
+}
+
+/** The orientation that takes back what another does. */
+export function inverseOf({ axes, flips }: Orientation): Orientation {
+  const at = (axis: number): number => axes.indexOf(axis)
+  return { axes: [at(0), at(1), at(2)], flips: [flips[at(0)]!, flips[at(1)]!, flips[at(2)]!] }
+}
+
+/** The grid of an array that is laid out anew: the same voxels in the same places. It keeps no NIfTI header. */
+export function reorientGrid({ shape, affine, known }: Grid, { axes, flips }: Orientation): Grid {
+  const rows = affine.slice(0, 3).map((row) => {
+    const steps = axes.map((axis, i) => (flips[i] ? -row[axis]! : row[axis]!))
+    const first = axes.reduce(
+      (sum, axis, i) => sum + (flips[i] ? row[axis]! * (shape[axis]! - 1) : 0),
+      row[3]!,
+    )
+    return [...steps, first]
+  })
+  return {
+    shape: [shape[axes[0]]!, shape[axes[1]]!, shape[axes[2]]!],
+    affine: [...rows, [0, 0, 0, 1]],
+    known,
+  }
+}
+
+/** Lays out an array anew. @param data `[channels, D, H, W]` of the shape given */
+export function reorient<T extends Float32Array | Float64Array | Uint8Array>(
+  data: T,
+  shape: Grid['shape'],
+  { axes, flips }: Orientation,
+): T {
+  const strides = [shape[1] * shape[2], shape[2], 1]
+  const [D, H, W] = [shape[axes[0]]!, shape[axes[1]]!, shape[axes[2]]!]
+  const step = (i: 0 | 1 | 2): number => (flips[i] ? -strides[axes[i]]! : strides[axes[i]]!)
+  const [sd, sh, sw] = [step(0), step(1), step(2)]
+  const voxels = D * H * W
+  const first = axes.reduce((sum, axis, i) => sum + (flips[i] ? (shape[axis]! - 1) * strides[axis]! : 0), 0)
+  const out = data.slice() as T
+  for (let start = 0, at = 0; start < data.length; start += voxels) {
+    for (let d = 0; d < D; d++) {
+      for (let h = 0; h < H; h++) {
+        const row = start + first + d * sd + h * sh
+        for (let w = 0; w < W; w++) out[at++] = data[row + w * sw]!
+      }
+    }
+  }
+  return out
+}
+
+/** `RAS`, `LIA`: towards which side of the head D, H and W run. */
+export function describeAxes(grid: Grid): string {
+  return directions(grid)
+    .map((direction) => {
+      const row = direction.reduce(
+        (most, value, i) => (Math.abs(value) > Math.abs(direction[most]!) ? i : most),
+        0,
+      )
+      return (direction[row]! > 0 ? 'RAS' : 'LPI')[row]!
+    })
+    .join('')
+}
+
+/** How a grid lies to another that it should coincide with. */
+export type Fit =
+  /** They have no equal number of voxels along each axis. */
+  | { readonly kind: 'shape' }
+  /** One of them does not say where it lies. */
+  | { readonly kind: 'unknown' }
+  /** The furthest that a voxel is from its counterpart, in millimetres, and whether that is no more than rounding. */
+  | { readonly kind: 'placed'; readonly distance: number; readonly coincide: boolean }
+
+/** Voxels this share of their size apart are the same; headers are rounded. */
+const sameVoxel = 0.1
+
+/** Compares two grids voxel by voxel, as they are. */
+export function fitOf(grid: Grid, reference: Grid): Fit {
+  if (formatShape(grid.shape) !== formatShape(reference.shape)) return { kind: 'shape' }
+  if (!grid.known || !reference.known) return { kind: 'unknown' }
+  const distance = placementDistance(grid.affine, reference.affine, grid.shape)
+  const coincide =
+    distance <= Math.max(PLACEMENT_TOLERANCE, sameVoxel * Math.min(...voxelSize(reference.affine)))
+  return { kind: 'placed', distance, coincide }
+}
