@@ -3,7 +3,7 @@ import type { Variables } from '../plan/variables.js'
 import { quoted, UserError } from '../errors.js'
 import type { Optimiser } from '../optim/index.js'
 import type { Intensities } from './intensity.js'
-import { parseLabelTable } from './label-table-file.js'
+import { parseJsonTable } from './label-table-json.js'
 import type { LabelTable } from './label-table.js'
 import { architectureOf, type Architecture, type NamedTensor } from './model.js'
 import type { TrainingProgress } from './trainer.js'
@@ -88,7 +88,7 @@ export function checkpointInfo({ tensors, metadata }: CheckpointFile, source: st
       priorLogits: priorLogits === true,
       ...(parts === undefined ? {} : { parts: requireParts(parts, shapes.classes, source) }),
     },
-    table: metadata.classes === undefined ? undefined : parseLabelTable(metadata.classes, source),
+    table: metadata.classes === undefined ? undefined : parseJsonTable(metadata.classes, source),
     intensities: parseIntensities(metadata.intensities, source),
     training: parseTraining(metadata.training, source),
   }

@@ -1,6 +1,7 @@
 import { quoted, UserError } from '../errors.js'
 import type { LabelClass, LabelTable } from './label-table.js'
-import { addCode, fromLookup, parseCode } from './label-lookup.js'
+import { addCode, parseCode } from './label-code-text.js'
+import { fromLookup } from './label-lookup.js'
 
 /** A table of classes, and what its column `index` counts: the classes, or the label values that an image holds. */
 export interface IndexedTable {
