@@ -29,13 +29,13 @@ export async function readPriorHeader(path: string): Promise<VolumeHeader> {
 /** @throws UserError unless a volume has the one channel of a scan or a label map */
 export function requireOneChannel({ channels, source }: VolumeHeader, what: string): void {
   if (channels === 1) return
-  throw new UserError(`${source}: has ${channels} channels where ${what} has one; give one of them`)
+  throw new UserError(`${source}: has ${channels} channels, but ${what} has one; extract one of them`)
 }
 
 /** @throws UserError unless a volume has the channels of a prior */
 export function requireClassChannels({ channels, source }: VolumeHeader): void {
   if (channels > 1) return
   throw new UserError(
-    `${source}: has one channel; a prior has one for each class, so make it with sae prior, or stack the tissue maps of several files, the background first, into one image of four axes (fslmerge -t)`,
+    `${source}: has one channel, but a prior has one per class; make one with sae prior, or stack the tissue maps of several files, the background first, into one image of four axes (fslmerge -t)`,
   )
 }

@@ -23,6 +23,9 @@ export function fromLookup(entries: readonly LookupEntry[]): LabelTable {
   return { classes: [background, ...classes] }
 }
 
+/** A table's line is shorter; to try the patterns below on a longer one takes time that grows with its square. */
+const longestLine = 300
+
 /**
  * Reads the look-up tables of FreeSurfer (`FreeSurferColorLUT.txt`: value, name, red, green, blue, transparency) and of
  * FSL (`.lut`: value, red, green, blue, name). Lines that begin with # are comments.
@@ -32,6 +35,7 @@ export function fromLookup(entries: readonly LookupEntry[]): LabelTable {
 export function parseColourLut(content: string): LabelTable | undefined {
   const lines = content.split(/\r?\n/).filter((line) => !/^\s*(#|$)/.test(line))
   const entries = lines.map((line): LookupEntry | undefined => {
+    if (line.length > longestLine) return undefined
     const freeSurfer = /^\s*(\d+)\s+(\S.*?)(?:\s+\d+){4}\s*$/.exec(line)
     if (freeSurfer) return { code: Number(freeSurfer[1]), name: freeSurfer[2]! }
     const fsl = /^\s*(\d+)(?:\s+\d*\.?\d+(?:e-?\d+)?){3}\s+(\S.*?)\s*$/i.exec(line)
@@ -50,7 +54,7 @@ export function parseColourLut(content: string): LabelTable | undefined {
 export function parseFslXml(content: string, source: string): LabelTable {
   const offset = /<type>\s*label\s*<\/type>/i.test(content) ? 0 : 1
   const entries = Array.from(
-    content.matchAll(/<label\b[^>]*?\bindex\s*=\s*"(\d+)"[^>]*>([^<]*)<\/label>/gi),
+    content.matchAll(/<label\b[^<>]{0,500}?\bindex\s{0,9}=\s{0,9}"(\d+)"[^<>]{0,500}>([^<]*)<\/label>/gi),
     ([, index, name]): LookupEntry => ({ code: Number(index) + offset, name: unescape(name!.trim()) }),
   )
   if (entries.length === 0) {

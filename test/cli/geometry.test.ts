@@ -114,12 +114,44 @@ describe('a scan whose axes run another way', () => {
   })
 })
 
+describe('sae train', () => {
+  const train = (output: string, ...more: string[]): string[] => [
+    ...['train', study.scans[1], '--prior', study.path('prior.nii.gz'), '--steps', '10'],
+    ...['--decoder-steps', '2', '-o', study.path(output), ...more],
+  ]
+
+  it('scores a held-out scan alike, whichever way its axes run', async () => {
+    const scores: number[] = []
+    for (const scan of [study.scans[0], study.path('turned-scan.nii.gz')]) {
+      const output = `held-out-${scores.length}`
+      await succeed(train(output, '--validate', scan))
+      const [header, ...rows] = readFileSync(study.path(`${output}/train.csv`), 'utf8')
+        .trimEnd()
+        .split('\n')
+      scores.push(Number(rows.at(-1)!.split(',')[header!.split(',').indexOf('validation')]))
+    }
+    expect(scores[0]).toBeGreaterThan(0)
+    expect(scores[1]).toBe(scores[0])
+  })
+
+  it('goes on with voxels paired as before', async () => {
+    await succeed(train('by-index', '--match-by-index'))
+    const resume = ['--resume', study.path('by-index/last.safetensors'), '--steps', '12']
+    expect(await refused(train('by-index', ...resume))).toMatch(
+      /last\.safetensors: its run is one with --match-by-index; give it, or start anew with --init$/,
+    )
+    await succeed(train('by-index', ...resume, '--match-by-index'))
+  })
+})
+
 describe('files that lie elsewhere', () => {
   it('are refused, each named with its distance', async () => {
     const [near, far] = [await shiftedScan('near.nii.gz', 1), await shiftedScan('far.nii.gz', -12.5)]
     const args = ['segment', near, far, study.scans[0], '--prior', study.path('prior.nii.gz')]
-    // Weights and voxels are not looked at before.
-    const line = await refused([...args, '--weights', 'nowhere.safetensors', '-o', study.path('out')])
+    // Neither the content of weights nor voxels are looked at before.
+    const weights = study.path('none.safetensors')
+    writeFileSync(weights, 'no weights')
+    const line = await refused([...args, '--weights', weights, '-o', study.path('out')])
     expect(line).toMatch(
       /^sae: the prior and the scan do not lie in one place: .*near\.nii\.gz up to 1\.00 mm, of .*far\.nii\.gz up to 12\.50 mm from those of .*prior\.nii\.gz; resample .*--match-by-index/,
     )

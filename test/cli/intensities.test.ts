@@ -53,13 +53,14 @@ async function segmentVariants(
   options: readonly string[],
 ): Promise<{ classes: Uint8Array; agreement: Record<string, number> }> {
   const grid = unknownGrid(shape)
+  const output = `out-${shape.join('x')}`
   const files = [await study.write('plain.nii', scan, 'float32', grid)]
   for (const [name, type, change] of variants) {
     files.push(await study.write(`${name}.nii`, change(scan), type, grid))
   }
-  await succeed(['segment', ...files, ...options, '-o', study.path('out')])
+  await succeed(['segment', ...files, ...options, '-o', study.path(output)])
   const read = async (name: string) =>
-    toClasses((await readVolume(study.path(`out/${name}_dseg.nii.gz`))).data, table)
+    toClasses((await readVolume(study.path(`${output}/${name}_dseg.nii.gz`))).data, table)
   const classes = await read('plain')
   const agreement: Record<string, number> = {}
   for (const [name] of variants) {

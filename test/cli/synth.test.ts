@@ -212,7 +212,7 @@ describe('sae synth', () => {
     const again = await sae(synth(map, '-n', '2', '--seed', '5'))
     expect(again.code).toBe(2)
     expect(again.errors).toHaveLength(1)
-    expect(again.errors[0]).toMatch(/participants\.tsv: already exists; .*--overwrite/)
+    expect(again.errors[0]).toMatch(/participants\.tsv: is there already; .*--overwrite/)
     expect(readFileSync(output('sub-001_T1w.nii.gz'))).toEqual(before)
     expect(existsSync(output('sub-002_T1w.nii.gz'))).toBe(false)
 

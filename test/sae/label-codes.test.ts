@@ -42,7 +42,7 @@ describe('codes of FreeSurfer and its kin', () => {
       )
     }
     expect(userError(() => toClasses([0, 0.5, 0.25], freeSurferTable, 't1.nii'))).toMatch(
-      /^t1\.nii: voxel 1 has the value 0\.5; .* is this a label map\?$/,
+      /^t1\.nii: voxel 1 has the value 0\.5, but labels are .* is this a label map\?$/,
     )
   })
 })

@@ -119,7 +119,7 @@ describe('tables of other programs', () => {
     })
     expect(names('index\tname\n2\tWM\n0\tAir\n')).toEqual(['0 Air', '2 WM'])
     expect(userError(() => parseLabelTable('index\tname\n1.5\tx\n', 'table'))).toMatch(
-      /line 2: 1\.5 is no code/,
+      /line 2: 1\.5 is not a code/,
     )
   })
 
@@ -142,6 +142,16 @@ describe('tables of other programs', () => {
     ).toEqual(['0 background', '1 Caudate & tail', '2 Putamen'])
     expect(names(`<atlas><type>Label</type>${labels}</atlas>`)).toEqual(['0 Caudate & tail', '1 Putamen'])
     expect(userError(() => parseLabelTable('<atlas/>', 'a.xml'))).toMatch(/^a\.xml: names no label/)
+  })
+
+  it.each([
+    ['a long line', `1 a${' '.repeat(1e6)}x`],
+    ['a label that does not end', `<${'label index="1" '.repeat(1e5)}`],
+    ['labels within labels', '<label '.repeat(2e5)],
+  ])('refuses %s at once', (_, text) => {
+    const start = performance.now()
+    expect(userError(() => parseLabelTable(text, 'table'))).toMatch(/^table: /)
+    expect(performance.now() - start).toBeLessThan(2000)
   })
 
   it('reads ranges and sides, in JSON and TSV', () => {
