@@ -1,0 +1,53 @@
+// npm run test:soak [-- --steps 2000 --segmentations 500 --devices 50 --pair 200]: works long in one process, and in two
+// processes on one device, and prints a line for each thing that must not grow or change. 0 leaves a part out.
+import { parseArgs } from 'node:util'
+import { UserError } from '../src/errors.js'
+import { openGpu } from '../src/node/index.js'
+import { openOften, segmentOften, trainLong } from '../test/soak/checks.js'
+import { trainInPairs, trainWhenTold } from '../test/soak/pair.js'
+import type { Verdict } from '../test/soak/verdict.js'
+
+const { values: options } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '2000' },
+    segmentations: { type: 'string', default: '500' },
+    devices: { type: 'string', default: '50' },
+    pair: { type: 'string', default: '200' },
+    child: { type: 'string' },
+  },
+})
+
+if (options.child !== undefined) await trainWhenTold(Number(options.child))
+else await soak()
+
+async function soak(): Promise<void> {
+  const steps = count('steps', 2)
+  const segmentations = count('segmentations')
+  const devices = count('devices')
+  const pair = count('pair', 2)
+  if (steps + segmentations > 0) {
+    const gpu = await openGpu()
+    console.log(gpu.adapter.name)
+    if (steps > 0) report(await trainLong(gpu, steps))
+    if (segmentations > 0) report(await segmentOften(gpu, segmentations))
+    gpu.dispose()
+  }
+  if (devices > 0) report(await openOften(devices))
+  if (pair > 0) report(await trainInPairs(new URL(import.meta.url), pair))
+}
+
+function count(name: 'steps' | 'segmentations' | 'devices' | 'pair', multiple = 1): number {
+  const value = Number(options[name])
+  if (!Number.isInteger(value) || value < 0 || value % multiple !== 0)
+    throw new UserError(
+      `--${name} must be ${multiple === 1 ? 'a whole' : 'an even'} number of at least 0, not ${options[name]}`,
+    )
+  return value
+}
+
+function report(verdicts: readonly Verdict[]): void {
+  for (const { passed, line } of verdicts) {
+    console.log(`${passed ? 'ok  ' : 'FAIL'} ${line}`)
+    if (!passed) process.exitCode = 1
+  }
+}
