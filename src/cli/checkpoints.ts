@@ -8,7 +8,6 @@ import { Plateau, type PlateauState } from '../sae/plateau.js'
 import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer } from '../sae/trainer.js'
 import type { CsvLog } from './csv-log.js'
-import { formatInputs, type RunInputs } from './run-inputs.js'
 import type { ValidatedStep } from './validation.js'
 import { readWeights, writeWeights } from './weights-file.js'
 
@@ -22,8 +21,8 @@ interface Trained {
   readonly table: LabelTable
   /** How its scans were scaled. */
   readonly intensities: Intensities
-  /** What it learns from. */
-  readonly inputs: RunInputs
+  /** What it learns from, as metadata of its checkpoints. */
+  readonly learntFrom: Readonly<Record<string, string>>
   /** Its rows are on the disk before the weights that they led to. */
   readonly log: CsvLog
 }
@@ -140,7 +139,7 @@ export class Checkpoints {
       recent: this.recent,
       ...(this.plateau ? { plateau: this.plateau.state } : {}),
     }
-    return { selection: JSON.stringify(selection), inputs: formatInputs(this.run.inputs) }
+    return { selection: JSON.stringify(selection), ...this.run.learntFrom }
   }
 
   /** @throws DivergedError if weights are not finite; the file keeps its old content then */

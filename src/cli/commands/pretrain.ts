@@ -29,6 +29,7 @@ import { Progress } from '../progress.js'
 import { pretrainingRecording } from '../recordings.js'
 import { surviving, type Lifeline } from '../recovery.js'
 import type { Terminal } from '../terminal.js'
+import { trainedGridMetadata } from '../trained-grid.js'
 import { readWeights, requireClasses, writeWeights, type WeightsFile } from '../weights-file.js'
 
 interface PretrainOptions extends LearningOptions {
@@ -105,7 +106,8 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     const { exitCode, last } = await learn(gpu, run, scans, options, lifeline, terminal)
     const target = join(options.output, weightsName)
     const info = { architecture: model.architecture, table, intensities, training: undefined }
-    await writeWeights(target, variables, model.encoder.parameters, info)
+    const grid = trainedGridMetadata(grids.scanGrids[0]!, every)
+    await writeWeights(target, variables, model.encoder.parameters, info, undefined, grid)
     terminal.status(
       `${exitCode === undefined ? 'Pretrained' : 'Interrupted: partly pretrained'} encoder: ${target}`,
     )

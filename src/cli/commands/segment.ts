@@ -40,6 +40,7 @@ import {
 } from '../segmentation-files.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
+import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
 import { readWeights, requireClasses } from '../weights-file.js'
 
 interface SegmentOptions extends GlobalOptions {
@@ -47,7 +48,7 @@ interface SegmentOptions extends GlobalOptions {
   prior: string
   output: string
   posterior?: boolean
-  every: number
+  every?: number
   matchByIndex: boolean
   refine: number
   beta: number
@@ -81,10 +82,8 @@ export function addSegment(program: Command): void {
     .addOption(
       new Option(
         '--every <n>',
-        'use every n-th voxel along each axis (and of the prior, if it has the full size), as in training; the segmentation is on that grid',
-      )
-        .argParser(wholeNumber(1))
-        .default(1),
+        'use every n-th voxel along each axis (and of the prior, if it has the full size); the segmentation is on that grid (default: as in training if the voxels are those of its scans, else 1)',
+      ).argParser(wholeNumber(1)),
     )
     .option('--posterior', 'also write the probability of each class')
     .addOption(
@@ -131,15 +130,24 @@ Example:
     })
 }
 
-async function segment(paths: string[], options: SegmentOptions, terminal: Terminal): Promise<void> {
+async function segment(paths: string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
+  const weights = await readWeights(asked.weights)
+  const trained = trainedGridOf(weights)
+  const every = asked.every ?? (await everyAsTrained(trained, paths[0]!))
+  const options = { ...asked, every }
   const segmentations = await planJobs(paths, options, terminal)
   const { jobs } = segmentations
   if (jobs.length === 0) return
 
   const scans = jobs.map(({ scan }) => scan)
   const files = { prior: options.prior, scans }
-  const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
-  const weights = await readWeights(options.weights)
+  const grids = await matchRun(files, every, options.matchByIndex, terminal)
+  if (asked.every === undefined && every > 1)
+    terminal.note(
+      `segmented with --every ${every}, as ${weights.source} was trained; --every 1 takes all voxels`,
+    )
+  const scanFiles = scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
+  warnOfOtherSize(trained, weights.source, every, scanFiles, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
@@ -198,7 +206,7 @@ async function segment(paths: string[], options: SegmentOptions, terminal: Termi
 
 function planJobs(
   scans: readonly string[],
-  options: SegmentOptions,
+  options: SegmentOptions & { readonly every: number },
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options

@@ -28,8 +28,9 @@ import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { trainingRecording } from '../recordings.js'
 import { surviving } from '../recovery.js'
-import { identifyInputs, requireSameInputs } from '../run-inputs.js'
+import { formatInputs, identifyInputs, requireSameInputs } from '../run-inputs.js'
 import type { Terminal } from '../terminal.js'
+import { trainedGridMetadata } from '../trained-grid.js'
 import { loadStart, readStart, type Start, type TrainOptions } from '../training-start.js'
 
 export function addTrain(program: Command): void {
@@ -199,7 +200,9 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const log = goesOn
       ? await CsvLog.resume(logPath, columns, goesOn.step)
       : await CsvLog.create(logPath, columns)
-    const run = { trainer, model, variables, table, intensities, voxels, inputs: identities, log }
+    const grid = trainedGridMetadata(grids.scanGrids[0]!, every)
+    const learntFrom = { inputs: formatInputs(identities), ...grid }
+    const run = { trainer, model, variables, table, intensities, voxels, learntFrom, log }
     const checkpoints = await Checkpoints.open(output, run, stepsPerEpoch, saveEvery, selection, saved)
     const keep = (always = false) =>
       lifeline.keep(variables, learnt, trainer.progress, checkpoints.metadata, always)
