@@ -27,11 +27,13 @@ let study: Study
 let scan: string
 let labels: string
 
+/** Millimetre voxels in a known place. */
+const grid = { ...unknownGrid(shape), known: true }
+
 beforeAll(async () => {
   study = await makeStudy()
   const { path, write } = study
   const { subjects, unpaired } = makePhantom({ shape, subjects: 1, seed: 2 })
-  const grid = unknownGrid(shape)
   const codes = (classes: Uint8Array) => Float32Array.from(toCodes(classes, phantomTable))
   scan = await write('scan.nii.gz', subjects[0]!.scan, 'float32', grid)
   labels = await write('truth.nii.gz', codes(subjects[0]!.labels), 'uint8', grid)
@@ -95,7 +97,7 @@ describe('a run that learns', () => {
     expect(first.errors.join('\n')).not.toContain('warning')
     expect(first.stdout).toContain('\nThe training scan, segmented\n')
     expect(first.stdout).toMatch(
-      /^class +voxels +expected +ratio +Dice\/prior +Dice\/EM +Dice\/labels +prior\/labels/m,
+      /^class +ml +expected +ratio +Dice\/prior +Dice\/EM +Dice\/labels +prior\/labels/m,
     )
     expect(first.stdout).toMatch(/^verdict: sound$/m)
 
@@ -159,7 +161,7 @@ describe('a run that collapses is called that', () => {
 
   it('by a prior that says nothing', async () => {
     const flat = new Float32Array(K * voxels).fill(1 / K)
-    await study.write('flat.nii.gz', flat, 'float32', unknownGrid(shape), K)
+    await study.write('flat.nii.gz', flat, 'float32', grid, K)
     const line = warning(await sae(pretrain('flat', '--prior', study.path('flat.nii.gz'), '--epochs', '20')))
     expect(line).toMatch(/has collapsed: the prior is nearly the same at every voxel.* Try: another prior/)
   })
@@ -172,7 +174,7 @@ describe('a run that collapses is called that', () => {
       const mirrored = row - (row % H) + (H - 1 - (row % H))
       flipped.set(data.subarray(mirrored * W, (mirrored + 1) * W), row * W)
     }
-    await study.write('flipped.nii.gz', flipped, 'float32', unknownGrid(shape), K)
+    await study.write('flipped.nii.gz', flipped, 'float32', grid, K)
     const line = warning(
       await sae(['em', scan, '--prior', study.path('flipped.nii.gz'), '-o', study.path('flipped')]),
     )
@@ -183,7 +185,7 @@ describe('a run that collapses is called that', () => {
   it('of a scan that is empty but for some hot voxels', async () => {
     const empty = new Float32Array(voxels)
     empty.fill(1, 4000, 4003)
-    const path = await study.write('empty.nii.gz', empty, 'float32', unknownGrid(shape))
+    const path = await study.write('empty.nii.gz', empty, 'float32', grid)
     const args = pretrain('empty', '--epochs', '2').with(1, path)
     expect(warning(await sae(args))).toMatch(
       /empty\.nii\.gz has collapsed: only 0\.03 % of the scan's voxels are not empty\. Try: a look at the intensities/,

@@ -56,7 +56,7 @@ export function addPrior(program: Command): void {
     .addOption(
       new Option(
         '--blur <mm>',
-        'standard deviation of the Gaussian blur in millimetres, at most 100 voxels; 0 for no blur (default: 4 for one label map, 2.5 for several, 0 for an atlas)',
+        'standard deviation of the Gaussian blur in millimetres, at most 100 voxels; 0 for no blur (default: 1.5 for label maps, 0 for an atlas). To train from one label map, 4 is best',
       ).argParser(realNumber('not negative')),
     )
     .addOption(
@@ -83,7 +83,7 @@ the channels are.
 The .json next to the prior holds its table of classes; the other commands read it.
 
 Example:
-  sae prior other-subject-labels.npz -o prior.nii.gz`,
+  sae prior other-subject-labels.npz --blur 4 -o prior.nii.gz`,
     )
     .action(async (files: string[], options: PriorCommandOptions, command: Command) => {
       await makePrior(files, options, terminalOf(command))
@@ -108,12 +108,12 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
       `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps`,
     )
   }
-  const { blur = atlas ? 0 : defaultBlur(headers.length), floor, every } = options
+  const { blur = atlas ? 0 : 1.5, floor, every } = options
   const whole = headers[0]!.grid
   const sigma = blurInVoxels(blur, whole)
   if (blur === 0 && !atlas && headers.length === 1) {
     terminal.warn(
-      `${files[0]!}: without a blur, one label map allows only one class at each voxel, so every segmentation will equal it; leave --blur out, or try --blur 4`,
+      `${files[0]!}: without a blur, one label map allows only one class at each voxel, so every segmentation will equal it; try --blur 4`,
     )
   }
   const { prior, table, voxels } = atlas
@@ -133,11 +133,6 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   if (absent.length > 0)
     terminal.warn(`no voxel of ${absent.join(', ')}: segmentations with this prior have none either`)
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
-}
-
-/** The blur in millimetres with which EM segments best (`npm run experiment -- blur`): the mean of several maps is blurred already. */
-function defaultBlur(maps: number): number {
-  return maps === 1 ? 4 : 2.5
 }
 
 /** A prior, its classes, and how many voxels of its sources each class has, on average. */
