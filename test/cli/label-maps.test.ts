@@ -56,7 +56,7 @@ describe('sae prior', () => {
     const map = await writeLabels('aparc.nii.gz', (i) =>
       i < 100 ? 1001 + (i % 35) : i < 150 ? 2 : i < 153 ? 7777 : 0,
     )
-    const { stdout, errors } = await succeed(['prior', map, '-o', study.path('p.nii.gz')])
+    const { stdout, errors } = await succeed(['prior', map, '-o', study.path('p.nii.gz'), '--overwrite'])
     expect(sharesOf(stdout)).toMatchObject({
       background: voxels - 153,
       'cerebral cortex': 100,
@@ -72,11 +72,15 @@ describe('sae prior', () => {
 
   it('refuses what is no map of FreeSurfer codes, in one line', async () => {
     const aal = await writeLabels('aal.nii.gz', (i) => i % 117)
-    expect(await refused(['prior', aal, '-o', study.path('p.nii.gz')])).toMatch(
+    expect(await refused(['prior', aal, '-o', study.path('p.nii.gz'), '--overwrite'])).toMatch(
       /^sae: .*aal\.nii\.gz: does not look like FreeSurfer labels: \d+ of its 116 codes.*--classes$/,
     )
-    expect(await refused(['prior', study.scans[0], '-o', study.path('p.nii.gz')])).toMatch(
-      /^sae: .*a\.nii\.gz: voxel \d+ has the value 0\.\d+; .* is this a label map\?$/,
+    const [unit, wide] = study.scans
+    expect(await refused(['prior', unit, '-o', study.path('p.nii.gz'), '--overwrite'])).toMatch(
+      /^sae: .*a\.nii\.gz: holds fractions from 0 to 1, as the map of one tissue does; /,
+    )
+    expect(await refused(['prior', wide, '-o', study.path('p.nii.gz'), '--overwrite'])).toMatch(
+      /^sae: .*b\.nii: voxel \d+ has the value -?[\d.]+, .*: is this a label map\?$/,
     )
     expect(await refused(['evaluate', aal, aal])).toMatch(/does not look like FreeSurfer/)
   })
@@ -90,7 +94,7 @@ describe('sae prior', () => {
       grid,
       3,
     )
-    const args = ['prior', atlas, '-o', path('p.nii.gz')]
+    const args = ['prior', atlas, '-o', path('p.nii.gz'), '--overwrite']
     expect(await refused(args)).toMatch(
       /atlas\.nii\.gz: nothing says what its 3 channels are; give --classes/,
     )
@@ -126,6 +130,7 @@ describe('sae prior', () => {
       study.path('bids.tsv'),
       '-o',
       study.path('p.nii.gz'),
+      '--overwrite',
     ])
     expect(sharesOf(stdout)).toEqual({ background: voxels - 12, nucleus: 7, rim: 5 })
   })
@@ -145,6 +150,7 @@ describe('sae prior', () => {
       path('allen.json'),
       '-o',
       path('p.nii.gz'),
+      '--overwrite',
     ])
     expect(sharesOf(stdout)).toEqual({ air: 0, a: 32, b: 32 })
   })
@@ -195,7 +201,7 @@ describe('a label map that holds classes', () => {
     renameSync(path('classes/scan_dseg.tsv'), path('classes/elsewhere.tsv'))
     expect((await succeed(['evaluate', classes, truth])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
     expect((await succeed(['evaluate', truth, classes])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
-    const { stdout, errors } = await succeed(['prior', classes, '-o', path('p.nii.gz')])
+    const { stdout, errors } = await succeed(['prior', classes, '-o', path('p.nii.gz'), '--overwrite'])
     expect(Object.values(sharesOf(stdout)).every((count) => count > 70)).toBe(true)
     expect(errors.join('\n')).not.toMatch(/warning/)
   })

@@ -119,7 +119,7 @@ describe('tables of other programs', () => {
     })
     expect(names('index\tname\n2\tWM\n0\tAir\n')).toEqual(['0 Air', '2 WM'])
     expect(userError(() => parseLabelTable('index\tname\n1.5\tx\n', 'table'))).toMatch(
-      /line 2: 1\.5 is no code/,
+      /line 2: 1\.5 is not a code/,
     )
   })
 
