@@ -12,7 +12,7 @@ const K = phantomTable.classes.length
 beforeAll(async () => {
   study = await makeStudy()
   const { unpaired, classes, path } = study
-  await succeed(['prior', unpaired, '--classes', classes, '-o', path('prior.nii.gz')])
+  await succeed(['prior', unpaired, '--classes', classes, '--blur', '1.5', '-o', path('prior.nii.gz')])
 })
 afterAll(() => {
   study.remove()

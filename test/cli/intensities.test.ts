@@ -73,7 +73,7 @@ async function segmentVariants(
     files.push(await study.write(`${name}.nii`, change(scan), type, grid))
   }
   files.push(writeScaled('scaled.nii', scan, shape))
-  await succeed(['segment', ...files, ...options, '-o', study.path('out')])
+  await succeed(['segment', ...files, ...options, '-o', study.path('out'), '--overwrite'])
   const read = async (name: string) =>
     toClasses((await readVolume(study.path(`out/${name}_dseg.nii.gz`))).data, table)
   const classes = await read('plain')
