@@ -8,6 +8,7 @@ import {
   sameClasses,
   type LabelTable,
 } from '../sae/label-table.js'
+import type { Terminal } from './terminal.js'
 
 /** What `--classes` stands for: `freesurfer`, a number of classes, or a table in a file. @throws UserError */
 export async function readClasses(asked: string): Promise<LabelTable> {
@@ -38,8 +39,8 @@ export interface CarriedTable {
 }
 
 /**
- * The table of a prior or model with `count` classes: the one asked for, else the one in a file, else the FreeSurfer
- * table if it has that many classes, else classes without names.
+ * The table of a prior or model with `count` classes: the one asked for, else the one in a file, else, with a warning, the
+ * FreeSurfer table if it has that many classes, or classes without names.
  *
  * @param carried tables of the files in use; they must agree, for equal channels mean equal classes
  * @throws UserError if they disagree, or the table has a different number of classes
@@ -49,6 +50,7 @@ export async function tableFor(
   source: string,
   asked: string | undefined,
   carried: readonly (CarriedTable | undefined)[],
+  terminal: Terminal,
 ): Promise<LabelTable> {
   const known = carried.filter((entry) => entry !== undefined)
   if (asked !== undefined) known.unshift({ table: await readClasses(asked), source: `--classes ${asked}` })
@@ -60,7 +62,15 @@ export async function tableFor(
     requireSameClasses(known[0]!, entry)
   }
   if (known[0]) return canonical(known[0].table)
-  return count === freeSurferTable.classes.length ? freeSurferTable : identityTable(count)
+  const assumed = count === freeSurferTable.classes.length ? freeSurferTable : identityTable(count)
+  const [what, name] =
+    assumed === freeSurferTable
+      ? [`FreeSurfer's: ${assumed.classes.map(({ name }) => name).join(', ')}`, 'freesurfer']
+      : [`the background and ${count - 1} classes without names`, String(count)]
+  terminal.warn(
+    `${source}: nothing says what its ${count} channels are; taken for ${what}; give their table with --classes, or --classes ${name} if that is right`,
+  )
+  return assumed
 }
 
 /** @throws UserError naming the first class that differs */

@@ -11,7 +11,7 @@ import type { TrainingScan } from '../sae/batches.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { requireOneChannel } from './input-headers.js'
-import { classesOfMap } from './label-maps.js'
+import { classesOfMap, tableOfReference } from './label-maps.js'
 import type { RunGrids } from './match-run.js'
 import { placed } from './placement.js'
 import type { PriorFile } from './prior-file.js'
@@ -90,9 +90,10 @@ export async function readTrainingScans(
       scans.push({ name: path, data })
       continue
     }
+    const described = await tableOfReference(labelPath, { table, source: 'the table of the prior' })
     const readClasses = async (to: Terminal) => {
       const labels = placed(await readLabels(labelPath, to), grids.labels![i]!)
-      return classesOfMap(labels, { table, source: 'the table of the prior' }, to).classes
+      return classesOfMap(labels, described, to).classes
     }
     cache.offer(`labels ${labelPath}`, await readClasses(terminal))
     const truth = () => cache.get(`labels ${labelPath}`, () => readClasses(silent))

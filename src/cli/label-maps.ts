@@ -3,7 +3,13 @@ import { UserError } from '../errors.js'
 import { readText } from '../io/files.js'
 import type { LabelVolume, VolumeHeader } from '../io/volume.js'
 import { classify, describeCodes, type Classified } from '../sae/label-codes.js'
-import { freeSurferTable, identityTable, meaningOf, type LabelTable } from '../sae/label-table.js'
+import {
+  freeSurferTable,
+  identityTable,
+  meaningOf,
+  sameClasses,
+  type LabelTable,
+} from '../sae/label-table.js'
 import { canonical, readClasses } from './classes.js'
 import { parseDsegTable, type LabelValues } from './dseg-table.js'
 import { besideVolume } from './file-names.js'
@@ -35,6 +41,16 @@ export async function tableOfMap(path: string, asked: string | undefined): Promi
       assumed: true,
     }
   )
+}
+
+/**
+ * How to read a reference in the classes of another table: if the .tsv beside it has the same, as that says.
+ *
+ * @throws UserError if a file is damaged
+ */
+export async function tableOfReference(path: string, wanted: MapTable): Promise<MapTable> {
+  const own = await dsegTable(besideVolume(path, '.tsv'))
+  return own && sameClasses(own.table, wanted.table) ? own : wanted
 }
 
 /** The table in a .tsv of ours; undefined if there is none. @throws UserError if it is damaged */

@@ -39,7 +39,7 @@ export function toClasses(labels: ArrayLike<number>, table: LabelTable, source =
  * Label values -> classes, and what they were.
  *
  * @throws UserError for a value that is not a non-negative integer; for values in no class of a table without a rest class;
- *   and, if the table is FreeSurfer's, for a map that holds too many other codes to be one
+ *   and, if the table is FreeSurfer's, for a map that holds too many other codes to be one, or classes
  */
 export function classify(labels: ArrayLike<number>, table: LabelTable, source = 'label map'): Classified {
   const counts = countCodes(labels, source)
@@ -115,6 +115,7 @@ function requireFreeSurfer(
   unlisted: readonly CodeCount[],
   source: string,
 ): void {
+  requireNoClasses(counts, unlisted, source)
   const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0)
   const codes = counts.size - Number(counts.has(0))
   const labelled = sum(counts.values()) - (counts.get(0) ?? 0)
@@ -123,6 +124,22 @@ function requireFreeSurfer(
   if (!many && foreign <= labelled / 2) return
   throw new UserError(
     `${source}: does not look like FreeSurfer labels: ${unlisted.length} of its ${codes} codes, ${share(foreign, labelled)} of its labelled voxels, are not FreeSurfer's: ${describeCodes(unlisted)}; give the table of its labels with --classes`,
+  )
+}
+
+/**
+ * Requires that a map does not hold the classes 0..13 of FreeSurfer's table instead of their codes. A brain in codes has
+ * larger ones, such as 41 for white matter, and lacks 1, 6 and 9, which classes have.
+ */
+function requireNoClasses(
+  counts: ReadonlyMap<number, number>,
+  unlisted: readonly CodeCount[],
+  source: string,
+): void {
+  const highest = Math.max(...counts.keys())
+  if (unlisted.length === 0 || highest >= freeSurferTable.classes.length) return
+  throw new UserError(
+    `${source}: holds labels up to ${highest}, and FreeSurfer has no code ${unlisted.map(({ code }) => code).join(', ')}: it seems to hold classes; put the .tsv that sae wrote with it beside it, or give their table with --classes (${highest + 1} for classes 0 to ${highest} without names)`,
   )
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../../src/sae/label-table.js'
 import { createModel } from '../../src/sae/model.js'
 import { makePhantom } from '../../src/sae/phantom/phantom.js'
+import { makeNifti } from '../io/make-nifti.js'
 import { makeStudy, succeed, type Study } from './support.js'
 
 let study: Study
@@ -41,6 +42,20 @@ const variants: [name: string, type: VoxelType, change: (data: Float32Array) => 
   ['darker', 'float32', (data) => data.map((value) => 0.01 * value)],
 ]
 
+/** The grey levels of a scan as int16 that a slope and an intercept turn into them. */
+function writeScaled(name: string, scan: Float32Array, [D, H, W]: readonly [number, number, number]): string {
+  const [slope, inter] = [0.5, -20]
+  const values: number[] = []
+  for (let w = 0; w < W; w++) {
+    for (let h = 0; h < H; h++) {
+      for (let d = 0; d < D; d++) values.push((Math.round(255 * scan[(d * H + h) * W + w]!) - inter) / slope)
+    }
+  }
+  const bytes = makeNifti({ dims: [3, D, H, W], datatype: 4, values, slope, inter })
+  writeFileSync(study.path(name), bytes)
+  return study.path(name)
+}
+
 /**
  * Segments a scan and its variants.
  *
@@ -58,12 +73,13 @@ async function segmentVariants(
   for (const [name, type, change] of variants) {
     files.push(await study.write(`${name}.nii`, change(scan), type, grid))
   }
+  files.push(writeScaled('scaled.nii', scan, shape))
   await succeed(['segment', ...files, ...options, '-o', study.path(output)])
   const read = async (name: string) =>
     toClasses((await readVolume(study.path(`${output}/${name}_dseg.nii.gz`))).data, table)
   const classes = await read('plain')
   const agreement: Record<string, number> = {}
-  for (const [name] of variants) {
+  for (const name of [...variants.map(([name]) => name), 'scaled']) {
     const scores = diceScores(await read(name), classes, table.classes.length)
     agreement[name] = meanDice(scores, foregroundClasses(table))
   }
@@ -71,7 +87,7 @@ async function segmentVariants(
 }
 
 function expectAgreement(agreement: Record<string, number>): void {
-  expect(Object.keys(agreement)).toHaveLength(variants.length)
+  expect(Object.keys(agreement)).toHaveLength(variants.length + 1)
   for (const [name, dice] of Object.entries(agreement)) expect(dice, name).toBeGreaterThan(0.995)
 }
 
@@ -106,6 +122,40 @@ describe('weights of our own', () => {
     const voxels = table.classes.map((_, c) => found.classes.filter((value) => value === c).length)
     expect(voxels.filter((count) => count > scan.length / 50).length).toBeGreaterThan(2)
     expectAgreement(found.agreement)
+  })
+})
+
+describe('a scan with its skull', () => {
+  it('is named with the advice to strip it', async () => {
+    const [inner, outer] = [20, 32]
+    const edge = (outer - inner) / 2
+    const { subjects } = makePhantom({ shape: [inner, inner, inner], subjects: 1 })
+    const { scan, labels } = subjects[0]!
+    const head = new Float32Array(outer ** 3)
+    const prior = new Float32Array(2 * head.length)
+    for (let i = 0; i < head.length; i++) {
+      const place = [Math.floor(i / outer ** 2), Math.floor(i / outer) % outer, i % outer]
+      const [d, h, w] = place.map((x) => x - edge)
+      const isInside = place.every((x) => x >= edge && x < edge + inner)
+      const at = isInside ? (d! * inner + h!) * inner + w! : -1
+      const brain = at !== -1 && labels[at]! > 0 ? 0.95 : 0
+      prior.set([1 - brain], i)
+      prior.set([brain], head.length + i)
+      const radius = Math.hypot(...place.map((x) => x - (outer - 1) / 2))
+      head[i] = brain > 0 ? scan[at]! : radius > 13 && radius < 16 ? 0.9 : 0
+    }
+    const grid = unknownGrid([outer, outer, outer])
+    const classes = ['--classes', '2', '--bias', '0', '-o', study.path('head')]
+    const args = ['--prior', await study.write('head-prior.nii', prior, 'float32', grid, 2), ...classes]
+    const warnings = async (name: string, data: Float32Array) => {
+      const { errors } = await succeed(['em', await study.write(name, data, 'float32', grid), ...args])
+      return errors.join('\n')
+    }
+    expect(await warnings('head.nii', head)).toMatch(
+      /warning: the segmentation of .*head\.nii .*reaches [\d.]+ times as far as the prior.*Try: .*a skull-stripped scan/,
+    )
+    const stripped = head.map((value, i) => (prior[head.length + i]! > 0 ? value : 0))
+    expect(await warnings('stripped.nii', stripped)).not.toMatch(/skull/)
   })
 })
 

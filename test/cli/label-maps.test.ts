@@ -56,7 +56,7 @@ describe('sae prior', () => {
     const map = await writeLabels('aparc.nii.gz', (i) =>
       i < 100 ? 1001 + (i % 35) : i < 150 ? 2 : i < 153 ? 7777 : 0,
     )
-    const { stdout, errors } = await succeed(['prior', map, '-o', study.path('shares.nii.gz')])
+    const { stdout, errors } = await succeed(['prior', map, '-o', study.path('p.nii.gz'), '--overwrite'])
     expect(sharesOf(stdout)).toMatchObject({
       background: voxels - 153,
       'cerebral cortex': 100,
@@ -72,11 +72,15 @@ describe('sae prior', () => {
 
   it('refuses what is no map of FreeSurfer codes, in one line', async () => {
     const aal = await writeLabels('aal.nii.gz', (i) => i % 117)
-    expect(await refused(['prior', aal, '-o', study.path('refused.nii.gz')])).toMatch(
+    expect(await refused(['prior', aal, '-o', study.path('p.nii.gz'), '--overwrite'])).toMatch(
       /^sae: .*aal\.nii\.gz: does not look like FreeSurfer labels: \d+ of its 116 codes.*--classes$/,
     )
-    expect(await refused(['evaluate', study.scans[0], study.labels[0]])).toMatch(
-      /^sae: .*a\.nii\.gz: voxel \d+ has the value 0\.\d+, but .* is this a label map\?$/,
+    const [unit, wide] = study.scans
+    expect(await refused(['prior', unit, '-o', study.path('p.nii.gz'), '--overwrite'])).toMatch(
+      /^sae: .*a\.nii\.gz: holds fractions from 0 to 1, as the map of one tissue does; /,
+    )
+    expect(await refused(['prior', wide, '-o', study.path('p.nii.gz'), '--overwrite'])).toMatch(
+      /^sae: .*b\.nii: voxel \d+ has the value -?[\d.]+, .*: is this a label map\?$/,
     )
     expect(await refused(['evaluate', aal, aal])).toMatch(/does not look like FreeSurfer/)
   })
@@ -90,14 +94,14 @@ describe('sae prior', () => {
       grid,
       3,
     )
-    const args = ['prior', atlas, '-o', path('of-atlas.nii.gz')]
+    const args = ['prior', atlas, '-o', path('p.nii.gz'), '--overwrite']
     expect(await refused(args)).toMatch(
       /atlas\.nii\.gz: nothing says what its 3 channels are; give --classes/,
     )
     writeFileSync(path('atlas.tsv'), 'index\tname\tcodes\n0\tfluid\t4\n1\tair\t0\n2\tgrey\t9\n')
     const { stdout } = await succeed(args)
     expect(Object.keys(sharesOf(stdout))).toEqual(['fluid', 'air', 'grey'])
-    const json = JSON.parse(readFileSync(path('of-atlas.json'), 'utf8')) as { classes: { name: string }[] }
+    const json = JSON.parse(readFileSync(path('p.json'), 'utf8')) as { classes: { name: string }[] }
     expect(json.classes.map(({ name }) => name)).toEqual(['fluid', 'air', 'grey'])
     rmSync(path('atlas.tsv'))
   })
@@ -125,7 +129,8 @@ describe('sae prior', () => {
       '--classes',
       study.path('bids.tsv'),
       '-o',
-      study.path('of-bids.nii.gz'),
+      study.path('p.nii.gz'),
+      '--overwrite',
     ])
     expect(sharesOf(stdout)).toEqual({ background: voxels - 12, nucleus: 7, rim: 5 })
   })
@@ -144,7 +149,8 @@ describe('sae prior', () => {
       '--classes',
       path('allen.json'),
       '-o',
-      path('of-allen.nii.gz'),
+      path('p.nii.gz'),
+      '--overwrite',
     ])
     expect(sharesOf(stdout)).toEqual({ air: 0, a: 32, b: 32 })
   })
@@ -195,7 +201,7 @@ describe('a label map that holds classes', () => {
     renameSync(path('classes/scan_dseg.tsv'), path('classes/elsewhere.tsv'))
     expect((await succeed(['evaluate', classes, truth])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
     expect((await succeed(['evaluate', truth, classes])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
-    const { stdout, errors } = await succeed(['prior', classes, '-o', path('of-classes.nii.gz')])
+    const { stdout, errors } = await succeed(['prior', classes, '-o', path('p.nii.gz'), '--overwrite'])
     expect(Object.values(sharesOf(stdout)).every((count) => count > 70)).toBe(true)
     expect(errors.join('\n')).not.toMatch(/warning/)
   })

@@ -42,8 +42,25 @@ describe('codes of FreeSurfer and its kin', () => {
       )
     }
     expect(userError(() => toClasses([0, 0.5, 0.25], freeSurferTable, 't1.nii'))).toMatch(
-      /^t1\.nii: voxel 1 has the value 0\.5, but labels are .* is this a label map\?$/,
+      /^t1\.nii: voxel 1 has the value 0\.5, .* is this a label map\?$/,
     )
+  })
+})
+
+describe('classes in place of codes', () => {
+  const order = freeSurferTable.classes.map((_, c) => c)
+
+  it('are refused, with what to do', () => {
+    for (const labels of [order, [0, 0, 1, 2, 3, 4, 5], [2, 3, 2, 3, 9]]) {
+      expect(userError(() => toClasses(labels, freeSurferTable, 'moved.nii'))).toMatch(
+        /^moved\.nii: holds labels up to \d+, and FreeSurfer has no code [169, ]+: it seems to hold classes; .*\.tsv .*--classes/,
+      )
+    }
+  })
+
+  it('are not seen in few codes, nor in codes that FreeSurfer lacks beside larger ones', () => {
+    expect([...toClasses([0, 2, 3, 4], freeSurferTable)]).toEqual([0, 8, 4, 10])
+    expect([...toClasses([2, 41, 3, 42, 9], freeSurferTable)]).toEqual([8, 8, 4, 4, 13])
   })
 })
 

@@ -153,7 +153,7 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
   const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
-  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table])
+  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table], terminal)
   const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, grids, 'robust', terminal)
   const ofPrior = options.labels && priorArgmax(prior.data, channels)
 

@@ -10,7 +10,14 @@ import { besideVolume } from '../file-names.js'
 import { GridCheck } from '../grid-check.js'
 import { readHeaders, readPriorHeader } from '../input-headers.js'
 import { readLabels } from '../inputs.js'
-import { classesOfMap, tableOfMap, valuesOf, warnOfBareClasses, type MapTable } from '../label-maps.js'
+import {
+  classesOfMap,
+  tableOfMap,
+  tableOfReference,
+  valuesOf,
+  warnOfBareClasses,
+  type MapTable,
+} from '../label-maps.js'
 import { byIndexOption, classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
 import { placed, type Placement } from '../placement.js'
@@ -51,7 +58,7 @@ export function addEvaluate(program: Command): void {
       'after',
       `
 The classes come from --classes. Without it, they come from the .tsv that sae segment writes next to its segmentations
-or, if there is none, from FreeSurfer.
+or, if there is none, from FreeSurfer. A .tsv next to the reference says whether that holds codes or classes.
 
 Example:
   sae evaluate out/scan_dseg.nii.gz truth.nii.gz`,
@@ -81,10 +88,11 @@ async function evaluate(
   const grids = await matchFiles(segmentationPath, truthPath, options, terminal)
   const described = await tableOfMap(segmentationPath, options.classes)
   const { table, source } = described
+  const ofTruth = await tableOfReference(truthPath, { table, source })
   const segmentation = await readLabels(segmentationPath, terminal)
   const truth = placed(await readLabels(truthPath, terminal), grids.truth)
   const predicted = scoredMap(segmentation, described, terminal)
-  const expected = scoredMap(truth, { table, source }, terminal)
+  const expected = scoredMap(truth, ofTruth, terminal)
   const scored = foregroundClasses(table)
 
   const own = overlapOf(predicted, expected, table)
@@ -116,9 +124,9 @@ function csvOutput(
   { csv, prior, classes, overwrite }: EvaluateOptions,
 ): Outputs | undefined {
   if (csv === undefined) return undefined
-  const table = besideVolume(segmentation, '.tsv')
+  const tables = [segmentation, truth].map((map) => besideVolume(map, '.tsv'))
   const ofPrior = prior === undefined ? [] : [prior, tableBeside(prior)]
-  const inputs = [segmentation, truth, table, classes, ...ofPrior]
+  const inputs = [segmentation, truth, ...tables, classes, ...ofPrior]
   return Outputs.ofFile(csv, { files: [csv], inputs, overwrite }, '--csv')
 }
 
@@ -163,7 +171,7 @@ async function priorClasses(
   terminal: Terminal,
 ): Promise<Uint8Array> {
   const { volume, table: carried } = await readPrior(path, terminal)
-  await tableFor(volume.channels, path, undefined, [{ table, source: 'the label table' }, carried])
+  await tableFor(volume.channels, path, undefined, [{ table, source: 'the label table' }, carried], terminal)
   const { data, channels } = placed(volume, grids.prior!)
   return priorArgmax(data, channels)
 }

@@ -83,7 +83,13 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
-  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights?.table])
+  const table = await tableFor(
+    channels,
+    options.prior,
+    options.classes,
+    [priorFile.table, weights?.table],
+    terminal,
+  )
   const intensities = weights?.info.intensities ?? recipe.intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const own = architecture(channels, options, weights)

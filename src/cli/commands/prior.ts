@@ -199,7 +199,7 @@ async function fromAtlas(
   every: number,
   terminal: Terminal,
 ): Promise<MadePrior> {
-  const table = await tableOfAtlas(source, channels, classes)
+  const table = await tableOfAtlas(source, channels, classes, terminal)
   const atlas = await readVolume(source)
   for (const warning of atlas.warnings ?? []) terminal.warn(warning)
   requireFinite(atlas)
@@ -221,6 +221,7 @@ async function tableOfAtlas(
   source: string,
   channels: number,
   asked: string | undefined,
+  terminal: Terminal,
 ): Promise<LabelTable> {
   const beside = [
     await readTable(besideVolume(source, '.json')),
@@ -231,5 +232,5 @@ async function tableOfAtlas(
       `${source}: nothing says what its ${channels} channels are; give --classes: their table, in the order of the channels, or freesurfer if they are those of its table`,
     )
   }
-  return tableFor(channels, source, asked, beside)
+  return tableFor(channels, source, asked, beside, terminal)
 }

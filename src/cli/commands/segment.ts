@@ -151,7 +151,13 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
-  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table, weights.table])
+  const table = await tableFor(
+    channels,
+    options.prior,
+    options.classes,
+    [priorFile.table, weights.table],
+    terminal,
+  )
   const { architecture, intensities } = weights.info
   const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)

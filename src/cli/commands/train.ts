@@ -145,7 +145,13 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const { metadata, source } = start.weights!
     requireSameInputs(metadata.inputs, identities, paths, options.prior, source, terminal)
   }
-  const table = await tableFor(channels, options.prior, classes, [priorFile.table, start.weights?.table])
+  const table = await tableFor(
+    channels,
+    options.prior,
+    classes,
+    [priorFile.table, start.weights?.table],
+    terminal,
+  )
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const { scans } = inputs
