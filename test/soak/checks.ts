@@ -14,7 +14,11 @@ const samples = 200
 
 const sampledEvery = (count: number): number => Math.max(1, Math.floor(count / samples))
 
-function steady(what: string, per: string, { buffers, bufferBytes, resident, milliseconds }: Usage): Verdict[] {
+function steady(
+  what: string,
+  per: string,
+  { buffers, bufferBytes, resident, milliseconds }: Usage,
+): Verdict[] {
   return [
     constant(`${what}: live buffers`, buffers),
     constant(`${what}: bytes in live buffers`, bufferBytes),
