@@ -12,9 +12,18 @@ function adapters(): string[] {
 }
 
 /** Folders whose tests open a device. */
-const gpuTests = ['golden', 'gpu', 'graph', 'library/gpu', 'nn', 'ops', 'optim', 'plan', 'sae/gpu'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-)
+const gpuTests = [
+  'golden',
+  'gpu',
+  'graph',
+  'library/gpu',
+  'nn',
+  'ops',
+  'optim',
+  'plan',
+  'sae/gpu',
+  'soak',
+].map((folder) => `test/${folder}/**/*.test.ts`)
 
 /** Tests in browsers have a configuration of their own: `npm run test:browser`. */
 const browserTests = 'test/browser/**'

@@ -17,14 +17,20 @@ const { values: options } = parseArgs({
   },
 })
 
-if (options.child !== undefined) await trainWhenTold(Number(options.child))
-else await soak()
+try {
+  if (options.child !== undefined) await trainWhenTold(Number(options.child))
+  else await soak()
+} catch (error) {
+  if (!(error instanceof UserError)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}
 
 async function soak(): Promise<void> {
-  const steps = count('steps', 2)
-  const segmentations = count('segmentations')
-  const devices = count('devices')
-  const pair = count('pair', 2)
+  const steps = count('steps', 6, 2)
+  const segmentations = count('segmentations', 5)
+  const devices = count('devices', 5)
+  const pair = count('pair', 2, 2)
   if (steps + segmentations > 0) {
     const gpu = await openGpu()
     console.log(gpu.adapter.name)
@@ -36,13 +42,12 @@ async function soak(): Promise<void> {
   if (pair > 0) report(await trainInPairs(new URL(import.meta.url), pair))
 }
 
-function count(name: 'steps' | 'segmentations' | 'devices' | 'pair', multiple = 1): number {
+/** An amount of work: none, or as much as a slope needs. */
+function count(name: 'steps' | 'segmentations' | 'devices' | 'pair', least: number, multiple = 1): number {
   const value = Number(options[name])
-  if (!Number.isInteger(value) || value < 0 || value % multiple !== 0)
-    throw new UserError(
-      `--${name} must be ${multiple === 1 ? 'a whole' : 'an even'} number of at least 0, not ${options[name]}`,
-    )
-  return value
+  if (value === 0 || (value >= least && value % multiple === 0)) return value
+  const kind = multiple === 1 ? 'a whole' : 'an even'
+  throw new UserError(`--${name} must be 0 or ${kind} number of at least ${least}, not ${options[name]}`)
 }
 
 function report(verdicts: readonly Verdict[]): void {

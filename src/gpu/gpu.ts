@@ -137,14 +137,9 @@ export class Gpu {
   dispose(): void {
     this.disposed = true
     this.buffers.destroyAll()
-    if (this.borrowed) {
-      this.pipelines.clear()
-      this.device.removeEventListener('uncapturederror', this.onError)
-    } else {
-      // Its listener stays: what the device holds on to lives as long as it does, and in Node that must be so
-      // (`keepAlive` in src/node/open-gpu.ts).
-      this.device.destroy()
-    }
+    this.pipelines.clear()
+    this.device.removeEventListener('uncapturederror', this.onError)
+    if (!this.borrowed) this.device.destroy()
   }
 
   private readonly onError = (event: GPUUncapturedErrorEvent): void => {

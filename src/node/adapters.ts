@@ -69,8 +69,7 @@ type Request = (gpu: GPU) => Promise<GPUAdapter | null>
 async function openAll(request: Request): Promise<FoundAdapter[]> {
   const found: FoundAdapter[] = []
   for (const { name, backend } of await listNames(request)) {
-    // Each GPU object must outlive its devices: collecting it crashes the process.
-    const gpu = create([...dawnOptions, `backend=${backend}`, `adapter=${name}`])
+    const gpu = gpuOf(backend, name)
     const adapter = await request(gpu)
     // The null backend accepts every command and computes nothing.
     if (!adapter || adapter.info.device === 'null-backend' || backend === 'null') continue
@@ -84,6 +83,19 @@ async function openAll(request: Request): Promise<FoundAdapter[]> {
   }
   return found
 }
+
+/**
+ * The GPU object that offers an adapter, one for as long as the process lives. Each must outlive its devices, since
+ * collecting it before them crashes the process; and each takes some 2 MB, which a new one for every device would add up.
+ */
+function gpuOf(backend: string, name: string): GPU {
+  const key = `${backend} ${name}`
+  const gpu = gpus.get(key) ?? create([...dawnOptions, `backend=${backend}`, `adapter=${name}`])
+  gpus.set(key, gpu)
+  return gpu
+}
+
+const gpus = new Map<string, GPU>()
 
 /** What kind of adapter has this name. */
 export function adapterKind({ name, software }: { name: string; software: boolean }): FoundAdapter['kind'] {

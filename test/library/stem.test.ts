@@ -55,7 +55,7 @@ describe('the names in plans', () => {
 describe('what tests and benchmarks say of ops', () => {
   it('lists only existing ops', () => {
     // Tests of all ops together.
-    const together = ['half', 'windows']
+    const together = ['half', 'random', 'windows']
     const tests = names('test/ops').flatMap((name) => /^(.*)\.test\.ts$/.exec(name)?.[1] ?? [])
     expect(tests.filter((stem) => !ops.includes(stem) && !together.includes(stem))).toEqual([])
     const cases = names('bench/ops/cases').map((name) => name.replace(/\.ts$/, ''))

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Gpu } from '../../src/gpu/gpu.js'
@@ -26,13 +27,16 @@ export class Usage {
   }
 
   /** Call after each piece of work, the first with 1. */
-  after(done: number): void {
+  async after(done: number): Promise<void> {
     if (done % this.every !== 0) return
     this.milliseconds.push({ at: done, value: (this.clock() - this.start) / (done - this.last) })
     if (this.gpu) {
       this.buffers.push({ at: done, value: this.gpu.buffers.count })
       this.bufferBytes.push({ at: done, value: this.gpu.buffers.bytes })
     }
+    collectGarbage()
+    // What is no longer needed releases memory of the driver in the next turn, and more is no longer needed then.
+    await turn()
     collectGarbage()
     this.resident.push({ at: done, value: process.memoryUsage.rss() / 1e6 })
     this.last = done
