@@ -87,7 +87,7 @@ const verdict = (output: string) => runs(output).at(-1)!.figures.segmentations[0
 function warning({ code, errors }: Outcome): string {
   expect(code).toBe(0)
   const warnings = errors.filter((line) => line.startsWith('warning: '))
-  expect(warnings).toHaveLength(1)
+  expect(warnings, warnings.join('\n')).toHaveLength(1)
   return warnings[0]!
 }
 
@@ -176,7 +176,10 @@ describe('a run that collapses is called that', () => {
     }
     await study.write('flipped.nii.gz', flipped, 'float32', grid, K)
     const line = warning(
-      await sae(['em', scan, '--prior', study.path('flipped.nii.gz'), '-o', study.path('flipped')]),
+      await sae([
+        ...['em', scan, '--prior', study.path('flipped.nii.gz'), '--classes', study.path('table.json')],
+        ...['-o', study.path('flipped')],
+      ]),
     )
     expect(line).toMatch(/has collapsed: the prior fits the scan better with axis 1 flipped/)
     expect(line).toMatch(/Try: scan and prior on one grid, with axes in the same order and direction/)
