@@ -2,7 +2,7 @@ import type { Gpu } from '../../src/gpu/gpu.js'
 import { openGpu } from '../../src/node/index.js'
 import { Segmenter } from '../../src/sae/segmenter.js'
 import { prior, scans, TinyTraining } from './tiny-training.js'
-import { Usage } from './usage.js'
+import { collectAll, Usage } from './usage.js'
 import { constant, flat, type Verdict } from './verdict.js'
 
 /**
@@ -66,23 +66,35 @@ export async function segmentOften(gpu: Gpu, count: number): Promise<Verdict[]> 
   ]
 }
 
-/** Opens a device, trains two steps on it and closes it, again and again. */
+/** Opens a device, trains two steps on it and closes it, again and again; none may stay in memory. */
 export async function openOften(count: number): Promise<Verdict[]> {
   const usage = new Usage(1)
   const left = []
+  const devices = []
   for (let done = 1; done <= count; done++) {
-    const gpu = await openGpu()
-    const training = new TinyTraining(gpu, 2)
-    await training.digest()
-    training.dispose()
-    left.push({ at: done, value: gpu.buffers.count })
-    gpu.dispose()
+    const { device, buffers } = await openOnce()
+    devices.push(device)
+    left.push({ at: done, value: buffers })
     await usage.after(done)
   }
+  await collectAll()
+  const kept = devices.filter((device) => device.deref()).length
   const what = `${count} devices`
   const limit = mostGrowth.residentOfDevices
   return [
     constant(`${what}: live buffers before each is closed`, left, 0),
+    constant(`${what}: still in memory afterwards`, [{ at: count, value: kept }], 0),
     flat(`${what}: resident memory`, { samples: usage.resident, unit: 'MB', per: 'device', limit }),
   ]
+}
+
+/** The device that was closed, and how many buffers were live before. */
+async function openOnce() {
+  const gpu = await openGpu()
+  const training = new TinyTraining(gpu, 2)
+  await training.digest()
+  training.dispose()
+  const buffers = gpu.buffers.count
+  gpu.dispose()
+  return { device: new WeakRef(gpu.device), buffers }
 }

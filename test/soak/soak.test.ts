@@ -16,7 +16,7 @@ it('nothing grows or changes over a short run', async () => {
   const { stdout } = await ending.catch((error: unknown) => error as { stdout: string })
   const lines = stdout.trim().split('\n').slice(1)
   expect(lines.filter((line) => !line.startsWith('ok   '))).toEqual([])
-  expect(lines).toHaveLength(14)
+  expect(lines).toHaveLength(15)
 })
 
 describe('what a run is judged by', () => {

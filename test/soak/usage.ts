@@ -7,6 +7,13 @@ import type { Sample } from './trend.js'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
+/** Collects garbage twice: what is collected releases memory of the driver in the next turn, and more can go then. */
+export async function collectAll(): Promise<void> {
+  collectGarbage()
+  await turn()
+  collectGarbage()
+}
+
 /** Samples of what a process and its device use, each after so many pieces of work. */
 export class Usage {
   readonly buffers: Sample[] = []
@@ -34,10 +41,7 @@ export class Usage {
       this.buffers.push({ at: done, value: this.gpu.buffers.count })
       this.bufferBytes.push({ at: done, value: this.gpu.buffers.bytes })
     }
-    collectGarbage()
-    // What is no longer needed releases memory of the driver in the next turn, and more is no longer needed then.
-    await turn()
-    collectGarbage()
+    await collectAll()
     this.resident.push({ at: done, value: process.memoryUsage.rss() / 1e6 })
     this.last = done
     this.start = this.clock()
