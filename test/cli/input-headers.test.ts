@@ -36,7 +36,7 @@ describe('the headers of inputs', () => {
   it('are all that is read', async () => {
     await check('prior.nii', 'scan.nii.gz', { labels: 'scan.npz' })
     expect(await rejectedUserError(check('prior.nii', 'other.nii.gz'))).toMatch(
-      /the prior and the scan differ in shape: .*prior\.nii is 30x40x50, .*other\.nii\.gz is 30x40x51/,
+      /the prior and the scan differ in shape: .*other\.nii\.gz is 30x40x51, .*prior\.nii is 30x40x50; resample/,
     )
   })
 
@@ -85,7 +85,7 @@ describe('sae prior', () => {
     const maps = ['csf', 'gm', 'wm'].map((tissue) => at(`${tissue}.nii.gz`))
     const { code, errors } = await sae(['prior', ...maps, '-o', at('out.nii.gz')])
     expect(code).toBe(2)
-    expect(errors).toHaveLength(1)
-    expect(errors[0]).toMatch(/csf\.nii\.gz: holds fractions .* stack the maps of all tissues/)
+    expect(errors.filter((line) => !line.startsWith('warning: '))).toHaveLength(1)
+    expect(errors.at(-1)).toMatch(/csf\.nii\.gz: holds fractions .* stack the maps of all tissues/)
   })
 })
