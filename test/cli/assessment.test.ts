@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
-import { unknownGrid } from '../../src/io/volume.js'
+import { unknownGrid, type Grid } from '../../src/io/volume.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { toCodes } from '../../src/sae/label-table.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
@@ -10,6 +10,8 @@ import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { makeStudy, sae, succeed, type Outcome, type Study } from './support.js'
 
 const shape = [20, 24, 24] as const
+/** That of the array, which all files say, so that none is warned of. */
+const grid: Grid = { ...unknownGrid(shape), known: true }
 const voxels = shape[0] * shape[1] * shape[2]
 
 /** Few and large classes, which a network learns in seconds. */
@@ -31,7 +33,6 @@ beforeAll(async () => {
   study = await makeStudy()
   const { path, write } = study
   const { subjects, unpaired } = makePhantom({ shape, subjects: 1, seed: 2 })
-  const grid = unknownGrid(shape)
   const codes = (classes: Uint8Array) => Float32Array.from(toCodes(classes, phantomTable))
   scan = await write('scan.nii.gz', subjects[0]!.scan, 'float32', grid)
   labels = await write('truth.nii.gz', codes(subjects[0]!.labels), 'uint8', grid)
@@ -159,7 +160,7 @@ describe('a run that collapses is called that', () => {
 
   it('by a prior that says nothing', async () => {
     const flat = new Float32Array(K * voxels).fill(1 / K)
-    await study.write('flat.nii.gz', flat, 'float32', unknownGrid(shape), K)
+    await study.write('flat.nii.gz', flat, 'float32', grid, K)
     const line = warning(await sae(pretrain('flat', '--prior', study.path('flat.nii.gz'), '--epochs', '20')))
     expect(line).toMatch(/has collapsed: the prior is nearly the same at every voxel.* Try: another prior/)
   })
@@ -172,9 +173,12 @@ describe('a run that collapses is called that', () => {
       const mirrored = row - (row % H) + (H - 1 - (row % H))
       flipped.set(data.subarray(mirrored * W, (mirrored + 1) * W), row * W)
     }
-    await study.write('flipped.nii.gz', flipped, 'float32', unknownGrid(shape), K)
+    await study.write('flipped.nii.gz', flipped, 'float32', grid, K)
     const line = warning(
-      await sae(['em', scan, '--prior', study.path('flipped.nii.gz'), '-o', study.path('flipped')]),
+      await sae([
+        ...['em', scan, '--prior', study.path('flipped.nii.gz'), '--classes', study.path('table.json')],
+        ...['-o', study.path('flipped')],
+      ]),
     )
     expect(line).toMatch(/has collapsed: the prior fits the scan better with axis 1 flipped/)
     expect(line).toMatch(/Try: scan and prior on one grid, with axes in the same order and direction/)
@@ -183,7 +187,7 @@ describe('a run that collapses is called that', () => {
   it('of a scan that is empty but for some hot voxels', async () => {
     const empty = new Float32Array(voxels)
     empty.fill(1, 4000, 4003)
-    const path = await study.write('empty.nii.gz', empty, 'float32', unknownGrid(shape))
+    const path = await study.write('empty.nii.gz', empty, 'float32', grid)
     const args = pretrain('empty', '--epochs', '2').with(1, path)
     expect(warning(await sae(args))).toMatch(
       /empty\.nii\.gz has collapsed: only 0\.03 % of the scan's voxels are not empty\. Try: a look at the intensities/,
