@@ -96,7 +96,7 @@ describe('a run that learns', () => {
     expect(first.errors.join('\n')).not.toContain('warning')
     expect(first.stdout).toContain('\nThe training scan, segmented\n')
     expect(first.stdout).toMatch(
-      /^class +voxels +expected +ratio +Dice\/prior +Dice\/EM +Dice\/labels +prior\/labels/m,
+      /^class +ml +expected +ratio +Dice\/prior +Dice\/EM +Dice\/labels +prior\/labels/m,
     )
     expect(first.stdout).toMatch(/^verdict: sound$/m)
 
