@@ -167,7 +167,7 @@ describe('weights of the reference release', () => {
 
   it.skipIf(missing)('segment the real scan alike', { timeout: 600_000 }, async () => {
     const prior = study.path('real-prior.nii')
-    await succeed(['prior', file('labels/OASIS_0223.npz'), '-o', prior])
+    await succeed(['prior', file('labels/OASIS_0223.npz'), '--blur', '1.5', '-o', prior])
     const { data: scan, grid } = await readVolume(file('vols/OASIS_0009.npz'))
     const truth = toClasses((await readVolume(file('labels/OASIS_0009.npz'))).data, freeSurferTable)
     const options = ['--weights', file('weights/trained_mrf_model.safetensors'), '--prior', prior]
