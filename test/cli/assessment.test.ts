@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
-import { unknownGrid, type Grid } from '../../src/io/volume.js'
+import { unknownGrid } from '../../src/io/volume.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { toCodes } from '../../src/sae/label-table.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
@@ -10,8 +10,6 @@ import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { makeStudy, sae, succeed, type Outcome, type Study } from './support.js'
 
 const shape = [20, 24, 24] as const
-/** That of the array, which all files say, so that none is warned of. */
-const grid: Grid = { ...unknownGrid(shape), known: true }
 const voxels = shape[0] * shape[1] * shape[2]
 
 /** Few and large classes, which a network learns in seconds. */

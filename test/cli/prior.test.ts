@@ -31,7 +31,7 @@ describe('sae prior', () => {
     expect(data.every((p) => p === 0 || p >= 1e-4)).toBe(true)
     expect(JSON.parse(readFileSync(study.path('prior.json'), 'utf8'))).toMatchObject({
       ...phantomTable,
-      blur: 4,
+      blur: 1.5,
     })
   })
 
