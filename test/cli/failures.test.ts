@@ -105,7 +105,7 @@ describe('a scan that cannot be used', () => {
 
   it('has channels', async () => {
     expect(await refusal(segment(study.path('prior.nii.gz')))).toMatch(
-      /prior\.nii\.gz: has 8 channels where a scan has one/,
+      /prior\.nii\.gz: has 8 channels, but a scan has one/,
     )
   })
 
@@ -170,7 +170,7 @@ describe('a prior that cannot be used', () => {
 
   it('is a label map', async () => {
     expect(await refusal(train('--prior', study.labels[0]))).toMatch(
-      /has one channel; a prior has one for each class, so make it with sae prior/,
+      /has one channel, but a prior has one per class; make one with sae prior/,
     )
   })
 
