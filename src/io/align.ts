@@ -2,18 +2,25 @@ import { UserError } from '../errors.js'
 import { describeAxes, fitOf, isAsItIs, orientationOnto, reorient, reorientGrid } from './orientation.js'
 import { requireSameGrid, type LabelVolume, type Volume, type VolumeHeader } from './volume.js'
 
+/** A volume on the grid of another, and how it got there. */
+export interface Aligned<V> {
+  /** The volume itself if nothing had to change. */
+  readonly volume: V
+  /** What to tell the user, if anything. */
+  readonly remark: string | undefined
+}
+
 /**
  * Lays out a volume so that its voxels are those of a reference, in the same order: its axes may run other ways.
  *
  * @param what what the reference and the volume are to each other, for the message: `the prior and the scan`
- * @returns the volume, itself if nothing had to change, and what is to be said of it, if anything
  * @throws UserError if the two have other shapes, or lie more than a tenth of a voxel apart by their headers
  */
 export function alignTo<V extends Volume | LabelVolume>(
   volume: V,
   reference: VolumeHeader,
   what: string,
-): { volume: V; remark: string | undefined } {
+): Aligned<V> {
   const unknown = [volume, reference].find(({ grid }) => !grid.known)
   if (unknown) {
     requireSameGrid(reference, volume, what)

@@ -8,7 +8,9 @@ export function bytesPerElement(dtype: DType): number {
 }
 
 /** What raw numbers are turned into: single precision for images, double for labels, whose integers are exact. */
+/** What voxels become. */
 export type FloatArray = Float32Array | Float64Array
+/** Its constructor: `Float32Array`, or `Float64Array`, which holds integers of up to 2^53 exactly. */
 export type Floats<T extends FloatArray> = new (source: number | ArrayLike<number>) => T
 
 /**

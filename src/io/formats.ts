@@ -109,6 +109,7 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
   return readSafetensors(bytes, source)
 }
 
+/** The formats of volumes, by the extension of the file. */
 export type VolumeFormat = '.nii.gz' | '.nii' | '.npz' | '.npy'
 const VOLUME_FORMATS: readonly VolumeFormat[] = ['.nii.gz', '.nii', '.npz', '.npy']
 

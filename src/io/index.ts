@@ -4,7 +4,8 @@
  * Runs in browsers and in Node. To read and write paths, use `readVolume`, `writeVolume`, `readTensors` and
  * `writeTensors` of `sae-webgpu/node`.
  */
-export { alignTo } from './align.js'
+export { alignTo, type Aligned } from './align.js'
+export type { FloatArray, Floats } from './dtype.js'
 export {
   decodeHeader,
   decodeLabels,
@@ -33,6 +34,7 @@ export {
   requireSameGrid,
   requireVaries,
   unknownGrid,
+  type FloatVolume,
   type Grid,
   type NiftiHeaderInfo,
   type LabelVolume,

@@ -11,6 +11,7 @@ import {
   type Grid,
   type NiftiHeaderInfo,
   type Volume,
+  type FloatVolume,
   type VolumeHeader,
 } from './volume.js'
 
@@ -49,20 +50,20 @@ type Header = NIFTI1 | NIFTI2
  * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
  * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
  * @param source the file's name, for messages
- * @param floats what the voxels become: `Float32Array`, or `Float64Array`, which holds integers of up to 2^53 exactly
  * @throws UserError if this is no such image, or its header and its length do not agree
  */
 export function readNifti(bytes: Uint8Array, source: string): Volume
+/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
 export function readNifti<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
   floats: Floats<T>,
-): VolumeHeader & { data: T }
+): FloatVolume<T>
 export function readNifti(
   bytes: Uint8Array,
   source: string,
   floats: Floats<FloatArray> = Float32Array,
-): VolumeHeader & { data: FloatArray } {
+): FloatVolume<FloatArray> {
   const layout = readLayout(bytes, source)
   const { header, shape, dtype, start, length } = layout
   const [, D, H, W] = shape

@@ -1,7 +1,14 @@
 import { quoted, UserError } from '../errors.js'
 import { fortranStrides, toCOrder, type Shape4 } from './axes.js'
 import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
-import { formatShape, requireReadable, unknownGrid, type Volume, type VolumeHeader } from './volume.js'
+import {
+  formatShape,
+  requireReadable,
+  unknownGrid,
+  type FloatVolume,
+  type Volume,
+  type VolumeHeader,
+} from './volume.js'
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 const DTYPES = ['i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8']
@@ -27,20 +34,20 @@ export function isNpy(bytes: Uint8Array): boolean {
  * The array is `[D, H, W]`, `[C, D, H, W]` or `[D, H, W, C]`, with further leading axes of 1 allowed; real numbers or
  * booleans of any width and byte order, C or Fortran order. Of four axes, the first or the last holds the classes:
  * the one along which the values sum to 1 if they do so along one only, else the shorter one. The grid is not known.
- * @param floats as for `readNifti`
  * @throws UserError on any other array, and if the file is truncated or damaged
  */
 export function readNpy(bytes: Uint8Array, source: string): Volume
+/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
 export function readNpy<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
   floats: Floats<T>,
-): VolumeHeader & { data: T }
+): FloatVolume<T>
 export function readNpy(
   bytes: Uint8Array,
   source: string,
   floats: Floats<FloatArray> = Float32Array,
-): VolumeHeader & { data: FloatArray } {
+): FloatVolume<FloatArray> {
   const header = readHeader(bytes, source)
   const squeezed = checkedShape(header, source, bytes.length)
   const { dtype, littleEndian, fortranOrder, dataOffset } = header

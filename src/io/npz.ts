@@ -2,7 +2,7 @@ import { zipSync } from 'fflate'
 import { quoted, UserError } from '../errors.js'
 import type { FloatArray, Floats } from './dtype.js'
 import { HEAD_BYTES, readNpy, readNpyHeader, writeNpy, type NpyArray } from './npy.js'
-import type { Volume, VolumeHeader } from './volume.js'
+import type { FloatVolume, Volume, VolumeHeader } from './volume.js'
 import { unpack, unpackHead, zipEntries, type ZipEntry } from './zip.js'
 
 /** The name under which the SAE reference release keeps its scans and label maps. */
@@ -17,16 +17,17 @@ const EPOCH = new Date(1980, 0, 1)
  * @throws UserError as `readNpy`; where the archive is damaged, empty, or holds several arrays of other names
  */
 export function readNpz(bytes: Uint8Array, source: string): Volume
+/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
 export function readNpz<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
   floats: Floats<T>,
-): VolumeHeader & { data: T }
+): FloatVolume<T>
 export function readNpz(
   bytes: Uint8Array,
   source: string,
   floats: Floats<FloatArray> = Float32Array,
-): VolumeHeader & { data: FloatArray } {
+): FloatVolume<FloatArray> {
   const entry = chooseArray(bytes, source)
   // The array's own header first: the directory may claim a thousand times what is in the file.
   headerOf(entry, source)

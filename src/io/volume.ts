@@ -1,3 +1,4 @@
+import type { FloatArray } from './dtype.js'
 import { UserError } from '../errors.js'
 
 /** What a NIfTI header says of orientation and units: enough to write both forms back as they were read. */
@@ -50,6 +51,12 @@ export interface VolumeHeader {
 export interface Volume extends VolumeHeader {
   /** `[channels, D, H, W]`, C order, W fastest. */
   data: Float32Array
+}
+
+/** A volume whose voxels have the type that was asked for. */
+export interface FloatVolume<T extends FloatArray> extends VolumeHeader {
+  /** As that of a `Volume`. */
+  data: T
 }
 
 /** A label map: whole numbers of up to 2^53 are kept exactly. */

@@ -4,6 +4,7 @@ import type { SpatialShape } from './separable-filter.js'
 
 /** Label values that tell the sides apart, and the plane between them. */
 export interface SidedCodes {
+  /** Label values, [D, H, W]. */
   readonly codes: Float64Array
   /** Left is where the world's x (millimetres, to the right) is below this. */
   readonly x: number

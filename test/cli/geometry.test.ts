@@ -147,11 +147,8 @@ describe('sae train', () => {
 describe('files that lie elsewhere', () => {
   it('are refused, each named with its distance', async () => {
     const [near, far] = [await shiftedScan('near.nii.gz', 1), await shiftedScan('far.nii.gz', -12.5)]
-    const args = ['segment', near, far, study.scans[0], '--prior', study.path('prior.nii.gz')]
-    // Neither the content of weights nor voxels are looked at before.
-    const weights = study.path('none.safetensors')
-    writeFileSync(weights, 'no weights')
-    const line = await refused([...args, '--weights', weights, '-o', study.path('out')])
+    const args = ['em', near, far, study.scans[0], '--prior', study.path('prior.nii.gz')]
+    const line = await refused([...args, '-o', study.path('out')])
     expect(line).toMatch(
       /^sae: the prior and the scan do not lie in one place: .*near\.nii\.gz up to 1\.00 mm, of .*far\.nii\.gz up to 12\.50 mm from those of .*prior\.nii\.gz; resample .*--match-by-index/,
     )
