@@ -18,7 +18,7 @@ export class Report {
   /** A staging buffer for a run; give it back with `release`. @throws Error if all runs that may be are under way */
   claim(): GPUBuffer {
     const buffer = this.staging.pop()
-    if (!buffer) throw new Error(`${mostUnderWay} runs of the plan are under way; wait for one of them`)
+    if (!buffer) throw new Error(`${mostUnderWay} runs of the plan are in flight; wait for one of them`)
     return buffer
   }
 

@@ -226,7 +226,9 @@ describe('the same bits from any window', () => {
       run(arrays, wanted, build),
     )
     await expect(failure).rejects.toThrow(UserError)
-    await expect(failure).rejects.toThrow(/^x \[2, 5, 7, 11, 29\]: one step reads planes of \d+ bytes/)
+    await expect(failure).rejects.toThrow(
+      /^w: conv3d: x \[2, 5, 7, 11, 29\]: one step reads planes of \d+ bytes/,
+    )
   })
 })
 
