@@ -49,7 +49,7 @@ export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
 /** @throws Error if `gradient` cannot be that of an input: it is of another shape, layout or type */
 function requireGradient(node: OpNode, value: Value, gradient: Value): void {
   // What flows back to labels is the gradient of their one-hot form: a matter of the ops on either side.
-  if (value.dtype === 'u32') return
+  if (value.dtype === 'u32' || value.partial) return
   const sameShape =
     gradient.shape.length === value.shape.length && gradient.shape.every((n, i) => n === value.shape[i])
   if (sameShape && gradient.layout === value.layout && gradient.dtype === 'f32') return

@@ -99,6 +99,8 @@ export interface OutputSpec extends Pick<ValueOptions, 'dtype' | 'layout'> {
   readonly shape: Shape
   /** Whether it is always stored as f32. Default: if one of the inputs is. */
   readonly wide?: boolean | undefined
+  /** True for a partial result that gradients skip: `backward` is given the gradient of what is made of it. */
+  readonly partial?: boolean | undefined
 }
 
 /** What an op dispatches to compute its output (one value, or one for each `OutputSpec`). */

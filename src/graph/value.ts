@@ -30,6 +30,8 @@ export interface ValueOptions {
    * f32 then. An output of a node is wide where an input is, unless the op knows better. Default false.
    */
   readonly wide?: boolean
+  /** True for a partial result that gradients skip: what flows to it is the gradient of what is made of it. Default false. */
+  readonly partial?: boolean | undefined
   /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
   readonly initial?: Float32Array | Uint32Array
   /** The node that computes the value, if its role is `computed`. */
@@ -58,6 +60,8 @@ export class Value {
   readonly layout: Layout
   /** True if it is always stored as f32, because its numbers may lie outside the range of f16. */
   readonly wide: boolean
+  /** Whether gradients skip it, so that its own may have the shape of another value. */
+  readonly partial: boolean
   /** First contents of a variable, contents of a constant, in memory order. */
   readonly initial: Float32Array | Uint32Array | undefined
   /** The node that computes it; undefined unless its role is `computed`. */
@@ -82,6 +86,7 @@ export class Value {
     this.dtype = options.dtype ?? 'f32'
     this.layout = options.layout ?? (shape.length === 5 ? 'volume' : 'flat')
     this.wide = options.wide ?? false
+    this.partial = options.partial ?? false
     this.initial = options.initial
     this.node = options.node
     this.size = shape.reduce((product, n) => product * n, 1)

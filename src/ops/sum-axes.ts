@@ -34,7 +34,7 @@ export function sumAxes(
     return wholeSum(name, input, input, results, form, scale, gradient)
   if (keepsPlanes) return planeSums(name, input, results, form, form.layout, scale, gradient)
   // Laid out as a volume, but not a volume to the scheduler: it has fewer planes than the work behind it.
-  const flat = { shape: [product(inPlanes)], layout: 'flat' } as const
+  const flat = { shape: [product(inPlanes)], layout: 'flat', partial: true } as const
   const partials = planeSums(`${name} of planes`, input, inPlanes, flat, 'volume', 1, gradient)
   // The gradient skips the partial results: the input's is computed from that of the result.
   const pass = gradient && ((gradOutput: Value) => gradOutput)
