@@ -36,6 +36,8 @@ describe('concat', () => {
   it('refuses nothing, and volumes of other extents', () => {
     expect(() => concat([])).toThrow('nothing to concatenate')
     const [a, b] = [input('a', [1, 2, 3, 4, 5]), input('b', [1, 2, 3, 4, 6])]
-    expect(() => concat([a, b])).toThrow('a [1, 2, 3, 4, 5] and b [1, 2, 3, 4, 6] differ in more than channels')
+    expect(() => concat([a, b])).toThrow(
+      'a [1, 2, 3, 4, 5] and b [1, 2, 3, 4, 6] differ in more than channels',
+    )
   })
 })
