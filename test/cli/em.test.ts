@@ -118,4 +118,13 @@ describe('sae em', () => {
     const { errors } = await succeed(em('idle', '--beta', '0', '--k', '5', '--iterations', '1'))
     expect(errors.join('\n')).toMatch(/^warning: --k and --potential have no effect without --beta$/m)
   })
+
+  it('is evaluated beside a prior of the full size where it was thinned', async () => {
+    const { path, scans, labels, classes } = study
+    const thin = ['--every', '2']
+    await succeed(['em', scans[0], '--prior', path('prior.nii.gz'), ...thin, '-o', path('thin')])
+    const maps = [path('thin/a_dseg.nii.gz'), labels[0], '--classes', classes]
+    const { stdout } = await succeed(['evaluate', ...maps, '--prior', path('prior.nii.gz'), ...thin])
+    expect(stdout).toMatch(/^mean of \d regions +0\.\d+ +0\.\d+$/m)
+  })
 })

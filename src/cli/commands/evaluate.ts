@@ -149,11 +149,15 @@ async function matchFiles(
   let prior: Placement | undefined
   if (priorPath !== undefined) {
     const header = await readPriorHeader(priorPath)
-    prior = check.match(header, segmentation, 'the prior and the segmentation')
+    // It may have been thinned when it was made; the order of its axes does not matter here.
+    const isThinned = voxelsOf(header) === voxelsOf(segmentation)
+    prior = check.match(header, segmentation, 'the prior and the segmentation', isThinned ? 1 : every)
   }
   check.conclude(terminal)
   return { truth, prior }
 }
+
+const voxelsOf = ({ grid }: VolumeHeader): number => grid.shape.reduce((count, extent) => count * extent, 1)
 
 /** The classes of a label map, after a line that says which it has. */
 function scoredMap(map: LabelVolume, described: MapTable, terminal: Terminal): Uint8Array {
