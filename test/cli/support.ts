@@ -136,6 +136,11 @@ export async function makeStudy(): Promise<Study> {
   }
 }
 
+/** `prior.nii.gz` of a study. */
+export async function makePrior({ unpaired, classes, path }: Study): Promise<void> {
+  await succeed(['prior', unpaired, '--classes', classes, '--floor', '1e-4', '-o', path('prior.nii.gz')])
+}
+
 /** The first voxels of a 16 x 16 x 16 volume. */
 function crop<T extends Float32Array | Uint8Array>(data: T): T {
   const inside = data.filter((_: number, i: number) => i % 16 < shape[2] && Math.floor(i / 256) < shape[0])

@@ -3,25 +3,13 @@ import { Variables } from '../../../src/plan/variables.js'
 import type { TrainingScan } from '../../../src/sae/batches.js'
 import { checkpointInfo, saveCheckpoint } from '../../../src/sae/checkpoint.js'
 import { createModel, loadTensors, type NamedTensor } from '../../../src/sae/model.js'
-import { Pretrainer } from '../../../src/sae/pretrainer.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
-import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
-import { Segmenter } from '../../../src/sae/segmenter.js'
-import { defaultPretraining, defaultTraining, type TrainingSettings } from '../../../src/sae/settings.js'
+import { phantomTable } from '../../../src/sae/phantom/phantom.js'
+import { defaultTraining, type TrainingSettings } from '../../../src/sae/settings.js'
 import { Trainer, type TrainingStep } from '../../../src/sae/trainer.js'
 import { useGpu } from '../../gpu.js'
+import { architecture, prior, scans } from './small-study.js'
 
 const device = useGpu()
-const shape: [number, number, number] = [17, 18, 16]
-const { subjects, unpaired } = makePhantom({ seed: 2, shape, subjects: 3 })
-const classes = phantomTable.classes.length
-const scans = subjects.map(({ scan, labels }, i) => ({
-  name: `s${i}`,
-  data: scan,
-  truth: labels,
-}))
-const prior = { data: priorFromLabels(unpaired.labels, shape, classes, { floor: 1e-4 }), classes, shape }
-const architecture = { classes, widths: [4, 8, 16], instanceNorm: false }
 
 interface Run {
   readonly scans?: readonly TrainingScan[]
@@ -275,45 +263,4 @@ describe('trainer', () => {
     }
     throw new Error('no step')
   }
-})
-
-describe('pretrainer and segmenter', () => {
-  it('learns the prior, and refinement changes the segmentation but not the grid', async () => {
-    const model = createModel(architecture, 1)
-    const variables = new Variables(device.gpu)
-    const pretrainer = new Pretrainer(device.gpu, model, variables, prior, {
-      ...defaultPretraining,
-      epochs: 15,
-      learningRate: 5e-3,
-    })
-    const entropies: number[] = []
-    for await (const step of pretrainer.train(scans)) entropies.push(step.crossEntropy)
-    expect(entropies.at(-1)!).toBeLessThan(0.6 * entropies[0]!)
-    pretrainer.dispose()
-
-    const results = []
-    for (const rounds of [0, 3]) {
-      const segmenter = await Segmenter.create(device.gpu, model, variables, prior, {
-        rounds,
-        beta: 0.2,
-        posterior: true,
-      })
-      const { classes: labels, posterior } = await segmenter.segment(scans[0]!.data)
-      const voxels = labels.length
-      for (const voxel of [0, 1000, voxels - 1]) {
-        const channels = Array.from({ length: classes }, (_, c) => posterior![c * voxels + voxel]!)
-        expect(channels.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5)
-        expect(channels.indexOf(Math.max(...channels))).toBe(labels[voxel])
-      }
-      // No class where the prior gives it no probability.
-      labels.forEach((label, i) => {
-        if (prior.data[label * voxels + i]! < 1e-8) expect.fail(`class ${label} outside its support`)
-      })
-      results.push(labels)
-      segmenter.dispose()
-    }
-    expect(results[1]).toHaveLength(results[0]!.length)
-    expect(results[1]).not.toEqual(results[0])
-    variables.dispose()
-  })
 })
