@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addCompare } from './commands/compare.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
@@ -52,6 +53,7 @@ for (const add of [
   addTrain,
   addSegment,
   addEvaluate,
+  addCompare,
   addSynth,
   addInfo,
   addDemo,

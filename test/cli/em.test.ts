@@ -125,6 +125,6 @@ describe('sae em', () => {
     await succeed(['em', scans[0], '--prior', path('prior.nii.gz'), ...thin, '-o', path('thin')])
     const maps = [path('thin/a_dseg.nii.gz'), labels[0], '--classes', classes]
     const { stdout } = await succeed(['evaluate', ...maps, '--prior', path('prior.nii.gz'), ...thin])
-    expect(stdout).toMatch(/^mean of \d regions +0\.\d+ +0\.\d+$/m)
+    expect(stdout).toMatch(/^mean of \d regions +0\.\d+ +0\.\d+ +\d+\.\d\d /m)
   })
 })
