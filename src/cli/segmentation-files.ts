@@ -2,23 +2,19 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
-import type { Grid, Volume } from '../io/volume.js'
-import { labelVoxelType } from '../io/voxel-type.js'
-import { toSidedCodes } from '../sae/label-sides.js'
-import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
-import { formatDsegTable } from './dseg-table.js'
 import { fileDigest } from './file-digest.js'
 import { distinctNames } from './file-names.js'
-import { describeValues } from './label-maps.js'
 import { flagOf } from './options.js'
-import { Outputs, writeOutput, writeOutputVolume } from './output-files.js'
+import { Outputs } from './output-files.js'
 import { OutputRecord, type Origin } from './output-record.js'
-import { gridOfResult, takenBack, type Placement } from './placement.js'
+import { tablesOfScans } from './scan-tables.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
-interface Job {
+export interface Job {
   readonly scan: string
+  /** By which tables name it: the name of its outputs. */
+  readonly name: string
   /** Its position among the scans of the command line. */
   readonly index: number
   /** Path of the outputs, up to `_dseg.nii.gz`. */
@@ -39,6 +35,8 @@ interface Request {
   readonly options: Readonly<Record<string, string | number | boolean | undefined>>
   /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
   readonly endings: readonly string[]
+  /** Names of further files of the folder that are brought up to date. */
+  readonly renewed?: readonly string[]
 }
 
 /** The segmentations that a run has to make, and where they go. */
@@ -66,7 +64,12 @@ export class SegmentationJobs {
       (name, path) => ![undefined, resolve(path)].includes(ownerOf(name)),
       (path, candidates) => candidates.find((name) => ownerOf(name) === resolve(path)),
     )
-    const all = names.map((name, index): Job => ({ scan: scans[index]!, index, stem: join(folder, name) }))
+    const all = names.map((name, index): Job => ({
+      scan: scans[index]!,
+      name,
+      index,
+      stem: join(folder, name),
+    }))
     const jobs: Job[] = []
     for (const [i, job] of all.entries()) {
       const file = `${names[i]!}_dseg.nii.gz`
@@ -78,6 +81,7 @@ export class SegmentationJobs {
     const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
     const outputs = Outputs.inFolder(folder, {
       files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
+      renewed: [...tablesOfScans, ...(request.renewed ?? [])].map((name) => join(folder, name)),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
@@ -163,74 +167,8 @@ Writes to the output folder, on the grid of each scan:
   NAME_dseg.nii.gz     the segmentation
   NAME_dseg.tsv        what its values mean (BIDS)
   NAME_probseg.nii.gz  with --posterior: the probability of each class
+  volumes.csv          a row per scan: the volume of each class
+  qc.csv               a row per scan: the verdict and the figures behind it
   run.json             quality of the segmentations, settings, versions, checksums of the inputs
 NAME is that of the scan's file, after the sub- and ses- of its folders if it has none (sub-01/anat/T1w.nii.gz:
 sub-01_T1w), or after the names of its folders if scans could else not be told apart.`
-
-/** Where the results of a scan lie: as its file does. */
-export interface ResultPlace {
-  readonly source: string
-  readonly grid: Grid
-  /** The order of the file. @param data [C, D, H, W] of the grid of the run */
-  readonly inOrder: <T extends Float32Array | Uint8Array>(data: T) => T
-  readonly volume: (data: Float32Array, channels: number) => Volume
-}
-
-/** @param whole the grid of the scan's file */
-export function resultPlace(source: string, whole: Grid, placement: Placement): ResultPlace {
-  const grid = gridOfResult(whole, placement)
-  const inOrder: ResultPlace['inOrder'] = (data) => takenBack(data, whole, placement)
-  const volume: ResultPlace['volume'] = (data, channels) => ({ data: inOrder(data), channels, grid, source })
-  return { source, grid, inOrder, volume }
-}
-
-/**
- * Writes a segmentation, its table, and the posterior if there is one.
- *
- * @param classes [D, H, W] of the grid of the run
- * @param posterior [K, D, H, W]
- * @param origin what it was made from
- * @returns what is to be said of its sides, if anything
- * @throws UserError if a file cannot be written
- */
-export async function writeSegmentation(
-  stem: string,
-  { classes, posterior }: { classes: Uint8Array; posterior: Float32Array | undefined },
-  place: ResultPlace,
-  table: LabelTable,
-  values: LabelsOut,
-  origin: Origin,
-): Promise<string | undefined> {
-  if (posterior) {
-    const volume = place.volume(posterior, table.classes.length)
-    await writeOutputVolume(`${stem}_probseg.nii.gz`, volume, 'float32', origin)
-  }
-  const { source, grid } = place
-  const { data, sided, remark } = toLabels(place.inOrder(classes), table, values, place)
-  const kind = values === 'classes' ? 'classes' : 'codes'
-  await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
-  // Written last: for --keep-existing, it marks the scan as done.
-  const volume = { data, channels: 1, grid, source, description: describeValues(table, kind) }
-  await writeOutputVolume(`${stem}_dseg.nii.gz`, volume, labelVoxelType(data), origin)
-  return remark
-}
-
-/** The values of a label map, whether they tell the sides apart, and what is to be said of that. */
-export function toLabels(
-  classes: Uint8Array,
-  table: LabelTable,
-  values: LabelsOut,
-  { grid, source }: Pick<ResultPlace, 'grid' | 'source'>,
-): { data: Float64Array; sided: boolean; remark: string | undefined } {
-  if (values === 'classes') return { data: Float64Array.from(classes), sided: false, remark: undefined }
-  const merged = { data: toCodes(classes, table), sided: false, remark: undefined }
-  if (values === 'merged' || !table.classes.some(sidesOf)) return merged
-  if (!grid.known) {
-    const remark = `${source}: says nothing of its orientation; both sides of a class are written with its first code`
-    return { ...merged, remark }
-  }
-  const { codes, x, left } = toSidedCodes(classes, table, grid.shape, grid.affine)
-  const share = (100 * left).toFixed(0)
-  const remark = `${source}: ${share} % of the brain lies left of x = 0, the plane between the sides; they are told apart at its centre, x = ${x.toFixed(1)} mm`
-  return { data: codes, sided: true, remark: x === 0 ? undefined : remark }
-}

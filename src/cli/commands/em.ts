@@ -32,12 +32,11 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
-  resultPlace,
   segmentationFiles,
   SegmentationJobs,
-  writeSegmentation,
 } from '../segmentation-files.js'
 import type { Terminal } from '../terminal.js'
+import { resultPlace, writeSegmentation } from '../write-segmentation.js'
 
 interface EmCommandOptions extends GlobalOptions {
   prior: string
@@ -162,6 +161,8 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
     const assessments = new Assessments(prior, table)
     const unsided: (string | undefined)[] = []
+    const asked = { posterior: options.posterior ?? false, entropy: false }
+    const written = { command: 'em', table, values: options.labelsOut, ...asked }
     await outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const { stem } = job
@@ -169,18 +170,17 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
       const place = resultPlace(scans[i]!.name, grids.scanGrids[i]!, grids.scans[i]!)
-      const { classes, field } = result
-      const posterior = options.posterior ? result.posterior : undefined
+      const { classes, posterior, field } = result
+      const [truth] = truths
+      const assessment = assessments.add(scans[i]!.name, { scan: data, classes, posterior, truth })
       const origin = await segmentations.originOf(job)
       if (field)
         await writeOutputVolume(`${stem}_biasfield.nii.gz`, place.volume(field(), 1), 'float32', origin)
-      const values = options.labelsOut
-      unsided.push(await writeSegmentation(stem, { classes, posterior }, place, table, values, origin))
+      const segmented = { classes, posterior, assessment }
+      unsided.push(await writeSegmentation(job, segmented, place, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
-      const [truth] = truths
-      assessments.add(scans[i]!.name, { scan: data, classes, posterior: result.posterior, truth })
       if (truth)
         terminal.print(
           formatDiceTable(table, {

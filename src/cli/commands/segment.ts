@@ -33,21 +33,22 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
-  resultPlace,
   segmentationFiles,
   SegmentationJobs,
-  writeSegmentation,
 } from '../segmentation-files.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
-import { readWeights, requireClasses } from '../weights-file.js'
+import { readWeights, requireClasses, requireDecoder } from '../weights-file.js'
+import { resultPlace, writeSegmentation } from '../write-segmentation.js'
 
 interface SegmentOptions extends GlobalOptions {
   weights: string
   prior: string
   output: string
   posterior?: boolean
+  entropy?: boolean
+  reconstruction?: boolean
   every?: number
   matchByIndex: boolean
   refine: number
@@ -86,6 +87,11 @@ export function addSegment(program: Command): void {
       ).argParser(wholeNumber(1)),
     )
     .option('--posterior', 'also write the probability of each class')
+    .option('--entropy', 'also write how uncertain each voxel is: the entropy of its probabilities, in nats')
+    .option(
+      '--reconstruction',
+      "also write the decoder's image of the segmentation, in 0..1; needs weights with a decoder, and takes more time and memory",
+    )
     .addOption(
       new Option('--refine <rounds>', 'rounds of mean-field refinement with the MRF prior')
         .argParser(wholeNumber(0, 1000))
@@ -116,6 +122,8 @@ export function addSegment(program: Command): void {
     .addHelpText(
       'after',
       `${segmentationFiles}
+  NAME_entropy.nii.gz         with --entropy: how uncertain each voxel is, in nats
+  NAME_reconstruction.nii.gz  with --reconstruction: the decoder's image, in 0..1
 
 Example:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,
@@ -160,7 +168,9 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   )
   const { architecture, intensities } = weights.info
   const model = createModel(architecture)
-  checkTensors(model.encoder.parameters, weights.tensors, weights.source)
+  const wanted = options.reconstruction ? model.parameters : model.encoder.parameters
+  if (options.reconstruction) requireDecoder(weights)
+  checkTensors(wanted, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
   for (const scan of scans) await readScan(scan, intensities, terminal)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
@@ -169,14 +179,15 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)
-    loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
+    loadTensors(variables, wanted, weights.tensors, weights.source)
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
-      posterior: options.posterior ?? false,
+      posterior: (options.posterior ?? false) || (options.entropy ?? false),
+      reconstruction: options.reconstruction ?? false,
       rounds: options.refine,
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
-      wholeGrid: options.wholeGrid ?? false,
+      ...(options.wholeGrid ? { wholeGrid: true } : {}),
       ...(options.precision ? { precision: options.precision } : {}),
     })
     terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
@@ -185,6 +196,8 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
     const assessments = new Assessments(priorVolume, table)
     const unsided: (string | undefined)[] = []
+    const maps = { posterior: options.posterior ?? false, entropy: options.entropy ?? false }
+    const written = { command: 'segment', table, values: options.labelsOut, ...maps }
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
@@ -192,8 +205,9 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
       const segmentation = await segmenter.segment(scan.data)
       const place = resultPlace(job.scan, grids.scanGrids[i]!, grids.scans[i]!)
       const origin = await segmentations.originOf(job)
-      unsided.push(await writeSegmentation(job.stem, segmentation, place, table, options.labelsOut, origin))
-      assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
+      const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
+      const segmented = { ...segmentation, assessment: assessments.add(job.scan, assessed) }
+      unsided.push(await writeSegmentation(job, segmented, place, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
@@ -216,18 +230,24 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
+  const { every, matchByIndex, refine, beta, k, labelsOut, precision, wholeGrid } = options
+  const { posterior, entropy, reconstruction } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...{ entropy, reconstruction },
       ...(matchByIndex ? { matchByIndex } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
     },
-    endings: posterior ? ['_probseg.nii.gz'] : [],
+    endings: [
+      ...(posterior ? ['_probseg.nii.gz'] : []),
+      ...(entropy ? ['_entropy.nii.gz'] : []),
+      ...(reconstruction ? ['_reconstruction.nii.gz'] : []),
+    ],
   }
   return SegmentationJobs.plan(request, terminal)
 }
