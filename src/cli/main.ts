@@ -9,6 +9,7 @@ import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
 import { addPrior } from './commands/prior.js'
+import { addReport } from './commands/report.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
@@ -54,6 +55,7 @@ for (const add of [
   addSegment,
   addEvaluate,
   addCompare,
+  addReport,
   addSynth,
   addInfo,
   addDemo,

@@ -7,6 +7,7 @@ import { distinctNames } from './file-names.js'
 import { flagOf } from './options.js'
 import { Outputs } from './output-files.js'
 import { OutputRecord, type Origin } from './output-record.js'
+import { pagesOf } from './report-files.js'
 import { tablesOfScans } from './scan-tables.js'
 import type { Terminal } from './terminal.js'
 
@@ -35,8 +36,8 @@ interface Request {
   readonly options: Readonly<Record<string, string | number | boolean | undefined>>
   /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
   readonly endings: readonly string[]
-  /** Names of further files of the folder that are brought up to date. */
-  readonly renewed?: readonly string[]
+  /** Whether pages are made of the segmentations. */
+  readonly report?: boolean | undefined
 }
 
 /** The segmentations that a run has to make, and where they go. */
@@ -79,9 +80,10 @@ export class SegmentationJobs {
     if (jobs.length < all.length)
       terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
     const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+    const pages = request.report ? pagesOf(jobs.map(({ name }) => name)) : []
     const outputs = Outputs.inFolder(folder, {
       files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
-      renewed: [...tablesOfScans, ...(request.renewed ?? [])].map((name) => join(folder, name)),
+      renewed: [...tablesOfScans, ...pages].map((name) => join(folder, name)),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
@@ -161,6 +163,12 @@ export const keepExistingOption = (): Option =>
     'leave out scans whose segmentation is there already, made from the same scan in the same way',
   )
 
+export const reportOption = (): Option =>
+  new Option(
+    '--report',
+    'also write a page for each scan and index.html, a page for all scans in the folder, to look at in any browser',
+  )
+
 /** For the help of commands that write segmentations. */
 export const segmentationFiles = `
 Writes to the output folder, on the grid of each scan:
@@ -169,6 +177,7 @@ Writes to the output folder, on the grid of each scan:
   NAME_probseg.nii.gz  with --posterior: the probability of each class
   volumes.csv          a row per scan: the volume of each class
   qc.csv               a row per scan: the verdict and the figures behind it
+  NAME_report.html     with --report: slices, volumes, figures and how it was made; index.html shows all scans
   run.json             quality of the segmentations, settings, versions, checksums of the inputs
 NAME is that of the scan's file, after the sub- and ses- of its folders if it has none (sub-01/anat/T1w.nii.gz:
 sub-01_T1w), or after the names of its folders if scans could else not be told apart.`

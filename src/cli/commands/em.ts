@@ -28,10 +28,12 @@ import {
 import { writeOutputVolume } from '../output-files.js'
 import { readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
+import { writeReports } from '../reports.js'
 import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
+  reportOption,
   segmentationFiles,
   SegmentationJobs,
 } from '../segmentation-files.js'
@@ -54,6 +56,7 @@ interface EmCommandOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  report?: boolean
   overwrite?: boolean
   memoryLimit?: number
 }
@@ -121,6 +124,7 @@ export function addEm(program: Command): void {
     .addOption(classesOption())
     .addOption(byIndexOption())
     .addOption(memoryOption('1.5GB'))
+    .addOption(reportOption())
     .addOption(keepExistingOption())
     .addOption(overwriteOption())
     .addHelpText(
@@ -199,6 +203,12 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
     ]
     const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: {} }
     await assessments.finish(options.output, run, terminal)
+    if (options.report)
+      await writeReports(
+        options.output,
+        jobs.map(({ name }) => name),
+        terminal,
+      )
   })
 }
 
@@ -212,7 +222,7 @@ function planJobs(
   const { labelsOut, posterior } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, keepExisting, overwrite, reads: labels },
+    ...{ scans, folder, keepExisting, overwrite, report: options.report, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior },

@@ -29,10 +29,12 @@ import {
 import { placed } from '../placement.js'
 import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { printProfile, profileOption, requireTimestamps } from '../profile.js'
+import { writeReports } from '../reports.js'
 import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
+  reportOption,
   segmentationFiles,
   SegmentationJobs,
 } from '../segmentation-files.js'
@@ -57,6 +59,7 @@ interface SegmentOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  report?: boolean
   overwrite?: boolean
   memoryLimit?: number
   precision?: Precision
@@ -117,6 +120,7 @@ export function addSegment(program: Command): void {
       '--whole-grid',
       'compute everywhere, not only where the prior allows more than background: slower, same result',
     )
+    .addOption(reportOption())
     .addOption(keepExistingOption())
     .addOption(overwriteOption())
     .addHelpText(
@@ -221,6 +225,12 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     ]
     const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
     await assessments.finish(options.output, run, terminal)
+    if (options.report)
+      await writeReports(
+        options.output,
+        jobs.map(({ name }) => name),
+        terminal,
+      )
   })
 }
 
@@ -234,7 +244,7 @@ function planJobs(
   const { posterior, entropy, reconstruction } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, keepExisting, overwrite, reads: [] },
+    ...{ scans, folder, keepExisting, overwrite, report: options.report, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
