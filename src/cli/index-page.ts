@@ -59,8 +59,8 @@ export function allScansPage(rows: readonly IndexRow[], pages: ReadonlySet<strin
     rows.length < fewestScans
       ? undefined
       : html`<p class="soft">
-          Volumes in bold are outliers: their modified z score, 0.6745 (volume − median) / MAD, is beyond
-          ${mostUsual}.
+          Volumes in bold are outliers: their modified z score, 0.6745 (volume − median) / (median distance
+          from the median), is beyond ${mostUsual}.
         </p>`
   const training = pages.has(trainingPage)
     ? html`<p><a href="${fileUrl(trainingPage)}">How training went</a></p>`
@@ -108,6 +108,7 @@ export function allScansPage(rows: readonly IndexRow[], pages: ReadonlySet<strin
     html`<h1>Segmentations of ${count}</h1>
       <p class="soft long">${folder}</p>
       ${training} ${rows.length > 0 ? table : undefined}`,
+    'broad',
   )
 }
 

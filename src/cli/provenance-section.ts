@@ -74,7 +74,7 @@ function entriesOf(value: unknown): [string, unknown][] {
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** A word of a command line as a shell takes it. */

@@ -57,7 +57,7 @@ function pictures(report: ScanReport): Html {
   const window = windowOf(report.volume.scan)
   const figures = (list: typeof planes.central, longest: number) =>
     list.map(({ plane, depth }) => {
-      const view = { plane, depth, scale: scaleFor(volume.grid, longest), window, marked: true }
+      const view = { plane, depth, scale: scaleFor(volume.grid, longest), window, marked: report.grid.known }
       const { plain, overlaid } = renderSlices(volume, view)
       const caption = describePlane(report, plane, depth + start[axisAcross(volume.grid, plane)])
       return html`<figure>

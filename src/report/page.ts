@@ -1,7 +1,7 @@
 import { Html, html, type HtmlPart } from './html.js'
 
-/** A page on its own: its style is in it, it has no script and asks nothing of any network. */
-export function renderPage(title: string, body: HtmlPart): string {
+/** A page on its own: its style is in it, it has no script and asks nothing of any network. @param width broad for tables of many columns */
+export function renderPage(title: string, body: HtmlPart, width: 'text' | 'broad' = 'text'): string {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -15,7 +15,7 @@ export function renderPage(title: string, body: HtmlPart): string {
         </style>
       </head>
       <body>
-        <main>${body}</main>
+        <main class="${width}">${body}</main>
       </body>
     </html>`
   return `${page.text}\n`
@@ -31,7 +31,8 @@ const style = `
   --band: #161b22; --link: #6cb6ff; --good: #57d178; --middling: #e3b341; --bad: #ff8d85; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 20px 24px 48px; }
+main { max-width: 1200px; margin: 0 auto; padding: 20px 24px 48px; }
+main.broad { max-width: none; }
 h1 { font-size: 1.6rem; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 28px 0 8px; }
 a { color: var(--link); }
@@ -41,7 +42,7 @@ p { max-width: 75ch; }
 .sound { color: var(--good); } .doubtful { color: var(--middling); } .collapsed { color: var(--bad); }
 .slices { display: flex; flex-wrap: wrap; gap: 12px; }
 figure { margin: 0; break-inside: avoid; }
-figure .pair { display: flex; gap: 2px; background: #000; }
+figure .pair { display: flex; flex-wrap: wrap; gap: 8px; }
 figure img { display: block; max-width: 100%; height: auto; }
 figcaption { font-size: .85rem; color: var(--soft); }
 .wide { overflow-x: auto; }

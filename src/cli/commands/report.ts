@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { UserError } from '../../errors.js'
@@ -31,7 +31,8 @@ Example:
 }
 
 async function report(folder: string, terminal: Terminal): Promise<void> {
-  if (!existsSync(folder)) throw new UserError(`${folder}: there is no such folder`)
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new UserError(`${folder}: there is no such folder; give the output folder of a run`)
   const names = await segmentedScans(folder)
   const renewed = pagesOf(names).map((name) => join(folder, name))
   const outputs = Outputs.inFolder(folder, { files: [], renewed, inputs: [], overwrite: false })

@@ -10,7 +10,8 @@ export function entropyOf(posterior: Float32Array, K: number): Float32Array {
   for (let c = 0, at = 0; c < K; c++) {
     for (let i = 0; i < voxels; i++, at++) {
       const q = posterior[at]!
-      if (q > 0) entropy[i]! -= q * Math.log(q)
+      // Rounding can leave a certain class a hair above 1.
+      if (q > 0 && q < 1) entropy[i]! -= q * Math.log(q)
     }
   }
   return entropy
