@@ -68,7 +68,7 @@ describe('resample', () => {
       const { y } = await evaluate(device.gpu, { x, voxelMap: rounded([identity]) }, (v) => ({
         y: resample(v.x!, v.voxelMap!, [5, 7, 3], { mode }),
       }))
-      expect(Array.from(y!.data)).toEqual(Array.from(x.data))
+      expect(Array.from(y.data)).toEqual(Array.from(x.data))
     })
 
     it(`is 0 outside, and continues the outermost voxels for half a voxel, ${mode}`, async () => {
@@ -78,7 +78,7 @@ describe('resample', () => {
         const { y } = await evaluate(device.gpu, { x, voxelMap: rounded([rows]) }, (v) => ({
           y: resample(v.x!, v.voxelMap!, [1, 1, 1], { mode }),
         }))
-        return y!.data[0]
+        return y.data[0]
       }
       expect(await sampleAt(-0.49)).toBe(3)
       expect(await sampleAt(1.49)).toBe(5)
