@@ -168,7 +168,7 @@ describe('readTorchCheckpoint', () => {
         }),
         storages: [{ key: 'a', data: Int32Array.of(1) }],
       }),
-      /IntStorage are not read/,
+      /IntStorage are not supported/,
     ],
     [
       'a parameter that is no tensor',
