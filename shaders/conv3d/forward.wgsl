@@ -11,8 +11,9 @@
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, followed by the bias.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z.
-// The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
-// compiles slowly. All invocations need the same weights; with SUBGROUPS, each lane reads some of them and broadcasts them.
+// The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled
+// code compiles slowly. All invocations need the same weights; with SUBGROUPS, each lane reads some of them and
+// broadcasts them.
 
 // #if ${SUBGROUPS}
 enable subgroups;
@@ -93,7 +94,7 @@ fn load(row: u32, x: u32, inside: bool) -> f32 {
 }
 
 // #if ${VECTOR}
-// Four inputs starting at row + x. Rows are whole vec4s, so all four are in the row or none.
+// Four inputs starting at row + x. Rows are whole vec4s, so either all four are in the row or none is.
 fn load4(row: u32, x: u32, inside: bool) -> vec4f {
   let here = inside && x < params.width;
   return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
@@ -121,13 +122,13 @@ fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
 // #endif
 
 // #if ${UPSAMPLED}
-// A weight of a coarse input, plus that of the next plane's tap if that reads the same coarse plane.
+// A weight of a coarse input; if the next plane's tap reads the same coarse plane, its weight is added.
 fn coarse_weight(at: u32, both: bool, next_plane: u32) -> vec4f {
   return packed[at] + select(vec4f(0.0), packed[select(0u, at + next_plane, both)], both);
 }
 // #endif
 
-// Start of output channel co of a plane.
+// Index at which output channel co of a plane starts.
 fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 // #if ${SPLIT}
   if (co < params.first_outputs) {
@@ -191,7 +192,7 @@ fn main(
     let zi = z + dz - KD / 2u;
     if (zi >= params.depth) { continue; }
 // #if ${UPSAMPLED}
-    // Two neighbouring planes may be the same coarse plane: the first takes the weights of both.
+    // Two neighbouring planes may read the same coarse plane: the first then uses the sum of both weights.
     let both = zi % 2u == 0u && dz + 1u < KD;
     let taken = zi % 2u == 1u && dz > 0u;
 // #endif

@@ -6,9 +6,9 @@
 // The volume is cut into bricks (some rows of one plane of labels); reduce/columns.wgsl adds their partial sums.
 // Layout: labels [n*D+z][y][x]; grad_output [n*D+z][co][y][x]; partials [brick][co][c][dz][dy][dx].
 // Mapping: one invocation sums one brick (64 to a workgroup, group.z) for one output channel (group.y) and one
-// (block of classes, dz) (group.x, so that successive workgroups read the same bricks). It keeps CLASSES x KH x KW sums in
-// named registers and takes four labels of a row at a time: one vec4 of labels serves all sums, and every loaded gradient
-// serves CLASSES x KW. Unrolled by src/ops/label-conv3d/unroll-backward-weight.ts.
+// (block of classes, dz) (group.x, so that successive workgroups read the same bricks). It keeps CLASSES x KH x KW sums
+// in named registers and takes four labels of a row at a time: one vec4 of labels serves all sums, and every loaded
+// gradient serves CLASSES x KW. Unrolled by src/ops/label-conv3d/unroll-backward-weight.ts.
 
 struct Params {
   classes: u32,
@@ -43,7 +43,7 @@ alias StoredGradOutput = f32; // #stored grad_output
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Labels at x..x+3 of a row, none outside it. With VECTOR, rows are whole vec4s.
+// Labels at x..x+3 of a row; no label outside it. With VECTOR, rows are whole vec4s.
 fn load_labels(row: u32, x: u32) -> vec4u {
 // #if ${VECTOR}
   return labels[(row + x) / 4u];

@@ -1,7 +1,7 @@
-// Everything that follows from the logits of a voxel, in one pass over its channels: the posterior over the classes
-// that the prior supports, a sample of it (straight-through Gumbel-softmax), and its divergence from the prior.
+// Posterior, sample and divergence in one pass over the logits of a voxel: the posterior over the classes that the prior
+// supports, a sample of it (straight-through Gumbel-softmax), and its divergence from the prior.
 //
-//   l[c] = logits[c] - 1e12 where prior[c] < threshold, else logits[c]
+//   l[c] = logits[c] - 1e12 if prior[c] < threshold, else logits[c]
 //   posterior = softmax(l)
 //   sample = argmax_c l[c] + gumbel(u[c]), the first one in a tie; it does not depend on the temperature
 //   partials[group] = sum_voxel sum_c posterior[c] (log posterior[c] - log p[c]),  p = prior + 1e-12, normalised
@@ -83,10 +83,12 @@ fn main(
     var sum = 0.0;
     var mass = 0.0;
     // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
-    // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference comes first because it is exact
+    // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference comes first because
+    // it is exact
     let offset = log_exact(mass) - log_exact(sum);
     let out = first - params.posterior_base;
-    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }
+    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$
+    // - largest + offset - log_exact(p$ + 1e-12)); }
   }
   let total = workgroup_sum(divergence, lane);
   if (lane == 0u) { partials[(params.first_plane + group.y) * params.groups + group.x] = total; }
