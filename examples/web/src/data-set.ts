@@ -39,7 +39,7 @@ export interface Scan {
   readonly grid: Grid
 }
 
-/** What is learnt from. Plain objects and arrays, so that IndexedDB can keep it. */
+/** Training data, as plain objects and arrays, so that IndexedDB can store them. */
 export interface DataSet {
   readonly description: string
   readonly scans: readonly Scan[]
@@ -48,7 +48,7 @@ export interface DataSet {
   readonly notes: readonly string[]
 }
 
-/** The phantoms of `sae demo`, and a prior from one more subject. @throws UserError for a size out of range */
+/** The phantoms of `sae demo`, and a prior from another one. @throws UserError if the size is out of range */
 export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.2 })
   const classes = phantomTable.classes.length
@@ -67,7 +67,7 @@ export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   }
 }
 
-/** Reads files as `sae train` does. @throws UserError with one line about the first that does not do */
+/** Reads files as `sae train` does. @throws UserError with one line about the first unsuitable file */
 export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
   const { scans: scanFiles, truths: truthFiles } = files
   if (scanFiles.length === 0) throw new UserError('choose a scan')
@@ -155,7 +155,7 @@ async function readPrior(
   const table = given ?? (meaning === 'freesurfer' ? freeSurferTable : numberedTable(volume))
   const K = table.classes.length
   const probabilities = priorFromLabels(toClasses(data, table, file.name), grid.shape, K, { sigma: blur })
-  notes.push(`${file.name}: a label map; a prior of ${K} classes was made from it`)
+  notes.push(`${file.name}: a label map; made a prior of ${K} classes from it`)
   return { volume: { ...volume, data: probabilities, channels: K }, table }
 }
 
@@ -170,7 +170,7 @@ function numberedTable({ data, source }: Volume): LabelTable {
 async function readOneChannel(file: File, what: string, notes: string[]): Promise<Volume> {
   const volume = await readFile(file, notes)
   if (volume.channels !== 1) {
-    throw new UserError(`${file.name}: has ${volume.channels} channels where ${what} has one`)
+    throw new UserError(`${file.name}: has ${volume.channels} channels, but ${what} has one`)
   }
   requireFinite(volume)
   return volume
@@ -195,7 +195,7 @@ function toUnitRange(scan: Volume, notes: string[]): Volume {
   return { ...scan, data: applyScaling(scan.data, scaling) }
 }
 
-/** Scans and their references are matched by the order of their names. */
+/** Files sorted by name: scans and their references are paired in this order. */
 function byName(files: readonly File[]): File[] {
   return [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
 }
