@@ -1,5 +1,8 @@
-// Converts running statistics to the form that a normalisation reads: statistics[c] = (mean[c], 1 / sqrt(variance[c] +
-// epsilon)). Mapping: one invocation per channel.
+// Converts running statistics to the form that a normalisation reads:
+//
+//   statistics[c] = (mean[c], 1 / sqrt(variance[c] + epsilon))
+//
+// Mapping: one invocation per channel.
 
 struct Params {
   channels: u32,

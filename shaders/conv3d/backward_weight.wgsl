@@ -5,21 +5,22 @@
 //   grad_bias[co] = sum_{n,z,y,x} grad_output[n,co,z,y,x]
 //
 // The volume is cut into bricks (some columns of one plane); reduce/columns.wgsl adds their partial sums.
-// With UPSAMPLED, the input has half the resolution of the gradient and is read as if it were upsampled (nearest). Taps
-// dz that read the same coarse plane have the same sum: it is computed once and stored for each. With TRANSPOSED, for few
-// output channels, input and gradient swap roles and the sum runs over the input's voxels: grad_weight[co,ci,d] = sum_v
-// input[ci,v] * grad_output[co,v-d].
+// With UPSAMPLED, the input has half the resolution of the gradient and is read as if it were upsampled (nearest). Taps dz
+// that read the same coarse plane have the same sum: it is computed once and stored for each.
+// With TRANSPOSED, for few output channels, input and gradient swap roles and the sum runs over the input's voxels:
+// grad_weight[co,ci,d] = sum_v input[ci,v] * grad_output[co,v-d].
 //
 // The input is called `shifted`, because each tap reads it at another position, and the gradient `broadcast`; TRANSPOSED
 // swaps them.
 //
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], and after each brick's weights its bias [co].
 // Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); each invocation takes one
-// (ci, plane of the input, ROWS of the KH taps dy), continued over group.x. So all invocations need the same gradients,
-// but each needs its own part of the input. Each keeps TILE_CO x ROWS x KW sums in named registers and goes down the
-// plane four columns at a time: every row loads one row of the input, and the rows above are still in registers. Each
-// lane of a subgroup reads the gradient of one channel, adds it to the bias and broadcasts it (without SUBGROUPS, each
-// lane reads all of them). Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
+// (ci, plane of the input, ROWS of the KH taps dy), continued over group.x. So all invocations need the same gradients, but
+// each needs its own part of the input. Each keeps TILE_CO x ROWS x KW sums in named registers and goes down the plane four
+// columns at a time: every row loads one row of the input, and the rows above are still in registers. Each lane of a
+// subgroup reads the gradient of one channel, adds it to the bias and broadcasts it (without SUBGROUPS, each lane reads all
+// of them).
+// Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 // #if ${SUBGROUPS}
 enable subgroups;

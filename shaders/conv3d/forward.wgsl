@@ -11,9 +11,8 @@
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, followed by the bias.
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
 // registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z.
-// The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled
-// code compiles slowly. All invocations need the same weights; with SUBGROUPS, each lane reads some of them and
-// broadcasts them.
+// The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
+// compiles slowly. All invocations need the same weights; with SUBGROUPS, each lane reads some of them and broadcasts them.
 
 // #if ${SUBGROUPS}
 enable subgroups;

@@ -2,8 +2,8 @@
 //
 //   output[n,c,z,y,x] = input[n, c, z+start_depth, y+start_height, x+start_width] if that exists, else 0
 //
-// Mapping: one invocation per output voxel, or four of a row if the rows of both volumes are whole vec4s; gid.x over a
-// plane's voxels, gid.y over channels, gid.z over planes.
+// Mapping: one invocation per output voxel, or four of a row if the rows of both volumes are whole vec4s; gid.x over a plane's
+// voxels, gid.y over channels, gid.z over planes.
 
 struct Params {
   channels: u32,

@@ -6,9 +6,9 @@
 // The volume is cut into bricks (some rows of one plane of labels); reduce/columns.wgsl adds their partial sums.
 // Layout: labels [n*D+z][y][x]; grad_output [n*D+z][co][y][x]; partials [brick][co][c][dz][dy][dx].
 // Mapping: one invocation sums one brick (64 to a workgroup, group.z) for one output channel (group.y) and one
-// (block of classes, dz) (group.x, so that successive workgroups read the same bricks). It keeps CLASSES x KH x KW sums
-// in named registers and takes four labels of a row at a time: one vec4 of labels serves all sums, and every loaded
-// gradient serves CLASSES x KW. Unrolled by src/ops/label-conv3d/unroll-backward-weight.ts.
+// (block of classes, dz) (group.x, so that successive workgroups read the same bricks). It keeps CLASSES x KH x KW sums in
+// named registers and takes four labels of a row at a time: one vec4 of labels serves all sums, and every loaded gradient
+// serves CLASSES x KW. Unrolled by src/ops/label-conv3d/unroll-backward-weight.ts.
 
 struct Params {
   classes: u32,

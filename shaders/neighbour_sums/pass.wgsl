@@ -1,5 +1,5 @@
-// One of the three passes that sum each voxel's cubic neighbourhood: a window of 2r+1 voxels along one axis, with
-// positions outside replaced by the nearest edge voxel. Or the adjoint of such a pass.
+// One of the three passes that sum each voxel's cubic neighbourhood: a window of 2r+1 voxels along one axis, with positions
+// outside replaced by the nearest edge voxel. Or the adjoint of such a pass.
 //
 //   forward: output[i] = sum_{o=-r..r} input[clamp(i+o, 0, n-1)]
 //   ADJOINT: output[j] = sum_i input[i] * #{o : clamp(i+o, 0, n-1) = j}

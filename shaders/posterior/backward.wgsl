@@ -81,8 +81,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let weight = grad_divergence[0];
 // #if ${GRAD_PROBABILITIES}
   let incoming = first - params.grad_probabilities_base;
-  // #each CHANNELS let t$ = f32(grad_probabilities[incoming + $u * params.area]) + weight * (l$ - largest + offset -
-  // log_exact(p$ + 1e-12));
+  // #each CHANNELS let t$ = f32(grad_probabilities[incoming + $u * params.area]) + weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #else
   // #each CHANNELS let t$ = weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
 // #endif
@@ -116,10 +115,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 
   let to = first - params.grad_logits_base;
 // #if ${GRAD_SAMPLE}
-  // #each CHANNELS grad_logits[to + $u * params.area] = StoredGradLogits(select(pi$ * (t$ - mean) + y$ * (g$ - inner) *
-  // scale, 0.0, p$ < params.threshold));
+  // #each CHANNELS grad_logits[to + $u * params.area] = StoredGradLogits(select(pi$ * (t$ - mean) + y$ * (g$ - inner) * scale, 0.0, p$ < params.threshold));
 // #else
-  // #each CHANNELS grad_logits[to + $u * params.area] = StoredGradLogits(select(pi$ * (t$ - mean), 0.0, p$ <
-  // params.threshold));
+  // #each CHANNELS grad_logits[to + $u * params.area] = StoredGradLogits(select(pi$ * (t$ - mean), 0.0, p$ < params.threshold));
 // #endif
 }

@@ -83,12 +83,10 @@ fn main(
     var sum = 0.0;
     var mass = 0.0;
     // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
-    // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference comes first because
-    // it is exact
+    // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference comes first because it is exact
     let offset = log_exact(mass) - log_exact(sum);
     let out = first - params.posterior_base;
-    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$
-    // - largest + offset - log_exact(p$ + 1e-12)); }
+    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }
   }
   let total = workgroup_sum(divergence, lane);
   if (lane == 0u) { partials[(params.first_plane + group.y) * params.groups + group.x] = total; }
