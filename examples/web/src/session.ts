@@ -16,7 +16,7 @@ import {
 import { gzip } from 'sae-webgpu/io'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
 import { phantomData, readDataSet, summaryOf, type DataSet, type Scan } from './data-set.js'
-import { encodeImage, encodeLabels } from './images.js'
+import { encodeClasses, encodeImage, encodeSegmentation } from './images.js'
 import type {
   Calls,
   ChosenFiles,
@@ -137,7 +137,7 @@ export class Session implements Calls {
       }
     }
     const labels = (classes: Uint8Array, dice?: readonly number[]): Overlay => {
-      return { image: encodeLabels(`${name} ${layer}`, classes, table, grid), kind: 'labels', dice }
+      return { image: encodeClasses(`${name} ${layer}`, classes, table, grid), kind: 'labels', dice }
     }
     if (layer === 'prior') return probability(prior.data)
     if (layer === 'reference') return truth && labels(truth)
@@ -152,7 +152,7 @@ export class Session implements Calls {
     const { name, grid } = this.requireScan(index)
     if (!this.segmentations) throw new UserError('train first, or load weights')
     const { classes } = await this.segmentations.of(index)
-    const image = encodeLabels(`${name}_dseg`, classes, table, grid)
+    const image = encodeSegmentation(`${name}_dseg`, classes, table, grid)
     return { name: `${image.name}.gz`, bytes: new Uint8Array(gzip(image.bytes)) }
   }
 
