@@ -16,7 +16,7 @@ import {
   warnOfBareClasses,
   type MapTable,
 } from './label-maps.js'
-import { placed, type Placement } from './placement.js'
+import { placed, placedClasses, type Placement } from './placement.js'
 import { readPrior } from './prior-file.js'
 import { allMetrics, needsSurfaces, presenceOf, type Metric } from './region-metrics.js'
 import type { Terminal } from './terminal.js'
@@ -55,6 +55,8 @@ export interface EvaluationSettings {
   readonly prior?: string
   readonly classes?: string
   readonly matchByIndex: boolean
+  /** Bring segmentation and prior onto the grid of the reference. */
+  readonly resample?: boolean
   readonly every: number
   readonly metrics: readonly Metric[]
 }
@@ -74,20 +76,21 @@ export async function evaluatePair(
   const { table, source } = described
   const ofTruth = await tableOfReference(pair.truth, { table, source })
   const segmentation = await readLabels(pair.segmentation, terminal)
-  const truth = placed(await readLabels(pair.truth, terminal), grids.truth)
-  const predicted = scoredMap(segmentation, described, terminal)
-  const expected = scoredMap(truth, ofTruth, terminal)
+  const truth = await readLabels(pair.truth, terminal)
+  const predicted = scoredMap(segmentation, grids.segmentation, described, terminal)
+  const expected = scoredMap(truth, grids.truth, ofTruth, terminal)
   const prior =
     settings.prior === undefined ? undefined : await priorClasses(settings.prior, grids, table, terminal)
 
-  const grid = measured(segmentation.grid, truth.grid, pair, terminal)
+  const { shape } = (settings.resample ? truth : segmentation).grid
+  const grid = settings.resample ? truth.grid : measured(segmentation.grid, truth, grids.truth, terminal)
   const voxel = voxelSize(grid.affine)
   const scored = foregroundClasses(table)
   const scores = regionScores(
     predicted,
     expected,
     table.classes.length,
-    { shape: segmentation.grid.shape, spacing: voxel, voxelVolume: voxelVolume(grid.affine) },
+    { shape, spacing: voxel, voxelVolume: voxelVolume(grid.affine) },
     needsSurfaces(settings.metrics) ? scored : [],
   )
   const ofPrior = prior && overlapOf(prior, expected, table)
@@ -122,50 +125,62 @@ function warnOfAbsent(
 }
 
 /** The grid whose voxel size counts: that of the map that says it. */
-function measured(own: Grid, truth: Grid, { segmentation, truth: path }: Pair, terminal: Terminal): Grid {
+function measured(own: Grid, truth: LabelVolume, placement: Placement, terminal: Terminal): Grid {
   if (own.known) return own
-  if (truth.known) return truth
+  if (truth.grid.known) return placed(truth, placement).grid
   const size = voxelSize(own.affine).map((length) => Number(length.toPrecision(6)))
   terminal.note(
-    `${segmentation} and ${path} do not say where their voxels lie; distances and volumes are for voxels of ${size.join(' x ')} mm`,
+    `${truth.source} and its segmentation do not say where their voxels lie; distances and volumes are for voxels of ${size.join(' x ')} mm`,
   )
   return own
 }
 
-/** How the reference and the prior come onto the grid of the segmentation. */
+/** How the files come onto the grid of the segmentation, or of the reference if they are resampled. */
 interface Grids {
+  readonly segmentation: Placement
   readonly truth: Placement
   readonly prior: Placement | undefined
 }
 
+const asItIs: Placement = { orientation: undefined, every: 1, start: [0, 0, 0] }
+
 async function matchFiles(
   pair: Pair,
-  { prior: priorPath, every, matchByIndex }: EvaluationSettings,
+  { prior: priorPath, every, matchByIndex, resample = false }: EvaluationSettings,
   terminal: Terminal,
 ): Promise<Grids> {
-  const check = new GridCheck(matchByIndex)
+  const check = new GridCheck({ matchByIndex, resample })
   const headers = await readHeaders([pair.segmentation, pair.truth], 'a label map')
   const [segmentation, reference] = headers as [VolumeHeader, VolumeHeader]
-  const truth = check.match(reference, segmentation, 'the segmentation and the reference', every)
+  const [onto, name] = resample ? [reference, 'reference'] : [segmentation, 'segmentation']
+  const match = (file: VolumeHeader, what: string, every: number): Placement =>
+    file === onto ? asItIs : check.match(file, onto, what, every)
+  const both = 'the segmentation and the reference'
+  const grids = { segmentation: match(segmentation, both, 1), truth: match(reference, both, every) }
   let prior: Placement | undefined
   if (priorPath !== undefined) {
     const header = await readPriorHeader(priorPath)
     // It may have been thinned when it was made; the order of its axes does not matter here.
-    const isThinned = voxelsOf(header) === voxelsOf(segmentation)
-    prior = check.match(header, segmentation, 'the prior and the segmentation', isThinned ? 1 : every)
+    const isThinned = voxelsOf(header) === voxelsOf(onto)
+    prior = match(header, `the prior and the ${name}`, isThinned ? 1 : every)
   }
   check.conclude(terminal)
-  return { truth, prior }
+  return { ...grids, prior }
 }
 
 const voxelsOf = ({ grid }: VolumeHeader): number => grid.shape.reduce((count, extent) => count * extent, 1)
 
-/** The classes of a label map, after a line that says which it has. */
-function scoredMap(map: LabelVolume, described: MapTable, terminal: Terminal): Uint8Array {
+/** The classes of a label map on the grid of the others, after a line that says which it has. */
+function scoredMap(
+  map: LabelVolume,
+  placement: Placement,
+  described: MapTable,
+  terminal: Terminal,
+): Uint8Array {
   if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
   const { classes, voxels } = classesOfMap(map, described, terminal)
   terminal.note(`${map.source}: ${describeShares(described.table, voxels)}`)
-  return classes
+  return placement === asItIs ? classes : placedClasses(map, classes, placement)
 }
 
 /** The most probable class of a prior. @throws UserError if it has other classes */

@@ -10,6 +10,7 @@ import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
 import { addPrior } from './commands/prior.js'
 import { addReport } from './commands/report.js'
+import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
@@ -56,6 +57,7 @@ for (const add of [
   addEvaluate,
   addCompare,
   addReport,
+  addResample,
   addSynth,
   addInfo,
   addDemo,

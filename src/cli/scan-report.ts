@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UserError } from '../errors.js'
 import { readLabelVolume, readText, readVolume } from '../io/files.js'
 import { describeAxes } from '../io/orientation.js'
-import { voxelSize, type Grid } from '../io/volume.js'
+import { formatShape, voxelSize, type Grid } from '../io/volume.js'
 import { classColour, type Colour } from '../report/colours.js'
 import type { OverlaidVolume } from '../report/overlay.js'
 import { GridCheck } from './grid-check.js'
@@ -67,8 +67,10 @@ export async function readScanReport(
   const { data, grid } = await readLabelVolume(file)
   const rows = await readLegend(join(folder, `${name}_dseg.tsv`))
   const whole = await readVolume(scan)
-  const every = typeof made.every === 'number' ? made.every : 1
-  const check = new GridCheck(made.matchByIndex === true)
+  // A run that resamples writes on the scan's own grid, whatever its --every.
+  const isWhole = formatShape(grid.shape) === formatShape(whole.grid.shape)
+  const every = !isWhole && typeof made.every === 'number' ? made.every : 1
+  const check = new GridCheck({ matchByIndex: made.matchByIndex === true, resample: undefined })
   const segmentation = { grid, source: file }
   const placement = check.match(whole, segmentation, 'the segmentation and the scan', every)
   check.conclude(silent)

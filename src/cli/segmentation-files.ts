@@ -168,6 +168,8 @@ export const reportOption = (): Option =>
     '--report',
     'also write a page for each scan and index.html, a page for all scans in the folder, to look at in any browser',
   )
+/** For the help of --resample. */
+export const onScans = ', and results are on the grid of each scan'
 
 /** For the help of commands that write segmentations. */
 export const segmentationFiles = `

@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path'
-import type { Grid, Volume } from '../io/volume.js'
 import { labelVoxelType } from '../io/voxel-type.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
 import { toSidedCodes } from '../sae/label-sides.js'
@@ -9,27 +8,10 @@ import { formatDsegTable } from './dseg-table.js'
 import { describeValues } from './label-maps.js'
 import { writeOutput, writeOutputVolume } from './output-files.js'
 import type { Origin } from './output-record.js'
-import { gridOfResult, takenBack, type Placement } from './placement.js'
+import type { ResultPlace } from './result-place.js'
 import { putRow, qualityTable, volumeTable } from './scan-tables.js'
 import { qualityRow, volumeRow } from './scan-rows.js'
 import type { Job, LabelsOut } from './segmentation-files.js'
-
-/** Where the results of a scan lie: as its file does. */
-export interface ResultPlace {
-  readonly source: string
-  readonly grid: Grid
-  /** The order of the file. @param data [C, D, H, W] of the grid of the run */
-  readonly inOrder: <T extends Float32Array | Uint8Array>(data: T) => T
-  readonly volume: (data: Float32Array, channels: number) => Volume
-}
-
-/** @param whole the grid of the scan's file */
-export function resultPlace(source: string, whole: Grid, placement: Placement): ResultPlace {
-  const grid = gridOfResult(whole, placement)
-  const inOrder: ResultPlace['inOrder'] = (data) => takenBack(data, whole, placement)
-  const volume: ResultPlace['volume'] = (data, channels) => ({ data: inOrder(data), channels, grid, source })
-  return { source, grid, inOrder, volume }
-}
 
 /** A segmentation as it goes to the disk. Volumes are on the grid of the run. */
 export interface Segmented {
@@ -65,20 +47,28 @@ export async function writeSegmentation(
   { command, table, values, ...asked }: WrittenAs,
   origin: Origin,
 ): Promise<string | undefined> {
-  const write = async (ending: string, data: Float32Array, channels: number): Promise<void> => {
-    await writeOutputVolume(stem + ending, place.volume(data, channels), 'float32', origin)
-  }
-  const entropy = posterior && entropyOf(posterior, table.classes.length)
-  if (posterior && asked.posterior) await write('_probseg.nii.gz', posterior, table.classes.length)
-  if (entropy && asked.entropy) await write('_entropy.nii.gz', entropy, 1)
-  if (reconstruction) await write('_reconstruction.nii.gz', reconstruction, 1)
   const { source, grid } = place
-  const { data, sided, remark } = toLabels(place.inOrder(classes), table, values, place)
+  const write = async (ending: string, data: Float32Array, channels: number): Promise<void> => {
+    await writeOutputVolume(stem + ending, { data, channels, grid, source }, 'float32', origin)
+  }
+  const K = table.classes.length
+  const placed = place.segmentation({ classes, posterior }, asked.posterior || asked.entropy)
+  if (placed.posterior && asked.posterior) await write('_probseg.nii.gz', placed.posterior, K)
+  if (placed.posterior && asked.entropy) await write('_entropy.nii.gz', entropyOf(placed.posterior, K), 1)
+  if (reconstruction) await write('_reconstruction.nii.gz', place.field(reconstruction), 1)
+  const { data, sided, remark } = toLabels(placed.classes, table, values, place)
   const kind = values === 'classes' ? 'classes' : 'codes'
   await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
   const folder = dirname(stem)
   const key = { scan: name, file: scan, command }
-  const volumes = volumeRow({ classes, posterior, labels: sided ? data : undefined }, table, grid)
+  const measured = {
+    classes: placed.classes,
+    // Not that of a run whose voxels have another size.
+    posterior: placed.posterior ?? (place.interpolates ? undefined : posterior),
+    labels: sided ? data : undefined,
+  }
+  const volumes = volumeRow(measured, table, grid)
+  const entropy = posterior && entropyOf(posterior, K)
   await putRow(join(folder, volumeTable), { ...key, ...volumes })
   await putRow(join(folder, qualityTable), { ...key, ...qualityRow(assessment, table, entropy) })
   // Written last: for --keep-existing, it marks the scan as done.

@@ -1,7 +1,7 @@
 export { signedRankP } from '../../src/cli/signed-rank.js'
 export { deviation, mean } from '../../src/cli/statistics.js'
 
-/** Values by key, in the order in which keys come first. */
+/** Values by key; keys are in order of first appearance. */
 export function groupBy<T>(values: readonly T[], key: (value: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>()
   for (const value of values) {

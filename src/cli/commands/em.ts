@@ -21,6 +21,7 @@ import {
   overwriteOption,
   priorOption,
   realNumber,
+  resampleOption,
   terminalOf,
   wholeNumber,
   type GlobalOptions,
@@ -34,11 +35,13 @@ import {
   type LabelsOut,
   labelsOutOption,
   reportOption,
+  onScans,
   segmentationFiles,
   SegmentationJobs,
 } from '../segmentation-files.js'
+import { resultPlace } from '../result-place.js'
 import type { Terminal } from '../terminal.js'
-import { resultPlace, writeSegmentation } from '../write-segmentation.js'
+import { writeSegmentation } from '../write-segmentation.js'
 
 interface EmCommandOptions extends GlobalOptions {
   prior: string
@@ -51,6 +54,7 @@ interface EmCommandOptions extends GlobalOptions {
   iterations: number
   every: number
   matchByIndex: boolean
+  resample?: boolean
   labels?: string[]
   posterior?: boolean
   labelsOut: LabelsOut
@@ -68,7 +72,10 @@ export function addEm(program: Command): void {
     .description(
       'Segments each scan on its own: expectation maximisation fits a Gaussian mixture to every class, given the prior. Takes seconds to minutes per scan. A trained network has to beat this.',
     )
-    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
     .addOption(priorOption())
     .addOption(folderOption())
     .addOption(
@@ -123,6 +130,7 @@ export function addEm(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(resampleOption(onScans))
     .addOption(memoryOption('1.5GB'))
     .addOption(reportOption())
     .addOption(keepExistingOption())
@@ -152,8 +160,9 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
 
   const paths = jobs.map(({ scan }) => scan)
   const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
+  const { matchByIndex, resample = false } = options
   const files = { prior: options.prior, scans: paths, labels }
-  const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
+  const grids = await matchRun(files, options.every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table], terminal)
@@ -173,13 +182,15 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
       const start = performance.now()
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
-      const place = resultPlace(scans[i]!.name, grids.scanGrids[i]!, grids.scans[i]!)
+      const place = resultPlace(scans[i]!.name, grids, i)
       const { classes, posterior, field } = result
       const [truth] = truths
       const assessment = assessments.add(scans[i]!.name, { scan: data, classes, posterior, truth })
       const origin = await segmentations.originOf(job)
-      if (field)
-        await writeOutputVolume(`${stem}_biasfield.nii.gz`, place.volume(field(), 1), 'float32', origin)
+      if (field) {
+        const volume = { data: place.field(field()), channels: 1, grid: place.grid, source: place.source }
+        await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
+      }
       const segmented = { classes, posterior, assessment }
       unsided.push(await writeSegmentation(job, segmented, place, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
@@ -218,7 +229,7 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
-  const { components, beta, k, potential, bias, iterations, every, matchByIndex } = options
+  const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
   const { labelsOut, posterior } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
@@ -227,6 +238,7 @@ function planJobs(
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior },
       ...(matchByIndex ? { matchByIndex } : {}),
+      ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
       ...(beta === 0 ? {} : { k, potential }),
     },

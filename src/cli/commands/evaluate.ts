@@ -24,7 +24,10 @@ export function addEvaluate(program: Command): void {
       'Prints how well each region agrees: the Dice overlap (2 |A and B| + 1) / (|A| + |B| + 1); the 95 % Hausdorff distance and the average symmetric surface distance, in millimetres; the volume similarity 1 - |a - b| / (a + b). Means are over all classes except the background, the rest class and those that neither map has. Labels that belong to one class, such as left and right, are merged first.',
     )
     .argument('<segmentation>', 'label map to evaluate; several with --labels')
-    .argument('[truth...]', 'reference label map of the same voxels; its axes may run other ways')
+    .argument(
+      '[truth...]',
+      'reference label map of the same voxels, or any with --resample; its axes may run other ways',
+    )
     .option(
       '--labels <files...>',
       'reference label maps, in the order of the segmentations; also prints mean, standard deviation and median of each region',
@@ -32,6 +35,12 @@ export function addEvaluate(program: Command): void {
     .addOption(metricsOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(
+      new Option(
+        '--resample',
+        'bring the segmentation, and the prior, onto the grid of the reference by the affines of their headers, whatever their voxels',
+      ).conflicts(['matchByIndex', 'every']),
+    )
     .option('--prior <file>', "also score the prior's own argmax: the number to beat")
     .addOption(
       new Option('--every <n>', 'use every n-th voxel of the reference along each axis')

@@ -22,6 +22,7 @@ import {
   neighbourhood,
   priorOption,
   realNumber,
+  resampleOption,
   terminalOf,
   wholeNumber,
   type GlobalOptions,
@@ -35,14 +36,16 @@ import {
   type LabelsOut,
   labelsOutOption,
   reportOption,
+  onScans,
   segmentationFiles,
   SegmentationJobs,
 } from '../segmentation-files.js'
+import { resultPlace } from '../result-place.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
 import { readWeights, requireClasses, requireDecoder } from '../weights-file.js'
-import { resultPlace, writeSegmentation } from '../write-segmentation.js'
+import { writeSegmentation } from '../write-segmentation.js'
 
 interface SegmentOptions extends GlobalOptions {
   weights: string
@@ -53,6 +56,7 @@ interface SegmentOptions extends GlobalOptions {
   reconstruction?: boolean
   every?: number
   matchByIndex: boolean
+  resample?: boolean
   refine: number
   beta: number
   k: number
@@ -74,7 +78,10 @@ export function addSegment(program: Command): void {
     .description(
       'Segments each scan: every voxel gets the most probable of the classes that the prior allows there.',
     )
-    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
     .addOption(
       new Option(
         '--weights <file>',
@@ -113,6 +120,7 @@ export function addSegment(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(resampleOption(onScans))
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
     .addOption(profileOption('one segmentation, after the last scan'))
@@ -145,7 +153,8 @@ Example:
 async function segment(paths: string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
-  const every = asked.every ?? (await everyAsTrained(trained, paths[0]!))
+  const { matchByIndex, resample = false } = asked
+  const every = asked.every ?? (await everyAsTrained(trained, resample ? asked.prior : paths[0]!))
   const options = { ...asked, every }
   const segmentations = await planJobs(paths, options, terminal)
   const { jobs } = segmentations
@@ -153,13 +162,15 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
 
   const scans = jobs.map(({ scan }) => scan)
   const files = { prior: options.prior, scans }
-  const grids = await matchRun(files, every, options.matchByIndex, terminal)
+  const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   if (asked.every === undefined && every > 1)
     terminal.note(
       `segmented with --every ${every}, as ${weights.source} was trained; --every 1 takes all voxels`,
     )
-  const scanFiles = scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
-  warnOfOtherSize(trained, weights.source, every, scanFiles, terminal)
+  const worked = grids.resampled
+    ? [{ source: options.prior, grid: grids.resampled }]
+    : scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
+  warnOfOtherSize(trained, weights.source, every, worked, terminal, resample ? 'prior' : 'scan')
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
@@ -184,8 +195,10 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)
     loadTensors(variables, wanted, weights.tensors, weights.source)
+    const places = scans.map((scan, i) => resultPlace(scan, grids, i))
+    const { posterior = false, entropy = false } = options
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
-      posterior: (options.posterior ?? false) || (options.entropy ?? false),
+      posterior: posterior || entropy || places.some(({ interpolates }) => interpolates),
       reconstruction: options.reconstruction ?? false,
       rounds: options.refine,
       beta: options.beta,
@@ -200,18 +213,16 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
     const assessments = new Assessments(priorVolume, table)
     const unsided: (string | undefined)[] = []
-    const maps = { posterior: options.posterior ?? false, entropy: options.entropy ?? false }
-    const written = { command: 'segment', table, values: options.labelsOut, ...maps }
+    const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
       const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
-      const place = resultPlace(job.scan, grids.scanGrids[i]!, grids.scans[i]!)
       const origin = await segmentations.originOf(job)
       const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
       const segmented = { ...segmentation, assessment: assessments.add(job.scan, assessed) }
-      unsided.push(await writeSegmentation(job, segmented, place, written, origin))
+      unsided.push(await writeSegmentation(job, segmented, places[i]!, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
@@ -240,7 +251,7 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, refine, beta, k, labelsOut, precision, wholeGrid } = options
+  const { every, matchByIndex, resample, refine, beta, k, labelsOut, precision, wholeGrid } = options
   const { posterior, entropy, reconstruction } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
@@ -250,6 +261,7 @@ function planJobs(
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
       ...{ entropy, reconstruction },
       ...(matchByIndex ? { matchByIndex } : {}),
+      ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
     },

@@ -16,13 +16,14 @@ interface Bounds {
 }
 
 /**
- * Distances between the surfaces of each class in two maps, defined as by MONAI 1.3 (`monai.metrics`,
- * HausdorffDistanceMetric with percentile 95, SurfaceDistanceMetric with symmetric true):
+ * Distances between the surfaces of each class in two maps.
  *
  * - A surface voxel is a voxel of the region that shares a face with one that is not, or with the outside of the volume.
  * - The distance of a surface voxel is that of its centre to the nearest centre of the other surface.
- * - hd95 is the larger of two 95th percentiles, one of the distances from each surface, interpolated linearly as by
- *   numpy.percentile; assd is the mean of all distances, those from both surfaces in one set.
+ * - hd95 is as in MONAI (HausdorffDistanceMetric, percentile 95): the larger of two 95th percentiles, one of the distances
+ *   from each surface, interpolated linearly as by numpy.percentile.
+ * - assd is as in T. Heimann et al., IEEE Transactions on Medical Imaging 28 (2009), p. 1251: the mean of all distances,
+ *   those from both surfaces in one set.
  *
  * @param a class per voxel, [D, H, W]
  * @param b the same of another map
