@@ -57,7 +57,7 @@ describe('the headers of inputs', () => {
     expect(await rejectedUserError(check('prior.npy', 'scan.nii', labels))).toContain(
       'the labels and the scan differ',
     )
-    expect(await rejectedUserError(check('prior.npy', 'aseg.mgz'))).toMatch(/aseg\.mgz: .*mri_convert/)
+    expect(await rejectedUserError(check('prior.npy', 'aseg.mnc'))).toMatch(/aseg\.mnc: not a volume/)
     expect(await rejectedUserError(check('prior.npy', 'none.nii'))).toContain(
       'none.nii: cannot be read: no such file',
     )
