@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addConvert } from './commands/convert.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
@@ -53,6 +54,7 @@ for (const add of [
   addSegment,
   addEvaluate,
   addSynth,
+  addConvert,
   addInfo,
   addDemo,
 ])

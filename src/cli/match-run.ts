@@ -15,12 +15,14 @@ export interface RunGrids {
   readonly scanGrids: readonly Grid[]
   /** Of each label map, if there are any: those of the first scans. */
   readonly labels: readonly Placement[] | undefined
+  /** Of scans and label maps with several volumes, the one that is read. */
+  readonly volume: number | undefined
 }
 
 /**
  * Compares the grids of a run's files by their headers, before any voxel is read.
  *
- * @param files label maps, if there are any, are those of the first scans
+ * @param files label maps, if there are any, are those of the first scans; `volume` is which is read of files with several
  * @param every work on every n-th voxel of the scans along each axis, and of a prior that has their full size
  * @param byIndex pair voxels by their indices, whatever the headers say
  * @throws UserError if a file cannot be read, has channels where it should have none, or lies elsewhere
@@ -30,14 +32,15 @@ export async function matchRun(
     readonly prior: string
     readonly scans: readonly string[]
     readonly labels?: readonly string[] | undefined
+    readonly volume?: number | undefined
   },
   every: number,
   byIndex: boolean,
   terminal: Terminal,
 ): Promise<RunGrids> {
   const prior = await readPriorHeader(files.prior)
-  const scans = await readHeaders(files.scans, 'a scan')
-  const labels = files.labels && (await readHeaders(files.labels, 'a label map'))
+  const scans = await readHeaders(files.scans, 'a scan', files.volume)
+  const labels = files.labels && (await readHeaders(files.labels, 'a label map', files.volume))
   const check = new GridCheck(byIndex)
   let priorEvery: number | undefined
   const placements = scans.map((scan): Placement => {
@@ -56,6 +59,7 @@ export async function matchRun(
     scans: placements,
     scanGrids: scans.map(({ grid }) => grid),
     labels: ofLabels,
+    volume: files.volume,
   }
 }
 

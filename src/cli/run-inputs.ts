@@ -12,6 +12,8 @@ export interface RunInputs {
   readonly every: number
   /** Whether voxels are paired by their indices, whatever the headers say. */
   readonly byIndex?: boolean
+  /** Which volume of the scans is used, if one was chosen. */
+  readonly volume?: number
 }
 
 /** @throws UserError if a file cannot be read */
@@ -19,12 +21,12 @@ export async function identifyInputs(
   scans: readonly string[],
   prior: string,
   every: number,
-  byIndex = false,
+  { byIndex = false, volume }: { readonly byIndex?: boolean; readonly volume?: number | undefined } = {},
 ): Promise<RunInputs> {
   const digests: string[] = []
   for (const path of scans) digests.push((await fileDigest(path)).sha256)
   const inputs = { scans: digests, prior: (await fileDigest(prior)).sha256, every }
-  return byIndex ? { ...inputs, byIndex } : inputs
+  return { ...inputs, ...(byIndex ? { byIndex } : {}), ...(volume === undefined ? {} : { volume }) }
 }
 
 /** As a checkpoint keeps them. */
@@ -77,6 +79,10 @@ export function requireSameInputs(
     throw new UserError(
       `--every ${now.every} contradicts ${checkpoint}, which has ${before.every}; give the same, or start anew with --init`,
     )
+  }
+  if (now.volume !== before.volume) {
+    const was = before.volume === undefined ? 'without --volume' : `with --volume ${before.volume}`
+    throw new UserError(`${checkpoint}: its run is one ${was}; give the same, or start anew with --init`)
   }
   if (now.byIndex !== before.byIndex) {
     const [was, remedy] = before.byIndex ? ['with', 'give it'] : ['without', 'leave it out']

@@ -18,7 +18,14 @@ import {
   warnOfBareClasses,
   type MapTable,
 } from '../label-maps.js'
-import { byIndexOption, classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import {
+  byIndexOption,
+  classesOption,
+  overwriteOption,
+  terminalOf,
+  volumeOption,
+  wholeNumber,
+} from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
 import { placed, type Placement } from '../placement.js'
 import { readPrior, tableBeside } from '../prior-file.js'
@@ -28,6 +35,7 @@ interface EvaluateOptions {
   prior?: string
   classes?: string
   matchByIndex: boolean
+  volume?: number
   every: number
   csv?: string
   json?: boolean
@@ -45,6 +53,7 @@ export function addEvaluate(program: Command): void {
     .argument('<truth>', 'reference label map of the same voxels; its axes may run other ways')
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .option('--prior <file>', "also score the prior's own argmax: the number to beat")
     .addOption(
       new Option('--every <n>', 'use every n-th voxel of the reference along each axis')
@@ -89,8 +98,8 @@ async function evaluate(
   const described = await tableOfMap(segmentationPath, options.classes)
   const { table, source } = described
   const ofTruth = await tableOfReference(truthPath, { table, source })
-  const segmentation = await readLabels(segmentationPath, terminal)
-  const truth = placed(await readLabels(truthPath, terminal), grids.truth)
+  const segmentation = await readLabels(segmentationPath, terminal, options.volume)
+  const truth = placed(await readLabels(truthPath, terminal, options.volume), grids.truth)
   const predicted = scoredMap(segmentation, described, terminal)
   const expected = scoredMap(truth, ofTruth, terminal)
   const scored = foregroundClasses(table)
@@ -139,11 +148,11 @@ interface Grids {
 async function matchFiles(
   segmentationPath: string,
   truthPath: string,
-  { prior: priorPath, every, matchByIndex }: EvaluateOptions,
+  { prior: priorPath, every, matchByIndex, volume }: EvaluateOptions,
   terminal: Terminal,
 ): Promise<Grids> {
   const check = new GridCheck(matchByIndex)
-  const headers = await readHeaders([segmentationPath, truthPath], 'a label map')
+  const headers = await readHeaders([segmentationPath, truthPath], 'a label map', volume)
   const [segmentation, reference] = headers as [VolumeHeader, VolumeHeader]
   const truth = check.match(reference, segmentation, 'the segmentation and the reference', every)
   let prior: Placement | undefined

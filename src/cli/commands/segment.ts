@@ -14,6 +14,7 @@ import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
+  volumeOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -50,6 +51,7 @@ interface SegmentOptions extends GlobalOptions {
   posterior?: boolean
   every?: number
   matchByIndex: boolean
+  volume?: number
   refine: number
   beta: number
   k: number
@@ -104,6 +106,7 @@ export function addSegment(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
     .addOption(profileOption('one segmentation, after the last scan'))
@@ -140,7 +143,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   if (jobs.length === 0) return
 
   const scans = jobs.map(({ scan }) => scan)
-  const files = { prior: options.prior, scans }
+  const files = { prior: options.prior, scans, volume: options.volume }
   const grids = await matchRun(files, every, options.matchByIndex, terminal)
   if (asked.every === undefined && every > 1)
     terminal.note(
@@ -162,7 +165,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  for (const scan of scans) await readScan(scan, intensities, terminal)
+  for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -188,7 +191,8 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
-      const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
+      const whole = await readScan(job.scan, intensities, silent, grids.volume)
+      const scan = placed(whole, grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
       const place = resultPlace(job.scan, grids.scanGrids[i]!, grids.scans[i]!)
       const origin = await segmentations.originOf(job)
@@ -216,13 +220,13 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
+  const { every, matchByIndex, refine, beta, k, labelsOut, posterior, precision, wholeGrid, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
-      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid, volume },
       ...(matchByIndex ? { matchByIndex } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
