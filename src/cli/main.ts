@@ -5,6 +5,7 @@ import { addConvert } from './commands/convert.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
@@ -55,6 +56,7 @@ for (const add of [
   addEvaluate,
   addSynth,
   addConvert,
+  addExport,
   addInfo,
   addDemo,
 ])
