@@ -88,6 +88,13 @@ export const volumeOption = (): Option =>
     'of scans and label maps with several volumes (4-D), read this one, counted from 0 as in FSL and nibabel; files with one volume are read as they are',
   ).argParser(wholeNumber(0))
 
+/** @param results what becomes of the results */
+export const resampleOption = (results = ''): Option =>
+  new Option(
+    '--resample',
+    `bring files onto the grid of the prior by the affines of their headers, whatever their voxels; --every counts the prior's voxels${results}`,
+  ).conflicts('matchByIndex')
+
 export const classesOption = (): Option =>
   new Option(
     '--classes <table>',
@@ -118,6 +125,7 @@ export interface LearningOptions extends GlobalOptions {
   classes?: string
   matchByIndex: boolean
   volume?: number
+  resample?: boolean
   every: number
   steps?: number
   epochs?: number
@@ -156,6 +164,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     .addOption(classesOption())
     .addOption(byIndexOption())
     .addOption(volumeOption())
+    .addOption(resampleOption())
     .addOption(
       option(
         '--every <n>',

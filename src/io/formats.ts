@@ -93,13 +93,13 @@ function decode<T extends FloatArray>(
 }
 
 /**
- * What a volume's file says of it, without unpacking its voxels.
+ * Reads what a volume's file says about it, without unpacking its voxels.
  *
  * @param bytes the file, or the first `headerBytes` of it if that is enough for its format; of a pair, its `.hdr`
  * @param source the file's name
  * @param length of the whole file, in bytes
- * @returns undefined if only the voxels tell: a NumPy array whose first and last axis might both be its classes
- * @throws UserError as `decodeVolume`, for what can be seen by then
+ * @returns undefined if that takes the voxels: for a NumPy array whose first or last axis might hold the classes
+ * @throws UserError as `decodeVolume`, for errors that show without the voxels
  */
 export function decodeHeader(
   bytes: Uint8Array,
@@ -109,7 +109,7 @@ export function decodeHeader(
   return readerOf(bytes, source).header(bytes, source, length)
 }
 
-/** How many bytes of a file `decodeHeader` needs; undefined for all, as an archive has its directory at the end. */
+/** How many bytes of a file `decodeHeader` needs; undefined for all: an archive has its directory at the end. */
 export function headerBytes(source: string): number | undefined {
   return requireVolumeName(source) === '.npz' ? undefined : 1 << 16
 }
@@ -126,7 +126,7 @@ function readerOf(bytes: Uint8Array, source: string): Reader {
  * Encodes a volume in the format that the extension of `name` says: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz` (as
  * `vol_data`) or `.npy`; `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError if the extension is another, or a value does not fit `type`
+ * @throws UserError if the extension is not one of these, or a value does not fit `type`
  */
 export function encodeVolume(name: string, volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
   const format = requireWritableName(name)
@@ -158,7 +158,7 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
   return readSafetensors(bytes, source)
 }
 
-/** The format that a file's name says. @throws UserError if it says none of a volume */
+/** The volume format of a file's extension. @throws UserError if it has none of these extensions */
 export function requireVolumeName(path: string): VolumeFormat {
   return requireExtension(path, VOLUME_FORMATS)
 }
@@ -175,7 +175,7 @@ function requireExtension<F extends string>(path: string, formats: readonly F[])
   throw new UserError(`${path}: ${use}; it must end in ${formats.join(', ')}`)
 }
 
-/** The length of its header, first thing in either version and byte order. */
+/** Checks the header's length, which comes first in both versions and byte orders. */
 function isNifti(bytes: Uint8Array): boolean {
   if (bytes.length < 4) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset)

@@ -83,7 +83,12 @@ describe('--volume', { timeout: 60_000 }, () => {
   })
 
   it('is part of what a run goes on with', async () => {
-    const identify = (volume?: number) => identifyInputs([series], study.path('prior.nii.gz'), 1, { volume })
+    const identify = (volume?: number) =>
+      identifyInputs([series], study.path('prior.nii.gz'), 1, {
+        matchByIndex: false,
+        resample: undefined,
+        volume,
+      })
     const [first, second, none] = [await identify(0), await identify(1), await identify()]
     const resume = (saved: string, now: typeof first) => () => {
       requireSameInputs(saved, now, [series], 'prior', 'last.safetensors', new Terminal('silent'))
