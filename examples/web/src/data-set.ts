@@ -41,7 +41,7 @@ export interface Scan {
   readonly grid: Grid
 }
 
-/** What is learnt from. Plain objects and arrays, so that IndexedDB can keep it. */
+/** Training data, as plain objects and arrays, so that IndexedDB can store them. */
 export interface DataSet {
   readonly description: string
   readonly scans: readonly Scan[]
@@ -50,7 +50,7 @@ export interface DataSet {
   readonly notes: readonly string[]
 }
 
-/** The phantoms of `sae demo`, and a prior from one more subject. @throws UserError for a size out of range */
+/** The phantoms of `sae demo`, and a prior from another one. @throws UserError if the size is out of range */
 export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.2 })
   const classes = phantomTable.classes.length
@@ -69,7 +69,7 @@ export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   }
 }
 
-/** Reads files as `sae train` does. @throws UserError with one line about the first that does not do */
+/** Reads files as `sae train` does. @throws UserError with one line about the first unsuitable file */
 export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
   const { scans: scanFiles, truths: truthFiles } = files
   if (scanFiles.length === 0) throw new UserError('choose a scan')
@@ -155,7 +155,7 @@ async function readPrior(
   const K = table.classes.length
   const classes = toClasses(labels.data, table, file.name)
   const probabilities = priorFromLabels(classes, grid.shape, K, { sigma: blur })
-  notes.push(`${file.name}: a label map; a prior of ${K} classes was made from it`)
+  notes.push(`${file.name}: a label map; made a prior of ${K} classes from it`)
   return { volume: { ...volume, data: probabilities, channels: K }, table }
 }
 
@@ -180,7 +180,7 @@ async function readLabels(file: File, notes: string[]): Promise<LabelVolume> {
 
 function requireOneChannel<V extends Volume | LabelVolume>(volume: V, what: string): V {
   if (volume.channels !== 1) {
-    throw new UserError(`${volume.source}: has ${volume.channels} channels where ${what} has one`)
+    throw new UserError(`${volume.source}: has ${volume.channels} channels, but ${what} has one`)
   }
   requireFinite(volume)
   return volume
@@ -209,7 +209,7 @@ function toUnitRange(scan: Volume, notes: string[]): Volume {
   return { ...scan, data: applyScaling(scan.data, scaling) }
 }
 
-/** Scans and their references are matched by the order of their names. */
+/** Files sorted by name: scans and their references are paired in this order. */
 function byName(files: readonly File[]): File[] {
   return [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
 }

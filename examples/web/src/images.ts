@@ -2,7 +2,7 @@ import { sidesOf, toCodes, toSidedCodes, type LabelTable } from 'sae-webgpu'
 import { labelVoxelType, writeNifti, type VoxelType, type Grid } from 'sae-webgpu/io'
 import type { ImageFile } from './protocol.js'
 
-/** One channel as a NIfTI image on the scan's own grid. */
+/** One channel as a NIfTI image on the scan's grid. */
 export function encodeImage(name: string, data: Float32Array, grid: Grid, type: VoxelType): ImageFile {
   const volume = { data, channels: 1, grid, source: name }
   return { name: `${name}.nii`, bytes: new Uint8Array(writeNifti(volume, type)) }
