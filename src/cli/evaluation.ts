@@ -55,6 +55,8 @@ export interface EvaluationSettings {
   readonly prior?: string
   readonly classes?: string
   readonly matchByIndex: boolean
+  /** Of files with several volumes, the one to read. */
+  readonly volume?: number
   /** Bring segmentation and prior onto the grid of the reference. */
   readonly resample?: boolean
   readonly every: number
@@ -75,8 +77,8 @@ export async function evaluatePair(
   const described = await tableOfMap(pair.segmentation, settings.classes)
   const { table, source } = described
   const ofTruth = await tableOfReference(pair.truth, { table, source })
-  const segmentation = await readLabels(pair.segmentation, terminal)
-  const truth = await readLabels(pair.truth, terminal)
+  const segmentation = await readLabels(pair.segmentation, terminal, settings.volume)
+  const truth = await readLabels(pair.truth, terminal, settings.volume)
   const predicted = scoredMap(segmentation, grids.segmentation, described, terminal)
   const expected = scoredMap(truth, grids.truth, ofTruth, terminal)
   const prior =
@@ -146,11 +148,11 @@ const asItIs: Placement = { orientation: undefined, every: 1, start: [0, 0, 0] }
 
 async function matchFiles(
   pair: Pair,
-  { prior: priorPath, every, matchByIndex, resample = false }: EvaluationSettings,
+  { prior: priorPath, every, matchByIndex, resample = false, volume }: EvaluationSettings,
   terminal: Terminal,
 ): Promise<Grids> {
   const check = new GridCheck({ matchByIndex, resample })
-  const headers = await readHeaders([pair.segmentation, pair.truth], 'a label map')
+  const headers = await readHeaders([pair.segmentation, pair.truth], 'a label map', volume)
   const [segmentation, reference] = headers as [VolumeHeader, VolumeHeader]
   const [onto, name] = resample ? [reference, 'reference'] : [segmentation, 'segmentation']
   const match = (file: VolumeHeader, what: string, every: number): Placement =>

@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addCompare } from './commands/compare.js'
+import { addConvert } from './commands/convert.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
@@ -59,6 +61,8 @@ for (const add of [
   addReport,
   addResample,
   addSynth,
+  addConvert,
+  addExport,
   addInfo,
   addDemo,
 ])

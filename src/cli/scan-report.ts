@@ -66,7 +66,8 @@ export async function readScanReport(
   if (!existsSync(scan)) throw new UserError(`${scan}: is gone, and ${file} was made from it`)
   const { data, grid } = await readLabelVolume(file)
   const rows = await readLegend(join(folder, `${name}_dseg.tsv`))
-  const whole = await readVolume(scan)
+  const volume = typeof made.volume === 'number' ? made.volume : undefined
+  const whole = await readVolume(scan, { volume })
   // A run that resamples writes on the scan's own grid, whatever its --every.
   const isWhole = formatShape(grid.shape) === formatShape(whole.grid.shape)
   const every = !isWhole && typeof made.every === 'number' ? made.every : 1

@@ -26,6 +26,8 @@ describe('sae --help', () => {
     'compare',
     'report',
     'resample',
+    'convert',
+    'export',
     'info',
   ])('explains %s with an example', async (command) => {
     const { code, stdout } = await sae([command, '--help'])

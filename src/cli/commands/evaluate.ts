@@ -3,7 +3,14 @@ import { UserError } from '../../errors.js'
 import { evaluatePair, type Evaluation, type EvaluationSettings, type Pair } from '../evaluation.js'
 import { formatGroup, formatJson, formatScan, formatScores } from '../evaluation-output.js'
 import { besideVolume, distinctNames } from '../file-names.js'
-import { byIndexOption, classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import {
+  byIndexOption,
+  classesOption,
+  overwriteOption,
+  terminalOf,
+  volumeOption,
+  wholeNumber,
+} from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
 import { tableBeside } from '../prior-file.js'
 import { metricsOption } from '../region-metrics.js'
@@ -35,6 +42,7 @@ export function addEvaluate(program: Command): void {
     .addOption(metricsOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(
       new Option(
         '--resample',

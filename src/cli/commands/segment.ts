@@ -14,6 +14,7 @@ import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
+  volumeOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -56,6 +57,7 @@ interface SegmentOptions extends GlobalOptions {
   reconstruction?: boolean
   every?: number
   matchByIndex: boolean
+  volume?: number
   resample?: boolean
   refine: number
   beta: number
@@ -120,6 +122,7 @@ export function addSegment(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(resampleOption(onScans))
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
@@ -161,7 +164,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   if (jobs.length === 0) return
 
   const scans = jobs.map(({ scan }) => scan)
-  const files = { prior: options.prior, scans }
+  const files = { prior: options.prior, scans, volume: options.volume }
   const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   if (asked.every === undefined && every > 1)
     terminal.note(
@@ -187,7 +190,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   if (options.reconstruction) requireDecoder(weights)
   checkTensors(wanted, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  for (const scan of scans) await readScan(scan, intensities, terminal)
+  for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -217,7 +220,8 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
-      const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
+      const whole = await readScan(job.scan, intensities, silent, grids.volume)
+      const scan = placed(whole, grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
       const origin = await segmentations.originOf(job)
       const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
@@ -252,14 +256,14 @@ function planJobs(
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
   const { every, matchByIndex, resample, refine, beta, k, labelsOut, precision, wholeGrid } = options
-  const { posterior, entropy, reconstruction } = options
+  const { posterior, entropy, reconstruction, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, report: options.report, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
-      ...{ entropy, reconstruction },
+      ...{ entropy, reconstruction, volume },
       ...(matchByIndex ? { matchByIndex } : {}),
       ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
