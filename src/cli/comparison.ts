@@ -1,6 +1,5 @@
-import { readText } from '../io/files.js'
 import { quoted, UserError } from '../errors.js'
-import { parseCsv } from './csv.js'
+import { parseCsv, readTableText } from './csv.js'
 import { metrics, type Metric } from './region-metrics.js'
 import { signedRankP } from './signed-rank.js'
 import { mean } from './statistics.js'
@@ -21,7 +20,7 @@ export interface ScoreTable {
  *   is no number
  */
 export async function readScores(path: string, metric: Metric): Promise<ScoreTable> {
-  const { columns, rows } = parseCsv(await readText(path), path)
+  const { columns, rows } = parseCsv(await readTableText(path), path)
   const { column } = metrics[metric]
   const missing = ['scan', 'region', column].find((name) => !columns.includes(name))
   if (missing !== undefined)

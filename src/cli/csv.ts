@@ -1,4 +1,5 @@
 import { quoted, UserError } from '../errors.js'
+import { readBytes } from '../io/files.js'
 
 /** A value of a table: what is undefined is an empty cell. */
 export type Cell = string | number | undefined
@@ -11,6 +12,11 @@ export function formatCsv(rows: readonly (readonly Cell[])[]): string {
 function formatCell(cell: Cell): string {
   const text = String(cell ?? '')
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** The text of a table, which may be long: the log of a long run. @throws UserError if it cannot be read */
+export async function readTableText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readBytes(path))
 }
 
 /**

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readText } from '../io/files.js'
-import { formatCsv, parseCsv, type Cell } from './csv.js'
+import { formatCsv, parseCsv, readTableText, type Cell } from './csv.js'
 import { writeOutput } from './output-files.js'
 
 /** In a folder of segmentations: the volumes of each scan's classes. */
@@ -20,7 +19,7 @@ export type ScanRow = Readonly<Record<string, Cell>> & { readonly scan: string }
  */
 export async function putRow(path: string, row: ScanRow): Promise<void> {
   const { columns, rows } = existsSync(path)
-    ? parseCsv(await readText(path), path)
+    ? parseCsv(await readTableText(path), path)
     : { columns: ['scan'], rows: [] }
   const all = [...new Set([...columns, ...Object.keys(row)])]
   const made = all.map((column) => row[column])

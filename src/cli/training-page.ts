@@ -1,10 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readText } from '../io/files.js'
 import { renderCurves } from '../report/curves.js'
 import { Html, html } from '../report/html.js'
 import { renderPage } from '../report/page.js'
-import { parseCsv } from './csv.js'
+import { parseCsv, readTableText } from './csv.js'
 import { provenanceSections } from './provenance-section.js'
 import { listAt, textAt } from './recorded-runs.js'
 
@@ -21,7 +20,7 @@ export async function readLogs(folder: string): Promise<TrainingLog[]> {
   const logs: TrainingLog[] = []
   for (const name of names) {
     const path = join(folder, name)
-    const text = await readText(path)
+    const text = await readTableText(path)
     if (!text.startsWith('epoch,step,')) continue
     // A full disk, or a run that still writes, leaves a row that is not whole.
     logs.push({ name, ...parseCsv(text.slice(0, text.lastIndexOf('\n') + 1), path) })
