@@ -1,4 +1,5 @@
 import { open, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { UserError } from '../errors.js'
 import { writeFileAtomic } from './atomic-file.js'
 import { fileError } from './file-error.js'
@@ -12,6 +13,7 @@ import {
   requireVolumeName,
 } from './formats.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
+import { decodeTfjsModel, describeTfjsModel, type TfjsLayer } from './tfjs-model.js'
 import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
 
@@ -94,6 +96,34 @@ export async function writeTensors(
   const typed = new Map<string, Tensor>()
   for (const [name, tensor] of tensors) typed.set(name, { dtype: 'F32', ...tensor })
   await writeFileAtomic(path, writeSafetensors(typed, metadata))
+}
+
+/**
+ * Reads a TensorFlow.js layers model such as brainchop's (`describeTfjsModel`): `model.json`, and the files of weights
+ * beside it.
+ *
+ * @param path the folder, or its `model.json`
+ * @throws UserError if a file cannot be read, or the model is none that is read
+ */
+export async function readTfjsModel(path: string): Promise<TfjsLayer[]> {
+  const files = await tfjsModelFiles(path)
+  const description = describeTfjsModel(await readText(files[0]!), files[0])
+  let length = 0
+  for (const shard of files.slice(1)) length += await requireFile(shard)
+  if (length !== description.bytes)
+    throw new UserError(
+      `${files[0]!}: its weights take ${description.bytes} bytes, but ${files.slice(1).join(', ')} hold ${length}`,
+    )
+  const shards: Uint8Array[] = []
+  for (const shard of files.slice(1)) shards.push(await readBytes(shard))
+  return decodeTfjsModel(description, shards, files[0])
+}
+
+/** The files of a TensorFlow.js layers model, `model.json` first. @throws UserError as `readTfjsModel` */
+export async function tfjsModelFiles(path: string): Promise<string[]> {
+  const json = /\.json$/i.test(path) ? path : join(path, 'model.json')
+  const { shards } = describeTfjsModel(await readText(json), json)
+  return [json, ...shards.map((shard) => join(dirname(json), shard))]
 }
 
 /** The bytes of a file. @throws UserError if it cannot be read, is no regular file, or is empty */

@@ -9,6 +9,7 @@ export {
   type Float32Tensor,
   readLabelVolume,
   readTensors,
+  readTfjsModel,
   readVolume,
   readVolumeHeader,
   writeFileAtomic,
