@@ -74,6 +74,17 @@ export class StandardScan {
     )
   }
 
+  /** The reverse. @param floor least variance of a standardised component */
+  standardise(mixture: GaussianMixture, floor: number): GaussianMixture {
+    return mixture.map((components) =>
+      components.map(({ weight, mean, variance }) => ({
+        weight,
+        mean: (mean - this.mean) / this.deviation,
+        variance: Math.max(floor, variance / this.deviation ** 2),
+      })),
+    )
+  }
+
   private standardised(): Float32Array {
     return this.corrected.map((value) => (value - this.mean) / this.deviation)
   }

@@ -2,6 +2,7 @@ import type { Gpu } from '../../gpu/gpu.js'
 import { ExpectationMaximisation, type EmIteration } from '../em.js'
 import type { MemoryOptions } from '../plan-by-batch.js'
 import type { SpatialShape } from '../separable-filter.js'
+import { clusters } from './clusters.js'
 import { boxOfMask, meanOfBlocks } from './blocks.js'
 
 /** How `correctBias` fits the field. */
@@ -65,7 +66,15 @@ export async function correctBias(
   )
   try {
     const data = blocks.mean.map((value, i) => value * inside[i]!)
-    const { field: fieldOf, logLikelihoods } = await method.run(data, onIteration)
+    const background = [{ weight: 1, mean: 0, variance: 0 }]
+    const start = [
+      background,
+      clusters(
+        data.filter((_, i) => inside[i] === 1),
+        tissues,
+      ),
+    ]
+    const { field: fieldOf, logLikelihoods } = await method.run(data, onIteration, start)
     const field = fieldOf!({ shape, block, start: box.start })
     return { corrected: scan.map((value, i) => value / field[i]!), field, iterations: logLikelihoods.length }
   } finally {
