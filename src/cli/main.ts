@@ -7,6 +7,7 @@ import { addEvaluate } from './commands/evaluate.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
+import { addPrepare } from './commands/prepare.js'
 import { addPrior } from './commands/prior.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
@@ -36,6 +37,7 @@ const program = new Command('sae')
     'after',
     `
 Example session:
+  sae prepare raw/*.nii.gz --weights mindgrab/ -o scans/
   sae prior other-subject-labels.npz --blur 1.5 -o prior.nii.gz
   sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/
@@ -46,6 +48,7 @@ Exit codes: 0 done, 2 wrong usage or input, 130 interrupted (143 by SIGTERM), 1 
   )
 
 for (const add of [
+  addPrepare,
   addPrior,
   addEm,
   addPretrain,

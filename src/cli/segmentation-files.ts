@@ -17,10 +17,12 @@ import { gridOfResult, takenBack, type Placement } from './placement.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
-interface Job {
+export interface Job {
   readonly scan: string
   /** Its position among the scans of the command line. */
   readonly index: number
+  /** What its outputs are called. */
+  readonly name: string
   /** Path of the outputs, up to `_dseg.nii.gz`. */
   readonly stem: string
 }
@@ -41,6 +43,14 @@ interface Request {
   readonly endings: readonly string[]
 }
 
+/** What a run makes of each scan. */
+export interface ScanRequest extends Omit<Request, 'endings'> {
+  /** All files that are written for a scan of this name; the last one marks it as done. */
+  readonly filesOf: (name: string) => readonly string[]
+  /** What is done with scans, for messages: `segmented`. */
+  readonly done: string
+}
+
 /** The segmentations that a run has to make, and where they go. */
 export class SegmentationJobs {
   private constructor(
@@ -56,28 +66,38 @@ export class SegmentationJobs {
    * @throws UserError if two scans would have the same outputs, if a segmentation to be kept was made in another way, or
    *   if something is in the way
    */
-  static async plan(request: Request, terminal: Terminal): Promise<SegmentationJobs> {
-    const { scans, folder, keepExisting = false, overwrite = false, endings, reads } = request
+  static async plan({ endings, ...request }: Request, terminal: Terminal): Promise<SegmentationJobs> {
+    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+    const filesOf = (name: string) => written.map((ending) => name + ending)
+    return SegmentationJobs.planFiles({ ...request, filesOf, done: 'segmented' }, terminal)
+  }
+
+  /** The same for whatever else is made of scans. */
+  static async planFiles(request: ScanRequest, terminal: Terminal): Promise<SegmentationJobs> {
+    const { scans, folder, keepExisting = false, overwrite = false, filesOf, done, reads } = request
     const made = await madeWith(request)
     const record = await OutputRecord.read(folder)
-    const ownerOf = (name: string): string | undefined => record.originOf(`${name}_dseg.nii.gz`)?.scan
+    const markOf = (name: string): string => filesOf(name).at(-1)!
+    const ownerOf = (name: string): string | undefined => record.originOf(markOf(name))?.scan
     const names = distinctNames(
       scans,
       (name, path) => ![undefined, resolve(path)].includes(ownerOf(name)),
       (path, candidates) => candidates.find((name) => ownerOf(name) === resolve(path)),
     )
-    const all = names.map((name, index): Job => ({ scan: scans[index]!, index, stem: join(folder, name) }))
+    const all = names.map((name, index): Job => ({
+      ...{ scan: scans[index]!, index, name },
+      stem: join(folder, name),
+    }))
     const jobs: Job[] = []
     for (const [i, job] of all.entries()) {
-      const file = `${names[i]!}_dseg.nii.gz`
+      const file = markOf(names[i]!)
       if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
       else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
     }
     if (jobs.length < all.length)
-      terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
-    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+      terminal.status(`${all.length - jobs.length} of ${all.length} scans are ${done} already.`)
     const outputs = Outputs.inFolder(folder, {
-      files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
+      files: jobs.flatMap(({ name }) => filesOf(name).map((file) => join(folder, file))),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
@@ -97,7 +117,7 @@ async function originOf(scan: string, made: Origin['made']): Promise<Origin> {
 }
 
 /** Checksums of what all scans are segmented with, and the options. */
-async function madeWith({ with: files, options }: Request): Promise<Origin['made']> {
+async function madeWith({ with: files, options }: ScanRequest): Promise<Origin['made']> {
   const made: Record<string, string | number | boolean> = {}
   for (const [role, path] of Object.entries(files))
     if (path !== undefined) made[role] = (await fileDigest(path)).sha256
@@ -111,7 +131,7 @@ async function isKept(
   file: string,
   scan: string,
   made: Origin['made'],
-  { folder, overwrite = false, with: files }: Request,
+  { folder, overwrite = false, with: files }: ScanRequest,
   terminal: Terminal,
 ): Promise<boolean> {
   const path = join(folder, file)

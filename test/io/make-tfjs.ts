@@ -12,10 +12,11 @@ export interface MadeLayer {
   readonly activation?: string
 }
 
-/** `model.json` and `model.bin` as TensorFlow.js writes them; weights uniform in +-1/2 unless given, [kD, kH, kW, Ci, Co]. */
+/** `model.json` and `model.bin` as TensorFlow.js writes them; numbers uniform in +-1/2 unless given, weights [kD, kH, kW, Ci, Co]. */
 export function makeTfjs(
   layers: readonly MadeLayer[],
   weightOf?: (layer: MadeLayer) => Float32Array | undefined,
+  biasOf?: (layer: MadeLayer) => Float32Array | undefined,
 ): { readonly model: TfjsJson; readonly bin: Uint8Array } {
   const random = mulberry32(5)
   const numbers: number[] = []
@@ -54,7 +55,7 @@ export function makeTfjs(
     numbers.push(...(weightOf?.(layer) ?? Array.from({ length: size }, () => random() - 0.5)))
     if (!bias) continue
     listed.push({ name: `${name}/bias`, shape: [outputs], dtype: 'float32' })
-    numbers.push(...Array.from({ length: outputs }, () => random() - 0.5))
+    numbers.push(...(biasOf?.(layer) ?? Array.from({ length: outputs }, () => random() - 0.5)))
   }
   return {
     model: {
