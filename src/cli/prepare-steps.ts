@@ -166,13 +166,12 @@ function scaleIntensities({ scan, mask, suffix }: Stage): Made {
   }
 }
 
-/** A scan as the networks of brainchop take it; the same if it is so already. @throws UserError if it may lie anyhow */
+/** Whether a step needs to know how the head lies in a scan. */
+export const needsOrientation = (step: StepName): boolean => step === 'conform' || step === 'strip'
+
+/** A scan as the networks of brainchop take it; the same if it is so already. Its orientation must be known. */
 function conformedScan(scan: Volume): Volume {
-  const { shape, affine, known } = scan.grid
-  if (!known)
-    throw new UserError(
-      `${scan.source}: does not say how the head lies in it, which conform and strip need; convert it to NIfTI with an orientation, or --skip conform --skip strip`,
-    )
+  const { shape, affine } = scan.grid
   if (isConformed(shape, affine)) return scan
   const grid = { ...conformedGrid(shape, affine), known: true }
   const map = voxelMap(affine, grid.affine, grid.shape)

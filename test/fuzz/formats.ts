@@ -4,6 +4,7 @@ import { parseIntensities } from '../../src/cli/intensity-file.js'
 import { decodeHeader, decodeTensors, decodeVolume } from '../../src/io/formats.js'
 import { writeNpy } from '../../src/io/npy.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
+import { decodeTfjsModel, describeTfjsModel } from '../../src/io/tfjs-model.js'
 import type { Volume } from '../../src/io/volume.js'
 import { checkpointInfo } from '../../src/sae/checkpoint.js'
 import { parseLabelTable } from '../../src/sae/label-table-file.js'
@@ -11,6 +12,7 @@ import { freeSurferTable, toCodes } from '../../src/sae/label-table.js'
 import type { NamedTensor } from '../../src/sae/model.js'
 import { defaultTraining } from '../../src/sae/settings.js'
 import { makeNifti } from '../io/make-nifti.js'
+import { makeTfjs } from '../io/make-tfjs.js'
 import {
   call,
   dict,
@@ -34,6 +36,11 @@ export interface Format {
   /** @throws UserError, and nothing else */
   readonly read: (bytes: Uint8Array) => void
 }
+
+const { model: network } = makeTfjs([
+  { name: 'a_gn', inputs: 1, outputs: 3, kernel: 3, dilation: 2, bias: false, activation: 'gelu' },
+  { name: 'b', inputs: 3, outputs: 2, kernel: 1, dilation: 1, bias: true },
+])
 
 /** All formats, by name. */
 export const formats: Readonly<Record<string, Format>> = {
@@ -93,6 +100,16 @@ export const formats: Readonly<Record<string, Format>> = {
       return draw.chance(0.3) ? mutateBytes(bytes, draw) : Uint8Array.from(bytes)
     },
     read: readTable('a.json'),
+  },
+  tfjs: {
+    make: (draw) => {
+      const bytes = Buffer.from(JSON.stringify(mutateJson(network, draw, 0.005)))
+      return draw.chance(0.2) ? mutateBytes(bytes, draw) : Uint8Array.from(bytes)
+    },
+    read: (bytes) => {
+      const description = describeTfjsModel(new TextDecoder().decode(bytes))
+      if (description.bytes < 1e6) decodeTfjsModel(description, [new Uint8Array(description.bytes)])
+    },
   },
   tsv: {
     make: (draw) => {

@@ -18,6 +18,7 @@ import {
 import { writeOutputVolume } from '../output-files.js'
 import { PrepareJobs, suffixOf } from '../prepare-jobs.js'
 import {
+  needsOrientation,
   stepNames,
   steps,
   type OutputFile,
@@ -99,7 +100,7 @@ Writes to the output folder (sub-01_T1w.nii.gz: NAME is sub-01; other scans are 
 The weights are not part of this package, and none are downloaded: take the folder of a model from
 https://github.com/neuroneural/brainchop (public/models/mindgrab, MIT licence).
 
-Examples:
+Example:
   sae prepare sub-*/anat/*_T1w.nii.gz --weights mindgrab/ -o scans/
   sae prepare stripped.nii.gz --skip conform --skip strip -o scans/`,
     )
@@ -123,7 +124,7 @@ async function prepare(paths: string[], options: PrepareOptions, terminal: Termi
   const { jobs, outputs } = planned
   if (jobs.length === 0) return
   // Check all scans before the first is prepared, then read each again: a cohort does not fit into memory.
-  for (const { scan } of jobs) await readHead(scan)
+  for (const { scan } of jobs) requireOriented(await readHead(scan), wanted)
 
   await withGpu(options, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
@@ -178,6 +179,15 @@ async function readHead(path: string): Promise<Volume> {
   requireFinite(volume)
   requireVaries(volume)
   return volume
+}
+
+/** @throws UserError if a step needs to know how the head lies in the scan, and the file does not say */
+function requireOriented({ grid, source }: Volume, wanted: readonly StepName[]): void {
+  const needs = wanted.filter(needsOrientation)
+  if (grid.known || needs.length === 0) return
+  throw new UserError(
+    `${source}: does not say how the head lies in it, which ${needs.join(' and ')} must know; convert it to NIfTI with an orientation, or give ${needs.map((step) => `--skip ${step}`).join(' ')}`,
+  )
 }
 
 async function readStripper(options: PrepareOptions): Promise<Stripper> {
