@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { boxOfMask, meanOfBlocks } from '../../src/sae/prepare/blocks.js'
+import { boxOfMask, middlesOfBlocks } from '../../src/sae/prepare/blocks.js'
 import { brainMask } from '../../src/sae/prepare/brain-mask.js'
 import { fillHoles, grownBy, largestComponent } from '../../src/sae/prepare/mask.js'
 import { scaledByQuantiles } from '../../src/sae/prepare/quantiles.js'
@@ -77,17 +77,24 @@ describe('brainMask', () => {
 })
 
 describe('blocks of voxels', () => {
-  it('are means of the mask within its box', () => {
+  it('are cut from the box of the mask, one voxel of each taken', () => {
     const mask = new Uint8Array(voxels)
     const at = (d: number, h: number, w: number) => (d * shape[1] + h) * shape[2] + w
     for (const voxel of [at(2, 3, 4), at(2, 3, 5), at(4, 3, 4)]) mask[voxel] = 1
     const box = boxOfMask(mask, shape)
     expect(box).toEqual({ start: [2, 3, 4], stop: [5, 4, 6] })
     const data = Float32Array.from({ length: voxels }, (_, i) => i)
-    expect(meanOfBlocks(data, mask, shape, box, 2)).toEqual({
-      shape: [2, 1, 1],
-      mean: Float32Array.of(at(2, 3, 4) + 0.5, at(4, 3, 4)),
-      share: Float32Array.of(0.25, 0.125),
+    expect(middlesOfBlocks(data, mask, shape, box, 1)).toMatchObject({
+      shape: [3, 1, 2],
+      inside: Float32Array.of(1, 1, 0, 0, 1, 0),
+    })
+    mask[at(3, 4, 5)] = 1
+    // Of blocks of three voxels the middle ones: [3, 4, 5], and [3, 4, 8], which lies beyond the box.
+    const wider = { start: box.start, stop: [5, 6, 8] } as const
+    expect(middlesOfBlocks(data, mask, shape, wider, 3)).toEqual({
+      shape: [1, 1, 2],
+      data: Float32Array.of(at(3, 4, 5), 0),
+      inside: Float32Array.of(1, 0),
     })
     expect(() => boxOfMask(new Uint8Array(voxels), shape)).toThrow('the mask is empty')
   })

@@ -76,7 +76,7 @@ export function addPrepare(program: Command): void {
     .addOption(
       new Option('--bias <order>', 'order of the smooth bias field, 1 to 4')
         .argParser(wholeNumber(1, 4))
-        .default(4),
+        .default(3),
     )
     .addOption(memoryOption('1.5GB'))
     .addOption(precisionOption())

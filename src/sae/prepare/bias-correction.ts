@@ -3,11 +3,11 @@ import { ExpectationMaximisation, type EmIteration } from '../em.js'
 import type { MemoryOptions } from '../plan-by-batch.js'
 import type { SpatialShape } from '../separable-filter.js'
 import { clusters } from './clusters.js'
-import { boxOfMask, meanOfBlocks } from './blocks.js'
+import { boxOfMask, middlesOfBlocks } from './blocks.js'
 
 /** How `correctBias` fits the field. */
 export interface BiasOptions extends MemoryOptions {
-  /** Largest order of the field's cosines, 1 to 4. Default 4. */
+  /** Largest order of the field's cosines, 1 to 4. Default 3. */
   readonly order?: number
   /** Gaussians in the mask, 1 to 3: cerebrospinal fluid, grey and white matter. Default 3. */
   readonly tissues?: number
@@ -25,8 +25,8 @@ export interface BiasCorrected {
   readonly iterations: number
 }
 
-/** The field is fitted to the means of blocks of voxels, so that there are about this many in the brain's box. */
-const mostBlocks = 700_000
+/** The field is fitted to one voxel of each block, so that there are about this many in the brain's box. */
+const mostBlocks = 300_000
 
 /**
  * Least variance of a tissue, as a share of that of the scan's box: narrow enough to notice a field of a few percent,
@@ -48,24 +48,22 @@ export async function correctBias(
   scan: Float32Array,
   mask: Uint8Array,
   shape: SpatialShape,
-  { order = 4, tissues = 3, iterations = 50, memoryLimit }: BiasOptions = {},
+  { order = 3, tissues = 3, iterations = 50, memoryLimit }: BiasOptions = {},
   onIteration?: (iteration: EmIteration) => void,
 ): Promise<BiasCorrected> {
   const box = boxOfMask(mask, shape)
   const voxels = [0, 1, 2].reduce((product, axis) => product * (box.stop[axis]! - box.start[axis]!), 1)
-  const block = Math.max(1, Math.round(Math.cbrt(voxels / mostBlocks)))
-  const blocks = meanOfBlocks(scan, mask, shape, box, block)
-  const inside = Float32Array.from(blocks.share, (share) => (share >= 0.5 ? 1 : 0))
+  const block = 1 + 2 * Math.max(0, Math.round((Math.cbrt(voxels / mostBlocks) - 1) / 2))
+  const { shape: blocks, data, inside } = middlesOfBlocks(scan, mask, shape, box, block)
   const prior = new Float32Array(2 * inside.length)
   prior.set(inside.map((value) => 1 - value))
   prior.set(inside, inside.length)
   const method = await ExpectationMaximisation.create(
     gpu,
-    { data: prior, classes: 2, shape: blocks.shape },
+    { data: prior, classes: 2, shape: blocks },
     { components: [1, tissues], beta: 0, bias: order, iterations, varianceFloor, memoryLimit },
   )
   try {
-    const data = blocks.mean.map((value, i) => value * inside[i]!)
     const background = [{ weight: 1, mean: 0, variance: 0 }]
     const start = [
       background,

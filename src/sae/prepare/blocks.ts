@@ -21,44 +21,43 @@ export function boxOfMask(mask: Uint8Array, [D, H, W]: SpatialShape): Box {
   return { start: [low[0]!, low[1]!, low[2]!], stop: [high[0]!, high[1]!, high[2]!] }
 }
 
-/** A box of a volume as cubic blocks of voxels; the last ones may reach beyond the box. */
-export interface Blocks {
+/** The voxels in the middle of the cubic blocks that a box of a volume is cut into; the last ones may reach beyond it. */
+export interface Samples {
   /** [D, H, W], in blocks. */
   readonly shape: SpatialShape
-  /** Mean of the voxels of the mask in each block; 0 if there are none. */
-  readonly mean: Float32Array
-  /** Share of its voxels that lie in the mask. */
-  readonly share: Float32Array
+  /** Of the voxel in the middle of each block; 0 where `inside` is. */
+  readonly data: Float32Array
+  /** Whether that voxel lies in the mask and the box: 1 or 0. */
+  readonly inside: Float32Array
 }
 
-/** @param edge of a block, in voxels */
-export function meanOfBlocks(
+/**
+ * Takes one voxel of each block. Means of blocks would be less noisy, but mix tissues.
+ *
+ * @param edge of a block, in voxels: odd, so that it has a middle
+ */
+export function middlesOfBlocks(
   data: Float32Array,
   mask: Uint8Array,
   [, H, W]: SpatialShape,
   { start, stop }: Box,
   edge: number,
-): Blocks {
+): Samples {
   const along = (axis: 0 | 1 | 2): number => Math.ceil((stop[axis] - start[axis]) / edge)
   const shape: SpatialShape = [along(0), along(1), along(2)]
   const size = shape[0] * shape[1] * shape[2]
-  const sums = new Float64Array(size)
-  const counts = new Float32Array(size)
-  for (let d = start[0]; d < stop[0]; d++) {
-    for (let h = start[1]; h < stop[1]; h++) {
-      const block = Math.trunc((d - start[0]) / edge) * shape[1] + Math.trunc((h - start[1]) / edge)
-      for (let w = start[2]; w < stop[2]; w++) {
-        const at = (d * H + h) * W + w
-        if (mask[at] === 0) continue
-        const to = block * shape[2] + Math.trunc((w - start[2]) / edge)
-        sums[to]! += data[at]!
-        counts[to]!++
+  const samples = { shape, data: new Float32Array(size), inside: new Float32Array(size) }
+  const place = (axis: 0 | 1 | 2, block: number): number => start[axis] + block * edge + (edge - 1) / 2
+  for (let d = 0, to = 0; d < shape[0]; d++) {
+    for (let h = 0; h < shape[1]; h++) {
+      for (let w = 0; w < shape[2]; w++, to++) {
+        const [z, y, x] = [place(0, d), place(1, h), place(2, w)]
+        const at = (z * H + y) * W + x
+        if (z >= stop[0] || y >= stop[1] || x >= stop[2] || mask[at] === 0) continue
+        samples.data[to] = data[at]!
+        samples.inside[to] = 1
       }
     }
   }
-  return {
-    shape,
-    mean: Float32Array.from(sums, (sum, i) => (counts[i]! > 0 ? sum / counts[i]! : 0)),
-    share: counts.map((count) => count / edge ** 3),
-  }
+  return samples
 }
