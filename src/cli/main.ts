@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addConvert } from './commands/convert.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
 import { addPrepare } from './commands/prepare.js'
 import { addPrior } from './commands/prior.js'
+import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
@@ -55,7 +58,10 @@ for (const add of [
   addTrain,
   addSegment,
   addEvaluate,
+  addResample,
   addSynth,
+  addConvert,
+  addExport,
   addInfo,
   addDemo,
 ])

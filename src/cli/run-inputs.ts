@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js'
 import { fileDigest } from './file-digest.js'
+import type { GridOptions } from './grid-check.js'
 import type { Terminal } from './terminal.js'
 
 /** What a run learns from, by checksums, so that it goes on with the same. Names would tell who was scanned. */
@@ -12,6 +13,16 @@ export interface RunInputs {
   readonly every: number
   /** Whether voxels are paired by their indices, whatever the headers say. */
   readonly byIndex?: boolean
+  /** Which volume of the scans is used, if one was chosen. */
+  readonly volume?: number
+  /** Whether scans are brought onto the grid of the prior. */
+  readonly resample?: boolean
+}
+
+/** How the files of a run are read. */
+interface RunReading extends GridOptions {
+  /** Which volume, of scans with several. */
+  readonly volume?: number | undefined
 }
 
 /** @throws UserError if a file cannot be read */
@@ -19,12 +30,17 @@ export async function identifyInputs(
   scans: readonly string[],
   prior: string,
   every: number,
-  byIndex = false,
+  { matchByIndex, resample, volume }: RunReading,
 ): Promise<RunInputs> {
   const digests: string[] = []
   for (const path of scans) digests.push((await fileDigest(path)).sha256)
   const inputs = { scans: digests, prior: (await fileDigest(prior)).sha256, every }
-  return byIndex ? { ...inputs, byIndex } : inputs
+  return {
+    ...inputs,
+    ...(matchByIndex ? { byIndex: true } : {}),
+    ...(resample ? { resample } : {}),
+    ...(volume === undefined ? {} : { volume }),
+  }
 }
 
 /** As a checkpoint keeps them. */
@@ -78,10 +94,16 @@ export function requireSameInputs(
       `--every ${now.every} contradicts ${checkpoint}, which has ${before.every}; give the same, or start anew with --init`,
     )
   }
-  if (now.byIndex !== before.byIndex) {
-    const [was, remedy] = before.byIndex ? ['with', 'give it'] : ['without', 'leave it out']
-    throw new UserError(
-      `${checkpoint}: its run is one ${was} --match-by-index; ${remedy}, or start anew with --init`,
-    )
+  if (now.volume !== before.volume) {
+    const was = before.volume === undefined ? 'without --volume' : `with --volume ${before.volume}`
+    throw new UserError(`${checkpoint}: its run is one ${was}; give the same, or start anew with --init`)
+  }
+  for (const [name, flag] of [
+    ['byIndex', '--match-by-index'],
+    ['resample', '--resample'],
+  ] as const) {
+    if (now[name] === before[name]) continue
+    const [was, remedy] = before[name] ? ['with', 'give it'] : ['without', 'leave it out']
+    throw new UserError(`${checkpoint}: its run is one ${was} ${flag}; ${remedy}, or start anew with --init`)
   }
 }

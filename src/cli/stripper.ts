@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { readTfjsModel, tfjsModelFiles } from '../io/files.js'
+import { readTfjsModel, tfjsModelFiles } from '../io/tfjs-files.js'
 import type { TfjsLayer } from '../io/tfjs-model.js'
 import { meshNet } from '../nn/index.js'
 import type { Precision } from '../plan/storage.js'

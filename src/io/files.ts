@@ -1,8 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { UserError } from '../errors.js'
 import { writeFileAtomic } from './atomic-file.js'
-import { fileError } from './file-error.js'
+import { codeOf, fileError } from './file-error.js'
 import {
   decodeHeader,
   decodeLabels,
@@ -12,48 +11,79 @@ import {
   headerBytes,
   requireVolumeName,
 } from './formats.js'
+import { headerOfOne, oneVolume } from './one-volume.js'
+import { pairOf, type Pair } from './pairs.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
-import { decodeTfjsModel, describeTfjsModel, type TfjsLayer } from './tfjs-model.js'
 import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
 
-/**
- * Reads a volume: `.nii`, `.nii.gz`, `.npz` or `.npy`.
- *
- * @throws UserError if the file cannot be read, is no image, or its content is not what its name says
- */
-export async function readVolume(path: string): Promise<Volume> {
-  requireVolumeName(path)
-  return decodeVolume(await readBytes(path), path)
+/** Which part of a file is read. */
+export interface ReadOptions {
+  /** Of a file with several volumes, the one to read, counted from 0. Default: all, as channels. */
+  readonly volume?: number | undefined
 }
 
-/** Tables are small; a JSON of this size takes some 300 MB when parsed, if it is made for that. */
+/**
+ * Reads a volume: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz`, `.npy`, or a pair of `.hdr` and `.img` by the name of either.
+ *
+ * @throws UserError if the file cannot be read, is not an image, or its content does not match its extension
+ */
+export async function readVolume(path: string, options: ReadOptions = {}): Promise<Volume> {
+  const { bytes, image } = await readVolumeBytes(path)
+  return oneVolume(decodeVolume(bytes, path, image), options.volume)
+}
+
+/** Tables are small; a malicious JSON file of this size takes some 300 MB when parsed. */
 const MAX_TEXT_BYTES = 4_000_000
 
 /** As `readVolume`, for a label map: integers of up to 2^53 are kept exactly. */
-export async function readLabelVolume(path: string): Promise<LabelVolume> {
+export async function readLabelVolume(path: string, options: ReadOptions = {}): Promise<LabelVolume> {
+  const { bytes, image } = await readVolumeBytes(path)
+  return oneVolume(decodeLabels(bytes, path, image), options.volume)
+}
+
+async function readVolumeBytes(path: string): Promise<{ bytes: Uint8Array; image?: Uint8Array }> {
   requireVolumeName(path)
-  return decodeLabels(await readBytes(path), path)
+  const pair = pairOf(path)
+  if (!pair) return { bytes: await readBytes(path) }
+  await requirePair(path, pair)
+  return { bytes: await readBytes(pair.header), image: await readBytes(pair.image) }
 }
 
 /**
- * What a volume's file says of it, without unpacking its voxels wherever that is possible: what can be known of a file
- * in milliseconds.
+ * Reads what a volume's file says about it, within milliseconds: the voxels are not unpacked if it can be avoided.
  *
- * @throws UserError as `readVolume`, for what can be seen by then
+ * @throws UserError as `readVolume`, for errors that show without the voxels
  */
-export async function readVolumeHeader(path: string): Promise<VolumeHeader> {
-  const head = headerBytes(path)
-  const length = await requireFile(path)
-  const bytes = head === undefined ? await readBytes(path) : await readHead(path, head)
-  return decodeHeader(bytes, path, length) ?? readVolume(path)
+export async function readVolumeHeader(path: string, options: ReadOptions = {}): Promise<VolumeHeader> {
+  const most = headerBytes(path)
+  const pair = pairOf(path)
+  if (pair) await requirePair(path, pair)
+  const file = pair?.header ?? path
+  const length = await requireFile(file)
+  const bytes = most === undefined ? await readBytes(file) : await readHead(file, most)
+  const header = decodeHeader(bytes, path, length)
+  return header ? headerOfOne(header, options.volume) : readVolume(path, options)
+}
+
+/** @throws UserError if one of the two files of a pair is missing */
+async function requirePair(path: string, { header, image }: Pair): Promise<void> {
+  await requireFile(path)
+  const other = path === header ? image : header
+  try {
+    await stat(other)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw fileError(error, other, 'cannot be read')
+    const what = path === header ? 'the header of an image' : 'an image without its header'
+    throw new UserError(`${path}: is ${what}, but ${other} is not there; put the two side by side`)
+  }
 }
 
 /**
- * Writes a volume in the format that the extension names, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`;
- * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
+ * Writes a volume in the format that the extension names: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz` (as `vol_data`) or
+ * `.npy`; `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError if the extension is another, a value does not fit `type`, or the file cannot be written
+ * @throws UserError if the extension is not one of these, a value does not fit `type`, or the file cannot be written
  */
 export async function writeVolume(
   path: string,
@@ -75,15 +105,15 @@ export async function readTensors(path: string): Promise<TensorFile> {
 
 export { writeFileAtomic }
 
-/** A tensor as the library hands it out (`Variables.readAll`, `saveCheckpoint`). */
+/** A tensor as `Variables.readAll` and `saveCheckpoint` return it. */
 export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dtype'>>
 
 /**
  * Writes weights as `.safetensors`.
  *
  * @param tensors by name; those without a `dtype` are float32
- * @param metadata free text, such as what `saveCheckpoint` makes
- * @throws UserError if the path has another extension, a shape does not fit its data, or the file cannot be written
+ * @param metadata free text, such as the metadata of `saveCheckpoint`
+ * @throws UserError if the path has another extension, a shape does not match its data, or the file cannot be written
  */
 export async function writeTensors(
   path: string,
@@ -98,35 +128,7 @@ export async function writeTensors(
   await writeFileAtomic(path, writeSafetensors(typed, metadata))
 }
 
-/**
- * Reads a TensorFlow.js layers model such as brainchop's (`describeTfjsModel`): `model.json`, and the files of weights
- * beside it.
- *
- * @param path the folder, or its `model.json`
- * @throws UserError if a file cannot be read, or the model is none that is read
- */
-export async function readTfjsModel(path: string): Promise<TfjsLayer[]> {
-  const files = await tfjsModelFiles(path)
-  const description = describeTfjsModel(await readText(files[0]!), files[0])
-  let length = 0
-  for (const shard of files.slice(1)) length += await requireFile(shard)
-  if (length !== description.bytes)
-    throw new UserError(
-      `${files[0]!}: its weights take ${description.bytes} bytes, but ${files.slice(1).join(', ')} hold ${length}`,
-    )
-  const shards: Uint8Array[] = []
-  for (const shard of files.slice(1)) shards.push(await readBytes(shard))
-  return decodeTfjsModel(description, shards, files[0])
-}
-
-/** The files of a TensorFlow.js layers model, `model.json` first. @throws UserError as `readTfjsModel` */
-export async function tfjsModelFiles(path: string): Promise<string[]> {
-  const json = /\.json$/i.test(path) ? path : join(path, 'model.json')
-  const { shards } = describeTfjsModel(await readText(json), json)
-  return [json, ...shards.map((shard) => join(dirname(json), shard))]
-}
-
-/** The bytes of a file. @throws UserError if it cannot be read, is no regular file, or is empty */
+/** The bytes of a file. @throws UserError if it cannot be read, is not a regular file, or is empty */
 export async function readBytes(path: string): Promise<Uint8Array> {
   await requireFile(path)
   try {
@@ -136,7 +138,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** A small file of text, such as a table. @throws UserError as `readBytes`, and if it is larger than any table */
+/** A small text file, such as a table. @throws UserError as `readBytes`, and if it is too large for a table */
 export async function readText(path: string): Promise<string> {
   const length = await requireFile(path)
   if (length > MAX_TEXT_BYTES)
@@ -158,8 +160,8 @@ async function readHead(path: string, most: number): Promise<Uint8Array> {
   }
 }
 
-/** The length of a file in bytes. A device or a pipe may have no end. */
-async function requireFile(path: string): Promise<number> {
+/** The length of a regular file in bytes. Refuses devices and pipes, which may have no end. */
+export async function requireFile(path: string): Promise<number> {
   let length: number
   try {
     const stats = await stat(path)

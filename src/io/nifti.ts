@@ -1,10 +1,12 @@
 import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js'
 import { UserError } from '../errors.js'
-import { toCOrder, type Shape4 } from './axes.js'
-import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
-import { gunzip, gunzipHead, isGzip } from './gzip.js'
+import type { Shape4 } from './axes.js'
+import type { DType, FloatArray, Floats } from './dtype.js'
+import { gunzipHead, isGzip } from './gzip.js'
+import { readVoxels, type RawImage } from './raw-image.js'
 import {
   formatShape,
+  isInvertible,
   PLACEMENT_TOLERANCE,
   placementDistance,
   requireReadable,
@@ -27,14 +29,14 @@ const DTYPES: Readonly<Record<number, DType>> = {
   [NIFTI1.TYPE_INT64]: 'i8',
   [NIFTI1.TYPE_UINT64]: 'u8',
 }
-/** Of both versions: length of the header, byte of `srow_x`, least `vox_offset` of a single-file image. */
+/** For both versions: length of the header, byte offset of `srow_x`, least `vox_offset` of a single-file image. */
 const LAYOUT = {
   1: { header: 348, srow: 280, data: 352 },
   2: { header: 540, srow: 400, data: 544 },
 }
-/** Room for the extensions of the header. */
+/** Latest start of the image in the file; leaves room for header extensions. */
 const MAX_START = 2 ** 26
-/** A gzipped file that goes on for longer than this after its image is damaged, or a bomb. */
+/** If more bytes than this follow the image in a gzipped file, it is damaged or a decompression bomb. */
 const MAX_SURPLUS = 2 ** 20
 const UNITS: Readonly<Record<number, string>> = {
   [NIFTI1.UNITS_METER]: 'metres',
@@ -47,13 +49,13 @@ type Header = NIFTI1 | NIFTI2
  * Reads a NIfTI-1 or NIfTI-2 image, gzipped or not (https://nifti.nimh.nih.gov/nifti-1, nifti-2).
  *
  * Three axes, or four with the channels in the fourth (or later) one. Array axes D, H, W are NIfTI's i, j, k, as in
- * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
- * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
+ * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform if in
+ * use, else the qform, else the voxel sizes alone; one that is not invertible is ignored, with a warning.
  * @param source the file's name, for messages
- * @throws UserError if this is no such image, or its header and its length do not agree
+ * @throws UserError if this is not such an image, or its header does not match its length
  */
 export function readNifti(bytes: Uint8Array, source: string): Volume
-/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
+/** As above, but with voxels of type `floats`: `Float64Array` keeps integers up to 2^53 exact. */
 export function readNifti<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
@@ -64,69 +66,85 @@ export function readNifti(
   source: string,
   floats: Floats<FloatArray> = Float32Array,
 ): FloatVolume<FloatArray> {
-  const layout = readLayout(bytes, source)
-  const { header, shape, dtype, start, length } = layout
-  const [, D, H, W] = shape
-  const raw = isGzip(bytes) ? gunzip(bytes, source, start + length + MAX_SURPLUS) : bytes
-  const found = Math.max(0, raw.length - start)
-  if (found < length) {
-    throw new UserError(
-      `${source}: the header says ${formatShape(dimsOf(header))}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
-    )
-  }
-  const data = toFloats(raw.subarray(start, start + length), dtype, header.littleEndian, floats)
-  rescale(data, header, source)
-  return {
-    ...describe(layout, source),
-    data: toCOrder(data, shape, [D * H * W, 1, D, D * H], new floats(data.length)),
-  }
+  return volumeOf(readLayout(bytes, source, 'one file'), bytes, source, source, floats)
 }
 
 /**
- * What the header of a NIfTI image says.
+ * As `readNifti`, of an image that is kept apart from its header (`ni1`, `ni2`).
  *
- * @param bytes the first 64 KiB of the file or more
- * @throws UserError as `readNifti`, if the header is bad
+ * @param source the name of the header
+ * @param image the file with the voxels
  */
-export function readNiftiHeader(bytes: Uint8Array, source: string): VolumeHeader {
-  return describe(readLayout(bytes, source), source)
+export function readNiftiPair<T extends FloatArray>(
+  header: Uint8Array,
+  source: string,
+  image: { readonly bytes: Uint8Array; readonly source: string },
+  floats: Floats<T>,
+): FloatVolume<T> {
+  return volumeOf(readLayout(header, source, 'pair'), image.bytes, image.source, source, floats)
 }
 
-function describe({ header, srow, shape: [channels, ...shape] }: Layout, source: string): VolumeHeader {
+/**
+ * Reads the header of a NIfTI image.
+ *
+ * @param bytes the first 64 KiB of the file or more
+ * @param kind whether it is one file or the header of a pair
+ * @throws UserError as `readNifti`, if the header is bad
+ */
+export function readNiftiHeader(bytes: Uint8Array, source: string, kind: Kind = 'one file'): VolumeHeader {
+  return describe(readLayout(bytes, source, kind), source)
+}
+
+/** Whether the header and the voxels of an image are in one file. */
+type Kind = 'one file' | 'pair'
+
+function volumeOf<T extends FloatArray>(
+  layout: Layout,
+  bytes: Uint8Array,
+  file: string,
+  source: string,
+  floats: Floats<T>,
+): FloatVolume<T> {
+  const data = readVoxels(bytes, layout.image, file, floats)
+  rescale(data, layout.header, source)
+  return { ...describe(layout, source), data }
+}
+
+function describe({ header, srow, image }: Layout, source: string): VolumeHeader {
+  const [channels, ...shape] = image.shape
   const warnings: string[] = []
   const grid = toGrid(header, srow, shape, (text) => warnings.push(`${source}: ${text}`))
   const description = header.description.replace(/\0.*$/s, '')
-  return { channels, grid, source, warnings, description }
+  const stored = isScaled(header) ? undefined : image.dtype
+  return { channels, grid, source, warnings, description, stored }
 }
 
-/** What a file's header says of where its image lies. */
+/** The layout of a file, from its header. */
 interface Layout {
   readonly header: Header
   readonly srow: number[][]
-  readonly shape: Shape4
-  readonly dtype: DType
-  /** Where the image begins, and how long it is, in bytes. */
-  readonly start: number
-  readonly length: number
+  readonly image: RawImage
 }
 
-function readLayout(bytes: Uint8Array, source: string): Layout {
+function readLayout(bytes: Uint8Array, source: string, kind: Kind): Layout {
   const head = isGzip(bytes) ? gunzipHead(bytes, LAYOUT[2].header, source) : bytes
-  const { header, srow } = parseHeader(head, source)
+  const { header, srow } = parseHeader(head, source, kind)
   const shape = imageShape(header, source)
-  requireReadable(dimsOf(header), source)
+  const dims = dimsOf(header)
+  requireReadable(dims, source)
   const dtype = DTYPES[header.datatypeCode]
   if (dtype === undefined) {
     throw new UserError(
-      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not read; convert them to integers or floats`,
+      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not supported; convert them to integers or floats`,
     )
   }
-  const length = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
-  return { header, srow, shape, dtype, start: imageStart(header, source), length }
+  const start = imageStart(header, source, kind)
+  const { littleEndian } = header
+  return { header, srow, image: { shape, dims, dtype, littleEndian, start, surplus: MAX_SURPLUS } }
 }
 
-function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: number[][] } {
-  // The header alone, without the extensions: they are not needed, and the library trusts their lengths.
+function parseHeader(raw: Uint8Array, source: string, kind: Kind): { header: Header; srow: number[][] } {
+  // The header without its extensions: they are not needed, and the library does not check their lengths.
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
   const version =
     raw.length >= 4 && (view.getInt32(0, true) === 540 || view.getInt32(0, false) === 540) ? 2 : 1
@@ -141,9 +159,11 @@ function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: n
   } catch {
     throw new UserError(`${source}: the NIfTI header is damaged`)
   }
-  if (header.magic.startsWith('ni')) {
+  if (header.magic.startsWith('ni') !== (kind === 'pair')) {
     throw new UserError(
-      `${source}: a header kept apart from its image (.hdr/.img); convert the pair to one .nii file`,
+      kind === 'pair'
+        ? `${source}: header and image are in one file by its magic string; rename it to .nii`
+        : `${source}: a header kept apart from its image; rename the two to .hdr and .img`,
     )
   }
   const fields = new DataView(bytes)
@@ -151,7 +171,7 @@ function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: n
     version === 1
       ? fields.getFloat32(layout.srow + 4 * index, header.littleEndian)
       : fields.getFloat64(layout.srow + 8 * index, header.littleEndian)
-  // Read here because the library keeps the sform only if it prefers it to the qform.
+  // Parsed here because the library drops the sform if it prefers the qform.
   const rows = [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => number(4 * row + column)))
   return { header, srow: [...rows, [0, 0, 0, 1]] }
 }
@@ -166,29 +186,34 @@ function imageShape(header: Header, source: string): Shape4 {
   const channels = rest.filter((size) => size > 1)
   if (D === undefined || H === undefined || W === undefined || channels.length > 1) {
     throw new UserError(
-      `${source}: an image of ${formatShape(dims)}; three axes are read, or four with channels last`,
+      `${source}: an image of ${formatShape(dims)}; it must have three axes, or four with channels last`,
     )
   }
   return [channels[0] ?? 1, D, H, W]
 }
 
-function imageStart(header: Header, source: string): number {
+function imageStart(header: Header, source: string, kind: Kind): number {
   const { data } = LAYOUT[header instanceof NIFTI1 ? 1 : 2]
   if (!(header.vox_offset >= 0 && header.vox_offset <= MAX_START)) {
     throw new UserError(
       `${source}: vox_offset, where the image starts, makes no sense; the header is damaged`,
     )
   }
-  // Some writers leave vox_offset 0; the image cannot lie within the header.
-  return Math.max(Math.trunc(header.vox_offset), data)
+  // Some writers leave vox_offset 0; in one file, the image cannot lie within the header.
+  return Math.max(Math.trunc(header.vox_offset), kind === 'pair' ? 0 : data)
 }
 
 function dimsOf(header: Header): number[] {
   return header.dims.slice(1, header.dims[0]! + 1)
 }
 
-function rescale(data: FloatArray, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
-  if (slope === 0 || !Number.isFinite(slope) || (slope === 1 && inter === 0)) return
+function isScaled({ scl_slope: slope, scl_inter: inter }: Header): boolean {
+  return slope !== 0 && Number.isFinite(slope) && (slope !== 1 || inter !== 0)
+}
+
+function rescale(data: FloatArray, header: Header, source: string): void {
+  if (!isScaled(header)) return
+  const { scl_slope: slope, scl_inter: inter } = header
   if (!Number.isFinite(inter))
     throw new UserError(`${source}: scl_inter is ${inter}; set it to a number in the header`)
   for (let i = 0; i < data.length; i++) data[i] = data[i]! * slope + inter
@@ -232,14 +257,4 @@ function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (t
     [0, 1, 2, 3].map((column) => (row !== column ? 0 : row < 3 ? size(row) : 1)),
   )
   return { shape, affine, known: false, header: info }
-}
-
-function isInvertible(matrix: readonly (readonly number[])[]): boolean {
-  const [a, b, c] = matrix as [number[], number[], number[]]
-  const determinant =
-    a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!) -
-    a[1]! * (b[0]! * c[2]! - b[2]! * c[0]!) +
-    a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!)
-  const volume = [0, 1, 2].reduce((product, axis) => product * Math.hypot(a[axis]!, b[axis]!, c[axis]!), 1)
-  return Math.abs(determinant) > 1e-6 * volume && matrix.flat().every(Number.isFinite)
 }

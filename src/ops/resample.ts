@@ -16,7 +16,7 @@ export interface ResampleOptions {
  * `grid_sample` of PyTorch in one, the map in voxels rather than in -1..1.
  *
  * A position counts voxels between their centres: 0 is the centre of the first voxel along an axis and n - 1 that of the
- * last, so that the identity returns the input. The theta that `affine_grid(..., align_corners=True)` takes places -1
+ * end, so that the identity returns the input. The theta that `affine_grid(..., align_corners=True)` takes places -1
  * and 1 at these two centres; with align_corners=False, at -1/2 and n - 1/2. Its rows are in the order x, y, z, ours in
  * that of the axes D, H, W. A voxel reaches half its size beyond its centre; within that, the outermost voxels are
  * continued, as by padding_mode='border', and outside the volume the result is 0. Voxels are not averaged: blur the
@@ -56,7 +56,7 @@ export function resample(
           shader: shaders.resampleForward,
           params: { ...params(input, output, mode), first_plane: slab.first },
           bindings: { ...windows(slab), voxel_map: whole(map) },
-          threads: [height * width, channels, slab.last - slab.first],
+          threads: [height * width, channels, slab.end - slab.first],
         }))
       },
     }),
@@ -81,7 +81,7 @@ function backward(input: Value, map: Value, gradOutput: Value, mode: 'trilinear'
           shader: shaders.resampleBackward,
           params: { ...params(input, gradOutput, mode), first_plane: slab.first },
           bindings: { ...windows(slab), voxel_map: whole(map) },
-          threads: [area, channels, slab.last - slab.first],
+          threads: [area, channels, slab.end - slab.first],
         }))
       },
     }),
@@ -89,9 +89,9 @@ function backward(input: Value, map: Value, gradOutput: Value, mode: 'trilinear'
 }
 
 /** All planes of the volumes of a batch that a slab of another batch's planes belongs to. */
-function volumesOf({ first, last }: Slab, of: Value, source: Value): Slab {
+function volumesOf({ first, end }: Slab, of: Value, source: Value): Slab {
   const [own, other] = [volumeShape(of).depth, volumeShape(source).depth]
-  return { first: Math.floor(first / own) * other, last: (Math.floor((last - 1) / own) + 1) * other }
+  return { first: Math.floor(first / own) * other, end: (Math.floor((end - 1) / own) + 1) * other }
 }
 
 function params(input: Value, output: Value, mode: 'trilinear' | 'nearest'): Record<string, number> {

@@ -121,9 +121,9 @@ describe.each([1, 2] as const)('NIfTI-%i', (version) => {
       [[0, 3, 4, 5], /make no sense/],
       [[8, 3, 4, 5], /make no sense/],
       [[-3, 3, 4, 5], /make no sense/],
-      [[2, 12, 5], /12x5; three axes/],
-      [[5, 1, 3, 2, 2, 5], /1x3x2x2x5; three axes/],
-      [[7, 3, 4, 5, 1, 2, 1, 2], /3x4x5x1x2x1x2; three axes/],
+      [[2, 12, 5], /12x5; it must have three axes/],
+      [[5, 1, 3, 2, 2, 5], /1x3x2x2x5; it must have three axes/],
+      [[7, 3, 4, 5, 1, 2, 1, 2], /3x4x5x1x2x1x2; it must have three axes/],
       [[3, 3, 4, 6], /3x4x6, 288 bytes, but 240 follow/],
       [[3, 32767, 32767, 32767], /32767x32767x32767; at most 1073741824 values/],
       [[4, 32767, 32767, 32767, 32767], /at most 1073741824 values/],
@@ -139,7 +139,7 @@ describe.each([1, 2] as const)('NIfTI-%i', (version) => {
     })
 
     it('refuses an image kept apart, a broken intercept and an offset out of reach', () => {
-      expect(userError(() => readNifti(make({ ...shape, pair: true }), 'a.hdr'))).toContain('.hdr/.img')
+      expect(userError(() => readNifti(make({ ...shape, pair: true }), 'a.nii'))).toContain('kept apart')
       expect(userError(() => readNifti(make({ ...shape, slope: 2, inter: NaN }), 'a'))).toContain('scl_inter')
       for (const voxOffset of [10_000, -16]) {
         expect(userError(() => readNifti(make({ ...shape, voxOffset }), 'a'))).toMatch(

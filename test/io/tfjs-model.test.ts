@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readTfjsModel } from '../../src/io/files.js'
+import { readTfjsModel } from '../../src/io/tfjs-files.js'
 import { decodeTfjsModel, describeTfjsModel } from '../../src/io/tfjs-model.js'
 import { makeTfjs, type MadeLayer, type TfjsJson } from './make-tfjs.js'
 

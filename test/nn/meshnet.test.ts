@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
-import { readTfjsModel } from '../../src/io/files.js'
+import { readTfjsModel } from '../../src/io/tfjs-files.js'
 import { decodeTfjsModel, describeTfjsModel } from '../../src/io/tfjs-model.js'
 import { meshNet, reachOf, type MeshNetLayer } from '../../src/nn/index.js'
 import { compile } from '../../src/plan/compile.js'

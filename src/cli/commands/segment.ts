@@ -14,6 +14,7 @@ import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
+  volumeOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -22,6 +23,7 @@ import {
   neighbourhood,
   priorOption,
   realNumber,
+  resampleOption,
   terminalOf,
   wholeNumber,
   type GlobalOptions,
@@ -33,11 +35,12 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
-  resultPlace,
+  onScans,
   segmentationFiles,
   SegmentationJobs,
   writeSegmentation,
 } from '../segmentation-files.js'
+import { resultPlace } from '../result-place.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
@@ -50,6 +53,8 @@ interface SegmentOptions extends GlobalOptions {
   posterior?: boolean
   every?: number
   matchByIndex: boolean
+  volume?: number
+  resample?: boolean
   refine: number
   beta: number
   k: number
@@ -70,7 +75,10 @@ export function addSegment(program: Command): void {
     .description(
       'Segments each scan: every voxel gets the most probable of the classes that the prior allows there.',
     )
-    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
     .addOption(
       new Option(
         '--weights <file>',
@@ -104,6 +112,8 @@ export function addSegment(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
+    .addOption(resampleOption(onScans))
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
     .addOption(profileOption('one segmentation, after the last scan'))
@@ -133,21 +143,24 @@ Example:
 async function segment(paths: string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
-  const every = asked.every ?? (await everyAsTrained(trained, paths[0]!))
+  const { matchByIndex, resample = false } = asked
+  const every = asked.every ?? (await everyAsTrained(trained, resample ? asked.prior : paths[0]!))
   const options = { ...asked, every }
   const segmentations = await planJobs(paths, options, terminal)
   const { jobs } = segmentations
   if (jobs.length === 0) return
 
   const scans = jobs.map(({ scan }) => scan)
-  const files = { prior: options.prior, scans }
-  const grids = await matchRun(files, every, options.matchByIndex, terminal)
+  const files = { prior: options.prior, scans, volume: options.volume }
+  const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   if (asked.every === undefined && every > 1)
     terminal.note(
       `segmented with --every ${every}, as ${weights.source} was trained; --every 1 takes all voxels`,
     )
-  const scanFiles = scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
-  warnOfOtherSize(trained, weights.source, every, scanFiles, terminal)
+  const worked = grids.resampled
+    ? [{ source: options.prior, grid: grids.resampled }]
+    : scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
+  warnOfOtherSize(trained, weights.source, every, worked, terminal, resample ? 'prior' : 'scan')
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
@@ -162,7 +175,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
   const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  for (const scan of scans) await readScan(scan, intensities, terminal)
+  for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -170,8 +183,10 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
+    const places = scans.map((scan, i) => resultPlace(scan, grids, i))
+    const { posterior = false, labelsOut: values } = options
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
-      posterior: options.posterior ?? false,
+      posterior: posterior || places.some(({ interpolates }) => interpolates),
       rounds: options.refine,
       beta: options.beta,
       neighbourhood: options.k,
@@ -188,11 +203,11 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
-      const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
+      const whole = await readScan(job.scan, intensities, silent, grids.volume)
+      const scan = placed(whole, grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
-      const place = resultPlace(job.scan, grids.scanGrids[i]!, grids.scans[i]!)
-      const origin = await segmentations.originOf(job)
-      unsided.push(await writeSegmentation(job.stem, segmentation, place, table, options.labelsOut, origin))
+      const written = { table, values, posterior, origin: await segmentations.originOf(job) }
+      unsided.push(await writeSegmentation(job.stem, segmentation, places[i]!, written))
       assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
@@ -216,14 +231,16 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
+  const { every, matchByIndex, resample, refine, beta, k, labelsOut, posterior, precision } = options
+  const { wholeGrid, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
-      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid, volume },
       ...(matchByIndex ? { matchByIndex } : {}),
+      ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
     },
