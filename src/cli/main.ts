@@ -10,6 +10,7 @@ import { addExport } from './commands/export.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
+import { addPrepare } from './commands/prepare.js'
 import { addPrior } from './commands/prior.js'
 import { addReport } from './commands/report.js'
 import { addResample } from './commands/resample.js'
@@ -41,6 +42,7 @@ const program = new Command('sae')
     'after',
     `
 Example session:
+  sae prepare raw/*.nii.gz --weights mindgrab/ -o scans/
   sae prior other-subject-labels.npz --blur 1.5 -o prior.nii.gz
   sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/
@@ -51,6 +53,7 @@ Exit codes: 0 done, 2 wrong usage or input, 130 interrupted (143 by SIGTERM), 1 
   )
 
 for (const add of [
+  addPrepare,
   addPrior,
   addEm,
   addPretrain,

@@ -14,7 +14,7 @@ import type { Terminal } from './terminal.js'
 /** A scan to segment. */
 export interface Job {
   readonly scan: string
-  /** By which tables name it: the name of its outputs. */
+  /** What its outputs are called, and by which tables name it. */
   readonly name: string
   /** Its position among the scans of the command line. */
   readonly index: number
@@ -40,6 +40,16 @@ interface Request {
   readonly report?: boolean | undefined
 }
 
+/** What a run makes of each scan. */
+export interface ScanRequest extends Omit<Request, 'endings' | 'report'> {
+  /** All files that are written for a scan of this name; the last one marks it as done. */
+  readonly filesOf: (name: string) => readonly string[]
+  /** Files about all scans, which every run of ours renews, for scans of these names. */
+  readonly renewedFor?: (names: readonly string[]) => readonly string[]
+  /** What is done with scans, for messages: `segmented`. */
+  readonly done: string
+}
+
 /** The segmentations that a run has to make, and where they go. */
 export class SegmentationJobs {
   private constructor(
@@ -55,35 +65,41 @@ export class SegmentationJobs {
    * @throws UserError if two scans would have the same outputs, if a segmentation to be kept was made in another way, or
    *   if something is in the way
    */
-  static async plan(request: Request, terminal: Terminal): Promise<SegmentationJobs> {
-    const { scans, folder, keepExisting = false, overwrite = false, endings, reads } = request
+  static async plan({ endings, report, ...request }: Request, terminal: Terminal): Promise<SegmentationJobs> {
+    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+    const filesOf = (name: string) => written.map((ending) => name + ending)
+    const renewedFor = (names: readonly string[]) => [...tablesOfScans, ...(report ? pagesOf(names) : [])]
+    return SegmentationJobs.planFiles({ ...request, filesOf, renewedFor, done: 'segmented' }, terminal)
+  }
+
+  /** The same for whatever else is made of scans. */
+  static async planFiles(request: ScanRequest, terminal: Terminal): Promise<SegmentationJobs> {
+    const { scans, folder, keepExisting = false, overwrite = false, filesOf, done, reads } = request
     const made = await madeWith(request)
     const record = await OutputRecord.read(folder)
-    const ownerOf = (name: string): string | undefined => record.originOf(`${name}_dseg.nii.gz`)?.scan
+    const markOf = (name: string): string => filesOf(name).at(-1)!
+    const ownerOf = (name: string): string | undefined => record.originOf(markOf(name))?.scan
     const names = distinctNames(
       scans,
       (name, path) => ![undefined, resolve(path)].includes(ownerOf(name)),
       (path, candidates) => candidates.find((name) => ownerOf(name) === resolve(path)),
     )
     const all = names.map((name, index): Job => ({
-      scan: scans[index]!,
-      name,
-      index,
+      ...{ scan: scans[index]!, index, name },
       stem: join(folder, name),
     }))
     const jobs: Job[] = []
     for (const [i, job] of all.entries()) {
-      const file = `${names[i]!}_dseg.nii.gz`
+      const file = markOf(names[i]!)
       if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
       else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
     }
     if (jobs.length < all.length)
-      terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
-    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
-    const pages = request.report ? pagesOf(jobs.map(({ name }) => name)) : []
+      terminal.status(`${all.length - jobs.length} of ${all.length} scans are ${done} already.`)
+    const renewed = request.renewedFor?.(jobs.map(({ name }) => name)) ?? []
     const outputs = Outputs.inFolder(folder, {
-      files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
-      renewed: [...tablesOfScans, ...pages].map((name) => join(folder, name)),
+      files: jobs.flatMap(({ name }) => filesOf(name).map((file) => join(folder, file))),
+      renewed: renewed.map((file) => join(folder, file)),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
@@ -103,7 +119,7 @@ async function originOf(scan: string, made: Origin['made']): Promise<Origin> {
 }
 
 /** Checksums of what all scans are segmented with, and the options. */
-async function madeWith({ with: files, options }: Request): Promise<Origin['made']> {
+async function madeWith({ with: files, options }: ScanRequest): Promise<Origin['made']> {
   const made: Record<string, string | number | boolean> = {}
   for (const [role, path] of Object.entries(files))
     if (path !== undefined) made[role] = (await fileDigest(path)).sha256
@@ -117,7 +133,7 @@ async function isKept(
   file: string,
   scan: string,
   made: Origin['made'],
-  { folder, overwrite = false, with: files }: Request,
+  { folder, overwrite = false, with: files }: ScanRequest,
   terminal: Terminal,
 ): Promise<boolean> {
   const path = join(folder, file)

@@ -17,6 +17,7 @@ describe('sae info', () => {
 
 describe('sae --help', () => {
   it.each([
+    'prepare',
     'prior',
     'em',
     'pretrain',
