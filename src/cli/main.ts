@@ -8,6 +8,7 @@ import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
 import { addPrior } from './commands/prior.js'
+import { addRegister } from './commands/register.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
@@ -46,6 +47,7 @@ Exit codes: 0 done, 2 wrong usage or input, 130 interrupted (143 by SIGTERM), 1 
   )
 
 for (const add of [
+  addRegister,
   addPrior,
   addEm,
   addPretrain,

@@ -1,6 +1,5 @@
 import type { Affine } from '../sae/synth/affine.js'
 import { blur } from '../sae/synth/resample.js'
-import { warpImage } from '../sae/synth/warp.js'
 import { cutOut, grownBox } from './box.js'
 import {
   composeFields,
@@ -13,16 +12,16 @@ import {
   type VoxelField,
 } from './field.js'
 import { thinned, type PlacedImage } from './image.js'
-import { croppedGrid, type PlacedShape } from './placed.js'
-import { Pullback, type Transform } from './pullback.js'
+import { croppedGrid, spacingOf, type PlacedShape } from './placed.js'
+import type { Transform } from './pullback.js'
 
 /**
- * The moving volume in the intensities of the fixed scan, on a grid of its own.
+ * The moving volume in the intensities of the fixed scan, as the affine part alone brings it onto the grid of that.
  *
- * @param scan at the resolution of a stage
  * @param transform what is known by now
+ * @returns [D, H, W] of the scan
  */
-export type Likeness = (scan: PlacedImage, transform: Transform) => PlacedImage
+export type Likeness = (scan: PlacedImage, transform: Transform) => Float32Array
 
 /** A smooth registration. */
 export interface SmoothFit {
@@ -54,8 +53,8 @@ export const defaultSmooth: SmoothSettings = {
   noise: 0.1,
 }
 
-/** Voxels around the foreground that may move as well. */
-const margin = 4
+/** What may move around the foreground as well, in millimetres. */
+const margin = 16
 
 /** Intensities up to this are background. */
 const dark = 0.02
@@ -77,18 +76,19 @@ export function fitSmooth(
   settings: SmoothSettings = defaultSmooth,
 ): SmoothFit {
   const { stages } = settings
-  const scans = stages.toReversed().reduce<PlacedImage[]>((coarser, { size }) => {
-    return [thinned(coarser[0] ?? scan, size), ...coarser]
-  }, [])
-  let fitted: { readonly grid: PlacedShape; readonly field: VoxelField } | undefined
-  for (const [i, { iterations }] of stages.entries()) {
-    const grid = foregroundOf(scans[i]!)
-    const start = fitted ? resizedField(fitted.field, fitted.grid, grid) : zeroField(grid.shape)
-    const like = likeness(grid, { map, field: inWorld(start, grid) })
-    const brought = warpImage(like.data, new Pullback(like, grid, { map }))
-    fitted = { grid, field: bend(grid, brought, start, iterations, settings) }
+  const whole = foregroundOf(scan)
+  let fitted: { readonly grid: PlacedShape; readonly field: VoxelField } = {
+    grid: whole,
+    field: zeroField(whole.shape),
   }
-  const { grid, field } = fitted!
+  for (const { size, iterations } of stages) {
+    // Both images are blurred and thinned in the same way: demons would mistake another blur for another shape.
+    const like = likeness(whole, { map, field: inWorld(fitted.field, fitted.grid) })
+    const [fixed, moving] = [thinned(whole, size), thinned({ ...whole, data: like }, size)]
+    const start = resizedField(fitted.field, fitted.grid, fixed)
+    fitted = { grid: fixed, field: bend(fixed, moving.data, start, iterations, settings) }
+  }
+  const { grid, field } = fitted
   return { transform: { map, field: inWorld(field, grid) }, leastJacobian: leastJacobian(field, grid.shape) }
 }
 
@@ -138,7 +138,8 @@ function demonsStep(
 
 /** The scan without the background around it. */
 function foregroundOf(scan: PlacedImage): PlacedImage {
-  const box = grownBox(scan.data, scan.shape, dark, [margin, margin, margin])
+  const [d, h, w] = spacingOf(scan)
+  const box = grownBox(scan.data, scan.shape, dark, [margin / d, margin / h, margin / w])
   const grid = croppedGrid(scan, box.start, box.stop)
   return { ...grid, data: cutOut(scan.data, scan.shape, box) }
 }
