@@ -45,11 +45,11 @@ export interface SmoothSettings {
 /** What served best for label maps of others (docs/registration.md). */
 export const defaultSmooth: SmoothSettings = {
   stages: [
-    { size: 8, iterations: 60 },
-    { size: 4, iterations: 60 },
+    { size: 8, iterations: 30 },
+    { size: 4, iterations: 30 },
   ],
-  stepBlur: 1.5,
-  wholeBlur: 1,
+  stepBlur: 2,
+  wholeBlur: 1.5,
   noise: 0.1,
 }
 
