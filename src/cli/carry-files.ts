@@ -32,7 +32,10 @@ export function planCarried(files: readonly string[], output: string): Carried[]
 }
 
 /** Requires that a file lies where the moving scan does, before anything is computed. @throws UserError */
-export async function requireCarriable({ from }: Carried, moving: Pick<VolumeHeader, 'grid' | 'source'>): Promise<void> {
+export async function requireCarriable(
+  { from }: Carried,
+  moving: Pick<VolumeHeader, 'grid' | 'source'>,
+): Promise<void> {
   const header = await readVolumeHeader(from)
   gridOf(header, moving)
 }

@@ -33,14 +33,16 @@ export interface LikeOptions {
 export function codeRanges(text: string): [number, number][] {
   return text.split(',').map((part) => {
     const [, first, last] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? []
-    if (first !== undefined && Number(last ?? first) >= Number(first)) return [Number(first), Number(last ?? first)]
+    if (first !== undefined && Number(last ?? first) >= Number(first))
+      return [Number(first), Number(last ?? first)]
     throw new InvalidArgumentError('It must be codes and ranges of codes, such as 24,500-530.')
   })
 }
 
 /** What the label maps are brought onto. */
 type Reference =
-  { readonly kind: 'scan'; readonly scan: RegisteredScan } | { readonly kind: 'labels'; readonly map: LabelVolume }
+  | { readonly kind: 'scan'; readonly scan: RegisteredScan }
+  | { readonly kind: 'labels'; readonly map: LabelVolume }
 
 /** The mean of label maps from anywhere, each fitted onto a reference, on the grid of that. */
 export async function fromMapsLike(
@@ -117,7 +119,10 @@ function fitMap(
     }
     const fitted = fitCentroids(pairs)
     const residual = residualOf(pairs, fitted).toFixed(1)
-    return { transform: { map: fitted }, quality: `${pairs.length} structures fitted to within ${residual} mm` }
+    return {
+      transform: { map: fitted },
+      quality: `${pairs.length} structures fitted to within ${residual} mm`,
+    }
   }
   const { scan } = reference
   const labels: PlacedLabels = { ...grid, ...categoriesOf(map.data) }
@@ -139,5 +144,8 @@ function categoriesOf(codes: Float64Array): { data: Uint8Array; count: number } 
   const others = [...counts].filter(([code]) => code !== 0).sort(([a, m], [b, n]) => n - m || a - b)
   const category = new Map(others.map(([code], i) => [code, Math.min(i + 1, most - 1)]))
   category.set(0, 0)
-  return { data: Uint8Array.from(codes, (code) => category.get(code)!), count: Math.min(others.length + 1, most) }
+  return {
+    data: Uint8Array.from(codes, (code) => category.get(code)!),
+    count: Math.min(others.length + 1, most),
+  }
 }

@@ -72,8 +72,11 @@ async function readTruth(
   const placement = check.match(header, prior, 'the prior and the truth', every)
   check.conclude(terminal)
   const map = placed(await readLabels(path, terminal), placement)
-  return classesOfMap(map, await tableOfReference(path, { table, source: 'the table of the prior' }), terminal)
-    .classes
+  return classesOfMap(
+    map,
+    await tableOfReference(path, { table, source: 'the table of the prior' }),
+    terminal,
+  ).classes
 }
 
 /** Voxels at which each class is allowed. */

@@ -18,7 +18,8 @@ export interface RegistrationRecord {
 
 /** Writes a registration as JSON: matrices of world coordinates, RAS, in millimetres. */
 export async function writeRecord(path: string, map: Affine, record: RegistrationRecord): Promise<void> {
-  const whole = (m: Affine): string => `[${[...m, [0, 0, 0, 1]].map((row) => JSON.stringify(row)).join(', ')}]`
+  const whole = (m: Affine): string =>
+    `[${[...m, [0, 0, 0, 1]].map((row) => JSON.stringify(row)).join(', ')}]`
   const entries = [
     ...Object.entries(record).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`),
     `"fixedToMoving": ${whole(map)}`,

@@ -22,7 +22,8 @@ export type LinearKind = 'rigid' | 'affine'
 
 /** What stays in place: a scan with intensities 0..1, or a label map, whose categories need no order. */
 export type Fixed =
-  { readonly kind: 'scan'; readonly image: PlacedImage } | { readonly kind: 'labels'; readonly image: PlacedLabels }
+  | { readonly kind: 'scan'; readonly image: PlacedImage }
+  | { readonly kind: 'labels'; readonly image: PlacedLabels }
 
 /** How a moving scan lies to something fixed. */
 export interface LinearFit {

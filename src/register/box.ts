@@ -36,7 +36,11 @@ export function grownBox(
 }
 
 /** The voxels of a box. */
-export function cutOut<T extends Float32Array | Uint8Array>(data: T, shape: SpatialShape, { start, stop }: VoxelBox): T {
+export function cutOut<T extends Float32Array | Uint8Array>(
+  data: T,
+  shape: SpatialShape,
+  { start, stop }: VoxelBox,
+): T {
   const [, H, W] = shape
   const length = stop[2] - start[2]
   const result = data.slice(0, (stop[0] - start[0]) * (stop[1] - start[1]) * length) as T

@@ -27,7 +27,12 @@ export function likenessOfLabels(labels: PlacedLabels): Likeness {
   const count = labels.count + shells
   return (scan, transform) => {
     const through = (by: Transform): Uint8Array => {
-      return withShells(warpLabels(labels.data, new Pullback(labels, scan, by)), scan.shape, labels.count, shells)
+      return withShells(
+        warpLabels(labels.data, new Pullback(labels, scan, by)),
+        scan.shape,
+        labels.count,
+        shells,
+      )
     }
     const medians = mediansOf(scan.data, through(transform), count)
     return Float32Array.from(through({ map: transform.map }), (category) => medians[category]!)

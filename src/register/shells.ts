@@ -6,7 +6,12 @@ import type { SpatialShape } from '../sae/separable-filter.js'
  *
  * @param labels 0 is background, [D, H, W]
  */
-export function withShells(labels: Uint8Array, shape: SpatialShape, count: number, steps: number): Uint8Array {
+export function withShells(
+  labels: Uint8Array,
+  shape: SpatialShape,
+  count: number,
+  steps: number,
+): Uint8Array {
   const [D, H, W] = shape
   const area = H * W
   const result = labels.slice()

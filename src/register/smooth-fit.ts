@@ -122,7 +122,11 @@ function demonsStep(
   movingSlope: VoxelField,
   noise: number,
 ): VoxelField {
-  const step = [0, 1, 2].map(() => new Float32Array(fixed.length)) as [Float32Array, Float32Array, Float32Array]
+  const step = [0, 1, 2].map(() => new Float32Array(fixed.length)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
   for (let i = 0; i < fixed.length; i++) {
     const apart = fixed[i]! - moving[i]!
     const a = (fixedSlope[0][i]! + movingSlope[0][i]!) / 2

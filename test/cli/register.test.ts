@@ -65,7 +65,16 @@ describe('sae register', () => {
   it('bends without folding, and writes the displacement as vectors', async () => {
     const { path } = study
     const output = path('bent.nii.gz')
-    const { stdout } = await succeed(['register', moving, '--to', fixed, '--transform', 'smooth', '-o', output])
+    const { stdout } = await succeed([
+      'register',
+      moving,
+      '--to',
+      fixed,
+      '--transform',
+      'smooth',
+      '-o',
+      output,
+    ])
     expect(stdout).toMatch(/Least Jacobian determinant: 0\.[1-9]/)
     const warp = await readVolume(path('bent_warp.nii.gz'))
     expect([warp.channels, warp.grid.known]).toEqual([3, true])

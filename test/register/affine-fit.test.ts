@@ -38,7 +38,12 @@ describe('fitLinear', () => {
     const map = turned(8, 0.95, [4, 6, -5])
     const count = phantomTable.classes.length
     const data = subject.labels.map((c) => (c === 0 ? 0 : count - c))
-    const fit = fitLinear({ kind: 'labels', image: { ...grid, data, count } }, moved(scan, map), 'affine', names)
+    const fit = fitLinear(
+      { kind: 'labels', image: { ...grid, data, count } },
+      moved(scan, map),
+      'affine',
+      names,
+    )
     expect(cornerDistance(fit.map, map)).toBeLessThan(1.5)
   })
 

@@ -24,8 +24,12 @@ describe('MutualInformation', () => {
       return (at(1) - at(-1)) / (2 * by)
     })
     // Differences jump when a point passes from one cell of voxels to the next, so they agree in the main only.
-    for (const entries of [[0, 1, 2, 4, 5, 6, 8, 9, 10], [3, 7, 11]]) {
-      const dot = (a: Float64Array, b: Float64Array): number => entries.reduce((sum, k) => sum + a[k]! * b[k]!, 0)
+    for (const entries of [
+      [0, 1, 2, 4, 5, 6, 8, 9, 10],
+      [3, 7, 11],
+    ]) {
+      const dot = (a: Float64Array, b: Float64Array): number =>
+        entries.reduce((sum, k) => sum + a[k]! * b[k]!, 0)
       const cosine = dot(gradient, expected) / Math.sqrt(dot(gradient, gradient) * dot(expected, expected))
       expect(cosine).toBeGreaterThan(0.97)
       expect(dot(gradient, expected) / dot(expected, expected)).toBeCloseTo(1, 0)

@@ -39,7 +39,12 @@ describe('fitSmooth', () => {
     const { transform, leastJacobian: least } = fitSmooth(target, same, likenessOfScan(otherContrast(scan)))
     expect(least).toBeGreaterThan(0)
     const mean = (labels: Uint8Array): number => {
-      return diceScores(labels, truth, count).slice(1).reduce((sum, score) => sum + score, 0) / (count - 1)
+      return (
+        diceScores(labels, truth, count)
+          .slice(1)
+          .reduce((sum, score) => sum + score, 0) /
+        (count - 1)
+      )
     }
     const before = mean(subject.labels)
     const after = mean(warpLabels(subject.labels, new Pullback(scan, grid, transform)))

@@ -7,7 +7,14 @@ import { foregroundClasses } from '../../sae/label-table.js'
 import { floorPrior } from '../../sae/prior-from-labels.js'
 import { absentClasses, formatShares } from '../class-shares.js'
 import { besideVolume } from '../file-names.js'
-import { byIndexOption, classesOption, overwriteOption, realNumber, terminalOf, wholeNumber } from '../options.js'
+import {
+  byIndexOption,
+  classesOption,
+  overwriteOption,
+  realNumber,
+  terminalOf,
+  wholeNumber,
+} from '../options.js'
 import { Outputs } from '../output-files.js'
 import { tablePath, writePrior } from '../prior-file.js'
 import { codeRanges, fromMapsLike } from '../prior-like.js'
@@ -40,7 +47,10 @@ export function addPrior(program: Command): void {
     .command('prior')
     .summary('make a prior from label maps or from an atlas')
     .description('Makes a prior: the probability of every class at every voxel, before any scan is seen.')
-    .argument('[files...]', 'label maps, one atlas, or with --tissues the maps of all tissues (.nii, .nii.gz, .npz)')
+    .argument(
+      '[files...]',
+      'label maps, one atlas, or with --tissues the maps of all tissues (.nii, .nii.gz, .npz)',
+    )
     .addOption(new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .npz)'))
     .addOption(overwriteOption())
     .addOption(
