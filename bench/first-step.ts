@@ -12,8 +12,8 @@ const program = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 const classes = 14
 
 /**
- * `sae train` for one step on made-up data, as a process of its own, from its start to its end: once with empty shader
- * caches and `repeats` times with the caches that this left. The build in dist/ must be up to date.
+ * Times one step of `sae train` on synthetic data, in its own process, from start to exit: once with empty shader caches,
+ * then `repeats` times with the caches that this left. The build in dist/ must be up to date.
  */
 export async function measureFirstStep(
   extents: readonly [number, number, number],
@@ -47,7 +47,7 @@ export async function measureFirstStep(
 }
 
 interface Started {
-  /** Seconds from the start of the process to its end. */
+  /** Seconds from the start of the process to its exit. */
   readonly total: number
   /** Compile time in seconds, as the command prints it. */
   readonly compiling: number
@@ -60,7 +60,7 @@ async function run(files: { scan: string; prior: string }, folder: string): Prom
   const { stderr } = await promisify(execFile)(
     process.execPath,
     [program, 'train', files.scan, '--prior', files.prior, '--epochs', '1', '-o', output],
-    // Mesa, NVIDIA, and any driver that uses the XDG folders.
+    // The caches of Mesa, NVIDIA, and any driver that uses the XDG folders.
     {
       env: {
         ...process.env,

@@ -9,8 +9,8 @@ import type { Gpu } from '../src/gpu/gpu.js'
 const results = fileURLToPath(new URL('results', import.meta.url))
 
 /**
- * Seconds of an asynchronous piece of work: the median of at least `samples` runs, after one to warm up unless the
- * caller has seen to that.
+ * Seconds that an asynchronous piece of work takes: the median of at least `samples` runs, after a warm-up run unless the
+ * caller has already done one.
  */
 export async function measure(
   name: string,
@@ -43,7 +43,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** Where and when the figures were measured. */
+/** Where and when the measurements were made. */
 interface Provenance {
   readonly date: string
   readonly commit: string
@@ -86,8 +86,8 @@ export function table(rows: readonly Row[]): string {
 /**
  * Writes results/NAME.json, NAME.md and, if a plot is given, NAME.svg; prints the table.
  *
- * @param notes what a reader must know to read the table, one Markdown paragraph
- * @param command what printed it, for npm run
+ * @param notes explains the table, in one Markdown paragraph
+ * @param command the npm script that printed it
  */
 export function publish(
   name: string,

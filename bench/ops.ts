@@ -1,5 +1,5 @@
 // npm run bench:ops: every kernel at several shapes; time on the device, rates, and the share of the device's roofline.
-// With part of a case's name it prints the rows of those cases, and leaves bench/results as it is.
+// With part of a case's name it prints the rows of those cases and does not change bench/results.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile } from '../src/plan/compile.js'
@@ -21,7 +21,7 @@ await validate(gpu)
 const roofline = await measureRoofline(gpu)
 console.log(`roofline: ${short(roofline.flops / 1e9)} GFLOP/s, ${short(roofline.bytes / 1e9)} GB/s`)
 
-/** Each op states its cases in a file of its own. */
+/** Each op has a file with its cases. */
 const files = readdirSync(join(import.meta.dirname, 'ops', 'cases')).sort()
 const modules = files.map((name) => import(`./ops/cases/${name}`) as Promise<{ cases: readonly Case[] }>)
 const cases = (await Promise.all(modules)).flatMap((module) => module.cases)
@@ -38,7 +38,7 @@ if (only) console.log(`\n${table(rows)}\n\n${notes() ?? ''}`)
 else publish('ops', 'Kernels', where, rows, svg, notes())
 process.exit(0)
 
-/** The sum of the rows of the MRF term, if both of its sizes were run. */
+/** Compares the times of the MRF term, if both of its sizes ran. */
 function notes(): string | undefined {
   const total = (k: number) =>
     rows.filter(({ op }) => op === `${mrfTerm} k=${k}`).reduce((sum, { ms }) => sum + Number(ms), 0)
@@ -46,7 +46,7 @@ function notes(): string | undefined {
   return `MRF term, k = 21 against k = 3: ${short(total(21))} to ${short(total(3))} ms, ${short(total(21) / total(3))} times.`
 }
 
-/** Seconds of each node of a case, median over repeats; one row per node. */
+/** Times each node of a case, median over repeats; one row per node. */
 async function run({ op, shape, build, work }: Case): Promise<Row[]> {
   const graph = build()
   const compiling = performance.now()
@@ -88,7 +88,7 @@ async function run({ op, shape, build, work }: Case): Promise<Row[]> {
   })
 }
 
-/** The output and its gradients, for an incoming gradient that is an input too. */
+/** The output and its gradients; the incoming gradient is an input too. */
 function withGradients({ output, wanted }: { output: Value; wanted: readonly Value[] }): Value[] {
   const incoming = output.size === 1 ? output : dot(output, input('incoming', output.shape))
   return [output, ...gradients(incoming, wanted)]

@@ -1,5 +1,5 @@
-// npm run bench:peers [-- --sizes s,m,l --items conv,unet,step,segment --peers ours,... --limit SECONDS --as NAME]: the same work
-// by our engine and by its peers, side by side. bench/peers/ holds one file per peer.
+// npm run bench:peers [-- --sizes s,m,l --items conv,unet,step,segment --peers ours,... --limit SECONDS --as NAME]: the
+// same work by our engine and by its peers, side by side. bench/peers/ holds one file per peer.
 import { parseArgs } from 'node:util'
 import { openGpu } from '../src/node/index.js'
 import { provenance, publish, short, type Row } from './harness.js'
@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const wantedItems = listOf(values.items, items) as Item[]
 const wantedPeers = listOf(values.peers, peerNames)
 const limit = Number(values.limit)
-if (!(limit > 0)) throw new Error(`--limit is a number of seconds, not ${values.limit}`)
+if (!(limit > 0)) throw new Error(`--limit must be a number of seconds, not ${values.limit}`)
 
 process.on('SIGINT', () => process.exit(130))
 
@@ -35,7 +35,7 @@ gpu.dispose()
 const notes = [
   'Every peer gets the same inputs and weights, and is timed only after its results agree with the trusted ones',
   `(PyTorch's, or ours where that is missing) within a relative error of ${tolerance}. Ours is timed first and last.`,
-  "Process memory is the most that the peer's whole process held, checks and a software GPU's memory included.",
+  "Process memory is the peak of the peer's whole process, including checks and a software GPU's memory.",
 ].join('\n')
 const rows: Row[] = []
 const panels: BarPanel[] = []

@@ -3,13 +3,13 @@ import * as echarts from 'echarts'
 
 export interface Bar {
   readonly name: string
-  /** No bar is drawn if there is none, only the label. */
+  /** If undefined, only the label is drawn. */
   readonly value: number | undefined
   readonly label: string
   readonly highlight?: boolean
 }
 
-/** A group of bars under a heading of its own. */
+/** A group of bars with its own heading. */
 export interface BarPanel {
   readonly title: string
   readonly bars: readonly Bar[]
@@ -36,7 +36,7 @@ export function horizontalBars(
   const all = panels.flatMap((panel) => panel.bars)
   const values = all.flatMap(({ value }) => value ?? [])
   const decade = (value: number, round: (x: number) => number) => 10 ** round(Math.log10(value))
-  // A bar without a value has no length; a logarithmic axis has no 0, so there it starts at the least.
+  // A logarithmic axis has no 0, so bars start at the decade below the smallest value.
   const start = scale === 'log' ? decade(Math.min(...values, 1), Math.floor) : 0
   const end = scale === 'log' ? decade(Math.max(...values, 10), Math.ceil) : undefined
   const left = 40 + 7 * Math.max(...all.map(({ name }) => name.length))
@@ -90,7 +90,7 @@ export function horizontalBars(
   })
 }
 
-/** Vertical bars, one a category, the series stacked on each other or side by side. */
+/** Vertical bars, one per category; the series are stacked or side by side. */
 export function bars(
   title: string,
   xAxis: string,
@@ -122,7 +122,7 @@ interface DotRow {
   readonly mean: number
 }
 
-/** Dots on one axis in a row for each name, and a stroke at their mean. */
+/** Dots on one axis, in a row for each name, with a stroke at their mean. */
 export function dots(title: string, axis: string, rows: readonly DotRow[]): string {
   const left = 40 + 7 * Math.max(...rows.map(({ name }) => name.length))
   const points = rows.flatMap(({ name, values }) => values.map((value) => [value, name]))

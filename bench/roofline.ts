@@ -1,6 +1,6 @@
 import type { Gpu } from '../src/gpu/gpu.js'
 
-/** What the device can do at best, measured here and now. */
+/** The device's peak rates, as measured. */
 interface Roofline {
   /** Floating-point operations per second of a kernel that does only multiply-adds. */
   readonly flops: number
@@ -8,7 +8,7 @@ interface Roofline {
   readonly bytes: number
 }
 
-/** 64 MiB: more than a cache holds, less than any device binds. */
+/** 64 MiB: more than a cache holds, less than the binding limit of any device. */
 const elements = 1 << 24
 const workgroup = 256
 /** Multiply-adds of each chain per iteration of the loop, and the number of iterations. */
@@ -16,8 +16,8 @@ const unrolled = 16
 const turns = 64
 
 /**
- * Chains of multiply-adds that do not wait for each other: enough to hide the latency of one, no more than there are
- * registers. What is enough depends on the device, hence several.
+ * Independent chains of multiply-adds: enough to hide the latency of each, but few enough for the registers. The best
+ * number depends on the device, so several are tried.
  */
 const variants = [
   { type: 'f32', lanes: 1, chains: 8 },
@@ -33,7 +33,7 @@ function multiplyAdds({ type, lanes, chains }: Variant): string {
   return `
 @group(0) @binding(0) var<storage, read_write> data: array<f32>;
 @compute @workgroup_size(${workgroup}) fn main(@builtin(global_invocation_id) gid: vec3u) {
-  // From memory, or the compiler would fold it all.
+  // Read from memory, or the compiler would fold everything.
   let seed = data[gid.x]; let m = ${type}(0.999 + seed); let k = ${type}(0.001 + seed);
   ${names.map((name, i) => `var ${name} = ${type}(seed + ${i}.0);`).join(' ')}
   for (var i = 0u; i < ${turns}u; i++) {
@@ -70,7 +70,7 @@ export async function measureRoofline(gpu: Gpu): Promise<Roofline> {
   return { flops, bytes: (2 * 4 * elements) / copying }
 }
 
-/** Seconds of one dispatch, among as many as it takes for the cost of submitting them to be lost. */
+/** Seconds of one dispatch, averaged over so many that the cost of submission does not matter. */
 async function time(gpu: Gpu, code: string, buffers: GPUBuffer[], workgroups: number): Promise<number> {
   const { device } = gpu
   const module = device.createShaderModule({ code })

@@ -1,6 +1,6 @@
-// npx tsx bench/selection.ts: which figure of an epoch says how good its weights are? Trains on phantoms, follows the Dice
-// on phantoms that are not trained on, and compares criteria that need no labels: how far the epoch that a criterion picks
-// lies below the best one, and the rank correlation over epochs.
+// npx tsx bench/selection.ts: which criterion, without labels, picks the best epoch? Trains on phantoms, tracks the Dice
+// on other phantoms, and reports for each criterion how far the epoch that it picks lies below the best one, and the rank
+// correlation over epochs.
 import { Variables } from '../src/plan/variables.js'
 import type { Gpu } from '../src/gpu/gpu.js'
 import { openGpu } from '../src/node/index.js'
@@ -19,7 +19,7 @@ import { Trainer, type TrainingStep } from '../src/sae/trainer.js'
 const shape = [24, 32, 32] as const
 const K = phantomTable.classes.length
 const epochs = 40
-/** The published objective, and changes of it. */
+/** The published objective, and variants of it. */
 const variants: readonly Partial<TrainingSettings>[] = [
   { learningRate: 0.005 },
   { learningRate: 0.005, sigma: 'continuous' },
@@ -27,7 +27,7 @@ const variants: readonly Partial<TrainingSettings>[] = [
   { learningRate: 0.005, beta: 0.05 },
 ]
 
-/** What is known after an epoch; criteria are better the lower. */
+/** Dice and criteria after an epoch; for criteria, lower is better. */
 interface Epoch {
   readonly dice: number
   readonly loss: number
@@ -120,7 +120,7 @@ function shortfall(run: readonly Epoch[], criterion: (typeof criteria)[number]):
   return best(run) - picked.dice
 }
 
-/** Spearman's, of the Dice with the negative criterion. */
+/** Spearman's rank correlation of the Dice with the negative criterion. */
 function rankCorrelation(run: readonly Epoch[], criterion: (typeof criteria)[number]): number {
   const [a, b] = [ranks(run.map((epoch) => -epoch[criterion])), ranks(run.map(({ dice }) => dice))]
   const centre = (run.length - 1) / 2

@@ -1,5 +1,5 @@
-// npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group, memory,
-// the host's share; and the first step of `sae train` from the start of the process.
+// npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group,
+// memory, the host's share; and the first step of `sae train` from the start of the process.
 import { compile } from '../src/plan/compile.js'
 import { input } from '../src/graph/value.js'
 import { Variables } from '../src/plan/variables.js'
@@ -17,7 +17,7 @@ const firstStepSize = '80x96x112'
 const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', '160x192x224']
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : defaultSizes
 
-/** Kernel groups, by the beginning of the node's name. */
+/** Kernel groups, by the start of the node's name. */
 const groups: readonly (readonly [string, RegExp])[] = [
   ['conv', /^conv3d$/],
   ['grad input', /^conv3d backward input/],
@@ -28,10 +28,10 @@ const groups: readonly (readonly [string, RegExp])[] = [
 ]
 
 const notes =
-  'MB are 1e6 bytes. `host` is the part of a step in which the device had nothing to do: the wall-clock time of a step less the time between its first and last timestamp. The groups are timed dispatch by dispatch, in a run of their own; `posterior` includes the decoder, whose input is the sample.'
+  'MB are 1e6 bytes. `host` is the part of a step in which the device is idle: the wall-clock time of a step minus the time between its first and last timestamp. The groups are timed dispatch by dispatch, in a separate run; `posterior` includes the decoder, whose input is the sample.'
 
 const gpu = await openGpu()
-/** What was measured of one size. */
+/** Measurements of one size. */
 interface Measured {
   readonly row: Row
   readonly seconds: number
@@ -43,7 +43,8 @@ for (const size of sizes) {
   measured.push(await run(extentsOf(size)))
   console.log(measured.at(-1)!.row)
 }
-// A shared machine has slow minutes, and sizes are to be compared: all but the last again, and the faster of two counts.
+// A shared machine has slow minutes, which would distort the comparison: repeat all sizes but the last, and keep the
+// faster run of each.
 for (const [i, size] of sizes.slice(0, -1).entries()) {
   const again = await run(extentsOf(size))
   if (again.seconds < measured[i]!.seconds) measured[i] = again
@@ -117,7 +118,7 @@ async function run(extents: readonly [number, number, number]): Promise<Measured
     const [loss] = await plan.run()
     if (!Number.isFinite(loss![0])) throw new Error(`the loss is ${loss![0]!} at step ${step}`)
   })
-  // Wall clock and device of the same runs, because runs differ more than the host takes.
+  // Compare wall-clock and device time of the same runs, because runs differ by more than the host's share.
   const shares: number[] = []
   for (let i = 0; i < 5; i++) {
     const start = performance.now()

@@ -6,7 +6,7 @@ import { contrastModel } from '../src/sae/synth/intensities.js'
 import { Synthesiser, type SynthesisOptions } from '../src/sae/synth/synthesiser.js'
 import { median, short, table, type Row } from './harness.js'
 
-/** Processor milliseconds of one call, the median of several after two to warm up: wall time would count other programs. */
+/** CPU milliseconds of a call, median of several after two to warm up: wall-clock time would include other programs. */
 function processorTime(work: () => unknown, samples: number): number {
   work()
   work()

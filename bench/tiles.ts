@@ -1,5 +1,5 @@
-// npm run bench:tiles: one convolution in several tiles, what the table of src/ops/conv3d/tile.ts is chosen by. The tiles
-// take turns, so that whatever else the machine does falls on all of them.
+// npm run bench:tiles: one convolution with several tiles; the table in src/ops/conv3d/tile.ts is based on it. The tiles
+// take turns, so that other load on the machine affects all of them.
 import { op } from '../src/graph/op.js'
 import { compile } from '../src/plan/compile.js'
 import { input, parameter } from '../src/graph/value.js'
@@ -46,7 +46,7 @@ const rows = plans.map(({ tile, compiling, seconds }): Row => ({
   'GFLOP/s, best': short(flops / Math.min(...seconds) / 1e9),
   'compile s': compiling.toFixed(1),
 }))
-const notes = `Convolution ${channels} -> ${channels}, 3x3x3, on ${extents.join('x')}, ${rounds} rounds. A driver may have compiled a kernel before; then compiling takes no time.`
+const notes = `Convolution ${channels} -> ${channels}, 3x3x3, on ${extents.join('x')}, ${rounds} rounds. If a driver has cached a kernel, compiling takes no time.`
 publish('tiles', 'Tiles of a convolution', provenance(gpu), rows, undefined, notes)
 process.exit(0)
 

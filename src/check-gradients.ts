@@ -6,25 +6,25 @@ import type { Gpu } from './gpu/gpu.js'
 import { seededRandom } from './nn/index.js'
 import { dot, weightedSum } from './ops/index.js'
 
-/** One input of the function whose gradient is checked. */
+/** An input of the function whose gradients are checked. */
 export interface CheckedInput {
   /** Extents, slowest axis first; [N,C,D,H,W] for a volume. */
   readonly shape: Shape
-  /** Default: a volume where the shape has five extents; weights [O,I,kD,kH,kW] are `flat`. */
+  /** Default: `volume` if the shape has five extents, else `flat`. Weights [O,I,kD,kH,kW] must be `flat`. */
   readonly layout?: Layout
-  /** Its numbers, in the order of the shape. Whole numbers (u32) have no gradient. Default: drawn from `range`. */
+  /** Its numbers, row-major. Integers (u32) have no gradient. Default: drawn from `range`. */
   readonly data?: Float32Array | Uint32Array
-  /** Uniform numbers are drawn from here: keep it away from kinks and poles by more than a step. Default [-1, 1]. */
+  /** The range of the uniform random numbers: stay more than a step away from kinks and poles. Default [-1, 1]. */
   readonly range?: readonly [number, number]
 }
 
-/** A function, the point at which its gradients are checked, and how closely. */
+/** A function, the point at which its gradients are checked, and the tolerance. */
 export interface GradientCheckOptions<Name extends string> {
-  /** Arguments of the function, by the names under which `build` gets them. */
+  /** Arguments of the function, by the names that `build` uses. */
   readonly inputs: Readonly<Record<Name, CheckedInput>>
   /** Builds the function: one value, or several, of any shape. */
   readonly build: (values: Readonly<Record<Name, Value>>) => Value | readonly Value[]
-  /** The inputs whose gradients are checked. Default: all but those of whole numbers. */
+  /** The inputs whose gradients are checked. Default: all except integer inputs. */
   readonly wanted?: readonly NoInfer<Name>[]
   /** Largest relative error. Default 1e-3. */
   readonly tolerance?: number
@@ -37,12 +37,13 @@ export interface GradientCheckOptions<Name extends string> {
 }
 
 /**
- * Compares the gradients of a function on the device with differences of the function itself.
+ * Compares the gradients that the device computes with finite differences of the function itself.
  *
- * Of L(x) = <r, f(x)>, r random, the derivative in random directions v of components +-1 is estimated by central
- * differences of two steps h and h/2, extrapolated to (4 D(h/2) - D(h)) / 3. The device computes f in single precision;
- * L, directions and differences are taken in double precision on the host, with the steps as they were rounded. The
- * error is |estimate - <gradient, v>| relative to the norm of the gradient or to the estimate, whichever is larger.
+ * Let L(x) = <r, f(x)> with random r. The derivative of L along random directions v with components +-1 is estimated by
+ * central differences D with the steps h and h/2, extrapolated to (4 D(h/2) - D(h)) / 3. The device computes f in
+ * single precision; the host computes the rest in double precision, with the steps as single precision rounded them.
+ * The error is |estimate - <gradient, v>|, relative to the norm of the gradient or to the estimate, whichever is
+ * larger.
  *
  * @returns the worst error of each input
  * @throws Error naming the inputs whose error is above the tolerance or not finite
@@ -100,7 +101,7 @@ export async function checkGradients<Name extends string>(
           const high = await lossOf()
           plan.write(value, below)
           const low = await lossOf()
-          // What the gradient says of the step that rounding left, against what the function says.
+          // Predicts the change along the actual step, which is the wanted one up to rounding.
           const along = gradient.reduce((sum, g, j) => sum + g * (above[j]! - below[j]!), 0) / (2 * h)
           return { numeric: (high - low) / (2 * h), along }
         }

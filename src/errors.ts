@@ -1,11 +1,13 @@
-/** A message longer than this has its middle left out; what a file holds takes little of it, names of files the rest. */
+/**
+ * Longer messages are cut in the middle. File names may take most of a message; quoted file content is always short.
+ */
 const longest = 1000
 
 /**
- * Something the user can mend: a missing file, an odd kernel size, a prior of another shape.
+ * A problem that the user can fix: a missing file, an even kernel size, a prior with the wrong shape.
  *
  * The message is one line that says what is wrong, where, and what to do. Command-line programs print it
- * without a stack trace and exit with code 2. Characters that a terminal would obey instead of show are escaped.
+ * without a stack trace and exit with code 2. Characters that a terminal would interpret are escaped.
  */
 export class UserError extends Error {
   /** Always `UserError`, so that it can be distinguished from other errors without `instanceof`. */
@@ -17,8 +19,8 @@ export class UserError extends Error {
 }
 
 /**
- * The text with every control character escaped, and with them those that hide or reorder text: a terminal that prints
- * what a file holds must not obey it. Tabs and line ends stay.
+ * The text with escapes for every control character, and for every character that hides or reorders text, so that the
+ * content of a file cannot control a terminal that prints it. Tabs and line ends stay.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
@@ -27,12 +29,13 @@ export function printable(text: string): string {
   })
 }
 
-/** A piece of a file's content for a message: in quotes, on one line, of `most` characters or so at most. */
+/** An excerpt of a file's content for a message: in quotes, on one line, about `most` characters long at most. */
 export function quoted(text: string, most = 48): string {
   return printable(shortened(JSON.stringify(shortened(text, most)), most + 2))
 }
 
-// Of Unicode's categories: control, format (bidirectional overrides, zero widths), line and paragraph separators, surrogates.
+// Unicode categories: control, format (bidirectional overrides, zero widths), line and paragraph separators,
+// surrogates.
 const UNPRINTABLE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 function shortened(text: string, most: number): string {

@@ -80,6 +80,6 @@ export * from './nn/index.js'
 export * from './optim/index.js'
 export * from './sae/index.js'
 
-// What a page or a notebook around the engine needs beside it: tables of classes from files, and their colours.
+// For pages and notebooks that use the engine: class tables from files, and the colours of the classes.
 export { classColour, type Colour } from './report/colours.js'
 export { parseLabelTable } from './sae/label-table-file.js'

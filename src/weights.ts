@@ -4,11 +4,11 @@ import { UserError } from './errors.js'
 import { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'
 
 /**
- * Reads variables back into a safetensors file, each under its name: parameters, and the `state` of an optimiser where
- * training is to go on.
+ * Reads variables back and encodes them as a safetensors file, each under its name: parameters and, to resume training
+ * later, the `state` of an optimiser.
  *
- * @param metadata text to go with them
- * @throws UserError where two of them have one name
+ * @param metadata text to store with them
+ * @throws UserError if two of them have the same name
  */
 export async function saveWeights(
   variables: Variables,
@@ -21,9 +21,9 @@ export async function saveWeights(
   return writeSafetensors(new Map<string, Tensor>(tensors), metadata)
 }
 
-/** How strictly `loadWeights` takes a file, and what messages call it. */
+/** How strictly `loadWeights` checks a file, and what messages call it. */
 export interface LoadOptions {
-  /** Whether a file may hold tensors that are not wanted. Default false. */
+  /** Whether the file may hold tensors that match no variable. Default false. */
   readonly allowUnknown?: boolean
   /** The file's name, for messages. Default `weights`. */
   readonly source?: string
@@ -31,10 +31,10 @@ export interface LoadOptions {
 
 /**
  * Writes the tensors of a safetensors file into the variables of the same names and returns the file's metadata.
- * Nothing is written where anything is wrong. Half and double precision become single precision.
+ * If anything is wrong, nothing is written. Half and double precision become single precision.
  *
- * @param file its bytes, or what `readSafetensors` made of them
- * @throws UserError naming every tensor that is missing, unknown, of another shape, of whole numbers or not finite
+ * @param file its bytes, or the result of `readSafetensors`
+ * @throws UserError naming every tensor that is missing, unknown, of another shape, of an integer type or not finite
  */
 export function loadWeights(
   variables: Variables,

@@ -1,4 +1,4 @@
-// npm run check:package: packs the package and lets publint and attw look at the tarball, as npm would publish it.
+// npm run check:package: packs the package as npm would publish it, and runs publint and attw on the tarball.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,10 +23,11 @@ try {
   console.log(`${filename}: ${entryCount} files, ${Math.round(size / 1000)} kB`)
   const tarball = join(folder, filename)
   run('npx', 'publint', 'run', tarball, '--strict')
-  // One format whatever the width of the terminal. The package is ESM only, so what CommonJS or TypeScript's node10 resolution would make of it does not matter.
+  // One format, whatever the width of the terminal. The package is ESM only: CommonJS and TypeScript's node10 resolution
+  // do not matter.
   run('npx', 'attw', tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii')
 } catch (error) {
-  // The tools have said what is wrong.
+  // The tools have printed what is wrong.
   process.exitCode = error.status ?? 1
   if (error.status === undefined) throw error
 } finally {

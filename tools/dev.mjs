@@ -1,4 +1,5 @@
-// Embeds shaders whenever one changes, and watches tests. Arguments go to vitest: npm run dev -- test/ops/mrf.test.ts
+// Embeds shaders whenever one changes, and runs tests in watch mode. Arguments go to vitest: npm run dev --
+// test/ops/mrf.test.ts
 import { spawn, spawnSync } from 'node:child_process'
 import { watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -12,7 +12,7 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
 
-/** Comments are for who reads shaders/: a page need not load them. Lines that `specialise` reads (`// #if`) stay. */
+/** Strips comments, which a page need not load. Lines that `specialise` reads (`// #if`) stay. */
 const withoutComments = (text) =>
   text
     .split('\n')
@@ -31,10 +31,10 @@ const isFunctions = ({ name }) => name.startsWith('common/')
 const identifier = (name) => name.replace(/[/_](\w)/g, (_, letter) => letter.toUpperCase())
 const source = [
   '// Written by tools/embed-shaders.mjs from shaders/**/*.wgsl. Do not edit.',
-  '// One constant a kernel, so that a bundler leaves out those that an app does not use.',
+  '// One constant per kernel, so that a bundler drops those that an app does not use.',
   "import type { ShaderSource } from '../gpu/shader.js'",
   '',
-  '/** What `#include` lines name. */',
+  '/** The files that `#include` lines name. */',
   'export const functions: Readonly<Record<string, string>> = {',
   ...texts.filter(isFunctions).map(({ name, text }) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`),
   '}',

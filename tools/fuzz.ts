@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util'
 import { formats } from '../test/fuzz/formats.js'
 import { runCases, type Tally } from '../test/fuzz/run-cases.js'
 
-/** What a format's process tells the one that watches it. */
+/** The report of a format's process to its parent. */
 interface Outcome extends Tally {
   readonly peakBytes: number
 }
 
-/** Fifty cases take a second at most; `runCases` itself fails a case that computed for 2 s. */
+/** Fifty cases take at most a second; `runCases` itself fails a case that takes 2 s. */
 const longestSilence = 20_000
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,7 +43,7 @@ if (options.child) {
   }
 }
 
-/** Tells the watching process; done once the message is on its way. */
+/** Sends a message to the parent process; resolves once it is sent. */
 function tell(message: number | Outcome): Promise<void> {
   return new Promise((resolve, reject) => {
     process.send?.(message, undefined, undefined, (error) => {
@@ -53,7 +53,7 @@ function tell(message: number | Outcome): Promise<void> {
   })
 }
 
-/** Runs the cases of a format in a process of its own, and ends it when a case does not. */
+/** Runs the cases of a format in a child process, and kills it if a case does not end. */
 function watch(format: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const args = [

@@ -1,4 +1,4 @@
-/** Prints the adapters of this machine, a name per line, as SAE_ADAPTER takes it. */
+/** Prints the adapters of this machine, one name per line, in the form that SAE_ADAPTER takes. */
 import { findAdapters } from '../src/node/adapters.js'
 
 const found = await findAdapters(true)

@@ -1,6 +1,7 @@
-// npm run pack:bench [-- FILE]: everything that the benchmarks and the golden tests need, in one archive for a Linux
-// machine that has a GPU and its driver but neither Node nor a network: Node itself, Dawn, the Vulkan loader where FILE
-// names one (libvulkan.so.1), and the programs bundled. Unpack it there and run ./run.sh step, ops, tiles or golden.
+// npm run pack:bench [-- FILE]: packs everything that the benchmarks and the golden tests need into one archive, for a
+// Linux machine that has a GPU and its driver but neither Node nor a network: Node itself, Dawn, the bundled programs
+// and, if FILE names one, the Vulkan loader (libvulkan.so.1). Unpack it there and run ./run.sh step, ops, tiles or
+// golden.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -31,10 +32,10 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Dawn is a native addon that its package finds beside itself, benchmark.js looks for its own packages at run time,
-  // and the software driver stays behind.
+  // Dawn's package must find its native addon in its own folder, benchmark.js loads its packages at run time, and the
+  // software driver is not needed.
   external: ['webgpu', 'benchmark', '@sparticuz/chromium'],
-  // Packages in CommonJS ask for `require`.
+  // CommonJS packages need `require`.
   banner: {
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
   },

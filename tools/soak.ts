@@ -1,5 +1,5 @@
-// npm run test:soak [-- --steps 2000 --segmentations 500 --devices 50 --pair 200]: works long in one process, and in two
-// processes on one device, and prints a line for each thing that must not grow or change. 0 leaves a part out.
+// npm run test:soak [-- --steps 2000 --segmentations 500 --devices 50 --pair 200]: runs for a long time in one process,
+// and in two processes on one device, and prints a line for each quantity that must not grow or change. 0 skips a part.
 import { parseArgs } from 'node:util'
 import { UserError } from '../src/errors.js'
 import { openGpu } from '../src/node/index.js'
@@ -42,7 +42,7 @@ async function soak(): Promise<void> {
   if (pair > 0) report(await trainInPairs(new URL(import.meta.url), pair))
 }
 
-/** An amount of work: none, or as much as a slope needs. */
+/** An amount of work: 0, or enough to estimate a slope. */
 function count(name: 'steps' | 'segmentations' | 'devices' | 'pair', least: number, multiple = 1): number {
   const value = Number(options[name])
   if (value === 0 || (value >= least && value % multiple === 0)) return value

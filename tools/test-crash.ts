@@ -1,5 +1,6 @@
-// npm run test:crash [-- KILLS [SEED]]: kills a tiny run of training again and again, 120 times unless said, and checks
-// after each kill that every file is whole, and at the end of each run that it has the bits of an uninterrupted one.
+// npm run test:crash [-- KILLS [SEED]]: kills a tiny training run again and again, 120 times by default. Checks after
+// each kill that every file is whole, and at the end of each run that the results are bit-identical to an uninterrupted
+// run's.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +19,7 @@ try {
   console.log(`uninterrupted: ${run.epochs} epochs, ${seconds.toFixed(1)} s`)
   const report = await killRuns(run, 'whole', seconds, kills, seed)
   console.log(
-    `${report.kills} kills (seed ${seed}), ${report.whileWriting} of them left a file half-written beside the whole one; ` +
+    `${report.kills} kills (seed ${seed}), ${report.whileWriting} of them left a half-written temporary file; ` +
       `${report.finished} runs finished with the same weights and log; every checkpoint was whole after every kill`,
   )
   rmSync(folder, { recursive: true })

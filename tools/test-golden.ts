@@ -1,6 +1,5 @@
-// npm run test:golden [-- DIR]: reproduces PyTorch's golden tensors on every adapter, in every configuration that
-// ships, and prints a table.
-// The adapters are all installed software drivers, or the one that SAE_ADAPTER names.
+// npm run test:golden [-- DIR]: reproduces PyTorch's golden tensors on every adapter, in every shipped configuration, and
+// prints a table. The adapters are all installed software drivers, or the one that SAE_ADAPTER names.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSafetensors } from '../src/io/safetensors.js'

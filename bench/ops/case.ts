@@ -7,7 +7,7 @@ export interface Case {
   readonly shape: string
   /** Volumes are filled with numbers in (0, 1). */
   readonly build: () => { output: Value; wanted: readonly Value[] } | { effects: OpNode[] }
-  /** Work of each node that is reported, by the node's name: operations and least bytes. */
+  /** Work of each reported node, by the node's name: operations, and the least bytes to read and write. */
   readonly work: Readonly<Record<string, { flops: number; bytes: number }>>
 }
 
@@ -16,7 +16,7 @@ export type Extents = readonly [number, number, number]
 /** Half the full scale along each axis. */
 export const half: Extents = [80, 96, 112]
 
-/** An op over one volume, with the passes over memory that its nodes need at least. */
+/** An op over one volume, with the least passes over memory that its nodes need. */
 export function pointwise(
   op: string,
   channels: number,

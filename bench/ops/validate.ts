@@ -14,8 +14,8 @@ import { numbers } from './case.js'
 const tolerance = 1e-5
 
 /**
- * Runs the kernels that are timed on small odd and even shapes and compares them with the float64 references, so that
- * no wrong kernel is timed. The test suite does the same for every op, more thoroughly.
+ * Compares the kernels with the float64 references on small odd and even shapes, so that no wrong kernel is timed. The
+ * test suite does the same for every op, more thoroughly.
  *
  * @throws Error naming the op that is wrong
  */
@@ -84,7 +84,7 @@ async function check(
   )
   const output = build(values)
   const incoming = input('incoming', output.shape)
-  // Unlike the input: instance normalisation's gradient of a gradient equal to it is nothing but rounding.
+  // Must differ from the input: otherwise instance normalisation's gradient would be nothing but rounding.
   const gradOutput = array([...output.shape], 1, 1)
   const wanted = Object.keys(expected).filter((key) => key !== 'output')
   const grads = gradients(

@@ -14,7 +14,7 @@ export interface Job {
   readonly out: string
 }
 
-/** The command's messages to a peer, one JSON line each. */
+/** The benchmark's messages to a peer, one JSON line each. */
 export type Request = { readonly check: Job } | { readonly time: true }
 
 /** A peer's answers, one JSON line each, on file descriptor 3, because libraries print on the others. */
@@ -29,17 +29,17 @@ export interface Reply {
 
 /** A piece of work, ready to run. */
 export interface Task {
-  /** Runs once and reads everything that is compared, by name. */
+  /** Runs once and returns everything to compare, by name. */
   readonly results: () => Promise<Readonly<Record<string, Float32Array>>>
   /** Runs once and waits for the end. */
   readonly run: () => Promise<unknown>
   readonly bufferBytes?: () => number
 }
 
-/** A run this long is timed only once: its noise is relatively small, and more runs would take too long. */
+/** Seconds; a longer run is timed only once: its noise is relatively small, and more runs would take too long. */
 const longRun = 10
 
-/** Answers the requests of the command from inside a child process. */
+/** Answers the benchmark's requests, inside a child process. */
 export function serve(prepare: (job: Job) => Promise<Task>): void {
   let task: Task | undefined
   const answer = async (request: Request): Promise<Reply> => {
@@ -65,7 +65,7 @@ export function serve(prepare: (job: Job) => Promise<Task>): void {
   process.stdin.on('end', () => process.exit(0))
 }
 
-/** Reports an error that the peer met, and ends. */
+/** Reports an error of the peer and exits. */
 export function fail(error: unknown): never {
   reply({ error: error instanceof Error ? error.message : String(error) })
   process.exit(1)
@@ -83,7 +83,7 @@ function reply(message: Reply): void {
   writeSync(3, JSON.stringify(message) + '\n')
 }
 
-/** About a million elements, evenly spread: enough to compare. pytorch.py takes the same. */
+/** About a million elements, evenly spread: enough to compare. pytorch.py samples the same elements. */
 function sample(data: Float32Array): Float32Array {
   const stride = Math.ceil(data.length / 1e6)
   return stride === 1
@@ -92,7 +92,7 @@ function sample(data: Float32Array): Float32Array {
 }
 
 async function time(run: () => Promise<unknown>): Promise<number> {
-  // The check was the first run, which compiles and is not counted; this is the second.
+  // The check was the first run, which compiles; this is the second.
   const start = performance.now()
   await run()
   const seconds = (performance.now() - start) / 1000

@@ -6,7 +6,7 @@ export const tolerance = 1e-3
 
 /**
  * Largest relative error (L2) among the result files of two folders. For `labels` it is the share that differs, because
- * the distance between two labels means nothing.
+ * differences of labels have no meaning.
  *
  * @throws Error if a result of the trusted folder is missing or has another length
  */

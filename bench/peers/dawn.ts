@@ -4,8 +4,8 @@ import { adapterVariable } from '../../src/node/open-gpu.js'
 import { fail } from './child.js'
 
 /**
- * Gives a library the same Dawn and the same adapter that our engine opens, as `navigator.gpu`. Errors of the device
- * end the process: libraries ignore them, and the results are zeros.
+ * Gives a library the same Dawn and the same adapter as our engine, as `navigator.gpu`. Device errors end the process,
+ * because libraries ignore them and return zeros.
  */
 export async function offerDawn(): Promise<void> {
   Object.assign(globalThis, globals)

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
-/** Installs the peers that are npm packages, the first time. Returns false if that fails, for example without a network. */
+/**
+ * Installs the peers that are npm packages, unless they are there. Returns false on failure, for example without a
+ * network.
+ */
 export function installPeers(): boolean {
   if (existsSync(`${folder}node_modules/onnxruntime-node`)) return true
   console.log('installing the peers into bench/peers/node_modules (once, about 0.6 GB)')

@@ -39,7 +39,7 @@ interface Jax {
 
 serve(async (job): Promise<Task> => {
   await offerDawn()
-  // A variable, for the compiler has no types to look up.
+  // Imported through a variable, because the compiler would look for its types.
   const [library] = ['@jax-js/jax']
   const jax = (await import(library)) as Jax
   const devices = await jax.init('webgpu')
@@ -53,7 +53,7 @@ serve(async (job): Promise<Task> => {
       return read
     },
     run: async () => {
-      // Arrays are lazy: the first named result is the one that all the work leads to.
+      // Arrays are lazy: waiting for the first named result, on which all the work converges, runs everything.
       const [last, ...others] = Object.values(forward())
       await waitIdly(last!.blockUntilReady())
       for (const array of [last!, ...others]) array.dispose()

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { WorkName } from './work.js'
 
-/** Who takes part, and how it is started. */
+/** A peer, and how to start it. */
 export interface Peer {
   readonly name: string
   /** Its name with its version. */
@@ -22,7 +22,7 @@ const gradients: readonly WorkName[] = [
 ]
 const everything: readonly WorkName[] = [...gradients, 'step', 'segment']
 
-/** The name of the peer whose results all others are compared with, if it is there. */
+/** The peer whose results all others are compared with, if it is installed. */
 export const trusted = 'pytorch'
 
 export const peerNames = [
@@ -35,7 +35,7 @@ export const peerNames = [
   trusted,
 ] as const
 
-/** @param installed whether bench/peers/node_modules is there */
+/** @param installed whether bench/peers/node_modules exists */
 export function listPeers(installed: boolean): Peer[] {
   const script = (file: string) => fileURLToPath(new URL(file, import.meta.url))
   const node = (file: string) => [process.execPath, '--import', 'tsx', script(file)]

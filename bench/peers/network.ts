@@ -1,10 +1,10 @@
-/** What a peer needs for the networks of SAE.md; `T` is its tensor. */
+/** The ops that a peer needs for the networks of SAE.md; `T` is its tensor type. */
 export interface NetworkOps<T> {
   /** 3x3x3 convolution with the weights `LAYER.weight` and the bias `LAYER.bias`. */
   readonly conv: (layer: string, x: T, activation: 'none' | 'relu' | 'sigmoid') => T
   readonly pool: (x: T) => T
   readonly upsample: (x: T) => T
-  /** Joins channels. */
+  /** Concatenates channels. */
   readonly concat: (a: T, b: T) => T
 }
 

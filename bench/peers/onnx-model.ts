@@ -17,7 +17,7 @@ interface Protobuf {
 
 type Attributes = Readonly<Record<string, number | string | readonly number[]>>
 
-/** Writes an ONNX model node by node. Tensors are known by their names. */
+/** Builds an ONNX model node by node. Tensors are referred to by name. */
 export class OnnxModel {
   private readonly nodes: object[] = []
   private readonly initializers: object[] = []

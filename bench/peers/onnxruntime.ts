@@ -1,4 +1,4 @@
-// ONNX Runtime, on the CPU or on the WebGPU that it brings; forward only.
+// ONNX Runtime, on the CPU or on its own WebGPU; forward only.
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { waitIdly } from '../../src/node/index.js'

@@ -13,7 +13,7 @@ import { segmentationMemory } from '../../src/sae/segmenter.js'
 import { load, serve, type Job, type Task } from './child.js'
 import { classes } from './work.js'
 
-/** A graph in two forms: with everything that is compared, and with only what is timed. */
+/** A graph in two forms: with every result to compare, and with only the work to time. */
 interface Graph {
   readonly results: Readonly<Record<string, Value>>
   readonly timed: CompileOptions
@@ -125,7 +125,7 @@ function segmentation({ extents }: Job): Graph {
   const labels = argmax(supportMask(logits, input('prior', logits.shape)))
   return {
     results: { labels },
-    // As the Segmenter does it.
+    // As in the Segmenter.
     timed: { outputs: [labels], memoryTarget: segmentationMemory },
     parameters: encoder.parameters,
   }

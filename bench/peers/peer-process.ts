@@ -3,10 +3,10 @@ import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Reply, Request } from './child.js'
 
-/** As it was before this process looked for adapters: that shows SwiftShader to Vulkan, and a peer might take it. */
+/** Copied before this process looks for adapters: the search offers SwiftShader to Vulkan, and a peer might pick it. */
 const environment = { ...process.env }
 
-/** A peer in its own process: if it crashes, hangs or takes all memory, we continue. */
+/** A peer in its own process, so that the benchmark survives if the peer crashes, hangs or takes all memory. */
 export class PeerProcess {
   private readonly child: ChildProcess
   private readonly replies: Interface
@@ -14,7 +14,7 @@ export class PeerProcess {
   private stderr = ''
   private secondsLeft: number
 
-  /** @param limit seconds that all its answers together may take */
+  /** @param limit most seconds for all its answers together */
   constructor(
     [program, ...args]: readonly string[],
     private readonly limit: number,
@@ -25,7 +25,7 @@ export class PeerProcess {
       'data',
       (chunk: Buffer) => (this.stderr = (this.stderr + chunk.toString()).slice(-10_000)),
     )
-    // It may have gone before it reads what we write; its exit says so.
+    // The peer may exit before it reads our message; the exit handler reports that.
     this.child.stdin!.on('error', () => undefined)
     this.replies = createInterface({ input: this.child.stdio[3] as Readable })
     this.exit = new Promise((resolve) => {
@@ -64,14 +64,14 @@ export class PeerProcess {
     }
   }
 
-  /** Ends the process, whatever it does, and waits for that. */
+  /** Kills the process and waits for its end. */
   async stop(): Promise<void> {
     this.child.kill('SIGKILL')
     await this.exit
   }
 }
 
-/** What a process that died said last: its error, not the stack below it. */
+/** The last error message of a process that died, without its stack. */
 function lastWords(stderr: string): string | undefined {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '')
   return lines.findLast((line) => /error|fail|abort/i.test(line) && !/^\s+at /.test(line)) ?? lines.at(-1)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 TAU = 2 / 3
 BETA = 0.01
-# As in child.ts: a run of so many seconds is timed once.
+# As in child.ts: a run longer than this many seconds is timed once.
 LONG_RUN = 10
 
 torch.set_num_threads(os.cpu_count())
@@ -45,7 +45,7 @@ def decoder(weights, sample):
 
 
 def neighbour_sums(p, k):
-    """Sums over the k*k*k cube about each voxel without its centre, edges replicated."""
+    """Sums over the k*k*k cube around each voxel without its centre, edges replicated."""
     r = k // 2
     return F.avg_pool3d(F.pad(p, (r,) * 6, mode="replicate"), k, stride=1) * k**3 - p
 
@@ -137,7 +137,7 @@ def named(weights, gradients):
 
 
 def prepare(job):
-    """Two functions: one returns everything that is compared, the other is timed."""
+    """Two functions: one returns every result to compare, the other is timed."""
     if job["work"].startswith("conv"):
         return conv_task(job)
     names = [name for name in job["tensors"] if name.endswith((".weight", ".bias"))]
@@ -178,7 +178,7 @@ def main():
                 milliseconds = 1000 * seconds(run)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
                 reply = {"milliseconds": milliseconds, "processBytes": peak}
-        except Exception as error:  # Whatever it is, the command makes a row of it.
+        except Exception as error:  # The benchmark reports any failure as a row.
             reply = {"error": f"{type(error).__name__}: {error}"}
         replies.write(json.dumps(reply) + "\n")
         replies.flush()

@@ -8,13 +8,13 @@ import { trusted, type Peer } from './list.js'
 import { PeerProcess } from './peer-process.js'
 import { writeTensors, type Tensor, type Work } from './work.js'
 
-/** The outcome of one piece of work by one peer: a time, or a remark that says why there is none. */
+/** The outcome of one piece of work by one peer: a time, or a remark on why there is none. */
 export interface Outcome extends Pick<Reply, 'milliseconds' | 'processBytes' | 'bufferBytes'> {
   readonly peer: Peer
   readonly remark: string
 }
 
-/** A peer that has done the work once, its results in a folder. */
+/** A peer that has done the work once and written its results to a folder. */
 interface Candidate {
   readonly peer: Peer
   readonly process: PeerProcess
@@ -22,14 +22,14 @@ interface Candidate {
 }
 
 /**
- * Lets peers do one piece of work: the results of each are compared before it is timed, and the times are taken one
- * directly after the other, ours first and again last.
+ * Lets peers do one piece of work. Each is timed only after its results were compared. The times are taken directly after
+ * each other, ours first and again last.
  *
- * @param limit seconds that a peer may take for all of it
+ * @param limit most seconds that a peer may take in all
  */
 export async function compete(work: Work, peers: readonly Peer[], limit: number): Promise<Outcome[]> {
   const temporary = mkdtempSync(join(tmpdir(), 'bench-peers-'))
-  // Also if the user interrupts: it may hold a gigabyte.
+  // Also on an interrupt: the folder may hold a gigabyte.
   const clean = () => {
     rmSync(temporary, { recursive: true, force: true })
   }
@@ -61,7 +61,7 @@ class Session {
   async run(peers: readonly Peer[]): Promise<void> {
     const named = (name: string) => peers.find((peer) => peer.name === name)
     const [first, last] = [named('ours'), named(trusted)]
-    // The processes of these two wait, asleep, while others are timed.
+    // These two processes sleep while others are timed.
     const reference = last && (await this.enter(last))
     const ours = first && (await this.enter(first))
     this.referee = reference ?? ours
@@ -81,7 +81,7 @@ class Session {
     for (const process of this.alive) await this.end(process)
   }
 
-  /** Starts a peer and lets it do the work once. */
+  /** Starts a peer and has it do the work once. */
   private async enter(peer: Peer): Promise<Candidate | undefined> {
     if (!peer.command) {
       this.outcomes.set(peer, { peer, remark: 'not installed' })
@@ -99,7 +99,7 @@ class Session {
     })
   }
 
-  /** Compares what a peer computed, and times it if that is right. */
+  /** Compares a peer's results, and times it if they are right. */
   private async finish(candidate: Candidate): Promise<void> {
     const { peer, folder, process } = candidate
     await this.attempt(candidate, async () => {
@@ -114,17 +114,17 @@ class Session {
     })
   }
 
-  /** A machine slows down and speeds up in the meantime: the two ends are averaged. */
+  /** Times a peer again and averages the two times, because the machine's speed may drift meanwhile. */
   private async timeAgain({ peer, process }: Candidate): Promise<void> {
     const before = this.outcomes.get(peer)
     if (before?.milliseconds === undefined) return
-    // A failure now, or the limit, leaves the first time as it is.
+    // If this fails or exceeds the limit, the first time stands.
     const again = await process.ask({ time: true }).catch(() => undefined)
     const milliseconds = median([before.milliseconds, again?.milliseconds ?? before.milliseconds])
     this.outcomes.set(peer, { ...before, milliseconds })
   }
 
-  /** Makes a row of a failure, and ends the process. */
+  /** Runs `body`; if it fails, records the failure and ends the process. */
   private async attempt<T>(candidate: Candidate, body: () => Promise<T>): Promise<T | undefined> {
     const { peer, process } = candidate
     try {

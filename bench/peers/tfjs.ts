@@ -36,7 +36,7 @@ interface Tfjs {
   engine(): { runKernel(name: string, inputs: object, attributes: object): Tensor }
 }
 
-/** Tensors of one run; `wait` is the last of them that is computed. */
+/** Tensors of one run; `wait` is the one that is computed last. */
 interface Outputs {
   readonly tensors: Readonly<Record<string, Tensor>>
   readonly wait: Tensor
@@ -56,7 +56,7 @@ serve(async (job): Promise<Task> => {
     },
     run: async () => {
       const { tensors, wait } = forward()
-      // Reading one element waits for all that was submitted, and costs no transfer of the rest.
+      // Reading one element waits for all submitted work without transferring the rest.
       const last = tf.tidy(() => wait.reshape([-1]).slice([0], [1]))
       await waitIdly(last.data())
       for (const tensor of [...Object.values(tensors), last]) tensor.dispose()
@@ -104,13 +104,13 @@ function network(tf: Tfjs, job: Job): () => Outputs {
   const ops: NetworkOps<Tensor> = {
     conv: (layer, x, activation) => {
       const y = tf.conv3d(x, parameters.get(`${layer}.weight`)!, 1, 'same')
-      // Adding to five dimensions is not supported on WebGPU.
+      // WebGPU does not support adding to a 5-D tensor.
       const flat = y.reshape([-1, y.shape[4]!]).add(parameters.get(`${layer}.bias`)!)
       return (activation === 'none' ? flat : flat[activation]()).reshape(y.shape)
     },
     pool: (x) => tf.maxPool3d(x, 2, 2, 'valid'),
     upsample: (x) => {
-      // Nor is tiling more than a few; each axis alone is three.
+      // Nor does it support tiling of many dimensions; tiling one axis at a time needs only three.
       const [, depth, height, width, channels] = x.shape as [number, number, number, number, number]
       return x
         .reshape([depth, 1, height * width * channels])
@@ -165,7 +165,7 @@ function channelsFirst(tensor: Tensor): Tensor {
   return tensor.transpose(isWeight ? [4, 3, 0, 1, 2] : [0, 4, 1, 2, 3])
 }
 
-/** From [C, voxels] to [voxels, C]; on the host, for some backends transpose five dimensions slowly. */
+/** From [C, voxels] to [voxels, C]; on the host, because some backends transpose five dimensions slowly. */
 function reorder(data: Float32Array, channels: number): Float32Array {
   const voxels = data.length / channels
   const result = new Float32Array(data.length)

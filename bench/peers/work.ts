@@ -30,11 +30,11 @@ const sizes: Readonly<Record<string, Extents>> = {
 
 const convolution: Extents = [32, 96, 112]
 
-/** One thing that every peer does; PyTorch's name for it is the same. */
+/** A piece of work for every peer; pytorch.py uses the same name. */
 export interface Work {
   readonly name: WorkName
   readonly extents: Extents
-  /** Floating-point operations, if they are nearly all that there is to do. */
+  /** Floating-point operations, if they are nearly all of the work. */
   readonly flops?: number
 }
 
@@ -44,7 +44,7 @@ export interface Tensor {
   readonly file: string
 }
 
-/** The work that the options ask for, small sizes first. */
+/** The selected work, small sizes first. */
 export function listWork(wanted: readonly Item[], sizeNames: readonly string[]): Work[] {
   const flops = 2 * 27 * classes * classes * voxelsOf(convolution)
   const work: Work[] = []
@@ -66,7 +66,7 @@ function voxelsOf(extents: Extents): number {
   return extents.reduce((a, b) => a * b)
 }
 
-/** Writes the inputs and weights of a piece of work into a folder, those that are not there yet. */
+/** Writes the inputs and weights of a piece of work into a folder, unless they are there already. */
 export function writeTensors(work: Work, folder: string): Record<string, Tensor> {
   const { extents } = work
   const tensors: Record<string, Tensor> = {}
@@ -88,7 +88,7 @@ export function writeTensors(work: Work, folder: string): Record<string, Tensor>
     return tensors
   }
   volume('scan', 1)
-  // Weights that a network starts with: the speed of no peer depends on what they are.
+  // Initial weights will do: no peer's speed depends on their values.
   for (const { name, shape, initial } of createModel(defaultArchitecture(classes)).parameters)
     write(name, shape, () => initial as Float32Array)
   if (work.name === 'step' || work.name === 'segment')
@@ -103,16 +103,16 @@ export function writeTensors(work: Work, folder: string): Record<string, Tensor>
   return tensors
 }
 
-/** Numbers in [0, 1), always the same under one name. */
+/** Numbers in [0, 1), seeded by the name. */
 function uniform(name: string, count: number): Float32Array {
   const random = seededRandom(Array.from(name).reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), 0))
   const numbers = new Float32Array(count)
-  // The factor keeps the largest from being rounded to 1, whose logarithm noise must not meet.
+  // The factor keeps numbers from being rounded to 1: the noise takes the logarithm of their logarithm.
   for (let i = 0; i < count; i++) numbers[i] = random() * (1 - 2 ** -24)
   return numbers
 }
 
-/** Class probabilities; a third of them is 0, for the support mask to have something to do. */
+/** Class probabilities; a third of them are 0, to exercise the support mask. */
 function prior(voxels: number): Float32Array {
   const numbers = uniform('prior', classes * voxels)
   for (let i = 0; i < voxels; i++) {

@@ -1,5 +1,5 @@
-// A small network, trained on a device, with buffers and with a loss that are the program's own.
-// In the repository: npm run build && node examples/custom-op/main.mjs. docs/embedding.md explains it piece by piece.
+// Trains a small network on the program's own device, with its own buffers and its own loss.
+// In the repository: npm run build && node examples/custom-op/main.mjs. docs/embedding.md explains it step by step.
 /* global GPUBufferUsage, GPUMapMode */
 import { globals } from 'webgpu'
 import {
@@ -26,14 +26,14 @@ import {
 } from 'sae-webgpu'
 import { adapterVariable, chooseAdapter, findAdapters, waitIdly } from 'sae-webgpu/node'
 
-// --- A device of your own
+// --- Your own device
 
-Object.assign(globalThis, globals) // GPUBufferUsage and so on; a browser has them
+Object.assign(globalThis, globals) // GPUBufferUsage and so on; browsers define them
 const found = chooseAdapter(await findAdapters(), process.env[adapterVariable])
 const device = await found.adapter.requestDevice(deviceDescriptor(found.adapter, 'my device'))
 const gpu = useDevice(device, { wait: waitIdly })
 
-// --- An op of your own
+// --- Your own op
 
 const charbonnierForward = {
   name: 'charbonnier/forward',
@@ -127,7 +127,7 @@ function charbonnier(a, b, epsilon = 0.1) {
   })
 }
 
-// --- Its gradient, checked
+// --- Checking its gradient
 
 const errors = await checkGradients(gpu, {
   inputs: { a: { shape: [2, 3, 5, 7, 4] }, b: { shape: [2, 3, 5, 7, 4] } },
@@ -135,7 +135,7 @@ const errors = await checkGradients(gpu, {
 })
 console.log(`gradient of charbonnier: off by ${errors.a.toExponential(0)} and ${errors.b.toExponential(0)}`)
 
-// --- A network, and what it learns
+// --- A network and its loss
 
 const shape = [2, 1, 16, 16, 16]
 const random = seededRandom(1)
@@ -152,7 +152,7 @@ const clean = input('clean', shape)
 const denoised = network(noisy)
 const loss = weightedSum([{ term: sum(charbonnier(denoised, clean)), factor: 1 / clean.size }])
 
-// --- Buffers of your own
+// --- Your own buffers
 
 const { STORAGE, COPY_DST, MAP_READ } = GPUBufferUsage
 const scans = device.createBuffer({ size: bufferBytes(noisy), usage: STORAGE | COPY_DST })
@@ -188,13 +188,13 @@ for (let step = 1; step <= steps; step++) {
   if (step === 1 || step % 20 === 0) console.log(`step ${step}: loss ${value[0].toFixed(4)}`)
 }
 
-// --- Weights, to a file and back
+// --- Saving and loading weights
 
 const bytes = await saveWeights(variables, parameters, { task: 'denoising' })
 const restored = new Variables(gpu)
 loadWeights(restored, parameters, bytes)
 
-// --- Its output, in the buffer that it was written to
+// --- Reading the output from your buffer
 
 const inference = await compile(gpu, {
   outputs: [denoised],
@@ -213,12 +213,12 @@ console.log(
   `mean error: ${meanError(grainy).toFixed(3)} before, ${meanError(result).toFixed(3)} after denoising`,
 )
 
-// --- The end
+// --- Cleaning up
 
 for (const plan of [training, inference]) plan.dispose()
 for (const weights of [variables, restored]) weights.dispose()
 console.log(`buffers of the engine left: ${gpu.buffers.count}`)
-gpu.dispose() // would have released them as well; the device is still yours
+gpu.dispose() // would have destroyed them too; the device is still yours
 for (const buffer of [scans, truth, readBack]) buffer.destroy()
 device.destroy()
 process.exit(0) // Dawn would keep Node waiting

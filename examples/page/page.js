@@ -1,5 +1,5 @@
 /* global document */
-// Trains a tiny network in a browser, on made-up data, and shows the falling loss. README.md says how to bundle it.
+// Trains a tiny network in a browser, on synthetic data, and shows the loss. README.md says how to bundle it.
 import { Adam, compile, crossEntropy, input, openDevice, seededRandom, unet, Variables } from 'sae-webgpu'
 
 const log = document.getElementById('log')
@@ -19,7 +19,7 @@ async function train() {
   const variables = new Variables(gpu)
   const step = await compile(gpu, { outputs: [], report: [loss], effects: adam.minimise(loss), variables })
   for (let i = 1; i <= 60; i++) {
-    // A new volume for every step: voxels beyond a random depth are bright.
+    // A new volume for every step: voxels from a random depth on are bright.
     const depth = 2 + Math.floor(5 * random())
     const isBright = (voxel) => voxel >= depth * 8 * 8
     const noisy = (_, voxel) => 0.2 + (isBright(voxel) ? 0.4 : 0) + 0.6 * (random() - 0.5)

@@ -1,9 +1,9 @@
-// Segments a scan in a file with weights and a prior in files, and writes the labels where the scan lies.
+// Segments a scan with weights and a prior, all from files, and writes the labels on the scan's grid.
 //
 //   node examples/segment-file/main.mjs SCAN WEIGHTS PRIOR [OUTPUT]
 //
-// SCAN and PRIOR are .nii, .nii.gz, .npz or .npy on one grid, WEIGHTS .safetensors or the reference release's .pth.tar.
-// Without arguments it makes all three itself, in a temporary folder, and says how well it did.
+// SCAN and PRIOR are .nii, .nii.gz, .npz or .npy on one grid; WEIGHTS is .safetensors or the reference release's
+// .pth.tar. Without arguments, it makes all three in a temporary folder and prints the Dice.
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,11 +55,11 @@ async function segmentFile(scanFile, weightsFile, priorFile, output) {
   requireFinite(read)
   requireVaries(read)
   const prior = await readVolume(priorFile)
-  // The scan's axes may run other ways than the prior's; elsewhere it must not lie.
+  // The scan's axes may be ordered or flipped differently from the prior's, but the voxels must coincide.
   const { volume: scan, remark } = alignTo(read, prior, 'the prior and the scan')
   if (remark) console.log(remark)
 
-  // The file says what network the weights belong to.
+  // The file's metadata describe the network.
   const { tensors, metadata } = await readTensors(weightsFile)
   const { architecture, table, intensities } = checkpointInfo({ tensors, metadata }, weightsFile)
   const model = createModel(architecture)
@@ -75,7 +75,7 @@ async function segmentFile(scanFile, weightsFile, priorFile, output) {
   segmenter.dispose()
   variables.dispose()
 
-  // Files hold label codes: those of the classes that the weights were trained for, where their file names them.
+  // Label files hold codes, not class numbers: use the codes of the weights' classes, if their file lists them.
   const labels = table ?? identityTable(architecture.classes)
   const data = Float32Array.from(toCodes(classes, labels))
   await writeVolume(output, { data, channels: 1, grid: scan.grid, source: output }, 'int16')
@@ -84,8 +84,8 @@ async function segmentFile(scanFile, weightsFile, priorFile, output) {
 }
 
 /**
- * Writes phantom.nii.gz, its labels, a prior made from another phantom's labels, and weights from a training far too
- * short for real scans.
+ * Writes phantom.nii.gz, its labels, a prior made from another phantom's labels, and weights, which are trained far too
+ * briefly for real scans.
  */
 async function makeFiles(gpu) {
   const folder = await mkdtemp(join(tmpdir(), 'segment-file-'))
@@ -99,7 +99,7 @@ async function makeFiles(gpu) {
     shape,
   }
 
-  // No labels go into this: the encoder first learns to answer every scan with the prior, then from the scans alone.
+  // No labels are used: the encoder first learns to predict the prior for every scan, then learns from the scans alone.
   const architecture = { classes, widths: [4, 16, 32, 64], instanceNorm: true }
   const model = createModel(architecture, 1)
   const variables = new Variables(gpu)

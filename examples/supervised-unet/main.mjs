@@ -1,5 +1,5 @@
-// A 3-D U-Net trained with labels: what the unsupervised method is measured against (the upper bound of the paper).
-// It learns from a few brain-like phantoms and is tested on one that it has not seen.
+// Trains a 3-D U-Net with labels: the upper bound that the paper compares the unsupervised method with. It learns from a
+// few brain-like phantoms and is tested on one that it has not seen.
 //
 //   node examples/supervised-unet/main.mjs
 import {
@@ -25,7 +25,7 @@ const classes = phantomTable.classes.length
 const { subjects } = makePhantom({ seed: 1, shape, subjects: 9 })
 const [heldOut, ...seen] = subjects
 
-// With a blur of 0 this is the one-hot form of the labels, [K, D, H, W].
+// Without blur, the prior is the one-hot form of the labels, [K, D, H, W].
 const oneHot = ({ labels }) => priorFromLabels(labels, shape, classes, { sigma: 0 })
 
 const network = unet({ classes, widths: [8, 16, 32, 32], instanceNorm: true, seed: 1 })
@@ -36,7 +36,7 @@ const loss = crossEntropy(logits, target)
 const adam = new Adam(network.parameters, { learningRate: 0.01 })
 
 const gpu = await openGpu()
-// Both plans work with the same weights, and only the first changes them.
+// Both plans share the weights; only the first changes them.
 const variables = new Variables(gpu)
 const step = await compile(gpu, { outputs: [], report: [loss], effects: adam.minimise(loss), variables })
 const segmentation = argmax(logits)

@@ -1,4 +1,4 @@
-// A small U-Net trained from nothing: it learns to tell the bright part of a noisy volume from the dark one.
+// Trains a small U-Net from scratch: it learns to separate the bright part of a noisy volume from the dark part.
 //
 //   node examples/train-from-nothing/main.mjs
 import { Adam, compile, crossEntropy, input, seededRandom, unet, Variables } from 'sae-webgpu'
@@ -8,14 +8,14 @@ const shape = [16, 16, 16]
 const voxels = 16 * 16 * 16
 const random = seededRandom(1)
 
-// A graph: what is computed, for volumes of one shape.
+// The graph describes the computation, for volumes of one shape.
 const network = unet({ classes: 2, widths: [8, 16], seed: 1 })
 const scan = input('scan', [1, 1, ...shape])
 const target = input('target', [1, 2, ...shape])
 const loss = crossEntropy(network(scan), target)
 const adam = new Adam(network.parameters, { learningRate: 0.01 })
 
-// A plan: the same, compiled for a device, with buffers of its own. A run of it is one step.
+// The plan is the graph compiled for a device, with its own buffers. A run is one step.
 const gpu = await openGpu()
 console.log(`on ${gpu.adapter.name}`)
 const variables = new Variables(gpu)
@@ -23,7 +23,7 @@ const step = await compile(gpu, { outputs: [], report: [loss], effects: adam.min
 
 let sum = 0
 for (let i = 1; i <= 100; i++) {
-  // A new volume for every step: voxels beyond a random depth are bright.
+  // A new volume for every step: voxels from a random depth on are bright.
   const depth = 4 + Math.floor(9 * random())
   const isBright = (voxel) => voxel >= depth * 16 * 16
   const noisy = (_, voxel) => 0.2 + (isBright(voxel) ? 0.4 : 0) + 0.6 * (random() - 0.5)

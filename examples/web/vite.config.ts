@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
-// Within the repository the page is built from the library's sources; elsewhere from the installed package.
+// In the repository, build the page from the sources of the library; elsewhere, from the installed package.
 const sources = fileURLToPath(new URL('../../src/', import.meta.url))
 const alias = existsSync(`${sources}index.ts`)
   ? [
@@ -12,7 +12,7 @@ const alias = existsSync(`${sources}index.ts`)
   : []
 
 export default defineConfig({
-  // Relative addresses: the files work from any folder of any server.
+  // Relative URLs, so that the files work in any folder of any server.
   base: './',
   resolve: { alias },
   worker: { format: 'es' },

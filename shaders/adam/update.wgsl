@@ -4,7 +4,7 @@
 //   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
 //   p = decay * p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 //
-// AMSGrad (Reddi et al. 2018) divides by the largest v so far. AdamW decays by 1 - lr * its weight decay, Adam by 1.
+// AMSGrad (Reddi et al. 2018) divides by the largest v so far. decay is 1 - lr * (weight decay) for AdamW, 1 for Adam.
 //
 // Mapping: one invocation per element.
 

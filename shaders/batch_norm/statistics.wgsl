@@ -1,4 +1,7 @@
-// Running statistics in the form that a normalisation reads: statistics[c] = (mean[c], 1 / sqrt(variance[c] + epsilon)).
+// Converts running statistics to the form that a normalisation reads:
+//
+//   statistics[c] = (mean[c], 1 / sqrt(variance[c] + epsilon))
+//
 // Mapping: one invocation per channel.
 
 struct Params {

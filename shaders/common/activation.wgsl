@@ -1,6 +1,6 @@
 // The activation that a convolution applies to its result: 0 none, 1 ReLU, 2 sigmoid. It is a parameter rather than a
-// flag, so that layers with and without a ReLU share a kernel. The sigmoid alone is a flag too, SIGMOID: compiling it takes
-// a CPU driver as long as the rest of the kernel. Needs common/math.
+// flag, so that layers with and without a ReLU share a kernel. Only the sigmoid also has a flag, SIGMOID: a CPU driver takes
+// as long to compile it as the rest of the kernel. Include common/math first.
 
 fn activate(x: f32, kind: u32) -> f32 {
   if (kind == 1u) { return max(x, 0.0); }
@@ -10,7 +10,7 @@ fn activate(x: f32, kind: u32) -> f32 {
   return x;
 }
 
-// Of four results.
+// The same for four results.
 fn activate4(x: vec4f, kind: u32) -> vec4f {
   if (kind == 1u) { return max(x, vec4f(0.0)); }
 // #if ${SIGMOID}

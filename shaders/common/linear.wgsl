@@ -1,5 +1,5 @@
-// The elements of an element-wise kernel: vec4s, or single numbers if a range of planes does not consist of whole vec4s.
-// Window bases count numbers.
+// The elements of an element-wise kernel: vec4s, or single numbers if a range of planes is not made of whole vec4s.
+// Window bases count single numbers.
 
 // #if ${VECTOR}
 alias Element = vec4f;

@@ -1,5 +1,4 @@
-// Relatives of exp and log that stay accurate when exp(x) - 1 or log(1 + x) would cancel. They use common/math; include that
-// first.
+// Variants of exp and log that stay accurate when exp(x) - 1 or log(1 + x) would cancel. Include common/math first.
 
 // e^x - 1.
 fn expm1_exact(x: f32) -> f32 {

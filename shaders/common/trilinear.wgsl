@@ -1,4 +1,4 @@
-// Where an upsampled position lies between two positions of the source, along one axis.
+// The two source positions around an upsampled position along one axis.
 
 struct Neighbours {
   low: u32,
@@ -18,7 +18,7 @@ fn mix_between(low: f32, high: f32, between: Neighbours) -> f32 {
   return (1.0 - between.fraction) * low + between.fraction * high;
 }
 
-// The weight of source position i in it.
+// The weight of source position i in an upsampled position.
 fn share_of(i: u32, between: Neighbours) -> f32 {
   return select(0.0, 1.0 - between.fraction, i == between.low) + select(0.0, between.fraction, i == between.high);
 }

@@ -1,4 +1,4 @@
-// Gradient through the sigmoid at the end of a convolution, from its output.
+// Gradient through the sigmoid that a convolution applies, computed from its output.
 //
 //   grad_input = grad_output * output * (1 - output)
 //

@@ -10,14 +10,16 @@
 // With TRANSPOSED, for few output channels, input and gradient swap roles and the sum runs over the input's voxels:
 // grad_weight[co,ci,d] = sum_v input[ci,v] * grad_output[co,v-d].
 //
-// The input is `shifted` here, because each tap reads it elsewhere, and the gradient `broadcast`; TRANSPOSED swaps them.
+// The input is called `shifted`, because each tap reads it at another position, and the gradient `broadcast`; TRANSPOSED
+// swaps them.
 //
 // Layout: volumes [n*D+z][c][y][x]; partials [brick][co][ci][dz][dy][dx], and after each brick's weights its bias [co].
 // Mapping: a workgroup sums one brick (group.z) for one block of output channels (group.y); each invocation takes one
-// (ci, plane of the input, ROWS of the KH taps dy), continued over group.x. So all of them need the same gradients, but each
-// its own part of the input. Each keeps TILE_CO x ROWS x KW sums in named registers and goes down the plane four columns at a
-// time: every row loads one row of the input, and the rows above are still in registers. Each lane of a subgroup reads the
-// gradient of one channel, adds it to the bias and broadcasts it (without SUBGROUPS, each lane reads all of them).
+// (ci, plane of the input, ROWS of the KH taps dy), continued over group.x. So all invocations need the same gradients, but
+// each needs its own part of the input. Each keeps TILE_CO x ROWS x KW sums in named registers and goes down the plane four
+// columns at a time: every row loads one row of the input, and the rows above are still in registers. Each lane of a
+// subgroup reads the gradient of one channel, adds it to the bias and broadcasts it (without SUBGROUPS, each lane reads all
+// of them).
 // Unrolled by src/ops/conv3d/unroll-backward-weight.ts.
 
 // #if ${SUBGROUPS}
@@ -138,7 +140,7 @@ fn main(
 ) {
   let brick = group.z;
   let block = group.y;
-  // Surplus lanes repeat the last role and store nothing: subgroupBroadcast needs every lane of the subgroup.
+  // Surplus lanes repeat the last lane's work and store nothing: subgroupBroadcast needs every lane of the subgroup.
   let roles = params.shifted_channels * SHIFTED_PLANES * (KH / ROWS);
   let role = min(group.x * LANES + lane, roles - 1u);
   let channel = role / (SHIFTED_PLANES * (KH / ROWS));

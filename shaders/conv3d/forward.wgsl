@@ -93,7 +93,7 @@ fn load(row: u32, x: u32, inside: bool) -> f32 {
 }
 
 // #if ${VECTOR}
-// Four inputs starting at row + x. Rows are whole vec4s, so all four are in the row or none.
+// Four inputs starting at row + x. Rows are whole vec4s, so either all four are in the row or none is.
 fn load4(row: u32, x: u32, inside: bool) -> vec4f {
   let here = inside && x < params.width;
   return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
@@ -121,13 +121,13 @@ fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
 // #endif
 
 // #if ${UPSAMPLED}
-// A weight of a coarse input, plus that of the next plane's tap if that reads the same coarse plane.
+// A weight of a coarse input; if the next plane's tap reads the same coarse plane, its weight is added.
 fn coarse_weight(at: u32, both: bool, next_plane: u32) -> vec4f {
   return packed[at] + select(vec4f(0.0), packed[select(0u, at + next_plane, both)], both);
 }
 // #endif
 
-// Start of output channel co of a plane.
+// Index at which output channel co of a plane starts.
 fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
 // #if ${SPLIT}
   if (co < params.first_outputs) {
@@ -191,7 +191,7 @@ fn main(
     let zi = z + dz - KD / 2u;
     if (zi >= params.depth) { continue; }
 // #if ${UPSAMPLED}
-    // Two neighbouring planes may be the same coarse plane: the first takes the weights of both.
+    // Two neighbouring planes may read the same coarse plane: the first then uses the sum of both weights.
     let both = zi % 2u == 0u && dz + 1u < KD;
     let taken = zi % 2u == 1u && dz > 0u;
 // #endif

@@ -33,7 +33,7 @@ const TILE_CI = 1u; // #set
 // #include common/math
 // #include common/activation
 
-// The output position that reads position `at` of the padded input, `extent` (out of range) if there is none.
+// The output position that reads position `at` of the padded input; `extent` (out of range) if there is none.
 fn position(at: u32, stride: u32, extent: u32) -> u32 {
   let found = at / stride;
   // A position before the start has wrapped around and is large.

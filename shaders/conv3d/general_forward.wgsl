@@ -1,4 +1,4 @@
-// Convolution of any stride, padding, dilation and number of groups: for all cases that the tuned kernel does not cover.
+// Convolution of any stride, padding, dilation and number of groups, for the cases that the tuned kernel does not cover.
 // Also the gradient of a transposed convolution with respect to its input.
 //
 //   output[n,co,o] = f( bias[co] + sum_{ci,t} weight[co,ci,t] * input[n, g*Ci/G + ci, o*stride - padding + t*dilation] )

@@ -2,7 +2,7 @@
 //
 //   partials[group] = - sum_voxel sum_c target[c] * log softmax(logits)[c]
 //
-// With LABELS the target is 1 for the class that is the voxel's label, 0 for others.
+// With LABELS the target is 1 for the voxel's label and 0 for the other classes.
 // Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
 struct Params {

@@ -1,6 +1,6 @@
-// Inverted dropout. The gradient is the same kernel applied to that of the output: the mask is recomputed, not stored.
+// Inverted dropout. For the gradient, the same kernel runs on the output's gradient: the mask is recomputed, not stored.
 //
-//   output[n,c,v] = input[n,c,v] / (1 - p) where noise[n,c,v] >= p, else 0
+//   output[n,c,v] = input[n,c,v] / (1 - p) if noise[n,c,v] >= p, else 0
 //
 // noise is as in noise/uniform.wgsl, pcg4d(voxel, stream * 2^16 + c / 4, step, seed)[c % 4] (common/noise.wgsl).
 // Mapping: one invocation takes four channels of a voxel; gid.x runs over the voxels of a plane, gid.y over groups of

@@ -1,6 +1,6 @@
 // Crops a volume, or pads it with zeros, at both ends of each axis. Each is the gradient of the other.
 //
-//   output[n,c,z,y,x] = input[n, c, z+start_depth, y+start_height, x+start_width] where that exists, else 0
+//   output[n,c,z,y,x] = input[n, c, z+start_depth, y+start_height, x+start_width] if that exists, else 0
 //
 // Mapping: one invocation per output voxel, or four of a row if the rows of both volumes are whole vec4s; gid.x over a plane's
 // voxels, gid.y over channels, gid.z over planes.
@@ -36,7 +36,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let x = gid.x % row_elements * WIDTH;
   if (y >= params.out_height) { return; }
   let plane = params.first_plane + gid.z;
-  // A position before the first voxel wraps around to one far beyond the last.
+  // A position before the first voxel wraps around to one far after the last.
   let from_z = u32(i32(plane % params.out_depth) + params.start_depth);
   let from_y = u32(i32(y) + params.start_height);
   let from_x = u32(i32(x) + params.start_width);

@@ -1,4 +1,4 @@
-// Gradient of the Gumbel-softmax, hard or soft: in both cases that of y, which is recomputed from logits and noise.
+// Gradient of the Gumbel-softmax. Hard or soft, it is the gradient of y, which is recomputed from logits and noise.
 //
 //   y = softmax_c((logits[c] + g[c]) / tau),   grad_logits[c] = y[c] * (grad_output[c] - sum_k grad_output[k] y[k]) / tau
 //

@@ -43,7 +43,7 @@ alias StoredGradOutput = f32; // #stored grad_output
 // #endif
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Labels at x..x+3 of a row, none outside it. With VECTOR, rows are whole vec4s.
+// Labels at x..x+3 of a row; no label outside it. With VECTOR, rows are whole vec4s.
 fn load_labels(row: u32, x: u32) -> vec4u {
 // #if ${VECTOR}
   return labels[(row + x) / 4u];

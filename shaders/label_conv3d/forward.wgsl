@@ -8,8 +8,8 @@
 // for the label `classes`, followed by the bias (pack_weights.wgsl).
 // Mapping: one invocation computes TILE_X outputs along x for one output channel, held in named registers. gid.x runs
 // over (y, x tile), gid.y over output channels, gid.z over planes n*D+z.
-// A label is loaded once per row, and its taps of that row come as vec4s, each for up to four outputs: a look-up by label
-// is a gather, and this kernel spends its time on gathers. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
+// A label is loaded once per row, and its taps of that row are loaded as vec4s, each for up to four outputs: a look-up by
+// label is a gather, and this kernel spends its time on gathers. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
 
 struct Params {
   classes: u32,
@@ -48,7 +48,7 @@ alias StoredOutput = f32; // #stored output
 // #include common/math
 // #include common/activation
 
-// The label at row + x, no label outside the row; x wraps around below 0.
+// The label at row + x, or no label outside the row; x wraps around below 0.
 fn load(row: u32, x: u32) -> u32 {
   let here = x < params.width;
   let at = select(0u, row + x, here);
@@ -60,7 +60,7 @@ fn load(row: u32, x: u32) -> u32 {
 }
 
 // #if ${VECTOR}
-// Four labels starting at row + x. Rows are whole vec4s, so all four are in the row or none.
+// Four labels starting at row + x. Rows are whole vec4s, so either all four are in the row or none is.
 fn load4(row: u32, x: u32) -> vec4u {
   let here = x < params.width;
   return select(vec4u(NOWHERE), labels[select(0u, row + x, here) / 4u], here);

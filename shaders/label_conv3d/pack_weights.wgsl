@@ -1,4 +1,4 @@
-// Weights as the look-up table of forward.wgsl, followed by the bias.
+// Packs the weights into the look-up table of forward.wgsl, followed by the bias.
 //
 //   packed[co][dz][dy][label][dx] = weight[co][label][dz][dy][dx], dx padded with zeros to whole vec4s
 //   packed[co][dz][dy][classes]   = 0   (for positions outside the volume and labels that are not a class)

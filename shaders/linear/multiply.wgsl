@@ -41,7 +41,7 @@ fn main(
   let column = group.x * BLOCK + lane.x;
   var total = 0.0;
   for (var first = 0u; first < params.depth; first += STEPS) {
-    // Zeros beyond the ends, which add nothing.
+    // Zeros beyond the ends add nothing.
     for (var i = 0u; i < STEPS; i += BLOCK) {
       let a_k = first + lane.x + i;
       let b_k = first + lane.y + i;

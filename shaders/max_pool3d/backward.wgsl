@@ -2,8 +2,8 @@
 //
 //   grad_input[v] = grad_output[window of v] if v is the first maximum of its window, else 0
 //
-// Mapping: one invocation per window, cut-off windows at an odd end included: those write zeros. gid.x runs over a
-// plane's windows, gid.y over channels, gid.z over pairs of input planes.
+// Mapping: one invocation per window, including the incomplete windows at an odd end, which write zeros. gid.x runs over
+// a plane's windows, gid.y over channels, gid.z over pairs of input planes.
 
 struct Params {
   channels: u32,

@@ -2,8 +2,8 @@
 //
 //   grad_input[n,c,i] = sum_{o: winners[n,c,o] = i} grad_output[n,c,o]
 //
-// i and o are positions (z,y,x); only the windows that cover i are visited. `winners` holds the voxel
-// (z*H + y)*W + x that each window takes; general_forward.wgsl computes it.
+// i and o are positions (z,y,x); only the windows that cover i are visited. `winners` holds the maximum's position
+// (z*H + y)*W + x for each window; general_forward.wgsl computes it.
 //
 // Layout: volumes [n*D+z][c][y][x].
 // Mapping: one invocation per input voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.

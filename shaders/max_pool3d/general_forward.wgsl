@@ -3,7 +3,7 @@
 //   output[n,c,o] = max_t input[n,c, o*stride - padding + t]
 //
 // o is a position (z,y,x), t one of the positions of the kernel. With WINNERS, the output is not the largest value but
-// its place (z*H + y)*W + x in the volume, the first one in a tie.
+// its position (z*H + y)*W + x in the volume, the first one in a tie.
 //
 // Layout: volumes [n*D+z][c][y][x].
 // Mapping: one invocation per output voxel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.

@@ -39,7 +39,7 @@ alias StoredCentre = Element; // #stored centre
 @group(0) @binding(3) var<storage, read> centre: array<StoredCentre>;
 // #endif
 
-// What the last pass subtracts: the voxel itself. `at` counts from the start of the volume.
+// The voxel itself, which the last pass subtracts. `at` counts from the start of the volume.
 fn own(at: u32) -> Element {
 // #if ${AXIS_Z}
   return Element(centre[at - params.centre_base / WIDTH]);
@@ -96,7 +96,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   for (var i = max(begin - r, 0); i <= min(begin + r, n - 1); i++) { sum += Element(input[source + u32(i) * stride]); }
   for (var j = begin; j < end; j++) {
     var value = sum;
-    // Offsets clamped onto the low end: i sees it r-i times more; likewise at the high end.
+    // Offsets clamped onto the low end: i counts it r-i times more; likewise at the high end.
     if (j == 0) {
       for (var i = 0; i < min(r, n); i++) { value += f32(r - i) * Element(input[source + u32(i) * stride]); }
     }

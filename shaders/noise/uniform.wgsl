@@ -1,5 +1,5 @@
-// Uniform noise from a counter: the value depends only on the seed, the step, the voxel and the channel, never on how
-// the work is cut.
+// Counter-based uniform noise: the value depends only on the seed, the step, the voxel and the channel, never on how the
+// work is cut.
 //
 //   output[n,c,v] = ((bits >> 9) + 0.5) * 2^-23 in (0, 1),   bits = pcg4d(voxel, c / 4, step, seed)[c % 4] (common/noise.wgsl)
 //

@@ -3,7 +3,7 @@
 //   forward:   output = weight[c] * normalised + bias[c]
 //   BACKWARD:  output = rstd * (weight[c] * grad_output - means.x - normalised * means.y)
 //
-// Weight is 1 without WEIGHT, bias 0 without BIAS.
+// Without WEIGHT the weight is 1; without BIAS the bias is 0.
 // Mapping: one invocation per voxel and channel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
 
 struct Params {

@@ -1,11 +1,12 @@
 // Gradient of posterior/forward.wgsl with respect to the logits; none flows where the prior rules a class out.
 //
 //   t[c] = grad_probabilities[c] + grad_divergence * (log posterior[c] - log p[c] + 1)
-//   y = softmax((l + gumbel(u)) / tau), the soft sample, which supplies the gradient of the hard one
+//   y = softmax((l + gumbel(u)) / tau), the soft sample, whose gradient the hard one uses
 //   grad_logits[c] = posterior[c] (t[c] - sum_k t[k] posterior[k])
 //                  + y[c] (grad_sample[c] - sum_k grad_sample[k] y[k]) / tau
 //
-// Terms without a given gradient are left out. The posterior is recomputed from the logits, and the noise from its counter.
+// If an incoming gradient is missing, its terms are left out. The posterior is recomputed from the logits, and the noise
+// from its counter.
 // Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
 // gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 

@@ -1,7 +1,7 @@
-// Everything that follows from the logits of a voxel, in one pass over its channels: the posterior over the classes
-// that the prior supports, a sample of it (straight-through Gumbel-softmax), and its divergence from the prior.
+// Posterior, sample and divergence in one pass over the logits of a voxel: the posterior over the classes that the prior
+// supports, a sample of it (straight-through Gumbel-softmax), and its divergence from the prior.
 //
-//   l[c] = logits[c] - 1e12 where prior[c] < threshold, else logits[c]
+//   l[c] = logits[c] - 1e12 if prior[c] < threshold, else logits[c]
 //   posterior = softmax(l)
 //   sample = argmax_c l[c] + gumbel(u[c]), the first one in a tie; it does not depend on the temperature
 //   partials[group] = sum_voxel sum_c posterior[c] (log posterior[c] - log p[c]),  p = prior + 1e-12, normalised

@@ -1,8 +1,8 @@
-// Gradient of a ReLU, from its output.
+// Gradient of a ReLU, computed from its output.
 //
-//   grad_input = grad_output where output > 0, else 0
+//   grad_input = grad_output if output > 0, else 0
 //
-// Without GRAD_OUTPUT it works in place: grad_input holds grad_output before.
+// Without GRAD_OUTPUT it works in place: grad_input holds grad_output at first.
 // Mapping: one invocation per element.
 
 struct Params {

@@ -2,8 +2,8 @@
 //
 //   grad_probabilities[c] = scale * grad_output * ((2 * sums.x + smooth) / (sums.y + smooth) - 2 * t[c]) / (sums.y + smooth)
 //
-// sums = (sum p[c] * t[c], sum p[c] + t[c]) of the image's class; with LABELS the target t is 1 for the class that is
-// the voxel's label, 0 for others.
+// sums = (sum p[c] * t[c], sum p[c] + t[c]) of the image's class; with LABELS the target t is 1 for the voxel's label and
+// 0 for the other classes.
 // Mapping: one invocation per voxel and class; gid.x over a plane's voxels, gid.y over classes, gid.z over planes.
 
 struct Params {

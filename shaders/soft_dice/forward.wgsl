@@ -2,7 +2,7 @@
 //
 //   partials[n*D+z][c] = (sum p[c] * t[c], sum p[c] + t[c])
 //
-// With LABELS the target t is 1 for the class that is the voxel's label, 0 for others.
+// With LABELS the target t is 1 for the voxel's label and 0 for the other classes.
 // Mapping: one workgroup of 64 per (class, plane).
 
 struct Params {

@@ -1,4 +1,4 @@
-// Gradient of softmax (or log-softmax) over channels, from its output.
+// Gradient of softmax (or log-softmax) over channels, computed from its output.
 //
 //   softmax:  grad_input[c] = output[c] * (grad_output[c] - sum_k grad_output[k] * output[k])
 //   LOG:      grad_input[c] = grad_output[c] - exp(output[c]) * sum_k grad_output[k]

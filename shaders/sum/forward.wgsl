@@ -1,5 +1,5 @@
 // Sums over all elements, a workgroup's share of a row at a time; reduce/rows.wgsl adds the shares. A row is a plane
-// [C,H,W] of a volume, or all of any other value. So a sum has the same bits when its volume is computed plane by plane.
+// [C,H,W] of a volume, or all of any other value. So a sum has the same bits however its volume is cut into planes.
 //
 //   sum:      partials[row][group] = sum_i a[i]
 //   DOT:      partials[row][group] = sum_i a[i] * b[i]

@@ -1,6 +1,6 @@
 // Forbids the classes that the prior rules out.
 //
-//   output = logits - 1e12 where prior < threshold, else logits
+//   output = logits - 1e12 if prior < threshold, else logits
 //
 // Mapping: one invocation per element.
 
@@ -30,7 +30,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let value = Element(logits[i - params.logits_base / WIDTH]);
   let forbidden = prior[i - params.prior_base / WIDTH] < Element(params.threshold);
 // #if ${BACKWARD}
-  // logits is the incoming gradient here: none flows to classes that the prior rules out.
+  // `logits` is bound to the incoming gradient here: none flows to classes that the prior rules out.
   output[i - params.output_base / WIDTH] = StoredOutput(select(value, Element(0.0), forbidden));
 // #else
   output[i - params.output_base / WIDTH] = StoredOutput(select(value, value - Element(1e12), forbidden));

@@ -1,7 +1,14 @@
 import { UserError } from '../errors.js'
 import { describeAxes, fitOf, reorientGrid } from '../io/orientation.js'
-import { formatShape, PLACEMENT_TOLERANCE, placementDistance, type VolumeHeader } from '../io/volume.js'
+import {
+  formatShape,
+  PLACEMENT_TOLERANCE,
+  placementDistance,
+  voxelSize,
+  type VolumeHeader,
+} from '../io/volume.js'
 import { startOf, turnOnto, type Placement } from './placement.js'
+import { overlap } from './regrid.js'
 import { sampledGrid } from './subsample.js'
 import type { Terminal } from './terminal.js'
 
@@ -20,19 +27,32 @@ interface Apart extends Pair {
   readonly distance: number
 }
 
+/** What is done about files on different grids. */
+export interface GridOptions {
+  /** Pair voxels by their indices, whatever the headers say. */
+  readonly matchByIndex: boolean
+  /** Resample what does not fit. Undefined for a command that has no such option. */
+  readonly resample: boolean | undefined
+}
+
 /** Compares the grids of a run's files by their headers, and says once what there is to say of all of them. */
 export class GridCheck {
   private readonly shapes: Pair[] = []
   private readonly apart: Apart[] = []
   private readonly rounded: Apart[] = []
   private readonly turned: Pair[] = []
+  private readonly resampled: Pair[] = []
+  private readonly disjoint: Pair[] = []
   private readonly silent = new Set<string>()
+  private readonly byIndex: boolean
 
-  /** @param byIndex pair voxels by their indices, whatever the headers say */
-  constructor(private readonly byIndex: boolean) {}
+  constructor(private readonly options: GridOptions) {
+    this.byIndex = options.matchByIndex
+  }
 
   /**
-   * How every n-th voxel of a file comes onto a reference grid. Where they do not fit, `conclude` says so.
+   * How every n-th voxel of a file comes onto a reference grid. Where they do not fit, `conclude` says so; with
+   * `resample`, the file comes onto the reference grid as it is.
    *
    * @param what what the reference and the file are to each other: `the prior and the scan`
    */
@@ -45,6 +65,8 @@ export class GridCheck {
       this.byIndex || unknown.length > 0 || every === 1 ? origin : startOf(turned, reference.grid, every)
     const thinned = every === 1 ? turned : sampledGrid(turned, every, start)
     const fit = fitOf(thinned, reference.grid)
+    const fits = fit.kind === 'unknown' || (fit.kind === 'placed' && fit.coincide)
+    if (!fits && this.options.resample && unknown.length === 0) return this.across(pair)
     if (fit.kind === 'shape') this.misfit(pair, every)
     else if (fit.kind === 'unknown') for (const { source } of unknown) this.silent.add(source)
     else if (!fit.coincide) this.apart.push({ ...pair, distance: fit.distance })
@@ -53,6 +75,13 @@ export class GridCheck {
       if (orientation) this.turned.push(pair)
     }
     return { orientation, every, start }
+  }
+
+  private across(pair: Pair): Placement {
+    const [from, onto] = [pair.file.grid, pair.reference.grid]
+    if (overlap(from, onto)) this.resampled.push(pair)
+    else this.disjoint.push(pair)
+    return { orientation: undefined, across: { from, onto }, every: 1, start: origin }
   }
 
   /** Grids with other numbers of voxels; if only the directions of axes make them so, the places are at fault. */
@@ -68,8 +97,13 @@ export class GridCheck {
   /** @throws UserError naming every file that does not fit */
   conclude(terminal: Terminal): void {
     const faults = [
-      ...byPartner(this.shapes).map(describeShapes),
-      ...(this.byIndex ? [] : byPartner(this.apart).map((pairs) => `${describeApart(pairs)}; ${remedy}`)),
+      ...byPartner(this.disjoint).map(describeDisjoint),
+      ...byPartner(this.shapes).map((pairs) => `${describeShapes(pairs)}; ${this.remedyFor(pairs)}`),
+      ...(this.byIndex
+        ? []
+        : byPartner(this.apart).map(
+            (pairs) => `${describeApart(pairs)}; ${this.remedy}, or ${byIndexRemedy}`,
+          )),
     ]
     if (faults.length > 0) throw new UserError(faults.join('; '))
     for (const pairs of byPartner(this.byIndex ? this.apart : []))
@@ -83,6 +117,13 @@ export class GridCheck {
         `${files.join(', ')}: reoriented as ${reference.source} (${describeAxes(reference.grid)}); what is written of a file lies as the file does`,
       )
     }
+    for (const pairs of byPartner(this.resampled)) {
+      const { reference } = pairs[0]
+      const files = pairs.map(({ file }) => describeGrid(file))
+      terminal.note(
+        `${files.join(', ')}: resampled onto the grid of ${describeGrid(reference)} by the headers`,
+      )
+    }
     if (this.silent.size > 0 && !this.byIndex) {
       const [says, its] = this.silent.size === 1 ? ['says', 'its'] : ['say', 'their']
       terminal.warn(
@@ -90,12 +131,23 @@ export class GridCheck {
       )
     }
   }
+
+  private get remedy(): string {
+    const by = this.options.resample === undefined ? 'sae resample' : '--resample, or sae resample'
+    return `resample one onto the grid of the other (${by})`
+  }
+
+  private remedyFor(pairs: readonly Pair[]): string {
+    const unknown = pairs.flatMap(({ file, reference }) => [file, reference]).find(({ grid }) => !grid.known)
+    return unknown
+      ? `${unknown.source} does not say where its voxels lie, so nothing can be resampled; give a NIfTI file that does`
+      : this.remedy
+  }
 }
 
 const origin = [0, 0, 0] as const
 
-const remedy =
-  'resample one onto the grid of the other (nibabel.processing.resample_from_to does it), or give --match-by-index if the headers are wrong'
+const byIndexRemedy = 'give --match-by-index if the headers are wrong'
 
 /** Pairs of one kind with one reference, together. */
 function byPartner<P extends Pair>(pairs: readonly P[]): [P, ...P[]][] {
@@ -114,11 +166,23 @@ function describeShapes(pairs: readonly [Pair, ...Pair[]]): string {
   const files = [...pairs.map(({ file }) => file), reference].map(
     ({ source, grid }) => `${source} is ${formatShape(grid.shape)}`,
   )
-  return `${what} differ in shape: ${files.join(', ')}; resample one onto the grid of the other`
+  return `${what} differ in shape: ${files.join(', ')}`
 }
 
 function describeApart(pairs: readonly [Apart, ...Apart[]]): string {
   const [{ what, reference }] = pairs
   const files = pairs.map(({ file, distance }) => `${file.source} up to ${distance.toFixed(2)} mm`)
   return `${what} do not lie in one place: by the headers, voxels of ${files.join(', of ')} from those of ${reference.source}`
+}
+
+function describeDisjoint(pairs: readonly [Pair, ...Pair[]]): string {
+  const [{ what, reference }] = pairs
+  const files = pairs.map(({ file }) => file.source)
+  return `${what} do not overlap: by the headers, ${files.join(', ')} and ${reference.source} share no place`
+}
+
+/** `scan.nii.gz (256x256x60 voxels of 1 x 1 x 3 mm, LIA)` */
+function describeGrid({ source, grid }: Placed): string {
+  const size = voxelSize(grid.affine).map((length) => Number(length.toPrecision(3)))
+  return `${source} (${formatShape(grid.shape)} voxels of ${size.join(' x ')} mm, ${describeAxes(grid)})`
 }

@@ -13,7 +13,7 @@ import type { LabelTable } from '../sae/label-table.js'
 import { requireOneChannel } from './input-headers.js'
 import { classesOfMap, tableOfReference } from './label-maps.js'
 import type { RunGrids } from './match-run.js'
-import { placed } from './placement.js'
+import { placed, placedClasses } from './placement.js'
 import type { PriorFile } from './prior-file.js'
 import { ReadCache } from './read-cache.js'
 import { subsample } from './subsample.js'
@@ -92,8 +92,8 @@ export async function readTrainingScans(
     }
     const described = await tableOfReference(labelPath, { table, source: 'the table of the prior' })
     const readClasses = async (to: Terminal) => {
-      const labels = placed(await readLabels(labelPath, to), grids.labels![i]!)
-      return classesOfMap(labels, described, to).classes
+      const labels = await readLabels(labelPath, to)
+      return placedClasses(labels, classesOfMap(labels, described, to).classes, grids.labels![i]!)
     }
     cache.offer(`labels ${labelPath}`, await readClasses(terminal))
     const truth = () => cache.get(`labels ${labelPath}`, () => readClasses(silent))

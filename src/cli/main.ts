@@ -9,6 +9,7 @@ import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
 import { addPrior } from './commands/prior.js'
 import { addRegister } from './commands/register.js'
+import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
@@ -54,6 +55,7 @@ for (const add of [
   addTrain,
   addSegment,
   addEvaluate,
+  addResample,
   addSynth,
   addInfo,
   addDemo,

@@ -82,6 +82,13 @@ export const byIndexOption = (): Option =>
     'pair voxels by their indices even if the headers place the files apart or turn their axes; shapes must agree',
   ).default(false)
 
+/** @param results what becomes of the results */
+export const resampleOption = (results = ''): Option =>
+  new Option(
+    '--resample',
+    `bring files onto the grid of the prior by the affines of their headers, whatever their voxels; --every counts the prior's voxels${results}`,
+  ).conflicts('matchByIndex')
+
 export const classesOption = (): Option =>
   new Option(
     '--classes <table>',
@@ -111,6 +118,7 @@ export interface LearningOptions extends GlobalOptions {
   labels?: string[]
   classes?: string
   matchByIndex: boolean
+  resample?: boolean
   every: number
   steps?: number
   epochs?: number
@@ -148,6 +156,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     )
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(resampleOption())
     .addOption(
       option(
         '--every <n>',

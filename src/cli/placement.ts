@@ -9,12 +9,15 @@ import {
 import type { Grid, LabelVolume, Volume } from '../io/volume.js'
 import { sampledShape, type SpatialShape } from '../sae/separable-filter.js'
 import { invert, type Triple } from '../sae/synth/affine.js'
+import { regrid } from './regrid.js'
 import { sampledGrid, subsample } from './subsample.js'
 
 /** How the voxels of a file come onto the grid that a run works on. */
 export interface Placement {
   /** Undefined if its axes stay as they are. */
   readonly orientation: Orientation | undefined
+  /** Set if its voxels are interpolated: from the grid that they lie on to that of which every n-th voxel is kept. */
+  readonly across?: { readonly from: Grid; readonly onto: Grid }
   /** Then every n-th voxel is kept, ... */
   readonly every: number
   /** ... beginning with this one. */
@@ -30,8 +33,9 @@ export function turnOnto(grid: Grid, reference: Grid): Orientation | undefined {
 /** A volume as the run works on it. */
 export function placed<V extends Volume | LabelVolume>(
   volume: V,
-  { orientation, every, start }: Placement,
+  { orientation, across, every, start }: Placement,
 ): V {
+  if (across) return subsample(regrid({ ...volume, grid: across.from }, across.onto), every, start)
   if (!orientation) return subsample(volume, every, start)
   const turned = {
     ...volume,
@@ -39,6 +43,11 @@ export function placed<V extends Volume | LabelVolume>(
     grid: reorientGrid(volume.grid, orientation),
   }
   return subsample(turned, every, start)
+}
+
+/** The classes of a label map, likewise: they vote, not the codes, of which a class may have several. */
+export function placedClasses(map: LabelVolume, classes: Uint8Array, placement: Placement): Uint8Array {
+  return Uint8Array.from(placed({ ...map, data: Float64Array.from(classes) }, placement).data)
 }
 
 /** The grid of what a run makes of a file, its axes as those of the file again. */

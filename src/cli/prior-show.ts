@@ -68,7 +68,7 @@ async function readTruth(
   const header = await readVolumeHeader(path)
   const every = Math.round(header.grid.shape[0] / prior.grid.shape[0])
   if (!(every >= 1)) throw new UserError(`${path}: has fewer voxels than ${prior.source}`)
-  const check = new GridCheck(matchByIndex)
+  const check = new GridCheck({ matchByIndex, resample: undefined })
   const placement = check.match(header, prior, 'the prior and the truth', every)
   check.conclude(terminal)
   const map = placed(await readLabels(path, terminal), placement)

@@ -72,7 +72,7 @@ export async function fromLabelMaps(
   terminal: Terminal,
 ): Promise<MadePrior> {
   const [first, ...others] = headers as [VolumeHeader, ...VolumeHeader[]]
-  const check = new GridCheck(matchByIndex)
+  const check = new GridCheck({ matchByIndex, resample: undefined })
   const placements = others.map((other) => check.match(other, first, 'the label maps'))
   check.conclude(terminal)
   const tables = await tablesOfMaps(

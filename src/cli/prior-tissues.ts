@@ -46,7 +46,7 @@ export async function fromTissues(
 ): Promise<MadePrior> {
   const [first, ...others] = headers as [VolumeHeader, ...VolumeHeader[]]
   for (const header of headers) requireOneChannel(header, 'a tissue map')
-  const check = new GridCheck(matchByIndex)
+  const check = new GridCheck({ matchByIndex, resample: undefined })
   const placements = others.map((other) => check.match(other, first, 'the tissue maps'))
   check.conclude(terminal)
   const { shape }: Grid = first.grid

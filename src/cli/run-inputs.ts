@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js'
 import { fileDigest } from './file-digest.js'
+import type { GridOptions } from './grid-check.js'
 import type { Terminal } from './terminal.js'
 
 /** What a run learns from, by checksums, so that it goes on with the same. Names would tell who was scanned. */
@@ -12,6 +13,8 @@ export interface RunInputs {
   readonly every: number
   /** Whether voxels are paired by their indices, whatever the headers say. */
   readonly byIndex?: boolean
+  /** Whether scans are brought onto the grid of the prior. */
+  readonly resample?: boolean
 }
 
 /** @throws UserError if a file cannot be read */
@@ -19,12 +22,16 @@ export async function identifyInputs(
   scans: readonly string[],
   prior: string,
   every: number,
-  byIndex = false,
+  { matchByIndex, resample }: Pick<GridOptions, 'matchByIndex' | 'resample'>,
 ): Promise<RunInputs> {
   const digests: string[] = []
   for (const path of scans) digests.push((await fileDigest(path)).sha256)
   const inputs = { scans: digests, prior: (await fileDigest(prior)).sha256, every }
-  return byIndex ? { ...inputs, byIndex } : inputs
+  return {
+    ...inputs,
+    ...(matchByIndex ? { byIndex: true } : {}),
+    ...(resample ? { resample } : {}),
+  }
 }
 
 /** As a checkpoint keeps them. */
@@ -78,10 +85,12 @@ export function requireSameInputs(
       `--every ${now.every} contradicts ${checkpoint}, which has ${before.every}; give the same, or start anew with --init`,
     )
   }
-  if (now.byIndex !== before.byIndex) {
-    const [was, remedy] = before.byIndex ? ['with', 'give it'] : ['without', 'leave it out']
-    throw new UserError(
-      `${checkpoint}: its run is one ${was} --match-by-index; ${remedy}, or start anew with --init`,
-    )
+  for (const [name, flag] of [
+    ['byIndex', '--match-by-index'],
+    ['resample', '--resample'],
+  ] as const) {
+    if (now[name] === before[name]) continue
+    const [was, remedy] = before[name] ? ['with', 'give it'] : ['without', 'leave it out']
+    throw new UserError(`${checkpoint}: its run is one ${was} ${flag}; ${remedy}, or start anew with --init`)
   }
 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
-import type { Grid, Volume } from '../io/volume.js'
 import { labelVoxelType } from '../io/voxel-type.js'
 import { toSidedCodes } from '../sae/label-sides.js'
 import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
@@ -13,7 +12,7 @@ import { describeValues } from './label-maps.js'
 import { flagOf } from './options.js'
 import { Outputs, writeOutput, writeOutputVolume } from './output-files.js'
 import { OutputRecord, type Origin } from './output-record.js'
-import { gridOfResult, takenBack, type Placement } from './placement.js'
+import type { PlacedResult, ResultPlace } from './result-place.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
@@ -157,6 +156,9 @@ export const keepExistingOption = (): Option =>
     'leave out scans whose segmentation is there already, made from the same scan in the same way',
   )
 
+/** For the help of --resample. */
+export const onScans = ', and results are on the grid of each scan'
+
 /** For the help of commands that write segmentations. */
 export const segmentationFiles = `
 Writes to the output folder, on the grid of each scan:
@@ -167,46 +169,36 @@ Writes to the output folder, on the grid of each scan:
 NAME is that of the scan's file, after the sub- and ses- of its folders if it has none (sub-01/anat/T1w.nii.gz:
 sub-01_T1w), or after the names of its folders if scans could else not be told apart.`
 
-/** Where the results of a scan lie: as its file does. */
-export interface ResultPlace {
-  readonly source: string
-  readonly grid: Grid
-  /** The order of the file. @param data [C, D, H, W] of the grid of the run */
-  readonly inOrder: <T extends Float32Array | Uint8Array>(data: T) => T
-  readonly volume: (data: Float32Array, channels: number) => Volume
-}
-
-/** @param whole the grid of the scan's file */
-export function resultPlace(source: string, whole: Grid, placement: Placement): ResultPlace {
-  const grid = gridOfResult(whole, placement)
-  const inOrder: ResultPlace['inOrder'] = (data) => takenBack(data, whole, placement)
-  const volume: ResultPlace['volume'] = (data, channels) => ({ data: inOrder(data), channels, grid, source })
-  return { source, grid, inOrder, volume }
+/** What is written of a segmentation. */
+interface Written {
+  readonly table: LabelTable
+  readonly values: LabelsOut
+  /** Whether the posterior is. */
+  readonly posterior: boolean
+  /** What it was made from. */
+  readonly origin: Origin
 }
 
 /**
- * Writes a segmentation, its table, and the posterior if there is one.
+ * Writes a segmentation, its table, and the posterior if wanted.
  *
- * @param classes [D, H, W] of the grid of the run
- * @param posterior [K, D, H, W]
- * @param origin what it was made from
+ * @param result on the grid of the run; with the posterior if it is written or `place` needs it
  * @returns what is to be said of its sides, if anything
  * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
   stem: string,
-  { classes, posterior }: { classes: Uint8Array; posterior: Float32Array | undefined },
+  result: PlacedResult,
   place: ResultPlace,
-  table: LabelTable,
-  values: LabelsOut,
-  origin: Origin,
+  { table, values, posterior, origin }: Written,
 ): Promise<string | undefined> {
-  if (posterior) {
-    const volume = place.volume(posterior, table.classes.length)
+  const { source, grid } = place
+  const placed = place.segmentation(result, posterior)
+  if (placed.posterior) {
+    const volume = { data: placed.posterior, channels: table.classes.length, grid, source }
     await writeOutputVolume(`${stem}_probseg.nii.gz`, volume, 'float32', origin)
   }
-  const { source, grid } = place
-  const { data, sided, remark } = toLabels(place.inOrder(classes), table, values, place)
+  const { data, sided, remark } = toLabels(placed.classes, table, values, place)
   const kind = values === 'classes' ? 'classes' : 'codes'
   await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
   // Written last: for --keep-existing, it marks the scan as done.

@@ -38,7 +38,7 @@ function isEvery(value: unknown): value is number {
 /**
  * Which voxels to segment if nobody says: those of the training's size, if thinning as in training gives them.
  *
- * @param scan one of the scans, of which only the header is read
+ * @param scan one of the scans, or the prior if they come onto its grid; only the header is read
  * @throws UserError if it cannot be read
  */
 export async function everyAsTrained(trained: TrainedGrid | undefined, scan: string): Promise<number> {
@@ -47,24 +47,30 @@ export async function everyAsTrained(trained: TrainedGrid | undefined, scan: str
   return isAlike(thinnedSize(grid, trained.every), trained.voxelSize) ? trained.every : 1
 }
 
-/** Warns if weights meet voxels of another size than in training. */
+/** Warns if weights meet voxels of another size than in training. @param scans or the prior if they come onto its grid */
 export function warnOfOtherSize(
   trained: TrainedGrid | undefined,
   weights: string,
   every: number,
   scans: readonly { readonly source: string; readonly grid: Grid }[],
   terminal: Terminal,
+  what: 'scan' | 'prior' = 'scan',
 ): void {
   if (!trained) return
   const other = scans.find(({ grid }) => !isAlike(thinnedSize(grid, every), trained.voxelSize))
   if (!other) return
   const thinning = every === 1 ? '' : ` with --every ${every}`
   const better = everyFor(trained, other.grid)
-  const remedy =
-    better === undefined ? 'resample the scan, or train on such voxels' : `give --every ${better}`
+  const remedy = better === undefined ? otherVoxels[what] : `give --every ${better}`
   terminal.warn(
     `${other.source}: its voxels are ${describe(thinnedSize(other.grid, every))}${thinning}, but ${weights} was trained on voxels of ${describe(trained.voxelSize)}; expect a worse segmentation, or ${remedy}`,
   )
+}
+
+/** What to do if no --every gives voxels of the training's size. */
+const otherVoxels = {
+  scan: 'resample the scan (--resample does, given a prior of such voxels), or train on such voxels',
+  prior: 'resample the prior (sae resample --spacing)',
 }
 
 /** The --every that gives a scan voxels of the training's size, if any does. */

@@ -29,7 +29,7 @@ export class BufferRegistry {
     return buffer
   }
 
-  /** Destroys a live buffer; one that is not live is left alone. */
+  /** Destroys a live buffer; does nothing if it is already destroyed or not one of ours. */
   destroy(buffer: GPUBuffer): void {
     if (!this.live.delete(buffer)) return
     this.bytes -= buffer.size
@@ -41,7 +41,7 @@ export class BufferRegistry {
     for (const buffer of [...this.live]) this.destroy(buffer)
   }
 
-  /** Makes `peakBytes` count from the bytes that are live now. */
+  /** Restarts `peakBytes` from the bytes that are live now. */
   resetPeak(): void {
     this.peakBytes = this.bytes
   }

@@ -3,30 +3,30 @@ import { DeviceLostError } from './device-lost.js'
 import { PipelineCache } from './pipeline-cache.js'
 import type { Trace } from './trace.js'
 
-/** What is known of the adapter behind a device. */
+/** What is known about the adapter behind a device. */
 export interface AdapterSummary {
   /** Human-readable name, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly name: string
-  /** Lower-case name of the maker, for example `nvidia`; empty if unknown. */
+  /** Lower-case name of the vendor, for example `nvidia`; empty if unknown. */
   readonly vendor: string
   /** Family of the GPU, for example `turing`; empty if unknown. */
   readonly architecture: string
-  /** The driver's description of itself, in no fixed form; empty where a browser withholds it. */
+  /** The driver's description of itself, as free text; empty if the browser withholds it. */
   readonly driver: string
   /** True for a driver that computes on the CPU. */
   readonly software: boolean
 }
 
-/** Waits for a promise of the GPU. A host may give back the processor meanwhile (see src/node/idle.ts). */
+/** Waits for a promise of the GPU. A host may yield the processor meanwhile (see src/node/idle.ts). */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>
 
-/** What a `Gpu` is made with beside its device and the summary of its adapter. */
+/** Options of a `Gpu`, besides its device and the summary of its adapter. */
 export interface GpuOptions {
   /** Waits for a promise of the device; the browser's own await by default. */
   readonly wait?: Wait
   /**
-   * Whether the device belongs to the program around the engine: `dispose` then leaves it alive, and its errors reach
-   * that program too. Default false.
+   * Whether the device belongs to the calling program: `dispose` then leaves it alive, and its errors reach that
+   * program too. Default false.
    */
   readonly borrowed?: boolean
   /** What to show of the engine's work, and where. Default: nothing. */
@@ -34,22 +34,22 @@ export interface GpuOptions {
 }
 
 /**
- * A WebGPU device with what the engine keeps beside it: pipelines, live buffers, the first error.
+ * A WebGPU device with what the engine keeps for it: pipelines, live buffers, the first error.
  *
- * WebGPU validation errors do not throw, and the results of a failed dispatch are zeros. The engine gives the device its
- * work under error scopes (`guarded`), so that an error ends the call that made it and no other; errors that no scope
- * catches are thrown by the next `check()`, which every read-back calls.
+ * WebGPU validation errors do not throw, and a failed dispatch leaves zeros. The engine submits its work under error
+ * scopes (`guarded`), so that an error fails only the call that caused it. Errors that no scope catches are thrown by
+ * the next `check()`, which every read-back calls.
  */
 export class Gpu {
   /** Every kernel compiled for this device. */
   readonly pipelines: PipelineCache
   /** Every live buffer that the engine made on this device, counted. */
   readonly buffers: BufferRegistry
-  /** What every wait for the device goes through. */
+  /** Every wait for the device goes through this function. */
   readonly wait: Wait
-  /** Whether the device belongs to the program around the engine. */
+  /** Whether the device belongs to the calling program. */
   readonly borrowed: boolean
-  /** What is shown of the engine's work. */
+  /** Where the engine's work is shown. */
   readonly trace: Trace
   private failure: Error | undefined
   private loss: DeviceLostError | undefined
@@ -75,20 +75,20 @@ export class Gpu {
     })
   }
 
-  /** Largest window of a buffer, in bytes, that one binding may show. */
+  /** Largest binding of a buffer, in bytes. */
   get bindingLimit(): number {
     return this.device.limits.maxStorageBufferBindingSize
   }
 
-  /** Invocations of every subgroup, at least; 0 if the device has no subgroups. */
+  /** Least number of invocations in a subgroup; 0 if the device has no subgroups. */
   get subgroupSize(): number {
     return this.device.features.has('subgroups') ? (this.device.adapterInfo.subgroupMinSize ?? 0) : 0
   }
 
   /**
-   * @throws DeviceLostError if the device is lost, ever after
-   * @throws Error the first error that this device reported and no error scope caught, once: it says nothing of what
-   *   comes after it
+   * @throws DeviceLostError once the device is lost, on every call
+   * @throws Error the first error that this device reported and no error scope caught; only once, since it does not
+   *   concern later work
    */
   check(): void {
     if (this.loss) throw this.loss
@@ -98,7 +98,7 @@ export class Gpu {
   }
 
   /**
-   * @param what wants to use the device, for the message
+   * @param what what the device is needed for; starts the message
    * @throws DeviceLostError if the device is lost
    * @throws Error after `dispose`
    */
@@ -110,15 +110,15 @@ export class Gpu {
   /**
    * Waits for a promise of the device.
    *
-   * @param what waits, for the message
+   * @param what what is waited for; starts the message
    * @throws DeviceLostError if it fails because the device is lost
-   * @throws Error if it fails because of `dispose`, or as the promise does
+   * @throws Error if it fails because of `dispose`; otherwise the promise's own error
    */
   async settled<T>(what: string, promise: Promise<T>): Promise<T> {
     try {
       return await this.wait(promise)
     } catch (error) {
-      // A device that is lost fails its promises a moment before it says so.
+      // A lost device rejects its promises a moment before it reports the loss.
       const moment = new Promise((resolve) => setTimeout(resolve, 100))
       if (!this.loss && !this.disposed) await Promise.race([this.device.lost, moment])
       if (this.disposed) throw new Error(`${what}: the Gpu was disposed of meanwhile`, { cause: error })
@@ -133,7 +133,7 @@ export class Gpu {
     this.check()
   }
 
-  /** Destroys every buffer that the engine made and, unless it is borrowed, the device. */
+  /** Destroys every buffer that the engine made, and the device unless it is borrowed. */
   dispose(): void {
     this.disposed = true
     this.buffers.destroyAll()
@@ -144,7 +144,7 @@ export class Gpu {
 
   private readonly onError = (event: GPUUncapturedErrorEvent): void => {
     this.failure ??= new Error(`GPU error: ${event.error.message}`)
-    // What belongs to the program around the engine is for it to see.
+    // The owner of a borrowed device must still see its errors.
     if (!this.borrowed) event.preventDefault()
   }
 }

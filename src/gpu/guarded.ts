@@ -1,18 +1,17 @@
 import { UserError } from '../errors.js'
 import type { Gpu } from './gpu.js'
 
-/** Work that the device was given, and what it says of it. */
+/** Submitted work and its validation. */
 export interface Guarded<T> {
   readonly value: T
-  /** Resolves once the device has looked at the work; rejects with what is wrong with it. Never an unhandled rejection. */
+  /** Resolves once the device has validated the work; rejects with what is wrong. Never an unhandled rejection. */
   readonly checked: Promise<void>
 }
 
 /**
- * Runs `body`, which gives the device work and waits for none of it, and keeps the errors of that work apart from those
- * of all other work: they end this piece of work, and no other.
+ * Runs `body`, which submits work without waiting for it, and catches the errors of that work alone.
  *
- * @param what opens the message
+ * @param what starts the message
  */
 export function guarded<T>(gpu: Gpu, what: string, body: () => T): Guarded<T> {
   const { device } = gpu
@@ -22,13 +21,13 @@ export function guarded<T>(gpu: Gpu, what: string, body: () => T): Guarded<T> {
   try {
     value = body()
   } finally {
-    const pop = () => device.popErrorScope().catch(() => null) // a device that is lost says so itself
+    const pop = () => device.popErrorScope().catch(() => null) // a lost device reports that elsewhere
     answers = gpu.wait(Promise.all([pop(), pop(), pop()]))
   }
   const checked = answers.then(([shortage, internal, invalid]) => {
     if (shortage)
       throw new UserError(
-        `${what}: ${gpu.adapter.name} is out of memory; end other programs that use it, or use smaller volumes or batches`,
+        `${what}: ${gpu.adapter.name} is out of memory; close other programs that use it, or use smaller volumes or batches`,
       )
     const error = internal ?? invalid
     if (error) throw new Error(`${what}: GPU error: ${firstLine(error.message)}`, { cause: error.message })
@@ -37,7 +36,7 @@ export function guarded<T>(gpu: Gpu, what: string, body: () => T): Guarded<T> {
   return { value, checked }
 }
 
-/** The first line of a message; drivers append a page of context. */
+/** The first line of a message: drivers append a page of context. */
 export function firstLine(text: string): string {
   return text.trim().split('\n', 1)[0]!
 }

@@ -4,7 +4,7 @@ import { Gpu, type AdapterSummary } from './gpu.js'
 /** Features that kernels may use if the adapter has them. */
 export const optionalFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const
 
-/** What to ask of an adapter: its optional features and all of its limits on buffers. */
+/** Requests an adapter's optional features and its full buffer limits. */
 export function deviceDescriptor(adapter: GPUAdapter, label: string): GPUDeviceDescriptor {
   return {
     label,
@@ -34,7 +34,7 @@ export async function openDevice(gpu: GPU | undefined = navigatorGpu()): Promise
   return new Gpu(device, summary)
 }
 
-/** What a browser or driver says of an adapter. */
+/** A summary of what a browser or driver reports about an adapter. */
 export function summariseInfo(info: GPUAdapterInfo): AdapterSummary {
   const { vendor, architecture, description, isFallbackAdapter } = info
   const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
@@ -42,7 +42,10 @@ export function summariseInfo(info: GPUAdapterInfo): AdapterSummary {
   return { name, vendor, architecture, driver: description, software }
 }
 
-/** `navigator.gpu`, which a browser may lack, whatever the types say; so may `navigator` itself outside one. */
+/**
+ * `navigator.gpu`. A browser may lack it, and outside one there may be no `navigator`, although the types say
+ * otherwise.
+ */
 function navigatorGpu(): GPU | undefined {
   return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
 }

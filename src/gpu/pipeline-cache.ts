@@ -9,7 +9,7 @@ import type { Trace } from './trace.js'
 
 /** A compiled kernel and the interface that its source declares. */
 export interface Kernel {
-  /** The compute pipeline, its entry point being `main`. */
+  /** The compute pipeline; its entry point is `main`. */
   readonly pipeline: GPUComputePipeline
   /** Layout of bind group 0. */
   readonly layout: GPUBindGroupLayout
@@ -19,11 +19,11 @@ export interface Kernel {
 
 /** A specialised shader with the values of its `override` constants. */
 export interface KernelKey extends StoredSpecialisation {
-  /** Values of the WGSL `override` constants, by name. Default: those that the shader declares. */
+  /** Values of the WGSL `override` constants, by name. Default: the values that the shader declares. */
   readonly overrides?: Readonly<Record<string, number>>
 }
 
-/** Compiles each distinct kernel once; requests for one that is being compiled share its promise. */
+/** Compiles each distinct kernel once; concurrent requests for it share one promise. */
 export class PipelineCache {
   private readonly kernels = new Map<string, Promise<Kernel>>()
 
@@ -32,12 +32,12 @@ export class PipelineCache {
     private readonly trace: Trace = {},
   ) {}
 
-  /** Number of distinct kernels asked for so far. */
+  /** Number of distinct kernels requested so far. */
   get size(): number {
     return this.kernels.size
   }
 
-  /** @throws Error with the numbered source where the shader does not compile. */
+  /** @throws Error with the numbered source if the shader does not compile */
   get(key: KernelKey): Promise<Kernel> {
     const source = specialise(key)
     const id = `${JSON.stringify(key.overrides ?? {})}\n${source}`
@@ -59,7 +59,7 @@ export class PipelineCache {
     const label = key.shader.name
     this.trace.shader?.(`shader ${label}\n${numbered(code)}`)
     const declared = parseInterface(code)
-    // Reported by the failed pipeline below, with the source; not a second time as an uncaptured error.
+    // The failed pipeline below reports the error with its source; do not report it again as an uncaptured error.
     device.pushErrorScope('validation')
     const module = device.createShaderModule({ label, code })
     void device.popErrorScope()

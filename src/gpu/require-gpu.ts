@@ -1,24 +1,24 @@
 import type { Gpu } from './gpu.js'
 
 /**
- * Requires what the engine calls a device, which a program may take for WebGPU's own.
+ * Requires a `Gpu`. A program may pass WebGPU's own device by mistake; the message then suggests `useDevice`.
  *
- * @param what opens the message
- * @throws Error if it is anything else, or was disposed of
+ * @param what starts the message
+ * @throws Error if it is not a `Gpu`, or was disposed of
  * @throws DeviceLostError if it is lost
  */
 export function requireGpu(what: string, gpu: unknown): asserts gpu is Gpu {
   const { pipelines, buffers, requireAlive } = (gpu ?? {}) as Partial<Gpu>
   if (!pipelines || !buffers || typeof requireAlive !== 'function') {
     const hint = isDevice(gpu)
-      ? 'useDevice(device) makes one of it'
-      : 'openGpu, openDevice and useDevice make one'
+      ? 'useDevice(device) makes one from it'
+      : 'openGpu, openDevice or useDevice returns one'
     throw new Error(`${what}: a Gpu is needed, not ${kindOf(gpu)}; ${hint}`)
   }
   requireAlive.call(gpu, what)
 }
 
-/** Whether something looks like WebGPU's own device. */
+/** Whether something looks like a WebGPU device. */
 export function isDevice(thing: unknown): thing is GPUDevice {
   const { queue, createBuffer } = (thing ?? {}) as Partial<GPUDevice>
   return queue !== undefined && typeof createBuffer === 'function'

@@ -1,7 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js'
 import { functions } from '../generated/shaders.js'
 
-/** A shader file: what it is called in messages (its path under shaders/ without the extension), and its text. */
+/** A shader file. */
 export interface ShaderSource {
   /** Path under shaders/ without the extension, for messages. */
   readonly name: string
@@ -10,33 +10,35 @@ export interface ShaderSource {
 }
 
 /**
- * How one shader file is made into one kernel.
+ * How a kernel is made from a shader file.
  *
  * - `flags` resolve `// #if ${FLAG}` ... `// #else` ... `// #endif`;
  * - `consts` replace the value of lines `const NAME = 1u; // #set`: by a number, or by another const of the file;
  * - `generated` replace lines `// #generate NAME` (bodies unrolled per tile).
  *
- * A line `alias StoredX = f32; // #stored NAME` gives the type of the elements of binding NAME (f32, vec2f, vec4f, or the
- * `Element` of common/linear), and becomes that of halves if the plan stores the binding as f16 (`half`).
- * Kernels convert what they load and store, so that each binding is stored in its own way and all arithmetic is f32.
+ * A line `alias StoredX = f32; // #stored NAME` gives the element type of binding NAME (f32, vec2f, vec4f, or the
+ * `Element` of common/linear). If the plan stores the binding as f16 (`half`), the type becomes its f16 counterpart.
+ * Kernels convert what they load and store, so each binding has its own storage type and all arithmetic is f32.
  *
- * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, `$` being the number:
- * one line a channel without an indexed array, which lives in memory on most drivers.
+ * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, with `$` standing for the
+ * number: one line per channel, instead of an indexed array, which most drivers keep in memory.
  * Lines `// #include common/NAME` are expanded first. Every flag, const and generated body that the file
- * mentions must be given, and nothing else may be given: a misspelt name is an error, not a default.
+ * mentions must be given, and nothing else: a misspelt name is an error, not a default.
  */
 export interface Specialisation {
   /** The file. */
   readonly shader: ShaderSource
-  /** Truth of every `#if` flag that the file mentions, by name. Default: none. */
+  /** Value of every `#if` flag that the file mentions, by name. Default: none. */
   readonly flags?: Readonly<Record<string, boolean>>
-  /** Finite number of every const that the file marks `#set`, or the name of a const that it declares. Default: none. */
+  /**
+   * Finite number of every const that the file marks `#set`, or the name of a const that it declares. Default: none.
+   */
   readonly consts?: Readonly<Record<string, number | string>>
   /** WGSL for every `#generate` line of the file, by name. Default: none. */
   readonly generated?: Readonly<Record<string, string>>
 }
 
-/** A specialisation, and how the values that the kernel is bound to are stored. */
+/** A specialisation, and how the values bound to the kernel are stored. */
 export interface StoredSpecialisation extends Specialisation {
   /** Names of the bindings stored as f16. Default: none. */
   readonly half?: readonly string[]
@@ -48,7 +50,7 @@ export interface BindingDeclaration {
   readonly name: string
   /** Its `@binding` in group 0. */
   readonly index: number
-  /** Type that the bind group layout gives it: uniform, storage to write, or storage to read. */
+  /** Type in the bind group layout: uniform, storage (written) or read-only storage. */
   readonly type: GPUBufferBindingType
   /** Whether its elements are of u32 rather than f32. */
   readonly unsigned: boolean
@@ -58,17 +60,17 @@ export interface BindingDeclaration {
 export interface ParamDeclaration {
   /** Name of the field. */
   readonly name: string
-  /** Its WGSL type, 4 bytes each. */
+  /** Its WGSL type; each takes 4 bytes. */
   readonly type: 'u32' | 'i32' | 'f32'
 }
 
-/** What the host has to know of a shader: read off its text, so that the two cannot disagree. */
+/** What the host must know about a shader: parsed from its text, so that the two cannot disagree. */
 export interface ShaderInterface {
   /** Bindings of group 0, in the order of the text. */
   readonly bindings: readonly BindingDeclaration[]
-  /** Fields of `struct Params`, in their order; none where the shader has no such struct. */
+  /** Fields of `struct Params`, in order; none if the shader has no such struct. */
   readonly params: readonly ParamDeclaration[]
-  /** Threads of a workgroup along x, y and z; undefined if the text leaves that to an `override`. */
+  /** Threads of a workgroup along x, y and z; undefined if an `override` sets them. */
   readonly workgroupSize: WorkgroupSize | undefined
 }
 
@@ -84,8 +86,8 @@ const generate = /^[ \t]*\/\/ #generate (?<name>\w+)$/gm
 /**
  * Returns the WGSL of a specialised shader.
  *
- * @throws Error on a flag, const or generated body that is missing, unknown or of the wrong type, and on a binding that
- *   has no halves
+ * @throws Error if a flag, const or generated body is missing, unknown or of the wrong type, or if a binding cannot be
+ *   stored as f16
  */
 export function specialise(spec: StoredSpecialisation): string {
   const take = <T>(kind: string, table: Readonly<Record<string, T>> | undefined, name: string): T => {
@@ -99,7 +101,7 @@ export function specialise(spec: StoredSpecialisation): string {
     if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
     return text
   })
-  // Checked against the whole text: a const may stand only in a branch that a flag removes.
+  // Checked against the whole text, because a flag may remove the only branch that has a const.
   const rejectUnknown = (kind: string, table: Readonly<Record<string, unknown>> = {}, pattern: RegExp) => {
     const known = [...included.matchAll(pattern)].map(({ groups }) => groups?.name)
     for (const name of Object.keys(table)) {
@@ -154,7 +156,7 @@ export function specialise(spec: StoredSpecialisation): string {
 
 const halves = { f32: 'f16', vec2f: 'vec2<f16>', vec4f: 'vec4<f16>' }
 
-/** Makes the elements of some bindings halves. */
+/** Changes the element type of some bindings to f16. */
 function storeHalves(source: string, half: readonly string[]): string {
   if (half.length === 0) return source
   const element = /^alias Element = (\w+);$/m.exec(source)?.[1]
@@ -170,7 +172,7 @@ export function storedBindings(shader: ShaderSource): ReadonlySet<string> {
   return new Set([...shader.text.matchAll(storedAs)].map(({ groups }) => groups!.name!))
 }
 
-/** Reads the bindings of group 0, the fields of `struct Params` and the size of a workgroup off WGSL source. */
+/** Parses the bindings of group 0, the fields of `struct Params` and the workgroup size from WGSL source. */
 export function parseInterface(source: string): ShaderInterface {
   const code = source.replace(/\/\/.*$/gm, '')
   const bindings: BindingDeclaration[] = []
@@ -189,17 +191,17 @@ export function parseInterface(source: string): ShaderInterface {
 }
 
 /**
- * Threads of a workgroup of a shader.
+ * The number of threads in a workgroup of a shader.
  *
- * @throws Error if its text leaves them to an `override`
+ * @throws Error if an `override` sets it
  */
 export function threadsPerWorkgroup({ name, text }: ShaderSource): number {
   const size = workgroupSizeOf(text)
-  if (!size) throw new Error(`shader ${name}: its text does not say how large a workgroup is`)
+  if (!size) throw new Error(`shader ${name}: its workgroup size is not constant`)
   return size.reduce((product, extent) => product * extent)
 }
 
-/** The `@workgroup_size` of WGSL source: numbers, or names of constants; undefined if one is an `override`. */
+/** The `@workgroup_size` of WGSL source, from numbers or names of constants; undefined if one is an `override`. */
 function workgroupSizeOf(source: string): WorkgroupSize | undefined {
   const [, extents = ''] = /@workgroup_size\(([^)]*)\)/.exec(source) ?? []
   const [x, y = 1, z = 1] = extents.split(',').map((extent) => {

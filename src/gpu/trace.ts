@@ -1,7 +1,7 @@
-/** Shows what the engine makes of a graph, for debugging. Each function that is given is called with text of many lines. */
+/** Shows what the engine makes of a graph, for debugging. Each callback receives multi-line text. */
 export interface Trace {
-  /** Called for each kernel that is compiled: its name and its specialised WGSL, with line numbers. */
+  /** Called for each compiled kernel: its name and its specialised WGSL, with line numbers. */
   readonly shader?: (text: string) => void
-  /** Called for each plan that is compiled: its dispatches, as `formatPlan` prints them. */
+  /** Called for each compiled plan: its dispatches, as `formatPlan` prints them. */
   readonly plan?: (text: string) => void
 }

@@ -1,17 +1,17 @@
 import type { Gpu } from './gpu.js'
 
-/** Workgroups that one dispatch may have along each axis, on every WebGPU device. */
+/** Most workgroups of a dispatch along each axis, on every WebGPU device. */
 export const maxWorkgroups = 65535
 
 /** What an op may know of the device when it chooses its kernels. */
 export interface DeviceTraits {
-  /** Elements of 4 bytes that one binding may show. */
+  /** Most 4-byte elements in one binding. */
   readonly bindingElements: number
-  /** Bytes that a uniform binding may show. */
+  /** Most bytes in a uniform binding. */
   readonly uniformBytes: number
   /** True for a driver that computes on the CPU. */
   readonly software: boolean
-  /** Invocations of every subgroup, at least; 0 if the device has no subgroups. */
+  /** Least number of invocations in a subgroup; 0 if the device has no subgroups. */
   readonly subgroupSize: number
 }
 

@@ -1,7 +1,7 @@
 import type { Gpu } from './gpu.js'
 import { guarded } from './guarded.js'
 
-/** Bytes that one staging buffer carries; larger reads go in pieces, so that a read does not double the memory. */
+/** Bytes in one staging buffer. Larger reads go in pieces, so that a read does not double the memory. */
 export const stagingBytes = 32 * 2 ** 20
 
 /**

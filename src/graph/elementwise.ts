@@ -5,11 +5,14 @@ import { op } from './op.js'
 import { volumeShape, type Value } from './value.js'
 import { elementRange, elementSlabs, whole, type Slab } from './window.js'
 
-/** A kernel over elements that does not care where they lie; of vec4s it may compute up to three beyond the end. */
+/**
+ * A kernel over elements that ignores their position in the volume. When it works on vec4s, it may compute up to three
+ * elements beyond the end.
+ */
 export interface ElementwiseKernel extends Specialisation {
-  /** Fields of the shader's `struct Params` beside `first` and `count`. Default: none. */
+  /** Fields of the shader's `struct Params` other than `first` and `count`. Default: none. */
   readonly params?: Readonly<Record<string, number>>
-  /** Bindings of equal size, of which ranges of elements are shown. */
+  /** Bindings of equal size; each dispatch binds a range of their elements. */
   readonly values: Readonly<Record<string, Value>>
   /** Values bound whole. Default: none. */
   readonly flats?: Readonly<Record<string, Value>> | undefined
@@ -19,13 +22,13 @@ export interface ElementwiseKernel extends Specialisation {
 export interface ElementwiseOp<I extends Inputs> extends Omit<ElementwiseKernel, 'values'> {
   /** Name of the op, for messages and times. */
   readonly name: string
-  /** Inputs of equal size, by the names of their bindings; `flats` are inputs into which no gradient flows. */
+  /** Inputs of equal size, by the names of their bindings. `flats` are inputs too, but get no gradient. */
   readonly inputs: I
   /** Name of the binding that is written. Default `output`. */
   readonly result?: string
   /** The value whose shape the output has. Default: the first of the inputs. */
   readonly like?: Value
-  /** Whether the output is always stored as f32. Default: if one of the inputs is. */
+  /** Whether the output is always stored as f32. Default: true if one of the inputs is. */
   readonly wide?: boolean | undefined
   /** Gradients of the inputs, given that of the output. Default: the op has none. */
   readonly backward?: (gradOutput: Value, output: Value) => Gradients<NoInfer<I>>
@@ -42,7 +45,7 @@ export function elementwiseOp<const I extends Readonly<Record<string, Value>>>({
   backward,
   ...kernel
 }: ElementwiseOp<I>): Value {
-  if (!like) throw new Error(`${name}: it has no inputs, and no value to be like`)
+  if (!like) throw new Error(`${name}: it has neither inputs nor \`like\``)
   const { shape, layout } = like
   return op({
     name,
@@ -56,22 +59,22 @@ export function elementwiseOp<const I extends Readonly<Record<string, Value>>>({
 }
 
 /**
- * The dispatches of an element-wise kernel for some planes, or for all of values that are not volumes. `params` gets
- * `first` and `count` added, in vec4s with the flag VECTOR, else in numbers.
+ * The dispatches of an element-wise kernel for some planes, or for everything if the values are not volumes. Adds
+ * `first` and `count` to `params`: in vec4s with the flag VECTOR, otherwise in elements.
  */
 export function elementwise(kernel: ElementwiseKernel, device: DeviceTraits, range: Slab): KernelCall[] {
   const { values, flats = {}, params, flags, ...specialisation } = kernel
   const { vector, ...elements } = elementRange(Object.values(values)[0]!, range)
   const step = vector ? 4 : 1
-  return elementSlabs(elements, device).map(({ first, last }) => {
-    const count = Math.ceil((last - first) / step)
+  return elementSlabs(elements, device).map(({ first, end }) => {
+    const count = Math.ceil((end - first) / step)
     return {
       ...specialisation,
       flags: { ...flags, VECTOR: vector },
       params: { ...params, first: first / step, count },
       bindings: {
         ...Object.fromEntries(
-          Object.entries(values).map(([name, value]) => [name, { value, start: first, end: last }]),
+          Object.entries(values).map(([name, value]) => [name, { value, start: first, end }]),
         ),
         ...Object.fromEntries(Object.entries(flats).map(([name, value]) => [name, whole(value)])),
       },
@@ -80,7 +83,7 @@ export function elementwise(kernel: ElementwiseKernel, device: DeviceTraits, ran
   })
 }
 
-/** How element-wise work on values like this one is cut. */
+/** The number of planes by which element-wise work on a value like this one is cut. */
 export function elementwisePlanes(value: Value): number {
   return value.layout === 'volume' ? volumeShape(value).planes : 1
 }

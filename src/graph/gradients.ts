@@ -9,8 +9,8 @@ import { Value } from './value.js'
  * One sweep over the nodes in reverse creation order: when a node is reached, every use of its outputs has been
  * visited, so their gradients are complete. No recursion, and a value used twice is counted twice and visited once.
  *
- * @throws Error if `loss` is not a scalar, does not depend on a wanted value, an op on the way has no gradient, or one
- *   gives a gradient of another shape than its input
+ * @throws Error if `loss` is not a scalar or does not depend on a wanted value, if an op on the way has no gradient, or
+ *   if an op returns a gradient whose shape differs from its input's
  */
 export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   if (loss.size !== 1)
@@ -46,9 +46,9 @@ export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   })
 }
 
-/** @throws Error if `gradient` cannot be that of an input: it is of another shape, layout or type */
+/** @throws Error if `gradient` differs from its input in shape, layout or type */
 function requireGradient(node: OpNode, value: Value, gradient: Value): void {
-  // What flows back to labels is the gradient of their one-hot form: a matter of the ops on either side.
+  // Labels receive the gradient of their one-hot form, which only the ops on either side can check.
   if (value.dtype === 'u32' || value.partial) return
   const sameShape =
     gradient.shape.length === value.shape.length && gradient.shape.every((n, i) => n === value.shape[i])
@@ -58,7 +58,7 @@ function requireGradient(node: OpNode, value: Value, gradient: Value): void {
   )
 }
 
-/** Every node that the values are computed from. */
+/** Every node that the values depend on. */
 export function nodesBehind(values: readonly Value[], effects: readonly OpNode[] = []): OpNode[] {
   const found = new Set<OpNode>()
   const open = [...effects, ...values.flatMap((value) => value.node ?? [])]

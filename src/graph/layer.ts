@@ -1,11 +1,11 @@
 let current: string | undefined
 
 /**
- * Builds a part of a graph under a name: the nodes that `body` adds carry it, and so do messages about them and the rows
- * of `describe`. Names nest: `head` within `decoder` is `decoder.head`. Gradients carry the layer of their node.
+ * Builds a part of a graph under a name. The nodes that `body` adds carry it; messages about them and the rows of
+ * `describe` show it. Names nest: `head` within `decoder` is `decoder.head`. Gradients carry the layer of their node.
  *
- * @param body adds nodes at once; what it adds after an `await` would carry no name
- * @throws what `body` throws, the message headed by the layer
+ * @param body adds nodes synchronously; nodes added after an `await` would not carry the name
+ * @throws what `body` throws, with the layer in front of the message
  *
  * @example
  * const features = inLayer('stem', () => relu(conv3d(scan, weight, bias)))
@@ -14,7 +14,7 @@ export function inLayer<T>(name: string, body: () => T): T {
   return atLayer(current === undefined ? name : `${current}.${name}`, body)
 }
 
-/** The same under a complete name, whatever is around it; undefined for no layer. */
+/** As `inLayer`, but `layer` is the full name, regardless of enclosing layers; undefined for no layer. */
 export function atLayer<T>(layer: string | undefined, body: () => T): T {
   const outer = current
   current = layer
@@ -27,18 +27,18 @@ export function atLayer<T>(layer: string | undefined, body: () => T): T {
   }
 }
 
-/** The layer that nodes are being added to. */
+/** The layer in which new nodes are added; undefined outside of any. */
 export function currentLayer(): string | undefined {
   return current
 }
 
-/** Errors that say where they come from. */
-const told = new WeakSet<Error>()
+/** Errors whose message already names a place. */
+const placedErrors = new WeakSet<Error>()
 
-/** An error whose message is headed by the place that it comes from, unless it already names one. */
+/** Puts the place that an error comes from in front of its message, unless the message already names one. */
 export function placed(place: string, error: unknown): unknown {
-  if (!(error instanceof Error) || told.has(error)) return error
-  told.add(error)
+  if (!(error instanceof Error) || placedErrors.has(error)) return error
+  placedErrors.add(error)
   if (!error.message.startsWith(`${place}: `)) error.message = `${place}: ${error.message}`
   return error
 }

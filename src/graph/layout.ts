@@ -1,6 +1,6 @@
 import { volumeShape, type Value } from './value.js'
 
-/** Contents in the caller's order (NCDHW for volumes) to the order in memory ([N,D,C,H,W]); copies only if needed. */
+/** Converts contents from the caller's order (volumes: NCDHW) to memory order ([N,D,C,H,W]); copies only if needed. */
 export function toMemoryOrder<T extends Float32Array | Uint32Array>(value: Value, data: T): T {
   return reorder(value, data, (from, to, result, area) => {
     result.set(data.subarray(from * area, (from + 1) * area), to * area)

@@ -5,8 +5,8 @@ import { Value, newId, type Shape, type ValueOptions } from './value.js'
 import type { Slab, Window } from './window.js'
 
 /**
- * Extents of a dispatch along x, y and z. The last of fewer than three may be longer than a dispatch allows: it is
- * folded over its own axis and the next (see `linear_index` of shaders/common/linear.wgsl).
+ * Extents of a dispatch along x, y and z. If there are fewer than three, the last may exceed what a dispatch allows: it
+ * is then folded over its own axis and the next (see `linear_index` in shaders/common/linear.wgsl).
  */
 export type Extents =
   readonly [x: number] | readonly [x: number, y: number] | readonly [number, number, number]
@@ -16,13 +16,13 @@ export type DispatchSize =
   | {
       /** Threads along each axis, rounded up to whole workgroups. */
       readonly threads: Extents
-      /** Follow from the threads. */
+      /** Computed from the threads. */
       readonly workgroups?: never
     }
   | {
-      /** Workgroups along each axis, for kernels that work by them. */
+      /** Workgroups along each axis, for kernels that count in workgroups. */
       readonly workgroups: Extents
-      /** Follow from the workgroups. */
+      /** Computed from the workgroups. */
       readonly threads?: never
     }
 
@@ -30,27 +30,27 @@ export type DispatchSize =
 export type KernelCall = Omit<KernelKey, 'half'> &
   DispatchSize & {
     /**
-     * Fields of the shader's `struct Params`. Fields named `<binding>_base` are filled in by the plan: the element
-     * of the value at which that binding starts.
+     * Fields of the shader's `struct Params`. The plan fills in the fields named `<binding>_base`: the element of the
+     * value at which that binding starts.
      */
     readonly params: Readonly<Record<string, number>>
-    /** What each binding of the shader shows, by the binding's name; all but `params`. */
+    /** The window behind each binding of the shader except `params`, by the binding's name. */
     readonly bindings: Readonly<Record<string, Window>>
   }
 
 /** One application of an op. */
 export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
-  /** Position in the order of creation, in one count with values; unique. */
+  /** Position in the order of creation; unique among nodes and values. */
   readonly id: number
-  /** Name of the op, for messages and times. */
+  /** Name of the op, for messages and timings. */
   readonly op: string
-  /** The layer that it was added in (see `inLayer`); undefined outside of any. */
+  /** The layer in which it was added (see `inLayer`); undefined outside of any. */
   readonly layer: string | undefined
-  /** Values that its kernels read. */
+  /** Values that it reads. */
   readonly inputs: readonly Value[]
   /** Values that it computes, in the order of its definition. */
   readonly outputs: Outputs
-  /** Values that only this node uses, while it runs. */
+  /** Temporary values that only this node uses. */
   readonly scratch: readonly Value[]
   /** Variables that this node updates in place. */
   readonly mutates: readonly Value[]
@@ -58,7 +58,7 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly emit: (device: DeviceTraits) => KernelCall[]
   /** How the work is cut along depth, if it can be. */
   readonly slices: Slices | undefined
-  /** Gradients of the inputs, in their order, given those of the outputs; undefined if none flows. */
+  /** Gradients of the inputs, in order, given those of the outputs; undefined if the op has no gradient. */
   readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
   /** See `CommonSpec`. */
   readonly parameter: Value | undefined
@@ -69,26 +69,26 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
 }
 
 /**
- * How a node's work is cut along depth, so that it needs neither whole inputs nor whole outputs at a time. Planes may
- * be computed more than once, always with the same result.
+ * How a node's work is cut along depth, so that it never needs its whole inputs or outputs at once. Planes may be
+ * computed more than once, always with the same result.
  */
 export interface Slices {
   /** Planes of the work, and of every volume among the outputs. */
   readonly planes: number
-  /** Whether planes that are needed again are better kept than computed again. */
+  /** Whether to keep planes that are needed again, rather than recompute them. */
   readonly costly: boolean
-  /** The planes of an input that some planes of the work read; undefined for an input that is read whole. */
+  /** The planes of an input that a slab of the work reads; undefined if the input is read whole. */
   readonly reads: (input: Value, slab: Slab) => Slab | undefined
-  /** The dispatches of some planes. */
+  /** The dispatches that compute a slab. */
   readonly emit: (device: DeviceTraits, slab: Slab) => KernelCall[]
-  /** The dispatches that follow once all planes are done: the ends of reductions. */
+  /** The dispatches that run after all planes, to finish reductions. */
   readonly finish: (device: DeviceTraits) => KernelCall[]
 }
 
 /** Values by the names that an op gives them; entries without a value are skipped. */
 export type Inputs = Readonly<Record<string, Value | undefined>>
 
-/** A gradient for each input that one flows into, by the input's name. */
+/** Gradients by the input's name; inputs without a gradient are left out. */
 export type Gradients<I extends Inputs> = { readonly [Name in keyof I]?: Value | undefined }
 
 /** A value that an op computes. */
@@ -97,51 +97,50 @@ export interface OutputSpec extends Pick<ValueOptions, 'dtype' | 'layout'> {
   readonly name?: string
   /** Extents, slowest axis first; [N,C,D,H,W] for a volume. */
   readonly shape: Shape
-  /** Whether it is always stored as f32. Default: if one of the inputs is. */
+  /** Whether it is always stored as f32. Default: true if one of the inputs is. */
   readonly wide?: boolean | undefined
-  /** True for a partial result that gradients skip: `backward` is given the gradient of what is made of it. */
+  /** True for a partial result, such as partial sums: `backward` then receives the gradient of the complete result. */
   readonly partial?: boolean | undefined
 }
 
-/** What an op dispatches to compute its output (one value, or one for each `OutputSpec`). */
+/** The dispatches that compute an op's output (one value, or one for each `OutputSpec`). */
 export interface Work<Output> {
   /**
    * Planes of the work, numbered n*D+z, and of every volume among the outputs. Default: the work is not cut along
    * depth, and `emit` computes all of it.
    */
   readonly planes?: number | undefined
-  /** Whether planes that are needed again are better kept than computed again. Default false. */
+  /** Whether to keep planes that are needed again, rather than recompute them. Default false. */
   readonly costly?: boolean | undefined
-  /** The planes of an input that `slab` reads; undefined for all of it. Default: the same of volumes, else all. */
+  /** The planes of an input that `slab` reads; undefined for all. Default: the same planes of a volume, else all. */
   readonly reads?: Slices['reads'] | undefined
-  /** The dispatches that compute planes [first, last) of the output; [0, 1) if the work is not cut. */
+  /** The dispatches that compute planes [first, end) of the output; [0, 1) if the work is not cut. */
   readonly emit: (output: Output, device: DeviceTraits, slab: Slab) => KernelCall[]
-  /** The dispatches that follow once all planes are done: the ends of reductions. Default: none. */
+  /** The dispatches that run after all planes, to finish reductions. Default: none. */
   readonly finish?: ((output: Output, device: DeviceTraits) => KernelCall[]) | undefined
 }
 
-/** What an op with one output and one with several have in common. */
+/** What ops with one output and with several have in common. */
 export interface CommonSpec<I extends Inputs> {
-  /** Name of the op, for messages and times. */
+  /** Name of the op, for messages and timings. */
   readonly name: string
-  /** Values that its kernels read. */
+  /** Values that it reads. */
   readonly inputs: I
-  /** Values that only this node uses, while it runs (see `scratch`). Default: none. */
+  /** Temporary values that only this node uses (see `scratch`). Default: none. */
   readonly scratch?: readonly Value[] | undefined
   /**
-   * The parameter whose gradient it computes, by which a plan names the layer: a gradient often does not read the
-   * parameter itself. Default: the first variable that it reads or updates.
+   * The parameter whose gradient it computes. The plan takes the layer's name from it, because a gradient often does
+   * not read the parameter itself. Default: the first variable that it reads or updates.
    */
   readonly parameter?: Value | undefined
   /**
-   * If a kernel of the op can do so as it stores its only output: the same output, but 0 wherever `mask` is 0. The
-   * gradient of a ReLU asks for it instead of a pass of its own; the output without a mask is then read by nobody and
-   * never computed.
+   * Returns the op's only output, but 0 wherever `mask` is 0. Give it if the kernel can apply the mask while it stores.
+   * The gradient of a ReLU then needs no pass of its own, and the output without the mask is never computed.
    */
   readonly masked?: ((mask: Value) => Value) | undefined
   /**
-   * If a kernel of the op applies an activation to what it computes: the same output without it, as a new value.
-   * `checkFinite` looks at it, since an activation may hide a NaN.
+   * Returns the output before the activation, as a new value. Give it if the kernel applies one: `checkFinite` looks at
+   * this value, because an activation may hide a NaN.
    */
   readonly withoutActivation?: (() => Value) | undefined
 }
@@ -149,12 +148,12 @@ export interface CommonSpec<I extends Inputs> {
 /** One value for each output of a node. */
 export type Outputs<O extends readonly OutputSpec[]> = { readonly [K in keyof O]: Value }
 
-/** What `defineNode` makes a node of. */
+/** The description of a node for `defineNode`. */
 export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
   extends CommonSpec<I>, Work<Outputs<O>> {
   /** Values that it computes. Default: none. */
   readonly outputs?: O
-  /** Variables that it updates in place; it belongs among the effects of `compile` then. Default: none. */
+  /** Variables that it updates in place; pass such a node to `compile` among the `effects`. Default: none. */
   readonly mutates?: readonly Value[]
   /**
    * Gradients of the inputs, given those of the outputs, of which at least one is defined.
@@ -169,7 +168,7 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 }
 
 /**
- * Adds a node with any number of outputs to the graph that its inputs belong to. `op` is for those with one.
+ * Adds a node with any number of outputs to the graph that its inputs belong to. For one output, use `op`.
  *
  * @throws Error in `gradients`, if `backward` names a gradient that belongs to no input
  */
@@ -189,7 +188,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     outputs,
     scratch,
     mutates,
-    emit: (device) => [...slices.emit(device, { first: 0, last: slices.planes }), ...slices.finish(device)],
+    emit: (device) => [...slices.emit(device, { first: 0, end: slices.planes }), ...slices.finish(device)],
     slices: spec.planes === undefined ? undefined : slices,
     backward:
       backward &&
@@ -229,7 +228,7 @@ function requireInputs(op: string, gradients: Inputs, inputs: Inputs): void {
   }
 }
 
-/** A value that one node uses while it runs, flat unless the shape is a volume. */
+/** A temporary value of one node; flat unless the shape is a volume's. */
 export function scratch(name: string, shape: Shape): Value {
   return new Value(name, shape, 'computed')
 }

@@ -8,7 +8,7 @@ import {
 } from './node.js'
 import type { Value } from './value.js'
 
-/** What `op` makes a value of. */
+/** The description of an op with one output. */
 export interface OpSpec<I extends Inputs> extends CommonSpec<I>, Work<Value> {
   /** The value that it computes. */
   readonly output: OutputSpec
@@ -20,7 +20,7 @@ export interface OpSpec<I extends Inputs> extends CommonSpec<I>, Work<Value> {
 }
 
 /**
- * Applies an op with one output: adds a node to the graph that its inputs belong to, and returns what it computes.
+ * Applies an op with one output: adds a node to the graph that its inputs belong to, and returns the output.
  *
  * @throws Error in `gradients`, if `backward` names a gradient that belongs to no input
  */
@@ -31,7 +31,7 @@ export function op<const I extends Inputs>(spec: OpSpec<I>): Value {
     outputs: [output],
     emit: ([value], device, slab) => emit(value, device, slab),
     finish: finish && (([value], device) => finish(value, device)),
-    // There is a gradient of some output, and so of the only one.
+    // At least one output has a gradient, and there is only one.
     backward: backward && (([gradOutput], [value]) => backward(gradOutput!, value)),
   }).outputs[0]
 }

@@ -1,4 +1,4 @@
-// Types only, and inherent: a value knows the node that computes it, a node the values that it reads and makes.
+// A circular import, but of types only: a value knows the node that computes it, and a node its inputs and outputs.
 import type { OpNode } from './node.js'
 
 /** Extents of a tensor, slowest axis first; those of a volume are [N,C,D,H,W]. */
@@ -19,26 +19,26 @@ export type Layout = 'volume' | 'flat'
  */
 export type Role = 'input' | 'variable' | 'constant' | 'computed'
 
-/** What a `Value` is made with beside its name, shape and role. */
+/** Options of a `Value`, besides its name, shape and role. */
 export interface ValueOptions {
   /** Default `f32`. */
   readonly dtype?: DType
   /** Default: `volume` for shapes of five extents, `flat` for all others. */
   readonly layout?: Layout
   /**
-   * Whether its numbers may lie outside the range of f16, from 6e-5 in full precision to 65504: it is always stored as
-   * f32 then. An output of a node is wide where an input is, unless the op knows better. Default false.
+   * Whether its numbers may lie outside the range of f16 (6e-5 at full precision, to 65504); it is then always stored
+   * as f32. By default, the output of a node is wide if an input is. Default false.
    */
   readonly wide?: boolean
-  /** True for a partial result that gradients skip: what flows to it is the gradient of what is made of it. Default false. */
+  /** True for a partial result, such as partial sums: its gradient is that of the complete result. Default false. */
   readonly partial?: boolean | undefined
-  /** First contents of a variable, contents of a constant. Zeros for a variable that gives none. */
+  /** Initial contents of a variable (default: zeros), or the contents of a constant. */
   readonly initial?: Float32Array | Uint32Array
   /** The node that computes the value, if its role is `computed`. */
   readonly node?: OpNode
   /**
-   * Of an input whose contents follow from the step, as an optimiser's schedule and the counter of a noise do: what it
-   * holds at a step, counted from 1. Plans write it before each run, unless the program has written the input itself.
+   * Contents of an input that depends only on the step (counted from 1), such as an optimiser's schedule or the counter
+   * of a noise. Plans write it before each run, unless the program has written the input itself.
    */
   readonly feed?: ((step: number) => Float32Array | Uint32Array) | undefined
 }
@@ -56,13 +56,13 @@ export class Value {
   readonly id = newId()
   /** Type of its elements. */
   readonly dtype: DType
-  /** How it lies in memory. */
+  /** Its layout in memory. */
   readonly layout: Layout
   /** True if it is always stored as f32, because its numbers may lie outside the range of f16. */
   readonly wide: boolean
-  /** Whether gradients skip it, so that its own may have the shape of another value. */
+  /** Whether it is a partial result: its gradient may then have the shape of another value, the complete result. */
   readonly partial: boolean
-  /** First contents of a variable, contents of a constant, in memory order. */
+  /** Initial contents of a variable, or the contents of a constant, in memory order. */
   readonly initial: Float32Array | Uint32Array | undefined
   /** The node that computes it; undefined unless its role is `computed`. */
   readonly node: OpNode | undefined
@@ -70,7 +70,6 @@ export class Value {
   readonly feed: ((step: number) => Float32Array | Uint32Array) | undefined
   /** Number of elements. */
   readonly size: number
-  /** For messages, and for the tensors of checkpoints. */
   private ownName: string
 
   constructor(
@@ -100,16 +99,16 @@ export class Value {
     }
   }
 
-  /** For messages, and for the tensors of checkpoints; a computed value bears the name of its op at first. */
+  /** Name in messages and checkpoints; by default, a computed value has the name of its op. */
   get name(): string {
     return this.ownName
   }
 
   /**
-   * Gives a computed value a name of its own, for messages and `describe`.
+   * Renames a computed value, for messages and `describe`.
    *
    * @returns the value itself
-   * @throws Error if it is not computed: variables are found in checkpoints by their names
+   * @throws Error if it is not computed: checkpoints find variables by their names
    */
   named(name: string): this {
     if (this.role !== 'computed')
@@ -118,7 +117,7 @@ export class Value {
     return this
   }
 
-  /** Bytes in full precision. */
+  /** Bytes at full precision. */
   get bytes(): number {
     return this.size * 4
   }
@@ -144,9 +143,9 @@ export function input(
 }
 
 /**
- * A trainable value, stored flat. Kept in a `Variables` across plans.
+ * A trainable value, stored flat. `Variables` keep it across plans.
  *
- * @param initial first contents, row-major
+ * @param initial initial contents, row-major
  * @throws Error if `initial` does not fill the shape
  */
 export function parameter(name: string, shape: Shape, initial: Float32Array): Value {
@@ -156,7 +155,7 @@ export function parameter(name: string, shape: Shape, initial: Float32Array): Va
 /**
  * A value fixed when the graph is built, stored flat.
  *
- * @param initial contents, row-major; their type is that of the value
+ * @param initial contents, row-major; they determine the value's type
  * @throws Error if `initial` does not fill the shape
  */
 export function constant(name: string, shape: Shape, initial: Float32Array | Uint32Array): Value {
@@ -164,9 +163,9 @@ export function constant(name: string, shape: Shape, initial: Float32Array | Uin
   return new Value(name, shape, 'constant', { initial, dtype, layout: 'flat' })
 }
 
-/** The extents of a volume [N,C,D,H,W], with the counts that its layout in memory is made of. */
+/** The extents of a volume [N,C,D,H,W], and the products of them that its memory layout uses. */
 export interface VolumeShape {
-  /** N, the images. */
+  /** N, the number of images. */
   readonly batch: number
   /** C, the channels of an image. */
   readonly channels: number
@@ -176,16 +175,16 @@ export interface VolumeShape {
   readonly height: number
   /** W, the voxels of a row; the fastest axis. */
   readonly width: number
-  /** Planes n*D+z of [C,H,W], the unit in which volumes are cut into windows. */
+  /** N*D, the planes [C,H,W] of the batch: volumes are cut into windows of whole planes. */
   readonly planes: number
   /** H*W, the voxels of a plane. */
   readonly area: number
-  /** N*D*H*W, the voxels of one channel over the whole batch. */
+  /** N*D*H*W, the voxels of the batch. */
   readonly voxels: number
 }
 
 /**
- * @param op that takes the volume, for the message
+ * @param op name of the op that takes the volume, for the message
  * @throws Error if the value is not a volume.
  */
 export function volumeShape(value: Value, op?: string): VolumeShape {
@@ -200,7 +199,7 @@ export function volumeShape(value: Value, op?: string): VolumeShape {
   return { batch, channels, depth, height, width, planes: batch * depth, area, voxels: batch * depth * area }
 }
 
-/** @throws Error naming both values where their shapes differ. */
+/** @throws Error naming both values if their shapes differ */
 export function requireSameShape(op: string, a: Value, b: Value): void {
   if (
     a.shape.length !== b.shape.length ||
@@ -213,7 +212,7 @@ export function requireSameShape(op: string, a: Value, b: Value): void {
   }
 }
 
-/** @throws Error naming the value if its elements are of another type. */
+/** @throws Error naming the value if its elements have another type */
 export function requireType(value: Value, dtype: DType): void {
   if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
 }

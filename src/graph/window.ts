@@ -3,25 +3,25 @@ import { bindingAlignment } from '../gpu/alignment.js'
 import { maxWorkgroups, type DeviceTraits } from '../gpu/traits.js'
 import { volumeShape, type Value } from './value.js'
 
-/** Elements [start, end) of a value, in its memory order: what one binding shows. */
+/** Elements [start, end) of a value, in memory order: the part that one dispatch binds. */
 export interface Window {
-  /** The value shown. */
+  /** The value that is bound. */
   readonly value: Value
-  /** First element shown, counted from 0 in memory order. */
+  /** First element, counted from 0 in memory order. */
   readonly start: number
-  /** One past the last element shown. */
+  /** One past the last element. */
   readonly end: number
 }
 
-/** What one dispatch computes: consecutive planes of a volume, or elements of a value that is not a volume. */
+/** Planes or elements [first, end) that are computed together: planes of a volume, elements of any other value. */
 export interface Slab {
   /** First plane or element, counted from 0. */
   readonly first: number
   /** One past the last plane or element. */
-  readonly last: number
+  readonly end: number
 }
 
-/** Elements of 4 bytes at multiples of which bindings start; a window is rounded down to that. */
+/** Bindings start at multiples of this many 4-byte elements; the start of a window is rounded down to one. */
 const windowAlignment = bindingAlignment / 4
 
 /** All of a value. */
@@ -31,42 +31,43 @@ export function whole(value: Value): Window {
 
 /** All planes of a volume. */
 export function everyPlane(value: Value): Slab {
-  return { first: 0, last: volumeShape(value).planes }
+  return { first: 0, end: volumeShape(value).planes }
 }
 
-/** What shows the planes of a slab, clamped to the planes that exist. */
-export function planesOf(value: Value, { first, last }: Slab): Window {
+/** The window on the planes of a slab, clamped to the planes that exist. */
+export function planesOf(value: Value, { first, end }: Slab): Window {
   const { channels, area, planes } = volumeShape(value)
   const size = channels * area
-  return { value, start: Math.max(0, first) * size, end: Math.min(planes, last) * size }
+  return { value, start: Math.max(0, first) * size, end: Math.min(planes, end) * size }
 }
 
 /** A slab with `halo` more planes on either side; windows and scheduling clamp it to the planes that exist. */
-export function widened({ first, last }: Slab, halo: number): Slab {
-  return { first: first - halo, last: last + halo }
+export function widened({ first, end }: Slab, halo: number): Slab {
+  return { first: first - halo, end: end + halo }
 }
 
 /**
- * The elements of some planes, or all of a value that is no volume; and whether element-wise kernels may work on vec4s
- * of them: where the range starts and ends at a multiple of four, or is all there is (buffers are whole vec4s).
+ * The elements of a slab of planes, or of the whole value if it is not a volume; and whether element-wise kernels may
+ * work on them in vec4s: if the range starts and ends at a multiple of four, or covers the whole value (buffers are
+ * whole vec4s).
  */
 export function elementRange(value: Value, slab: Slab): Slab & { readonly vector: boolean } {
-  if (value.layout !== 'volume') return { first: 0, last: value.size, vector: true }
+  if (value.layout !== 'volume') return { first: 0, end: value.size, vector: true }
   const { channels, area, planes: count } = volumeShape(value)
   const plane = channels * area
-  const isAll = slab.first === 0 && slab.last === count
-  return { first: slab.first * plane, last: slab.last * plane, vector: isAll || plane % 4 === 0 }
+  const isAll = slab.first === 0 && slab.end === count
+  return { first: slab.first * plane, end: slab.end * plane, vector: isAll || plane % 4 === 0 }
 }
 
 /**
- * Cuts a range of planes into as few equal slabs as keep every window within the device's binding limit, and one
- * workgroup along depth for each plane within what one dispatch may have.
+ * Cuts a range of planes into as few equal slabs as possible, such that every window fits the device's binding limit,
+ * and a dispatch with one workgroup per plane along depth fits the limit on workgroups.
  *
- * @throws UserError if even a single plane with its halo is too large.
+ * @throws UserError if even a single plane with its halo is too large
  */
 export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) => readonly Window[]): Slab[] {
   const room = device.bindingElements - windowAlignment
-  const count = range.last - range.first
+  const count = range.end - range.first
   for (let size = count; ; size = Math.ceil(count / Math.ceil(count / (size - 1)))) {
     const parts = cut(range, size)
     const tooLarge = parts.flatMap(windows).find(({ start, end }) => end - start > room)
@@ -80,15 +81,15 @@ export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) =
   }
 }
 
-/** Cuts a range of elements into pieces that a device binds, each a whole number of vec4s but for the last. */
+/** Cuts a range of elements into pieces that the device can bind; all but the last are whole vec4s. */
 export function elementSlabs(range: Slab, device: DeviceTraits): Slab[] {
   const size = Math.floor(device.bindingElements / windowAlignment - 1) * windowAlignment
   return cut(range, size)
 }
 
-function cut({ first, last }: Slab, size: number): Slab[] {
-  return Array.from({ length: Math.ceil((last - first) / size) }, (_, i) => ({
+function cut({ first, end }: Slab, size: number): Slab[] {
+  return Array.from({ length: Math.ceil((end - first) / size) }, (_, i) => ({
     first: first + i * size,
-    last: Math.min(last, first + (i + 1) * size),
+    end: Math.min(end, first + (i + 1) * size),
   }))
 }

@@ -2,19 +2,19 @@ import { UserError } from '../errors.js'
 import { describeAxes, fitOf, isAsItIs, orientationOnto, reorient, reorientGrid } from './orientation.js'
 import { requireSameGrid, type LabelVolume, type Volume, type VolumeHeader } from './volume.js'
 
-/** A volume on the grid of another, and how it got there. */
+/** A volume on the grid of another, and a remark on how it was aligned. */
 export interface Aligned<V> {
   /** The volume itself if nothing had to change. */
   readonly volume: V
-  /** What to tell the user, if anything. */
+  /** A remark for the user, if any. */
   readonly remark: string | undefined
 }
 
 /**
- * Lays out a volume so that its voxels are those of a reference, in the same order: its axes may run other ways.
+ * Reorders and flips the axes of a volume, if needed, so that its voxels match those of a reference one by one.
  *
- * @param what what the reference and the volume are to each other, for the message: `the prior and the scan`
- * @throws UserError if the two have other shapes, or lie more than a tenth of a voxel apart by their headers
+ * @param what names the reference and the volume in messages: `the prior and the scan`
+ * @throws UserError if their shapes differ, or if their headers place them more than a tenth of a voxel apart
  */
 export function alignTo<V extends Volume | LabelVolume>(
   volume: V,

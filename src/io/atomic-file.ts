@@ -4,8 +4,8 @@ import { codeOf, fileError } from './file-error.js'
 import { isAlive, thisHost, thisProcess } from './process-life.js'
 
 /**
- * Writes a file so that at no time a half-written one stands under its name, and that it outlasts a power cut: to a
- * temporary file beside it, which is flushed to the disk and then renamed; or removed if anything fails.
+ * Writes a file atomically: its name never refers to a half-written file, even after a power cut. Writes a temporary
+ * file in the same folder, flushes it to the disk and renames it; removes it if anything fails.
  *
  * @throws UserError if the disk refuses: no such folder, no permission, no space
  */
@@ -29,7 +29,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
 
 let count = 0
 
-/** A path for a temporary file that `removeLeftovers` knows for one. */
+/** A path for a temporary file, in the form that `removeLeftovers` recognises. */
 export function temporaryIn(folder: string): string {
   const { pid, birth } = thisProcess
   return join(folder, `.${pid}-${birth}-${count++}-${thisHost}.sae-tmp`)
@@ -37,12 +37,12 @@ export function temporaryIn(folder: string): string {
 
 const temporaryName = /^\.(\d+)-(\d*)-\d+-(.*)\.sae-tmp$/
 
-/** No file takes so long to write, in milliseconds. */
+/** Milliseconds; no file takes longer to write. */
 const longestWrite = 3_600_000
 
 /**
- * Removes the temporary files that killed processes left in a folder: those of processes that no longer run, and those
- * an hour old, because of a process on another machine nobody can tell.
+ * Removes the temporary files that killed processes left in a folder: files of processes that no longer run, and files
+ * more than an hour old, because it cannot be known whether a process on another machine still runs.
  */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
@@ -63,14 +63,14 @@ async function ageOf(path: string): Promise<number> {
   }
 }
 
-/** Flushes the names in a folder, without which a renamed file may have its old content after a power cut. */
+/** Flushes a folder's entries; otherwise a power cut may undo a rename. */
 async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return // which has no such thing
+  if (process.platform === 'win32') return // Windows cannot flush a folder
   const folder = await open(path, 'r')
   try {
     await folder.sync()
   } catch (error) {
-    // Some network file systems cannot.
+    // Some network file systems cannot flush a folder.
     if (!['EINVAL', 'ENOTSUP'].includes(codeOf(error) ?? '')) throw error
   } finally {
     await folder.close()

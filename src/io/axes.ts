@@ -1,4 +1,4 @@
-/** Side of the squares that are transposed at a time, so that both sides of the copy stay in the cache. */
+/** Side of the squares that are transposed at a time, so that source and target stay in the cache. */
 const TILE = 16
 
 /** `[channels, D, H, W]`. */
@@ -12,7 +12,7 @@ export function fortranStrides([c, d, h]: Shape4): Shape4 {
 /**
  * Copies a strided array of four axes into C order.
  *
- * @param data the elements, in whatever order `strides` describes
+ * @param data the elements, in the order that `strides` describes
  * @param shape of the result, last axis fastest
  * @param strides in elements: `result[c, d, h, w] = data[c * sc + d * sd + h * sh + w * sw]`
  * @param out receives the result; its elements must be able to hold the values

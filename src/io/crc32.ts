@@ -1,4 +1,4 @@
-/** What a byte does to the checksum of the 0, 1, 2 or 3 bytes that follow it, [4][256]: four bytes are taken at once. */
+/** Contribution of a byte that 0, 1, 2 or 3 others follow, [4][256]: four bytes are processed at once. */
 const TABLES = tables()
 
 function tables(): readonly Uint32Array[] {

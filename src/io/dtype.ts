@@ -7,14 +7,13 @@ export function bytesPerElement(dtype: DType): number {
   return Number(dtype[1])
 }
 
-/** What raw numbers are turned into: single precision for images, double for labels, whose integers are exact. */
-/** What voxels become. */
+/** Voxels as numbers: single precision for images; double precision for labels, whose integers must stay exact. */
 export type FloatArray = Float32Array | Float64Array
 /** Its constructor: `Float32Array`, or `Float64Array`, which holds integers of up to 2^53 exactly. */
 export type Floats<T extends FloatArray> = new (source: number | ArrayLike<number>) => T
 
 /**
- * Raw numbers to float32; a fresh array, whatever the alignment of `bytes`.
+ * Raw numbers to float32, in a new array; `bytes` need not be aligned.
  *
  * Integers beyond 2^24 and float64 are rounded to the nearest float32.
  * @param bytes a whole number of elements
@@ -23,7 +22,7 @@ export function toFloat32(bytes: Uint8Array, dtype: DType, littleEndian: boolean
   return toFloats(bytes, dtype, littleEndian, Float32Array)
 }
 
-/** As `toFloat32`, to the floats asked for: integers up to 2^53 are exact as float64. */
+/** As `toFloat32`, but to the given float type: as float64, integers up to 2^53 are exact. */
 export function toFloats<T extends FloatArray>(
   bytes: Uint8Array,
   dtype: DType,
@@ -58,7 +57,7 @@ export function toFloats<T extends FloatArray>(
   }
 }
 
-/** From pairs of 32-bit words, low word first: some ten times faster than through BigInt. */
+/** From pairs of 32-bit words, low word first: about ten times faster than through BigInt. */
 function int64ToFloats<T extends FloatArray>(words: Uint32Array, signed: boolean, out: T): T {
   for (let i = 0; i < out.length; i++) {
     const high = words[2 * i + 1]!
@@ -69,7 +68,7 @@ function int64ToFloats<T extends FloatArray>(words: Uint32Array, signed: boolean
 
 /** The same elements little-endian and aligned for a typed array; `bytes` itself if it already is. */
 function hostOrder(bytes: Uint8Array, size: number, littleEndian: boolean): Uint8Array {
-  // Not bytes.slice(): on Node's Buffer that is another view of the same memory.
+  // Not bytes.slice(): for Node's Buffer, that returns a view of the same memory.
   if (littleEndian || size === 1) return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   const swapped = new Uint8Array(bytes.length)
   for (let start = 0; start < bytes.length; start += size) {

@@ -11,15 +11,15 @@ const reasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up',
 }
 
-/** The code of an error of the file system, such as `ENOENT`; undefined for other errors. */
+/** The code of a file system error, such as `ENOENT`; undefined for other errors. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }
 
 /**
- * An error of the file system as one line that names the file; any other error as it is.
+ * Turns a file system error into one line that names the file; returns other errors unchanged.
  *
- * @param what could not be done, such as `cannot be read`
+ * @param what what failed, such as `cannot be read`
  */
 export function fileError(error: unknown, path: string, what: string): unknown {
   const code = codeOf(error)

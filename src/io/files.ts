@@ -18,27 +18,26 @@ import type { VoxelType } from './voxel-type.js'
 /**
  * Reads a volume: `.nii`, `.nii.gz`, `.npz` or `.npy`.
  *
- * @throws UserError if the file cannot be read, is no image, or its content is not what its name says
+ * @throws UserError if the file cannot be read, is not an image, or its content does not match its extension
  */
 export async function readVolume(path: string): Promise<Volume> {
   requireVolumeName(path)
   return decodeVolume(await readBytes(path), path)
 }
 
-/** Tables are small; a JSON of this size takes some 300 MB when parsed, if it is made for that. */
+/** Tables are small; a malicious JSON file of this size takes some 300 MB when parsed. */
 const MAX_TEXT_BYTES = 4_000_000
 
-/** As `readVolume`, for a label map: integers of up to 2^53 are kept exactly. */
+/** As `readVolume`, for a label map: integers up to 2^53 are exact. */
 export async function readLabelVolume(path: string): Promise<LabelVolume> {
   requireVolumeName(path)
   return decodeLabels(await readBytes(path), path)
 }
 
 /**
- * What a volume's file says of it, without unpacking its voxels wherever that is possible: what can be known of a file
- * in milliseconds.
+ * Reads what a volume's file says about it, within milliseconds: the voxels are not unpacked if it can be avoided.
  *
- * @throws UserError as `readVolume`, for what can be seen by then
+ * @throws UserError as `readVolume`, for errors that show without the voxels
  */
 export async function readVolumeHeader(path: string): Promise<VolumeHeader> {
   const head = headerBytes(path)
@@ -48,10 +47,10 @@ export async function readVolumeHeader(path: string): Promise<VolumeHeader> {
 }
 
 /**
- * Writes a volume in the format that the extension names, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`;
- * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
+ * Writes a volume in the format of its extension: `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`; as `[D, H, W]`
+ * if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError if the extension is another, a value does not fit `type`, or the file cannot be written
+ * @throws UserError if the extension is not one of these, a value does not fit `type`, or the file cannot be written
  */
 export async function writeVolume(
   path: string,
@@ -73,15 +72,15 @@ export async function readTensors(path: string): Promise<TensorFile> {
 
 export { writeFileAtomic }
 
-/** A tensor as the library hands it out (`Variables.readAll`, `saveCheckpoint`). */
+/** A tensor as `Variables.readAll` and `saveCheckpoint` return it. */
 export type Float32Tensor = Readonly<Omit<TypedTensor<'F32', Float32Array>, 'dtype'>>
 
 /**
  * Writes weights as `.safetensors`.
  *
  * @param tensors by name; those without a `dtype` are float32
- * @param metadata free text, such as what `saveCheckpoint` makes
- * @throws UserError if the path has another extension, a shape does not fit its data, or the file cannot be written
+ * @param metadata free text, such as the metadata of `saveCheckpoint`
+ * @throws UserError if the path has another extension, a shape does not match its data, or the file cannot be written
  */
 export async function writeTensors(
   path: string,
@@ -96,7 +95,7 @@ export async function writeTensors(
   await writeFileAtomic(path, writeSafetensors(typed, metadata))
 }
 
-/** The bytes of a file. @throws UserError if it cannot be read, is no regular file, or is empty */
+/** The bytes of a file. @throws UserError if it cannot be read, is not a regular file, or is empty */
 export async function readBytes(path: string): Promise<Uint8Array> {
   await requireFile(path)
   try {
@@ -106,7 +105,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** A small file of text, such as a table. @throws UserError as `readBytes`, and if it is larger than any table */
+/** A small text file, such as a table. @throws UserError as `readBytes`, and if it is too large for a table */
 export async function readText(path: string): Promise<string> {
   const length = await requireFile(path)
   if (length > MAX_TEXT_BYTES)
@@ -128,7 +127,7 @@ async function readHead(path: string, most: number): Promise<Uint8Array> {
   }
 }
 
-/** The length of a file in bytes. A device or a pipe may have no end. */
+/** The length of a regular file in bytes. Refuses devices and pipes, which may have no end. */
 async function requireFile(path: string): Promise<number> {
   let length: number
   try {

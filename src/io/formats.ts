@@ -13,16 +13,16 @@ import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
 import { isZip } from './zip.js'
 
 /**
- * Decodes a volume, `.nii`, `.nii.gz`, `.npz` or `.npy` by its name.
+ * Decodes a volume; the extension of `source` says whether it is `.nii`, `.nii.gz`, `.npz` or `.npy`.
  *
  * @param source the file's name
- * @throws UserError if it is no image, or its content is not what its name says
+ * @throws UserError if it is not an image, or its content does not match its extension
  */
 export function decodeVolume(bytes: Uint8Array, source: string): Volume {
   return decode(bytes, source, Float32Array)
 }
 
-/** As `decodeVolume`, with integers of up to 2^53 kept exactly. */
+/** As `decodeVolume`, for a label map: integers up to 2^53 are exact. */
 export function decodeLabels(bytes: Uint8Array, source: string): LabelVolume {
   return decode(bytes, source, Float64Array)
 }
@@ -39,13 +39,13 @@ function decode<T extends FloatArray>(
 }
 
 /**
- * What a volume's file says of it, without unpacking its voxels.
+ * Reads what a volume's file says about it, without unpacking its voxels.
  *
- * @param bytes the file, or the first `headerBytes` of it if that is enough for its format
+ * @param bytes the file, or its first `headerBytes` bytes if the format allows
  * @param source the file's name
  * @param length of the whole file, in bytes
- * @returns undefined if only the voxels tell: a NumPy array whose first and last axis might both be its classes
- * @throws UserError as `decodeVolume`, for what can be seen by then
+ * @returns undefined if that takes the voxels: for a NumPy array whose first or last axis might hold the classes
+ * @throws UserError as `decodeVolume`, for errors that show without the voxels
  */
 export function decodeHeader(
   bytes: Uint8Array,
@@ -58,14 +58,14 @@ export function decodeHeader(
   return readNiftiHeader(bytes, source)
 }
 
-/** How many bytes of a file `decodeHeader` needs; undefined for all, as an archive has its directory at the end. */
+/** How many bytes of a file `decodeHeader` needs; undefined for all: an archive has its directory at the end. */
 export function headerBytes(source: string): number | undefined {
   return requireVolumeName(source) === '.npz' ? undefined : 1 << 16
 }
 
 function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
   const format = requireVolumeName(source)
-  // Many tools read gzipped and plain NIfTI under either name, and so does this one.
+  // As in many tools, `.nii` may be gzipped and `.nii.gz` may be plain.
   const isRight = { '.npz': isZip, '.npy': isNpy, '.nii': isAnyNifti, '.nii.gz': isAnyNifti }[format]
   if (isRight(bytes)) return format
   throw new UserError(
@@ -76,10 +76,10 @@ function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
 const isAnyNifti = (bytes: Uint8Array): boolean => isGzip(bytes) || isNifti(bytes)
 
 /**
- * Encodes a volume in the format that the extension of `name` says, `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or
- * `.npy`; `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
+ * Encodes a volume in the format of the extension of `name`: `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`; as
+ * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
- * @throws UserError if the extension is another, or a value does not fit `type`
+ * @throws UserError if the extension is not one of these, or a value does not fit `type`
  */
 export function encodeVolume(name: string, volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
   const format = requireVolumeName(name)
@@ -113,7 +113,7 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
 export type VolumeFormat = '.nii.gz' | '.nii' | '.npz' | '.npy'
 const VOLUME_FORMATS: readonly VolumeFormat[] = ['.nii.gz', '.nii', '.npz', '.npy']
 
-/** The format that a file's name says. @throws UserError if it says none of a volume */
+/** The volume format of a file's extension. @throws UserError if it has none of these extensions */
 export function requireVolumeName(path: string): VolumeFormat {
   const format = VOLUME_FORMATS.find((extension) => path.toLowerCase().endsWith(extension))
   if (format === undefined)
@@ -123,7 +123,7 @@ export function requireVolumeName(path: string): VolumeFormat {
   return format
 }
 
-/** The length of its header, first thing in either version and byte order. */
+/** Checks the header's length, which comes first in both versions and byte orders. */
 function isNifti(bytes: Uint8Array): boolean {
   if (bytes.length < 4) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset)

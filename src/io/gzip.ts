@@ -2,9 +2,9 @@ import { FlateErrorCode, Gunzip, gzipSync, type FlateError } from 'fflate'
 import { UserError } from '../errors.js'
 import { crc32 } from './crc32.js'
 
-/** Small, because a chunk may unpack to a thousand times its size before anybody can look at it. */
+/** Small, because a chunk may unpack to a thousand times its size before we can check the limit. */
 const INPUT_CHUNK = 1 << 13
-/** No image of ours comes near; a file that unpacks to more is damaged or hostile. */
+/** No image comes near this; a file that unpacks to more is damaged or malicious. */
 const MAX_UNPACKED = 2 ** 32
 /** CRC-32 and length at the end of a member. */
 const TRAILER_BYTES = 8
@@ -14,17 +14,17 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }
 
-/** One gzip member, at the fast end of the scale; the same input always gives the same bytes. */
+/** One gzip member at a fast level; the same input always gives the same bytes. */
 export function gzip(bytes: Uint8Array): Uint8Array {
   return gzipSync(bytes, { level: 1, mtime: 0 })
 }
 
 /**
- * Unpacks a gzip file of one or several members (RFC 1952), checking the length and CRC-32 of each. What follows the last
- * member and is none is left alone, as `gzip` does.
+ * Unpacks a gzip file of one or several members (RFC 1952) and checks the length and CRC-32 of each. Ignores what
+ * follows the last member, as `gzip` does.
  *
  * @param source the file's name, for messages
- * @param limit the most bytes that it may unpack to; beyond, unpacking stops. Default: 4 GiB
+ * @param limit most bytes that it may unpack to. Default: 4 GiB
  * @throws UserError if the file is truncated or damaged, or unpacks to more
  */
 export function gunzip(bytes: Uint8Array, source: string, limit = MAX_UNPACKED): Uint8Array {
@@ -35,7 +35,7 @@ export function gunzip(bytes: Uint8Array, source: string, limit = MAX_UNPACKED):
     total += chunk.length
     if (total > limit) {
       throw new UserError(
-        `${source}: its gzip data unpack to more than the ${limit} bytes that can be in it by its header; the file is damaged`,
+        `${source}: its gzip data unpack to more than ${limit} bytes, the most that its header allows; the file is damaged`,
       )
     }
     member.crc = crc32(chunk, member.crc)
@@ -54,7 +54,7 @@ export function gunzip(bytes: Uint8Array, source: string, limit = MAX_UNPACKED):
         stream.push(bytes.subarray(start, start + INPUT_CHUNK), start + INPUT_CHUNK >= bytes.length)
       }
     } catch (error) {
-      // What follows a whole member need not be another.
+      // A complete member may be followed by something else.
       if (chunks.length === 0 || (error as FlateError).code !== FlateErrorCode.InvalidHeader) throw error
     }
     endMember()
@@ -65,7 +65,7 @@ export function gunzip(bytes: Uint8Array, source: string, limit = MAX_UNPACKED):
 }
 
 /**
- * The first `count` bytes that gzip data unpack to, or fewer if `bytes`, which need not be the whole file, end before.
+ * The first `count` unpacked bytes of gzip data, or fewer if `bytes` end before. `bytes` need not be the whole file.
  *
  * @throws UserError if the data are damaged
  */
@@ -87,8 +87,8 @@ export function gunzipHead(bytes: Uint8Array, count: number, source: string): Ui
 }
 
 /**
- * Whether a member ends in this trailer: at the end of `packed`, or else, where something follows it, anywhere. (The
- * library does not say where it ended. Eight given bytes do not come up by accident.)
+ * Whether `packed` contains this trailer: at its end or, if something follows the member, anywhere. (The library does
+ * not say where the member ended. Eight given bytes do not occur by accident.)
  */
 function hasTrailer(packed: Uint8Array, crc: number, length: number, atEnd: boolean): boolean {
   const trailer = new Uint8Array(TRAILER_BYTES)

@@ -18,10 +18,10 @@ const MAX_DESCRIPTION = 79
 const MAX_DIM = 32767
 
 /**
- * Writes a NIfTI-1 single-file image (`.nii`), little-endian, channels as the fourth axis where there are several.
+ * Writes a NIfTI-1 single-file image (`.nii`), little-endian; if there are several channels, they are the fourth axis.
  *
- * Where the grid came from a NIfTI file, both of its forms go back as they were, codes, voxel sizes and units
- * included. A known grid of other origin becomes the sform; an unknown one leaves both codes 0 and voxels of 1 mm.
+ * If the grid came from a NIfTI file, its qform and sform are written back unchanged, with codes, voxel sizes and
+ * units. Any other known grid becomes the sform; for an unknown one, both codes are 0 and voxels are 1 mm.
  * @throws UserError if an axis is too long for NIfTI-1 or a value does not fit `type`
  */
 export function writeNifti(volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
@@ -71,7 +71,7 @@ export function withVectors(bytes: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** A header that holds where the grid lies, and nothing else yet. */
+/** A header with only the position of the grid filled in. */
 function placement(grid: Grid): NIFTI1 {
   const header = new NIFTI1()
   const info = grid.header ?? plainHeader(grid)

@@ -27,14 +27,14 @@ const DTYPES: Readonly<Record<number, DType>> = {
   [NIFTI1.TYPE_INT64]: 'i8',
   [NIFTI1.TYPE_UINT64]: 'u8',
 }
-/** Of both versions: length of the header, byte of `srow_x`, least `vox_offset` of a single-file image. */
+/** For both versions: length of the header, byte offset of `srow_x`, least `vox_offset` of a single-file image. */
 const LAYOUT = {
   1: { header: 348, srow: 280, data: 352 },
   2: { header: 540, srow: 400, data: 544 },
 }
-/** Room for the extensions of the header. */
+/** Latest start of the image in the file; leaves room for header extensions. */
 const MAX_START = 2 ** 26
-/** A gzipped file that goes on for longer than this after its image is damaged, or a bomb. */
+/** If more bytes than this follow the image in a gzipped file, it is damaged or a decompression bomb. */
 const MAX_SURPLUS = 2 ** 20
 const UNITS: Readonly<Record<number, string>> = {
   [NIFTI1.UNITS_METER]: 'metres',
@@ -47,13 +47,13 @@ type Header = NIFTI1 | NIFTI2
  * Reads a NIfTI-1 or NIfTI-2 image, gzipped or not (https://nifti.nimh.nih.gov/nifti-1, nifti-2).
  *
  * Three axes, or four with the channels in the fourth (or later) one. Array axes D, H, W are NIfTI's i, j, k, as in
- * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform where
- * in use, else the qform, else the voxel sizes alone; one that is not invertible is passed over, with a warning.
+ * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform if in
+ * use, else the qform, else the voxel sizes alone; one that is not invertible is ignored, with a warning.
  * @param source the file's name, for messages
- * @throws UserError if this is no such image, or its header and its length do not agree
+ * @throws UserError if this is not such an image, or its header does not match its length
  */
 export function readNifti(bytes: Uint8Array, source: string): Volume
-/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
+/** As above, but with voxels of type `floats`: `Float64Array` keeps integers up to 2^53 exact. */
 export function readNifti<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
@@ -83,9 +83,9 @@ export function readNifti(
 }
 
 /**
- * What the header of a NIfTI image says.
+ * Reads the header of a NIfTI image.
  *
- * @param bytes the first 64 KiB of the file or more
+ * @param bytes at least the first 64 KiB of the file
  * @throws UserError as `readNifti`, if the header is bad
  */
 export function readNiftiHeader(bytes: Uint8Array, source: string): VolumeHeader {
@@ -99,13 +99,13 @@ function describe({ header, srow, shape: [channels, ...shape] }: Layout, source:
   return { channels, grid, source, warnings, description }
 }
 
-/** What a file's header says of where its image lies. */
+/** The layout of a file, from its header. */
 interface Layout {
   readonly header: Header
   readonly srow: number[][]
   readonly shape: Shape4
   readonly dtype: DType
-  /** Where the image begins, and how long it is, in bytes. */
+  /** Start and length of the image in the file, in bytes. */
   readonly start: number
   readonly length: number
 }
@@ -118,7 +118,7 @@ function readLayout(bytes: Uint8Array, source: string): Layout {
   const dtype = DTYPES[header.datatypeCode]
   if (dtype === undefined) {
     throw new UserError(
-      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not read; convert them to integers or floats`,
+      `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not supported; convert them to integers or floats`,
     )
   }
   const length = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
@@ -126,7 +126,7 @@ function readLayout(bytes: Uint8Array, source: string): Layout {
 }
 
 function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: number[][] } {
-  // The header alone, without the extensions: they are not needed, and the library trusts their lengths.
+  // The header without its extensions: they are not needed, and the library does not check their lengths.
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
   const version =
     raw.length >= 4 && (view.getInt32(0, true) === 540 || view.getInt32(0, false) === 540) ? 2 : 1
@@ -142,16 +142,14 @@ function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: n
     throw new UserError(`${source}: the NIfTI header is damaged`)
   }
   if (header.magic.startsWith('ni')) {
-    throw new UserError(
-      `${source}: a header kept apart from its image (.hdr/.img); convert the pair to one .nii file`,
-    )
+    throw new UserError(`${source}: the header of an .hdr/.img pair; convert the pair to one .nii file`)
   }
   const fields = new DataView(bytes)
   const number = (index: number): number =>
     version === 1
       ? fields.getFloat32(layout.srow + 4 * index, header.littleEndian)
       : fields.getFloat64(layout.srow + 8 * index, header.littleEndian)
-  // Read here because the library keeps the sform only if it prefers it to the qform.
+  // Parsed here because the library drops the sform if it prefers the qform.
   const rows = [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => number(4 * row + column)))
   return { header, srow: [...rows, [0, 0, 0, 1]] }
 }
@@ -166,7 +164,7 @@ function imageShape(header: Header, source: string): Shape4 {
   const channels = rest.filter((size) => size > 1)
   if (D === undefined || H === undefined || W === undefined || channels.length > 1) {
     throw new UserError(
-      `${source}: an image of ${formatShape(dims)}; three axes are read, or four with channels last`,
+      `${source}: an image of ${formatShape(dims)}; it must have three axes, or four with channels last`,
     )
   }
   return [channels[0] ?? 1, D, H, W]

@@ -12,15 +12,15 @@ import {
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 const DTYPES = ['i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8']
-/** Enough for every header: that of one array takes some 128, NumPy itself refuses more than 10,000. */
+/** Enough for every header: most take 128 bytes, and NumPy itself refuses more than 10,000. */
 export const HEAD_BYTES = 16_384
 const NATIVE = { u1: Uint8Array, i2: Int16Array, i4: Int32Array, f4: Float32Array, f8: Float64Array }
 
-/** An array to be written, C order. */
+/** An array to write, in C order. */
 export interface NpyArray {
   /** Extents, slowest axis first. */
   shape: readonly number[]
-  /** Elements in C order; their type becomes that of the file. */
+  /** Elements in C order, written with their own type. */
   data: Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array
 }
 
@@ -32,12 +32,12 @@ export function isNpy(bytes: Uint8Array): boolean {
  * Reads a NumPy `.npy` file, versions 1 to 3 (NumPy Enhancement Proposal 1), as a volume.
  *
  * The array is `[D, H, W]`, `[C, D, H, W]` or `[D, H, W, C]`, with further leading axes of 1 allowed; real numbers or
- * booleans of any width and byte order, C or Fortran order. Of four axes, the first or the last holds the classes:
- * the one along which the values sum to 1 if they do so along one only, else the shorter one. The grid is not known.
+ * booleans of any width and byte order, C or Fortran order. If there are four axes, the first or the last holds the
+ * classes: the one along which values sum to 1 or, if that does not decide, the shorter one. The grid is unknown.
  * @throws UserError on any other array, and if the file is truncated or damaged
  */
 export function readNpy(bytes: Uint8Array, source: string): Volume
-/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
+/** As above, but with voxels of type `floats`: `Float64Array` keeps integers up to 2^53 exact. */
 export function readNpy<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
@@ -67,9 +67,9 @@ export function readNpy(
 }
 
 /**
- * What the header of a `.npy` file says; undefined if only the values tell which axis holds the classes.
+ * Reads the header of a `.npy` file; undefined if only the values show which axis holds the classes.
  *
- * @param bytes the first `HEAD_BYTES` of the file or more
+ * @param bytes at least the first `HEAD_BYTES` bytes of the file
  * @param length of the whole file, in bytes
  * @throws UserError as `readNpy`
  */
@@ -86,10 +86,10 @@ export function readNpyHeader(bytes: Uint8Array, source: string, length: number)
   }
 }
 
-/** No prior has more classes: networks keep the channels of a voxel in registers. */
+/** Most classes of a prior: the kernels keep a voxel's channels in registers. */
 const mostChannels = 64
 
-/** Which of four axes holds the channels, by their lengths alone. */
+/** Which of four axes holds the channels, judging by their lengths alone. */
 function axisOfChannels([first, , , last]: Shape4): 'first' | 'last' | 'either' {
   if (first > mostChannels) return last > mostChannels ? 'first' : 'last'
   return first === 1 || last === 1 || last > mostChannels ? 'first' : 'either'
@@ -105,7 +105,7 @@ function hasChannelsLast(shape: Shape4, data: FloatArray): boolean {
   return sumsFirst === sumsLast ? W < C : sumsLast
 }
 
-/** Whether the channels of some thousand voxels, spread over the volume, sum to 1. */
+/** Whether the channels of about a thousand voxels, spread over the volume, sum to 1. */
 function sumToOne(
   data: FloatArray,
   channels: number,
@@ -125,7 +125,7 @@ function sumToOne(
 /**
  * Writes version 1 of the format, little-endian, C order.
  *
- * @throws UserError if the shape does not fit the number of elements
+ * @throws UserError if the shape does not match the number of elements
  */
 export function writeNpy({ shape, data }: NpyArray): Uint8Array {
   if (shape.reduce((product, size) => product * size, 1) !== data.length) {
@@ -195,7 +195,7 @@ function isDType(name: string | undefined): name is DType {
   return name !== undefined && DTYPES.includes(name)
 }
 
-/** The last four axes; the first of them is 1 where there are three. */
+/** The last four axes; the first of them is 1 if there are only three. */
 function fourAxes(shape: readonly number[], source: string): Shape4 {
   const text = shape.length === 0 ? 'a single number' : formatShape(shape)
   const kept = shape.slice(Math.max(0, shape.length - 4))

@@ -7,17 +7,17 @@ import { unpack, unpackHead, zipEntries, type ZipEntry } from './zip.js'
 
 /** The name under which the SAE reference release keeps its scans and label maps. */
 const VOLUME_NAME = 'vol_data'
-/** The earliest time that a zip archive can hold: equal arrays give equal files. */
+/** The earliest time that a zip archive can hold. It is fixed so that equal arrays give equal files. */
 const EPOCH = new Date(1980, 0, 1)
 
 /**
  * Reads a volume from a NumPy `.npz` archive: the array `vol_data`, else the only array in it.
  *
  * @param source the file's name, for messages
- * @throws UserError as `readNpy`; where the archive is damaged, empty, or holds several arrays of other names
+ * @throws UserError as `readNpy`, or if the archive is damaged, empty, or holds several arrays but no `vol_data`
  */
 export function readNpz(bytes: Uint8Array, source: string): Volume
-/** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
+/** As above, but with voxels of type `floats`: `Float64Array` keeps integers up to 2^53 exact. */
 export function readNpz<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
@@ -29,12 +29,14 @@ export function readNpz(
   floats: Floats<FloatArray> = Float32Array,
 ): FloatVolume<FloatArray> {
   const entry = chooseArray(bytes, source)
-  // The array's own header first: the directory may claim a thousand times what is in the file.
+  // Check the array's own header first: the directory may claim a thousand times what is in the file.
   headerOf(entry, source)
   return readNpy(unpack(entry), source, floats)
 }
 
-/** As `readNpyHeader`, of the array that `readNpz` reads, whose elements stay packed. @throws UserError as `readNpz` */
+/**
+ * As `readNpyHeader`, for the array that `readNpz` reads; does not unpack its elements. @throws UserError as `readNpz`
+ */
 export function readNpzHeader(bytes: Uint8Array, source: string): VolumeHeader | undefined {
   return headerOf(chooseArray(bytes, source), source)
 }

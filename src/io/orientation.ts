@@ -2,9 +2,9 @@ import { formatShape, PLACEMENT_TOLERANCE, placementDistance, voxelSize, type Gr
 
 type Triple<T> = readonly [T, T, T]
 
-/** How an array is laid out anew so that its axes run as those of another: axes in another order, some reversed. */
+/** A permutation of an array's axes, some of them reversed. */
 export interface Orientation {
-  /** For each axis of the result, the axis of the array as it is. */
+  /** For each axis of the result, the axis of the original array. */
   readonly axes: Triple<number>
   /** Whether the result runs backwards along that axis. */
   readonly flips: Triple<boolean>
@@ -19,14 +19,14 @@ const ORDERS: readonly Triple<number>[] = [
   [2, 1, 0],
 ]
 
-/** The orientation that brings the axes of `from` closest to those of `to`, whatever angles remain. */
+/** The orientation that brings the axes of `from` closest to those of `to`; angles may remain. */
 export function orientationOnto(from: Grid, to: Grid): Orientation {
   const [own, wanted] = [directions(from), directions(to)]
   const cosine = (axis: number, other: number): number =>
     wanted[axis]!.reduce((sum, value, row) => sum + value * own[other]![row]!, 0)
   const fit = (order: Triple<number>): number =>
     order.reduce((sum, other, axis) => sum + Math.abs(cosine(axis, other)), 0)
-  // The order as it is wins a tie, as between axes at 45 degrees.
+  // In a tie, for instance at 45 degrees, the axes keep their order.
   const axes = ORDERS.reduce((best, order) => (fit(order) > fit(best) + 1e-9 ? order : best))
   const flip = (axis: 0 | 1 | 2): boolean => cosine(axis, axes[axis]) < 0
   return { axes, flips: [flip(0), flip(1), flip(2)] }
@@ -41,25 +41,25 @@ function directions({ affine }: Grid): number[][] {
   })
 }
 
-/** Whether nothing changes. */
+/** Whether the orientation changes nothing. */
 export function isAsItIs({ axes, flips }: Orientation): boolean {
   return axes.every((axis, i) => axis === i) && !flips.includes(true)
 }
 
-/** First one orientation, then another, as one. */
+/** The orientation that applies `first`, then `second`. */
 export function followedBy(first: Orientation, second: Orientation): Orientation {
   const axis = (i: 0 | 1 | 2): number => first.axes[second.axes[i]]!
   const flip = (i: 0 | 1 | 2): boolean => first.flips[second.axes[i]]! !== second.flips[i]
   return { axes: [axis(0), axis(1), axis(2)], flips: [flip(0), flip(1), flip(2)] }
 }
 
-/** The orientation that takes back what another does. */
+/** The orientation that undoes another. */
 export function inverseOf({ axes, flips }: Orientation): Orientation {
   const at = (axis: number): number => axes.indexOf(axis)
   return { axes: [at(0), at(1), at(2)], flips: [flips[at(0)]!, flips[at(1)]!, flips[at(2)]!] }
 }
 
-/** The grid of an array that is laid out anew: the same voxels in the same places. It keeps no NIfTI header. */
+/** The grid of a reoriented array: its voxels stay where they were in the world. Drops the NIfTI header. */
 export function reorientGrid({ shape, affine, known }: Grid, { axes, flips }: Orientation): Grid {
   const rows = affine.slice(0, 3).map((row) => {
     const steps = axes.map((axis, i) => (flips[i] ? -row[axis]! : row[axis]!))
@@ -76,7 +76,7 @@ export function reorientGrid({ shape, affine, known }: Grid, { axes, flips }: Or
   }
 }
 
-/** Lays out an array anew. @param data `[channels, D, H, W]` of the shape given */
+/** Reorients an array. @param data `[channels, D, H, W]` of the given shape */
 export function reorient<T extends Float32Array | Float64Array | Uint8Array>(
   data: T,
   shape: Grid['shape'],
@@ -100,7 +100,7 @@ export function reorient<T extends Float32Array | Float64Array | Uint8Array>(
   return out
 }
 
-/** `RAS`, `LIA`: towards which side of the head D, H and W run. */
+/** The direction of D, H and W in the body, such as `RAS` or `LIA`. */
 export function describeAxes(grid: Grid): string {
   return directions(grid)
     .map((direction) => {
@@ -113,19 +113,19 @@ export function describeAxes(grid: Grid): string {
     .join('')
 }
 
-/** How a grid lies to another that it should coincide with. */
+/** How well a grid coincides with another. */
 export type Fit =
-  /** They have no equal number of voxels along each axis. */
+  /** Their numbers of voxels differ along some axis. */
   | { readonly kind: 'shape' }
   /** One of them does not say where it lies. */
   | { readonly kind: 'unknown' }
-  /** The furthest that a voxel is from its counterpart, in millimetres, and whether that is no more than rounding. */
+  /** The largest distance of a voxel from its counterpart, in millimetres, and whether it is only rounding. */
   | { readonly kind: 'placed'; readonly distance: number; readonly coincide: boolean }
 
-/** Voxels this share of their size apart are the same; headers are rounded. */
+/** Voxels coincide if they are at most this share of their size apart, because headers are rounded. */
 const sameVoxel = 0.1
 
-/** Compares two grids voxel by voxel, as they are. */
+/** Compares two grids voxel by voxel, without reorienting them. */
 export function fitOf(grid: Grid, reference: Grid): Fit {
   if (formatShape(grid.shape) !== formatShape(reference.shape)) return { kind: 'shape' }
   if (!grid.known || !reference.known) return { kind: 'unknown' }

@@ -1,11 +1,11 @@
-/** What a pickle may hold: plain values, and what its host makes of names and persistent ids. */
+/** Resolves the names and persistent ids in a pickle; everything else in it is plain values. */
 export interface PickleHost {
-  /** What stands for `module.name`; it throws for names that have no business in the file. */
+  /** Returns a substitute for `module.name`; throws if the name does not belong in the file. */
   readonly global: (module: string, name: string) => Callable
   readonly persistent: (id: unknown) => unknown
 }
 
-/** A class or function that a pickle names: what the host does if the pickle calls it. */
+/** The host's substitute for a class or function that a pickle names and may call. */
 export class Callable {
   constructor(
     readonly name: string,
@@ -18,7 +18,7 @@ const MAX_STEPS = 1_000_000
 /** Longest name of a module or class. */
 const MAX_NAME = 200
 
-/** Reads numbers and runs of bytes, little-endian, from the start on. Nothing is copied. */
+/** Reads little-endian numbers and runs of bytes in sequence, without copying. */
 export class ByteReader {
   private at = 0
   private readonly view: DataView
@@ -53,7 +53,7 @@ export class ByteReader {
     return Number(this.view.getBigInt64(this.skip(8), true))
   }
 
-  /** Big-endian, as pickles have it. */
+  /** Big-endian, as in pickles. */
   float64(): number {
     return this.view.getFloat64(this.skip(8))
   }
@@ -70,7 +70,7 @@ export class ByteReader {
     return text
   }
 
-  /** Returns where it was. */
+  /** Skips bytes and returns the previous position. */
   skip(count: number): number {
     const start = this.at
     if (count > this.source.length - start) throw new Error('unexpected end')
@@ -82,10 +82,10 @@ export class ByteReader {
 const decoder = new TextDecoder()
 
 /**
- * Reads one pickle with the instructions that `torch.save` writes, and no others, as PyTorch's own `weights_only` reader
- * does. Dictionaries become `Map`, lists and tuples arrays. The values may contain each other; walk them with care.
+ * Reads one pickle. Accepts only the instructions that `torch.save` writes, as PyTorch's own `weights_only` reader
+ * does. Dictionaries become `Map`, lists and tuples arrays. The values may contain cycles; walk them with care.
  *
- * Nothing in it is run: names become what the host makes of them.
+ * No code in it runs: the host substitutes every name.
  * @throws Error that says what is wrong with it
  */
 export function readPickle(reader: ByteReader, host: PickleHost): unknown {
@@ -120,7 +120,7 @@ class Machine {
     return this.stack.pop()
   }
 
-  /** All since the last mark. */
+  /** All values since the last mark. */
   popMarked(): unknown[] {
     const below = this.marked.pop()
     if (below === undefined) throw new Error('a mark is missing')
@@ -148,11 +148,11 @@ class Machine {
     const args = this.pop()
     const callee = this.pop()
     if (!(callee instanceof Callable) || !Array.isArray(args))
-      throw new Error('a call of what is no function')
+      throw new Error('a call of something that is not a function')
     return callee.call(args)
   }
 
-  /** Two's complement of up to 8 bytes; a bigint where a number would round it. */
+  /** Two's complement of up to 8 bytes; a bigint if a number would round it. */
   long(): number | bigint {
     const bytes = this.reader.bytes(this.reader.uint8())
     if (bytes.length > 8) throw new Error(`an integer of ${bytes.length} bytes`)
@@ -161,7 +161,7 @@ class Machine {
     return Number.isSafeInteger(Number(value)) ? Number(value) : value
   }
 
-  /** Executes an instruction that leaves no value of its own. */
+  /** Executes an instruction that pushes no value. */
   act(opcode: number): void {
     switch (opcode) {
       case 0x80: // PROTO
@@ -175,7 +175,7 @@ class Machine {
         this.stack = []
         return
       case 0x30: // POP
-      case 0x62: // BUILD: what an object carries beside its entries, nothing that weights need
+      case 0x62: // BUILD: further state of an object, which weights do not need
         this.pop()
         return
       case 0x31: // POP_MARK
@@ -203,7 +203,7 @@ class Machine {
         this.memo.set(this.memo.size, this.top())
         return
       default:
-        throw new Error(`instruction ${opcode} has no business in weights`)
+        throw new Error(`instruction ${opcode} does not belong in weights`)
     }
   }
 
@@ -227,7 +227,7 @@ class Machine {
 
 const STOP = 0x2e
 
-/** Instructions that leave a value, by opcode. The names are those of Python's pickletools. */
+/** Instructions that push a value, by opcode, with their names in Python's pickletools. */
 const VALUES: Readonly<Partial<Record<number, (m: Machine) => unknown>>> = {
   /* NONE */ 0x4e: () => null,
   /* NEWTRUE */ 0x88: () => true,

@@ -1,8 +1,8 @@
 import { quoted, UserError } from '../errors.js'
 
-/** An array of one type. */
+/** A tensor of one element type. */
 export interface TypedTensor<Name, Data> {
-  /** Type of the elements, as safetensors calls it. */
+  /** Element type, as named by safetensors. */
   dtype: Name
   /** Extents, slowest axis first. */
   shape: readonly number[]
@@ -18,7 +18,7 @@ export type Tensor =
   | TypedTensor<'I64', BigInt64Array>
   | TypedTensor<'U8', Uint8Array>
 
-/** What a weights file holds. */
+/** The contents of a weights file. */
 export interface TensorFile {
   /** By name, in the order of the file. */
   tensors: Map<string, Tensor>
@@ -28,7 +28,9 @@ export interface TensorFile {
 
 const METADATA = '__metadata__'
 const BYTES = { F32: 4, F64: 8, I32: 4, I64: 8, U8: 1, F16: 2, BF16: 2 } as const
-/** Some 40,000 tensors. (The reference implementation's own limit is 100 MB, which nested lists turn into gigabytes.) */
+/**
+ * Enough for 40,000 tensors. (The reference implementation allows 100 MB, which nested lists can turn into gigabytes.)
+ */
 const MAX_HEADER = 4_000_000
 
 interface Entry {
@@ -40,8 +42,8 @@ interface Entry {
 }
 
 /**
- * Reads a safetensors file (https://github.com/huggingface/safetensors#format): the length of the header, 8 bytes;
- * the header, JSON; the data, little-endian. F16 and BF16 become F32.
+ * Reads a safetensors file (https://github.com/huggingface/safetensors#format): the header's length in 8 bytes, the
+ * header as JSON, then little-endian data. F16 and BF16 become F32.
  *
  * @param source the file's name, for messages
  * @throws UserError if the file is truncated or damaged, or holds another type
@@ -61,7 +63,7 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
 
   const data = bytes.subarray(8 + headerLength)
   const entries = Object.entries(rest).map(([name, value]) => toEntry(name, value, fail))
-  // As the format demands, the tensors fill the data without gap or overlap.
+  // The format requires that the tensors fill the data without gaps or overlap.
   let filled = 0
   for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== filled) throw fail(`${quoted(name)} starts at byte ${begin} of the data, not at ${filled}`)
@@ -72,9 +74,9 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
 }
 
 /**
- * Writes a safetensors file. The wider types come first, so that each tensor is aligned in the file.
+ * Writes a safetensors file. Wider types come first, so that each tensor is aligned in the file.
  *
- * @throws UserError if a shape does not fit its data or a name is reserved
+ * @throws UserError if a shape does not match its data or a name is reserved
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
@@ -122,7 +124,7 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array {
   })
 }
 
-/** bfloat16, as bit patterns, to float32: the upper half of one. */
+/** bfloat16, as bit patterns, to float32: the bits become the upper half. */
 function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
   return new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer)
 }
@@ -146,7 +148,7 @@ function toEntry(name: string, value: unknown, fail: (what: string) => UserError
 }
 
 function toTensor({ dtype, shape, begin, end }: Entry, data: Uint8Array): Tensor {
-  // A copy, aligned. Not data.slice(): on Node's Buffer that is another view of the same memory.
+  // An aligned copy. Not data.slice(): for Node's Buffer, that returns a view of the same memory.
   const { buffer } = new Uint8Array(data.subarray(begin, end))
   switch (dtype) {
     case 'F32':

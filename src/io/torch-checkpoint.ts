@@ -5,7 +5,7 @@ import { formatShape } from './volume.js'
 
 type F32Tensor = Extract<Tensor, { dtype: 'F32' }>
 
-/** The parts of the SAE reference's checkpoints, and what its parameters are called here. */
+/** The parts of the SAE reference's checkpoints, and the names of their parameters here. */
 const PARTS = {
   u1: [
     { pattern: /^(?:module\.)?(block\d+)\.conv1\.(weight|bias)$/, name: 'encoder.$1.$2' },
@@ -16,12 +16,12 @@ const PARTS = {
 
 /**
  * Reads a checkpoint of the SAE reference (`.pth.tar`): the encoder under `u1`, the decoder, if any, under `u2`.
- * What else it holds, Adam's state for instance, is left out. Nothing in the file is
- * executed; one that names what no checkpoint needs (`os.system`) is refused.
+ * Ignores everything else in it, such as Adam's state. No code in the file runs, and a file that names anything a
+ * checkpoint does not need (`os.system`) is refused.
  *
  * @param source the file's name, for messages
  * @returns float32 tensors under the names `encoder.block0.weight` ... `encoder.conv.bias`, `decoder.weight`, `.bias`
- * @throws UserError if the file is truncated or damaged, or is not such a checkpoint
+ * @throws UserError if the file is truncated, damaged or not such a checkpoint
  */
 export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): Map<string, F32Tensor> {
   const file = loadTorch(bytes, source)
@@ -48,15 +48,15 @@ export function readTorchCheckpoint(bytes: Uint8Array, source = 'checkpoint'): M
   return tensors
 }
 
-/** Each storage once, however many tensors view it. */
+/** Reads each storage once, however many tensors view it. */
 class Storages {
   private readonly read = new Map<string, Float32Array>()
-  /** Elements that tensors may still take. Without views on top of each other they take what there is, or less. */
+  /** Elements that tensors may still take. Views that do not overlap never take more than the storages hold. */
   private left = 0
 
   constructor(private readonly load: (ref: StorageRef) => Float32Array) {}
 
-  /** The storage, for a tensor of `count` elements of it; undefined if tensors come to more than their storages hold. */
+  /** The storage of a tensor with `count` elements; undefined if all tensors together exceed their storages. */
   take(ref: StorageRef, count: number): Float32Array | undefined {
     let values = this.read.get(ref.key)
     if (values === undefined) {

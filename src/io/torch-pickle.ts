@@ -3,7 +3,7 @@ import { toFloat32, type DType } from './dtype.js'
 import { ByteReader, Callable, readPickle, type PickleHost } from './pickle.js'
 import { isZip, unpack, zipEntries, type ZipEntry } from './zip.js'
 
-/** PyTorch's storage classes: what their elements are, and how wide. */
+/** PyTorch's storage classes: type and size of their elements. */
 const STORAGES: Readonly<Record<string, { bytes: number; dtype?: DType }>> = {
   FloatStorage: { bytes: 4, dtype: 'f4' },
   DoubleStorage: { bytes: 8, dtype: 'f8' },
@@ -16,10 +16,10 @@ const STORAGES: Readonly<Record<string, { bytes: number; dtype?: DType }>> = {
   ByteStorage: { bytes: 1 },
   BoolStorage: { bytes: 1 },
 }
-/** The pickle of 0x1950a86a20f9469cfc6c, with which every file of the older format begins. */
+/** The pickle of 0x1950a86a20f9469cfc6c: every file of the older format starts with it. */
 const LEGACY_MAGIC = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
 const LEGACY_PROTOCOL = 1001
-/** Names that checkpoints hold beside their tensors: values of no interest here. */
+/** Names in checkpoints that their tensors do not need: the values are ignored. */
 const INERT =
   /^(torch\.(Size|device|(b?float|u?int|complex|q?u?int)\d+|bool)|numpy\.(dtype|ndarray)|numpy\._?core\.multiarray\.(scalar|_reconstruct)|_codecs\.encode|argparse\.Namespace|collections\.defaultdict)$/
 
@@ -46,9 +46,9 @@ export class TensorRef {
 }
 
 export interface TorchFile {
-  /** What was saved: dictionaries as `Map`, lists and tuples as arrays, tensors as `TensorRef`. */
+  /** The saved object: dictionaries as `Map`, lists and tuples as arrays, tensors as `TensorRef`. */
   root: unknown
-  /** @throws UserError if the storage is missing or not of floating point */
+  /** @throws UserError if the storage is missing or does not hold floats */
   readonly storage: (ref: StorageRef) => Float32Array
 }
 
@@ -57,16 +57,16 @@ export function isLegacyTorch(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads what `torch.save` wrote: before PyTorch 1.6 five pickles in a row (magic number, protocol version, system,
- * object, storage keys) and the raw storages; since then a zip archive. See `torch/serialization.py`.
+ * Reads a file of `torch.save`: a zip archive since PyTorch 1.6; before, five pickles in a row (magic number, protocol
+ * version, system, object, storage keys) and the raw storages. See `torch/serialization.py`.
  *
- * Nothing named in the file is executed, and a file that names what no checkpoint needs is refused.
+ * No code that the file names runs, and a file that names anything a checkpoint does not need is refused.
  * @param source the file's name, for messages
- * @throws UserError if the file is truncated or damaged, or is no such file
+ * @throws UserError if the file is truncated, damaged or not from `torch.save`
  */
 export function loadTorch(bytes: Uint8Array, source: string): TorchFile {
   if (!isZip(bytes) && !isLegacyTorch(bytes)) {
-    throw new UserError(`${source}: not a PyTorch file, nor a safetensors file`)
+    throw new UserError(`${source}: neither a PyTorch file nor a safetensors file`)
   }
   try {
     const { root, raw } = isZip(bytes) ? loadZip(bytes, source) : loadLegacy(bytes, source)
@@ -79,7 +79,7 @@ export function loadTorch(bytes: Uint8Array, source: string): TorchFile {
 
 interface Contents {
   readonly root: unknown
-  /** The bytes of a storage; undefined if they are not there or not as many as it needs. */
+  /** The bytes of a storage; undefined if they are missing or have the wrong length. */
   readonly raw: (ref: StorageRef) => Uint8Array | undefined
 }
 
@@ -97,7 +97,7 @@ function loadZip(bytes: Uint8Array, source: string): Contents {
   const root = readPickle(new ByteReader(unpack(pickle)), torchHost(new Map(), source))
   const raw = (ref: StorageRef): Uint8Array | undefined => {
     const entry = entries.get(`data/${ref.key}`)
-    // Looked at first: an archive may claim a thousand times its size.
+    // Check the size first: an archive may claim a thousand times its own.
     return entry?.size === bytesOf(ref) ? unpack(entry) : undefined
   }
   return { root, raw }
@@ -132,7 +132,7 @@ function torchHost(storages: Map<string, StorageRef>, source: string): PickleHos
       const callable = callableOf(module, name)
       if (callable) return callable
       throw new UserError(
-        `${source}: names ${quoted(`${module}.${name}`)}, which no weights need and which may do harm in Python; nothing of it was run. Take the file from a source that you trust, saved as a state dictionary or as safetensors`,
+        `${source}: names ${quoted(`${module}.${name}`)}, which weights do not need and which may do harm in Python; none of it was run. Get the file from a source that you trust, saved as a state dictionary or as safetensors`,
       )
     },
     persistent: (id) => {
@@ -148,23 +148,24 @@ function callableOf(module: string, name: string): Callable | undefined {
   if (path === 'torch._utils._rebuild_tensor_v2') return new Callable(name, toTensorRef)
   if (path === 'torch._utils._rebuild_parameter') return new Callable(name, ([tensor]) => tensor)
   if (path === 'collections.OrderedDict') return new Callable(name, () => new Map())
-  // Storage classes too, of which some are known: the message about the others names them.
+  // Any storage class is accepted here; if its type is unknown, a later message names it.
   if (INERT.test(path) || /^torch\.\w{1,40}Storage$/.test(path)) return new Callable(name, () => undefined)
   return undefined
 }
 
-/** `('storage', class, key, location, length)`, and in the older format the view of another storage that it is, or None. */
+/** `('storage', class, key, location, length)`; the older format adds the storage that it is a view of, or None. */
 function toStorage(id: unknown): StorageRef {
   if (!Array.isArray(id)) throw new Error('unknown persistent id')
   const [kind, type, key, , length, view] = id as unknown[]
   if (kind !== 'storage' || !(type instanceof Callable) || !isCount(length))
     throw new Error('unknown persistent id')
   if (!Object.hasOwn(STORAGES, type.name)) throw new Error(`unknown storage type ${quoted(type.name)}`)
-  if (view !== undefined && view !== null) throw new Error('storages that view others are not read')
+  if (view !== undefined && view !== null)
+    throw new Error('storages that are views of others are not supported')
   return new StorageRef(type.name, toKey(key), length)
 }
 
-/** Not `String(key)`: of a list that holds another twice, and so on, that would not end. */
+/** Not `String(key)`: nested lists that repeat each other would make a string of exponential length. */
 function toKey(key: unknown): string {
   if (typeof key !== 'string' && typeof key !== 'number') throw new Error('unknown key of a storage')
   return String(key)
@@ -184,7 +185,7 @@ function toTensorRef([storage, offset, shape, stride]: readonly unknown[]): Tens
 function toFloats(ref: StorageRef, raw: Uint8Array | undefined, source: string): Float32Array {
   const { dtype } = STORAGES[ref.type]!
   if (dtype === undefined)
-    throw new UserError(`${source}: parameters of ${ref.type} are not read; save them as float32`)
+    throw new UserError(`${source}: parameters of ${ref.type} are not supported; save them as float32`)
   if (raw?.length !== bytesOf(ref)) {
     throw new UserError(`${source}: storage ${quoted(ref.key)} is missing or incomplete; the file is damaged`)
   }

@@ -1,15 +1,15 @@
 import type { FloatArray } from './dtype.js'
 import { UserError } from '../errors.js'
 
-/** What a NIfTI header says of orientation and units: enough to write both forms back as they were read. */
+/** Orientation and units of a NIfTI header: enough to write qform and sform back unchanged. */
 export interface NiftiHeaderInfo {
   /** `pixdim[0..7]`: qfac, then voxel sizes in the units of `xyztUnits`. */
   pixdim: readonly number[]
-  /** NIfTI's code of the units of length and time: 2 is millimetres, 10 millimetres and seconds. */
+  /** NIfTI's code for the units of length and time: 2 is millimetres, 10 is millimetres and seconds. */
   xyztUnits: number
-  /** 0 means that the file does not use this form. */
+  /** 0 if the file does not use the qform. */
   qformCode: number
-  /** As `qformCode`, of the affine of the `srow` fields. */
+  /** 0 if the file does not use the sform. */
   sformCode: number
   /** `quatern_b, quatern_c, quatern_d`. */
   quaternion: readonly [number, number, number]
@@ -25,23 +25,23 @@ export interface NiftiHeaderInfo {
 export interface Grid {
   /** [D, H, W], in voxels: NIfTI's i, j and k. */
   shape: [number, number, number]
-  /** 4x4, `[d, h, w, 1]` to world millimetres, as nibabel gives it. The voxel sizes alone where `known` is false. */
+  /** 4x4, `[d, h, w, 1]` to world millimetres, as in nibabel. Only voxel sizes if `known` is false. */
   affine: number[][]
-  /** False if the file says nothing of orientation: npz, npy, a NIfTI with neither form in use. */
+  /** False if the file says nothing about orientation: npz, npy, or a NIfTI that uses neither qform nor sform. */
   known: boolean
   /** Present if the grid came from a NIfTI file. */
   header?: NiftiHeaderInfo
 }
 
-/** What a file says of a volume before its voxels are read. */
+/** What a file says about a volume, without its voxels. */
 export interface VolumeHeader {
   /** 1 for scans and label maps, the number of classes for priors. */
   channels: number
-  /** Where the voxels lie. */
+  /** Shape and position of the voxels. */
   grid: Grid
   /** The file's name, for messages. */
   source: string
-  /** What is odd about the file but does not stop it from being used, one line each. */
+  /** Oddities of the file that do not prevent its use, one line each. */
   warnings?: readonly string[]
   /** NIfTI's `descrip`: free text, up to 79 bytes. */
   description?: string
@@ -53,15 +53,15 @@ export interface Volume extends VolumeHeader {
   data: Float32Array
 }
 
-/** A volume whose voxels have the type that was asked for. */
+/** A volume whose voxels have a given float type. */
 export interface FloatVolume<T extends FloatArray> extends VolumeHeader {
-  /** As that of a `Volume`. */
+  /** `[channels, D, H, W]`, C order, W fastest. */
   data: T
 }
 
-/** A label map: whole numbers of up to 2^53 are kept exactly. */
+/** A label map: integers up to 2^53 are exact. */
 export interface LabelVolume extends VolumeHeader {
-  /** As that of a `Volume`. */
+  /** `[channels, D, H, W]`, C order, W fastest. */
   data: Float64Array
 }
 
@@ -77,24 +77,26 @@ const IDENTITY: readonly (readonly number[])[] = [
   [0, 0, 0, 1],
 ]
 
-/** Two placements of a grid further apart than this anywhere, in millimetres, are different placements. */
+/** Two placements of a grid differ if a corner moves by more than this, in millimetres. */
 export const PLACEMENT_TOLERANCE = 0.01
 
-/** A grid of that shape that says nothing of where it lies: voxels of 1 mm, world axes = array axes. */
+/** A grid of unknown position: voxels of 1 mm, world axes = array axes. */
 export function unknownGrid(shape: readonly [number, number, number]): Grid {
   return { shape: [...shape], affine: IDENTITY.map((row) => [...row]), known: false }
 }
 
-/** `160x192x224`; of a shape of many axes the first ones only. */
+/** A shape as text: `160x192x224`; of many axes, only the first. */
 export function formatShape(shape: readonly number[]): string {
   if (shape.length <= MAX_AXES_SHOWN) return shape.join('x')
   return `${shape.slice(0, MAX_AXES_SHOWN).join('x')}x... (${shape.length} axes)`
 }
 
-/** @throws UserError if a volume of that shape, channels included, is larger than any that is read */
+/** @throws UserError if a volume of this shape, channels included, is too large to read */
 export function requireReadable(shape: readonly number[], source: string): void {
   if (shape.reduce((product, size) => product * size, 1) <= MAX_VALUES) return
-  throw new UserError(`${source}: an image of ${formatShape(shape)}; at most ${MAX_VALUES} values are read`)
+  throw new UserError(
+    `${source}: an image of ${formatShape(shape)}; at most ${MAX_VALUES} values are supported`,
+  )
 }
 
 /** The size of a voxel along D, H and W, in millimetres. */
@@ -103,7 +105,7 @@ export function voxelSize(affine: readonly (readonly number[])[]): [number, numb
   return [along(0), along(1), along(2)]
 }
 
-/** The furthest that two affines place a corner voxel of a `[D, H, W]` grid apart, in millimetres. */
+/** The largest distance between a corner voxel of a `[D, H, W]` grid under two affines, in millimetres. */
 export function placementDistance(
   a: readonly (readonly number[])[],
   b: readonly (readonly number[])[],
@@ -123,8 +125,8 @@ export function placementDistance(
 /**
  * Requires two volumes to have the same `[D, H, W]`. Channels may differ.
  *
- * @param what what the two are to each other, for the message: `the prior and the scan`
- * @returns a warning where both say where they lie and disagree about it, else undefined
+ * @param what names the two in messages: `the prior and the scan`
+ * @returns a warning if both say where they lie but disagree, else undefined
  * @throws UserError if the shapes differ
  */
 export function requireSameGrid(a: VolumeHeader, b: VolumeHeader, what: string): string | undefined {
@@ -137,10 +139,10 @@ export function requireSameGrid(a: VolumeHeader, b: VolumeHeader, what: string):
   if (!a.grid.known || !b.grid.known) return undefined
   const distance = placementDistance(a.grid.affine, b.grid.affine, a.grid.shape)
   if (distance <= PLACEMENT_TOLERANCE) return undefined
-  return `${what} lie up to ${distance.toFixed(2)} mm apart by the headers of ${a.source} and ${b.source}; their voxels are matched by index`
+  return `${what} lie up to ${distance.toFixed(2)} mm apart according to the headers of ${a.source} and ${b.source}; their voxels are matched by index`
 }
 
-/** @throws UserError if a voxel is NaN or infinite: how many are, and the first of them */
+/** @throws UserError if voxels are NaN or infinite, with their number and the first of them */
 export function requireFinite(volume: Volume | LabelVolume): void {
   let first = -1
   let count = 0
@@ -156,7 +158,7 @@ export function requireFinite(volume: Volume | LabelVolume): void {
   )
 }
 
-/** @throws UserError if all voxels hold the same value, so that there is nothing to normalise or to segment */
+/** @throws UserError if all voxels have the same value: there is nothing to normalise or segment */
 export function requireVaries(volume: Volume): void {
   const value = volume.data[0]
   if (volume.data.some((other) => other !== value)) return

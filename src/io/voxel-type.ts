@@ -1,8 +1,8 @@
 import { UserError } from '../errors.js'
 
 /**
- * What voxels are written as: label maps as integers, or `float64` where codes need more than 31 bits; all else as
- * `float32`.
+ * Type of the voxels in a file: label maps are written as integers, or as `float64` if codes need more than 31 bits;
+ * all else as `float32`.
  */
 export type VoxelType = 'uint8' | 'int16' | 'int32' | 'float32' | 'float64'
 
@@ -20,7 +20,7 @@ const RANGES = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
 } as const
 
-/** The smallest type that holds labels of 0 or more exactly. */
+/** The smallest type that holds non-negative labels exactly. */
 export function labelVoxelType(labels: Float64Array | Uint8Array): VoxelType {
   let highest = 0
   for (const label of labels) if (label > highest) highest = label
@@ -28,10 +28,10 @@ export function labelVoxelType(labels: Float64Array | Uint8Array): VoxelType {
 }
 
 /**
- * Requires that writing as `type` loses nothing.
+ * Requires every value to be exact in `type`, if it is an integer type.
  *
  * @param source where the values come from, for the message
- * @throws UserError if a value is not whole or not in the range of an integer type
+ * @throws UserError if a value is not an integer in the range of `type`
  */
 export function requireFits(data: Float32Array | Float64Array, type: VoxelType, source: string): void {
   if (type === 'float32' || type === 'float64') return

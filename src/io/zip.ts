@@ -5,7 +5,7 @@ import { crc32 } from './crc32.js'
 /** Deflate cannot pack tighter than this (a match of 258 bytes in 2 bits); an entry that claims to is damaged. */
 const MAX_RATIO = 1032
 const MAX_ENTRIES = 10_000
-/** Small, because a chunk may unpack to a thousand times its size before anybody can look at it. */
+/** Small, because a chunk may unpack to a thousand times its size before we can check the limit. */
 const INPUT_CHUNK = 1 << 13
 
 const END = { signature: 0x06054b50, bytes: 22 }
@@ -14,7 +14,7 @@ const END64 = { signature: 0x06064b50, bytes: 56 }
 const DIRECTORY = { signature: 0x02014b50, bytes: 46 }
 const LOCAL = { signature: 0x04034b50, bytes: 30 }
 const MAX_COMMENT = 0xffff
-/** Stands in a field of 32 bits whose value is in the zip64 extra field. */
+/** A 32-bit field with this value has its actual value in the zip64 extra field. */
 const ELSEWHERE = 0xffffffff
 
 /** A file in a zip archive, still packed. */
@@ -22,7 +22,7 @@ export interface ZipEntry {
   /** The archive's own name, for messages. */
   readonly source: string
   readonly name: string
-  /** Bytes when unpacked, as the directory says. */
+  /** Unpacked size in bytes, according to the directory. */
   readonly size: number
   readonly packed: Uint8Array
   readonly deflated: boolean
@@ -34,8 +34,8 @@ export function isZip(bytes: Uint8Array): boolean {
 }
 
 /**
- * The entries of a zip archive by name (PKWARE's APPNOTE.TXT 4.3, with zip64); nothing is unpacked. They lie in the
- * archive one after the other, so that they cannot hold more than it does.
+ * The entries of a zip archive by name (PKWARE's APPNOTE.TXT 4.3, with zip64), still packed. They must not overlap, so
+ * that the archive cannot claim more packed data than it holds.
  *
  * @param source the file's name, for messages
  * @throws UserError if the archive is truncated or damaged
@@ -48,7 +48,7 @@ export function zipEntries(bytes: Uint8Array, source: string): Map<string, ZipEn
   }
 }
 
-/** Unpacks an entry. @throws UserError if it is damaged, or holds more or fewer bytes than the directory says */
+/** Unpacks an entry. @throws UserError if it is damaged, or its size differs from the directory's */
 export function unpack(entry: ZipEntry): Uint8Array {
   const { source, name, size, crc } = entry
   try {
@@ -67,7 +67,7 @@ export function unpack(entry: ZipEntry): Uint8Array {
   }
 }
 
-/** The first `count` bytes of an entry, or all if it is shorter. @throws UserError if they are damaged */
+/** The first `count` unpacked bytes of an entry, or all if it is shorter. @throws UserError if they are damaged */
 export function unpackHead(entry: ZipEntry, count: number): Uint8Array {
   const head = new Uint8Array(Math.min(count, entry.size))
   let at = 0
@@ -153,7 +153,7 @@ function sizesOf(view: DataView, at: number, extra: number, extraLength: number)
   if (fields.includes(ELSEWHERE)) {
     for (let e = extra; e + 4 <= extra + extraLength; e += 4 + view.getUint16(e + 2, true)) {
       if (view.getUint16(e, true) !== 1) continue
-      // Only the fields that need it are there, in this order.
+      // Holds only the fields that overflowed, in this order.
       let next = e + 4
       fields.forEach((value, i) => {
         if (value !== ELSEWHERE) return
@@ -178,7 +178,7 @@ function uint64(view: DataView, at: number): number {
 }
 
 function damaged(source: string, error: unknown): UserError {
-  // A RangeError of a DataView says nothing about the file.
+  // The message of a DataView's RangeError does not help the user.
   const { name, message } = error as Error
   const why = name === 'RangeError' ? 'unexpected end' : message
   return new UserError(

@@ -7,13 +7,13 @@ import {
   type RunningStatistics,
 } from '../ops/index.js'
 
-/** A batch normalisation with its parameters and the statistics that it collects. */
+/** A batch normalisation with its parameters and running statistics. */
 export interface BatchNorm {
   /** NAME.weight [channels], ones, and NAME.bias [channels], zeros. */
   readonly parameters: readonly [Value, Value]
   /** Variables NAME.running_mean, zeros, and NAME.running_var, ones: not trained, but part of a checkpoint. */
   readonly running: RunningStatistics
-  /** Normalises by the batch's statistics; `update` belongs among the effects of the plan. */
+  /** Normalises by the batch's statistics; pass `update` to `compile` among the `effects`. */
   readonly train: (input: Value) => BatchNormalised
   /** Normalises by the running statistics. */
   readonly evaluate: (input: Value) => Value

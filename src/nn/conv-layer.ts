@@ -4,14 +4,14 @@ import { conv3d, type Conv3dOptions, type UpsampledAndSkip } from '../ops/index.
 
 /** A convolution with its parameters. */
 export interface ConvLayer {
-  /** The weight [outputs, inputs, 3, 3, 3] and the bias [outputs]. */
+  /** Weight [outputs, inputs, 3, 3, 3] and bias [outputs]. */
   readonly parameters: readonly Value[]
   (input: Value | UpsampledAndSkip, options?: Conv3dOptions): Value
 }
 
 /**
  * A 3x3x3 convolution with bias; parameters NAME.weight [outputs, inputs, 3, 3, 3] and NAME.bias [outputs], drawn
- * uniformly from +-1/sqrt(27 inputs), PyTorch's default. Keeps the size by default.
+ * uniformly from +-1/sqrt(27 inputs), PyTorch's default. Keeps the spatial size by default.
  */
 export function convLayer(name: string, inputs: number, outputs: number, random: () => number): ConvLayer {
   const bound = 1 / Math.sqrt(27 * inputs)

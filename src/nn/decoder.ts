@@ -5,9 +5,9 @@ import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 import type { Network } from './unet.js'
 
-/** What a decoder is made of. */
+/** Options of a decoder. */
 export interface DecoderOptions {
-  /** Channels K of what it reads: one for each class. */
+  /** Channels of its input: one for each class. */
   readonly classes: number
   /** Seed of the initial weights. Default 0. */
   readonly seed?: number
@@ -15,8 +15,8 @@ export interface DecoderOptions {
 
 /**
  * The decoder of SAE.md: one 3x3x3 convolution from labels to an image, and a sigmoid.
- * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], or u32 labels [N, 1, D, H, W] that stand
- * for their one-hot form; output [N, 1, D, H, W] in (0, 1).
+ * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], or u32 labels [N, 1, D, H, W], which it
+ * reads as one-hot; output [N, 1, D, H, W] in (0, 1).
  */
 export function decoder({ classes, seed = 0 }: DecoderOptions): Network {
   const layer = convLayer('decoder', classes, 1, seededRandom(seed ^ 0x5deece66))

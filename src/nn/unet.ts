@@ -6,11 +6,11 @@ import { eachAxis, type Triple } from '../ops/shared/triple.js'
 import { convLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 
-/** What a U-Net is made of. */
+/** Options of a U-Net. */
 export interface UnetOptions {
   /** Output channels. */
   readonly classes: number
-  /** Channels of the descending blocks, from full scale down. Default 4, 8, 16, 32, 32. */
+  /** Channels of the blocks on the way down, from full scale. Default 4, 8, 16, 32, 32. */
   readonly widths?: readonly number[]
   /** Instance normalisation of every block before its ReLU. Default false, as in the paper. */
   readonly instanceNorm?: boolean
@@ -18,16 +18,16 @@ export interface UnetOptions {
   readonly seed?: number
 }
 
-/** A network: its parameters, and the graph it makes of an input. */
+/** A network: call it to build its graph for an input. */
 export interface Network {
   /** Trainable values, in the order in which they are used. */
   readonly parameters: readonly Value[]
   (input: Value): Value
 }
 
-/** A U-Net, with the activations of its blocks at hand for tests. */
+/** A U-Net that can also return the activations of its blocks, for tests. */
 export interface Unet extends Network {
-  /** What it was made with, defaults filled in. */
+  /** Its options, with defaults filled in. */
   readonly options: Required<UnetOptions>
   /** Logits, and the output of every block, block0 first. */
   readonly trace: (
@@ -37,14 +37,16 @@ export interface Unet extends Network {
     /** [N, classes, D, H, W] of the input, or of the region */
     readonly logits: Value
     /**
-     * In the order of the network; those of the coarser levels are smaller, with the padding still on. The last one is
-     * that of the region, if one is given and blocks are not normalised.
+     * In the order of the network, with the padding; coarser levels are smaller. The last one covers only the region,
+     * if one is given and blocks are not normalised.
      */
     readonly blocks: readonly Value[]
   }
-  /** Voxels at the sides of a region that cut through the input whose logits differ from those of the whole. */
+  /**
+   * Along a side of a region that lies inside the input, this many voxels get other logits than the whole input gives.
+   */
   readonly reach: number
-  /** @param region where logits are wanted. Default: everywhere */
+  /** @param region voxels to compute logits for. Default: all */
   (input: Value, region?: Box): Value
 }
 
@@ -56,17 +58,17 @@ export interface Unet extends Network {
  * Input [N, 1, D, H, W] of any size, padded with zeros to a multiple of 2^(levels) on the high side and cropped back;
  * output [N, classes, D, H, W].
  *
- * If logits are wanted in a region only, the last layers, which do most of the work, compute no more than that. All else
- * sees the whole input, since what a voxel is depends on some 50 voxels about it and on its place in the pooling
- * windows. So the logits of a region are those that the whole input has there, but for `reach` voxels at its sides. It
- * costs least if it starts and stops at even voxels.
+ * If a region is given, the last layers, which do most of the work, compute only that region. All other layers see the
+ * whole input, because the logits of a voxel depend on about 50 voxels around it and on its position in the pooling
+ * windows. So the logits of a region equal those of the whole input there, except for `reach` voxels at its sides. The
+ * region costs least if it starts and stops at even voxels.
  */
 export function unet(options: UnetOptions): Unet {
   const complete = { widths: [4, 8, 16, 32, 32], instanceNorm: false, seed: 0, ...options }
   const { widths, classes } = complete
   if (widths.length < 2) throw new Error('unet: at least two widths are needed')
   const depth = widths.length - 1
-  // Statistics of a normalised block are those of the whole volume, so that only the layer behind it can be cut.
+  // A normalised block needs statistics of the whole volume, so only the layer after it can be cut.
   const reach = complete.instanceNorm ? 1 : 2
   const random = seededRandom(complete.seed)
 
@@ -131,13 +133,16 @@ export function unetLayers(widths: readonly number[], classes: number): UnetLaye
   let channels = 1
   for (const width of widths) channels = add(channels, width)
   for (let level = widths.length - 2; level >= 0; level--) {
-    // The way up mirrors the way down, one level finer each time; the finest block makes the classes.
+    // The way up mirrors the way down, one level finer each time; the finest block outputs the classes.
     channels = add(channels + widths[level]!, level > 0 ? widths[level - 1]! : classes)
   }
   return [...layers, { name: 'encoder.conv', inputs: classes, outputs: classes }]
 }
 
-/** A region as whole voxels of half the resolution; where the input ends, with as much padding as its last voxels see. */
+/**
+ * A region in whole voxels of half the resolution; at the end of the input it includes the padding that its last voxels
+ * see.
+ */
 function withinPadded({ start, stop }: Box, reach: number, extents: Triple, padded: Triple): Box {
   const seen = (axis: 0 | 1 | 2) => stop[axis] + (stop[axis] === extents[axis] ? reach : 0)
   return {

@@ -3,23 +3,23 @@ import { UserError } from '../errors.js'
 import { hush } from './hush.js'
 import { offerSwiftShader, unpackSwiftShader } from './software-vulkan.js'
 
-/** One adapter that this machine offers, in the order of preference. */
+/** An adapter of this machine. */
 export interface FoundAdapter {
-  /** As the driver gives it, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  /** The driver's name for it, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly name: string
   /** Dawn's backend: `vulkan`, `metal`, `d3d12` and so on. */
   readonly backend: string
-  /** A real GPU, or which of the drivers that compute on the CPU. */
+  /** A real GPU, or the kind of driver that computes on the CPU. */
   readonly kind: 'hardware' | 'lavapipe' | 'swiftshader' | 'software'
   /** Must live as long as the adapter and its devices. */
   readonly gpu: GPU
-  /** What devices are requested of. */
+  /** Devices are requested from this adapter. */
   readonly adapter: GPUAdapter
 }
 
 const preference = ['hardware', 'lavapipe', 'software', 'swiftshader'] as const
 
-/** Options that Dawn gets for every adapter. Timestamps are quantised to 65 us by default. */
+/** Dawn options for every adapter. By default, timestamps would be quantised to 65 us. */
 const dawnOptions = ['disable-dawn-features=timestamp_quantization']
 
 /**
@@ -27,7 +27,7 @@ const dawnOptions = ['disable-dawn-features=timestamp_quantization']
  *
  * Without a system Vulkan, the bundled loader and SwiftShader are used; nothing needs root.
  *
- * @param quiet throw away what the drivers write to stderr meanwhile; see `hush` for when a program may
+ * @param quiet discards what the drivers write to stderr meanwhile; see `hush` for when that is safe
  */
 export async function findAdapters(quiet = false): Promise<FoundAdapter[]> {
   const request: Request = (gpu) => (quiet ? hush(() => gpu.requestAdapter()) : gpu.requestAdapter())
@@ -43,9 +43,9 @@ export async function findAdapters(quiet = false): Promise<FoundAdapter[]> {
 }
 
 /**
- * Picks the adapter whose name or kind contains `wanted` (case ignored), or the first of them all.
+ * Picks the first adapter whose name or kind contains `wanted` (ignoring case); without `wanted`, the first of all.
  *
- * @throws UserError if there is none, or none of that name.
+ * @throws UserError if there is no such adapter
  */
 export function chooseAdapter(found: readonly FoundAdapter[], wanted?: string): FoundAdapter {
   if (found.length === 0) {
@@ -85,8 +85,8 @@ async function openAll(request: Request): Promise<FoundAdapter[]> {
 }
 
 /**
- * The GPU object that offers an adapter, one for as long as the process lives. Each must outlive its devices, since
- * collecting it before them crashes the process; and each takes some 2 MB, which a new one for every device would add up.
+ * The GPU object that offers an adapter, cached for the life of the process. It must outlive its devices, because
+ * collecting it first crashes the process; and it takes some 2 MB, which would add up if every device had its own.
  */
 function gpuOf(backend: string, name: string): GPU {
   const key = `${backend} ${name}`
@@ -97,7 +97,7 @@ function gpuOf(backend: string, name: string): GPU {
 
 const gpus = new Map<string, GPU>()
 
-/** What kind of adapter has this name. */
+/** The kind of adapter with this name. */
 export function adapterKind({ name, software }: { name: string; software: boolean }): FoundAdapter['kind'] {
   if (/llvmpipe|lavapipe/i.test(name)) return 'lavapipe'
   if (/swiftshader/i.test(name)) return 'swiftshader'

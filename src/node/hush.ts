@@ -1,13 +1,15 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 
 /**
- * Runs `body` while whatever native code writes to stderr is thrown away: Dawn has no switch for the lines about
- * limits that it prints for every adapter it opens (its `WarningLog` goes to stderr whatever its options say).
+ * Runs `body` and discards what native code writes to stderr meanwhile: Dawn prints lines about limits for every
+ * adapter it opens and has no option against that (its `WarningLog` always goes to stderr).
  *
- * Only on Linux and where stderr is a terminal, a pipe or a file that is appended to (`2>> log`); else `body` just runs.
- * Node cannot duplicate a file descriptor, so that stderr has to be opened anew afterwards. A socket cannot be, and of a
- * file under `2> log` that would be another position in it: whoever else writes there would overwrite us. Only for a program that opens no files in other
- * threads meanwhile, for file descriptor 2 is free for a moment. SAE_DEBUG leaves everything visible.
+ * Works only on Linux, and if stderr is a terminal, a pipe or a file opened for appending (`2>> log`); otherwise `body`
+ * just runs. Node cannot duplicate a file descriptor, so stderr must be reopened afterwards. A socket cannot be
+ * reopened, and a file under `2> log` would be reopened at its start, so that writers would overwrite each other.
+ *
+ * File descriptor 2 is free for a moment: do not use this while other threads of the program open files. SAE_DEBUG
+ * leaves everything visible.
  */
 export function hush<T>(body: () => T): T {
   const saved = process.platform === 'linux' && !process.env.SAE_DEBUG ? duplicateStderr() : undefined
@@ -36,7 +38,7 @@ function isAppendedTo(): boolean {
   return (parseInt(flags, 8) & constants.O_APPEND) !== 0
 }
 
-/** A file that is opened takes the lowest free descriptor, which is 2 once that is closed. */
+/** Opening a file takes the lowest free descriptor, which is 2 once that is closed. */
 function reopenStderr(path: string): void {
   closeSync(2)
   openSync(path, 'a')

@@ -2,8 +2,8 @@
  * Waits for a GPU promise without spinning.
  *
  * Dawn's Node binding polls for finished work once per turn of the event loop, so a bare `await` keeps one core
- * busy; on a software device that core is half of the machine. A 1 ms sleep per turn gives it back: measured on
- * two cores, a 14 -> 14 convolution goes from 15 to 28 GFLOP/s.
+ * busy, and a software device needs that core. A 1 ms sleep per turn frees it: on two cores, a 14 -> 14 convolution
+ * goes from 15 to 28 GFLOP/s.
  */
 export async function waitIdly<T>(promise: Promise<T>): Promise<T> {
   waiting++
@@ -17,7 +17,7 @@ export async function waitIdly<T>(promise: Promise<T>): Promise<T> {
 }
 
 let waiting = 0
-/** One loop serves all that wait: seventy naps a turn would make seventy reads slow. */
+/** One loop serves all waiting promises: with a loop for each, many concurrent reads would be slow. */
 let napping = false
 
 function nap(): void {

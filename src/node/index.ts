@@ -1,5 +1,5 @@
 /**
- * What the library needs of Node: opening a GPU there through Dawn, and files by their paths.
+ * The parts that need Node: opening a GPU through Dawn, and reading and writing files by path.
  */
 export { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
 export { adapterVariable, openAdapter, openGpu, summarise, type OpenGpuOptions } from './open-gpu.js'

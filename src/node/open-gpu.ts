@@ -8,18 +8,18 @@ import { traceOf } from './trace.js'
 /** Environment variable that names an adapter, as `--adapter` does. */
 export const adapterVariable = 'SAE_ADAPTER'
 
-/** Which adapter `openGpu` opens, and how quietly. */
+/** Options of `openGpu`. */
 export interface OpenGpuOptions {
   /** Part of an adapter's name or its kind: `hardware`, `lavapipe`, `swiftshader`. */
   readonly adapter?: string | undefined
-  /** Throw away what the drivers write to stderr while adapters are looked for; see `hush` for when a program may. */
+  /** Discards what the drivers write to stderr during the search for adapters; see `hush` for when that is safe. */
   readonly quiet?: boolean
 }
 
 /**
- * Opens the best adapter of this machine, or the one asked for by option or `SAE_ADAPTER`.
+ * Opens the best adapter of this machine, or the one that the options or `SAE_ADAPTER` name.
  *
- * @throws UserError if no adapter fits.
+ * @throws UserError if there is no such adapter
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals)
@@ -27,7 +27,7 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]))
 }
 
-/** Opens a device on a found adapter, with all of the adapter's limits; `SAE_DEBUG` says what it shows of its work. */
+/** Opens a device on an adapter, with all of the adapter's limits; `SAE_DEBUG` says what to show of its work. */
 export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const { adapter } = found
@@ -37,7 +37,7 @@ export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
   return gpu
 }
 
-/** The summary of an adapter that reports and messages show. */
+/** The summary of an adapter, for reports and messages. */
 export function summarise({ name, kind, adapter }: FoundAdapter): AdapterSummary {
   const { vendor, architecture, description } = adapter.info
   return { name, vendor, architecture, driver: description, software: kind !== 'hardware' }

@@ -5,16 +5,16 @@ import { dirname, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { parseTar } from 'nanotar'
 
-/** Where a SwiftShader that needs no installation lies: its ICD file and the Vulkan loader beside it. */
+/** Paths of a SwiftShader that needs no installation: its ICD file and a Vulkan loader. */
 interface BundledSwiftShader {
   readonly icd: string
   readonly loader: string
 }
 
 /**
- * Unpacks the SwiftShader that the npm package `@sparticuz/chromium` carries into a cache folder, once.
+ * Unpacks the SwiftShader of the npm package `@sparticuz/chromium` into a cache folder, unless it is there already.
  *
- * @returns undefined if the package is not installed or this platform cannot run it.
+ * @returns undefined if the package is not installed or this platform cannot run it
  */
 export function unpackSwiftShader(): BundledSwiftShader | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
@@ -34,7 +34,7 @@ export function unpackSwiftShader(): BundledSwiftShader | undefined {
   const found = { icd: join(folder, 'vk_swiftshader_icd.json'), loader: join(folder, 'libvulkan.so.1') }
   if (existsSync(found.icd)) return found
 
-  // Unpack beside the final place and rename, so that two processes starting together cannot see half of it.
+  // Unpack next to the final folder and rename, so that a process starting at the same time never sees half of it.
   const partial = mkdtempSync(join(cache, 'unpacking-'))
   for (const file of parseTar(brotliDecompressSync(readFileSync(archive)))) {
     if (file.data && /^(libvulkan|libvk_swiftshader|vk_swiftshader_icd)[\w.]*$/.test(file.name)) {
@@ -51,8 +51,8 @@ export function unpackSwiftShader(): BundledSwiftShader | undefined {
 }
 
 /**
- * Makes the bundled SwiftShader visible to the Vulkan loader, beside the drivers of the system or, with
- * `instead`, in their place. Loads the bundled Vulkan loader where the system has none.
+ * Makes the bundled SwiftShader visible to the Vulkan loader, in addition to the system's drivers or, with `instead`,
+ * in their place. Loads the bundled Vulkan loader if the system has none.
  */
 export function offerSwiftShader(bundled: BundledSwiftShader, instead = false): void {
   if (instead) {
@@ -67,8 +67,8 @@ export function offerSwiftShader(bundled: BundledSwiftShader, instead = false): 
 /**
  * Loads a shared library and leaves it resident, so that a later dlopen by Dawn finds it by name.
  *
- * `process.dlopen` expects a Node addon and complains that the library did not register itself; by then it is
- * loaded, and RTLD_NODELETE (0x1000) keeps it.
+ * `process.dlopen` expects a Node addon and throws because the library did not register itself; by then it is loaded,
+ * and RTLD_NODELETE (0x1000) keeps it loaded.
  */
 function canLoad(library: string): boolean {
   const RTLD_NOW = 2
@@ -89,7 +89,7 @@ function cacheFolder(): string {
       mkdirSync(folder, { recursive: true })
       return folder
     } catch {
-      // A read-only home: the temporary folder serves as well.
+      // The home folder is read-only: try the temporary folder.
     }
   }
   return mkdtempSync(join(tmpdir(), 'sae-webgpu-'))

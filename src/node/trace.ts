@@ -1,12 +1,12 @@
 import type { Trace } from '../gpu/trace.js'
 
 /**
- * Environment variable that shows more on stderr: stack traces and what drivers say, whatever its value; with
- * `shaders` the WGSL of every kernel, with `plan` the dispatches of every plan, with `shaders,plan` both.
+ * Environment variable for more output on stderr. Any value shows stack traces and the drivers' messages; `shaders`
+ * adds the WGSL of every kernel, `plan` the dispatches of every plan, and `shaders,plan` both.
  */
 export const debugVariable = 'SAE_DEBUG'
 
-/** What SAE_DEBUG asks to be shown, on stderr. */
+/** The trace that SAE_DEBUG asks for, on stderr. */
 export function traceOf(wanted = process.env[debugVariable] ?? ''): Trace {
   const show = (text: string): void => {
     process.stderr.write(`${text}\n`)

@@ -37,7 +37,7 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
   const source = (plane: number) =>
     Math.floor(plane / toDepth) * from.depth +
     Math.min(Math.max((plane % toDepth) + start[0], 0), from.depth - 1)
-  const reads = ({ first, last }: Slab): Slab => ({ first: source(first), last: source(last - 1) + 1 })
+  const reads = ({ first, end }: Slab): Slab => ({ first: source(first), end: source(end - 1) + 1 })
   return op({
     name: 'fit',
     inputs: { input },
@@ -67,7 +67,7 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
           first_plane: slab.first,
         },
         bindings: windows(slab),
-        threads: [vector ? to.area / 4 : to.area, to.channels, slab.last - slab.first],
+        threads: [vector ? to.area / 4 : to.area, to.channels, slab.end - slab.first],
       }))
     },
     backward: (gradOutput) => ({

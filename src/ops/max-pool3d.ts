@@ -66,15 +66,15 @@ function halve(input: Value): Value {
       const to = volumeShape(output)
       // Planes of the batch element that an output plane belongs to.
       const source = (plane: number) => Math.floor(plane / to.depth) * from.depth + 2 * (plane % to.depth)
-      const reads = ({ first, last }: Slab) =>
-        planesOf(input, { first: source(first), last: source(last - 1) + 2 })
+      const reads = ({ first, end }: Slab) =>
+        planesOf(input, { first: source(first), end: source(end - 1) + 2 })
       const writes = (slab: Slab) => planesOf(output, slab)
-      return slabs({ first: 0, last: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
+      return slabs({ first: 0, end: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
         (slab): KernelCall => ({
           shader: shaders.maxPool3dForward,
           params: { ...extentParams(from, to), first_plane: slab.first },
           bindings: { input: reads(slab), output: writes(slab) },
-          threads: [to.area, to.channels, slab.last - slab.first],
+          threads: [to.area, to.channels, slab.end - slab.first],
         }),
       )
     },
@@ -94,18 +94,18 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
     inputs: { input, gradOutput },
     output: { shape: input.shape },
     emit: (gradInput, device) => {
-      const windows = ({ first, last }: Slab) => {
-        const pairs = { first: inputPlane(first), last: inputPlane(last - 1) + 2 }
+      const windows = ({ first, end }: Slab) => {
+        const pairs = { first: inputPlane(first), end: inputPlane(end - 1) + 2 }
         const firstOutput = Math.min(outputPlane(first), to.planes - 1)
-        const lastOutput = Math.max(firstOutput + 1, outputPlane(last - 1) + 1)
+        const endOutput = Math.max(firstOutput + 1, outputPlane(end - 1) + 1)
         return {
           input: planesOf(input, pairs),
           // The last pair of planes of an odd depth has no output plane; it is given another window, which is not read.
-          grad_output: planesOf(gradOutput, { first: firstOutput, last: lastOutput }),
+          grad_output: planesOf(gradOutput, { first: firstOutput, end: endOutput }),
           grad_input: planesOf(gradInput, pairs),
         }
       }
-      return slabs({ first: 0, last: from.batch * pairsPerVolume }, device, (slab) =>
+      return slabs({ first: 0, end: from.batch * pairsPerVolume }, device, (slab) =>
         Object.values(windows(slab)),
       ).map((slab): KernelCall => ({
         shader: shaders.maxPool3dBackward,
@@ -114,7 +114,7 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
         threads: [
           Math.ceil(from.height / 2) * Math.ceil(from.width / 2),
           from.channels,
-          slab.last - slab.first,
+          slab.end - slab.first,
         ],
       }))
     },

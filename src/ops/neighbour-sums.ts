@@ -59,11 +59,11 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
   /** The planes that a range of planes reads: whole runs before them, but not from another volume of the batch. */
   const reads = (slab: Slab): Slab => {
     const begin = slab.first - (slab.first % depth)
-    const end = Math.ceil(slab.last / depth) * depth
+    const end = Math.ceil(slab.end / depth) * depth
     const within = (slab.first - begin) % (last ? run : 1)
     return {
       first: Math.max(begin, slab.first - within - halo),
-      last: Math.min(end, slab.last + halo),
+      end: Math.min(end, slab.end + halo),
     }
   }
   return op({
@@ -76,14 +76,14 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
     emit: (output, device, range) =>
       Array.from({ length: batch }, (_, n) => ({
         first: Math.max(range.first, n * depth),
-        last: Math.min(range.last, (n + 1) * depth),
+        end: Math.min(range.end, (n + 1) * depth),
       }))
-        .filter((volume) => volume.first < volume.last)
+        .filter((volume) => volume.first < volume.end)
         .flatMap((volume) =>
           slabs(volume, device, (slab) => [planesOf(input, reads(slab)), planesOf(output, slab)]),
         )
         .map((slab): KernelCall => {
-          const planes = slab.last - slab.first
+          const planes = slab.end - slab.first
           const intoRun = (slab.first % depth) % run
           return {
             shader: shaders.neighbourSumsPass,
@@ -102,7 +102,7 @@ function pass(axis: 'x' | 'y' | 'z', input: Value, { radius, adjoint, input: cen
               width,
               radius,
               first_plane: slab.first,
-              last_plane: slab.last,
+              last_plane: slab.end,
             },
             bindings: {
               input: planesOf(input, reads(slab)),

@@ -60,7 +60,7 @@ function planeSums(
     planes: volumeShape(input).planes,
     emit: (output, device, range) =>
       slabs(range, device, (slab) => [planesOf(input, slab)]).map((slab) => ({
-        ...kernel(name, input, results, to, scale, slab.first * perPlane, slab.last * perPlane),
+        ...kernel(name, input, results, to, scale, slab.first * perPlane, slab.end * perPlane),
         bindings: {
           input: planesOf(input, slab),
           output: form.layout === 'volume' ? planesOf(output, slab) : whole(output),

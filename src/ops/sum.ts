@@ -111,10 +111,10 @@ export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 
   const groups = Math.ceil(rowSize / share)
   const partials = scratch(`${kind} partials`, [rows * groups])
   const vector = rowSize % 4 === 0
-  const window = (value: Value, { first, last }: Slab) => ({
+  const window = (value: Value, { first, end }: Slab) => ({
     value,
     start: first * rowSize,
-    end: last * rowSize,
+    end: end * rowSize,
   })
   return {
     name: kind,
@@ -132,7 +132,7 @@ export function reductionOf(kind: Kind, a: Value, b: Value | undefined, scale = 
           ...(b ? { b: window(b, slab) } : {}),
           partials: whole(partials),
         },
-        workgroups: [groups, slab.last - slab.first, 1],
+        workgroups: [groups, slab.end - slab.first, 1],
       })),
     finish: (output) => [sumRows(partials, output, scale)],
   }

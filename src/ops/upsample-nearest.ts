@@ -25,7 +25,7 @@ export function upsampleNearest(input: Value, scale: number | Triple = 2): Value
     planes: count,
   } = volumeShape(input, 'upsample_nearest')
   const [sd, sh, sw] = scales
-  const coarse = ({ first, last }: Slab) => ({ first: Math.floor(first / sd), last: Math.ceil(last / sd) })
+  const coarse = ({ first, end }: Slab) => ({ first: Math.floor(first / sd), end: Math.ceil(end / sd) })
   return op({
     name: 'upsample_nearest',
     inputs: { input },
@@ -42,7 +42,7 @@ export function upsampleNearest(input: Value, scale: number | Triple = 2): Value
         consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
         params: { channels, in_height: height, in_width: width, first_plane: slab.first },
         bindings: windows(slab),
-        threads: [sh * sw * area, channels, slab.last - slab.first],
+        threads: [sh * sw * area, channels, slab.end - slab.first],
       }))
     },
     backward: (gradOutput) => ({ input: upsampleNearestBackward(input, gradOutput, scales) }),
@@ -56,7 +56,7 @@ export function upsampleNearestBackward(
   [sd, sh, sw]: Triple = [2, 2, 2],
 ): Value {
   const { channels, height, width, area, planes: count } = volumeShape(input)
-  const fine = ({ first, last }: Slab) => ({ first: sd * first, last: sd * last })
+  const fine = ({ first, end }: Slab) => ({ first: sd * first, end: sd * end })
   return op({
     name: 'upsample_nearest backward',
     inputs: { gradOutput },
@@ -74,7 +74,7 @@ export function upsampleNearestBackward(
           consts: { SCALE_D: sd, SCALE_H: sh, SCALE_W: sw },
           params: { channels, in_height: height, in_width: width, first_plane: slab.first },
           bindings: windows(slab),
-          threads: [area, channels, slab.last - slab.first],
+          threads: [area, channels, slab.end - slab.first],
         }))
       },
     }),

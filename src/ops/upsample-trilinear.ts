@@ -35,7 +35,7 @@ export function upsampleTrilinear(input: Value, scale: number | Triple): Value {
         shader: shaders.upsampleTrilinearForward,
         params: { ...params(input, scales), first_plane: slab.first },
         bindings: windows(slab),
-        threads: [height * width, from.channels, slab.last - slab.first],
+        threads: [height * width, from.channels, slab.end - slab.first],
       }))
     },
     backward: (gradOutput) => ({ input: backward(input, gradOutput, scales) }),
@@ -61,7 +61,7 @@ function backward(input: Value, gradOutput: Value, scales: Triple): Value {
           shader: shaders.upsampleTrilinearBackward,
           params: { ...params(input, scales), first_plane: slab.first },
           bindings: windows(slab),
-          threads: [area, channels, slab.last - slab.first],
+          threads: [area, channels, slab.end - slab.first],
         }))
       },
     }),
@@ -72,7 +72,7 @@ function backward(input: Value, gradOutput: Value, scales: Triple): Value {
 function neighbours(scale: number): Receptive {
   return (at) => {
     const low = Math.floor((Math.max(2 * at + 1, scale) - scale) / (2 * scale))
-    return { first: low, last: low + 2 }
+    return { first: low, end: low + 2 }
   }
 }
 
@@ -80,7 +80,7 @@ function neighbours(scale: number): Receptive {
 function sharedBy(scale: number): Receptive {
   return (i) => ({
     first: (i - 1) * scale + Math.floor((scale + 1) / 2),
-    last: (i + 1) * scale + Math.floor(scale / 2),
+    end: (i + 1) * scale + Math.floor(scale / 2),
   })
 }
 

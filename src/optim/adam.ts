@@ -8,13 +8,13 @@ export interface AdamOptions extends OptimiserOptions {
   readonly betas?: readonly [number, number]
   /** Added to the root of the second moment. Default 1e-8. */
   readonly epsilon?: number
-  /** L2 penalty, added to the gradient as torch.optim.Adam does; of AdamW decoupled. Default 0, of AdamW 0.01. */
+  /** L2 penalty, added to the gradient; for AdamW, decoupled weight decay. Default 0, for AdamW 0.01. */
   readonly weightDecay?: number
   /** Whether to divide by the largest second moment so far (Reddi et al. 2018). Default false. */
   readonly amsgrad?: boolean
 }
 
-/** What Adam keeps of one parameter. */
+/** Adam's state for one parameter. */
 export interface Moments {
   /** Exponential mean of the gradient, of the parameter's shape; PyTorch's `exp_avg`. */
   readonly first: Value
@@ -24,11 +24,11 @@ export interface Moments {
   readonly largest?: Value
 }
 
-/** How weights decay; 0 is not at all. */
+/** How weights decay; 0 for not at all. */
 export interface WeightDecay {
-  /** What the parameter is multiplied by before it is added to the gradient: an L2 penalty. */
+  /** L2 penalty: this times the parameter is added to the gradient. */
   readonly penalty: number
-  /** Before each step the parameter is multiplied by 1 - learning rate * this. */
+  /** Decoupled decay: before each step, the parameter is multiplied by 1 - learning rate * this. */
   readonly decoupled: number
 }
 
@@ -36,7 +36,7 @@ export interface WeightDecay {
 export class Adam extends Optimiser {
   /** In the order of the parameters. */
   readonly moments: readonly Moments[]
-  /** What it was made with, defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
+  /** Its options, with defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
   readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
   constructor(parameters: readonly Value[], options: AdamOptions = {}) {
@@ -65,7 +65,7 @@ export class Adam extends Optimiser {
     ])
   }
 
-  /** The learning rate with its bias corrections, and what the parameter itself is multiplied by. */
+  /** The learning rate with bias corrections, and the factor of the decoupled decay. */
   scheduleAt(step: number): Float32Array {
     const { betas } = this.options
     const rate = this.learningRateAt(step)
@@ -81,7 +81,7 @@ export class Adam extends Optimiser {
     return { penalty: this.options.weightDecay, decoupled: 0 }
   }
 
-  /** The kernel that updates one parameter and its moments, `index` counting the parameters from 0. */
+  /** The kernel that updates a parameter and its moments; `index` counts parameters from 0. */
   protected kernelOf(index: number): UpdateKernel {
     const { betas, epsilon, amsgrad } = this.options
     const { first, second, largest } = this.moments[index]!
@@ -107,7 +107,7 @@ export class Adam extends Optimiser {
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW: before each step the parameters
- * shrink by the factor 1 - learningRate * weightDecay, and the moments know nothing of it.
+ * shrink by the factor 1 - learningRate * weightDecay, which does not affect the moments.
  */
 export class AdamW extends Adam {
   constructor(parameters: readonly Value[], options: AdamOptions = {}) {

@@ -5,9 +5,9 @@ import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 
 /**
- * min(1, maxNorm / norm of all gradients together), a scalar; as torch.nn.utils.clip_grad_norm_.
+ * The scalar min(1, maxNorm / norm of all gradients together), as torch.nn.utils.clip_grad_norm_.
  *
- * @throws Error if the norm is not positive
+ * @throws Error if `maxNorm` is not positive
  */
 export function clipFactor(grads: readonly Value[], maxNorm: number): Value {
   if (!(maxNorm > 0)) throw new Error(`clip_factor: the largest norm must be positive, not ${maxNorm}`)

@@ -13,33 +13,33 @@ export interface OptimiserOptions {
   readonly maxNorm?: number
 }
 
-/** What one kind of optimiser runs for one parameter. */
+/** The kernel by which an optimiser updates one parameter. */
 export interface UpdateKernel extends Pick<KernelCall, 'shader'> {
-  /** Flags of the shader but for `CLIP`, which says whether gradients are clipped. */
+  /** Flags of the shader, except `CLIP`, which says whether gradients are clipped. */
   readonly flags: Readonly<Record<string, boolean>>
-  /** Fields of the shader's `struct Params` but for `count`, the parameter's size. */
+  /** Fields of the shader's `struct Params`, except `count`, the parameter's size. */
   readonly params: Readonly<Record<string, number>>
   /** Its state, by the names of the bindings. */
   readonly state: Readonly<Record<string, Value>>
 }
 
 /**
- * What optimisers share. One object belongs to one set of parameters; its state is variables, so that several plans
- * share it. Every run of a plan that updates the parameters is a step; `variables.stepsOf(optimiser.schedule)` counts
- * them, and `setStepsOf` sets the count, for training that goes on from a checkpoint. To follow another count, write
- * `scheduleAt(step)` to `schedule` before each run; a plan leaves what was written to it alone.
+ * What optimisers share. An optimiser belongs to one set of parameters. Its state consists of variables, so that plans
+ * can share it. Every run of a plan that updates the parameters is a step; `variables.stepsOf(optimiser.schedule)` is
+ * their number, and `setStepsOf` sets it, to resume from a checkpoint. To count differently, write `scheduleAt(step)`
+ * to `schedule` before each run; a plan never overwrites what you wrote.
  */
 export abstract class Optimiser {
-  /** Input of the numbers that change with the step. Plans write it themselves, unless the program does. */
+  /** Input for the numbers that change with the step. Plans write it, unless the program does. */
   readonly schedule: Value
-  /** All variables beside the parameters, for checkpoints. */
+  /** All variables other than the parameters, for checkpoints. */
   abstract readonly state: readonly Value[]
 
-  /** @param numbers of the schedule */
+  /** @param numbers how many numbers the schedule holds */
   protected constructor(
-    /** Of messages, and of the nodes. */
+    /** Name in messages, and of the nodes. */
     private readonly name: string,
-    /** The variables that it trains, each of any shape; gradients and state follow their order. */
+    /** The variables that it trains, of any shapes; gradients and state are in the same order. */
     readonly parameters: readonly Value[],
     private readonly rate: LearningRate,
     private readonly maxNorm: number | undefined,
@@ -55,18 +55,19 @@ export abstract class Optimiser {
    */
   abstract scheduleAt(step: number): Float32Array
 
-  /** The kernel that updates one parameter, `index` counting the parameters from 0. */
+  /** The kernel that updates a parameter; `index` counts parameters from 0. */
   protected abstract kernelOf(index: number): UpdateKernel
 
-  /** The nodes that update every parameter by the gradient of `loss`: effects for `compile`. */
+  /** The nodes that update every parameter by the gradient of `loss`: pass them to `compile` as `effects`. */
   minimise(loss: Value): OpNode[] {
     return this.update(gradients(loss, this.parameters))
   }
 
   /**
-   * The nodes that update every parameter by the given gradients, one for each, in their order.
+   * The nodes that update every parameter by a given gradient.
    *
-   * @throws Error if they are more or fewer, or of other sizes
+   * @param grads one for each parameter, in the same order
+   * @throws Error if their number or sizes do not match
    */
   update(grads: readonly Value[]): OpNode[] {
     if (grads.length !== this.parameters.length) {
@@ -90,7 +91,7 @@ export abstract class Optimiser {
     return rate
   }
 
-  /** A variable of a parameter's shape that begins with zeros. */
+  /** A variable with a parameter's shape, initially zero. */
   protected stateOf(parameter: Value, name: string): Value {
     return new Value(`${parameter.name}.${name}`, parameter.shape, 'variable', { layout: 'flat' })
   }

@@ -6,25 +6,25 @@ export function learningRateAt(learningRate: LearningRate, step: number): number
   return typeof learningRate === 'number' ? learningRate : learningRate(step)
 }
 
-/** Course of `stepDecay`. */
+/** Options of `stepDecay`. */
 export interface StepDecayOptions {
-  /** Of the first step. */
+  /** Learning rate of the first step. */
   readonly learningRate: number
   /** Steps between two decays, at least 1. */
   readonly every: number
-  /** What each decay multiplies the learning rate by. Default 0.1. */
+  /** Factor of each decay. Default 0.1. */
   readonly factor?: number
 }
 
-/** A learning rate that falls by a factor every so many steps, as torch.optim.lr_scheduler.StepLR. */
+/** A learning rate that is multiplied by a factor every `every` steps, as torch.optim.lr_scheduler.StepLR. */
 export function stepDecay({ learningRate, every, factor = 0.1 }: StepDecayOptions): (step: number) => number {
   requireSteps('stepDecay', every)
   return (step) => learningRate * factor ** Math.floor((step - 1) / every)
 }
 
-/** Course of `cosineDecay`. */
+/** Options of `cosineDecay`. */
 export interface CosineDecayOptions {
-  /** Of the first step. */
+  /** Learning rate of the first step. */
   readonly learningRate: number
   /** Steps from the first learning rate to the last, at least 1. */
   readonly steps: number
@@ -33,7 +33,7 @@ export interface CosineDecayOptions {
 }
 
 /**
- * A learning rate that follows half a period of a cosine down to its minimum and stays there, as
+ * A learning rate that follows half a cosine period down to its minimum and stays there, as
  * torch.optim.lr_scheduler.CosineAnnealingLR up to `T_max` (Loshchilov and Hutter 2017, without restarts).
  */
 export function cosineDecay({
@@ -49,8 +49,7 @@ export function cosineDecay({
 }
 
 /**
- * A learning rate that grows linearly to its schedule: step i of the first `steps` has i / steps of what the schedule
- * says of it.
+ * Linear warm-up: for the first `steps` steps, step i has i / steps of the schedule's learning rate.
  */
 export function warmUp(schedule: LearningRate, steps: number): (step: number) => number {
   requireSteps('warmUp', steps)

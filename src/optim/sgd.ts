@@ -4,9 +4,9 @@ import { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser
 
 /** Options of `SGD`, with the meanings of torch.optim.SGD. */
 export interface SGDOptions extends OptimiserOptions {
-  /** How much of the last step's direction is kept. Default 0. */
+  /** Share of the previous step's direction that is kept. Default 0. */
   readonly momentum?: number
-  /** Whether the gradient is that of the point which the momentum leads to. Default false. */
+  /** Whether to use Nesterov momentum. Default false. */
   readonly nesterov?: boolean
   /** L2 penalty, added to the gradient. Default 0. */
   readonly weightDecay?: number
@@ -14,12 +14,12 @@ export interface SGDOptions extends OptimiserOptions {
 
 /** Gradient descent with momentum, as torch.optim.SGD without dampening. */
 export class SGD extends Optimiser {
-  /** What is kept of the directions so far, in the order of the parameters; none without momentum. */
+  /** Momentum buffers, in the order of the parameters; none without momentum. */
   readonly state: readonly Value[]
-  /** What it was made with, defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
+  /** Its options, with defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
   readonly options: Required<Omit<SGDOptions, 'maxNorm'>> & Pick<SGDOptions, 'maxNorm'>
 
-  /** @throws Error if Nesterov's momentum is asked for without any */
+  /** @throws Error if `nesterov` is set without momentum */
   constructor(parameters: readonly Value[], options: SGDOptions = {}) {
     const { learningRate = 1e-3, maxNorm } = options
     super('sgd', parameters, learningRate, maxNorm, 1)
@@ -36,7 +36,7 @@ export class SGD extends Optimiser {
     return Float32Array.of(this.learningRateAt(step))
   }
 
-  /** The kernel that updates one parameter and its momentum, `index` counting the parameters from 0. */
+  /** The kernel that updates a parameter and its momentum; `index` counts parameters from 0. */
   protected kernelOf(index: number): UpdateKernel {
     const { momentum, nesterov, weightDecay } = this.options
     const buffer = this.state[index]

@@ -10,10 +10,10 @@ import type { Value } from '../graph/value.js'
 import { workgroupsOf } from './workgroups.js'
 
 /**
- * Bind groups for every call, their parameters side by side in the uniform buffer `params`, which is written here.
+ * Makes the bind groups of every call, and writes the parameters of all calls to the uniform buffer `params`.
  *
  * @throws UserError if a value must be bound whole and is too large for the device
- * @throws Error if a call and the text of its shader disagree
+ * @throws Error if a call does not match the bindings and parameters of its shader
  */
 export function bindCalls(
   device: GPUDevice,
@@ -44,7 +44,7 @@ export function bindCalls(
       const origin = call.origins.get(value) ?? 0
       const bytes = stored.elementBytes(value)
       const start = alignedStart(window.start - origin, stored.alignment(value))
-      // Buffers are multiples of 16 bytes, and so are bindings: a kernel may read a vec4 that reaches beyond the end.
+      // Buffers and bindings are multiples of 16 bytes, because a kernel may read a vec4 that reaches beyond the end.
       const size = wholeVectors((end - origin - start) * bytes)
       const limit = device.limits.maxStorageBufferBindingSize
       if (size > limit) {
@@ -91,7 +91,7 @@ function writeParams(
     const origin = origins.get(window.value) ?? 0
     const base = origin + alignedStart(window.start - origin, stored.alignment(window.value))
     if (fields.some((field) => field.name === `${name}_base`)) values[`${name}_base`] = base
-    // Element-wise kernels index their window from 0, which is correct only if the window starts where its base says.
+    // A kernel without a base indexes its window from 0, which is correct only if the window is aligned.
     else if (base !== window.start) throw new Error(`${shader.name}: the window of ${name} is not aligned`)
   }
   for (const name of Object.keys(values)) {

@@ -13,10 +13,12 @@ export function bufferBytes(value: Value): number {
 }
 
 /**
- * @param inputs what the graph reads
+ * Checks the caller-owned buffers.
+ *
+ * @param inputs the inputs of the graph
  * @param kept its outputs
  * @param report values read back after every run
- * @throws Error if a value cannot have a caller-owned buffer, or the buffer does not suit it
+ * @throws Error if a value cannot have a caller-owned buffer, or the buffer is unsuitable
  */
 export function checkBound(
   buffers: BoundBuffers,

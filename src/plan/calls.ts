@@ -12,9 +12,9 @@ export type ScheduledCall = KernelCall & {
   /** Bindings stored as f16. */
   readonly half: readonly string[]
   readonly op: string
-  /** The layer whose weights the node is about: `encoder.block3` of `encoder.block3.weight`. */
+  /** The layer that the node belongs to: `encoder.block3`, say. */
   readonly layer: string | undefined
-  /** In a sweep: the planes of the node that it computes. */
+  /** In a sweep: the planes of the node's output that it computes. */
   readonly slab: Slab | undefined
   /** Whether it changes variables. */
   readonly mutates: boolean
@@ -65,12 +65,12 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
   ]
 }
 
-/** What the calls of a node are named after. */
+/** The parts of a node that its calls are named after. */
 type Labelled = Pick<OpNode, 'op' | 'mutates' | 'inputs'> & Partial<Pick<OpNode, 'parameter' | 'layer'>>
 
 const slide: Labelled = { op: 'slide', mutates: [], inputs: [] }
 
-/** The calls of a node. @throws what `emit` throws, with the op and its layer in front of the message */
+/** The calls that `emit` returns. @throws what it throws, with the op and its layer in front of the message */
 function emittedBy(node: Labelled, emit: () => KernelCall[]): KernelCall[] {
   try {
     return emit()
@@ -80,8 +80,8 @@ function emittedBy(node: Labelled, emit: () => KernelCall[]): KernelCall[] {
 }
 
 /**
- * The layer in which a node was added, else that of its weights. It may read the layer's weights in another form, computed
- * by an earlier node.
+ * The layer in which a node was added, or else the layer of its weights. The node may read the weights in another form,
+ * such as packed, which an earlier node computed.
  */
 export function layerOf({ layer, parameter, mutates, inputs }: Omit<Labelled, 'op'>): string | undefined {
   if (layer !== undefined) return layer
@@ -95,7 +95,7 @@ function originsOf(held: SweepSlab['held']): ReadonlyMap<Value, number> {
   return new Map([...held].map(([value, { first }]) => [value, first * planeSize(value)]))
 }
 
-/** Moves the planes that stay to the front of a sliding strip: piece by piece, because source and target may overlap. */
+/** Moves the planes to keep to the front of a sliding strip, piece by piece, because source and target may overlap. */
 function slideCalls(
   value: Value,
   before: Slab | undefined,
@@ -105,22 +105,22 @@ function slideCalls(
   if (!before || !after || after.first === before.first) return []
   const by = after.first - before.first
   const size = planeSize(value)
-  const window = (first: number, last: number) => ({ value, start: first * size, end: last * size })
+  const window = (first: number, end: number) => ({ value, start: first * size, end: end * size })
   const vector = size % 4 === 0
   const step = vector ? 4 : 1
   const calls: KernelCall[] = []
   // One plane less than the distance, so that the aligned windows of source and target do not touch.
-  for (let first = before.first; first + by < before.last; first += by - 1) {
-    const last = Math.min(first + by - 1, before.last - by)
-    for (const slab of slabs({ first, last }, device, (part) => [window(part.first, part.last)])) {
-      const count = ((slab.last - slab.first) * size) / step
+  for (let first = before.first; first + by < before.end; first += by - 1) {
+    const end = Math.min(first + by - 1, before.end - by)
+    for (const slab of slabs({ first, end }, device, (part) => [window(part.first, part.end)])) {
+      const count = ((slab.end - slab.first) * size) / step
       calls.push({
         shader: shaders.elementwiseMove,
         flags: { VECTOR: vector },
         params: { first: (slab.first * size) / step, by: (by * size) / step, count },
         bindings: {
-          source: window(slab.first + by, slab.last + by),
-          output: window(slab.first, slab.last),
+          source: window(slab.first + by, slab.end + by),
+          output: window(slab.first, slab.end),
         },
         threads: [count],
       })

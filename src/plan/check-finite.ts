@@ -10,14 +10,14 @@ import { compile, type CompileOptions } from './compile.js'
 import { inFull, inHalf, type Stored } from './storage.js'
 import { Variables } from './variables.js'
 
-/** What `checkFinite` looks at. */
+/** Options of `checkFinite`. */
 export interface FiniteCheckOptions extends Pick<
   CompileOptions,
   'outputs' | 'report' | 'effects' | 'variables' | 'storage'
 > {
-  /** The contents of the inputs, in the caller's order. What no kernel reads may be left out. */
+  /** The contents of the inputs, in the caller's order. Inputs that no kernel reads may be left out. */
   readonly inputs: ReadonlyMap<Value, Float32Array | Uint32Array>
-  /** Bytes of values looked at in one run; the graph runs as often as all of them take. Default 5e8. */
+  /** Bytes of values to check per run; the graph runs as often as needed to check all. Default 5e8. */
   readonly bytesAtOnce?: number
 }
 
@@ -25,32 +25,32 @@ export interface FiniteCheckOptions extends Pick<
 export interface NonFinite {
   /** The value that holds them. */
   readonly value: Value
-  /** The op that made it; undefined if it is an input, a variable or a constant. */
+  /** The op that computed it; undefined for an input, a variable or a constant. */
   readonly op: string | undefined
   /** The layer of that op, or of the variable. */
   readonly layer: string | undefined
   /** NaN, Infinity or -Infinity; with f16, a number beyond its range. */
   readonly number: number
-  /** Where the first one is: an index for each extent of the value's shape. */
+  /** Position of the first one: an index for each axis of the value's shape. */
   readonly at: readonly number[]
   /** How many there are. */
   readonly count: number
-  /** All of it in one line. */
+  /** All of this in one line. */
   readonly message: string
 }
 
 /**
- * Finds where a graph makes its first NaN or infinity: runs it with the values on the way kept, in the order in which
- * they are computed, and looks at inputs and variables first. A convolution that applies an activation is looked at
- * before it too, since max(x, 0) turns a NaN into 0 on some drivers.
+ * Finds the first NaN or infinity that a graph computes. Checks the inputs and variables, then runs the graph, keeps
+ * the intermediate values and checks them in the order in which they are computed. If a convolution applies an
+ * activation, its result before the activation is checked too, because max(x, 0) turns a NaN into 0 on some drivers.
  *
- * Nodes of `effects` are not run, only what they read is computed: so weights stay as they are.
+ * The nodes of `effects` do not run; only their inputs are computed, so weights stay as they are.
  *
- * @returns what it found; undefined if all is finite
+ * @returns the first numbers that are not finite; undefined if all are
  *
  * @example
- * const found = await checkFinite(gpu, { outputs: [], effects: adam.minimise(loss), variables, inputs: new Map([[x, data]]) })
- * if (found) console.log(found.message) // encoder.block2: conv3d: its output ... holds NaN, ...
+ * const found = await checkFinite(gpu, { outputs: [], effects: adam.minimise(loss), variables, inputs: new Map([[x,
+ * data]]) }) if (found) console.log(found.message) // encoder.block2: conv3d: its output ... holds NaN, ...
  */
 export async function checkFinite(
   gpu: Gpu,
@@ -73,14 +73,14 @@ export async function checkFinite(
   }
 }
 
-/** A value to look at, and how messages call it. */
+/** A value to check, and what messages call it. */
 interface Subject {
   readonly value: Value
   readonly node: Pick<OpNode, 'op' | 'layer' | 'inputs' | 'mutates'> | undefined
   readonly what: string
 }
 
-/** All f32 values of a graph: leaves first, then what nodes compute, in their order. */
+/** All f32 values of a graph: inputs, variables and constants first, then the nodes' outputs in order. */
 function subjectsOf(nodes: readonly OpNode[], wanted: readonly Value[]): Subject[] {
   const leaves = new Set([...nodes.flatMap(({ inputs }) => inputs), ...wanted].filter(({ node }) => !node))
   const ofNode = (node: OpNode): Subject[] => {
@@ -96,7 +96,7 @@ function subjectsOf(nodes: readonly OpNode[], wanted: readonly Value[]): Subject
   ].filter(({ value }) => value.dtype === 'f32')
 }
 
-/** Consecutive subjects that take so many bytes together, or one alone. */
+/** Groups consecutive subjects that take at most `bytes` together; a larger one stands alone. */
 function* portions(subjects: readonly Subject[], bytes: number): Iterable<readonly Subject[]> {
   let portion: Subject[] = []
   let taken = 0
@@ -117,7 +117,7 @@ interface Surroundings extends Required<Pick<FiniteCheckOptions, 'inputs' | 'sto
   readonly stored: Stored
 }
 
-/** Runs what some values need and looks at them, in their order. */
+/** Computes some values and checks them in order. */
 async function firstOf(
   gpu: Gpu,
   subjects: readonly Subject[],

@@ -19,34 +19,36 @@ import { schedule } from './schedule.js'
 import { inFull, inHalf, type Precision } from './storage.js'
 import type { Variables } from './variables.js'
 
-/** What a plan computes, and within which memory. */
+/** What a plan computes, and how much memory it may use. */
 export interface CompileOptions {
-  /** Values that can be read after a run. They keep a buffer of their own. */
+  /** Values that can be read after a run. Each has its own buffer. */
   readonly outputs: readonly Value[]
   /**
-   * Intermediate values that can be read after a run too: some, or `all` that nodes compute (except scratch). For
-   * debugging: each takes its own buffer for the whole run, is stored as f32, and is not computed slab by slab.
+   * Intermediate values that can also be read after a run: some, or `all` that nodes compute (except scratch). For
+   * debugging: each takes its own buffer, is stored as f32, and exists as a whole even in a sweep.
    */
   readonly keep?: 'all' | readonly Value[]
   /** Small outputs that every run returns. */
   readonly report?: readonly Value[]
   /** Nodes to run for their side effects: optimiser updates. */
   readonly effects?: readonly OpNode[]
-  /** The variables. By default the plan creates its own and disposes of them. */
+  /** Contents of the variables. By default the plan creates its own and disposes of them. */
   readonly variables?: Variables
   /**
-   * Bytes of device memory that the plan may take, including its variables and the temporary memory for reading
-   * results. If the whole graph needs more at once, its large part runs slab by slab along depth, which costs some
-   * time; if even that needs more, compiling fails.
+   * Most bytes of device memory that the plan may take, including its variables and the temporary memory for reading
+   * results. If the whole graph needs more, its full-scale part runs slab by slab along depth, which costs some time;
+   * if even that needs more, compiling fails.
    */
   readonly memoryLimit?: number | undefined
   /** A soft `memoryLimit`: exceeded if the graph cannot fit, ignored if `memoryLimit` is given. Default: 1.5e9. */
   readonly memoryTarget?: number
-  /** Planes of a slab, instead of those found by the limit; makes the graph run slab by slab. */
+  /**
+   * Forces the graph to run in slabs of this many planes, instead of searching for the thickness that fits the limit.
+   */
   readonly slabPlanes?: number
   /**
-   * How intermediate volumes are stored: f16 halves the bytes of all that do not need the range of f32. Inputs, outputs
-   * and arithmetic are f32 in any case. Default f32.
+   * Storage type of intermediate volumes: f16 halves the bytes of those that do not need the range of f32. Inputs,
+   * outputs and arithmetic are always f32. Default f32.
    */
   readonly storage?: Precision
   /**
@@ -57,15 +59,15 @@ export interface CompileOptions {
   readonly buffers?: BoundBuffers
 }
 
-/** Device memory of a plan unless a limit is given: little enough for the GPUs of laptops. */
+/** Device memory of a plan if no limit is given: little enough for a laptop's GPU. */
 const defaultTarget = 1.5e9
 
 /**
- * Compiles a graph for a device: pipelines, bind groups and buffers are made once, here; `run` only replays them.
+ * Compiles a graph for a device: makes pipelines, bind groups and buffers once; `run` only replays the dispatches.
  *
  * @throws UserError if the graph does not fit into the limit, the device is out of memory, or it cannot store f16
- * @throws Error if a shader does not compile, a buffer of `buffers` does not suit its value, a value of `keep`
- *   is not part of the graph, `gpu` is not a `Gpu`, or the variables belong to another one
+ * @throws Error if a shader does not compile, a buffer of `buffers` is unsuitable for its value, a value of `keep` is
+ *   not part of the graph, `gpu` is not a `Gpu`, or the variables belong to another one
  * @throws DeviceLostError if the device is lost
  */
 export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {
@@ -88,7 +90,7 @@ export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> 
   return plan
 }
 
-/** The kernel of a call. @throws Error saying for which op and layer, if it does not compile */
+/** The kernel of a call. @throws Error naming the op and layer if it does not compile */
 async function kernelOf(gpu: Gpu, call: ScheduledCall): Promise<Kernel> {
   try {
     return await gpu.pipelines.get(call)
@@ -97,7 +99,7 @@ async function kernelOf(gpu: Gpu, call: ScheduledCall): Promise<Kernel> {
   }
 }
 
-/** The options with the kept values among the outputs. */
+/** The options, with the kept values added to the outputs. */
 function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
   const { outputs, report = [], effects } = options
   const nodes = nodesBehind([...outputs, ...report], effects)
@@ -168,7 +170,7 @@ function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
   }
 }
 
-/** Makes a plan; if the device runs out of memory, nothing of it remains. */
+/** Makes a plan; if the device runs out of memory, destroys what was made of it. */
 async function allocated(gpu: Gpu, need: Need, make: () => Plan): Promise<Plan> {
   const { device } = gpu
   // Using buffers that could not be created causes further errors, which would hide the reason.

@@ -5,7 +5,7 @@ import type { Dispatch, DispatchTime } from './profile.js'
 import type { Schedule } from './schedule.js'
 import { planeSize } from './sweep.js'
 
-/** One dispatch of a plan, or the dispatches of all slabs together (see `mergeSlabs`). */
+/** One dispatch of a plan, or the same dispatch of all slabs together (see `mergeSlabs`). */
 export interface DispatchRow {
   /** Name of the op (`OpNode.op`); `slide` for the moves within strips that a sweep adds. */
   readonly op: string
@@ -18,17 +18,17 @@ export interface DispatchRow {
   /** The values that it writes or updates in place, scratch included. */
   readonly outputs: readonly Value[]
   /**
-   * The buffer of the plan's pool that holds the first output, counted from 0; values that share a slot take turns.
-   * Undefined if the output has a buffer of its own, as variables have.
+   * The buffer of the plan's pool that holds the first output, counted from 0; the values in a slot take turns.
+   * Undefined if the output has its own buffer, as variables do.
    */
   readonly slot: number | undefined
-  /** Device memory of the outputs, in bytes; only the planes stored at a time if a sweep works on strips of them. */
+  /** Device memory of the outputs, in bytes; for the strips of a sweep, only the planes that exist at a time. */
   readonly bytes: number
   /** Planes n*D+z of the output that it computes; undefined for all of them. */
   readonly slab: Slab | undefined
   /** Dispatches in this row: 1 unless rows were merged. */
   readonly dispatches: number
-  /** Workgroups along x, y and z, of the first dispatch. */
+  /** Workgroups of the first dispatch, along x, y and z. */
   readonly workgroups: readonly [number, number, number]
   /** Time on the device; undefined without `times`. */
   readonly milliseconds: number | undefined
@@ -64,7 +64,7 @@ export function describe({ dispatches, schedule }: Plan, times?: readonly Dispat
   })
 }
 
-/** One row instead of the many that differ only in their slab: first workgroups, times summed. */
+/** Merges rows that differ only in their slab: sums their times and keeps the workgroups of the first. */
 export function mergeSlabs(rows: readonly DispatchRow[]): DispatchRow[] {
   const merged = new Map<string, DispatchRow>()
   for (const row of rows) {
@@ -102,10 +102,10 @@ function storedBytes(value: Value, { sweep, stored }: Schedule): number {
 function planesShown({ value, start, end }: Window): Slab | undefined {
   if (value.layout !== 'volume' || end - start === value.size) return undefined
   const size = planeSize(value)
-  return { first: Math.floor(start / size), last: Math.ceil(end / size) }
+  return { first: Math.floor(start / size), end: Math.ceil(end / size) }
 }
 
-/** The rows as a table of text: a line per row, and a last one with the sums. */
+/** The rows as a text table: a line per row, and a last line with the totals. */
 export function formatPlan(rows: readonly DispatchRow[]): string {
   const total = rows.reduce((sum, { milliseconds = 0 }) => sum + milliseconds, 0)
   const timed = rows.some(({ milliseconds }) => milliseconds !== undefined)
@@ -117,7 +117,7 @@ export function formatPlan(rows: readonly DispatchRow[]): string {
     `${row.inputs.map(({ id, shape }) => `#${id}[${shape.join(',')}]`).join(' ')} -> ${row.outputs.join(' ')}`,
     row.slot === undefined ? '' : String(row.slot),
     (row.bytes / 1e6).toFixed(3),
-    row.slab ? `${row.slab.first}..${row.slab.last}` : '',
+    row.slab ? `${row.slab.first}..${row.slab.end}` : '',
     String(row.dispatches),
     row.workgroups.join('x'),
     ...(timed ? [format(row.milliseconds), ((100 * (row.milliseconds ?? 0)) / total).toFixed(1)] : []),
@@ -126,7 +126,7 @@ export function formatPlan(rows: readonly DispatchRow[]): string {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
   const text = lines.map((line) =>
     line
-      // Text to the left, numbers (from `slot` on) to the right.
+      // Text is left-aligned, numbers (from `slot` on) right-aligned.
       .map((cell, column) => (column < 4 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd(),

@@ -5,14 +5,14 @@ import type { Need } from './memory-need.js'
 import type { Schedule } from './schedule.js'
 import type { Variables } from './variables.js'
 
-/** A plan before there is anything of it on the device. */
+/** A plan before anything of it exists on the device. */
 export interface PlanDraft {
   readonly schedule: Schedule
   readonly calls: readonly ScheduledCall[]
   readonly need: Need
 }
 
-/** What a plan keeps, reports and shares with the program around it; see `CompileOptions`. */
+/** What a plan keeps, reports and shares with the calling program; see `CompileOptions`. */
 export interface PlanEnds {
   readonly outputs: readonly Value[]
   readonly report: readonly Value[]

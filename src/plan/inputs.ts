@@ -6,13 +6,13 @@ import type { Value } from '../graph/value.js'
 import { requireUsage, type BoundBuffers } from './caller-buffers.js'
 import type { Variables } from './variables.js'
 
-/** The inputs of a plan: who has written which, and what the plan writes itself. */
+/** The inputs of a plan: which ones the program has written, and which ones the plan writes itself. */
 export class Inputs {
-  /** All that the plan reads, with their buffers. */
+  /** All inputs that the plan reads, with their buffers. */
   private readonly buffers: ReadonlyMap<Value, GPUBuffer>
   /** Those that the program has written, or writes through a buffer. */
   private readonly given: Set<Value>
-  /** What the device says of writes to buffers of the program's, which may be destroyed. */
+  /** Validation of writes to caller-owned buffers, which may have been destroyed. */
   private pending: Promise<void>[] = []
 
   constructor(
@@ -41,12 +41,14 @@ export class Inputs {
     this.given.add(value)
   }
 
-  /** The program has got hold of the buffer of a value, and writes it if it is an input. */
+  /** Marks an input as written, because the program got its buffer and writes there itself. */
   handOver(value: Value): void {
     if (this.buffers.has(value)) this.given.add(value)
   }
 
-  /** Before a run: writes the inputs that follow from the step. @throws Error naming the others that nobody wrote */
+  /**
+   * Before a run: writes the inputs that depend on the step. @throws Error naming the inputs that were never written
+   */
   prepare(): void {
     const missing = this.all.filter((value) => !value.feed && !this.given.has(value))
     if (missing.length > 0) {
@@ -59,13 +61,13 @@ export class Inputs {
       if (value.feed && !this.given.has(value)) this.put(value, value.feed(this.variables.stepsOf(value) + 1))
   }
 
-  /** After a run was given to the device: counts its step. */
+  /** After a run was submitted: counts its step. */
   count(): void {
     for (const value of this.all)
       if (value.feed) this.variables.setStepsOf(value, this.variables.stepsOf(value) + 1)
   }
 
-  /** What the device says of all writes so far. */
+  /** Resolves once the device has validated all writes so far. */
   async checked(): Promise<void> {
     const { pending } = this
     this.pending = []

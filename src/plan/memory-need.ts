@@ -4,16 +4,16 @@ import type { Schedule } from './schedule.js'
 import type { ScheduledCall } from './calls.js'
 import type { Value } from '../graph/value.js'
 
-/** Runs of a plan that may be in flight at once: each needs a buffer for its report. */
-export const mostUnderWay = 2
+/** Most runs of a plan in flight at once: each needs a buffer for its report. */
+export const maxInFlight = 2
 
-/** Bytes of device memory that a plan takes, by what they are for. */
+/** Bytes of device memory that a plan takes, by use. */
 export interface Need {
   /** Buffers of the plan. */
   readonly own: number
   /** Variables that it uses. */
   readonly variables: number
-  /** For a moment: read-back of an output, or of all variables at once, as checkpoints do. */
+  /** Temporary: to read back an output, or all variables at once, as checkpoints do. */
   readonly reading: number
   /** The largest single buffer. */
   readonly largest: number
@@ -35,14 +35,14 @@ export function needOf(
     ...memory.slots.map(wholeVectors),
     ...sizes(apart.filter(({ role }) => role !== 'variable')),
     wholeVectors(paramsBytes(calls)),
-    ...Array.from({ length: mostUnderWay }, () => wholeVectors(reportBytes(report))),
+    ...Array.from({ length: maxInFlight }, () => wholeVectors(reportBytes(report))),
   ]
   const variables = sum(sizes(apart.filter(({ role }) => role === 'variable')))
   const output = Math.max(0, ...outputs.map(({ bytes }) => wholeVectors(Math.min(bytes, stagingBytes))))
   return { own: sum(own), variables, reading: Math.max(output, variables), largest: Math.max(...own) }
 }
 
-/** All of it together. */
+/** The total. */
 export function totalOf({ own, variables, reading }: Need): number {
   return own + variables + reading
 }
@@ -66,12 +66,12 @@ export function reportBytes(report: readonly Value[]): number {
   return sum(report.map(({ bytes }) => bytes))
 }
 
-/** A need as text: rounded up. */
+/** A need as text, rounded up. */
 export function formatNeed(bytes: number): string {
   return `${rounded(bytes, Math.ceil)} MB`
 }
 
-/** A limit as text: rounded down, so that a need above it never looks equal. */
+/** A limit as text, rounded down, so that a need above it never looks equal. */
 export function formatLimit(bytes: number): string {
   return `${rounded(bytes, Math.floor)} MB`
 }

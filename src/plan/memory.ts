@@ -9,12 +9,12 @@ export interface MemoryPlan {
   readonly slots: readonly number[]
 }
 
-/** The nodes that run as a sweep, by their position, and the bytes of the strips between them. */
+/** The nodes that run as a sweep, by position, and the bytes of the strips between them. */
 interface SweptNodes {
   readonly first: number
   readonly last: number
   readonly strips: ReadonlyMap<Value, number>
-  /** Strips whose contents stay from one round of the nodes to the next. */
+  /** Strips whose contents survive from one slab to the next. */
   readonly sliding: ReadonlySet<Value>
 }
 
@@ -25,14 +25,14 @@ const slack = 65536
  * Assigns the computed values of a plan to few and small slots, greedily.
  *
  * A value lives from the node that makes it to the last node that reads it (scratch: within its node; kept values:
- * to the end). A freed slot is taken over by the next value: the smallest that is large enough, else the largest,
- * grown. Two values of one node never share a slot, because WebGPU forbids one buffer to be read and written in
- * one dispatch.
+ * to the end). The next value takes over a free slot: the smallest that is large enough, else the largest, which grows.
+ * Two values of one node never share a slot, because WebGPU does not allow a dispatch to read and write the same
+ * buffer.
  *
- * The nodes of a sweep run repeatedly, in their order. A strip lives from node to node, like other values. But a value
+ * The nodes of a sweep run once per slab, in order. A strip lives from node to node, like other values. But a value
  * that is stored whole and is written or read in the sweep lives until the sweep ends, and so does a sliding strip.
  *
- * @param apart values with a buffer elsewhere
+ * @param apart values with a buffer outside the pool
  */
 export function planMemory(
   nodes: readonly OpNode[],

@@ -4,8 +4,8 @@ import type { MemoryPlan } from './memory.js'
 import type { Variables } from './variables.js'
 
 /**
- * The buffer of each value: caller-owned, a slot of the pool, that of a variable, or its own buffer, filled with the
- * contents of a constant.
+ * The buffer of each value: the caller's, a slot of the pool, a variable's, or its own (a constant's is filled with its
+ * contents).
  *
  * @param create makes a buffer that the plan owns
  */

@@ -27,11 +27,11 @@ import { Variables } from './variables.js'
 export class Plan {
   /** Bytes of the buffers that this plan owns. */
   readonly bytes: number
-  /** Bytes of additional device memory: the variables that it uses, and the temporary memory for reading results. */
-  readonly bytesBeside: number
-  /** Number of slabs along depth in which the large part of the graph runs; 1 if all of it runs at once. */
+  /** Bytes of further device memory: the variables that it uses, and the temporary memory for reading results. */
+  readonly extraBytes: number
+  /** Number of slabs along depth in which the full-scale part of the graph runs; 1 if everything runs at once. */
   readonly slabs: number
-  /** Planes of a slab; undefined if all of the graph runs at once. */
+  /** Planes of a slab; undefined if everything runs at once. */
   readonly slabPlanes: number | undefined
   /** @internal read by `describe` */
   readonly dispatches: readonly Dispatch[]
@@ -44,7 +44,7 @@ export class Plan {
   private readonly ownVariables: Variables | undefined
   private readonly report: Report
   private readonly kept: ReadonlySet<Value>
-  /** Buffers of the program's. */
+  /** Caller-owned buffers. */
   private readonly bound: BoundBuffers
   private hasRun = false
   private disposed = false
@@ -59,7 +59,7 @@ export class Plan {
     this.schedule = schedule
     this.slabs = schedule.sweep?.slabs.length ?? 1
     this.slabPlanes = schedule.sweep?.thickness
-    this.bytesBeside = need.variables + need.reading
+    this.extraBytes = need.variables + need.reading
     this.kept = new Set([...outputs, ...report])
     this.bound = buffers
     this.ownVariables = variables ? undefined : new Variables(gpu)
@@ -94,7 +94,7 @@ export class Plan {
   /**
    * Sets the contents of an input, in the caller's order (NCDHW). They stay until written again.
    *
-   * @throws Error if the value is no input of this plan, or `data` of another length or type
+   * @throws Error if the value is not an input of this plan, or if `data` has another length or type
    */
   write(value: Value, data: Float32Array | Uint32Array): void {
     this.requireUsable(`write of ${value.name}`)
@@ -112,11 +112,12 @@ export class Plan {
   }
 
   /**
-   * Runs every dispatch once. The work is submitted when this returns; the promise resolves to the values of `report` when the run is done.
-   * Meanwhile you may write inputs and begin the next run: the device keeps the order. At most two runs may be in
-   * flight.
+   * Runs every dispatch once. The work is submitted when this returns; the promise resolves to the values of `report`
+   * when the run is done. Meanwhile you may write inputs and start the next run: the device keeps the order. At most
+   * two runs may be in flight.
    *
-   * @throws Error if two are, an input was never written, the device refuses the work, or the plan is or was disposed of
+   * @throws Error if two runs are in flight, an input was never written, the device rejects the work, or the plan is
+   *   disposed of before or during the run
    * @throws DeviceLostError if the device is lost
    * @throws UserError if it is out of memory
    */
@@ -142,8 +143,8 @@ export class Plan {
   }
 
   /**
-   * Runs every dispatch once, timed on the device, in the order of the plan; `describe` adds the times to the
-   * dispatches. Restores the variables afterwards, so do not begin a run meanwhile.
+   * Runs every dispatch once, in order, and times each on the device; `describe` shows the times. Restores the
+   * variables afterwards, so do not start a run meanwhile.
    *
    * @throws Error if the device has no timestamps, or an input was never written
    */
@@ -170,9 +171,9 @@ export class Plan {
   }
 
   /**
-   * Runs every dispatch once and returns the seconds that the device took for it.
+   * Runs every dispatch once and returns the seconds that the device took.
    *
-   * @throws Error if the device has no timestamps, and as `submit`
+   * @throws Error if the device has no timestamps; otherwise as `run`
    */
   async timedRun(): Promise<number> {
     this.requireUsable('timedRun')
@@ -184,8 +185,8 @@ export class Plan {
   /**
    * Reads an output, a kept value or an input after a run, in the caller's order (NCDHW).
    *
-   * @throws Error if the value is not kept, because later dispatches may have overwritten it; if the plan has not run
-   *   yet, or was disposed of
+   * @throws Error if the value is not kept (later dispatches may have overwritten it), or if the plan has not run yet
+   *   or was disposed of
    */
   async read(value: Value): Promise<Float32Array> {
     requireType(value, 'f32')
@@ -200,13 +201,13 @@ export class Plan {
 
   /**
    * The buffer of an input or output, for the caller's own kernels, shaders and copies (usages STORAGE, UNIFORM,
-   * COPY_SRC and COPY_DST). It may be longer than the value, which is at its start: volumes [N,C,D,H,W] are stored as
+   * COPY_SRC and COPY_DST). The value lies at its start; the buffer may be longer. Volumes [N,C,D,H,W] are stored as
    * [N,D,C,H,W] (see `toCallerOrder`). An output is valid from the end of a run until the next one is submitted; an
    * input until it is written again. The plan destroys the buffer when it is disposed of.
    *
-   * An input whose buffer was asked for counts as written.
+   * Once you have asked for an input's buffer, the input counts as written.
    *
-   * @throws Error if the value is neither, or the plan was disposed of
+   * @throws Error if the value is neither an input nor an output, or the plan was disposed of
    */
   buffer(value: Value): GPUBuffer {
     this.requireUsable(`buffer of ${value.name}`)
@@ -215,7 +216,7 @@ export class Plan {
     return buffer
   }
 
-  /** Destroys the plan's buffers; a run that is under way fails. The plan cannot be used again. */
+  /** Destroys the plan's buffers; a run in flight fails. The plan cannot be used again. */
   dispose(): void {
     this.disposed = true
     for (const buffer of this.owned) this.gpu.buffers.destroy(buffer)
@@ -241,7 +242,7 @@ export class Plan {
     return this.settled('read', readBuffer(this.gpu, buffer, 0, value.bytes))
   }
 
-  /** Gives the device a run: its inputs, then `work`. */
+  /** Starts a run: writes the inputs, then submits `work`. */
   private started<T>(work: () => T): Guarded<T> {
     const started = guarded(this.gpu, 'run', () => {
       this.given.prepare()
@@ -267,7 +268,7 @@ export class Plan {
     this.variables.requireUsable(what)
   }
 
-  /** The buffer of a value that outlasts a run. */
+  /** The buffer of a value whose contents outlive a run. */
   private keptBuffer(value: Value): GPUBuffer {
     const buffer = this.bufferOf(value)
     if (value.role !== 'computed' || this.kept.has(value)) return buffer

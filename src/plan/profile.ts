@@ -12,7 +12,7 @@ export interface Dispatch {
   readonly shader: string
   /** Whether it changes variables. */
   readonly mutates: boolean
-  /** The call that it was made from. */
+  /** The call that it encodes. */
   readonly call: ScheduledCall
   /** The bindings of its specialised shader. */
   readonly bindings: readonly BindingDeclaration[]
@@ -32,8 +32,8 @@ export interface DispatchTime {
 }
 
 /**
- * Runs dispatches one per compute pass between two timestamps and returns their times. A normal run uses a single pass,
- * so the sum is somewhat larger than the time of a run.
+ * Times each dispatch in a compute pass of its own. A normal run uses a single pass, so the sum is somewhat larger than
+ * the time of a run.
  *
  * @throws Error if the device has no timestamps
  */
@@ -46,7 +46,7 @@ export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]):
 }
 
 /**
- * Runs each list of dispatches as one compute pass between two timestamps and returns the seconds of each.
+ * Runs each list of dispatches as one compute pass and returns the seconds that each pass took on the device.
  *
  * @throws Error if the device has no timestamps
  */
@@ -89,7 +89,7 @@ export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[]
   return times
 }
 
-/** Runs `body`, then restores the contents of some buffers. */
+/** Runs `body`, then restores the previous contents of some buffers. */
 export async function preserving<T>(
   gpu: Gpu,
   buffers: readonly GPUBuffer[],
@@ -115,7 +115,7 @@ export async function preserving<T>(
   }
 }
 
-/** Runs one workgroup of every kernel but for those that update variables, which are small. */
+/** Runs one workgroup of every kernel, except those that update variables; these are small. */
 export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
   const first = new Map(
     dispatches.filter(({ mutates }) => !mutates).map((dispatch) => [dispatch.pipeline, dispatch]),
@@ -133,7 +133,7 @@ export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise
   await checked
 }
 
-/** Puts dispatches into a pass, in their order. */
+/** Encodes dispatches into a pass, in order. */
 export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
   for (const { pipeline, bindGroup, workgroups } of dispatches) {
     pass.setPipeline(pipeline)

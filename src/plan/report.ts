@@ -1,8 +1,8 @@
 import { toCallerOrder } from '../graph/layout.js'
 import type { Value } from '../graph/value.js'
-import { mostUnderWay, reportBytes } from './memory-need.js'
+import { maxInFlight, reportBytes } from './memory-need.js'
 
-/** The values that every run of a plan returns, and the staging buffers that they come through: one for each run under way. */
+/** The values that every run of a plan returns, and their staging buffers: one for each run in flight. */
 export class Report {
   private readonly staging: GPUBuffer[]
 
@@ -12,13 +12,13 @@ export class Report {
     create: (label: string, bytes: number, usage: GPUBufferUsageFlags) => GPUBuffer,
   ) {
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-    this.staging = Array.from({ length: mostUnderWay }, () => create('report', reportBytes(values), usage))
+    this.staging = Array.from({ length: maxInFlight }, () => create('report', reportBytes(values), usage))
   }
 
-  /** A staging buffer for a run; give it back with `release`. @throws Error if all runs that may be are under way */
+  /** A staging buffer for a run; return it with `release`. @throws Error if the maximum of runs is already in flight */
   claim(): GPUBuffer {
     const buffer = this.staging.pop()
-    if (!buffer) throw new Error(`${mostUnderWay} runs of the plan are in flight; wait for one of them`)
+    if (!buffer) throw new Error(`${maxInFlight} runs of the plan are in flight; wait for one of them`)
     return buffer
   }
 

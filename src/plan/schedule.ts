@@ -15,17 +15,18 @@ export interface Schedule {
   readonly bytes: number
 }
 
-/** Slabs are tried down to this many planes: below, halos are most of the work. */
+/** Slab thicknesses to try, in planes; in thinner slabs, halos would be most of the work. */
 const thicknesses = [96, 64, 48, 32, 24, 16, 8]
 
 /**
  * Orders the nodes so that they need at most `limit` bytes: all at once if they fit, else as a sweep in the thickest
- * slabs that fit, else in the thinnest slabs. With `thickness`, slabs have that many planes, whatever memory they take.
+ * slabs that fit. If none fit, uses the thinnest slabs. `thickness` forces that many planes per slab, whatever the
+ * memory.
  *
  * @param nodes in topological order
  * @param kept values that must be available after a run
- * @param stored how values are stored on the device; default: all in full precision
- * @param apart values with a buffer elsewhere, which is not counted
+ * @param stored storage types of the values; default: all at full precision
+ * @param apart values with a buffer outside the pool, which is not counted
  */
 export function schedule(
   nodes: readonly OpNode[],

@@ -4,7 +4,7 @@ import type { KernelCall, OpNode } from '../graph/node.js'
 import type { DeviceTraits } from '../gpu/traits.js'
 import type { Value } from '../graph/value.js'
 
-/** In what precision the volumes that a plan computes are stored. Arithmetic is f32 either way. */
+/** The storage type of the volumes that a plan computes. Arithmetic is always f32. */
 export type Precision = 'f32' | 'f16'
 
 /** How the values of a plan are stored on the device: some as f16, the others with four bytes per element. */
@@ -28,7 +28,7 @@ export class Stored {
     return Object.keys(bindings).filter((name) => this.isHalf(bindings[name]!.value))
   }
 
-  /** Elements at multiples of which a binding may start. */
+  /** A binding of the value must start at a multiple of this many elements. */
   alignment(value: Value): number {
     return bindingAlignment / this.elementBytes(value)
   }
@@ -38,8 +38,8 @@ export class Stored {
 export const inFull = new Stored(new Set())
 
 /**
- * Stores the computed volumes as f16, except those that are kept for the caller, need the range of f32, or are read or
- * written by a kernel that accepts only f32.
+ * Stores computed volumes as f16, unless they are kept for the caller, need the range of f32, or are read or written by
+ * a kernel that accepts only f32.
  */
 export function inHalf(nodes: readonly OpNode[], kept: ReadonlySet<Value>, device: DeviceTraits): Stored {
   const halves = new Set(

@@ -4,17 +4,17 @@ import { volumeShape, type Value } from '../graph/value.js'
 import type { Slab } from '../graph/window.js'
 
 /**
- * Some nodes of a plan that run together, slab by slab along depth: first all of them for the first planes, then all
- * of them for the next. The values between them are never stored whole, only the current planes.
+ * Nodes of a plan that run together, slab by slab along depth: all of them for the first planes, then all of them for
+ * the next. Of the values between them, only the current planes are stored.
  */
 export interface Sweep {
   readonly nodes: readonly OpNode[]
-  /** Planes by which it advances. */
+  /** Planes per slab. */
   readonly thickness: number
   readonly slabs: readonly SweepSlab[]
-  /** Values of which only a strip is stored, with its number of planes. */
+  /** Values stored as strips only, with the planes of each strip. */
   readonly strips: ReadonlyMap<Value, number>
-  /** Strips that keep the planes that the next slab reads again, because they are expensive to compute. */
+  /** Strips that keep the planes that the next slab reads too, because recomputing them is expensive. */
   readonly sliding: ReadonlySet<Value>
 }
 
@@ -22,13 +22,13 @@ export interface Sweep {
 export interface SweepSlab {
   /** The planes that each node computes, halos of later nodes included; nodes with none are left out. */
   readonly ranges: ReadonlyMap<OpNode, Slab>
-  /** The planes that each strip holds meanwhile. */
+  /** The planes that each strip holds during this slab. */
   readonly held: ReadonlyMap<Value, Slab>
 }
 
 /**
- * Finds the nodes whose sweep saves most memory. They must be cut along depth, work at full scale, and form a block:
- * nothing outside may both depend on one of them and be needed by another.
+ * Finds the nodes whose sweep saves most memory. They must support cuts along depth, work at full scale, and form a
+ * block: no node outside may depend on one of them while another depends on it.
  *
  * @param nodes in topological order
  * @param kept values that must be stored whole
@@ -73,20 +73,20 @@ export function planSweep(
   const progress: Progress = { done: new Map(), held: new Map() }
   const slabs: SweepSlab[] = []
   for (let first = 0; first < most; first += thickness) {
-    const last = Math.min(most, first + thickness)
-    const shareOf = (planes: number) => share(planes, most, first, last)
+    const end = Math.min(most, first + thickness)
+    const shareOf = (planes: number) => share(planes, most, first, end)
     slabs.push(planSlab(block, strips, sliding, progress, shareOf))
   }
   const sizes = new Map<Value, number>()
   for (const { held } of slabs) {
-    for (const [value, { first, last }] of held) {
-      sizes.set(value, Math.max(sizes.get(value) ?? 0, last - first))
+    for (const [value, { first, end }] of held) {
+      sizes.set(value, Math.max(sizes.get(value) ?? 0, end - first))
     }
   }
   return { nodes: block, thickness, slabs, strips: sizes, sliding }
 }
 
-/** The nodes from `start` on that form a block with it. */
+/** The nodes that form a block with the node at `start`, from there on. */
 function blockFrom(nodes: readonly OpNode[], fits: readonly boolean[], start: number): readonly OpNode[] {
   const block = new Set<OpNode>()
   /** Nodes outside that depend on the block. */
@@ -107,10 +107,10 @@ function blockFrom(nodes: readonly OpNode[], fits: readonly boolean[], start: nu
 }
 
 function readsPlanes({ slices }: OpNode, value: Value): boolean {
-  return value.layout === 'volume' && slices?.reads(value, { first: 0, last: 1 }) !== undefined
+  return value.layout === 'volume' && slices?.reads(value, { first: 0, end: 1 }) !== undefined
 }
 
-/** Volumes that only nodes of the block write and read. */
+/** Volumes that only nodes of the block write or read. */
 function inner(block: readonly OpNode[], nodes: readonly OpNode[], kept: ReadonlySet<Value>): Set<Value> {
   const members = new Set(block)
   const values = new Set(
@@ -149,17 +149,17 @@ function planSlab(
     const own = node.outputs.some((value) => !strips.has(value)) ? shareOf(planeCount(node)) : undefined
     const wanted = hull([own, ...volumes.map((value) => needed.get(value))])
     if (!wanted) continue
-    // Planes of earlier slabs may still be in the strip.
+    // The strip may still hold planes of earlier slabs.
     const stays = volumes.length > 0 && volumes.every((value) => !strips.has(value) || sliding.has(value))
     const done = stays ? (progress.done.get(node) ?? 0) : 0
-    const range = { first: Math.max(wanted.first, done), last: wanted.last }
-    progress.done.set(node, Math.max(done, wanted.last))
+    const range = { first: Math.max(wanted.first, done), end: wanted.end }
+    progress.done.set(node, Math.max(done, wanted.end))
     for (const value of volumes.filter((value) => strips.has(value))) {
       const slides = sliding.has(value)
       held.set(value, slides ? nextStrip(progress.held.get(value), wanted, done) : range)
       if (slides) progress.held.set(value, held.get(value)!)
     }
-    if (range.first >= range.last) continue
+    if (range.first >= range.end) continue
     ranges.set(node, range)
     for (const value of node.inputs) {
       const slab = value.layout === 'volume' ? node.slices?.reads(value, range) : undefined
@@ -175,17 +175,17 @@ function planSlab(
  */
 function nextStrip(before: Slab | undefined, wanted: Slab, done: number): Slab {
   const stays = before && wanted.first - before.first < 2
-  return { first: stays ? before.first : wanted.first, last: Math.max(wanted.last, done) }
+  return { first: stays ? before.first : wanted.first, end: Math.max(wanted.end, done) }
 }
 
-/** The part of `planes` that corresponds to planes [first, last) of `most`; a coarser volume has fewer. */
-function share(planes: number, most: number, first: number, last: number): Slab | undefined {
+/** The part of `planes` that corresponds to planes [first, end) of `most`; a coarser volume has fewer. */
+function share(planes: number, most: number, first: number, end: number): Slab | undefined {
   const scale = Math.max(1, Math.round(most / planes))
   const part = {
     first: Math.min(planes, Math.floor(first / scale)),
-    last: last === most ? planes : Math.min(planes, Math.floor(last / scale)),
+    end: end === most ? planes : Math.min(planes, Math.floor(end / scale)),
   }
-  return part.first < part.last ? part : undefined
+  return part.first < part.end ? part : undefined
 }
 
 function hull(slabs: readonly (Slab | undefined)[]): Slab | undefined {
@@ -193,12 +193,12 @@ function hull(slabs: readonly (Slab | undefined)[]): Slab | undefined {
   if (some.length === 0) return undefined
   return {
     first: Math.min(...some.map(({ first }) => first)),
-    last: Math.max(...some.map(({ last }) => last)),
+    end: Math.max(...some.map(({ end }) => end)),
   }
 }
 
-function clamped({ first, last }: Slab, planes: number): Slab {
-  return { first: Math.max(0, first), last: Math.min(planes, last) }
+function clamped({ first, end }: Slab, planes: number): Slab {
+  return { first: Math.max(0, first), end: Math.min(planes, end) }
 }
 
 function planeCount({ slices }: OpNode): number {

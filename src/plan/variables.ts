@@ -4,7 +4,7 @@ import { readBuffer } from '../gpu/transfer.js'
 import { requireContents } from '../graph/contents.js'
 import { requireType, type Shape, type Value } from '../graph/value.js'
 
-/** A variable that was read back. */
+/** The contents of a variable, read back. */
 export interface VariableContents {
   /** Extents, slowest axis first. */
   readonly shape: Shape
@@ -13,15 +13,15 @@ export interface VariableContents {
 }
 
 /**
- * The contents of variables (parameters, optimiser state) on a device. Plans for different volume shapes can share it,
- * and with it their weights.
+ * The contents of variables (parameters, optimiser state) on a device. Plans, for example for different volume shapes,
+ * can share them.
  */
 export class Variables {
   private readonly buffers = new Map<Value, GPUBuffer>()
   private readonly steps = new Map<Value, number>()
   private disposed = false
 
-  /** @throws Error if `gpu` is none, or was disposed of */
+  /** @throws Error if `gpu` is not a `Gpu`, or was disposed of */
   constructor(private readonly gpu: Gpu) {
     requireGpu('Variables', gpu)
   }
@@ -45,7 +45,7 @@ export class Variables {
     return buffer
   }
 
-  /** @throws Error if `data` has another length than the variable or is of another type, or after `dispose` */
+  /** @throws Error if the length or type of `data` differs from the variable's, or after `dispose` */
   write(variable: Value, data: Float32Array | Uint32Array): void {
     requireContents(variable, data)
     this.gpu.device.queue.writeBuffer(this.buffer(variable), 0, data.buffer, data.byteOffset, data.byteLength)
@@ -57,9 +57,9 @@ export class Variables {
     return new Float32Array(await readBuffer(this.gpu, this.buffer(variable), 0, variable.bytes))
   }
 
-  /** Reads several of them back, by their names. */
+  /** Reads several variables back, by name. */
   async readAll(variables: readonly Value[]): Promise<Map<string, VariableContents>> {
-    // All at once: about seventy small reads, one by one, would take as long as a small step.
+    // All at once, because about seventy small reads one by one would take as long as a small training step.
     const entries = variables.map(
       async (variable) =>
         [variable.name, { shape: variable.shape, data: await this.read(variable) }] as const,
@@ -68,14 +68,15 @@ export class Variables {
   }
 
   /**
-   * How many runs have followed a schedule (`optimiser.schedule`) on these variables: the steps that an optimiser has
-   * done here, in all plans that share them.
+   * The number of steps that an optimiser has taken on these variables, in all plans that share them.
+   *
+   * @param schedule the optimiser's `schedule`
    */
   stepsOf(schedule: Value): number {
     return this.steps.get(schedule) ?? 0
   }
 
-  /** Sets that number: training that goes on from a checkpoint takes its next step at `steps` + 1. */
+  /** Sets the number of steps taken, to resume from a checkpoint: the next step is `steps` + 1. */
   setStepsOf(schedule: Value, steps: number): void {
     if (!(Number.isInteger(steps) && steps >= 0))
       throw new Error(`${schedule.name}: steps done must be a whole number, not ${steps}`)

@@ -5,9 +5,9 @@ import type { KernelCall } from '../graph/node.js'
 /**
  * The workgroups that a call dispatches.
  *
- * @param size threads of one of them, as the shader declares it
- * @throws Error if an axis has more workgroups than a dispatch allows, or threads are given but the shader's size is
- * unknown
+ * @param size threads per workgroup, as the shader declares it
+ * @throws Error if an axis has more workgroups than a dispatch allows, or if threads are given but the shader's
+ *   workgroup size is unknown
  */
 export function workgroupsOf(
   { shader, threads, workgroups }: KernelCall,
@@ -25,7 +25,7 @@ export function workgroupsOf(
   return groups
 }
 
-/** Workgroups in a row, folded into as few rows of equal length as a dispatch may have. */
+/** Folds a row of workgroups into as few rows of equal length as fit the limit of a dispatch. */
 function folded(groups: number): readonly [length: number, rows: number] {
   const rows = Math.max(1, Math.ceil(groups / maxWorkgroups))
   return [Math.ceil(groups / rows), rows]

@@ -1,6 +1,6 @@
 /**
- * The classic 5x7 dot-matrix font of character displays, from space to z: five columns a glyph, one byte a column, the
- * lowest bit on top. The eighth row holds descenders.
+ * The classic 5x7 dot-matrix font of character displays, from space to z: five columns per glyph, one byte per column,
+ * the lowest bit on top. The eighth row holds descenders.
  */
 const glyphs = `
   0000000000 00005f0000 0007000700 147f147f14 242a7f2a12 2313086462 3649562050 0008070300
@@ -23,7 +23,7 @@ const glyphs = `
 export const glyphAdvance = 6
 export const glyphHeight = 8
 
-/** Calls `dot(x, y)` for each set dot of `text`, x to the right, y downwards. Unknown characters show as `?`. */
+/** Calls `dot(x, y)` for each dot of `text`, x to the right, y downwards. Unknown characters become `?`. */
 export function forEachDot(text: string, dot: (x: number, y: number) => void): void {
   Array.from(text).forEach((character, position) => {
     const glyph = glyphs[character.charCodeAt(0) - 32] ?? glyphs['?'.charCodeAt(0) - 32]!

@@ -2,14 +2,14 @@ import { forEachDot, glyphAdvance } from './bitmap-font.js'
 import type { Colour } from './colours.js'
 import type { Picture } from './png.js'
 
-/** A small picture before it is scaled up: rows from above, red, green, blue in 0..255 per pixel. */
+/** A small picture, to be scaled up: rows from the top; red, green, blue in 0..255 per pixel. */
 export interface Raster {
   readonly width: number
   readonly height: number
   readonly rgb: Float32Array
 }
 
-/** A black picture to draw on; whatever falls outside is cut off. */
+/** A black picture to draw on; anything outside is clipped. */
 export class Canvas implements Picture {
   readonly data: Uint8Array<ArrayBuffer>
 
@@ -33,7 +33,7 @@ export class Canvas implements Picture {
     })
   }
 
-  /** Draws `raster` stretched to width x height; `smooth` is bilinear, else the nearest pixel counts. */
+  /** Draws `raster` stretched to width x height: bilinearly if `smooth`, else by the nearest pixel. */
   raster(left: number, top: number, width: number, height: number, raster: Raster, smooth: boolean): void {
     for (let y = 0; y < height; y++) {
       const row = tap(((y + 0.5) / height) * raster.height - 0.5, raster.height, smooth)
@@ -67,7 +67,7 @@ export function textWidth(text: string, scale: number): number {
   return Math.max(0, Array.from(text).length * glyphAdvance - 1) * scale
 }
 
-/** The two pixels about `position` and the share of the higher one. */
+/** The two pixels on either side of `position`, and the share of the higher one. */
 function tap(position: number, n: number, smooth: boolean): { low: number; high: number; share: number } {
   const inside = Math.min(Math.max(position, 0), n - 1)
   if (!smooth) return { low: Math.round(inside), high: Math.round(inside), share: 0 }

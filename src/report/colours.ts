@@ -2,9 +2,9 @@
 export type Colour = readonly [red: number, green: number, blue: number]
 
 /**
- * Fixed colours of classes 0..13, chosen by search among the 216 web colours: any two differ by a CIELAB distance of at
- * least 46 for normal sight and 19 for red-blind and green-blind sight (simulated as by Machado et al. 2009), and those
- * that touch in the brain by more. The names are those of the FreeSurfer table.
+ * Fixed colours of classes 0..13, found by a search among the 216 web colours: any two have a CIELAB distance of at
+ * least 46 for normal sight and 19 for red-blind and green-blind sight (simulated as by Machado et al. 2009);
+ * structures that touch in the brain have more. The names are those of the FreeSurfer table.
  */
 const named = [
   '000000', // background
@@ -23,7 +23,9 @@ const named = [
   '9999cc', // other
 ].map(parseHex)
 
-/** The colour of a class, the same in every picture; beyond 13 a hue a golden angle further. */
+/**
+ * The colour of a class, the same in every picture. From class 14 on, each hue is a golden angle from the previous one.
+ */
 export function classColour(c: number): Colour {
   return named[c] ?? hueColour(c * 137.508, c % 2 === 0 ? 0.72 : 0.45)
 }

@@ -1,8 +1,8 @@
-/** One line of a chart. Values that are not finite leave a gap. */
+/** A line of a chart. Values that are not finite leave a gap. */
 interface Series {
   readonly name: string
   readonly values: readonly number[]
-  /** Where each value lies along x. Default 0, 1, 2, ... */
+  /** The x coordinate of each value. Default 0, 1, 2, ... */
   readonly x?: readonly number[]
 }
 
@@ -16,13 +16,13 @@ interface CurvesOptions {
   readonly height?: number
 }
 
-/** M. Okabe and K. Ito's colours for colour-blind readers, those that show on white. */
+/** M. Okabe and K. Ito's colours for colour-blind readers, without those that are too pale on white. */
 const lineColours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000']
 
 const margin = { left: 76, right: 16, top: 40, bottom: 48 }
 const legendLine = 18
 
-/** A line chart as the text of a self-contained SVG picture, for an HTML page or a file of its own. */
+/** A line chart as self-contained SVG text, for a file or an HTML page. */
 export function renderCurves({
   title,
   series,
@@ -99,7 +99,7 @@ function isFinitePoint([x, y]: Point): boolean {
   return Number.isFinite(x) && Number.isFinite(y)
 }
 
-/** Maps the values' range onto `from..to` pixels, with some five round ticks. */
+/** Maps the range of the values to `from..to` pixels, with about five round ticks. */
 function layOutAxis(values: readonly number[], from: number, to: number): { place: Place; ticks: number[] } {
   let [low, high] = values.reduce(
     ([a, b], value) => [Math.min(a, value), Math.max(b, value)],

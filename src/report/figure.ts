@@ -8,7 +8,7 @@ type Window = readonly [black: number, white: number]
 
 /** One column of a figure: a volume [D, H, W], or [K, D, H, W] for probabilities. */
 export type Panel =
-  /** Grey from black at `window[0]` to white at `window[1]`; by default as bright as the first such panel needs. */
+  /** Grey, from black at `window[0]` to white at `window[1]`. Default: a window that suits the first such panel. */
   | {
       readonly kind: 'intensity'
       readonly title: string
@@ -25,7 +25,7 @@ interface FigureOptions {
   readonly shape: readonly [number, number, number]
   /** Millimetres per voxel along D, H, W. Default 1, 1, 1. */
   readonly spacing?: readonly [number, number, number]
-  /** Where D, H and W point to in the body. Default RAS. */
+  /** Directions of D, H and W in the body. Default RAS. */
   readonly orientation?: string
   /** Names of the classes from 0; drawn as a legend below. */
   readonly classNames?: readonly string[]
@@ -40,8 +40,9 @@ const gap = 8
 const titleHeight = glyphHeight * textScale + 2 * gap
 
 /**
- * One picture of a subject: a row for each orthogonal slice, a column for each panel, titles above, a legend below. The
- * slices show the most of the last label panel (the truth, if there is one), or are the middle ones without any.
+ * A picture of a subject: a row for each orthogonal slice, a column for each panel, titles above, a legend below. The
+ * slices are those that show most of the last label panel (the truth, if there is one), or the middle slices if there
+ * is no such panel.
  *
  * @throws RangeError if a panel's size does not match the shape
  */
@@ -70,7 +71,7 @@ export function renderFigure(panels: readonly Panel[], options: FigureOptions): 
     const title = fitText(panel.title, panelSize)
     canvas.text(left + Math.floor((panelSize - textWidth(title, textScale)) / 2), gap, textScale, title, ink)
     slices.forEach((slice, row) => {
-      // All slices share one scale, so that a structure is as large in every view.
+      // All slices share one scale, so that a structure has the same size in every view.
       const [w, h] = [slice.width * slice.pixelSize[0], slice.height * slice.pixelSize[1]].map((length) =>
         Math.max(1, Math.round((length / extent) * panelSize)),
       ) as [number, number]
@@ -88,7 +89,10 @@ export function renderFigure(panels: readonly Panel[], options: FigureOptions): 
   return canvas
 }
 
-/** From 0 to the brightness that only one voxel in 200 of the head exceeds, so that a few bright ones dim nothing. */
+/**
+ * From 0 to a brightness that only one voxel in 200 of the head exceeds, so that a few bright voxels do not dim the
+ * rest.
+ */
 function usualWindow(values: Float32Array): Window {
   const sampling = Math.ceil(values.length / 100_000)
   const head = values.filter((value, i) => value > 0 && i % sampling === 0).sort()
@@ -127,7 +131,7 @@ function paint(
   return { width, height, rgb }
 }
 
-/** `text`, cut if it would run out of `width` pixels. */
+/** `text`, cut to `width` pixels. */
 function fitText(text: string, width: number): string {
   let fitted = text
   while (fitted !== '' && textWidth(fitted, textScale) > width) fitted = fitted.slice(0, -1)
@@ -143,7 +147,7 @@ interface LegendEntry {
   readonly y: number
 }
 
-/** Places the legend's entries (the background needs none) from left to right, in as many lines as they need. */
+/** Places the legend's entries (none for the background) from left to right, in as many lines as they need. */
 function layOutLegend(names: readonly string[], width: number): { entries: LegendEntry[]; height: number } {
   const line = swatch + gap
   let [x, y] = [gap, 0]

@@ -1,6 +1,6 @@
 import { encode } from 'fast-png'
 
-/** A picture: rows from above, 4 bytes (red, green, blue, alpha) per pixel, 0..255. */
+/** A picture: rows from the top; 4 bytes (red, green, blue, alpha) per pixel, 0..255. */
 export interface Picture {
   readonly width: number
   readonly height: number

@@ -5,18 +5,18 @@ export interface Slice {
   readonly height: number
   /** Millimetres (or any unit) per pixel along the width and the height. */
   readonly pixelSize: readonly [number, number]
-  /** Where in the volume each pixel lies, rows from above: [height, width]. */
+  /** Offset in the volume of each pixel, rows from the top: [height, width]. */
   readonly offsets: Int32Array
 }
 
-/** A volume's grid: voxels along D, H, W, and the way each of these axes runs in the body, as in `RAS` or `LIA`. */
+/** A volume's grid: voxels along D, H, W, and the direction of each axis in the body, such as `RAS` or `LIA`. */
 interface Grid {
   readonly shape: readonly [number, number, number]
   readonly spacing: readonly [number, number, number]
   readonly orientation: string
 }
 
-/** The three planes: the direction they cut, and what lies to the right and above in the picture. */
+/** The three planes: the direction across each, and the directions to the right and up in its picture. */
 const planes = [
   { name: 'sagittal', across: 'R', right: 'A', up: 'S' },
   { name: 'coronal', across: 'A', right: 'R', up: 'S' },
@@ -26,13 +26,13 @@ const planes = [
 const opposite: Record<string, string> = { R: 'L', A: 'P', S: 'I' }
 
 /**
- * Three orthogonal slices, sagittal, coronal and axial, each where the labels show most: the sum over classes 1 and up
- * of the square root of their area is largest, so that many structures win over one large one.
+ * Three orthogonal slices, sagittal, coronal and axial. Each is the one that shows most: it has the largest sum, over
+ * classes 1 and up, of the square root of their area, so that many structures win over one large one.
  *
- * The patient's right is on the right, front is right or above, the crown above.
+ * The patient's right is on the right; anterior is right or up; superior is up.
  *
- * @param labels one class per voxel, [D, H, W]; without it the middle slices
- * @throws RangeError for an orientation that does not name one of R/L, A/P and S/I each
+ * @param labels one class per voxel, [D, H, W]; without it, the slices are the middle ones
+ * @throws RangeError if the orientation does not name one each of R/L, A/P and S/I
  */
 export function orthogonalSlices(grid: Grid, labels?: Uint8Array): Slice[] {
   return planes.map(({ name, across, right, up }) => {
@@ -57,7 +57,7 @@ interface Axis {
   readonly length: number
   readonly stride: number
   readonly spacing: number
-  /** The axis runs away from the asked direction. */
+  /** Whether the axis runs against the given direction. */
   readonly reversed: boolean
 }
 

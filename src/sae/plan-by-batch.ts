@@ -89,6 +89,6 @@ export class PlanByBatch<Graph> {
 export function preparationOf(plans: readonly Plan[], start: number): Preparation {
   const { slabs, slabPlanes } = plans[0]!
   const own = plans.reduce((sum, { bytes }) => sum + bytes, 0)
-  const beside = Math.max(...plans.map(({ bytesBeside }) => bytesBeside))
+  const beside = Math.max(...plans.map(({ extraBytes }) => extraBytes))
   return { bytes: own + beside, slabs, slabPlanes, seconds: (performance.now() - start) / 1000 }
 }

@@ -1,6 +1,6 @@
 /**
- * The self-check of a device: does it compute what it should? Drivers have bugs, and what a wrong one trains looks like
- * bad luck. Apart from the library's entry, because it brings float64 versions of the ops with it.
+ * The self-check of a device. Drivers have bugs, and a wrong result of training looks like bad luck. This is a separate
+ * entry point, because it brings float64 versions of the ops with it.
  */
 import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
@@ -9,30 +9,30 @@ import { compile } from '../plan/compile.js'
 import { problemsOf, steps, type Problem } from './problems.js'
 import { fromArray, relativeError } from './reference/nd-array.js'
 
-/** What became of one family of kernels. */
+/** The result for one family of kernels. */
 export interface FamilyCheck {
-  /** Such as `convolution, gradient of weights`. */
+  /** Name of the family, such as `convolution, gradient of weights`. */
   readonly family: string
-  /** Largest relative error of its results: the norm of the difference over that of what it must be. */
+  /** Largest relative error of its results: the norm of the difference over the norm of the expected result. */
   readonly error: number
-  /** Whether that is no more than rounding. */
+  /** Whether the error is only rounding. */
   readonly ok: boolean
 }
 
-/** How thorough a self-check is. */
+/** Options of a self-check. */
 export interface SelfCheckOptions {
-  /** On one small volume only, within a second or two; else on larger ones too. Default false. */
+  /** Whether to check one small volume only, within a second or two, and no larger ones. Default false. */
   readonly quick?: boolean
 }
 
-/** Rounding makes errors of some 1e-7; anything that is wrong makes far larger ones. */
+/** Rounding causes errors around 1e-7; a bug causes far larger ones. */
 const tolerance = 2e-5
 
 const small = [[4, 6, 10]] as const
 const all = [...small, [2, 2, 34], [12, 18, 20]] as const
 
 /**
- * Runs every family of kernels that training uses on small problems, and compares with the same in float64 on the host.
+ * Runs every family of kernels that training uses on small problems, and compares the results with float64 on the host.
  *
  * @returns a check for each family, in a fixed order
  * @throws DeviceLostError if the device is lost meanwhile
@@ -56,7 +56,7 @@ export async function requireSound(gpu: Gpu): Promise<void> {
   requireOk(gpu, await selfCheck(gpu, { quick: true }))
 }
 
-/** @throws UserError naming the device and the checks that it does not pass */
+/** @throws UserError naming the device and the checks that it fails */
 export function requireOk(gpu: Gpu, checks: readonly FamilyCheck[]): void {
   const wrong = checks.filter(({ ok }) => !ok)
   if (wrong.length === 0) return

@@ -24,16 +24,16 @@ import * as posteriors from './reference/posterior.js'
 import * as softmaxes from './reference/softmax.js'
 import * as upsampling from './reference/upsample-nearest.js'
 
-/** A result of the device, and what it must be. */
+/** A result on the device, and the expected numbers. */
 export interface Expected {
   readonly family: string
   readonly value: Value
   readonly expected: NdArray
 }
 
-/** Part of one graph. */
+/** A part of the graph that the self-check runs. */
 export interface Problem {
-  /** What its inputs hold. */
+  /** Contents of its inputs. */
   readonly feeds: readonly (readonly [Value, Float32Array])[]
   readonly results: readonly Expected[]
   /** Updates, run twice. Default: none. */
@@ -43,10 +43,10 @@ export interface Problem {
 /** Extents [D, H, W] of a problem's volumes, all even. */
 type Extents = readonly [number, number, number]
 
-/** All problems at some size. */
+/** All problems at one size. */
 export function problemsOf([d, h, w]: Extents): Problem[] {
   const random = mulberry32(d * h * w)
-  // Numbers of f32, so that the device and the reference begin with the same ones.
+  // Rounded to f32, so that the device and the reference start from the same numbers.
   const draw = (shape: readonly number[], low = -1, high = 1) =>
     map(uniform(shape, random, low, high), Math.fround)
   const volume = (channels: number) => [1, channels, d, h, w]
@@ -144,7 +144,7 @@ function neighbours(logits: NdArray, table: NdArray): Problem {
   }
 }
 
-/** Posterior, sample and divergence, and what comes back through the sample of what a decoder makes of it. */
+/** Posterior, sample and divergence, and the gradient that flows back from a decoder through the sample. */
 function sampling(draw: Draw, shape: readonly number[]): Problem {
   const tau = 2 / 3
   const [x, noise] = [draw(shape, -3, 3), draw(shape, 0.05, 0.95)]
@@ -190,7 +190,7 @@ function sampling(draw: Draw, shape: readonly number[]): Problem {
 
 function reduction(x: NdArray, y: NdArray): Problem {
   const [a, b] = [input('a', x.shape), input('b', y.shape)]
-  // Positive terms: a sum that cancels says little of itself.
+  // Positive terms: if they cancelled, the relative error of the sum would mean little.
   const positive = map(x, Math.abs)
   const inner = positive.data.reduce((total, value, i) => total + value * Math.abs(y.data[i]!), 0)
   return {

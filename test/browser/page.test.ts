@@ -60,7 +60,7 @@ describe.skipIf(!executable)('the page', () => {
   })
 
   it('names the device that it computes on', async () => {
-    await page.getByText(/Computes on .*swiftshader.* \(software/i).waitFor()
+    await page.getByText(/Running on .*swiftshader.* \(software/i).waitFor()
     expect(await page.locator('#help').isVisible()).toBe(false)
   })
 
@@ -88,7 +88,7 @@ describe.skipIf(!executable)('the page', () => {
     await page.getByRole('button', { name: 'Read these files' }).click()
     await page.getByText('scan of 16x18x20 voxels, 3 classes.').waitFor()
     const notes = await page.locator('#notes li').allTextContents()
-    expect(notes).toContain('labels.nii: a label map; a prior of 3 classes was made from it')
+    expect(notes).toContain('labels.nii: a label map; made a prior of 3 classes from it')
     expect(
       notes.some((note) => /^scan\.nii: intensities from 29 to [\d.]+ scaled to 0\.\.1$/.test(note)),
     ).toBe(true)
@@ -102,7 +102,7 @@ describe.skipIf(!executable)('the page', () => {
     await page.fill('[name=trainingEpochs]', '1')
     await page.getByText('Settings', { exact: true }).click()
     await page.getByRole('button', { name: 'Start training' }).click()
-    await page.getByText('Done: the run came to its end').waitFor({ timeout: 240_000 })
+    await page.getByText('Done: the run is complete').waitFor({ timeout: 240_000 })
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Save segmentation' }).click(),
@@ -151,7 +151,7 @@ describe.skipIf(!executable)('the page', () => {
     )
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.getByText('Stopped', { exact: true }).waitFor()
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('go-on')
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('resume')
     expect(await page.locator('#dice-chart svg').getAttribute('aria-label')).toMatch(/^Mean Dice by epoch: 0/)
     expect(await page.locator('#legend tbody tr').count()).toBe(8)
   })
@@ -203,8 +203,8 @@ describe.skipIf(!executable)('the page', () => {
   it('offers the run again to a returning visitor, and resumes it', async () => {
     const before = await epochOf(page)
     await page.reload()
-    await page.getByText(/Go on with the run of 3 phantoms of 24x32x32 voxels: training, epoch/).waitFor()
-    await page.getByRole('button', { name: 'Go on with this run' }).click()
+    await page.getByText(/Resume the run of 3 phantoms of 24x32x32 voxels: training, epoch/).waitFor()
+    await page.getByRole('button', { name: 'Resume this run' }).click()
     await page.getByText(/^Training, epoch/).waitFor({ timeout: 120_000 })
     await page.waitForFunction(
       (epoch) =>
@@ -223,7 +223,7 @@ describe.skipIf(!executable)('the page', () => {
     await devtools.send('Browser.crashGpuProcess')
     await page.getByText(/The graphics device was lost/).waitFor({ timeout: 60_000 })
     const before = await epochOf(page)
-    await page.getByRole('button', { name: 'Go on from the last saved state' }).click()
+    await page.getByRole('button', { name: 'Resume from the last saved state' }).click()
     await page.waitForFunction(
       (epoch) =>
         Number(/epoch (\d+)/.exec(document.getElementById('progress-text')!.textContent)?.[1]) > epoch,

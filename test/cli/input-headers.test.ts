@@ -29,7 +29,7 @@ afterAll(() => {
 const check = (prior: string, scan: string, more: { labels?: string; every?: number } = {}) => {
   const { labels, every = 1 } = more
   const files = { prior: at(prior), scans: [at(scan)], labels: labels === undefined ? labels : [at(labels)] }
-  return matchRun(files, every, false, new Terminal('silent'))
+  return matchRun(files, every, { matchByIndex: false, resample: false }, new Terminal('silent'))
 }
 
 describe('the headers of inputs', () => {

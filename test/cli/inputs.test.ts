@@ -26,7 +26,12 @@ async function scansKept(bytes: number) {
   const prior = await readPrior(study.path('prior.nii.gz'), terminal)
   const cache = new ReadCache(bytes)
   const { scans, labels } = study
-  const grids = await matchRun({ prior: study.path('prior.nii.gz'), scans, labels }, 1, false, terminal)
+  const grids = await matchRun(
+    { prior: study.path('prior.nii.gz'), scans, labels },
+    1,
+    { matchByIndex: false, resample: false },
+    terminal,
+  )
   return readTrainingScans(scans, labels, prior, phantomTable, grids, 'robust', terminal, cache)
 }
 

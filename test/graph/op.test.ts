@@ -78,7 +78,7 @@ describe('defineNode', () => {
     ])
     expect(whole.slices).toBeUndefined()
     const device = { bindingElements: 1, uniformBytes: 1, software: true, subgroupSize: 0 }
-    expect(whole.emit(device)).toMatchObject([{ params: { first: 0, last: 1 }, workgroups: [2, 3] }])
+    expect(whole.emit(device)).toMatchObject([{ params: { first: 0, end: 1 }, workgroups: [2, 3] }])
     const cut = defineNode({ name: 'cut', inputs: { x }, planes: 4, emit: () => [] })
     expect(cut.outputs).toEqual([])
     expect(cut.slices!.planes).toBe(4)

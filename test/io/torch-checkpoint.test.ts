@@ -148,7 +148,7 @@ describe('readTorchCheckpoint', () => {
     [
       'a view of a storage',
       only(tensor({ key: 'a', shape: [2], length: 4, view: tuple(text('r'), int(0), int(4)) })),
-      /view others/,
+      /views of others/,
     ],
     [
       'complex numbers',
@@ -168,7 +168,7 @@ describe('readTorchCheckpoint', () => {
         }),
         storages: [{ key: 'a', data: Int32Array.of(1) }],
       }),
-      /IntStorage are not read/,
+      /IntStorage are not supported/,
     ],
     [
       'a parameter that is no tensor',
@@ -204,8 +204,8 @@ describe('readTorchCheckpoint', () => {
       legacyFile({ root: Uint8Array.of(0x42, 0xfb, 0xff, 0xff, 0xff), storages: [] }),
       /unexpected end/,
     ],
-    ['another file', Buffer.from('{"a": 1}'), /not a PyTorch file/],
-    ['nothing', new Uint8Array(0), /not a PyTorch file/],
+    ['another file', Buffer.from('{"a": 1}'), /neither a PyTorch file/],
+    ['nothing', new Uint8Array(0), /neither a PyTorch file/],
   ])('refuses %s', (_, bytes, message) => {
     expect(userError(() => readTorchCheckpoint(bytes, 'w.pth'))).toMatch(message)
   })

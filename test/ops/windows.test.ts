@@ -103,6 +103,12 @@ function labelConvolution(
   }
 }
 
+/** An affine map for each of two volumes. */
+const skewed = Float32Array.from([
+  ...[0.9, 0.1, -0.05, 0.2, -0.2, 1.1, 0.1, -0.6, 0.1, -0.1, 0.8, 1.3],
+  ...[0, 0.5, 0.1, 0.1, 1.2, 0, 0, 0.3, 0, -0.1, -1, 27.2],
+])
+
 const [N, C, D, H, W] = wide as [number, number, number, number, number]
 
 const cases: Record<string, Case> = {
@@ -137,6 +143,8 @@ const cases: Record<string, Case> = {
     ...unary([2, 5, 21, 11, 29], [9, 11], (x) => ops.upsampleTrilinear(x, [3, 1, 1])),
     feeds: { x: narrow },
   },
+  // All of one volume is bound, of the input or of the output's gradient.
+  'resample': unary(narrow, [7, 9], (x) => ops.resample(x, constant('map', [2, 3, 4], skewed), [7, 11, 29])),
   'upsample_nearest': {
     ...unary([2, 5, 6, 22, 38], [2, 4], (x) => ops.upsampleNearest(x)),
     feeds: { x: [2, 5, 3, 11, 19] },

@@ -100,7 +100,7 @@ describe('describe', () => {
     const rows = rowsOf(plan)
     const slabsOf = (value: Value) =>
       rows.filter(({ outputs }) => outputs.includes(value)).map(({ slab }) => slab)
-    const slabs = [0, 4, 8].map((first) => ({ first, last: first + 4 }))
+    const slabs = [0, 4, 8].map((first) => ({ first, end: first + 4 }))
     expect(slabsOf(hidden)).toEqual(slabs)
     expect(slabsOf(result)).toEqual(slabs)
     expect(rows.find(({ outputs }) => outputs.includes(hidden))!.bytes).toBe(hidden.bytes / 3)
@@ -158,7 +158,7 @@ describe('formatPlan', () => {
 
   it('prints aligned columns and the sums', () => {
     const rows = [
-      { ...row, slab: { first: 0, last: 2 }, milliseconds: 1 },
+      { ...row, slab: { first: 0, end: 2 }, milliseconds: 1 },
       { ...row, layer: 'net.block0', slab: undefined, slot: undefined, milliseconds: 3 },
     ]
     const values = `#${x.id}[1,1,4,2,2] -> ${String(y)}`

@@ -159,7 +159,7 @@ describe('an argument that is none', () => {
     const attempt = (first: unknown, outputs: unknown = [y]) =>
       compile(wrong(first), { outputs: wrong(outputs) })
     await expect(attempt(gpu.device)).rejects.toThrow(
-      'compile: a Gpu is needed, not a GPUDevice; useDevice(device) makes one of it',
+      'compile: a Gpu is needed, not a GPUDevice; useDevice(device) makes one from it',
     )
     await expect(attempt(undefined)).rejects.toThrow('compile: a Gpu is needed, not undefined; openGpu,')
     await expect(attempt(Promise.resolve(gpu))).rejects.toThrow('not a Promise (await it)')

@@ -85,9 +85,9 @@ async function run(outputs: readonly Value[], options: Omit<CompileOptions, 'out
     for (const value of outputs)
       results.push([...(value.dtype === 'u32' ? await plan.readUint(value) : await plan.read(value))])
   }
-  const { slabs, slabPlanes, bytes, bytesBeside } = plan
+  const { slabs, slabPlanes, bytes, extraBytes } = plan
   plan.dispose()
-  return { results, slabs, slabPlanes, bytes, bytesBeside }
+  return { results, slabs, slabPlanes, bytes, extraBytes }
 }
 
 describe('a sweep', () => {
@@ -130,7 +130,7 @@ describe('a sweep', () => {
   it('keeps a limit to the byte, and refuses one less', async () => {
     const outputs = step([1, 48, 32, 32], 3)
     const least = await run(outputs, { memoryTarget: 0 })
-    const need = least.bytes + least.bytesBeside
+    const need = least.bytes + least.extraBytes
     device.gpu.buffers.resetPeak()
     const before = device.gpu.buffers.bytes
     const limited = await run(outputs, { memoryLimit: need })
@@ -148,7 +148,7 @@ describe('a sweep', () => {
 
   it('is as thick as the limit allows', async () => {
     const outputs = step([1, 64, 64, 64], 3)
-    const total = ({ bytes, bytesBeside }: { bytes: number; bytesBeside: number }) => bytes + bytesBeside
+    const total = ({ bytes, extraBytes }: { bytes: number; extraBytes: number }) => bytes + extraBytes
     const whole = total(await run(outputs))
     const thick = total(await run(outputs, { slabPlanes: 16 }))
     expect(thick).toBeLessThan(whole)
@@ -184,8 +184,8 @@ describe('a sweep', () => {
     expect(slabs).toHaveLength(8)
     // Convolutions are computed once: their strips slide.
     for (const node of block.filter(({ slices }) => slices!.costly)) {
-      const planes = slabs.map(({ ranges }) => ranges.get(node) ?? { first: 0, last: 0 })
-      expect(planes.reduce((sum, { first, last }) => sum + last - first, 0)).toBe(64)
+      const planes = slabs.map(({ ranges }) => ranges.get(node) ?? { first: 0, end: 0 })
+      expect(planes.reduce((sum, { first, end }) => sum + end - first, 0)).toBe(64)
     }
     for (const planes of strips.values()) expect(planes).toBeLessThanOrEqual(26)
   })

@@ -12,10 +12,10 @@ import {
   type Triple,
 } from '../../src/sae/synth/affine.js'
 
-/** The mean position of each label of a map, in voxels, for the codes listed in a table. */
+/** The mean position, in voxels, of each label of a map, by its code. */
 export type Centroids = ReadonlyMap<number, Triple>
 
-/** The centroids of a map's structures, left and right apart. Background and the rest are left out. */
+/** The centroids of a map's structures, left and right separately. Omits the background and everything unlisted. */
 export function centroidsOf(
   { data, grid: { shape } }: Volume | LabelVolume,
   { classes, rest }: LabelTable,

@@ -10,13 +10,13 @@ export interface Cohort {
   /** Voxel size in millimetres. */
   readonly spacing: number
   readonly subjects: readonly Subject[]
-  /** The prior of a name; that of the last call is kept. */
+  /** The prior of this name; caches the last one. */
   readonly prior: (name: string) => Promise<Prior>
-  /** Scans with truth for a supervised network, of anatomies apart from the subjects; those of the last call are kept. */
+  /** Scans with truth for a supervised network, of anatomies that are not subjects; caches the last ones. */
   readonly training: (count: number) => Promise<Subject[]>
 }
 
-/** Makes a cohort. @throws UserError if an anatomy is not there */
+/** Makes a cohort. @throws UserError if an anatomy does not exist */
 export async function makeCohort(description: CohortDescription, anatomies: Anatomies): Promise<Cohort> {
   const subjects: Subject[] = []
   for (const subject of description.subjects) subjects.push(await anatomies.subject(subject))
@@ -24,7 +24,7 @@ export async function makeCohort(description: CohortDescription, anatomies: Anat
     table: anatomies.table,
     spacing: anatomies.spacing,
     subjects,
-    // At full size a prior takes as much memory as fourteen scans.
+    // Keep only one: at full size a prior takes as much memory as fourteen scans.
     prior: keepingLast((name: string) => makePrior(description.priors[name]!, anatomies)),
     training: keepingLast((count: number) => anatomies.training(description.training ?? [], count)),
   }

@@ -6,7 +6,7 @@ import { defaultEm } from '../../src/sae/em-settings.js'
 import { recipes } from '../../src/sae/recipes.js'
 import type { MethodDescription, SelectionStudy, Study } from './study.js'
 
-/** The folder of descriptions. */
+/** The folder of the studies' descriptions. */
 export const studiesFolder = fileURLToPath(new URL('../../studies', import.meta.url))
 
 /**
@@ -33,7 +33,7 @@ function studyNames(): string[] {
   )
 }
 
-/** The library finds numbers out of range; this checks which keys are present and what they refer to. */
+/** Checks which keys are present and what they refer to. The library checks the range of numbers. */
 function checkStudy(study: Study, source: string): void {
   requireKeys(
     study,

@@ -4,7 +4,7 @@ import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
 import type { Prior } from '../../src/sae/prior.js'
 import type { Subject } from './anatomies.js'
 
-/** Expectation maximisation of each scan: the classes, the mixture and the bias field. */
+/** Segments each scan by expectation maximisation: its classes, mixture and bias field. */
 export async function fitEach(
   gpu: Gpu,
   prior: Prior,

@@ -14,7 +14,7 @@ import type { Refinement } from './study.js'
 
 /** One epoch, and the weights at its end. Losses are means over the epoch's steps, as `TrainingStep` has them. */
 export interface LogEntry {
-  /** 0 before the first step, where there are no losses. */
+  /** 0 before the first step, when there are no losses yet. */
   readonly epoch: number
   readonly step: number
   readonly losses?: {
@@ -26,25 +26,25 @@ export interface LogEntry {
   }
   /** Mean over subjects and foreground classes. */
   readonly dice: number
-  /** As `dice`, but with the segmentations by expectation maximisation in place of the truth. */
+  /** As `dice`, but against the segmentations by expectation maximisation instead of the truth. */
   readonly agreement?: number
 }
 
 /** How a run is scored during training. */
 export interface Scoring {
-  /** Epochs from one score to the next. */
+  /** Epochs between scores. */
   readonly every: number
   readonly table: LabelTable
   /** Segmentations by expectation maximisation, one for each subject. */
   readonly reference?: readonly Uint8Array[]
 }
 
-/** The results of a network on the subjects. */
+/** A network's results on the subjects. */
 export interface Learnt {
   /** One for each subject. */
   readonly segmentations: readonly Uint8Array[]
   readonly log: readonly LogEntry[]
-  /** Without the time that scores took. */
+  /** Without the time for scores. */
   readonly seconds: number
 }
 
@@ -54,7 +54,7 @@ export interface NetworkRun {
   readonly variables: Variables
   readonly prior: Prior
   readonly scans: readonly Subject[]
-  /** Fitted to the scans, if training learns from them. */
+  /** Fitted to the scans, if training uses them. */
   readonly mixtures?: readonly FittedMixture[] | undefined
   readonly refinement?: Refinement | undefined
 }
@@ -65,7 +65,7 @@ export type OnStep = (stage: string, step: number, steps: number) => void
 /**
  * Trains on the subjects and segments them.
  *
- * @param variance that the noise level starts from
+ * @param variance initial noise level
  */
 export async function learn(
   gpu: Gpu,
@@ -76,7 +76,7 @@ export async function learn(
   onStep?: OnStep,
 ): Promise<Learnt> {
   const { model, variables, prior } = learner
-  // Scored scans would make every step wait for its segmentation.
+  // Without their truth: the trainer would score scans that have one, and every step would wait for its segmentation.
   const bare = learner.scans.map(({ name, data }) => ({ name, data }))
   const scans = learner.mixtures ? withMixtures(bare, learner.mixtures, prior.parts) : bare
   const steps = settings.epochs * Math.ceil(scans.length / settings.batchSize)
@@ -110,7 +110,7 @@ export async function learn(
   return { segmentations, log: scores?.log ?? [], seconds: seconds + last }
 }
 
-/** Segments the subjects with the weights as they are. */
+/** Segments the subjects with the current weights. */
 export async function segmentAll(
   gpu: Gpu,
   { model, variables, prior, scans, refinement }: NetworkRun,
@@ -135,7 +135,7 @@ function options(refinement: Refinement | undefined): SegmentationOptions {
   return refinement ? { ...refinement } : {}
 }
 
-/** The log of a run that is scored. */
+/** The log of a scored run. */
 class Scores {
   readonly log: LogEntry[] = []
 

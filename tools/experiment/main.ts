@@ -1,5 +1,5 @@
-// npm run experiment -- NAME: runs a study of studies/NAME.json and writes studies/results/NAME.json, NAME.md and NAME.svg.
-// A killed run resumes at the cell it was working on.
+// npm run experiment -- NAME: runs a study of studies/NAME.json and writes studies/results/NAME.json, NAME.md and
+// NAME.svg. A killed run resumes at the cell it was working on.
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { exitCodeOf } from '../../src/cli/failure.js'
@@ -18,7 +18,7 @@ interface Options {
 const program = new Command('experiment')
   .description('Runs a study, and writes its results, a report and plots.')
   .argument('<study>', 'a name in studies/, or a description (.json)')
-  .option('--results <folder>', 'folder to write to, and to go on in', join(studiesFolder, 'results'))
+  .option('--results <folder>', 'folder to write to, and to resume from', join(studiesFolder, 'results'))
   .option('--adapter <name>', 'GPU to compute on, as for sae')
   .configureOutput({ outputError: () => undefined }) // failure.ts prints it, in one line
   .exitOverride()

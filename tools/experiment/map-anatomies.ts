@@ -21,10 +21,10 @@ import type { Anatomies, Subject } from './anatomies.js'
 import { seedOf } from './digest.js'
 import type { MapSource, ScanDescription, SubjectDescription } from './study.js'
 
-/** The folder of real data: the environment's SAE_DATA, else ../shared/data beside the repository. */
+/** The folder of real data: the environment variable SAE_DATA, else ../shared/data next to the repository. */
 const dataFolder = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 
-/** The path of a file of real data. @throws UserError if it is not there */
+/** The path of a file of real data. @throws UserError if it does not exist */
 export function dataFile(name: string): string {
   const path = join(dataFolder, name)
   if (existsSync(path)) return path
@@ -33,13 +33,13 @@ export function dataFile(name: string): string {
 
 const warnings = new Terminal('quiet')
 
-/** A label map as it was read: its anatomy, and where its structures lie. */
+/** A label map as read: its anatomy, and the positions of its structures. */
 interface ReadMap {
   readonly anatomy: Anatomy
   readonly centroids: Centroids
 }
 
-/** Label maps of a folder. Reading one takes seconds, so that cohorts share them. */
+/** Label maps of a folder. Reading one takes seconds, so cohorts share them. */
 export class MapFolder {
   private readonly maps = new Map<string, Promise<ReadMap>>()
 
@@ -58,7 +58,7 @@ export class MapFolder {
   }
 }
 
-/** Label maps that are aligned to a reference, on every n-th voxel of its grid, and synthetic scans of them. */
+/** Label maps aligned to a reference, on every n-th voxel of its grid, and synthetic scans made from them. */
 export class MapAnatomies implements Anatomies {
   readonly table = freeSurferTable
   readonly shape: SpatialShape
@@ -114,7 +114,7 @@ export class MapAnatomies implements Anatomies {
 
   /** @param draw 0 for a test subject, others for training */
   private async synthesise(name: string, draw: number): Promise<Subject> {
-    if (!this.scans) throw new UserError('the study needs "scans" to make scans of label maps')
+    if (!this.scans) throw new UserError('the study needs "scans" to make scans from label maps')
     const { contrast, jitter = 0.03, seed, ...options } = this.scans
     const { anatomy, placement } = await this.place(name)
     const { classes, shape, truth, painted } = anatomy
@@ -129,7 +129,7 @@ export class MapAnatomies implements Anatomies {
     return { name: draw === 0 ? name : `${name} (${draw})`, data: scan, truth: labels }
   }
 
-  /** A map, and if a voxel of the study lies in it. */
+  /** A map's anatomy, and the affine map from the study's voxels to its own. */
   private async place(name: string): Promise<{ anatomy: Anatomy; placement: Affine }> {
     const { anatomy, centroids } = await this.folder.read(name)
     const { every } = this

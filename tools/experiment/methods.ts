@@ -31,7 +31,7 @@ export interface Task {
   readonly onStep: OnStep
 }
 
-/** Whether a method looks at the prior. */
+/** Whether a method uses the prior. */
 export function usesPrior({ kind }: MethodDescription): boolean {
   return kind !== 'supervised'
 }
@@ -41,7 +41,7 @@ export function usesSeed({ kind }: MethodDescription): boolean {
   return kind === 'sae' || kind === 'supervised' || kind === 'adapt'
 }
 
-/** All settings that a method runs with, those that its description leaves to the library included. */
+/** All settings of a method, including the library's defaults. */
 export function settingsOf(method: MethodDescription, table: LabelTable): unknown {
   switch (method.kind) {
     case 'em':
@@ -55,7 +55,7 @@ export function settingsOf(method: MethodDescription, table: LabelTable): unknow
   }
 }
 
-/** Runs a method. @throws UserError for settings out of range, or a file that is not there */
+/** Runs a method. @throws UserError if settings are out of range or a file does not exist */
 export async function runMethod(method: MethodDescription, task: Task): Promise<Learnt> {
   const { gpu, cohort, prior, seed, onStep } = task
   const { subjects } = cohort
@@ -87,7 +87,7 @@ function emSettings(method: EmMethod): EmSettings {
   return { ...defaultEm, ...method }
 }
 
-/** The cohort's prior, or what given weights make of it and of the scan. @throws UserError for more than one scan */
+/** The cohort's prior, or the posterior of given weights under it. @throws UserError if there is more than one scan */
 async function priorFor({ posterior }: EmMethod | AdaptMethod, task: Task): Promise<Prior> {
   const { gpu, cohort, prior } = task
   if (!posterior) return prior
@@ -121,7 +121,7 @@ async function scoringOf({ score }: SaeMethod | AdaptMethod, task: Task): Promis
   return { every: score, table: cohort.table, reference }
 }
 
-/** Segments with the weights of a file, after they were trained on the subjects if that is asked for. */
+/** Segments with the weights of a file, after training them on the subjects if the method says so. */
 async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Promise<Learnt> {
   const { gpu, cohort, seed, onStep } = task
   const { refinement } = method
@@ -153,7 +153,7 @@ async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Prom
   }
 }
 
-/** A network with the weights of a file, and the prior with a channel for each of the network's. */
+/** A network with the weights of a file, and the prior with the same channels as the network. */
 async function openWeights(
   gpu: Gpu,
   file: string,
@@ -177,7 +177,7 @@ async function openWeights(
   return { model, variables, prior, isWhole }
 }
 
-/** A mixture of the channels of a network, fitted to each scan. */
+/** A mixture over the channels of a network, fitted to each scan. */
 async function mixturesOf(
   gpu: Gpu,
   { architecture }: Model,

@@ -6,7 +6,7 @@ import type { PhantomSource, SubjectDescription } from './study.js'
 /** Largest extent of a phantom's head, in millimetres. */
 const headSize = 180
 
-/** Phantoms, each with one scan of its own. */
+/** Phantoms, each with its own scan. */
 export class PhantomAnatomies implements Anatomies {
   readonly table = phantomTable
   readonly shape: PhantomSource['shape']
@@ -14,7 +14,7 @@ export class PhantomAnatomies implements Anatomies {
   private readonly names: readonly string[]
   private readonly phantoms: readonly PhantomSubject[]
 
-  /** @throws UserError for a shape, a number or a noise out of range */
+  /** @throws UserError if the shape, the count or the noise is out of range */
   constructor({ shape, count, seed, variability = 1, noise = 0.04 }: PhantomSource) {
     this.shape = shape
     this.spacing = headSize / Math.max(...shape)
@@ -39,7 +39,7 @@ export class PhantomAnatomies implements Anatomies {
     return { name, data: found.scan, truth: found.labels }
   }
 
-  /** @throws UserError if there are fewer anatomies than scans, for a phantom has but one */
+  /** @throws UserError if there are fewer anatomies than scans, because a phantom has only one */
   training(names: readonly string[], count: number): Promise<Subject[]> {
     if (count > names.length)
       throw new UserError(`${count} training scans of ${names.length} phantoms; a phantom has one scan`)

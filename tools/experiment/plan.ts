@@ -7,7 +7,7 @@ import { settingsOf, usesPrior, usesSeed } from './methods.js'
 import type { Cell, CellPlace } from './results.js'
 import type { MethodDescription, PosteriorPrior, Study } from './study.js'
 
-/** The cells of a cohort in the order in which they run: methods that start alike with one seed follow each other. */
+/** The cells of a cohort, in running order: methods with the same seed and start follow each other. */
 export function cellsOf(study: Study, cohort: string): CellPlace[] {
   const { priors, seeds = study.seeds } = study.cohorts[cohort]!
   const cells: CellPlace[] = []
@@ -31,7 +31,7 @@ export function isAt(cell: CellPlace, place: CellPlace): boolean {
   )
 }
 
-/** Of everything that the result of a cell depends on, but for the program itself. */
+/** A digest of everything that the result of a cell depends on, except for the program itself. */
 export async function digestOfCell(
   { seed }: Pick<Cell, 'seed'>,
   method: MethodDescription,

@@ -16,7 +16,8 @@ export function renderDots(title: string, summaries: readonly Summary[]): string
 }
 
 /**
- * Dice along the runs of one cohort that were scored on the way, the first seed of each; undefined if there are none.
+ * Dice by training step for the runs of one cohort that were scored during training (first seed of each method);
+ * undefined if there are none.
  */
 export function renderLogs(title: string, { cells }: Results): string | undefined {
   const scored = cells.filter(({ log }) => log)

@@ -35,7 +35,7 @@ export async function publishSelection(
   if (!results) throw new UserError(`${path}: no such file; run npm run experiment -- ${selectionFrom} first`)
   const picked = select(results)
   if (picked.length === 0)
-    throw new UserError(`${path}: none of its runs was scored on the way; give a method "score"`)
+    throw new UserError(`${path}: none of its runs was scored during training; give a method "score"`)
   const rows = picked.map(({ method, criterion, runs, ...scores }) => ({
     method,
     criterion,

@@ -6,22 +6,22 @@ import type { LogEntry } from './learn.js'
 /** One method with one prior and one seed on one cohort. */
 export interface Cell {
   readonly cohort: string
-  /** Undefined for a method that looks at none. */
+  /** Undefined for a method that uses none. */
   readonly prior?: string
   readonly method: string
   readonly seed: number
-  /** Of the scans, truths, prior, settings and seed: a cell with another digest is run again. */
+  /** Digest of the scans, truths, prior, settings and seed: if it has changed, the cell runs again. */
   readonly digest: string
-  /** When it was done, ISO 8601. */
+  /** Time of completion, ISO 8601. */
   readonly finished: string
   /** The commit that was checked out then. */
   readonly commit: string
   readonly seconds: number
-  /** None if it failed. */
+  /** Empty if it failed. */
   readonly subjects: readonly SubjectScore[]
-  /** Why there is no result: training that diverged, say. */
+  /** Why there is no result, for example because training diverged. */
   readonly failure?: string
-  /** Scores on the way, if the method asks for them. */
+  /** Scores during training, if the method asks for them. */
   readonly log?: readonly LogEntry[]
 }
 
@@ -51,12 +51,12 @@ export function readResults(path: string): Results | undefined {
     const results = JSON.parse(readFileSync(path, 'utf8')) as Results
     if (Array.isArray(results.cells)) return results
   } catch {
-    // Said below, with what to do.
+    // Reported below.
   }
-  throw new UserError(`${path}: holds no results of a study; move it away to begin anew`)
+  throw new UserError(`${path}: holds no results of a study; move it away to start over`)
 }
 
-/** Writes results, a line for each cell and never half of the file. @throws UserError if the disk refuses */
+/** Writes results atomically, with a line for each cell. @throws UserError if the file cannot be written */
 export async function writeResults(path: string, results: Results): Promise<void> {
   const { cells, ...head } = results
   const lines = cells.map((cell) => `  ${JSON.stringify(cell, sixDigits)}`)
@@ -74,5 +74,5 @@ export function describeCell({ cohort, prior, method, seed }: CellPlace): string
   return [cohort, ...(prior === undefined ? [] : [prior]), method, `seed ${seed}`].join(', ')
 }
 
-/** What names a cell. */
+/** Identifies a cell. */
 export type CellPlace = Pick<Cell, 'cohort' | 'prior' | 'method' | 'seed'>

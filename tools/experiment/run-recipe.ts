@@ -17,34 +17,34 @@ import { learn, segmentAll, type Learnt, type OnStep, type Scoring } from './lea
 import { settingsFor, type ResolvedRecipe } from './stages.js'
 import type { Refinement } from './study.js'
 
-/** The noise level before anything is known of it. */
+/** The noise variance before it is estimated. */
 export const unknownVariance = 1e8
 
 interface RunOptions {
   readonly seed: number
   readonly refinement?: Refinement | undefined
   readonly scoring?: Scoring | undefined
-  /** Keeps the start of one run for the next, if that begins alike. */
+  /** Reuses the start of the previous run, if this one starts the same way. */
   readonly starts?: Starts
   readonly onStep?: OnStep
 }
 
-/** Weights after pretraining and after the decoder was fitted. */
+/** Weights after pretraining and fitting the decoder. */
 interface Start {
   readonly model: Model
-  /** With a channel for each part of the model. */
+  /** With a channel for each of the model's parts. */
   readonly prior: Prior
   readonly tensors: ReadonlyMap<string, NamedTensor>
-  /** Fitted to the scans, if one of the stages learns from them. */
+  /** Fitted to the scans, if a stage uses them. */
   readonly mixtures: readonly FittedMixture[] | undefined
   readonly variance: number
   readonly seconds: number
 }
 
 /**
- * Runs a recipe from nothing, as sae pretrain, sae train and sae segment do one after the other.
+ * Runs a recipe from scratch, as sae pretrain, sae train and sae segment would in turn.
  *
- * @returns what the trained network makes of the scans it learnt from
+ * @returns the trained network's results on its training scans
  */
 export async function runRecipe(
   gpu: Gpu,
@@ -55,7 +55,7 @@ export async function runRecipe(
 ): Promise<Learnt> {
   const pretraining = settingsFor(recipe.pretraining, scans.length, seed)
   const training = settingsFor(recipe.training, scans.length, seed)
-  // All that the start depends on; beta, for one, comes later.
+  // Everything that the start depends on; beta, for example, matters only later.
   const { decoderSteps = 0, temperature, batchSize, precision, divergence } = training ?? {}
   const decoderFit = { decoderSteps, temperature, batchSize, precision, divergence }
   const { architecture, mixture } = recipe
@@ -77,7 +77,7 @@ export async function runRecipe(
   }
 }
 
-/** The last start and what it was made of: methods that differ only later share it. */
+/** Caches the last start, so that methods that differ only later can share it. */
 export class Starts {
   private last: { readonly prior: Prior; readonly key: string; readonly start: Start } | undefined
 
@@ -139,7 +139,7 @@ async function pretrain(
   }
 }
 
-/** Fits the decoder; Ctrl-C, which `fitDecoder` would end quietly, ends the program as it does elsewhere. */
+/** Fits the decoder. Ctrl-C, on which `fitDecoder` would only return early, ends the program as it does elsewhere. */
 export async function fittedVariance(
   gpu: Gpu,
   model: Model,

@@ -17,8 +17,8 @@ import { mean } from './statistics.js'
 import type { MethodDescription, Study } from './study.js'
 
 /**
- * Runs the cells of a study that are not done yet and writes its results after each, so that a killed run resumes at
- * the cell it was working on. Cells that the study no longer has are dropped at the end.
+ * Runs the cells of a study that are not done yet, and writes the results after each, so that a killed run resumes at the
+ * cell it was working on. At the end, drops cells that the study no longer has.
  *
  * @param path of the results
  */
@@ -51,7 +51,7 @@ export async function runStudy(
     const starts = new Starts()
     for (const place of cellsOf(study, cohortName)) {
       const method = study.methods[place.method]!
-      // Even a method that ignores the prior takes the number of voxels and classes from it.
+      // Even a method that does not use the prior takes the number of voxels and classes from it.
       const prior = await cohort.prior(place.prior ?? Object.keys(description.priors)[0]!)
       const digest = await digestOfCell(place, method, cohort, prior)
       const kept = before.find((cell) => isAt(cell, place) && cell.digest === digest)
@@ -74,7 +74,7 @@ export async function runStudy(
   return save(cells)
 }
 
-/** Makes or reads what a study is about, on every n-th voxel. */
+/** Makes or reads the anatomies of a study, on every n-th voxel. */
 function anatomySource({ anatomies }: Study): (every: number) => Promise<Anatomies> {
   if (anatomies.kind === 'phantoms') {
     const phantoms = new PhantomAnatomies(anatomies)
@@ -84,7 +84,7 @@ function anatomySource({ anatomies }: Study): (every: number) => Promise<Anatomi
   return (every) => MapAnatomies.open(folder, anatomies, every)
 }
 
-/** Runs a method. Divergence is a result too. */
+/** Runs a method. Divergence counts as a result too. */
 async function runCell(
   method: MethodDescription,
   task: Task,
@@ -107,7 +107,7 @@ async function runCell(
   }
 }
 
-/** A line at each quarter of a stage. */
+/** Prints a line at each quarter of a stage. */
 function reportQuarters(cell: string, terminal: Terminal): OnStep {
   const quarter = (step: number, steps: number): number => Math.floor((4 * step) / steps)
   return (stage, step, steps) => {

@@ -2,7 +2,7 @@ import type { LogEntry } from './learn.js'
 import type { Cell, Results } from './results.js'
 import { mean } from './statistics.js'
 
-/** A rule that picks an epoch without the truth: the epoch with the least value. */
+/** A criterion without the truth; it picks the epoch with the lowest value. */
 interface Criterion {
   readonly name: string
   readonly value: (entry: LogEntry, voxels: number) => number
@@ -25,19 +25,19 @@ interface Picked {
   readonly criterion: string
   readonly method: string
   readonly runs: number
-  /** Mean Dice of the epochs that it picks. */
+  /** Mean Dice of the picked epochs. */
   readonly dice: number
-  /** Mean of how much better the best epoch of the run is, and the largest. */
+  /** By how much the best epoch of the run is better, on average; `worstRegret` is the maximum. */
   readonly regret: number
   readonly worstRegret: number
 }
 
-/** The epochs of a run that a criterion may pick: those with losses. */
+/** The epochs of a run that a criterion may pick. */
 function epochsOf({ log = [] }: Cell): LogEntry[] {
   return log.filter(({ losses }) => losses)
 }
 
-/** What every criterion picks, by method. Runs without a log are left out. */
+/** The picks of every criterion, by method. Runs without a log are left out. */
 export function select({ cells, voxels }: Results): Picked[] {
   const logged = cells.filter((cell) => epochsOf(cell).length > 0)
   const methods = [...new Set(logged.map(({ method }) => method))]

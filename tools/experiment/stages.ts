@@ -4,7 +4,7 @@ import { epochsOf, type Recipe, type Stage } from '../../src/sae/recipes.js'
 import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'
 import type { SaeMethod, StageOverrides } from './study.js'
 
-/** A recipe for a number of classes, with all that is changed in it. */
+/** A recipe for a given number of classes, with the study's overrides. */
 export interface ResolvedRecipe {
   readonly architecture: Architecture
   readonly table: LabelTable
@@ -13,7 +13,7 @@ export interface ResolvedRecipe {
   readonly training: Stage<TrainingSettings>
 }
 
-/** What a study changes in a recipe. */
+/** A study's overrides of a recipe. */
 type RecipeOverrides = Pick<SaeMethod, 'architecture' | 'mixture' | 'pretraining' | 'training'>
 
 export function resolveRecipe(
@@ -41,7 +41,7 @@ export function overridden<Settings>(
   }
 }
 
-/** The settings of a stage for so many scans; undefined if it has no steps. */
+/** The settings of a stage for a given number of scans; undefined if it has no steps. */
 export function settingsFor<
   Settings extends { readonly epochs: number; readonly batchSize: number; readonly seed: number },
 >({ settings, steps }: Stage<Settings>, scans: number, seed: number): Settings | undefined {

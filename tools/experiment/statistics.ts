@@ -10,7 +10,7 @@ export function deviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1))
 }
 
-/** Values by key, in the order in which keys come first. */
+/** Values by key; keys are in order of first appearance. */
 export function groupBy<T>(values: readonly T[], key: (value: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>()
   for (const value of values) {
@@ -21,7 +21,7 @@ export function groupBy<T>(values: readonly T[], key: (value: T) => string): Map
   return groups
 }
 
-/** With fewer pairs even differences of one sign have p > .05. */
+/** With fewer pairs, p > .05 even if all differences have the same sign. */
 const fewestPairs = 6
 
 /**

@@ -9,17 +9,17 @@ import type { DeformationOptions } from '../../src/sae/synth/deformation.js'
 import type { Intensities } from '../../src/sae/intensity.js'
 import type { Contrast } from '../../src/sae/synth/intensities.js'
 
-/** A study: every method on every cohort, with every prior of the cohort and every seed. */
+/** A study: it runs every method on every cohort, with every prior of the cohort and every seed. */
 export interface Study {
   readonly title: string
-  /** What the study answers, one paragraph. */
+  /** The question that the study answers, in one paragraph. */
   readonly question: string
   readonly anatomies: PhantomSource | MapSource
   readonly cohorts: Readonly<Record<string, CohortDescription>>
   /** Whether the subjects of all cohorts are summarised together, as those of the folds of a cross-validation are. */
   readonly pool?: boolean
   readonly methods: Readonly<Record<string, MethodDescription>>
-  /** Seeds of first weights, order of scans and noise. A method without chance runs with the first alone. */
+  /** Seeds of initial weights, order of scans and noise. A deterministic method runs with the first only. */
   readonly seeds: readonly number[]
   /** Methods to compare over subjects: METHOD with every prior, or METHOD@PRIOR. */
   readonly pairs?: readonly (readonly [string, string])[]
@@ -35,19 +35,19 @@ export interface PhantomSource {
   readonly noise?: number
 }
 
-/** Label maps in FreeSurfer codes, named by their path in the data folder. */
+/** Label maps with FreeSurfer codes, named by their path in the data folder. */
 export interface MapSource {
   readonly kind: 'maps'
-  /** A label map whose grid all others are aligned to, by the centroids of their structures. */
+  /** All other label maps are aligned to the grid of this one, by the centroids of their structures. */
   readonly reference: string
-  /** How scans are made of the maps that are named as subjects. */
+  /** How to make scans from the maps that are subjects. */
   readonly scans?: ScanDescription
 }
 
 /** How synthetic scans are made. */
 export interface ScanDescription extends DeformationOptions, AcquisitionOptions {
   readonly contrast: Contrast
-  /** Largest change of the mean of each region, as a share of the span of means. */
+  /** Largest change of each region's mean, as a share of the range of all means. */
   readonly jitter?: number
   readonly seed: number
 }
@@ -58,7 +58,7 @@ export interface CohortDescription {
   /** The segmented subjects: an anatomy to make a scan from, or a scan and its truth. */
   readonly subjects: readonly SubjectDescription[]
   readonly priors: Readonly<Record<string, PriorDescription>>
-  /** Instead of those of the study. */
+  /** Override the seeds of the study. */
   readonly seeds?: readonly number[]
   /** Anatomies that a supervised network learns from; none of them may be a subject. */
   readonly training?: readonly string[]
@@ -69,7 +69,7 @@ export type SubjectDescription = string | ScanDescription
 export interface ScanDescription {
   readonly scan: string
   readonly truth: string
-  /** How the scan is scaled: as the networks that see it want it. Default robust. */
+  /** How the scan is scaled, as its networks expect. Default robust. */
   readonly intensities?: Intensities
 }
 
@@ -103,10 +103,10 @@ export interface PosteriorPrior {
   readonly blur: number
 }
 
-/** Some settings of a stage; 0 steps leave it out. */
+/** Overrides of a stage's settings; 0 steps skip the stage. */
 export type StageOverrides<Settings> = Partial<Settings> & { readonly steps?: number }
 
-/** A recipe, and what is changed in it. */
+/** A recipe with overrides. */
 export interface SaeMethod {
   readonly kind: 'sae'
   readonly recipe: RecipeName
@@ -115,11 +115,11 @@ export interface SaeMethod {
   readonly pretraining?: StageOverrides<PretrainingSettings>
   readonly training?: StageOverrides<TrainingSettings>
   readonly refinement?: Refinement
-  /** Epochs from one score to the next; without it the result alone is scored. */
+  /** Epochs between scores; without it, only the result is scored. */
   readonly score?: number
 }
 
-/** Rounds of mean field after the network. */
+/** Mean-field iterations after the network. */
 export interface Refinement {
   readonly rounds: number
   readonly beta?: number
@@ -130,20 +130,20 @@ export interface Refinement {
 /** The same network, trained with the truth of synthetic scans of the cohort's `training` anatomies. */
 export interface SupervisedMethod {
   readonly kind: 'supervised'
-  /** Synthetic scans to learn from. */
+  /** Number of synthetic scans to learn from. */
   readonly scans: number
   readonly steps: number
   readonly learningRate?: number
 }
 
-/** Weights as they are, by their path in the data folder. */
+/** Weights used without further training, by their path in the data folder. */
 export interface WeightsMethod {
   readonly kind: 'weights'
   readonly file: string
   readonly refinement?: Refinement
 }
 
-/** Weights that go on to be trained on the subjects themselves. */
+/** Weights that are trained further on the subjects themselves. */
 export interface AdaptMethod {
   readonly kind: 'adapt'
   readonly recipe: RecipeName
@@ -154,7 +154,7 @@ export interface AdaptMethod {
   readonly score?: number
 }
 
-/** A study of the logs of another: which criterion picks the best epoch. */
+/** A study of another study's logs: which criterion picks the best epoch. */
 export interface SelectionStudy {
   readonly title: string
   readonly question: string

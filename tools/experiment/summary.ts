@@ -3,11 +3,11 @@ import type { Cell, Results } from './results.js'
 import { deviation, groupBy, mean, signedRankP } from './statistics.js'
 import type { Study } from './study.js'
 
-/** What one method reached with one prior. */
+/** The results of one method with one prior. */
 export interface Summary {
   /** Cohorts that are summarised together. */
   readonly group: string
-  /** Undefined for a method that looks at none. */
+  /** Undefined for a method that uses none. */
   readonly prior: string | undefined
   readonly method: string
   /** Mean Dice over subjects, seeds and foreground classes. */
@@ -38,7 +38,7 @@ export interface Comparison {
   readonly p: number
 }
 
-/** Summaries of what did not fail, in the order of cohorts, priors and methods; those that look at no prior come last. */
+/** Summaries of the cells that did not fail, by cohort, prior and method; methods that use no prior come last. */
 export function summarise(results: Results, pool: boolean): Summary[] {
   const groupOf = ({ cohort }: Cell): string => (pool ? 'all cohorts' : cohort)
   const succeeded = results.cells.filter(({ failure }) => failure === undefined)

@@ -15,9 +15,9 @@ import type { SupervisedMethod } from './study.js'
 
 /**
  * The upper bound: the encoder of the default recipe, without a prior, trained with cross-entropy and soft Dice against
- * the truth of other subjects, one scan a step.
+ * the truth of other subjects, one scan per step.
  *
- * @returns what it makes of `scans`, which it has not seen
+ * @returns its results on `scans`, which it has not seen
  */
 export async function runSupervised(
   gpu: Gpu,
@@ -40,7 +40,7 @@ export async function runSupervised(
   const truths = new Map(training.map(({ name, truth }) => [name, Uint32Array.from(truth)]))
   const lesson = supervisedLesson(model, variables, optimiser, shape, truths)
   const learner = new Learner(gpu, lesson, { epochs, batchSize: 1, seed }, { classes, shape }, {})
-  // The learner would score scans that have a truth, and wait for their segmentations.
+  // Without their truth: the learner would score scans that have one, and wait for their segmentations.
   const unscored = training.map(({ name, data }) => ({ name, data }))
   try {
     for await (const { step } of learner.train(unscored, { ahead: true })) onStep?.('supervised', step, total)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Where each template beside this file goes; KEBAB and SNAKE stand for the name of the op. */
+/** The target of each template in this folder; KEBAB and SNAKE stand for the name of the op. */
 const targets = {
   'op.ts.txt': 'src/ops/KEBAB.ts',
   'forward.wgsl.txt': 'shaders/SNAKE/forward.wgsl',
@@ -11,14 +11,14 @@ const targets = {
 }
 
 /**
- * The files of a new op that works element by element, by their paths.
+ * The files of a new element-wise op, by path.
  *
- * @param name in kebab case, as `log-sum-exp`
- * @throws Error if it is not
+ * @param name in kebab case, such as `log-sum-exp`
+ * @throws Error if the name is not in kebab case
  */
 export function filesOf(name: string): ReadonlyMap<string, string> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-    throw new Error(`the name of an op is in kebab case, such as log-sum-exp, not "${name}"`)
+    throw new Error(`the name of an op must be in kebab case, such as log-sum-exp, not "${name}"`)
   }
   const named = (text: string): string =>
     text

@@ -1,4 +1,4 @@
-/** npm run new:op NAME: writes the files of an op that squares its input and passes its tests; then change what it computes. */
+/** npm run new:op NAME: writes the files of an op that squares its input and passes its tests, to be adapted. */
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { exportLine, filesOf } from './files.js'

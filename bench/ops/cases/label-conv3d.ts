@@ -2,7 +2,7 @@ import { input, parameter } from '../../../src/graph/value.js'
 import { argmax, labelConv3d } from '../../../src/ops/index.js'
 import { numbers, type Case, type Extents } from '../case.js'
 
-/** As `conv3d` of a one-hot volume that is stored as labels: the same result, fewer operations and bytes. */
+/** Same result as `conv3d` of a one-hot volume, but stored as labels: fewer operations and bytes. */
 function labelConv(classes: number, outputs: number, extents: Extents): Case {
   const voxels = extents.reduce((a, b) => a * b)
   return {

@@ -2,7 +2,7 @@ import { constant } from '../../../src/graph/value.js'
 import { mrfEnergy } from '../../../src/ops/index.js'
 import { half, numbers, pointwise, type Case } from '../case.js'
 
-/** How the cases of the MRF term begin. */
+/** Prefix of the cases of the MRF term. */
 export const mrfTerm = 'mrf_energy'
 
 /** The MRF term of the objective, forward and backward: both sets of sums, both products, the energy, its gradient. */

@@ -11,7 +11,7 @@ import {
 } from 'sae-webgpu'
 import { decodeTensors, writeSafetensors, type Tensor } from 'sae-webgpu/io'
 
-/** Weights as `sae` writes them: with a trainer all that `sae train --resume` needs too. */
+/** Weights as `sae` writes them; with a trainer, also everything that `sae train --resume` needs. */
 export async function encodeCheckpoint(
   model: Model,
   variables: Variables,
@@ -28,7 +28,7 @@ export async function encodeCheckpoint(
   return new Uint8Array(writeSafetensors(tensors, checkpoint.metadata))
 }
 
-/** Reads weights: ours, or the reference release's. @throws UserError if they are none of this kind */
+/** Reads our weights or the reference release's. @throws UserError if the file is neither */
 export function decodeCheckpoint(
   bytes: Uint8Array,
   source: string,

@@ -8,15 +8,15 @@ interface Point {
 interface Chart {
   readonly title: string
   readonly points: readonly Point[]
-  /** A horizontal line to compare with. */
+  /** A horizontal line for comparison. */
   readonly reference?: { readonly name: string; readonly y: number } | undefined
-  /** Where training begins. */
+  /** The epoch in which training starts. */
   readonly divider?: number | undefined
 }
 
 const height = 200
 
-/** Mean Dice over the whole run, beside that of the prior alone. */
+/** Mean Dice over the whole run, with that of the prior alone for comparison. */
 export function drawDice(
   host: HTMLElement,
   history: readonly HistoryPoint[],
@@ -34,11 +34,11 @@ export function drawDice(
   })
 }
 
-/** The loss of the stage under way: that of pretraining has another unit. */
+/** The loss of the current stage only, because the losses of the two stages have different units. */
 export function drawLoss(host: HTMLElement, history: readonly HistoryPoint[]): void {
   const stage = history.at(-1)?.stage ?? 'pretraining'
   const all = history.filter((point) => point.stage === stage)
-  // Training begins without an estimate of the noise: the loss of its first epoch is on a scale of its own.
+  // Training starts without an estimate of the noise, so the loss of its first epoch has a different scale.
   const comparable = stage === 'training' && all.length > 2 ? all.slice(1) : all
   const points = comparable.map(({ epoch, loss }) => ({ x: epoch, y: loss }))
   draw(host, { title: stage === 'training' ? 'Loss of training' : 'Cross-entropy of pretraining', points })
@@ -54,7 +54,7 @@ function draw(host: HTMLElement, chart: Chart): void {
     host.replaceChildren()
     return
   }
-  // As wide as there is room, so that letters keep their size on a phone.
+  // Use the available width, so that text keeps its size on a phone.
   const width = Math.max(host.clientWidth, 240)
   const plot = { left: 48, right: width - 12, top: 30, bottom: height - 24 }
   const ys = [...points.map(({ y }) => y), ...(reference ? [reference.y] : [])]
@@ -95,7 +95,7 @@ function draw(host: HTMLElement, chart: Chart): void {
   host.replaceChildren(svg)
 }
 
-/** The chart for those who do not see it. */
+/** A description of the chart for screen readers. */
 function describe({ title, points, reference }: Chart): string {
   const beside = reference ? ` ${reference.name} has ${short(reference.y)}.` : ''
   const [first, last] = [points[0]!, points.at(-1)!]
@@ -107,7 +107,7 @@ function padded(low: number, high: number): [number, number] {
   return [low - margin, high + margin]
 }
 
-/** Round numbers between two, about `count` of them. */
+/** About `count` round numbers between two. */
 function ticks(low: number, high: number, count: number): number[] {
   const rough = (high - low) / count
   const power = 10 ** Math.floor(Math.log10(rough))

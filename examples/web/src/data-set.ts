@@ -23,9 +23,11 @@ import {
   formatShape,
   requireFinite,
   alignTo,
+  decodeLabels,
   requireVaries,
   unknownGrid,
   type Grid,
+  type LabelVolume,
   type Volume,
 } from 'sae-webgpu/io'
 import type { ChosenFiles, DataSummary, PhantomRecipe } from './protocol.js'
@@ -39,7 +41,7 @@ export interface Scan {
   readonly grid: Grid
 }
 
-/** What is learnt from. Plain objects and arrays, so that IndexedDB can keep it. */
+/** Training data, as plain objects and arrays, so that IndexedDB can store them. */
 export interface DataSet {
   readonly description: string
   readonly scans: readonly Scan[]
@@ -48,7 +50,7 @@ export interface DataSet {
   readonly notes: readonly string[]
 }
 
-/** The phantoms of `sae demo`, and a prior from one more subject. @throws UserError for a size out of range */
+/** The phantoms of `sae demo`, and a prior from another one. @throws UserError if the size is out of range */
 export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.2 })
   const classes = phantomTable.classes.length
@@ -67,7 +69,7 @@ export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   }
 }
 
-/** Reads files as `sae train` does. @throws UserError with one line about the first that does not do */
+/** Reads files as `sae train` does. @throws UserError with one line about the first unsuitable file */
 export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
   const { scans: scanFiles, truths: truthFiles } = files
   if (scanFiles.length === 0) throw new UserError('choose a scan')
@@ -81,7 +83,7 @@ export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
   const [orderedScans, orderedTruths] = [byName(scanFiles), byName(truthFiles)]
   const scans: Scan[] = []
   for (const [i, file] of orderedScans.entries()) {
-    const read = toUnitRange(await readOneChannel(file, 'a scan', notes), notes)
+    const read = toUnitRange(await readScan(file, notes), notes)
     const { volume: scan, remark } = alignTo(read, prior, 'the prior and the scan')
     note(notes, remark)
     const { data, grid } = scan
@@ -90,11 +92,7 @@ export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
       scans.push({ name: stem(file.name), data, grid })
       continue
     }
-    const labels = alignTo(
-      await readOneChannel(truthFile, 'a label map', notes),
-      scan,
-      'the reference and the scan',
-    )
+    const labels = alignTo(await readLabels(truthFile, notes), scan, 'the reference and the scan')
     note(notes, labels.remark)
     const truth = toClasses(labels.volume.data, table, truthFile.name)
     scans.push({ name: stem(file.name), data, grid, truth })
@@ -137,7 +135,7 @@ async function readPrior(
   { prior: file, table: tableFile, meaning, blur }: ChosenFiles,
   notes: string[],
 ): Promise<{ volume: Volume; table: LabelTable }> {
-  const volume = await readFile(file, notes)
+  const volume = await readFile(file, decodeVolume, notes)
   requireFinite(volume)
   const { data, channels, grid } = volume
   const given = tableFile && parseLabelTable(await tableFile.text(), tableFile.name)
@@ -152,14 +150,16 @@ async function readPrior(
     }
     return { volume, table }
   }
-  const table = given ?? (meaning === 'freesurfer' ? freeSurferTable : numberedTable(volume))
+  const labels = await readLabels(file, [])
+  const table = given ?? (meaning === 'freesurfer' ? freeSurferTable : numberedTable(labels))
   const K = table.classes.length
-  const probabilities = priorFromLabels(toClasses(data, table, file.name), grid.shape, K, { sigma: blur })
-  notes.push(`${file.name}: a label map; a prior of ${K} classes was made from it`)
+  const classes = toClasses(labels.data, table, file.name)
+  const probabilities = priorFromLabels(classes, grid.shape, K, { sigma: blur })
+  notes.push(`${file.name}: a label map; made a prior of ${K} classes from it`)
   return { volume: { ...volume, data: probabilities, channels: K }, table }
 }
 
-function numberedTable({ data, source }: Volume): LabelTable {
+function numberedTable({ data, source }: LabelVolume): LabelTable {
   const highest = data.reduce((most, label) => Math.max(most, label), 0)
   if (highest < 1 || highest > 63) {
     throw new UserError(`${source}: the labels end at ${highest}; classes are numbered from 0 to at most 63`)
@@ -167,19 +167,33 @@ function numberedTable({ data, source }: Volume): LabelTable {
   return identityTable(Math.round(highest) + 1)
 }
 
-async function readOneChannel(file: File, what: string, notes: string[]): Promise<Volume> {
-  const volume = await readFile(file, notes)
+async function readScan(file: File, notes: string[]): Promise<Volume> {
+  const volume = await readFile(file, decodeVolume, notes)
+  return requireOneChannel(volume, 'a scan')
+}
+
+/** In float64, which holds label values of any size that the formats store. */
+async function readLabels(file: File, notes: string[]): Promise<LabelVolume> {
+  const volume = await readFile(file, decodeLabels, notes)
+  return requireOneChannel(volume, 'a label map')
+}
+
+function requireOneChannel<V extends Volume | LabelVolume>(volume: V, what: string): V {
   if (volume.channels !== 1) {
-    throw new UserError(`${file.name}: has ${volume.channels} channels where ${what} has one`)
+    throw new UserError(`${volume.source}: has ${volume.channels} channels, but ${what} has one`)
   }
   requireFinite(volume)
   return volume
 }
 
-async function readFile(file: File, notes: string[]): Promise<Volume> {
+async function readFile<V extends Volume | LabelVolume>(
+  file: File,
+  decode: (bytes: Uint8Array, source: string) => V,
+  notes: string[],
+): Promise<V> {
   const bytes = new Uint8Array(await file.arrayBuffer())
   if (bytes.length === 0) throw new UserError(`${file.name}: the file is empty`)
-  const volume = decodeVolume(bytes, file.name)
+  const volume = decode(bytes, file.name)
   notes.push(...(volume.warnings ?? []))
   return volume
 }
@@ -195,7 +209,7 @@ function toUnitRange(scan: Volume, notes: string[]): Volume {
   return { ...scan, data: applyScaling(scan.data, scaling) }
 }
 
-/** Scans and their references are matched by the order of their names. */
+/** Files sorted by name: scans and their references are paired in this order. */
 function byName(files: readonly File[]): File[] {
   return [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
 }

@@ -23,10 +23,10 @@ export class Engine {
     return answer as ReturnType<Calls[Name]>
   }
 
-  /** A new worker, and so a new device; calls that were under way fail. */
+  /** Starts a new worker, and so a new device; pending calls fail. */
   restart(): void {
     this.worker.terminate()
-    for (const { reject } of this.pending.values()) reject(new Error('the worker was started anew'))
+    for (const { reject } of this.pending.values()) reject(new Error('the worker was restarted'))
     this.pending.clear()
     this.worker = this.start()
   }

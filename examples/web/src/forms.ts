@@ -1,6 +1,6 @@
 import type { ChosenFiles, LabelMeaning, Network, PhantomRecipe, RunSettings } from './protocol.js'
 
-/** What the phantom form asks for. @throws Error if the size is not three numbers */
+/** The contents of the phantom form. @throws Error if the size is not three numbers */
 export function phantomRecipe(form: HTMLFormElement): PhantomRecipe {
   const values = new FormData(form)
   const shape = text(values, 'size').split(/[,x]/).map(Number)
@@ -14,7 +14,7 @@ export function phantomRecipe(form: HTMLFormElement): PhantomRecipe {
 
 export function chosenFiles(form: HTMLFormElement): ChosenFiles {
   const values = new FormData(form)
-  // A file input that was left alone counts as one nameless, empty file.
+  // An empty file input yields one nameless, empty file.
   const files = (name: string) =>
     values.getAll(name).filter((value): value is File => value instanceof File && value.name !== '')
   const [prior] = files('prior')
@@ -45,7 +45,7 @@ export function runSettings(form: HTMLFormElement): RunSettings {
   }
 }
 
-/** Those of `sae demo`: phantoms are small, so their network may be, and its steps large. */
+/** The settings of `sae demo`: phantoms are small, so a small network and large steps will do. */
 export const phantomSettings: Partial<RunSettings> = {
   network: 'small',
   pretrainingEpochs: 45,
@@ -54,7 +54,7 @@ export const phantomSettings: Partial<RunSettings> = {
   trainingRate: 0.005,
 }
 
-/** The paper's. */
+/** The paper's settings. */
 export const scanSettings: Partial<RunSettings> = {
   network: 'paper',
   pretrainingEpochs: 50,
@@ -70,7 +70,7 @@ export function fillSettings(form: HTMLFormElement, settings: Partial<RunSetting
   }
 }
 
-/** Puts dropped files into the inputs that their names suggest, where the visitor sees and can change them. */
+/** Puts dropped files into the inputs that their names suggest; the visitor can then change them. */
 export function distribute(files: readonly File[], forms: readonly HTMLFormElement[]): void {
   const groups: Record<string, File[]> = {}
   for (const file of files) (groups[roleOf(file.name)] ??= []).push(file)

@@ -3,7 +3,7 @@ import type { Engine } from './engine.js'
 import type { ClassSummary, DataSummary, Layer } from './protocol.js'
 import type { Location, Viewer } from './viewer.js'
 
-/** What is seen: the scan, one layer over it, the classes with their scores. */
+/** The images: the scan, an overlay, and the classes with their scores. */
 export class ImagePanel {
   private canvas = byId('canvas', HTMLCanvasElement)
   private readonly scanField = byId('scan', HTMLSelectElement)
@@ -17,7 +17,7 @@ export class ImagePanel {
   private viewer: Viewer | undefined
   private shown: Layer = 'none'
   private segmented = false
-  /** Redrawing under way; one more is wanted. */
+  /** Whether a redraw is running; whether another one must follow. */
   private drawing = false
   private again = false
 
@@ -34,7 +34,7 @@ export class ImagePanel {
     })
   }
 
-  /** The scan that is shown. */
+  /** Index of the scan on show. */
   get scan(): number {
     return Number(this.scanField.value)
   }
@@ -57,7 +57,7 @@ export class ImagePanel {
     await this.showScan()
   }
 
-  /** There are new weights: what they make of the scan is drawn again. */
+  /** Redraws the segmentation after the weights have changed. */
   async weightsChanged(): Promise<void> {
     if (!this.segmented) {
       this.segmented = true
@@ -83,7 +83,7 @@ export class ImagePanel {
     await this.refresh()
   }
 
-  /** NiiVue is large and comes when there is something to show. */
+  /** NiiVue is large, so it is loaded only when there is something to show. */
   private async openViewer(): Promise<Viewer> {
     const { Viewer } = await import('./viewer.js')
     this.canvas.addEventListener('webglcontextlost', () => {
@@ -97,7 +97,7 @@ export class ImagePanel {
     return viewer
   }
 
-  /** A canvas whose context was lost, as when a driver starts anew, shows nothing any more: another takes its place. */
+  /** Replaces a canvas that has lost its context, for example after a driver reset: it would stay blank. */
   private replaceCanvas(): void {
     const fresh = this.canvas.cloneNode() as HTMLCanvasElement
     this.canvas.replaceWith(fresh)

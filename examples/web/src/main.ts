@@ -26,7 +26,7 @@ const runPanel = new RunPanel()
 let data: DataSummary | undefined
 let running = false
 let paused = false
-/** The device is gone: what fails meanwhile fails because of that. */
+/** Whether the device was lost: other failures then follow from that and are not shown. */
 let lost = false
 
 runPanel.begin(undefined, undefined)
@@ -37,12 +37,12 @@ async function begin(): Promise<void> {
   if (await openDevice()) await offerSavedRun()
 }
 
-/** Returns false where there is no device to compute on: then the page says what to do. */
+/** Returns false if there is no device to compute on; the page then says what to do. */
 async function openDevice(): Promise<boolean> {
   const badge = byId('adapter', HTMLParagraphElement)
   try {
     const { name, software } = await engine.call('open')
-    badge.textContent = `Computes on ${name} (${software ? 'software, slow' : 'hardware'})`
+    badge.textContent = `Running on ${name} (${software ? 'software, slow' : 'hardware'})`
     return true
   } catch (error) {
     badge.textContent = 'No graphics device'
@@ -61,10 +61,10 @@ function listen(): void {
     await takeData(engine.call('readFiles', chosenFiles(fileForm)), scanSettings)
   })
   onSubmit(settingsForm, () => run(runSettings(settingsForm)))
-  onClick('go-on', () => run(undefined))
+  onClick('resume', () => run(undefined))
   onClick('pause', () => setPaused(!paused))
   onClick('stop', async () => {
-    runPanel.say('Stopping after the step under way')
+    runPanel.say('Stopping after the current step')
     await engine.call('stop')
   })
   onClick('save-segmentation', async () => {
@@ -75,7 +75,7 @@ function listen(): void {
     const { name, bytes } = await engine.call('saveWeights')
     download(name, bytes)
   })
-  onClick('saved-restore', () => goOnWithSaved())
+  onClick('saved-restore', () => resumeSaved())
   onClick('saved-forget', async () => {
     await engine.call('forget')
     byId('saved', HTMLDivElement).hidden = true
@@ -124,7 +124,7 @@ async function showData(summary: DataSummary, state: RunState | undefined): Prom
   await images.showData(summary)
 }
 
-/** @param settings of a new run; undefined to go on with the one at hand */
+/** @param settings of a new run; undefined to resume the current one */
 async function run(settings: RunSettings | undefined): Promise<void> {
   byId('saved', HTMLDivElement).hidden = true
   if (settings) runPanel.begin(data?.priorDice, undefined)
@@ -134,7 +134,7 @@ async function run(settings: RunSettings | undefined): Promise<void> {
   runPanel.setPhase('running')
   try {
     const outcome = await engine.call('train', settings)
-    runPanel.say(outcome === 'done' ? 'Done: the run came to its end' : 'Stopped')
+    runPanel.say(outcome === 'done' ? 'Done: the run is complete' : 'Stopped')
     runPanel.setPhase(outcome === 'done' ? 'ready' : 'stopped')
   } catch (error) {
     runPanel.setPhase('stopped')
@@ -149,7 +149,7 @@ async function setPaused(wanted: boolean): Promise<void> {
   paused = wanted
   await engine.call('setPaused', wanted)
   runPanel.setPhase(wanted ? 'paused' : 'running')
-  runPanel.say(wanted ? 'Paused' : 'Going on')
+  runPanel.say(wanted ? 'Paused' : 'Resumed')
 }
 
 async function loadWeights(): Promise<void> {
@@ -165,20 +165,20 @@ async function loadWeights(): Promise<void> {
 }
 
 async function offerSavedRun(): Promise<void> {
-  // A browser that stores nothing has nothing to offer either.
+  // If the browser cannot store runs, there is none to offer.
   const saved = await engine.call('savedRun').catch(() => undefined)
   if (!saved) return
-  byId('saved-text', HTMLParagraphElement).textContent = `Go on with the run of ${describeRun(saved)}?`
+  byId('saved-text', HTMLParagraphElement).textContent = `Resume the run of ${describeRun(saved)}?`
   byId('saved', HTMLDivElement).hidden = false
 }
 
 function describeRun({ description, state: { stage, epoch, settings }, saved }: SavedRun): string {
   const epochs = stage === 'training' ? settings.trainingEpochs : settings.pretrainingEpochs
   const when = new Date(saved).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })
-  return `${description}: ${stage}, epoch ${epoch} of ${epochs} done, kept on ${when}`
+  return `${description}: ${stage}, epoch ${epoch} of ${epochs} done, saved on ${when}`
 }
 
-async function goOnWithSaved(): Promise<void> {
+async function resumeSaved(): Promise<void> {
   byId('saved', HTMLDivElement).hidden = true
   const { data: summary, state } = await engine.call('restore')
   fillSettings(settingsForm, state.settings)
@@ -187,14 +187,14 @@ async function goOnWithSaved(): Promise<void> {
   await run(undefined)
 }
 
-/** A new worker opens a new device, and takes up what was kept. */
+/** Starts a new worker with a new device, and resumes the saved run. */
 async function recover(): Promise<void> {
   byId('lost', HTMLDivElement).hidden = true
   engine.restart()
   const opened = await openDevice()
   lost = false
   if (!opened) return
-  if (await engine.call('savedRun').catch(() => undefined)) await goOnWithSaved()
+  if (await engine.call('savedRun').catch(() => undefined)) await resumeSaved()
   else location.reload()
 }
 
@@ -212,7 +212,7 @@ function receive(event: EngineEvent): void {
       break
     case 'notSaved':
       byId('keeping', HTMLParagraphElement).textContent =
-        `This run is not kept for a later visit: ${event.reason}. Save the weights before you close the tab.`
+        `This run cannot be saved for a later visit: ${event.reason}. Save the weights before you close the tab.`
       break
     case 'lost':
       showError(undefined)
@@ -223,7 +223,7 @@ function receive(event: EngineEvent): void {
   }
 }
 
-/** What would change data or weights waits for the end of a run. */
+/** Disables everything that would change data or weights during a run. */
 function setBusy(busy: boolean): void {
   for (const form of [fileForm, phantomForm]) {
     for (const field of form.elements) (field as HTMLInputElement).disabled = busy

@@ -1,9 +1,9 @@
-/** How fast steps follow each other, pauses left out: a mean that forgets. */
+/** The time per step, without pauses, as an exponential moving average. */
 export class Pace {
   private last = performance.now()
   private seconds: number | undefined
 
-  /** What passed before does not count. */
+  /** Ignores the time since the last step. */
   restart(): void {
     this.last = performance.now()
   }

@@ -8,49 +8,49 @@ export interface PhantomRecipe {
   readonly seed: number
 }
 
-/** What the values of a label map mean, where a prior is made from one. */
+/** The meaning of a label map's values, if the prior is made from one. */
 export type LabelMeaning = 'freesurfer' | 'numbered'
 
-/** Files that a visitor chose; they are read in the worker. */
+/** Files that the visitor chose; the worker reads them. */
 export interface ChosenFiles {
   readonly scans: readonly File[]
   readonly prior: File
-  /** One for each scan, in the order of names, or none. */
+  /** One for each scan, in order of name, or none. */
   readonly truths: readonly File[]
-  /** A table of classes (.json, .tsv), which goes before `meaning`. */
+  /** A table of classes (.json, .tsv), which overrides `meaning`. */
   readonly table: File | undefined
   readonly meaning: LabelMeaning
-  /** Standard deviation, in voxels, of the blur of a prior made from a label map. */
+  /** Blur of a prior made from a label map: its standard deviation in voxels. */
   readonly blur: number
 }
 
-/** The data at hand, as the page shows it. */
+/** A summary of the data, for the page. */
 export interface DataSummary {
   readonly description: string
   readonly scans: readonly string[]
   readonly scored: boolean
   readonly shape: readonly [number, number, number]
   readonly classes: readonly ClassSummary[]
-  /** Mean Dice of the prior's own most probable classes, where there is a reference. */
+  /** Mean Dice of the prior's most probable classes, if there is a reference. */
   readonly priorDice: number | undefined
-  /** What is odd about the files, one line each. */
+  /** Oddities of the files, one line each. */
   readonly notes: readonly string[]
 }
 
 export interface ClassSummary {
   readonly name: string
-  /** What voxels of this class hold in a segmentation. */
+  /** The value of this class in a segmentation file. */
   readonly code: number
   /** `rgb(...)` */
   readonly colour: string
 }
 
-/** `small` learns phantoms in minutes; `paper` is the network of the publication. */
+/** `small` learns phantoms in minutes; `paper` is the paper's network. */
 export type Network = 'small' | 'paper'
 
 export interface RunSettings {
   readonly network: Network
-  /** 0: training starts from the weights at hand. */
+  /** 0 to start training from the current weights. */
   readonly pretrainingEpochs: number
   readonly pretrainingRate: number
   readonly trainingEpochs: number
@@ -63,14 +63,14 @@ export interface RunSettings {
 
 export type Stage = 'pretraining' | 'training'
 
-/** An epoch, or the part of it that is done. */
+/** Results of an epoch, or of the finished part of the current one. */
 export interface HistoryPoint {
   readonly stage: Stage
   /** Counted from 1 within its stage. */
   readonly epoch: number
   /** Mean over the steps. Cross-entropy while pretraining. */
   readonly loss: number
-  /** Mean over steps and foreground classes, where scored. */
+  /** Mean over steps and foreground classes, if there are references. */
   readonly dice: number | undefined
 }
 
@@ -81,11 +81,11 @@ export interface RunState {
   /** Complete epochs of the stage. */
   readonly epoch: number
   readonly history: readonly HistoryPoint[]
-  /** Where training stands. */
+  /** The state of training. */
   readonly progress: TrainingProgress | undefined
 }
 
-/** A run kept in this browser. */
+/** A run saved in this browser. */
 export interface SavedRun {
   readonly description: string
   readonly state: RunState
@@ -101,40 +101,40 @@ export interface ImageFile {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** What the viewer shows over a scan. */
+/** An image to show over a scan. */
 export interface Overlay {
   readonly image: ImageFile
-  /** Labels hold the codes of classes, probabilities 0..1. */
+  /** Labels are class codes, probabilities are in 0..1. */
   readonly kind: 'labels' | 'probability'
-  /** Dice by class where this is a segmentation of a scan with a reference. */
+  /** Dice by class, if this is a segmentation of a scan with a reference. */
   readonly dice: readonly number[] | undefined
 }
 
-/** What the page asks of the worker. */
+/** The calls that the page can make to the worker. */
 export interface Calls {
   /** Opens the graphics device. */
   open(): Promise<AdapterSummary>
-  /** The run that was kept by an earlier visit. */
+  /** The run that an earlier visit saved. */
   savedRun(): Promise<SavedRun | undefined>
-  /** Takes up data, weights and state of that run. */
+  /** Restores data, weights and state of that run. */
   restore(): Promise<{ readonly data: DataSummary; readonly state: RunState }>
   forget(): Promise<void>
   makePhantoms(recipe: PhantomRecipe): Promise<DataSummary>
   readFiles(files: ChosenFiles): Promise<DataSummary>
-  /** Takes up weights; returns what they are. */
+  /** Loads weights and returns a description of them. */
   loadWeights(file: File): Promise<string>
-  /** Runs to the end or until `stop`; with `settings` a new run, else on with the one at hand. */
+  /** Runs to the end or until `stop`: a new run if `settings` are given, else resumes the current one. */
   train(settings: RunSettings | undefined): Promise<'done' | 'stopped'>
   setPaused(paused: boolean): Promise<void>
   stop(): Promise<void>
   scan(index: number): Promise<ImageFile>
-  /** @param channel class whose probability is wanted */
+  /** @param channel class whose probability to return */
   overlay(scan: number, layer: Layer, channel: number): Promise<Overlay | undefined>
   saveSegmentation(scan: number): Promise<ImageFile>
   saveWeights(): Promise<ImageFile>
 }
 
-/** What the worker says unasked. */
+/** Events that the worker sends. */
 export type EngineEvent =
   | { readonly type: 'status'; readonly text: string }
   | {

@@ -2,15 +2,15 @@ import { drawDice, drawLoss } from './curves.js'
 import { byId } from './dom.js'
 import type { EngineEvent, HistoryPoint, RunState } from './protocol.js'
 
-/** What the run panel's buttons may do. */
+/** The phase of the run, which determines the buttons. */
 type RunPhase = 'no data' | 'ready' | 'running' | 'paused' | 'stopped'
 
 type Progress = Extract<EngineEvent, { type: 'progress' }>
 
-/** How the run goes: progress, curves, and which buttons make sense. */
+/** The progress of the run, its curves, and the buttons. */
 export class RunPanel {
   private readonly start = byId('start', HTMLButtonElement)
-  private readonly goOn = byId('go-on', HTMLButtonElement)
+  private readonly resume = byId('resume', HTMLButtonElement)
   private readonly pause = byId('pause', HTMLButtonElement)
   private readonly stop = byId('stop', HTMLButtonElement)
   private readonly status = byId('status', HTMLParagraphElement)
@@ -33,29 +33,29 @@ export class RunPanel {
     const hadFocus = document.activeElement
     this.start.disabled = phase === 'no data'
     this.start.hidden = active
-    this.start.textContent = phase === 'stopped' ? 'Start anew' : 'Start training'
+    this.start.textContent = phase === 'stopped' ? 'Start over' : 'Start training'
     this.start.classList.toggle('primary', phase !== 'stopped')
-    this.goOn.hidden = phase !== 'stopped'
+    this.resume.hidden = phase !== 'stopped'
     this.pause.hidden = !active
     this.pause.textContent = phase === 'paused' ? 'Continue' : 'Pause'
     this.stop.hidden = !active
-    // The keyboard stays where the visitor was: on the button that took the place of the one pressed.
+    // Keep the keyboard focus in place: on the button that replaced the one pressed.
     if (hadFocus instanceof HTMLButtonElement && hadFocus.hidden) {
-      ;(active ? this.pause : this.goOn.hidden ? this.start : this.goOn).focus()
+      ;(active ? this.pause : this.resume.hidden ? this.start : this.resume).focus()
     }
   }
 
-  /** Brings the keyboard to the button that begins. */
+  /** Moves the keyboard focus to the start button. */
   focus(): void {
     this.start.focus({ preventScroll: true })
   }
 
-  /** For the live region: seldom, and short. */
+  /** Announces a short text in the live region; use sparingly. */
   say(text: string): void {
     this.status.textContent = text
   }
 
-  /** Starts curves anew, or takes up those of a run that goes on. */
+  /** Clears the curves, or restores those of a resumed run. */
   begin(priorDice: number | undefined, state: RunState | undefined): void {
     this.priorDice = priorDice
     this.history = [...(state?.history ?? [])]

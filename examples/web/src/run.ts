@@ -25,11 +25,11 @@ import type { EngineEvent, HistoryPoint, RunState, Stage } from './protocol.js'
 export interface Network {
   readonly model: Model
   readonly variables: Variables
-  /** How it wants the intensities of scans. */
+  /** The scaling of intensities that it expects. */
   readonly intensities: Intensities
 }
 
-/** A scan as a network takes it. */
+/** A scan, scaled as a network expects. */
 export function scaledFor({ intensities }: Network, scan: Scan): Scan {
   return { ...scan, data: applyScaling(scan.data, scalingFor(intensities, scan.data)) }
 }
@@ -37,8 +37,8 @@ export function scaledFor({ intensities }: Network, scan: Scan): Scan {
 type Step = PretrainingStep | TrainingStep
 
 /**
- * A run through pretraining and training that can be paused, stopped, kept and gone on with. Training that goes on gives
- * the same bits as without the break; pretraining goes on with the weights but a fresh optimiser.
+ * A run through pretraining and training that can be paused, stopped, saved and resumed. Resumed training gives the same
+ * bits as an uninterrupted run; resumed pretraining keeps the weights but starts with a fresh optimiser.
  */
 export class Run {
   private state: RunState
@@ -47,13 +47,13 @@ export class Run {
   private readonly history: HistoryPoint[]
   private aborter = new AbortController()
   private pace = new Pace()
-  /** Steps wait for it. */
+  /** While paused: steps wait for it. */
   private gate: Promise<void> | undefined
   private openGate: (() => void) | undefined
 
   /**
-   * @param restored tensors of a checkpoint that hold the optimiser's state, if training goes on
-   * @param afterEpoch is awaited after each epoch
+   * @param restored tensors of a checkpoint with the optimiser's state, to resume training
+   * @param afterEpoch called and awaited after each epoch
    */
   constructor(
     private readonly gpu: Gpu,
@@ -69,7 +69,7 @@ export class Run {
     this.history = [...state.history]
   }
 
-  /** How far the run is. */
+  /** The progress of the run. */
   get current(): RunState {
     return {
       ...this.state,
@@ -78,7 +78,7 @@ export class Run {
     }
   }
 
-  /** Goes on to the end or until `stop`. */
+  /** Runs to the end or until `stop`. */
   async go(): Promise<'done' | 'stopped'> {
     this.aborter = new AbortController()
     if (this.state.stage === 'pretraining') await this.pretrain()
@@ -104,7 +104,7 @@ export class Run {
     this.setPaused(false)
   }
 
-  /** Weights, and while training all that is needed to go on, as a safetensors file. */
+  /** The weights and, during training, everything needed to resume, as a safetensors file. */
   async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
     const { model, variables, intensities } = this.network
     return encodeCheckpoint(
@@ -116,7 +116,7 @@ export class Run {
     )
   }
 
-  /** Releases what is on the device; the network stays. */
+  /** Releases the run's device memory, but not the network's. */
   dispose(): void {
     this.stop()
     this.trainer?.dispose()
@@ -145,7 +145,7 @@ export class Run {
       await pretrainer.prepare(this.scans)
       this.emit({
         type: 'status',
-        text: 'Pretraining: the encoder learns to answer every scan with the prior',
+        text: 'Pretraining: the encoder learns to predict the prior for every scan',
       })
       const steps = pretrainer.train(this.scans, { ahead: true, signal: this.aborter.signal })
       await this.follow('pretraining', pretrainingEpochs, done, steps, (step) => step.crossEntropy)
@@ -179,7 +179,7 @@ export class Run {
     const trainer = new Trainer(this.gpu, model, variables, this.data.prior, settings, progress)
     if (progress && this.restored) {
       const { state } = trainer.optimiser
-      loadTensors(variables, state, this.restored, 'the run that was kept')
+      loadTensors(variables, state, this.restored, 'the saved run')
     }
     this.restored = undefined
     return trainer
@@ -226,7 +226,7 @@ export class Run {
     }
   }
 
-  /** The last point is the epoch under way. */
+  /** Adds a point to the history, or replaces the last one while its epoch is running. */
   private note(point: HistoryPoint): void {
     const last = this.history.at(-1)
     if (last?.stage === point.stage && last.epoch === point.epoch) this.history.pop()

@@ -2,7 +2,7 @@ import { Segmenter, type Gpu, type Segmentation } from 'sae-webgpu'
 import type { DataSet } from './data-set.js'
 import { scaledFor, type Network } from './run.js'
 
-/** Segmentations with the weights of the moment, the latest kept: layers of one scan are asked for one by one. */
+/** Segmentations with the current weights. Caches the latest, because the layers of a scan are requested one by one. */
 export class Segmentations {
   private segmenter: Promise<Segmenter> | undefined
   private latest: { readonly scan: number; readonly result: Promise<Segmentation> } | undefined
@@ -27,7 +27,7 @@ export class Segmentations {
     return this.latest.result
   }
 
-  /** Weights changed. */
+  /** Clears the cache after the weights have changed. */
   forget(): void {
     this.latest = undefined
   }

@@ -16,7 +16,7 @@ import {
 import { gzip } from 'sae-webgpu/io'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
 import { phantomData, readDataSet, summaryOf, type DataSet, type Scan } from './data-set.js'
-import { encodeImage, encodeLabels } from './images.js'
+import { encodeClasses, encodeImage, encodeSegmentation } from './images.js'
 import type {
   Calls,
   ChosenFiles,
@@ -34,10 +34,10 @@ import { Run, type Network } from './run.js'
 import { Segmentations } from './segmentations.js'
 import { Storage } from './storage.js'
 
-/** The least time between two segmentations while training: each takes the device from training for a forward pass. */
+/** Least time between two segmentations during training: each delays training by a forward pass. */
 const millisecondsBetweenUpdates = 1000
 
-/** What the worker holds: the device, data, weights, and the run that changes them. */
+/** The state of the worker: the device, data, weights, and the run that trains them. */
 export class Session implements Calls {
   private readonly storage = new Storage()
   private gpu: Gpu | undefined
@@ -66,7 +66,7 @@ export class Session implements Calls {
   async restore(): Promise<{ data: DataSummary; state: RunState }> {
     const stored = await this.storage.run()
     const data = await this.storage.data()
-    if (!stored || !data) throw new UserError('the run that was kept is gone')
+    if (!stored || !data) throw new UserError('the saved run no longer exists')
     const { tensors, info } = decodeCheckpoint(stored.checkpoint, 'kept.safetensors')
     await this.take(data)
     const network = await this.takeNetwork(info, stored.state.settings.seed, tensors)
@@ -101,7 +101,7 @@ export class Session implements Calls {
 
   async train(settings: RunSettings | undefined): Promise<'done' | 'stopped'> {
     if (settings) await this.begin(settings)
-    if (!this.run) throw new UserError('there is no run to go on with')
+    if (!this.run) throw new UserError('there is no run to resume')
     const run = this.run
     const outcome = await run.go()
     await this.keep(run)
@@ -137,7 +137,7 @@ export class Session implements Calls {
       }
     }
     const labels = (classes: Uint8Array, dice?: readonly number[]): Overlay => {
-      return { image: encodeLabels(`${name} ${layer}`, classes, table, grid), kind: 'labels', dice }
+      return { image: encodeClasses(`${name} ${layer}`, classes, table, grid), kind: 'labels', dice }
     }
     if (layer === 'prior') return probability(prior.data)
     if (layer === 'reference') return truth && labels(truth)
@@ -152,7 +152,7 @@ export class Session implements Calls {
     const { name, grid } = this.requireScan(index)
     if (!this.segmentations) throw new UserError('train first, or load weights')
     const { classes } = await this.segmentations.of(index)
-    const image = encodeLabels(`${name}_dseg`, classes, table, grid)
+    const image = encodeSegmentation(`${name}_dseg`, classes, table, grid)
     return { name: `${image.name}.gz`, bytes: new Uint8Array(gzip(image.bytes)) }
   }
 
@@ -197,7 +197,7 @@ export class Session implements Calls {
     return run
   }
 
-  /** Keeps the run for a later visit. A browser that refuses is no reason to end it. */
+  /** Saves the run for a later visit. If the browser refuses, the run continues. */
   private async keep(run: Run): Promise<void> {
     if (!this.keeping) return
     const { description } = this.requireData()
@@ -227,7 +227,7 @@ export class Session implements Calls {
     return summaryOf(data)
   }
 
-  /** Puts weights on the device: seeded ones, with those of `tensors` in their place. */
+  /** Initialises weights on the device from the seed, then overwrites them with `tensors`. */
   private async takeNetwork(
     { architecture, intensities }: Pick<CheckpointInfo, 'architecture' | 'intensities'>,
     seed: number,
@@ -259,7 +259,7 @@ export class Session implements Calls {
   }
 
   private requireData(): DataSet {
-    if (!this.data) throw new UserError('choose scans and a prior first, or take the phantoms')
+    if (!this.data) throw new UserError('choose scans and a prior first, or make phantoms')
     return this.data
   }
 
@@ -270,7 +270,7 @@ export class Session implements Calls {
   }
 }
 
-/** The page keeps scans in 0..1, and so does what it trains. */
+/** The page scales scans to 0..1, so the networks that it trains expect that. */
 function freshNetwork(settings: RunSettings, classes: number) {
   return { architecture: architectureFor(settings, classes), intensities: 'unit' } as const
 }
@@ -280,7 +280,7 @@ function architectureFor({ network }: RunSettings, classes: number): Architectur
   return { classes, widths: [4, 16, 32, 64], instanceNorm: true }
 }
 
-/** All parameters, or those of the encoder if a file holds no decoder, as pretrained ones may. */
+/** All parameters, or only the encoder's if the file has no decoder, as after pretraining. */
 function presentIn(tensors: ReadonlyMap<string, NamedTensor>, { parameters, encoder }: Model) {
   return tensors.has('decoder.weight') ? parameters : encoder.parameters
 }

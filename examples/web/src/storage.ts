@@ -1,7 +1,7 @@
 import type { DataSet } from './data-set.js'
 import type { SavedRun } from './protocol.js'
 
-/** What is kept of a run after every epoch; its data are kept once. */
+/** The part of a run that is saved after every epoch; its data are saved once. */
 interface StoredRun extends SavedRun {
   /** Weights, the optimiser's state, settings: a safetensors file. */
   readonly checkpoint: Uint8Array
@@ -9,7 +9,7 @@ interface StoredRun extends SavedRun {
 
 const stores = ['data', 'run'] as const
 
-/** The one run that this browser keeps, in IndexedDB. A new one takes its place. */
+/** Stores one run in IndexedDB; a new run replaces it. */
 export class Storage {
   private database: Promise<IDBDatabase> | undefined
 
@@ -61,7 +61,7 @@ export class Storage {
       transaction.oncomplete = () => {
         resolve()
       }
-      // Quotas show here, not at the requests.
+      // Exceeding the quota is reported here, not at the requests.
       transaction.onabort = () => {
         reject(failure(transaction.error))
       }
@@ -86,6 +86,6 @@ export class Storage {
 }
 
 function failure(error: DOMException | null): Error {
-  if (error?.name === 'QuotaExceededError') return new Error('this browser has no space left for it')
-  return new Error(error?.message ?? 'this browser refuses to store it')
+  if (error?.name === 'QuotaExceededError') return new Error('this browser has no space left')
+  return new Error(error?.message ?? 'this browser refuses to store data')
 }

@@ -1,16 +1,16 @@
 import { NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue'
 import type { ClassSummary, ImageFile, Overlay } from './protocol.js'
 
-/** Where the crosshair is: fractions 0..1 along left-right, back-front, bottom-top, and the values there. */
+/** The position of the crosshair (fractions 0..1 along left-right, back-front, bottom-top), and the values there. */
 export interface Location {
   readonly fractions: readonly [number, number, number]
-  /** In the world of the scan's affine. */
+  /** World coordinates by the scan's affine. */
   readonly millimetres: readonly number[]
-  /** Of the scan, then of what is shown over it. */
+  /** The scan's value, then the overlay's. */
   readonly values: readonly number[]
 }
 
-/** Three planes of a scan and of one image over it. */
+/** Three planes through a scan and an overlay. */
 export class Viewer {
   private constructor(readonly niivue: Niivue) {}
 
@@ -50,7 +50,7 @@ export class Viewer {
     this.niivue.addVolume(image)
   }
 
-  /** Shows an image over the scan in place of the one before; undefined for none. */
+  /** Replaces the overlay; undefined for none. */
   async showOverlay(
     overlay: Overlay | undefined,
     classes: readonly ClassSummary[],
@@ -75,7 +75,7 @@ export class Viewer {
   }
 }
 
-/** The less probable, the more transparent. */
+/** Low probabilities are transparent. */
 const probabilityColours = {
   name: 'probability',
   map: { R: [200, 255, 255], G: [60, 160, 245], B: [0, 40, 150], A: [0, 170, 255], I: [0, 128, 255] },

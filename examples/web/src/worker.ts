@@ -24,7 +24,7 @@ async function answer({ id, name, args }: CallMessage): Promise<void> {
   }
 }
 
-/** Files are made for the page and given away, not copied. */
+/** The buffers of files, which are transferred to the page instead of copied. */
 function buffersOf(result: unknown): Transferable[] {
   if (typeof result !== 'object' || result === null) return []
   const { bytes, image } = result as {

@@ -21,6 +21,7 @@ import {
   overwriteOption,
   priorOption,
   realNumber,
+  resampleOption,
   terminalOf,
   wholeNumber,
   type GlobalOptions,
@@ -32,11 +33,12 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
-  resultPlace,
+  onScans,
   segmentationFiles,
   SegmentationJobs,
   writeSegmentation,
 } from '../segmentation-files.js'
+import { resultPlace } from '../result-place.js'
 import type { Terminal } from '../terminal.js'
 
 interface EmCommandOptions extends GlobalOptions {
@@ -50,6 +52,7 @@ interface EmCommandOptions extends GlobalOptions {
   iterations: number
   every: number
   matchByIndex: boolean
+  resample?: boolean
   labels?: string[]
   posterior?: boolean
   labelsOut: LabelsOut
@@ -66,7 +69,10 @@ export function addEm(program: Command): void {
     .description(
       'Segments each scan on its own: expectation maximisation fits a Gaussian mixture to every class, given the prior. Takes seconds to minutes per scan. A trained network has to beat this.',
     )
-    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
     .addOption(priorOption())
     .addOption(folderOption())
     .addOption(
@@ -121,6 +127,7 @@ export function addEm(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(resampleOption(onScans))
     .addOption(memoryOption('1.5GB'))
     .addOption(keepExistingOption())
     .addOption(overwriteOption())
@@ -149,8 +156,9 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
 
   const paths = jobs.map(({ scan }) => scan)
   const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
+  const { matchByIndex, resample = false } = options
   const files = { prior: options.prior, scans: paths, labels }
-  const grids = await matchRun(files, options.every, options.matchByIndex, terminal)
+  const grids = await matchRun(files, options.every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table], terminal)
@@ -168,14 +176,15 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
       const start = performance.now()
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
-      const place = resultPlace(scans[i]!.name, grids.scanGrids[i]!, grids.scans[i]!)
+      const place = resultPlace(scans[i]!.name, grids, i)
       const { classes, field } = result
-      const posterior = options.posterior ? result.posterior : undefined
       const origin = await segmentations.originOf(job)
-      if (field)
-        await writeOutputVolume(`${stem}_biasfield.nii.gz`, place.volume(field(), 1), 'float32', origin)
-      const values = options.labelsOut
-      unsided.push(await writeSegmentation(stem, { classes, posterior }, place, table, values, origin))
+      if (field) {
+        const volume = { data: place.field(field()), channels: 1, grid: place.grid, source: place.source }
+        await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
+      }
+      const { posterior = false, labelsOut: values } = options
+      unsided.push(await writeSegmentation(stem, result, place, { table, values, posterior, origin }))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
@@ -208,7 +217,7 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
-  const { components, beta, k, potential, bias, iterations, every, matchByIndex } = options
+  const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
   const { labelsOut, posterior } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
@@ -217,6 +226,7 @@ function planJobs(
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior },
       ...(matchByIndex ? { matchByIndex } : {}),
+      ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
       ...(beta === 0 ? {} : { k, potential }),
     },

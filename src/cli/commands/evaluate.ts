@@ -20,7 +20,7 @@ import {
 } from '../label-maps.js'
 import { byIndexOption, classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
-import { placed, type Placement } from '../placement.js'
+import { placed, placedClasses, type Placement } from '../placement.js'
 import { readPrior, tableBeside } from '../prior-file.js'
 import type { Terminal } from '../terminal.js'
 
@@ -28,6 +28,7 @@ interface EvaluateOptions {
   prior?: string
   classes?: string
   matchByIndex: boolean
+  resample?: boolean
   every: number
   csv?: string
   json?: boolean
@@ -42,9 +43,18 @@ export function addEvaluate(program: Command): void {
       'Prints the Dice overlap of each region, (2 |A and B| + 1) / (|A| + |B| + 1), and the mean over all classes except the background, the rest class and those that neither map has. Labels that belong to one class, such as left and right, are merged first.',
     )
     .argument('<segmentation>', 'label map to evaluate')
-    .argument('<truth>', 'reference label map of the same voxels; its axes may run other ways')
+    .argument(
+      '<truth>',
+      'reference label map of the same voxels, or any with --resample; its axes may run other ways',
+    )
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(
+      new Option(
+        '--resample',
+        'bring the segmentation, and the prior, onto the grid of the reference by the affines of their headers, whatever their voxels',
+      ).conflicts(['matchByIndex', 'every']),
+    )
     .option('--prior <file>', "also score the prior's own argmax: the number to beat")
     .addOption(
       new Option('--every <n>', 'use every n-th voxel of the reference along each axis')
@@ -90,9 +100,9 @@ async function evaluate(
   const { table, source } = described
   const ofTruth = await tableOfReference(truthPath, { table, source })
   const segmentation = await readLabels(segmentationPath, terminal)
-  const truth = placed(await readLabels(truthPath, terminal), grids.truth)
-  const predicted = scoredMap(segmentation, described, terminal)
-  const expected = scoredMap(truth, ofTruth, terminal)
+  const truth = await readLabels(truthPath, terminal)
+  const predicted = scoredMap(segmentation, grids.segmentation, described, terminal)
+  const expected = scoredMap(truth, grids.truth, ofTruth, terminal)
   const scored = foregroundClasses(table)
 
   const own = overlapOf(predicted, expected, table)
@@ -130,41 +140,53 @@ function csvOutput(
   return Outputs.ofFile(csv, { files: [csv], inputs, overwrite }, '--csv')
 }
 
-/** How the reference and the prior come onto the grid of the segmentation. */
+/** How the files come onto the grid of the segmentation, or of the reference if they are resampled. */
 interface Grids {
+  readonly segmentation: Placement
   readonly truth: Placement
   readonly prior: Placement | undefined
 }
 
+const asItIs: Placement = { orientation: undefined, every: 1, start: [0, 0, 0] }
+
 async function matchFiles(
   segmentationPath: string,
   truthPath: string,
-  { prior: priorPath, every, matchByIndex }: EvaluateOptions,
+  { prior: priorPath, every, matchByIndex, resample = false }: EvaluateOptions,
   terminal: Terminal,
 ): Promise<Grids> {
-  const check = new GridCheck(matchByIndex)
+  const check = new GridCheck({ matchByIndex, resample })
   const headers = await readHeaders([segmentationPath, truthPath], 'a label map')
   const [segmentation, reference] = headers as [VolumeHeader, VolumeHeader]
-  const truth = check.match(reference, segmentation, 'the segmentation and the reference', every)
+  const [onto, name] = resample ? [reference, 'reference'] : [segmentation, 'segmentation']
+  const match = (file: VolumeHeader, what: string, every: number): Placement =>
+    file === onto ? asItIs : check.match(file, onto, what, every)
+  const both = 'the segmentation and the reference'
+  const grids = { segmentation: match(segmentation, both, 1), truth: match(reference, both, every) }
   let prior: Placement | undefined
   if (priorPath !== undefined) {
     const header = await readPriorHeader(priorPath)
     // It may have been thinned when it was made; the order of its axes does not matter here.
-    const isThinned = voxelsOf(header) === voxelsOf(segmentation)
-    prior = check.match(header, segmentation, 'the prior and the segmentation', isThinned ? 1 : every)
+    const isThinned = voxelsOf(header) === voxelsOf(onto)
+    prior = match(header, `the prior and the ${name}`, isThinned ? 1 : every)
   }
   check.conclude(terminal)
-  return { truth, prior }
+  return { ...grids, prior }
 }
 
 const voxelsOf = ({ grid }: VolumeHeader): number => grid.shape.reduce((count, extent) => count * extent, 1)
 
-/** The classes of a label map, after a line that says which it has. */
-function scoredMap(map: LabelVolume, described: MapTable, terminal: Terminal): Uint8Array {
+/** The classes of a label map on the grid of the others, after a line that says which it has. */
+function scoredMap(
+  map: LabelVolume,
+  placement: Placement,
+  described: MapTable,
+  terminal: Terminal,
+): Uint8Array {
   if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
   const { classes, voxels } = classesOfMap(map, described, terminal)
   terminal.note(`${map.source}: ${describeShares(described.table, voxels)}`)
-  return classes
+  return placement === asItIs ? classes : placedClasses(map, classes, placement)
 }
 
 /** The most probable class of a prior. @throws UserError if it has other classes */

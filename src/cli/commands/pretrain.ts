@@ -43,7 +43,10 @@ export function addPretrain(program: Command): void {
     .description(
       "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to predict the mixture's posterior from the scan; with --recipe paper, to predict the prior. Without such a start, sae train often collapses into a few classes.",
     )
-    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
   addLearningOptions(command, 'pretraining')
     .option(
       '--init <weights>',
@@ -71,12 +74,12 @@ Example:
 }
 
 async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
-  const { labels, every, matchByIndex } = options
+  const { labels, every, matchByIndex, resample = false } = options
   requireLabelsOfEach(paths, labels)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
   const files = { prior: options.prior, scans: paths, labels }
-  const grids = await matchRun(files, every, matchByIndex, terminal)
+  const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)
   const priorFile = await readPrior(options.prior, terminal)
@@ -112,7 +115,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
     const { exitCode, last } = await learn(gpu, run, scans, options, lifeline, terminal)
     const target = join(options.output, weightsName)
     const info = { architecture: model.architecture, table, intensities, training: undefined }
-    const grid = trainedGridMetadata(grids.scanGrids[0]!, every)
+    const grid = trainedGridMetadata(grids.resampled ?? grids.scanGrids[0]!, every)
     await writeWeights(target, variables, model.encoder.parameters, info, undefined, grid)
     terminal.status(
       `${exitCode === undefined ? 'Pretrained' : 'Interrupted: partly pretrained'} encoder: ${target}`,

@@ -22,6 +22,7 @@ import {
   neighbourhood,
   priorOption,
   realNumber,
+  resampleOption,
   terminalOf,
   wholeNumber,
   type GlobalOptions,
@@ -33,11 +34,12 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
-  resultPlace,
+  onScans,
   segmentationFiles,
   SegmentationJobs,
   writeSegmentation,
 } from '../segmentation-files.js'
+import { resultPlace } from '../result-place.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
@@ -50,6 +52,7 @@ interface SegmentOptions extends GlobalOptions {
   posterior?: boolean
   every?: number
   matchByIndex: boolean
+  resample?: boolean
   refine: number
   beta: number
   k: number
@@ -70,7 +73,10 @@ export function addSegment(program: Command): void {
     .description(
       'Segments each scan: every voxel gets the most probable of the classes that the prior allows there.',
     )
-    .argument('<scans...>', 'skull-stripped scans on the grid of the prior, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
     .addOption(
       new Option(
         '--weights <file>',
@@ -104,6 +110,7 @@ export function addSegment(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(resampleOption(onScans))
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
     .addOption(profileOption('one segmentation, after the last scan'))
@@ -133,7 +140,8 @@ Example:
 async function segment(paths: string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
-  const every = asked.every ?? (await everyAsTrained(trained, paths[0]!))
+  const { matchByIndex, resample = false } = asked
+  const every = asked.every ?? (await everyAsTrained(trained, resample ? asked.prior : paths[0]!))
   const options = { ...asked, every }
   const segmentations = await planJobs(paths, options, terminal)
   const { jobs } = segmentations
@@ -141,13 +149,15 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
 
   const scans = jobs.map(({ scan }) => scan)
   const files = { prior: options.prior, scans }
-  const grids = await matchRun(files, every, options.matchByIndex, terminal)
+  const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   if (asked.every === undefined && every > 1)
     terminal.note(
       `segmented with --every ${every}, as ${weights.source} was trained; --every 1 takes all voxels`,
     )
-  const scanFiles = scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
-  warnOfOtherSize(trained, weights.source, every, scanFiles, terminal)
+  const worked = grids.resampled
+    ? [{ source: options.prior, grid: grids.resampled }]
+    : scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
+  warnOfOtherSize(trained, weights.source, every, worked, terminal, resample ? 'prior' : 'scan')
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
@@ -170,8 +180,10 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)
     loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
+    const places = scans.map((scan, i) => resultPlace(scan, grids, i))
+    const { posterior = false, labelsOut: values } = options
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
-      posterior: options.posterior ?? false,
+      posterior: posterior || places.some(({ interpolates }) => interpolates),
       rounds: options.refine,
       beta: options.beta,
       neighbourhood: options.k,
@@ -190,9 +202,8 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
       const start = performance.now()
       const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
-      const place = resultPlace(job.scan, grids.scanGrids[i]!, grids.scans[i]!)
-      const origin = await segmentations.originOf(job)
-      unsided.push(await writeSegmentation(job.stem, segmentation, place, table, options.labelsOut, origin))
+      const written = { table, values, posterior, origin: await segmentations.originOf(job) }
+      unsided.push(await writeSegmentation(job.stem, segmentation, places[i]!, written))
       assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
@@ -216,7 +227,8 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, refine, beta, k, labelsOut, posterior, precision, wholeGrid } = options
+  const { every, matchByIndex, resample, refine, beta, k, labelsOut, posterior, precision, wholeGrid } =
+    options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: [] },
@@ -224,6 +236,7 @@ function planJobs(
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
       ...(matchByIndex ? { matchByIndex } : {}),
+      ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
     },

@@ -40,7 +40,10 @@ export function addTrain(program: Command): void {
     .description(
       'Trains encoder and decoder together, so that the segmentation of each scan explains the scan and agrees with the prior.',
     )
-    .argument('<scans...>', 'skull-stripped scans on one grid, in any units')
+    .argument(
+      '<scans...>',
+      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    )
   const { settings: ours } = recipes.default.training
   const { settings: paper } = recipes.paper.training
   addLearningOptions(command, 'training')
@@ -129,18 +132,18 @@ Example:
 }
 
 async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
-  const { output, labels, every, classes, matchByIndex, validate = [] } = options
+  const { output, labels, every, classes, matchByIndex, resample = false, validate = [] } = options
   requireLabelsOfEach(paths, labels)
   requireHeldOut(validate, paths)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
   const files = { prior: options.prior, scans: [...paths, ...validate], labels }
-  const grids = await matchRun(files, every, matchByIndex, terminal)
+  const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
-  const identities = await identifyInputs(paths, options.prior, every, matchByIndex)
+  const identities = await identifyInputs(paths, options.prior, every, { matchByIndex, resample })
   if (resumed) {
     const { metadata, source } = start.weights!
     requireSameInputs(metadata.inputs, identities, paths, options.prior, source, terminal)
@@ -206,7 +209,7 @@ async function train(paths: string[], options: TrainOptions, terminal: Terminal)
     const log = goesOn
       ? await CsvLog.resume(logPath, columns, goesOn.step)
       : await CsvLog.create(logPath, columns)
-    const grid = trainedGridMetadata(grids.scanGrids[0]!, every)
+    const grid = trainedGridMetadata(grids.resampled ?? grids.scanGrids[0]!, every)
     const learntFrom = { inputs: formatInputs(identities), ...grid }
     const run = { trainer, model, variables, table, intensities, voxels, learntFrom, log }
     const checkpoints = await Checkpoints.open(output, run, stepsPerEpoch, saveEvery, selection, saved)

@@ -168,7 +168,7 @@ function partCalls(
     threads: [
       channels * shiftedPlanes * (kh / rows),
       Math.ceil(broadcastChannels / tile),
-      (slab.last - slab.first) * perPlane,
+      (slab.end - slab.first) * perPlane,
     ],
   }))
 }
@@ -194,7 +194,7 @@ export function backwardBias(gradOutput: Value, parameter?: Value): Value {
         shader: shaders.conv3dBackwardBias,
         params: { channels, area, first_plane: slab.first },
         bindings: { grad_output: grads(slab), partials: whole(partials) },
-        workgroups: [channels, slab.last - slab.first, 1],
+        workgroups: [channels, slab.end - slab.first, 1],
       }))
     },
     finish: (gradBias) => [sumColumns(partials, gradBias)],

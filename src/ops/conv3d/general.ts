@@ -83,7 +83,7 @@ export function generalForward(
             first_plane: slab.first,
           },
           bindings: { ...windows(slab), weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}) },
-          threads: [height * Math.ceil(width / 4), geometry.groups * blocks, slab.last - slab.first],
+          threads: [height * Math.ceil(width / 4), geometry.groups * blocks, slab.end - slab.first],
         }))
       },
     }),
@@ -138,7 +138,7 @@ export function generalBackwardInput(
         threads: [
           height * stride * Math.ceil(width / (4 * stride)),
           geometry.groups * blocks,
-          slab.last - slab.first,
+          slab.end - slab.first,
         ],
       }))
     },
@@ -170,7 +170,7 @@ export function generalBackwardWeight(
 
   const gradientPlanes = (unit: Slab): Slab => ({
     first: unit.first * brickPlanes,
-    last: Math.min(planes, unit.last * brickPlanes),
+    end: Math.min(planes, unit.end * brickPlanes),
   })
   const reads = (slab: Slab) =>
     planesBehind(volumeShape(input).depth, depth, covered(depthAxis(geometry)), slab)
@@ -192,7 +192,7 @@ export function generalBackwardWeight(
         first_brick: unit.first * bricksPerPlane,
       },
       bindings: { ...windows(unit), partials: whole(partials) },
-      threads: [geometry.groups * blocks * fours, (unit.last - unit.first) * bricksPerPlane, 1],
+      threads: [geometry.groups * blocks * fours, (unit.end - unit.first) * bricksPerPlane, 1],
     }))
   }
   const work = {

@@ -109,6 +109,6 @@ export function convolutionPlanes(
 }
 
 /** The planes at half the resolution from which these planes are upsampled. */
-export function coarsened({ first, last }: Slab): Slab {
-  return { first: Math.floor(first / 2), last: Math.ceil(last / 2) }
+export function coarsened({ first, end }: Slab): Slab {
+  return { first: Math.floor(first / 2), end: Math.ceil(end / 2) }
 }

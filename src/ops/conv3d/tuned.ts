@@ -89,6 +89,6 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       ...(first ? { first_outputs: first } : {}),
     },
     bindings: { ...windows(slab), packed: whole(packed.value) },
-    threads: [height * Math.ceil(width / tile.x), Math.ceil(outputs / tile.channels), slab.last - slab.first],
+    threads: [height * Math.ceil(width / tile.x), Math.ceil(outputs / tile.channels), slab.end - slab.first],
   }))
 }

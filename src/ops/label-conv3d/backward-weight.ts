@@ -57,7 +57,7 @@ export function backwardWeight(labels: Value, gradOutput: Value, weight: Value):
           height,
           width,
           first_plane: slab.first,
-          bricks: (slab.last - slab.first) * bricksPerPlane,
+          bricks: (slab.end - slab.first) * bricksPerPlane,
           first_brick: slab.first * bricksPerPlane,
           bricks_per_plane: bricksPerPlane,
           brick_rows: brickRows,
@@ -67,7 +67,7 @@ export function backwardWeight(labels: Value, gradOutput: Value, weight: Value):
           Math.ceil(classes / block) * kd,
           outputs,
           Math.ceil(
-            ((slab.last - slab.first) * bricksPerPlane) /
+            ((slab.end - slab.first) * bricksPerPlane) /
               threadsPerWorkgroup(shaders.labelConv3dBackwardWeight),
           ),
         ],

@@ -80,6 +80,6 @@ export function convolveLabels(
       ...activate.params,
     },
     bindings: { labels: reads(slab), packed: whole(packed), output: writes(slab) },
-    threads: [height * Math.ceil(width / x), outputs, slab.last - slab.first],
+    threads: [height * Math.ceil(width / x), outputs, slab.end - slab.first],
   }))
 }

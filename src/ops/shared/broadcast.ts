@@ -100,7 +100,7 @@ function calls(kind: Kind, a: Side, b: Side, output: Value, device: DeviceTraits
   const cut = (slab: Slab) =>
     layout === 'volume' ? Object.values(windows(slab)).filter(({ value }) => samePlanes(value, output)) : []
   return slabs(range, device, cut).map((slab) => {
-    const count = (slab.last - slab.first) * planeSize
+    const count = (slab.end - slab.first) * planeSize
     return {
       ...kernel,
       flags: { ...kernel.flags, VECTOR: false },

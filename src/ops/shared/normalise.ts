@@ -188,7 +188,7 @@ function firstVoxels(input: Value, statistics: Value, group: Group): KernelCall[
       source: n * depth * channels * area,
     },
     bindings: {
-      input: planesOf(input, { first: n * depth, last: n * depth + 1 }),
+      input: planesOf(input, { first: n * depth, end: n * depth + 1 }),
       statistics: whole(statistics),
     },
     threads: [perImage, 1, 1],

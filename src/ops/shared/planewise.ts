@@ -32,7 +32,7 @@ export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: 
   const windows = (slab: Slab) =>
     Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, planesOf(value, slab)]))
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => {
-    const depth = slab.last - slab.first
+    const depth = slab.end - slab.first
     return {
       ...specialisation,
       params: { ...params, area, first_plane: slab.first },

@@ -74,7 +74,7 @@ export function poolForward(
           ...kernel,
           params: { ...poolParams(input, output, windows), first_plane: slab.first },
           bindings: bindings(slab),
-          threads: [height * width, from.channels, slab.last - slab.first],
+          threads: [height * width, from.channels, slab.end - slab.first],
         }))
       },
     }),
@@ -114,7 +114,7 @@ export function poolBackward(
         ...kernel,
         params: { ...poolParams(input, output, windows), first_plane: slab.first },
         bindings: bindings(slab),
-        threads: [to.area, to.channels, slab.last - slab.first],
+        threads: [to.area, to.channels, slab.end - slab.first],
       }))
     },
   })

@@ -16,7 +16,7 @@ export interface WindowAxis {
 export function covered({ kernel, stride, padding, dilation = 1 }: WindowAxis): Receptive {
   return (o) => {
     const first = o * stride - padding
-    return { first, last: first + (kernel - 1) * dilation + 1 }
+    return { first, end: first + (kernel - 1) * dilation + 1 }
   }
 }
 
@@ -24,7 +24,7 @@ export function covered({ kernel, stride, padding, dilation = 1 }: WindowAxis): 
 export function covering({ kernel, stride, padding, dilation = 1 }: WindowAxis): Receptive {
   return (i) => ({
     first: Math.ceil((i + padding - (kernel - 1) * dilation) / stride),
-    last: Math.floor((i + padding) / stride) + 1,
+    end: Math.floor((i + padding) / stride) + 1,
   })
 }
 
@@ -37,9 +37,9 @@ export function planesBehind(source: number, target: number, receptive: Receptiv
     const begin = Math.floor(plane / target) * source
     const reach = receptive(plane % target)
     const first = Math.max(0, Math.min(source - 1, reach.first))
-    return { first: begin + first, last: begin + Math.max(first + 1, Math.min(source, reach.last)) }
+    return { first: begin + first, end: begin + Math.max(first + 1, Math.min(source, reach.end)) }
   }
-  return { first: behind(slab.first).first, last: behind(slab.last - 1).last }
+  return { first: behind(slab.first).first, end: behind(slab.end - 1).end }
 }
 
 /** The most planes read per computed plane for which a node is cut into slices. */
@@ -62,5 +62,5 @@ export function uncut<Output>({
   emit,
   finish,
 }: Work<Output> & { readonly planes: number }): Work<Output> {
-  return { emit: (output, device) => emit(output, device, { first: 0, last: planes }), finish }
+  return { emit: (output, device) => emit(output, device, { first: 0, end: planes }), finish }
 }

@@ -16,8 +16,8 @@ export interface Conv3dOptions {
   /** Default 1. */
   readonly stride?: number | Triple
   /**
-   * Default 'same', which keeps the size at stride 1: dilation (k - 1) zeros, half of them before the first voxel and one
-   * more behind the last where they are odd.
+   * Default 'same', which keeps the size at stride 1: dilation (k - 1) zeros, half of them before the first voxel; if
+   * their number is odd, one more after the last.
    */
   readonly padding?: number | Triple | 'same'
   /** Default 1. */
@@ -43,7 +43,7 @@ export function forward(
   return map(output, activations[options.activation ?? 'none'].value)
 }
 
-/** gradOutput has the shape of the output; the gradients those of input, weight and bias. */
+/** gradOutput has the shape of the output; the gradients have the shapes of input, weight and bias. */
 export function backward(
   gradOutput: NdArray,
   input: NdArray,
@@ -63,7 +63,7 @@ export function backward(
   return { gradInput, gradWeight, gradBias }
 }
 
-/** The gradient with respect to the sum that the activation was applied to. */
+/** The gradient with respect to the sum before the activation. */
 function beforeActivation(
   gradOutput: NdArray,
   input: NdArray,
@@ -152,7 +152,7 @@ function resolve(weight: NdArray, options: Conv3dOptions) {
     stride: triple(options.stride ?? 1),
     /** Before the first voxel. */
     padding: padding === 'same' ? ([same(0), same(1), same(2)] as const) : triple(padding),
-    /** Zeros before the first voxel and behind the last. */
+    /** Zeros before the first voxel and after the last. */
     zerosOf: (axis: number) => (padding === 'same' ? reach(axis) : 2 * triple(padding)[axis]!),
     dilation,
     groups: options.groups ?? 1,

@@ -1,8 +1,8 @@
-/** Element by element: a + b, and factor a. */
+/** Element by element: a + b, and a constant factor times a. */
 import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { expectSameShape, map, type NdArray } from './nd-array.js'
 
-/** a + b, of one shape. */
+/** a + b; both have the same shape. */
 export function add(a: NdArray, b: NdArray): NdArray {
   expectSameShape(a, b)
   return map(a, (value, i) => value + b.data[i]!)

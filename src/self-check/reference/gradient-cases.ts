@@ -1,14 +1,14 @@
-/** The sample cases that a reference brings along: where its backward function is compared with central differences. */
+/** Sample cases for a reference: its backward function is compared with central differences at each. */
 import { zeros, type NdArray } from './nd-array.js'
 
 /** Draws an array of uniform numbers in [low, high), by default [-1, 1). */
 export type Draw = (shape: readonly number[], low?: number, high?: number) => NdArray
 
-/** A function of one argument, all others held, and its gradient. */
+/** A function of one argument, with all others fixed, and its gradient. */
 export interface ArgumentCase {
   readonly name: string
   readonly f: (x: NdArray) => NdArray
-  /** The point: at least a few steps of 1e-5 away from any kink of f. */
+  /** The point, at least a few steps of 1e-5 away from any kink of f. */
   readonly x: NdArray
   readonly backward: (gradOutput: NdArray) => NdArray
 }
@@ -16,11 +16,11 @@ export interface ArgumentCase {
 /** What a reference with a backward function exports as `gradientCases`. */
 export type GradientCases = (draw: Draw) => Readonly<Record<string, readonly ArgumentCase[]>>
 
-/** Gradients as references return them: `gradInput` for `input`. */
+/** Gradients, named as references return them: `gradInput` for `input`. */
 type GradientsOf<Name extends string> = Readonly<Record<`grad${Capitalize<Name>}`, NdArray>>
 
 /**
- * A case of each of some arguments by name.
+ * A case for each of some arguments, given by name.
  *
  * @param backward the gradients of all of them, at `inputs`
  */
@@ -40,7 +40,7 @@ export function gradientCase<Name extends string>(
   }))
 }
 
-/** The numbers 0 .. n-1 in an order that `draw` decides: no two nearer than 1. */
+/** The numbers 0 .. n-1 in random order, so that any two differ by at least 1. */
 export function shuffled(shape: readonly number[], draw: Draw): NdArray {
   const keys = draw(shape).data
   const result = zeros(shape)

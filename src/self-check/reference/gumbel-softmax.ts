@@ -3,7 +3,7 @@
  *
  *   g = -log(-log(U + 1e-20) + 1e-20),   y = softmax_c((logits + g) / temperature)
  *
- * Straight-through: the value is the one-hot of argmax y (the first of equals), the gradient that of y.
+ * Straight-through: the value is the one-hot of argmax y (the first if several are equal), the gradient is that of y.
  */
 import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { expectSameShape, forEachVoxel, map, zeros, type NdArray } from './nd-array.js'
@@ -11,7 +11,7 @@ import { softmax, softmaxBackward } from './softmax.js'
 
 const TINY = 1e-20
 
-/** logits and uniform noise in [0, 1), both [N, C, ...] -> [N, C, ...], one-hot where straightThrough. */
+/** logits and uniform noise in [0, 1), both [N, C, ...] -> [N, C, ...], one-hot if straightThrough. */
 export function forward(
   logits: NdArray,
   uniformNoise: NdArray,

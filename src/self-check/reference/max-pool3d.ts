@@ -1,9 +1,9 @@
 /**
- * Max-pooling: out[n, c, o] = the largest of input[n, c, o stride - padding + t] over the positions t of the kernel that
- * lie within the input, with o an output position (triples D, H, W).
+ * Max-pooling: out[n, c, o] = the largest of input[n, c, o stride - padding + t] over the positions t of the kernel
+ * that lie within the input, with o an output position (triples D, H, W).
  *
- * What fills no window is dropped. Among equal values the first in D, H, W scan order wins, as in PyTorch: it alone
- * receives the gradient.
+ * Voxels that do not fill a window are dropped. Among equal values the first in D, H, W scan order wins, as in PyTorch:
+ * it alone receives the gradient.
  */
 import { gradientCase, shuffled, type GradientCases } from './gradient-cases.js'
 import { map, zeros, type NdArray } from './nd-array.js'

@@ -1,8 +1,8 @@
 /**
  * The float64 arrays that the reference operations are written in.
  *
- * Each file beside this one specifies one operation by plain loops. An operation of one function exports
- * `forward` and `backward`; a file of several exports `name` and `nameBackward`. `backward` takes the gradient
+ * Each file in this folder specifies an operation by plain loops. A file with one function exports `forward` and
+ * `backward`; a file with several exports `name` and `nameBackward`. `backward` takes the gradient
  * of the loss with respect to the output and returns the gradients with respect to the inputs, by name.
  * Scalars are arrays of shape [1]. Sums run over everything, batch included.
  */
@@ -13,7 +13,7 @@ export interface NdArray {
   readonly data: Float64Array
 }
 
-/** An array or its bare values; what the comparisons below accept. */
+/** An array or its bare values, as the comparisons below accept. */
 export type Values = NdArray | ArrayLike<number>
 
 /** The number of elements of a shape. */
@@ -25,7 +25,7 @@ export const zeros = (shape: readonly number[]): NdArray => ({ shape, data: new 
 /** An array of shape [1]. */
 export const scalar = (value: number): NdArray => ({ shape: [1], data: Float64Array.of(value) })
 
-/** A float64 copy of `values`. Throws where their number does not fit the shape. */
+/** A float64 copy of `values`. Throws if their number does not match the shape. */
 export function fromArray(shape: readonly number[], values: ArrayLike<number>): NdArray {
   if (values.length !== sizeOf(shape)) {
     throw new Error(`${values.length} values do not fill an array of shape [${shape.join(', ')}]`)
@@ -39,7 +39,7 @@ export const map = (array: NdArray, f: (value: number, index: number) => number)
   data: array.data.map((value, index) => f(value, index)),
 })
 
-/** The shape as [N, C, D, H, W]. Throws where the array has another rank. */
+/** The shape as [N, C, D, H, W]. Throws if the array has another rank. */
 export function volumeShape({ shape }: NdArray): [number, number, number, number, number] {
   if (shape.length !== 5) throw new Error(`expected [N, C, D, H, W], got [${shape.join(', ')}]`)
   return [shape[0]!, shape[1]!, shape[2]!, shape[3]!, shape[4]!]
@@ -99,7 +99,7 @@ export function mulberry32(seed: number): () => number {
 export const uniform = (shape: readonly number[], random: () => number, low = -1, high = 1): NdArray =>
   map(zeros(shape), () => low + (high - low) * random())
 
-/** `||actual - expected|| / ||expected||`; Infinity where anything is not finite, so that NaN never passes. */
+/** `||actual - expected|| / ||expected||`; Infinity if anything is not finite, so that NaN never passes. */
 export function relativeError(actual: Values, expected: Values): number {
   const [a, b] = comparable(actual, expected)
   let [difference, norm] = [0, 0]
@@ -111,7 +111,7 @@ export function relativeError(actual: Values, expected: Values): number {
   return finiteOrInfinity(Math.sqrt(difference / norm))
 }
 
-/** The largest `|actual - expected|`; Infinity where anything is not finite, so that NaN never passes. */
+/** The largest `|actual - expected|`; Infinity if anything is not finite, so that NaN never passes. */
 export function maxAbsError(actual: Values, expected: Values): number {
   const [a, b] = comparable(actual, expected)
   let largest = 0

@@ -3,8 +3,9 @@
  *
  *   S_i(c) = sum_{j in N_i} pi_j(c)
  *
- * N_i is the k x k x k cube of offsets about voxel i without the centre offset. Edges are replicated: a neighbour's
- * coordinates are clamped to the volume, so a voxel near an edge meets some neighbours, itself among them, many times.
+ * N_i is the k x k x k cube of offsets around voxel i without the centre. Edges are replicated: a neighbour's
+ * coordinates are clamped to the volume, so a voxel near an edge counts some neighbours, itself included, several
+ * times.
  */
 import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { softmax } from './softmax.js'

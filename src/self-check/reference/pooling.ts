@@ -1,4 +1,4 @@
-/** The windows that pooling operations share: window o covers the voxels o stride - padding + t, t below the kernel. */
+/** The windows of pooling operations: window o covers the voxels o stride - padding + t, with 0 <= t < kernel. */
 import { at, volumeShape, type NdArray } from './nd-array.js'
 import type { Triple } from './conv3d.js'
 
@@ -20,8 +20,8 @@ export function pooledShape(input: NdArray, options: PoolOptions): number[] {
 }
 
 /**
- * Visits every voxel that lies within the input of every window, by the offsets of window and voxel; those of one window
- * follow each other in the order D, H, W.
+ * Visits the voxels of every window that lie within the input, by the offsets of window and voxel. The voxels of a
+ * window come one after the other, in D, H, W order.
  */
 export function forEachCovered(
   input: NdArray,

@@ -1,5 +1,6 @@
 /**
- * What follows from the logits of a categorical at every voxel, composed of the references beside this file:
+ * Probabilities, a sample and the divergence of a categorical at every voxel, composed of the references in this
+ * folder:
  *
  *   l = supportMask(logits, prior)
  *   probabilities = softmax(l),  sample = gumbelSoftmax(l, noise) (straight-through),  divergence = KL(softmax(l) || prior)

@@ -4,7 +4,7 @@
  *   softmax(x)_c = exp(x_c - m) / Z,   log softmax(x)_c = x_c - m - log Z,
  *   m = max_c x_c,   Z = sum_c exp(x_c - m)
  *
- * Both are unchanged by the subtraction of the largest value m, which keeps exp from overflowing.
+ * Subtracting the largest value m changes neither; it keeps exp from overflowing.
  */
 import { gradientCase, type Draw, type GradientCases } from './gradient-cases.js'
 import { forEachVoxel, map, zeros, type NdArray } from './nd-array.js'
@@ -45,7 +45,7 @@ export function logSoftmaxBackward(gradOutput: NdArray, input: NdArray): { gradI
   return { gradInput }
 }
 
-/** A prior of which some classes are forbidden in some voxels, none in all. */
+/** A prior that forbids some classes in some voxels, but no class everywhere. */
 export const drawPrior = (shape: readonly number[], draw: Draw): NdArray =>
   softmax(map(draw(shape), (value, i) => (i % 5 === 2 ? -40 : value)))
 

@@ -30,7 +30,7 @@ export const gradientCases: GradientCases = (draw) => {
   const logits = draw([2, 4, 3, 5, 1], -3, 3)
   const prior = drawPrior(logits.shape, draw)
   return {
-    // By itself it adds a constant, too large for differences.
+    // Followed by the divergence, because the mask alone adds a constant that is too large for differences.
     'before the divergence': gradientCase(
       { logits },
       (v) => klDivergence.forward(forward(v.logits, prior), prior),

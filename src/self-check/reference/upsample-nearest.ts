@@ -1,4 +1,6 @@
-/** Nearest-neighbour upsampling by s: out[n, c, d, h, w] = input[n, c, floor(d/s), floor(h/s), floor(w/s)], s one an axis. */
+/**
+ * Nearest-neighbour upsampling by s, per axis: out[n, c, d, h, w] = input[n, c, floor(d/s), floor(h/s), floor(w/s)].
+ */
 import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { at, volumeShape, zeros, type NdArray } from './nd-array.js'
 import type { Triple } from './conv3d.js'

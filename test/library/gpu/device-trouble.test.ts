@@ -194,7 +194,7 @@ describe('trouble that ends a run', () => {
   })
 
   it.each([
-    ['no memory', /is out of memory; end other programs/, 2],
+    ['no memory', /is out of memory; close other programs/, 2],
     ['a command that is refused', /unexpected error: \S+: GPU error: pretended/, 1],
   ])('%s', async (name, line, code) => {
     const folder = name.replaceAll(' ', '-')

@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { UserError } from '../../errors.js'
+import { readLabelVolume, readText, readVolume, readVolumeHeader } from '../../io/files.js'
+import {
+  formatShape,
+  requireFinite,
+  requireReadable,
+  type Grid,
+  type LabelVolume,
+  type Volume,
+  type VolumeHeader,
+} from '../../io/volume.js'
+import { labelVoxelType } from '../../io/voxel-type.js'
+import { besideVolume } from '../file-names.js'
+import { overwriteOption, terminalOf } from '../options.js'
+import { Outputs, writeOutput, writeOutputVolume } from '../output-files.js'
+import { gridOfSpacing, overlap, regrid } from '../regrid.js'
+import type { Terminal } from '../terminal.js'
+
+interface ResampleOptions {
+  output: string
+  like?: string
+  spacing?: [number, number, number]
+  labels?: boolean
+  image?: boolean
+  overwrite?: boolean
+}
+
+export function addResample(program: Command): void {
+  program
+    .command('resample')
+    .summary('bring a scan, a label map or a prior onto another grid')
+    .description(
+      'Brings a volume onto the grid of another file, or onto voxels of another size, by the affines of the headers. Files whose voxels differ only in the order of the axes and by whole voxels are copied exactly.',
+    )
+    .argument('<file>', 'scan, label map or prior (NIfTI)')
+    .addOption(new Option('-o, --output <file>', 'file to write (.nii.gz, .nii)').makeOptionMandatory())
+    .addOption(new Option('--like <file>', 'file whose grid and header the result has').conflicts('spacing'))
+    .addOption(
+      new Option(
+        '--spacing <mm>',
+        'size of the voxels in millimetres, one number or three (1,1,3), in the field of view of the file',
+      ).argParser(voxelSizes),
+    )
+    .addOption(
+      new Option('--labels', 'a label map: the voxels around vote, labels are never averaged').conflicts(
+        'image',
+      ),
+    )
+    .option(
+      '--image',
+      'an image: linear interpolation; smoothed first along axes whose voxels grow by more than half',
+    )
+    .addOption(overwriteOption())
+    .addHelpText(
+      'after',
+      `
+Without --labels and --image, files that sae wrote as segmentations and those named _dseg are label maps, and files
+that hold fractions are images; one of whole numbers might be either.
+Of a volume with a channel per class, such as a prior, probabilities are interpolated, and the background is certain
+outside of its field of view; all else is 0 there. A .tsv or .json beside the file is copied beside the result.
+
+Example:
+  sae resample truth.nii.gz --labels --like scan.nii.gz -o truth-on-scan.nii.gz`,
+    )
+    .action(async (file: string, options: ResampleOptions, command: Command) => {
+      await resample(file, options, terminalOf(command))
+    })
+}
+
+/** Argument parser: one size for all axes, or three. */
+function voxelSizes(text: string): [number, number, number] {
+  const sizes = text.split(',').map((size) => (size.trim() === '' ? NaN : Number(size)))
+  const [d, h = d, w = d] = sizes
+  if ([1, 3].includes(sizes.length) && [d, h, w].every((size) => size! > 0 && size! < Infinity))
+    return [d!, h!, w!]
+  throw new InvalidArgumentError('It must be a size above 0, or three as 1,1,3.')
+}
+
+async function resample(path: string, options: ResampleOptions, terminal: Terminal): Promise<void> {
+  const { output, like, overwrite } = options
+  const tables = ['.tsv', '.json'].filter((ending) => existsSync(besideVolume(path, ending)))
+  const outputs = Outputs.ofFile(output, {
+    files: [output, ...tables.map((ending) => besideVolume(output, ending))],
+    inputs: [path, like, ...tables.map((ending) => besideVolume(path, ending))],
+    overwrite,
+  })
+  await outputs.requireFree()
+  if (!/\.nii(\.gz)?$/i.test(output))
+    throw new UserError(`${output}: a grid is kept by NIfTI files alone; name it .nii.gz or .nii`)
+  const header = await readVolumeHeader(path)
+  const onto = await wantedGrid(header, options)
+  requireReadable([header.channels, ...onto.shape], output)
+  if (!overlap(header.grid, onto))
+    throw new UserError(`${path} and ${like ?? output} do not overlap: by the headers, they share no place`)
+  const volume = await readEither(header, options)
+  for (const warning of volume.warnings ?? []) terminal.warn(warning)
+  requireFinite(volume)
+  const result = regrid(volume, onto)
+  await outputs.claim()
+  for (const ending of tables)
+    await writeOutput(besideVolume(output, ending), await readText(besideVolume(path, ending)))
+  const { data } = result
+  const isLabels = data instanceof Float64Array
+  await writeOutputVolume(output, { ...result, source: output }, isLabels ? labelVoxelType(data) : 'float32')
+  const what = isLabels ? 'Label map' : volume.channels > 1 ? `${volume.channels} channels` : 'Image'
+  terminal.status(`${what} on ${formatShape(onto.shape)} voxels: ${output}`)
+}
+
+async function wantedGrid(file: VolumeHeader, { like, spacing }: ResampleOptions): Promise<Grid> {
+  requirePlaced(file)
+  if (spacing) return gridOfSpacing(file.grid, spacing)
+  if (like === undefined)
+    throw new UserError('nothing says onto which grid: give --like, a file that has it, or --spacing')
+  const reference = await readVolumeHeader(like)
+  requirePlaced(reference)
+  return reference.grid
+}
+
+function requirePlaced({ grid, source }: VolumeHeader): void {
+  if (grid.known) return
+  throw new UserError(
+    `${source}: does not say where its voxels lie, so nothing can be resampled; give a NIfTI file that does`,
+  )
+}
+
+/** Reads a label map as such, anything else as images. @throws UserError if it may be either, or cannot be read */
+async function readEither(
+  { source, channels, description = '' }: VolumeHeader,
+  { labels, image }: ResampleOptions,
+): Promise<Volume | LabelVolume> {
+  if (channels > 1) {
+    if (labels) throw new UserError(`${source}: has ${channels} channels, but a label map has one`)
+    return readVolume(source)
+  }
+  if (image) return readVolume(source)
+  const map = await readLabelVolume(source)
+  if (labels || description.startsWith('sae-webgpu:') || /_dseg\.nii(\.gz)?$/i.test(source)) return map
+  if (map.data.every((value) => Number.isInteger(value))) {
+    throw new UserError(
+      `${source}: holds whole numbers, which may be labels or intensities; give --labels or --image`,
+    )
+  }
+  return readVolume(source)
+}
