@@ -10,7 +10,7 @@ import { inverse } from '../register/placed.js'
 import { Pullback, type Transform } from '../register/pullback.js'
 import { fitSmooth } from '../register/smooth-fit.js'
 import { addVotes } from '../register/votes.js'
-import { classify } from '../sae/label-codes.js'
+import { classify, countCodes } from '../sae/label-codes.js'
 import { blurPrior } from '../sae/prior-from-labels.js'
 import type { SpatialShape } from '../sae/separable-filter.js'
 import { readLabels } from './inputs.js'
@@ -99,8 +99,26 @@ async function isLabelMap({ data, source }: LabelVolume, asked: string | undefin
 }
 
 function withoutOutside(data: Float64Array, outside: readonly (readonly [number, number])[]): Float64Array {
-  if (outside.length === 0) return data
-  return data.map((code) => (outside.some(([first, last]) => code >= first && code <= last) ? 0 : code))
+  const isOutside = (code: number): boolean => outside.some(([first, last]) => code >= first && code <= last)
+  return outside.length === 0 ? data : translated(data, data.slice(), (code) => (isOutside(code) ? 0 : code))
+}
+
+/** Writes what each code becomes into `result`. Neighbours mostly agree, so remembering the last code saves most calls. */
+function translated<T extends Float64Array | Uint8Array>(
+  codes: Float64Array,
+  result: T,
+  translate: (code: number) => number,
+): T {
+  let [last, becomes] = [NaN, 0]
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i]!
+    if (code !== last) {
+      last = code
+      becomes = translate(code)
+    }
+    result[i] = becomes
+  }
+  return result
 }
 
 function fitMap(
@@ -139,8 +157,7 @@ const most = 200
 
 /** Codes as categories: 0 stays the background, the others by how frequent they are. */
 function categoriesOf(codes: Float64Array): { data: Uint8Array; count: number } {
-  const counts = new Map<number, number>()
-  for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1)
+  const counts = countCodes(codes)
   const others = [...counts].filter(([code]) => code !== 0).sort(([a, m], [b, n]) => n - m || a - b)
   const category = new Map(others.map(([code], i) => [code, Math.min(i + 1, most - 1)]))
   category.set(0, 0)

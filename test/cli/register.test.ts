@@ -2,8 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
+import { toPlaced } from '../../src/cli/registration.js'
+import { valueAt } from '../../src/register/image.js'
+import { inverse, mapPoint } from '../../src/register/placed.js'
 import { diceScores } from '../../src/sae/dice.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
+import type { Affine, AffineRow, Triple } from '../../src/sae/synth/affine.js'
 import { makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study
@@ -38,6 +42,17 @@ beforeAll(async () => {
 afterAll(() => {
   study.remove()
 })
+
+/** The map of a text file of ITK's. */
+function itkAffine(path: string): Affine {
+  const line = readFileSync(path, 'utf8').split('\n')[3]!
+  const numbers = line.replace('Parameters: ', '').split(' ').map(Number)
+  const row = (r: number): AffineRow => {
+    const [a, b, c] = numbers.slice(3 * r, 3 * r + 3)
+    return [a!, b!, c!, numbers[9 + r]!]
+  }
+  return [row(0), row(1), row(2)]
+}
 
 describe('sae register', () => {
   it('writes the moved scan, the transform, and what --apply names', async () => {
@@ -78,6 +93,33 @@ describe('sae register', () => {
     expect(stdout).toMatch(/Least Jacobian determinant: 0\.[1-9]/)
     const warp = await readVolume(path('bent_warp.nii.gz'))
     expect([warp.channels, warp.grid.known]).toEqual([3, true])
+    // As ITK reads the two files: points in LPS, the displacement first, then the affine map.
+    const affine = itkAffine(path('bent_affine.txt'))
+    const [bent, source] = [await readVolume(output), await readVolume(moving)]
+    const size = warp.data.length / 3
+    const [, H, W] = warp.grid.shape
+    let furthest = 0
+    for (let i = 0; i < size; i += 7) {
+      const voxel: Triple = [Math.floor(i / (H * W)), Math.floor(i / W) % H, i % W]
+      const world = mapPoint(toPlaced(warp.grid).toWorld, voxel)
+      const shifted: Triple = [
+        -world[0] + warp.data[i]!,
+        -world[1] + warp.data[size + i]!,
+        world[2] + warp.data[2 * size + i]!,
+      ]
+      const [x, y, z] = mapPoint(affine, shifted)
+      const at = mapPoint(inverse(toPlaced(source.grid).toWorld), [-x, -y, z])
+      const there = mapPoint(inverse(toPlaced(bent.grid).toWorld), world)
+      const inside = at.every((value) => value > 1 && value < 30)
+      if (!inside) continue
+      const [expected, found] = [
+        valueAt(source.data, shape, ...at, 0),
+        valueAt(bent.data, shape, ...there, 0),
+      ]
+      furthest = Math.max(furthest, Math.abs(expected - found))
+    }
+    // Of intensities up to 900.
+    expect(furthest).toBeLessThan(1)
   })
 
   it('refuses in one line, and writes nothing', async () => {
