@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '../errors.js'
 
-const extension = /\.(nii|nii\.gz|npz|npy)$/i
+const extension = /\.(nii|nii\.gz|mgz|mgh|hdr|hdr\.gz|img|img\.gz|npz|npy)$/i
 
 /** A volume's path with another ending: `out/scan.nii.gz` -> `out/scan.json`. */
 export function besideVolume(path: string, ending: string): string {

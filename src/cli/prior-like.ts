@@ -26,6 +26,7 @@ export interface LikeOptions {
   readonly classes?: string
   readonly every: number
   readonly transform: 'affine' | 'smooth'
+  readonly volume?: number | undefined
   readonly outside?: readonly (readonly [number, number])[]
 }
 
@@ -59,7 +60,7 @@ export async function fromMapsLike(
   const size = whole.shape[0] * whole.shape[1] * whole.shape[2]
   const prior = new Float32Array(K * size)
   for (const [i, source] of sources.entries()) {
-    const map = await readLabels(source, terminal)
+    const map = await readLabels(source, terminal, options.volume)
     requireNoTissueMap(map)
     const inside = { ...map, data: withoutOutside(map.data, options.outside ?? []) }
     const { transform, quality } = fitMap(inside, reference, options.transform)

@@ -34,6 +34,8 @@ export interface SourceOptions {
   readonly classes?: string
   readonly every: number
   readonly matchByIndex: boolean
+  /** Which volume of a label map that holds several. */
+  readonly volume?: number | undefined
 }
 
 /** A length in millimetres as voxels along D, H, W. */
@@ -67,7 +69,7 @@ export async function tablesOfMaps(
 /** The mean over subjects of their blurred one-hot maps. */
 export async function fromLabelMaps(
   headers: readonly VolumeHeader[],
-  { classes, every, matchByIndex }: SourceOptions,
+  { classes, every, matchByIndex, volume }: SourceOptions,
   sigma: SpatialShape,
   terminal: Terminal,
 ): Promise<MadePrior> {
@@ -84,7 +86,7 @@ export async function fromLabelMaps(
   const voxels = table.classes.map(() => 0)
   let prior: Float32Array | undefined
   for (const [i, { source }] of headers.entries()) {
-    const map = await readLabels(source, terminal)
+    const map = await readLabels(source, terminal, volume)
     requireNoTissueMap(map)
     const described = tables[i]!
     if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)

@@ -8,7 +8,7 @@ import type { SpatialShape } from '../sae/separable-filter.js'
 import { GridCheck } from './grid-check.js'
 import { requireOneChannel } from './input-headers.js'
 import { placed } from './placement.js'
-import { expectedVoxels, type MadePrior } from './prior-sources.js'
+import { expectedVoxels, type MadePrior, type SourceOptions } from './prior-sources.js'
 import { subsample } from './subsample.js'
 import type { Terminal } from './terminal.js'
 
@@ -40,7 +40,7 @@ const slack = 0.01
 export async function fromTissues(
   headers: readonly VolumeHeader[],
   table: LabelTable,
-  { matchByIndex, every }: { readonly matchByIndex: boolean; readonly every: number },
+  { matchByIndex, every, volume }: SourceOptions,
   sigma: SpatialShape,
   terminal: Terminal,
 ): Promise<MadePrior> {
@@ -54,7 +54,7 @@ export async function fromTissues(
   const K = table.classes.length
   const prior = new Float32Array(K * size)
   for (const [i, { source }] of headers.entries()) {
-    const map = await readVolume(source)
+    const map = await readVolume(source, { volume })
     requireFinite(map)
     const wrong = map.data.find((value) => !(value >= -slack && value <= 1 + slack))
     if (wrong !== undefined)

@@ -78,7 +78,7 @@ async function pretrain(paths: string[], options: PretrainOptions, terminal: Ter
   requireLabelsOfEach(paths, labels)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
-  const files = { prior: options.prior, scans: paths, labels }
+  const files = { prior: options.prior, scans: paths, labels, volume: options.volume }
   const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)

@@ -13,6 +13,7 @@ import {
   overwriteOption,
   realNumber,
   terminalOf,
+  volumeOption,
   wholeNumber,
 } from '../options.js'
 import { Outputs } from '../output-files.js'
@@ -40,6 +41,7 @@ interface PriorCommandOptions {
   truth?: string
   overwrite?: boolean
   matchByIndex: boolean
+  volume?: number
 }
 
 export function addPrior(program: Command): void {
@@ -49,9 +51,9 @@ export function addPrior(program: Command): void {
     .description('Makes a prior: the probability of every class at every voxel, before any scan is seen.')
     .argument(
       '[files...]',
-      'label maps, one atlas, or with --tissues the maps of all tissues (.nii, .nii.gz, .npz)',
+      'label maps, one atlas, or with --tissues the maps of all tissues: NIfTI, .mgz, .npz or another format that is read',
     )
-    .addOption(new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .npz)'))
+    .addOption(new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .mgz, .npz)'))
     .addOption(overwriteOption())
     .addOption(
       new Option(
@@ -106,6 +108,7 @@ export function addPrior(program: Command): void {
     )
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addHelpText(
       'after',
       `
@@ -151,7 +154,7 @@ async function makePrior(
   await outputs.requireFree()
   // Headers first: to unpack a file takes seconds.
   const headers: VolumeHeader[] = []
-  for (const file of files) headers.push(await readVolumeHeader(file))
+  for (const file of files) headers.push(await readVolumeHeader(file, { volume: options.volume }))
   const atlas = headers.find(({ channels }) => channels > 1)
   requireConsistent(headers, atlas, options)
   const { blur = atlas || options.tissues ? 0 : 1.5 } = options
@@ -185,7 +188,7 @@ function requireConsistent(
 ): void {
   if (atlas && headers.length > 1) {
     throw new UserError(
-      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps`,
+      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps, or choose a volume of each with --volume`,
     )
   }
   if (atlas && like !== undefined) {
