@@ -13,6 +13,7 @@ import { addPretrain } from './commands/pretrain.js'
 import { addPrepare } from './commands/prepare.js'
 import { addPrior } from './commands/prior.js'
 import { addReport } from './commands/report.js'
+import { addRegister } from './commands/register.js'
 import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
@@ -54,6 +55,7 @@ Exit codes: 0 done, 2 wrong usage or input, 130 interrupted (143 by SIGTERM), 1 
 
 for (const add of [
   addPrepare,
+  addRegister,
   addPrior,
   addEm,
   addPretrain,

@@ -30,6 +30,7 @@ describe('sae --help', () => {
     'convert',
     'export',
     'info',
+    'register',
   ])('explains %s with an example', async (command) => {
     const { code, stdout } = await sae([command, '--help'])
     expect(code).toBe(0)
