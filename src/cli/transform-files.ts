@@ -16,8 +16,13 @@ export interface RegistrationRecord {
   readonly leastJacobian?: number
 }
 
-/** Writes a registration as JSON: matrices of world coordinates, RAS, in millimetres. */
+/** Writes a registration as JSON (`formatRecord`). */
 export async function writeRecord(path: string, map: Affine, record: RegistrationRecord): Promise<void> {
+  await writeOutput(path, formatRecord(map, record))
+}
+
+/** A registration as JSON: matrices of world coordinates, RAS, in millimetres. */
+export function formatRecord(map: Affine, record: RegistrationRecord): string {
   const whole = (m: Affine): string =>
     `[${[...m, [0, 0, 0, 1]].map((row) => JSON.stringify(row)).join(', ')}]`
   const entries = [
@@ -25,7 +30,7 @@ export async function writeRecord(path: string, map: Affine, record: Registratio
     `"fixedToMoving": ${whole(map)}`,
     `"movingToFixed": ${whole(inverse(map))}`,
   ]
-  await writeOutput(path, `{\n${entries.map((entry) => `  ${entry}`).join(',\n')}\n}\n`)
+  return `{\n${entries.map((entry) => `  ${entry}`).join(',\n')}\n}\n`
 }
 
 /** Writes the affine part as a text file of ITK's, as ANTs, ITK-SNAP and Slicer read it: fixed points to moving ones, LPS. */
