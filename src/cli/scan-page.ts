@@ -18,7 +18,7 @@ export function scanPage(report: ScanReport): string {
   const sides = grid.known
     ? html`The patient’s right is on the right of the picture (neurological convention); the letters beside it
       say so: L left, R right, A front, P back.`
-    : html`The scan does not say how it lies, so sides and directions are those of its array and may be wrong.`
+    : html`The scan does not say how it lies, so the planes are named by the axes of its array.`
   const body = html`
     <h1>${name}</h1>
     <p class="soft">Segmentation of <span class="long">${scan}</span></p>
@@ -93,9 +93,10 @@ const worldAxes: Readonly<Record<PlaneName, readonly [name: string, row: number]
   axial: ['z', 2],
 }
 
-/** `axial, z = 12 mm`: where the plane meets the middle of the volume; `axial, plane 80` if nothing is known of that. */
+/** `axial, z = 12 mm`: where the plane meets the middle of the volume; `axis 1, plane 80` if the file does not say. */
 function describePlane({ grid, volume }: ScanReport, plane: PlaneName, depth: number): string {
-  if (!grid.known) return `${plane}, plane ${depth}`
+  // Which direction of the head an axis has is not known.
+  if (!grid.known) return `axis ${axisAcross(volume.grid, plane) + 1}, plane ${depth}`
   const [name, row] = worldAxes[plane]
   const axis = axisAcross(volume.grid, plane)
   const at = [0, 1, 2].map((i) => (i === axis ? depth : (grid.shape[i]! - 1) / 2))
