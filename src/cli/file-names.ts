@@ -3,6 +3,12 @@ import { UserError } from '../errors.js'
 
 const extension = /\.(nii|nii\.gz|npz|npy)$/i
 
+/** Whether a file is a volume, by its name. */
+export const isVolumeName = (path: string): boolean => extension.test(path)
+
+/** The name of a volume's file without what says its format: `scan.nii.gz` -> `scan`. */
+export const nameOfVolume = (file: string): string => file.replace(extension, '')
+
 /** A volume's path with another ending: `out/scan.nii.gz` -> `out/scan.json`. */
 export function besideVolume(path: string, ending: string): string {
   return path.replace(extension, '') + ending

@@ -8,6 +8,7 @@ import type { MrfPotential } from '../../sae/mrf-table.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { Assessments } from '../assessments.js'
 import { isTableFile, tableFor } from '../classes.js'
+import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
@@ -63,16 +64,16 @@ interface EmCommandOptions extends GlobalOptions {
 }
 
 export function addEm(program: Command): void {
-  program
+  const command = program
     .command('em')
     .summary('segment scans by expectation maximisation: no network, no training')
     .description(
       'Segments each scan on its own: expectation maximisation fits a Gaussian mixture to every class, given the prior. Takes seconds to minutes per scan. A trained network has to beat this.',
     )
-    .argument(
-      '<scans...>',
-      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    .addArgument(
+      scansArgument('skull-stripped scans on the grid of the prior, or any with --resample; in any units'),
     )
+  addCohortOptions(command)
     .addOption(priorOption())
     .addOption(folderOption())
     .addOption(
@@ -139,16 +140,17 @@ export function addEm(program: Command): void {
 Example:
   sae em scan.nii.gz --prior prior.nii.gz --labels truth.nii.gz -o out/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
+    .action(async (given: string[], _: unknown, self: Command) => {
       const terminal = terminalOf(self)
-      const options = self.optsWithGlobals<EmCommandOptions>()
+      const options = self.optsWithGlobals<EmCommandOptions & CohortOptions>()
       if (options.beta === 0 && ['k', 'potential'].some((name) => self.getOptionValueSource(name) === 'cli'))
         terminal.warn('--k and --potential have no effect without --beta')
-      await em(scans, options, terminal)
+      const cohort = await findScans(given, options, terminal)
+      await em(cohort.scans, withLabelsOf(cohort, options), terminal)
     })
 }
 
-async function em(all: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+async function em(all: readonly string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
   requireLabelsOfEach(all, options.labels)
   const segmentations = await planJobs(all, options, terminal)
   const { jobs, outputs } = segmentations

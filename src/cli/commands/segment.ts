@@ -9,6 +9,7 @@ import { defaultTraining } from '../../sae/settings.js'
 import { openEm } from '../assess-run.js'
 import { Assessments } from '../assessments.js'
 import { isTableFile, tableFor } from '../classes.js'
+import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
@@ -67,16 +68,16 @@ interface SegmentOptions extends GlobalOptions {
 }
 
 export function addSegment(program: Command): void {
-  program
+  const command = program
     .command('segment')
     .summary('segment scans with trained weights')
     .description(
       'Segments each scan: every voxel gets the most probable of the classes that the prior allows there.',
     )
-    .argument(
-      '<scans...>',
-      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    .addArgument(
+      scansArgument('skull-stripped scans on the grid of the prior, or any with --resample; in any units'),
     )
+  addCohortOptions(command)
     .addOption(
       new Option(
         '--weights <file>',
@@ -127,17 +128,18 @@ export function addSegment(program: Command): void {
 Example:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
+    .action(async (given: string[], _: unknown, self: Command) => {
       const terminal = terminalOf(self)
-      const options = self.optsWithGlobals<SegmentOptions>()
+      const options = self.optsWithGlobals<SegmentOptions & CohortOptions>()
       if (options.refine === 0 && ['beta', 'k'].some((name) => self.getOptionValueSource(name) === 'cli')) {
         terminal.warn('--beta and --k have no effect without --refine')
       }
+      const { scans } = await findScans(given, options, terminal)
       await segment(scans, options, terminal)
     })
 }
 
-async function segment(paths: string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
+async function segment(paths: readonly string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
   const { matchByIndex, resample = false } = asked
