@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '../errors.js'
 
-const extension = /\.(nii|nii\.gz|npz|npy)$/i
+const extension = /\.(nii|nii\.gz|mgz|mgh|hdr|hdr\.gz|img|img\.gz|npz|npy)$/i
 
 /** Whether a file is a volume, by its name. */
 export const isVolumeName = (path: string): boolean => extension.test(path)

@@ -7,12 +7,17 @@ import type { VolumeHeader } from '../io/volume.js'
  * minute: a file that is not there or of a kind that is not read is reported at once.
  *
  * @param what what they are, for messages: `a scan`
+ * @param volume of files with several, the one to read
  * @throws UserError
  */
-export async function readHeaders(paths: readonly string[], what: string): Promise<VolumeHeader[]> {
+export async function readHeaders(
+  paths: readonly string[],
+  what: string,
+  volume: number | undefined,
+): Promise<VolumeHeader[]> {
   const headers: VolumeHeader[] = []
   for (const path of paths) {
-    const header = await readVolumeHeader(path)
+    const header = await readVolumeHeader(path, { volume })
     requireOneChannel(header, what)
     headers.push(header)
   }
@@ -29,7 +34,9 @@ export async function readPriorHeader(path: string): Promise<VolumeHeader> {
 /** @throws UserError unless a volume has the one channel of a scan or a label map */
 export function requireOneChannel({ channels, source }: VolumeHeader, what: string): void {
   if (channels === 1) return
-  throw new UserError(`${source}: has ${channels} channels, but ${what} has one; extract one of them`)
+  throw new UserError(
+    `${source}: has ${channels} volumes, but ${what} has one; choose one with --volume, 0 to ${channels - 1}`,
+  )
 }
 
 /** @throws UserError unless a volume has the channels of a prior */

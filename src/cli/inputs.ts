@@ -28,24 +28,35 @@ interface Scan extends Volume {
  * Reads a scan and scales its intensities to 0..1.
  *
  * @param intensities how the network wants them
- * @throws UserError if it cannot be read, has several channels, contains NaN or is constant
+ * @param volume of a file with several, the one to read
+ * @throws UserError if it cannot be read, has several volumes and none is chosen, contains NaN or is constant
  */
-export async function readScan(path: string, intensities: Intensities, terminal: Terminal): Promise<Scan> {
-  const volume = await readVolume(path)
-  warnAndRequireOneChannel(volume, 'a scan', terminal)
-  requireFinite(volume)
-  requireVaries(volume)
-  const scaling = scalingFor(intensities, volume.data)
+export async function readScan(
+  path: string,
+  intensities: Intensities,
+  terminal: Terminal,
+  volume?: number,
+): Promise<Scan> {
+  const scan = await readVolume(path, { volume })
+  warnAndRequireOneChannel(scan, 'a scan', terminal)
+  requireFinite(scan)
+  requireVaries(scan)
+  const scaling = scalingFor(intensities, scan.data)
   const { low, high } = scaling
   if (low !== 0 || high !== 1) {
     terminal.note(`${path}: intensities from ${format(low)} to ${format(high)} scaled to 0..1`)
   }
-  return { ...volume, data: applyScaling(volume.data, scaling), scaling }
+  return { ...scan, data: applyScaling(scan.data, scaling), scaling }
 }
 
-/** Reads a label map; its values are still label codes. @throws UserError if it cannot be read or has several channels */
-export async function readLabels(path: string, terminal: Terminal): Promise<LabelVolume> {
-  const labels = await readLabelVolume(path)
+/**
+ * Reads a label map; its values are still label codes.
+ *
+ * @param volume of a file with several, the one to read
+ * @throws UserError if it cannot be read, or has several volumes and none is chosen
+ */
+export async function readLabels(path: string, terminal: Terminal, volume?: number): Promise<LabelVolume> {
+  const labels = await readLabelVolume(path, { volume })
   warnAndRequireOneChannel(labels, 'a label map', terminal)
   requireFinite(labels)
   return labels
@@ -80,7 +91,8 @@ export async function readTrainingScans(
   const scalings: Scaling[] = []
   for (const [i, path] of paths.entries()) {
     const placement = grids.scans[i]!
-    const read = async (to: Terminal) => placed(await readScan(path, intensities, to), placement)
+    const read = async (to: Terminal) =>
+      placed(await readScan(path, intensities, to, grids.volume), placement)
     const scan = await read(terminal)
     scalings.push(scan.scaling)
     cache.offer(`scan ${path}`, scan.data)
@@ -92,7 +104,7 @@ export async function readTrainingScans(
     }
     const described = await tableOfReference(labelPath, { table, source: 'the table of the prior' })
     const readClasses = async (to: Terminal) => {
-      const labels = await readLabels(labelPath, to)
+      const labels = await readLabels(labelPath, to, grids.volume)
       return placedClasses(labels, classesOfMap(labels, described, to).classes, grids.labels![i]!)
     }
     cache.offer(`labels ${labelPath}`, await readClasses(terminal))

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addConvert } from './commands/convert.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
@@ -55,6 +57,8 @@ for (const add of [
   addEvaluate,
   addResample,
   addSynth,
+  addConvert,
+  addExport,
   addInfo,
   addDemo,
 ])

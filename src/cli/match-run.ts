@@ -17,12 +17,14 @@ export interface RunGrids {
   readonly resampled: Grid | undefined
   /** Of each label map, if there are any: those of the first scans. */
   readonly labels: readonly Placement[] | undefined
+  /** Of scans and label maps with several volumes, the one that is read. */
+  readonly volume: number | undefined
 }
 
 /**
  * Compares the grids of a run's files by their headers, before any voxel is read.
  *
- * @param files label maps, if there are any, are those of the first scans
+ * @param files label maps, if there are any, are those of the first scans; `volume` is which is read of files with several
  * @param every work on every n-th voxel of the scans along each axis, and of a prior that has their full size; of the
  *   prior in any case if files may be resampled onto its grid
  * @throws UserError if a file cannot be read, has channels where it should have none, or lies elsewhere
@@ -32,14 +34,15 @@ export async function matchRun(
     readonly prior: string
     readonly scans: readonly string[]
     readonly labels?: readonly string[] | undefined
+    readonly volume?: number | undefined
   },
   every: number,
   options: GridOptions,
   terminal: Terminal,
 ): Promise<RunGrids> {
   const prior = await readPriorHeader(files.prior)
-  const scans = await readHeaders(files.scans, 'a scan')
-  const labels = files.labels && (await readHeaders(files.labels, 'a label map'))
+  const scans = await readHeaders(files.scans, 'a scan', files.volume)
+  const labels = files.labels && (await readHeaders(files.labels, 'a label map', files.volume))
   const check = new GridCheck(options)
   let priorEvery: number | undefined
   const placements = scans.map((scan): Placement => {
@@ -62,6 +65,7 @@ export async function matchRun(
     scanGrids: scans.map(({ grid }) => grid),
     resampled: options.resample ? prior.grid : undefined,
     labels: ofLabels,
+    volume: files.volume,
   }
 }
 

@@ -82,6 +82,12 @@ export const byIndexOption = (): Option =>
     'pair voxels by their indices even if the headers place the files apart or turn their axes; shapes must agree',
   ).default(false)
 
+export const volumeOption = (): Option =>
+  new Option(
+    '--volume <n>',
+    'of scans and label maps with several volumes (4-D), read this one, counted from 0 as in FSL and nibabel; files with one volume are read as they are',
+  ).argParser(wholeNumber(0))
+
 /** @param results what becomes of the results */
 export const resampleOption = (results = ''): Option =>
   new Option(
@@ -118,6 +124,7 @@ export interface LearningOptions extends GlobalOptions {
   labels?: string[]
   classes?: string
   matchByIndex: boolean
+  volume?: number
   resample?: boolean
   every: number
   steps?: number
@@ -156,6 +163,7 @@ export function addLearningOptions(command: Command, part: 'pretraining' | 'trai
     )
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(resampleOption())
     .addOption(
       option(

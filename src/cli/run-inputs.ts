@@ -13,8 +13,16 @@ export interface RunInputs {
   readonly every: number
   /** Whether voxels are paired by their indices, whatever the headers say. */
   readonly byIndex?: boolean
+  /** Which volume of the scans is used, if one was chosen. */
+  readonly volume?: number
   /** Whether scans are brought onto the grid of the prior. */
   readonly resample?: boolean
+}
+
+/** How the files of a run are read. */
+interface RunReading extends GridOptions {
+  /** Which volume, of scans with several. */
+  readonly volume?: number | undefined
 }
 
 /** @throws UserError if a file cannot be read */
@@ -22,7 +30,7 @@ export async function identifyInputs(
   scans: readonly string[],
   prior: string,
   every: number,
-  { matchByIndex, resample }: Pick<GridOptions, 'matchByIndex' | 'resample'>,
+  { matchByIndex, resample, volume }: RunReading,
 ): Promise<RunInputs> {
   const digests: string[] = []
   for (const path of scans) digests.push((await fileDigest(path)).sha256)
@@ -31,6 +39,7 @@ export async function identifyInputs(
     ...inputs,
     ...(matchByIndex ? { byIndex: true } : {}),
     ...(resample ? { resample } : {}),
+    ...(volume === undefined ? {} : { volume }),
   }
 }
 
@@ -84,6 +93,10 @@ export function requireSameInputs(
     throw new UserError(
       `--every ${now.every} contradicts ${checkpoint}, which has ${before.every}; give the same, or start anew with --init`,
     )
+  }
+  if (now.volume !== before.volume) {
+    const was = before.volume === undefined ? 'without --volume' : `with --volume ${before.volume}`
+    throw new UserError(`${checkpoint}: its run is one ${was}; give the same, or start anew with --init`)
   }
   for (const [name, flag] of [
     ['byIndex', '--match-by-index'],

@@ -9,6 +9,7 @@ export interface SynthOptions {
   contrast: string
   jitter?: number
   phantom?: boolean
+  volume?: number
   deform: number
   rotate: number
   scale: number

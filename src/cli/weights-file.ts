@@ -65,10 +65,19 @@ export async function writeWeights(
 ): Promise<void> {
   const checkpoint = await saveCheckpoint(variables, parameters, info, optimiser)
   requireFiniteTensors('learning', info.training?.progress.step ?? 0, checkpoint.tensors)
+  await writeTensorFile(path, checkpoint.tensors, { ...checkpoint.metadata, ...metadata })
+}
+
+/** Writes tensors and what is said of them, with a checksum of both. @throws UserError if the file cannot be written */
+export async function writeTensorFile(
+  path: string,
+  floats: ReadonlyMap<string, NamedTensor>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
   const tensors = new Map<string, Tensor>()
-  for (const [name, tensor] of checkpoint.tensors) tensors.set(name, { dtype: 'F32', ...tensor })
-  const all = { ...checkpoint.metadata, ...metadata }
-  await writeOutput(path, writeSafetensors(tensors, { ...all, checksum: checksumOf(tensors, all) }))
+  for (const [name, tensor] of floats) tensors.set(name, { dtype: 'F32', ...tensor })
+  const checksum = checksumOf(tensors, metadata)
+  await writeOutput(path, writeSafetensors(tensors, { ...metadata, checksum }))
 }
 
 /** SHA-256 of all that a file holds beside the checksum itself, in the order of the names. */

@@ -1,7 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { UserError } from '../errors.js'
 import { writeFileAtomic } from './atomic-file.js'
-import { fileError } from './file-error.js'
+import { codeOf, fileError } from './file-error.js'
 import {
   decodeHeader,
   decodeLabels,
@@ -11,27 +11,43 @@ import {
   headerBytes,
   requireVolumeName,
 } from './formats.js'
+import { headerOfOne, oneVolume } from './one-volume.js'
+import { pairOf, type Pair } from './pairs.js'
 import { writeSafetensors, type Tensor, type TensorFile, type TypedTensor } from './safetensors.js'
 import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
 import type { VoxelType } from './voxel-type.js'
 
+/** Which part of a file is read. */
+export interface ReadOptions {
+  /** Of a file with several volumes, the one to read, counted from 0. Default: all, as channels. */
+  readonly volume?: number | undefined
+}
+
 /**
- * Reads a volume: `.nii`, `.nii.gz`, `.npz` or `.npy`.
+ * Reads a volume: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz`, `.npy`, or a pair of `.hdr` and `.img` by the name of either.
  *
  * @throws UserError if the file cannot be read, is not an image, or its content does not match its extension
  */
-export async function readVolume(path: string): Promise<Volume> {
-  requireVolumeName(path)
-  return decodeVolume(await readBytes(path), path)
+export async function readVolume(path: string, options: ReadOptions = {}): Promise<Volume> {
+  const { bytes, image } = await readVolumeBytes(path)
+  return oneVolume(decodeVolume(bytes, path, image), options.volume)
 }
 
 /** Tables are small; a malicious JSON file of this size takes some 300 MB when parsed. */
 const MAX_TEXT_BYTES = 4_000_000
 
-/** As `readVolume`, for a label map: integers up to 2^53 are exact. */
-export async function readLabelVolume(path: string): Promise<LabelVolume> {
+/** As `readVolume`, for a label map: integers of up to 2^53 are kept exactly. */
+export async function readLabelVolume(path: string, options: ReadOptions = {}): Promise<LabelVolume> {
+  const { bytes, image } = await readVolumeBytes(path)
+  return oneVolume(decodeLabels(bytes, path, image), options.volume)
+}
+
+async function readVolumeBytes(path: string): Promise<{ bytes: Uint8Array; image?: Uint8Array }> {
   requireVolumeName(path)
-  return decodeLabels(await readBytes(path), path)
+  const pair = pairOf(path)
+  if (!pair) return { bytes: await readBytes(path) }
+  await requirePair(path, pair)
+  return { bytes: await readBytes(pair.header), image: await readBytes(pair.image) }
 }
 
 /**
@@ -39,16 +55,33 @@ export async function readLabelVolume(path: string): Promise<LabelVolume> {
  *
  * @throws UserError as `readVolume`, for errors that show without the voxels
  */
-export async function readVolumeHeader(path: string): Promise<VolumeHeader> {
-  const head = headerBytes(path)
-  const length = await requireFile(path)
-  const bytes = head === undefined ? await readBytes(path) : await readHead(path, head)
-  return decodeHeader(bytes, path, length) ?? readVolume(path)
+export async function readVolumeHeader(path: string, options: ReadOptions = {}): Promise<VolumeHeader> {
+  const most = headerBytes(path)
+  const pair = pairOf(path)
+  if (pair) await requirePair(path, pair)
+  const file = pair?.header ?? path
+  const length = await requireFile(file)
+  const bytes = most === undefined ? await readBytes(file) : await readHead(file, most)
+  const header = decodeHeader(bytes, path, length)
+  return header ? headerOfOne(header, options.volume) : readVolume(path, options)
+}
+
+/** @throws UserError if one of the two files of a pair is missing */
+async function requirePair(path: string, { header, image }: Pair): Promise<void> {
+  await requireFile(path)
+  const other = path === header ? image : header
+  try {
+    await stat(other)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw fileError(error, other, 'cannot be read')
+    const what = path === header ? 'the header of an image' : 'an image without its header'
+    throw new UserError(`${path}: is ${what}, but ${other} is not there; put the two side by side`)
+  }
 }
 
 /**
- * Writes a volume in the format of its extension: `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`; as `[D, H, W]`
- * if it has one channel. NumPy's formats do not keep the grid.
+ * Writes a volume in the format that the extension names: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz` (as `vol_data`) or
+ * `.npy`; `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
  * @throws UserError if the extension is not one of these, a value does not fit `type`, or the file cannot be written
  */

@@ -1,47 +1,101 @@
 import { UserError } from '../errors.js'
 import type { FloatArray, Floats } from './dtype.js'
 import { gzip, isGzip } from './gzip.js'
+import { isMgh, readMgh, readMghHeader, writeMgh } from './mgh.js'
 import { writeNifti } from './nifti-write.js'
 import { readNifti, readNiftiHeader } from './nifti.js'
 import { isNpy, readNpy, readNpyHeader, writeNpy } from './npy.js'
 import { readNpz, readNpzHeader, writeNpz } from './npz.js'
+import { readPair, readPairHeader } from './pair-volume.js'
+import { pairOf } from './pairs.js'
 import { readSafetensors, type TensorFile } from './safetensors.js'
 import { readTorchCheckpoint } from './torch-checkpoint.js'
 import { isLegacyTorch } from './torch-pickle.js'
-import type { LabelVolume, Volume, VolumeHeader } from './volume.js'
+import type { FloatVolume, LabelVolume, Volume, VolumeHeader } from './volume.js'
 import { requireFits, VOXEL_ARRAYS, type VoxelType } from './voxel-type.js'
 import { isZip } from './zip.js'
 
-/**
- * Decodes a volume; the extension of `source` says whether it is `.nii`, `.nii.gz`, `.npz` or `.npy`.
- *
- * @param source the file's name
- * @throws UserError if it is not an image, or its content does not match its extension
- */
-export function decodeVolume(bytes: Uint8Array, source: string): Volume {
-  return decode(bytes, source, Float32Array)
+/** How the files of a format are recognised and read. */
+interface Reader {
+  /** Whether bytes begin as they should. */
+  readonly isRight: (bytes: Uint8Array) => boolean
+  readonly read: <T extends FloatArray>(
+    bytes: Uint8Array,
+    source: string,
+    floats: Floats<T>,
+    image: Uint8Array | undefined,
+  ) => FloatVolume<T>
+  readonly header: (bytes: Uint8Array, source: string, length: number) => VolumeHeader | undefined
 }
 
-/** As `decodeVolume`, for a label map: integers up to 2^53 are exact. */
-export function decodeLabels(bytes: Uint8Array, source: string): LabelVolume {
-  return decode(bytes, source, Float64Array)
+// Many tools read gzipped and plain files under either name, and so does this one.
+const nifti: Reader = {
+  isRight: (bytes) => isGzip(bytes) || isNifti(bytes),
+  read: readNifti,
+  header: (bytes, source) => readNiftiHeader(bytes, source),
+}
+const mgh: Reader = {
+  isRight: (bytes) => isGzip(bytes) || isMgh(bytes),
+  read: readMgh,
+  header: readMghHeader,
+}
+const pair: Reader = {
+  isRight: nifti.isRight,
+  read: (bytes, source, floats, image) => readPair(bytes, source, image, floats),
+  header: readPairHeader,
+}
+
+/** The formats of volumes that are read, by the extension of the file. */
+const readers = {
+  '.nii.gz': nifti,
+  '.nii': nifti,
+  '.mgz': mgh,
+  '.mgh': mgh,
+  '.hdr.gz': pair,
+  '.hdr': pair,
+  '.img.gz': pair,
+  '.img': pair,
+  '.npz': { isRight: isZip, read: readNpz, header: readNpzHeader },
+  '.npy': { isRight: isNpy, read: readNpy, header: readNpyHeader },
+} as const satisfies Readonly<Record<string, Reader>>
+
+/** The extensions of files that are read. A `.hdr` and its `.img` are one volume. */
+export type VolumeFormat = keyof typeof readers
+const VOLUME_FORMATS = Object.keys(readers) as readonly VolumeFormat[]
+
+/** The extensions of files that are written. */
+export type WritableFormat = (typeof WRITABLE_FORMATS)[number]
+const WRITABLE_FORMATS = ['.nii.gz', '.nii', '.mgz', '.mgh', '.npz', '.npy'] as const
+
+/**
+ * Decodes a volume: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz`, `.npy`, or the `.hdr` and `.img` of a pair, by its name.
+ *
+ * @param source the file's name; of a pair, either
+ * @param image the bytes of the `.img`, if `bytes` are those of a `.hdr`
+ * @throws UserError if it is no image, or its content is not what its name says
+ */
+export function decodeVolume(bytes: Uint8Array, source: string, image?: Uint8Array): Volume {
+  return decode(bytes, source, Float32Array, image)
+}
+
+/** As `decodeVolume`, with integers of up to 2^53 kept exactly. */
+export function decodeLabels(bytes: Uint8Array, source: string, image?: Uint8Array): LabelVolume {
+  return decode(bytes, source, Float64Array, image)
 }
 
 function decode<T extends FloatArray>(
   bytes: Uint8Array,
   source: string,
   floats: Floats<T>,
-): VolumeHeader & { data: T } {
-  const format = requireVolumeContent(bytes, source)
-  if (format === '.npz') return readNpz(bytes, source, floats)
-  if (format === '.npy') return readNpy(bytes, source, floats)
-  return readNifti(bytes, source, floats)
+  image: Uint8Array | undefined,
+): FloatVolume<T> {
+  return readerOf(bytes, source).read(bytes, source, floats, image)
 }
 
 /**
  * Reads what a volume's file says about it, without unpacking its voxels.
  *
- * @param bytes the file, or its first `headerBytes` bytes if the format allows
+ * @param bytes the file, or the first `headerBytes` of it if that is enough for its format; of a pair, its `.hdr`
  * @param source the file's name
  * @param length of the whole file, in bytes
  * @returns undefined if that takes the voxels: for a NumPy array whose first or last axis might hold the classes
@@ -52,10 +106,7 @@ export function decodeHeader(
   source: string,
   length = bytes.length,
 ): VolumeHeader | undefined {
-  const format = requireVolumeContent(bytes, source)
-  if (format === '.npz') return readNpzHeader(bytes, source)
-  if (format === '.npy') return readNpyHeader(bytes, source, length)
-  return readNiftiHeader(bytes, source)
+  return readerOf(bytes, source).header(bytes, source, length)
 }
 
 /** How many bytes of a file `decodeHeader` needs; undefined for all: an archive has its directory at the end. */
@@ -63,28 +114,26 @@ export function headerBytes(source: string): number | undefined {
   return requireVolumeName(source) === '.npz' ? undefined : 1 << 16
 }
 
-function requireVolumeContent(bytes: Uint8Array, source: string): VolumeFormat {
-  const format = requireVolumeName(source)
-  // As in many tools, `.nii` may be gzipped and `.nii.gz` may be plain.
-  const isRight = { '.npz': isZip, '.npy': isNpy, '.nii': isAnyNifti, '.nii.gz': isAnyNifti }[format]
-  if (isRight(bytes)) return format
+function readerOf(bytes: Uint8Array, source: string): Reader {
+  const reader = readers[requireVolumeName(source)]
+  if (reader.isRight(bytes)) return reader
   throw new UserError(
     `${source}: the content is not what the name says, but ${describe(bytes)}; rename or convert it`,
   )
 }
 
-const isAnyNifti = (bytes: Uint8Array): boolean => isGzip(bytes) || isNifti(bytes)
-
 /**
- * Encodes a volume in the format of the extension of `name`: `.nii`, `.nii.gz`, `.npz` (as `vol_data`) or `.npy`; as
- * `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
+ * Encodes a volume in the format that the extension of `name` says: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz` (as
+ * `vol_data`) or `.npy`; `[D, H, W]` if it has one channel. NumPy's formats do not keep the grid.
  *
  * @throws UserError if the extension is not one of these, or a value does not fit `type`
  */
 export function encodeVolume(name: string, volume: Volume | LabelVolume, type: VoxelType): Uint8Array {
-  const format = requireVolumeName(name)
+  const format = requireWritableName(name)
   if (format === '.nii') return writeNifti(volume, type)
   if (format === '.nii.gz') return gzip(writeNifti(volume, type))
+  if (format === '.mgh') return writeMgh(volume, type)
+  if (format === '.mgz') return gzip(writeMgh(volume, type))
   const shape = volume.channels > 1 ? [volume.channels, ...volume.grid.shape] : volume.grid.shape
   requireFits(volume.data, type, volume.source)
   const array = { shape, data: new VOXEL_ARRAYS[type](volume.data) }
@@ -109,18 +158,21 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
   return readSafetensors(bytes, source)
 }
 
-/** The formats of volumes, by the extension of the file. */
-export type VolumeFormat = '.nii.gz' | '.nii' | '.npz' | '.npy'
-const VOLUME_FORMATS: readonly VolumeFormat[] = ['.nii.gz', '.nii', '.npz', '.npy']
-
 /** The volume format of a file's extension. @throws UserError if it has none of these extensions */
 export function requireVolumeName(path: string): VolumeFormat {
-  const format = VOLUME_FORMATS.find((extension) => path.toLowerCase().endsWith(extension))
-  if (format === undefined)
-    throw new UserError(
-      `${path}: not a volume by its name; it must end in ${VOLUME_FORMATS.join(', ')}${/\.mg[hz]$/i.test(path) ? ", to which FreeSurfer's mri_convert converts it" : ''}`,
-    )
-  return format
+  return requireExtension(path, VOLUME_FORMATS)
+}
+
+/** The format to write a file in, by its name. @throws UserError if it says none that is written */
+export function requireWritableName(path: string): WritableFormat {
+  return requireExtension(path, WRITABLE_FORMATS)
+}
+
+function requireExtension<F extends string>(path: string, formats: readonly F[]): F {
+  const format = formats.find((extension) => path.toLowerCase().endsWith(extension))
+  if (format !== undefined) return format
+  const use = pairOf(path) ? 'pairs are read but not written' : 'not a volume by its name'
+  throw new UserError(`${path}: ${use}; it must end in ${formats.join(', ')}`)
 }
 
 /** Checks the header's length, which comes first in both versions and byte orders. */
@@ -132,6 +184,7 @@ function isNifti(bytes: Uint8Array): boolean {
 
 function describe(bytes: Uint8Array): string {
   if (isNifti(bytes)) return 'a NIfTI image (.nii)'
+  if (isMgh(bytes)) return 'a FreeSurfer volume (.mgh)'
   if (isNpy(bytes)) return 'a NumPy array (.npy)'
   if (isZip(bytes)) return 'a zip archive (.npz or other)'
   if (isGzip(bytes)) return 'gzip data (.nii.gz, .mgz or other)'

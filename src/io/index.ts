@@ -1,5 +1,5 @@
 /**
- * Files as bytes: NIfTI, NumPy, safetensors and PyTorch checkpoints in, typed arrays out, and back.
+ * Files as bytes: NIfTI, Analyze, MGH, NumPy, safetensors and PyTorch checkpoints in, typed arrays out, and back.
  *
  * Runs in browsers and in Node. To read and write paths, use `readVolume`, `writeVolume`, `readTensors` and
  * `writeTensors` of `sae-webgpu/node`.
@@ -14,12 +14,15 @@ export {
   encodeVolume,
   headerBytes,
   type VolumeFormat,
+  type WritableFormat,
 } from './formats.js'
 export { gunzip, gzip, isGzip } from './gzip.js'
+export { readMgh, writeMgh } from './mgh.js'
 export { readNifti } from './nifti.js'
 export { writeNifti } from './nifti-write.js'
 export { readNpy, writeNpy, type NpyArray } from './npy.js'
 export { readNpz, writeNpz } from './npz.js'
+export { pairOf, type Pair } from './pairs.js'
 export {
   readSafetensors,
   writeSafetensors,
@@ -41,4 +44,5 @@ export {
   type Volume,
   type VolumeHeader,
 } from './volume.js'
+export { oneVolume } from './one-volume.js'
 export { labelVoxelType, type VoxelType } from './voxel-type.js'

@@ -1,10 +1,12 @@
 import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js'
 import { UserError } from '../errors.js'
-import { toCOrder, type Shape4 } from './axes.js'
-import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
-import { gunzip, gunzipHead, isGzip } from './gzip.js'
+import type { Shape4 } from './axes.js'
+import type { DType, FloatArray, Floats } from './dtype.js'
+import { gunzipHead, isGzip } from './gzip.js'
+import { readVoxels, type RawImage } from './raw-image.js'
 import {
   formatShape,
+  isInvertible,
   PLACEMENT_TOLERANCE,
   placementDistance,
   requireReadable,
@@ -64,68 +66,84 @@ export function readNifti(
   source: string,
   floats: Floats<FloatArray> = Float32Array,
 ): FloatVolume<FloatArray> {
-  const layout = readLayout(bytes, source)
-  const { header, shape, dtype, start, length } = layout
-  const [, D, H, W] = shape
-  const raw = isGzip(bytes) ? gunzip(bytes, source, start + length + MAX_SURPLUS) : bytes
-  const found = Math.max(0, raw.length - start)
-  if (found < length) {
-    throw new UserError(
-      `${source}: the header says ${formatShape(dimsOf(header))}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
-    )
-  }
-  const data = toFloats(raw.subarray(start, start + length), dtype, header.littleEndian, floats)
-  rescale(data, header, source)
-  return {
-    ...describe(layout, source),
-    data: toCOrder(data, shape, [D * H * W, 1, D, D * H], new floats(data.length)),
-  }
+  return volumeOf(readLayout(bytes, source, 'one file'), bytes, source, source, floats)
+}
+
+/**
+ * As `readNifti`, of an image that is kept apart from its header (`ni1`, `ni2`).
+ *
+ * @param source the name of the header
+ * @param image the file with the voxels
+ */
+export function readNiftiPair<T extends FloatArray>(
+  header: Uint8Array,
+  source: string,
+  image: { readonly bytes: Uint8Array; readonly source: string },
+  floats: Floats<T>,
+): FloatVolume<T> {
+  return volumeOf(readLayout(header, source, 'pair'), image.bytes, image.source, source, floats)
 }
 
 /**
  * Reads the header of a NIfTI image.
  *
- * @param bytes at least the first 64 KiB of the file
+ * @param bytes the first 64 KiB of the file or more
+ * @param kind whether it is one file or the header of a pair
  * @throws UserError as `readNifti`, if the header is bad
  */
-export function readNiftiHeader(bytes: Uint8Array, source: string): VolumeHeader {
-  return describe(readLayout(bytes, source), source)
+export function readNiftiHeader(bytes: Uint8Array, source: string, kind: Kind = 'one file'): VolumeHeader {
+  return describe(readLayout(bytes, source, kind), source)
 }
 
-function describe({ header, srow, shape: [channels, ...shape] }: Layout, source: string): VolumeHeader {
+/** Whether the header and the voxels of an image are in one file. */
+type Kind = 'one file' | 'pair'
+
+function volumeOf<T extends FloatArray>(
+  layout: Layout,
+  bytes: Uint8Array,
+  file: string,
+  source: string,
+  floats: Floats<T>,
+): FloatVolume<T> {
+  const data = readVoxels(bytes, layout.image, file, floats)
+  rescale(data, layout.header, source)
+  return { ...describe(layout, source), data }
+}
+
+function describe({ header, srow, image }: Layout, source: string): VolumeHeader {
+  const [channels, ...shape] = image.shape
   const warnings: string[] = []
   const grid = toGrid(header, srow, shape, (text) => warnings.push(`${source}: ${text}`))
   const description = header.description.replace(/\0.*$/s, '')
-  return { channels, grid, source, warnings, description }
+  const stored = isScaled(header) ? undefined : image.dtype
+  return { channels, grid, source, warnings, description, stored }
 }
 
 /** The layout of a file, from its header. */
 interface Layout {
   readonly header: Header
   readonly srow: number[][]
-  readonly shape: Shape4
-  readonly dtype: DType
-  /** Start and length of the image in the file, in bytes. */
-  readonly start: number
-  readonly length: number
+  readonly image: RawImage
 }
 
-function readLayout(bytes: Uint8Array, source: string): Layout {
+function readLayout(bytes: Uint8Array, source: string, kind: Kind): Layout {
   const head = isGzip(bytes) ? gunzipHead(bytes, LAYOUT[2].header, source) : bytes
-  const { header, srow } = parseHeader(head, source)
+  const { header, srow } = parseHeader(head, source, kind)
   const shape = imageShape(header, source)
-  requireReadable(dimsOf(header), source)
+  const dims = dimsOf(header)
+  requireReadable(dims, source)
   const dtype = DTYPES[header.datatypeCode]
   if (dtype === undefined) {
     throw new UserError(
       `${source}: voxels of NIfTI datatype ${header.datatypeCode} are not supported; convert them to integers or floats`,
     )
   }
-  const length = shape.reduce((product, size) => product * size, bytesPerElement(dtype))
-  return { header, srow, shape, dtype, start: imageStart(header, source), length }
+  const start = imageStart(header, source, kind)
+  const { littleEndian } = header
+  return { header, srow, image: { shape, dims, dtype, littleEndian, start, surplus: MAX_SURPLUS } }
 }
 
-function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: number[][] } {
+function parseHeader(raw: Uint8Array, source: string, kind: Kind): { header: Header; srow: number[][] } {
   // The header without its extensions: they are not needed, and the library does not check their lengths.
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
   const version =
@@ -141,8 +159,12 @@ function parseHeader(raw: Uint8Array, source: string): { header: Header; srow: n
   } catch {
     throw new UserError(`${source}: the NIfTI header is damaged`)
   }
-  if (header.magic.startsWith('ni')) {
-    throw new UserError(`${source}: the header of an .hdr/.img pair; convert the pair to one .nii file`)
+  if (header.magic.startsWith('ni') !== (kind === 'pair')) {
+    throw new UserError(
+      kind === 'pair'
+        ? `${source}: header and image are in one file by its magic string; rename it to .nii`
+        : `${source}: a header kept apart from its image; rename the two to .hdr and .img`,
+    )
   }
   const fields = new DataView(bytes)
   const number = (index: number): number =>
@@ -170,23 +192,28 @@ function imageShape(header: Header, source: string): Shape4 {
   return [channels[0] ?? 1, D, H, W]
 }
 
-function imageStart(header: Header, source: string): number {
+function imageStart(header: Header, source: string, kind: Kind): number {
   const { data } = LAYOUT[header instanceof NIFTI1 ? 1 : 2]
   if (!(header.vox_offset >= 0 && header.vox_offset <= MAX_START)) {
     throw new UserError(
       `${source}: vox_offset, where the image starts, makes no sense; the header is damaged`,
     )
   }
-  // Some writers leave vox_offset 0; the image cannot lie within the header.
-  return Math.max(Math.trunc(header.vox_offset), data)
+  // Some writers leave vox_offset 0; in one file, the image cannot lie within the header.
+  return Math.max(Math.trunc(header.vox_offset), kind === 'pair' ? 0 : data)
 }
 
 function dimsOf(header: Header): number[] {
   return header.dims.slice(1, header.dims[0]! + 1)
 }
 
-function rescale(data: FloatArray, { scl_slope: slope, scl_inter: inter }: Header, source: string): void {
-  if (slope === 0 || !Number.isFinite(slope) || (slope === 1 && inter === 0)) return
+function isScaled({ scl_slope: slope, scl_inter: inter }: Header): boolean {
+  return slope !== 0 && Number.isFinite(slope) && (slope !== 1 || inter !== 0)
+}
+
+function rescale(data: FloatArray, header: Header, source: string): void {
+  if (!isScaled(header)) return
+  const { scl_slope: slope, scl_inter: inter } = header
   if (!Number.isFinite(inter))
     throw new UserError(`${source}: scl_inter is ${inter}; set it to a number in the header`)
   for (let i = 0; i < data.length; i++) data[i] = data[i]! * slope + inter
@@ -230,14 +257,4 @@ function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (t
     [0, 1, 2, 3].map((column) => (row !== column ? 0 : row < 3 ? size(row) : 1)),
   )
   return { shape, affine, known: false, header: info }
-}
-
-function isInvertible(matrix: readonly (readonly number[])[]): boolean {
-  const [a, b, c] = matrix as [number[], number[], number[]]
-  const determinant =
-    a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!) -
-    a[1]! * (b[0]! * c[2]! - b[2]! * c[0]!) +
-    a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!)
-  const volume = [0, 1, 2].reduce((product, axis) => product * Math.hypot(a[axis]!, b[axis]!, c[axis]!), 1)
-  return Math.abs(determinant) > 1e-6 * volume && matrix.flat().every(Number.isFinite)
 }

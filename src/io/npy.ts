@@ -56,13 +56,15 @@ export function readNpy(
     ? toCOrder(stored, squeezed, fortranStrides(squeezed), new floats(stored.length))
     : stored
   const [C, D, H, W] = squeezed
-  if (!hasChannelsLast(squeezed, data)) return { data, channels: C, grid: unknownGrid([D, H, W]), source }
+  if (!hasChannelsLast(squeezed, data))
+    return { data, channels: C, grid: unknownGrid([D, H, W]), source, stored: dtype }
   const first: Shape4 = [W, C, D, H]
   return {
     data: toCOrder(data, first, [1, D * H * W, H * W, W], new floats(data.length)),
     channels: W,
     grid: unknownGrid([C, D, H]),
     source,
+    stored: dtype,
   }
 }
 
@@ -74,13 +76,15 @@ export function readNpy(
  * @throws UserError as `readNpy`
  */
 export function readNpyHeader(bytes: Uint8Array, source: string, length: number): VolumeHeader | undefined {
-  const squeezed = checkedShape(readHeader(bytes, source), source, length)
+  const header = readHeader(bytes, source)
+  const squeezed = checkedShape(header, source, length)
   const [C, D, H, W] = squeezed
+  const stored = header.dtype
   switch (axisOfChannels(squeezed)) {
     case 'first':
-      return { channels: C, grid: unknownGrid([D, H, W]), source }
+      return { channels: C, grid: unknownGrid([D, H, W]), source, stored }
     case 'last':
-      return { channels: W, grid: unknownGrid([C, D, H]), source }
+      return { channels: W, grid: unknownGrid([C, D, H]), source, stored }
     case 'either':
       return undefined
   }

@@ -32,6 +32,20 @@ export function orientationOnto(from: Grid, to: Grid): Orientation {
   return { axes, flips: [flip(0), flip(1), flip(2)] }
 }
 
+/** Whether text names a side of the head for each axis: `RAS`, `LIA`. */
+export function isAxisCode(text: string): boolean {
+  return /^[RLAPSI]{3}$/.test(text) && ['RL', 'AP', 'SI'].every((ends) => new RegExp(`[${ends}]`).test(text))
+}
+
+/** The orientation in which D, H and W run towards these sides. @param sides an axis code, such as `RAS` */
+export function orientationTowards(grid: Grid, sides: string): Orientation {
+  const affine = [0, 1, 2].map((row) => [
+    ...Array.from(sides, (side) => Number(side === 'RAS'[row]) - Number(side === 'LPI'[row])),
+    0,
+  ])
+  return orientationOnto(grid, { ...grid, affine: [...affine, [0, 0, 0, 1]] })
+}
+
 /** Unit vectors along D, H and W in the world. */
 function directions({ affine }: Grid): number[][] {
   return [0, 1, 2].map((axis) => {

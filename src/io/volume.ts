@@ -1,4 +1,4 @@
-import type { FloatArray } from './dtype.js'
+import type { DType, FloatArray } from './dtype.js'
 import { UserError } from '../errors.js'
 
 /** Orientation and units of a NIfTI header: enough to write qform and sform back unchanged. */
@@ -27,9 +27,9 @@ export interface Grid {
   shape: [number, number, number]
   /** 4x4, `[d, h, w, 1]` to world millimetres, as in nibabel. Only voxel sizes if `known` is false. */
   affine: number[][]
-  /** False if the file says nothing about orientation: npz, npy, or a NIfTI that uses neither qform nor sform. */
+  /** False if the file says nothing about orientation: npz, npy, Analyze, or a NIfTI that uses neither qform nor sform. */
   known: boolean
-  /** Present if the grid came from a NIfTI file. */
+  /** Present if the grid came from a NIfTI file, or from an Analyze header, whose codes are 0. */
   header?: NiftiHeaderInfo
 }
 
@@ -45,6 +45,8 @@ export interface VolumeHeader {
   warnings?: readonly string[]
   /** NIfTI's `descrip`: free text, up to 79 bytes. */
   description?: string
+  /** The type of the voxels in the file; undefined if the file scales what it stores. */
+  stored?: DType | undefined
 }
 
 /** An image, a label map or a prior, as read from a file. */
@@ -103,6 +105,17 @@ export function requireReadable(shape: readonly number[], source: string): void 
 export function voxelSize(affine: readonly (readonly number[])[]): [number, number, number] {
   const along = (axis: number): number => Math.hypot(...[0, 1, 2].map((row) => affine[row]![axis]!))
   return [along(0), along(1), along(2)]
+}
+
+/** Whether an affine takes no two voxels to one place, however small they are. */
+export function isInvertible(affine: readonly (readonly number[])[]): boolean {
+  const [a, b, c] = affine as [number[], number[], number[]]
+  const determinant =
+    a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!) -
+    a[1]! * (b[0]! * c[2]! - b[2]! * c[0]!) +
+    a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!)
+  const volume = voxelSize(affine).reduce((product, size) => product * size, 1)
+  return Math.abs(determinant) > 1e-6 * volume && affine.flat().every(Number.isFinite)
 }
 
 /** The largest distance between a corner voxel of a `[D, H, W]` grid under two affines, in millimetres. */

@@ -49,13 +49,18 @@ export async function saveCheckpoint(
 ): Promise<CheckpointFile> {
   return {
     tensors: await variables.readAll([...parameters, ...(optimiser?.state ?? [])]),
-    metadata: {
-      format,
-      architecture: JSON.stringify(info.architecture),
-      intensities: info.intensities,
-      ...(info.table ? { classes: JSON.stringify(info.table) } : {}),
-      ...(info.training ? { training: JSON.stringify(info.training) } : {}),
-    },
+    metadata: checkpointMetadata(info),
+  }
+}
+
+/** What a checkpoint says about itself, as files hold it. */
+export function checkpointMetadata(info: CheckpointInfo): Readonly<Record<string, string>> {
+  return {
+    format,
+    architecture: JSON.stringify(info.architecture),
+    intensities: info.intensities,
+    ...(info.table ? { classes: JSON.stringify(info.table) } : {}),
+    ...(info.training ? { training: JSON.stringify(info.training) } : {}),
   }
 }
 

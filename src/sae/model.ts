@@ -57,7 +57,7 @@ export function createModel(architecture: Architecture, seed = 0): Model {
 }
 
 /** Added to probabilities before their logarithm is taken; classes below `supportThreshold` are ruled out anyway. */
-const leastProbability = 1e-7
+export const leastProbability = 1e-7
 
 /**
  * The model's logits for a scan, before the classes outside the prior's support are ruled out.

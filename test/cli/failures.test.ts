@@ -105,7 +105,7 @@ describe('a scan that cannot be used', () => {
 
   it('has channels', async () => {
     expect(await refusal(segment(study.path('prior.nii.gz')))).toMatch(
-      /prior\.nii\.gz: has 8 channels, but a scan has one/,
+      /prior\.nii\.gz: has 8 volumes, but a scan has one; choose one with --volume, 0 to 7/,
     )
   })
 

@@ -198,7 +198,7 @@ describe('files that lie elsewhere', () => {
     expect(await refused(em(small, 'out'))).toMatch(
       /the prior and the scan differ in shape: .*cut\.nii\.gz is 16x16x16/,
     )
-    expect(await refused(em(study.path('a.mgz'), 'out'))).toMatch(/a\.mgz: not a volume by its name/)
+    expect(await refused(em(study.path('a.mnc'), 'out'))).toMatch(/a\.mnc: not a volume by its name/)
   })
 })
 

@@ -16,7 +16,7 @@ describe('sae info', () => {
 })
 
 describe('sae --help', () => {
-  it.each(['prior', 'em', 'pretrain', 'train', 'segment', 'evaluate', 'resample', 'info'])(
+  it.each(['prior', 'em', 'pretrain', 'train', 'segment', 'evaluate', 'resample', 'convert', 'export', 'info'])(
     'explains %s with an example',
     async (command) => {
       const { code, stdout } = await sae([command, '--help'])

@@ -51,13 +51,13 @@ describe('the headers of inputs', () => {
   it('tell scans, labels and priors apart', async () => {
     expect(await rejectedUserError(check('scan.nii', 'scan.nii'))).toMatch(/has one channel, .*tissue maps/)
     expect(await rejectedUserError(check('prior.npy', 'prior.npy'))).toContain(
-      '3 channels, but a scan has one',
+      '3 volumes, but a scan has one',
     )
     const labels = { labels: 'other.nii.gz' }
     expect(await rejectedUserError(check('prior.npy', 'scan.nii', labels))).toContain(
       'the labels and the scan differ',
     )
-    expect(await rejectedUserError(check('prior.npy', 'aseg.mgz'))).toMatch(/aseg\.mgz: .*mri_convert/)
+    expect(await rejectedUserError(check('prior.npy', 'aseg.mnc'))).toMatch(/aseg\.mnc: not a volume/)
     expect(await rejectedUserError(check('prior.npy', 'none.nii'))).toContain(
       'none.nii: cannot be read: no such file',
     )

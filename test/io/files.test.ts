@@ -16,6 +16,7 @@ import { gzip } from '../../src/io/gzip.js'
 import { writeNifti } from '../../src/io/nifti-write.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { dict, legacyFile, tensor } from './make-torch.js'
+import { makeMgh } from './make-mgh.js'
 import { makeVolume, rejectedUserError } from './support.js'
 
 let folder = ''
@@ -90,11 +91,9 @@ describe('readVolume and writeVolume', () => {
     ['a.nii.gz', gzip(nifti).slice(0, 100), /truncated within its header/],
     ['a.nii.gz', gzip(nifti).slice(0, -20), /gzip data truncated or damaged/],
     ['a.npz', zipSync({ x: nifti }).slice(0, 100), /zip archive truncated or damaged/],
-    [
-      'a.mgz',
-      nifti,
-      /must end in \.nii\.gz, \.nii, \.npz, \.npy, to which FreeSurfer's mri_convert converts it/,
-    ],
+    ['a.mgz', nifti, /but a NIfTI image/],
+    ['a.nii', makeMgh({ dims: [1, 1, 1, 1], values: [1] }), /but a FreeSurfer volume/],
+    ['a.mnc', nifti, /must end in \.nii\.gz, \.nii, \.mgz, \.mgh, \.hdr\.gz/],
   ])('refuse %s of other content, naming it', async (name, content, message) => {
     await writeFile(at(name), content)
     const text = await rejectedUserError(readVolume(at(name)))

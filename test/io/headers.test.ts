@@ -16,15 +16,18 @@ afterAll(() => {
 })
 
 describe('readVolumeHeader', () => {
-  it.each(['a.nii', 'a.nii.gz', 'a.npy', 'a.npz'])('says of %s what reading it says', async (name) => {
-    const path = join(folder, name)
-    for (const channels of [1, 3]) {
-      await writeVolume(path, makeVolume(channels, [40, 50, 70]), 'float32')
-      const { data, ...header } = await readVolume(path)
-      expect(data).toHaveLength(channels * 40 * 50 * 70)
-      expect(await readVolumeHeader(path)).toEqual(header)
-    }
-  })
+  it.each(['a.nii', 'a.nii.gz', 'a.mgh', 'a.mgz', 'a.npy', 'a.npz'])(
+    'says of %s what reading it says',
+    async (name) => {
+      const path = join(folder, name)
+      for (const channels of [1, 3]) {
+        await writeVolume(path, makeVolume(channels, [40, 50, 70]), 'float32')
+        const { data, ...header } = await readVolume(path)
+        expect(data).toHaveLength(channels * 40 * 50 * 70)
+        expect(await readVolumeHeader(path)).toEqual(header)
+      }
+    },
+  )
 
   it('needs the beginning of the voxels only', async () => {
     const path = join(folder, 'large.nii.gz')
@@ -44,7 +47,7 @@ describe('readVolumeHeader', () => {
     expect((await readVolumeHeader(path)).grid.shape).toEqual([4, 5, 6])
   })
 
-  it.each(['a.mgz', 'a.hdr'])('refuses %s by its name', async (name) => {
+  it.each(['a.mnc', 'a.nrrd'])('refuses %s by its name', async (name) => {
     expect(await rejectedUserError(readVolumeHeader(join(folder, name)))).toMatch(/not a volume by its name/)
   })
 })

@@ -15,6 +15,7 @@ import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
+  volumeOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -53,6 +54,7 @@ interface EmCommandOptions extends GlobalOptions {
   iterations: number
   every: number
   matchByIndex: boolean
+  volume?: number
   resample?: boolean
   labels?: string[]
   posterior?: boolean
@@ -128,6 +130,7 @@ export function addEm(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(resampleOption(onScans))
     .addOption(memoryOption('1.5GB'))
     .addOption(keepExistingOption())
@@ -159,7 +162,7 @@ async function em(all: readonly string[], options: EmCommandOptions, terminal: T
   const paths = jobs.map(({ scan }) => scan)
   const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
   const { matchByIndex, resample = false } = options
-  const files = { prior: options.prior, scans: paths, labels }
+  const files = { prior: options.prior, scans: paths, labels, volume: options.volume }
   const grids = await matchRun(files, options.every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
@@ -220,13 +223,13 @@ function planJobs(
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
   const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
-  const { labelsOut, posterior } = options
+  const { labelsOut, posterior, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
-      ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior },
+      ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },
       ...(matchByIndex ? { matchByIndex } : {}),
       ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),

@@ -18,7 +18,14 @@ import {
   warnOfBareClasses,
   type MapTable,
 } from '../label-maps.js'
-import { byIndexOption, classesOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import {
+  byIndexOption,
+  classesOption,
+  overwriteOption,
+  terminalOf,
+  volumeOption,
+  wholeNumber,
+} from '../options.js'
 import { Outputs, writeOutput } from '../output-files.js'
 import { placed, placedClasses, type Placement } from '../placement.js'
 import { readPrior, tableBeside } from '../prior-file.js'
@@ -28,6 +35,7 @@ interface EvaluateOptions {
   prior?: string
   classes?: string
   matchByIndex: boolean
+  volume?: number
   resample?: boolean
   every: number
   csv?: string
@@ -49,6 +57,7 @@ export function addEvaluate(program: Command): void {
     )
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(
       new Option(
         '--resample',
@@ -99,8 +108,8 @@ async function evaluate(
   const described = await tableOfMap(segmentationPath, options.classes)
   const { table, source } = described
   const ofTruth = await tableOfReference(truthPath, { table, source })
-  const segmentation = await readLabels(segmentationPath, terminal)
-  const truth = await readLabels(truthPath, terminal)
+  const segmentation = await readLabels(segmentationPath, terminal, options.volume)
+  const truth = await readLabels(truthPath, terminal, options.volume)
   const predicted = scoredMap(segmentation, grids.segmentation, described, terminal)
   const expected = scoredMap(truth, grids.truth, ofTruth, terminal)
   const scored = foregroundClasses(table)
@@ -152,11 +161,11 @@ const asItIs: Placement = { orientation: undefined, every: 1, start: [0, 0, 0] }
 async function matchFiles(
   segmentationPath: string,
   truthPath: string,
-  { prior: priorPath, every, matchByIndex, resample = false }: EvaluateOptions,
+  { prior: priorPath, every, matchByIndex, resample = false, volume }: EvaluateOptions,
   terminal: Terminal,
 ): Promise<Grids> {
   const check = new GridCheck({ matchByIndex, resample })
-  const headers = await readHeaders([segmentationPath, truthPath], 'a label map')
+  const headers = await readHeaders([segmentationPath, truthPath], 'a label map', volume)
   const [segmentation, reference] = headers as [VolumeHeader, VolumeHeader]
   const [onto, name] = resample ? [reference, 'reference'] : [segmentation, 'segmentation']
   const match = (file: VolumeHeader, what: string, every: number): Placement =>

@@ -85,7 +85,7 @@ async function pretrain(
   requireLabelsOfEach(paths, labels)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
-  const files = { prior: options.prior, scans: paths, labels }
+  const files = { prior: options.prior, scans: paths, labels, volume: options.volume }
   const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   const recipe = recipes[options.recipe]
   const settings = withOptions(recipe.pretraining, options, paths.length)

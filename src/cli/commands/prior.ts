@@ -21,6 +21,7 @@ import {
 } from '../label-maps.js'
 import {
   byIndexOption,
+  volumeOption,
   classesOption,
   overwriteOption,
   realNumber,
@@ -41,6 +42,7 @@ interface PriorCommandOptions {
   classes?: string
   overwrite?: boolean
   matchByIndex: boolean
+  volume?: number
 }
 
 export function addPrior(program: Command): void {
@@ -48,9 +50,9 @@ export function addPrior(program: Command): void {
     .command('prior')
     .summary('make a prior from label maps or from an atlas')
     .description('Makes a prior: the probability of every class at every voxel, before any scan is seen.')
-    .argument('<files...>', 'label maps, or one atlas (.nii, .nii.gz, .npz)')
+    .argument('<files...>', 'label maps, or one atlas: NIfTI, .mgz, .npz or another format that is read')
     .addOption(
-      new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .npz)').makeOptionMandatory(),
+      new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .mgz, .npz)').makeOptionMandatory(),
     )
     .addOption(overwriteOption())
     .addOption(
@@ -74,6 +76,7 @@ export function addPrior(program: Command): void {
     )
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addHelpText(
       'after',
       `
@@ -101,11 +104,11 @@ async function makePrior(files: string[], options: PriorCommandOptions, terminal
   await outputs.requireFree()
   // Headers first: to unpack a file takes seconds.
   const headers: VolumeHeader[] = []
-  for (const file of files) headers.push(await readVolumeHeader(file))
+  for (const file of files) headers.push(await readVolumeHeader(file, { volume: options.volume }))
   const atlas = headers.find(({ channels }) => channels > 1)
   if (atlas && headers.length > 1) {
     throw new UserError(
-      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps`,
+      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps, or choose a volume of each with --volume`,
     )
   }
   const { blur = atlas ? 0 : 1.5, floor, every } = options
@@ -162,7 +165,7 @@ function blurInVoxels(blur: number, { affine }: Grid): SpatialShape {
 /** The mean over subjects of their blurred one-hot maps. */
 async function fromLabelMaps(
   headers: readonly VolumeHeader[],
-  { classes, every, matchByIndex }: PriorCommandOptions,
+  { classes, every, matchByIndex, volume }: PriorCommandOptions,
   sigma: SpatialShape,
   terminal: Terminal,
 ): Promise<MadePrior> {
@@ -178,7 +181,7 @@ async function fromLabelMaps(
   const voxels = table.classes.map(() => 0)
   let prior: Float32Array | undefined
   for (const [i, { source }] of headers.entries()) {
-    const map = await readLabels(source, terminal)
+    const map = await readLabels(source, terminal, volume)
     requireNoTissueMap(map)
     const described = tables[i]!
     if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)

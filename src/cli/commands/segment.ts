@@ -15,6 +15,7 @@ import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
+  volumeOption,
   classesOption,
   folderOption,
   memoryOption,
@@ -53,6 +54,7 @@ interface SegmentOptions extends GlobalOptions {
   posterior?: boolean
   every?: number
   matchByIndex: boolean
+  volume?: number
   resample?: boolean
   refine: number
   beta: number
@@ -111,6 +113,7 @@ export function addSegment(program: Command): void {
     .addOption(labelsOutOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
+    .addOption(volumeOption())
     .addOption(resampleOption(onScans))
     .addOption(memoryOption('0.7GB'))
     .addOption(precisionOption())
@@ -150,7 +153,7 @@ async function segment(paths: readonly string[], asked: SegmentOptions, terminal
   if (jobs.length === 0) return
 
   const scans = jobs.map(({ scan }) => scan)
-  const files = { prior: options.prior, scans }
+  const files = { prior: options.prior, scans, volume: options.volume }
   const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   if (asked.every === undefined && every > 1)
     terminal.note(
@@ -174,7 +177,7 @@ async function segment(paths: readonly string[], asked: SegmentOptions, terminal
   const model = createModel(architecture)
   checkTensors(model.encoder.parameters, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  for (const scan of scans) await readScan(scan, intensities, terminal)
+  for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -202,7 +205,8 @@ async function segment(paths: readonly string[], asked: SegmentOptions, terminal
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
-      const scan = placed(await readScan(job.scan, intensities, silent), grids.scans[i]!)
+      const whole = await readScan(job.scan, intensities, silent, grids.volume)
+      const scan = placed(whole, grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
       const written = { table, values, posterior, origin: await segmentations.originOf(job) }
       unsided.push(await writeSegmentation(job.stem, segmentation, places[i]!, written))
@@ -229,14 +233,14 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, resample, refine, beta, k, labelsOut, posterior, precision, wholeGrid } =
-    options
+  const { every, matchByIndex, resample, refine, beta, k, labelsOut, posterior, precision } = options
+  const { wholeGrid, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, folder, keepExisting, overwrite, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
-      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid, volume },
       ...(matchByIndex ? { matchByIndex } : {}),
       ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),

@@ -9,7 +9,7 @@ import { Synthesiser, type SynthesisOptions } from '../../sae/synth/synthesiser.
 import { readClasses } from '../classes.js'
 import { readLabels } from '../inputs.js'
 import { valuesOf, warnOfBareClasses } from '../label-maps.js'
-import { folderOption, overwriteOption, terminalOf, wholeNumber } from '../options.js'
+import { folderOption, overwriteOption, terminalOf, volumeOption, wholeNumber } from '../options.js'
 import { Outputs } from '../output-files.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth-grid.js'
@@ -25,7 +25,7 @@ export function addSynth(program: Command): void {
     .description(
       'Makes skull-stripped scans with known labels: deforms label maps, paints each region and applies a simulated scanner. Label maps are used in turn. If an option gets two numbers, such as 0.01,0.03, each scan draws its own value between them.',
     )
-    .argument('[maps...]', 'label maps, whole head or brain alone (.nii, .nii.gz, .npz)')
+    .argument('[maps...]', 'label maps, whole head or brain alone (NIfTI, .mgz, .npz and others)')
     .option('--phantom', 'use brain-like phantoms instead of label maps, a new one for each scan')
     .addOption(
       new Option('-n, --count <n>', 'number of scans to make').argParser(wholeNumber(1, 100_000)).default(10),
@@ -50,6 +50,7 @@ export function addSynth(program: Command): void {
       'what the labels mean: "freesurfer" (14 classes), your own table (FILE.json, FILE.tsv), or a number K if the labels are classes 0..K-1 (default: freesurfer)',
     )
     .addOption(new Option('--seed <n>', 'same seed, same scans').argParser(wholeNumber(0)).default(1))
+    .addOption(volumeOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -111,7 +112,7 @@ function requireSource(maps: readonly string[], { phantom, like, classes }: Synt
 
 async function readAnatomies(
   maps: readonly string[],
-  { phantom, classes, shape, count, seed }: SynthOptions,
+  { phantom, classes, shape, count, seed, volume }: SynthOptions,
   table: LabelTable,
   look: Look,
   terminal: Terminal,
@@ -119,7 +120,7 @@ async function readAnatomies(
   if (phantom) return phantomAnatomies(shape ?? phantomShape, count, seed)
   const anatomies: Anatomy[] = []
   for (const path of maps) {
-    const map = await readLabels(path, terminal)
+    const map = await readLabels(path, terminal, volume)
     const described = { table, source: classes === undefined ? "FreeSurfer's table" : `--classes ${classes}` }
     const holdsClasses = valuesOf(map, described) === 'classes'
     anatomies.push(

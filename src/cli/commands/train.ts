@@ -142,13 +142,14 @@ async function train(paths: readonly string[], options: TrainOptions, terminal: 
   requireHeldOut(validate, paths)
   const outputs = outputsOf(paths, options)
   await outputs.requireFree()
-  const files = { prior: options.prior, scans: [...paths, ...validate], labels }
+  const files = { prior: options.prior, scans: [...paths, ...validate], labels, volume: options.volume }
   const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const start = await readStart(options, paths.length, channels, terminal)
   const { model, settings, progress: resumed } = start
-  const identities = await identifyInputs(paths, options.prior, every, { matchByIndex, resample })
+  const how = { matchByIndex, resample, volume: options.volume }
+  const identities = await identifyInputs(paths, options.prior, every, how)
   if (resumed) {
     const { metadata, source } = start.weights!
     requireSameInputs(metadata.inputs, identities, paths, options.prior, source, terminal)
