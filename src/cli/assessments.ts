@@ -1,5 +1,5 @@
 import type { Volume } from '../io/volume.js'
-import { assess, type AssessedScan } from '../sae/assessment/assessment.js'
+import { assess, type AssessedScan, type Assessment } from '../sae/assessment/assessment.js'
 import { summarisePrior, type PriorSummary } from '../sae/assessment/prior-summary.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { formatAssessments, type NamedAssessment } from './assessment-table.js'
@@ -21,8 +21,11 @@ export class Assessments {
     this.summary = summarisePrior(toPrior(prior), table)
   }
 
-  add(scan: string, assessed: AssessedScan): void {
-    this.all.push({ scan, assessment: assess(this.summary, assessed) })
+  /** Returns the assessment of one scan. */
+  add(scan: string, assessed: AssessedScan): Assessment {
+    const assessment = assess(this.summary, assessed)
+    this.all.push({ scan, assessment })
+    return assessment
   }
 
   /**

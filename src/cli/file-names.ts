@@ -68,7 +68,7 @@ function clashError(paths: readonly string[], names: readonly string[], at: numb
 }
 
 /** `subjectName`; the same after the name of one folder above it; after those of two, of three and so on. */
-function candidateNames(path: string): string[] {
+export function candidateNames(path: string): string[] {
   const name = subjectName(path)
   const folders = foldersOf(path).filter((folder) => !name.split('_').includes(folder))
   return [

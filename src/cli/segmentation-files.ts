@@ -3,21 +3,25 @@ import { join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
 import { labelVoxelType } from '../io/voxel-type.js'
+import type { Assessment } from '../sae/assessment/assessment.js'
 import { toSidedCodes } from '../sae/label-sides.js'
 import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
 import { formatDsegTable } from './dseg-table.js'
 import { fileDigest } from './file-digest.js'
-import { distinctNames } from './file-names.js'
+import { candidateNames, distinctNames } from './file-names.js'
 import { describeValues } from './label-maps.js'
 import { flagOf } from './options.js'
 import { Outputs, writeOutput, writeOutputVolume } from './output-files.js'
 import { OutputRecord, type Origin } from './output-record.js'
 import type { PlacedResult, ResultPlace } from './result-place.js'
+import { shardOf, type Shard } from './shard.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
-interface Job {
+export interface Job {
   readonly scan: string
+  /** What its outputs are called. */
+  readonly name: string
   /** Its position among the scans of the command line. */
   readonly index: number
   /** Path of the outputs, up to `_dseg.nii.gz`. */
@@ -27,6 +31,8 @@ interface Job {
 /** What decides about the segmentations of a run. */
 interface Request {
   readonly scans: readonly string[]
+  /** What the outputs of each scan are called, if that is settled. */
+  readonly names?: readonly string[] | undefined
   readonly folder: string
   readonly keepExisting: boolean | undefined
   readonly overwrite: boolean | undefined
@@ -36,8 +42,27 @@ interface Request {
   readonly reads: readonly string[]
   /** The options that a segmentation depends on. */
   readonly options: Readonly<Record<string, string | number | boolean | undefined>>
+  /** The part of the scans that this run takes, if it shares them with others. */
+  readonly shard: Shard | undefined
   /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
   readonly endings: readonly string[]
+}
+
+/** What came of a run. */
+export interface SegmentationRun {
+  /** Of every scan, also of those that were segmented before. */
+  readonly jobs: readonly Job[]
+  /** What was made in this run. */
+  readonly made: readonly MadeSegmentation[]
+  /** Of every n-th voxel. */
+  readonly every: number
+}
+
+export interface MadeSegmentation {
+  readonly scan: string
+  readonly assessment: Assessment
+  /** Per voxel, after each iteration of EM. */
+  readonly logLikelihoods?: readonly number[]
 }
 
 /** The segmentations that a run has to make, and where they go. */
@@ -45,6 +70,8 @@ export class SegmentationJobs {
   private constructor(
     /** Without the scans that are segmented already, if these are to be left out. */
     readonly jobs: readonly Job[],
+    /** Of every scan, done or not. */
+    readonly all: readonly Job[],
     readonly outputs: Outputs,
     private readonly made: Origin['made'],
   ) {}
@@ -56,39 +83,60 @@ export class SegmentationJobs {
    *   if something is in the way
    */
   static async plan(request: Request, terminal: Terminal): Promise<SegmentationJobs> {
-    const { scans, folder, keepExisting = false, overwrite = false, endings, reads } = request
+    const { scans, folder, shard, keepExisting = false, overwrite = false, endings, reads } = request
     const made = await madeWith(request)
     const record = await OutputRecord.read(folder)
     const ownerOf = (name: string): string | undefined => record.originOf(`${name}_dseg.nii.gz`)?.scan
-    const names = distinctNames(
-      scans,
-      (name, path) => ![undefined, resolve(path)].includes(ownerOf(name)),
-      (path, candidates) => candidates.find((name) => ownerOf(name) === resolve(path)),
-    )
-    const all = names.map((name, index): Job => ({ scan: scans[index]!, index, stem: join(folder, name) }))
+    const names = request.names ?? namesOf(scans, ownerOf)
+    const whole = names.map((name, index): Job => ({
+      scan: scans[index]!,
+      name,
+      index,
+      stem: join(folder, name),
+    }))
+    const all = shardOf(whole, shard)
+    if (shard) {
+      const { index, count } = shard
+      terminal.note(`shard ${index} of ${count}: ${all.length} of ${whole.length} scans`)
+    }
     const jobs: Job[] = []
-    for (const [i, job] of all.entries()) {
-      const file = `${names[i]!}_dseg.nii.gz`
+    for (const job of all) {
+      const file = `${job.name}_dseg.nii.gz`
       if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
       else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
     }
     if (jobs.length < all.length)
       terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
     const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
-    const outputs = Outputs.inFolder(folder, {
+    const planned = {
       files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
-    })
+    }
+    const outputs = Outputs.inFolder(folder, planned, shard)
     if (jobs.length > 0) await outputs.requireFree()
-    return new SegmentationJobs(jobs, outputs, made)
+    return new SegmentationJobs(jobs, all, outputs, made)
   }
 
   /** What a scan's outputs are made from. @throws UserError if it cannot be read */
   async originOf({ scan }: Job): Promise<Origin> {
     return originOf(scan, this.made)
   }
+}
+
+/**
+ * The names that the scans have, or would have if there was nothing in the folder; others only if these are taken.
+ * What other shards have written so far makes no difference.
+ */
+function namesOf(scans: readonly string[], ownerOf: (name: string) => string | undefined): string[] {
+  const isTaken = (name: string, path: string) => ![undefined, resolve(path)].includes(ownerOf(name))
+  const nameOf = (path: string, candidates: readonly string[]) =>
+    candidates.find((name) => ownerOf(name) === resolve(path))
+  const plain = distinctNames(scans, () => false)
+  const isOther = scans.some((path, i) => ![undefined, plain[i]].includes(nameOf(path, candidateNames(path))))
+  const fits = !isOther && !plain.some((name, i) => isTaken(name, scans[i]!))
+  return fits ? plain : distinctNames(scans, isTaken, nameOf)
 }
 
 async function originOf(scan: string, made: Origin['made']): Promise<Origin> {

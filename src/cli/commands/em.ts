@@ -11,7 +11,8 @@ import { isTableFile, tableFor } from '../classes.js'
 import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
-import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
+import { FailedScans, keepGoingOption } from '../failed-scans.js'
+import { readLabels, readScan, readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
@@ -35,15 +36,18 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
+  type MadeSegmentation,
   onScans,
   segmentationFiles,
   SegmentationJobs,
+  type SegmentationRun,
   writeSegmentation,
 } from '../segmentation-files.js'
 import { resultPlace } from '../result-place.js'
-import type { Terminal } from '../terminal.js'
+import { shardOption, type Shard } from '../shard.js'
+import { Terminal } from '../terminal.js'
 
-interface EmCommandOptions extends GlobalOptions {
+export interface EmCommandOptions extends GlobalOptions {
   prior: string
   output: string
   components: number
@@ -61,6 +65,8 @@ interface EmCommandOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  keepGoing?: boolean
+  shard?: Shard
   overwrite?: boolean
   memoryLimit?: number
 }
@@ -134,6 +140,8 @@ export function addEm(program: Command): void {
     .addOption(resampleOption(onScans))
     .addOption(memoryOption('1.5GB'))
     .addOption(keepExistingOption())
+    .addOption(keepGoingOption())
+    .addOption(shardOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -153,15 +161,41 @@ Example:
     })
 }
 
-async function em(all: readonly string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+/**
+ * Segments scans by expectation maximisation.
+ *
+ * @param names what the outputs of each scan are called, if that is settled
+ * @throws UserError if an input is wrong or an output is in the way
+ */
+export async function em(
+  all: readonly string[],
+  options: EmCommandOptions,
+  terminal: Terminal,
+  names?: readonly string[],
+): Promise<SegmentationRun> {
   requireLabelsOfEach(all, options.labels)
-  const segmentations = await planJobs(all, options, terminal)
-  const { jobs, outputs } = segmentations
-  if (jobs.length === 0) return
+  const segmentations = await planJobs(all, names, options, terminal)
+  const { outputs } = segmentations
+  const made: MadeSegmentation[] = []
+  const outcome = { jobs: segmentations.all, made, every: options.every }
+  if (segmentations.jobs.length === 0) return outcome
 
+  const { matchByIndex, resample = false } = options
+  const silent = new Terminal('silent')
+  const { good: jobs, failed } = await FailedScans.sift(
+    segmentations.jobs,
+    options.keepGoing,
+    async ({ scan, index }) => {
+      const labels = options.labels && [options.labels[index]!]
+      const alone = { prior: options.prior, scans: [scan], labels, volume: options.volume }
+      await matchRun(alone, options.every, { matchByIndex, resample }, silent)
+      await readScan(scan, 'robust', silent, options.volume)
+      if (labels) await readLabels(labels[0]!, silent, options.volume)
+    },
+    terminal,
+  )
   const paths = jobs.map(({ scan }) => scan)
   const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
-  const { matchByIndex, resample = false } = options
   const files = { prior: options.prior, scans: paths, labels, volume: options.volume }
   const grids = await matchRun(files, options.every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
@@ -194,7 +228,9 @@ async function em(all: readonly string[], options: EmCommandOptions, terminal: T
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
       const [truth] = truths
-      assessments.add(scans[i]!.name, { scan: data, classes, posterior: result.posterior, truth })
+      const assessed = { scan: data, classes, posterior: result.posterior, truth }
+      const assessment = assessments.add(scans[i]!.name, assessed)
+      made.push({ scan: job.scan, assessment, logLikelihoods: result.logLikelihoods })
       if (truth)
         terminal.print(
           formatDiceTable(table, {
@@ -211,22 +247,25 @@ async function em(all: readonly string[], options: EmCommandOptions, terminal: T
       ...(options.labels ?? []).map((path) => ({ role: 'labels', path })),
       { role: 'prior', path: options.prior },
     ]
-    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: {} }
+    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: failed.figures }
     await assessments.finish(options.output, run, terminal)
   })
+  failed.conclude(terminal)
+  return outcome
 }
 
 function planJobs(
   scans: readonly string[],
+  names: readonly string[] | undefined,
   options: EmCommandOptions,
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
-  const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
+  const { output: folder, shard, keepExisting, overwrite, labels = [], prior, classes } = options
   const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
   const { labelsOut, posterior, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, keepExisting, overwrite, reads: labels },
+    ...{ scans, names, folder, shard, keepExisting, overwrite, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },

@@ -104,14 +104,12 @@ async function evaluate(
 ): Promise<void> {
   const csv = csvOutput(segmentationPath, truthPath, options)
   await csv?.requireFree()
-  const grids = await matchFiles(segmentationPath, truthPath, options, terminal)
-  const described = await tableOfMap(segmentationPath, options.classes)
-  const { table, source } = described
-  const ofTruth = await tableOfReference(truthPath, { table, source })
-  const segmentation = await readLabels(segmentationPath, terminal, options.volume)
-  const truth = await readLabels(truthPath, terminal, options.volume)
-  const predicted = scoredMap(segmentation, grids.segmentation, described, terminal)
-  const expected = scoredMap(truth, grids.truth, ofTruth, terminal)
+  const { grids, table, predicted, expected } = await compareMaps(
+    segmentationPath,
+    truthPath,
+    options,
+    terminal,
+  )
   const scored = foregroundClasses(table)
 
   const own = overlapOf(predicted, expected, table)
@@ -135,6 +133,33 @@ async function evaluate(
   if (options.csv === undefined) return
   await csv?.claim()
   await writeOutput(options.csv, formatCsv(scores, own.mean, ofPrior))
+}
+
+/** Two label maps on one grid, in the classes of one table. */
+interface ComparedMaps {
+  readonly grids: Grids
+  readonly table: LabelTable
+  /** A class per voxel, of the segmentation and of the reference. */
+  readonly predicted: Uint8Array
+  readonly expected: Uint8Array
+}
+
+/** Reads a segmentation and a reference. @throws UserError if they cannot be read or do not fit */
+export async function compareMaps(
+  segmentationPath: string,
+  truthPath: string,
+  options: Omit<EvaluateOptions, 'csv' | 'json' | 'overwrite'>,
+  terminal: Terminal,
+): Promise<ComparedMaps> {
+  const grids = await matchFiles(segmentationPath, truthPath, options, terminal)
+  const described = await tableOfMap(segmentationPath, options.classes)
+  const { table, source } = described
+  const ofTruth = await tableOfReference(truthPath, { table, source })
+  const segmentation = await readLabels(segmentationPath, terminal, options.volume)
+  const truth = await readLabels(truthPath, terminal, options.volume)
+  const predicted = scoredMap(segmentation, grids.segmentation, described, terminal)
+  const expected = scoredMap(truth, grids.truth, ofTruth, terminal)
+  return { grids, table, predicted, expected }
 }
 
 function csvOutput(

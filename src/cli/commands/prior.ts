@@ -34,7 +34,7 @@ import { readTable, tablePath, writePrior } from '../prior-file.js'
 import { sampledGrid, subsample } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
-interface PriorCommandOptions {
+export interface PriorCommandOptions {
   output: string
   blur?: number
   floor: number
@@ -93,7 +93,12 @@ Example:
     })
 }
 
-async function makePrior(files: string[], options: PriorCommandOptions, terminal: Terminal): Promise<void> {
+/** Makes a prior from label maps or an atlas. @throws UserError if an input is wrong or an output is in the way */
+export async function makePrior(
+  files: readonly string[],
+  options: PriorCommandOptions,
+  terminal: Terminal,
+): Promise<void> {
   const { output, classes, overwrite } = options
   const tables = files.flatMap((file) => [besideVolume(file, '.tsv'), besideVolume(file, '.json')])
   const outputs = Outputs.ofFile(output, {

@@ -11,6 +11,7 @@ import { Assessments } from '../assessments.js'
 import { isTableFile, tableFor } from '../classes.js'
 import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { FailedScans, firstReadable, keepGoingOption } from '../failed-scans.js'
 import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
@@ -36,18 +37,21 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
+  type MadeSegmentation,
   onScans,
   segmentationFiles,
   SegmentationJobs,
+  type SegmentationRun,
   writeSegmentation,
 } from '../segmentation-files.js'
 import { resultPlace } from '../result-place.js'
+import { shardOption, type Shard } from '../shard.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
 import { readWeights, requireClasses } from '../weights-file.js'
 
-interface SegmentOptions extends GlobalOptions {
+export interface SegmentOptions extends GlobalOptions {
   weights: string
   prior: string
   output: string
@@ -62,6 +66,8 @@ interface SegmentOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  keepGoing?: boolean
+  shard?: Shard
   overwrite?: boolean
   memoryLimit?: number
   precision?: Precision
@@ -123,6 +129,8 @@ export function addSegment(program: Command): void {
       'compute everywhere, not only where the prior allows more than background: slower, same result',
     )
     .addOption(keepExistingOption())
+    .addOption(keepGoingOption())
+    .addOption(shardOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -142,15 +150,32 @@ Example:
     })
 }
 
-async function segment(paths: readonly string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
+/** Segments scans with trained weights. @throws UserError if an input is wrong or an output is in the way */
+export async function segment(
+  paths: readonly string[],
+  asked: SegmentOptions,
+  terminal: Terminal,
+): Promise<SegmentationRun> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
   const { matchByIndex, resample = false } = asked
-  const every = asked.every ?? (await everyAsTrained(trained, resample ? asked.prior : paths[0]!))
+  const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
+  const every = asked.every ?? (await everyAsTrained(trained, sized))
   const options = { ...asked, every }
   const segmentations = await planJobs(paths, options, terminal)
-  const { jobs } = segmentations
-  if (jobs.length === 0) return
+  const made: MadeSegmentation[] = []
+  const outcome = { jobs: segmentations.all, made, every }
+  if (segmentations.jobs.length === 0) return outcome
+  const { good: jobs, failed } = await FailedScans.sift(
+    segmentations.jobs,
+    options.keepGoing,
+    async ({ scan }) => {
+      const alone = { prior: options.prior, scans: [scan], volume: options.volume }
+      await matchRun(alone, every, { matchByIndex, resample }, silent)
+      await readScan(scan, weights.info.intensities, silent, options.volume)
+    },
+    terminal,
+  )
 
   const scans = jobs.map(({ scan }) => scan)
   const files = { prior: options.prior, scans, volume: options.volume }
@@ -210,7 +235,8 @@ async function segment(paths: readonly string[], asked: SegmentOptions, terminal
       const segmentation = await segmenter.segment(scan.data)
       const written = { table, values, posterior, origin: await segmentations.originOf(job) }
       unsided.push(await writeSegmentation(job.stem, segmentation, places[i]!, written))
-      assessments.add(job.scan, { scan: scan.data, ...segmentation, em: await em?.run(scan.data) })
+      const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
+      made.push({ scan: job.scan, assessment: assessments.add(job.scan, assessed) })
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
@@ -222,9 +248,11 @@ async function segment(paths: readonly string[], asked: SegmentOptions, terminal
       { role: 'prior', path: options.prior },
       { role: 'weights', path: options.weights },
     ]
-    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
+    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: failed.figures }
     await assessments.finish(options.output, run, terminal)
   })
+  failed.conclude(terminal)
+  return outcome
 }
 
 function planJobs(
@@ -232,12 +260,12 @@ function planJobs(
   options: SegmentOptions & { readonly every: number },
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
-  const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
+  const { output: folder, shard, keepExisting, overwrite, weights, prior, classes } = options
   const { every, matchByIndex, resample, refine, beta, k, labelsOut, posterior, precision } = options
   const { wholeGrid, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, keepExisting, overwrite, reads: [] },
+    ...{ scans, folder, shard, keepExisting, overwrite, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid, volume },

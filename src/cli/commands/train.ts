@@ -136,7 +136,12 @@ Example:
     })
 }
 
-async function train(paths: readonly string[], options: TrainOptions, terminal: Terminal): Promise<void> {
+/** Trains on scans. @throws UserError if an input is wrong or an output is in the way */
+export async function train(
+  paths: readonly string[],
+  options: TrainOptions,
+  terminal: Terminal,
+): Promise<void> {
   const { output, labels, every, classes, matchByIndex, resample = false, validate = [] } = options
   requireLabelsOfEach(paths, labels)
   requireHeldOut(validate, paths)
