@@ -1,7 +1,10 @@
-// 3-D convolution, stride 1, zero padding, odd kernel (also its gradient with respect to the input, which is
-// the same sum over flipped and transposed weights; see pack_weights.wgsl).
+// 3-D convolution, stride 1, zero padding that keeps the size, odd kernel (also its gradient with respect to the input,
+// which is the same sum over flipped and transposed weights; see pack_weights.wgsl).
 //
-//   output[n,co,z,y,x] = f( bias[co] + sum_{ci,dz,dy,dx} weight[co,ci,dz,dy,dx] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px] )
+//   output[n,co,z,y,x] = f( bias[co] + sum_{ci,dz,dy,dx} weight[co,ci,dz,dy,dx]
+//                             * input[n, ci, z + (dz - KD/2) DD, y + (dy - KH/2) DH, x + (dx - KW/2) DW] )
+//
+// DD, DH and DW are the dilation; DW is unrolled into the tile. An upsampled input has none.
 //
 // With UPSAMPLED, the first input channels come from a volume of half the resolution, as if it were upsampled (nearest)
 // and concatenated in front:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2].
@@ -45,6 +48,8 @@ struct Params {
 const KD = 3u; // #set
 const KH = 3u; // #set
 const KW = 3u; // #set
+const DD = 1u; // #set
+const DH = 1u; // #set
 const TILE_X = 1u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 64u; // #set
@@ -188,7 +193,7 @@ fn main(
 
   for (var dz = 0u; dz < KD; dz++) {
     // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
-    let zi = z + dz - KD / 2u;
+    let zi = z + (dz - KD / 2u) * DD;
     if (zi >= params.depth) { continue; }
 // #if ${UPSAMPLED}
     // Two neighbouring planes may read the same coarse plane: the first then uses the sum of both weights.
@@ -196,9 +201,9 @@ fn main(
     let taken = zi % 2u == 1u && dz > 0u;
 // #endif
     for (var dy = 0u; dy < KH; dy++) {
-      let yi = y + dy - KH / 2u;
+      let yi = y + (dy - KH / 2u) * DH;
       let inside = yi < params.height;
-      var row = (plane + dz - KD / 2u) * params.inputs * area + yi * params.width - params.input_base;
+      var row = (plane + (dz - KD / 2u) * DD) * params.inputs * area + yi * params.width - params.input_base;
       var at = (dz * KH + dy) * KW * tap + block * (TILE_CO / 4u);
 // #if ${UPSAMPLED}
       let fine_at = at + params.coarse_inputs * params.weight_groups;

@@ -2,6 +2,7 @@ import type { Assessment } from '../sae/assessment/assessment.js'
 import type { ClassVolume } from '../sae/assessment/class-volumes.js'
 import { mean, type Overlap } from '../sae/assessment/overlap.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import { alignColumns } from './columns.js'
 
 /** An assessment and whose it is. */
 export interface NamedAssessment {
@@ -101,18 +102,6 @@ function totals(all: readonly Assessment[]): string[] {
       3,
     )})`,
   ]
-}
-
-/** The first column left-aligned, numbers right-aligned. */
-function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
-        .join('  '),
-    )
-    .join('\n')
 }
 
 function digits(value: number | undefined, count: number): string {

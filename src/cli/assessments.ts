@@ -8,6 +8,7 @@ import { assessmentFigures } from './run-figures.js'
 import { recordRun, type Run } from './run-record.js'
 import type { Terminal } from './terminal.js'
 import { sayVerdicts } from './verdicts.js'
+import { voxelVolume } from './voxel-volume.js'
 
 /** Assesses the segmentations of a run one by one; prints and records the results at the end. */
 export class Assessments {
@@ -36,23 +37,13 @@ export class Assessments {
    */
   async finish(folder: string, run: Run, terminal: Terminal): Promise<void> {
     const { table } = this.summary
+    const { affine, known } = this.prior.grid
     if (this.all.length > 0) {
-      terminal.status(formatAssessments(this.all, table, voxelVolume(this.prior)))
+      terminal.status(formatAssessments(this.all, table, known ? voxelVolume(affine) : undefined))
       sayVerdicts(this.all, terminal)
     }
     const segmentations = this.all.map((one) => assessmentFigures(one, table))
     const path = await recordRun(folder, { ...run, figures: { ...run.figures, segmentations } })
     terminal.status(`Figures, settings and checksums: ${path}`)
   }
-}
-
-/** In mm^3; undefined if the file does not say. */
-function voxelVolume({ grid: { affine, known } }: Volume): number | undefined {
-  if (!known) return undefined
-  const [a, b, c] = affine as [number[], number[], number[]]
-  const determinant =
-    a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!) -
-    a[1]! * (b[0]! * c[2]! - b[2]! * c[0]!) +
-    a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!)
-  return Math.abs(determinant)
 }

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { quoted, UserError } from '../errors.js'
 
 /** A row of a table, by the names of its columns. */
 export interface TableRow {
@@ -23,7 +23,7 @@ export function parseDelimited(
   const [header, ...others] = records
   const columns = header?.cells ?? []
   const twice = columns.find((column, i) => columns.indexOf(column) !== i)
-  if (twice !== undefined) throw new UserError(`${source}: two columns are called ${twice}`)
+  if (twice !== undefined) throw new UserError(`${source}: two columns have the name ${quoted(twice)}`)
   const rows = others.map(({ line, cells }) => {
     if (cells.length !== columns.length)
       throw new UserError(
@@ -47,9 +47,12 @@ function* recordsOf(text: string, separator: string, source: string): Generator<
   let first = 1
   while (cell.lastIndex < text.length || cells.length > 0) {
     const match = cell.exec(text)
-    if (!match) throw new UserError(`${source}, line ${line}: a quote is not closed, or closes before the end of its cell`)
+    if (!match)
+      throw new UserError(
+        `${source}, line ${line}: a quote is not closed, or closes before the end of its cell`,
+      )
     const [whole, inQuotes, bare = '', end] = match
-    cells.push((inQuotes?.replaceAll('""', '"') ?? bare).trim())
+    cells.push(inQuotes?.replaceAll('""', '"') ?? bare)
     line += whole.split('\n').length - 1
     if (end === separator) continue
     if (cells.length > 1 || cells[0] !== '') yield { line: first, cells }

@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs'
 import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../errors.js'
 import { temporaryIn } from '../io/atomic-file.js'
@@ -47,16 +47,21 @@ export async function takeLock(path: string, output: string): Promise<void> {
   })
 }
 
+/** The folders that this process has to itself now. */
+const inside = new Set<string>()
+
 /** Milliseconds that `exclusively` waits for others. */
 const longestWait = 120_000
 
 /**
  * Does something that only one process at a time may do in a folder, such as adding to a file that several runs share.
- * Waits for the others.
+ * Waits for the others. May be nested.
  *
  * @throws UserError if another process does not finish within two minutes, or the disk refuses
  */
 export async function exclusively<T>(folder: string, body: () => Promise<T>): Promise<T> {
+  const key = resolve(folder)
+  if (inside.has(key)) return body()
   const path = join(folder, '.sae-record-lock')
   const text = lockText()
   const start = Date.now()
@@ -75,9 +80,11 @@ export async function exclusively<T>(folder: string, body: () => Promise<T>): Pr
   } catch (error) {
     throw error instanceof UserError ? error : fileError(error, path, 'cannot be written')
   }
+  inside.add(key)
   try {
     return await body()
   } finally {
+    inside.delete(key)
     await rm(path, { force: true })
   }
 }

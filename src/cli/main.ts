@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addCompare } from './commands/compare.js'
 import { addConvert } from './commands/convert.js'
 import { addAdapt } from './commands/adapt.js'
 import { addDemo } from './commands/demo.js'
@@ -10,7 +11,9 @@ import { addExport } from './commands/export.js'
 import { exitCodeOf } from './failure.js'
 import { addInfo } from './commands/info.js'
 import { addPretrain } from './commands/pretrain.js'
+import { addPrepare } from './commands/prepare.js'
 import { addPrior } from './commands/prior.js'
+import { addReport } from './commands/report.js'
 import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
@@ -40,6 +43,7 @@ const program = new Command('sae')
     'after',
     `
 Example session:
+  sae prepare raw/*.nii.gz --weights mindgrab/ -o scans/
   sae prior other-subject-labels.npz --blur 1.5 -o prior.nii.gz
   sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/
@@ -50,6 +54,7 @@ Exit codes: 0 done, 2 wrong usage or input, 3 some scans failed and the others a
   )
 
 for (const add of [
+  addPrepare,
   addPrior,
   addEm,
   addPretrain,
@@ -57,6 +62,8 @@ for (const add of [
   addSegment,
   addAdapt,
   addEvaluate,
+  addCompare,
+  addReport,
   addResample,
   addSynth,
   addConvert,

@@ -16,6 +16,8 @@ import type { Shard } from './shard.js'
 /** What a command is about to write, and what it reads. */
 interface Plan {
   readonly files: readonly string[]
+  /** Those that the command brings up to date: replaced without being asked if they are as sae wrote them. */
+  readonly renewed?: readonly string[]
   /** Those that the command line leaves out are undefined. */
   readonly inputs: readonly (string | undefined)[]
   /** Whether files that sae wrote before may be replaced. */
@@ -106,13 +108,13 @@ export class Outputs {
   }
 
   private async requireReplaceable(): Promise<void> {
-    const { files, inputs, overwrite = false, goesOn = false } = this.plan
+    const { files, renewed = [], inputs, overwrite = false, goesOn = false } = this.plan
     const taken = new Set<string>()
     for (const input of inputs) {
       const identity = input === undefined ? undefined : await identityOf(input)
       if (identity !== undefined) taken.add(identity)
     }
-    for (const path of files) {
+    for (const path of [...files, ...renewed]) {
       const identity = await identityOf(path)
       if (identity !== undefined && taken.has(identity)) {
         throw new UserError(`${path}: is an input of this command; give another ${this.option}`)
@@ -123,7 +125,7 @@ export class Outputs {
           `${path}: is there, and not as sae wrote it (another program's, or changed since), so it is never replaced; move it away, or give another ${this.option}`,
         )
       }
-      if (!overwrite) {
+      if (!overwrite && !renewed.includes(path)) {
         throw new UserError(
           `${path}: is there already; give --overwrite to replace what sae wrote before, or another ${this.option}`,
         )
@@ -176,7 +178,11 @@ async function isLink(path: string): Promise<boolean> {
 /** Whether a file that is there is as sae wrote it. A link is not: who made it wants it kept. */
 async function isOwn(path: string): Promise<boolean> {
   if ((await isLink(path)) || !(await stat(path)).isFile()) return false
-  return (await OutputRecord.read(dirname(path))).holds(basename(path))
+  for (let tries = 0; tries < 3; tries++) {
+    // A run beside this one may replace the file after the record was read.
+    if (await (await OutputRecord.read(dirname(path))).holds(basename(path))) return true
+  }
+  return false
 }
 
 function isAbsence(error: unknown): boolean {

@@ -35,7 +35,7 @@ export async function readScanList(source: string): Promise<CohortScan[]> {
   if (rows.length === 0) throw new UserError(`${source}: lists no scan`)
   return rows.map(({ line, cells }) => {
     const valueOf = (name: string): string | undefined => {
-      const value = cells.get(name)
+      const value = cells.get(name)?.trim()
       return value === '' || value === 'n/a' ? undefined : value
     }
     const fileIn = (name: string): string | undefined => {

@@ -2,25 +2,21 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
-import { labelVoxelType } from '../io/voxel-type.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
-import { toSidedCodes } from '../sae/label-sides.js'
-import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
-import { formatDsegTable } from './dseg-table.js'
 import { fileDigest } from './file-digest.js'
 import { candidateNames, distinctNames } from './file-names.js'
-import { describeValues } from './label-maps.js'
 import { flagOf } from './options.js'
-import { Outputs, writeOutput, writeOutputVolume } from './output-files.js'
+import { Outputs } from './output-files.js'
 import { OutputRecord, type Origin } from './output-record.js'
-import type { PlacedResult, ResultPlace } from './result-place.js'
+import { pagesOf } from './report-files.js'
+import { tablesOfScans } from './scan-tables.js'
 import { shardOf, type Shard } from './shard.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
 export interface Job {
   readonly scan: string
-  /** What its outputs are called. */
+  /** What its outputs are called, and by which tables name it. */
   readonly name: string
   /** Its position among the scans of the command line. */
   readonly index: number
@@ -46,6 +42,18 @@ interface Request {
   readonly shard: Shard | undefined
   /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
   readonly endings: readonly string[]
+  /** Whether pages are made of the segmentations. */
+  readonly report?: boolean | undefined
+}
+
+/** What a run makes of each scan. */
+export interface ScanRequest extends Omit<Request, 'endings' | 'report'> {
+  /** All files that are written for a scan of this name; the last one marks it as done. */
+  readonly filesOf: (name: string) => readonly string[]
+  /** Files about all scans, which every run of ours renews, for scans of these names. */
+  readonly renewedFor?: (names: readonly string[]) => readonly string[]
+  /** What is done with scans, for messages: `segmented`. */
+  readonly done: string
 }
 
 /** What came of a run. */
@@ -82,16 +90,23 @@ export class SegmentationJobs {
    * @throws UserError if two scans would have the same outputs, if a segmentation to be kept was made in another way, or
    *   if something is in the way
    */
-  static async plan(request: Request, terminal: Terminal): Promise<SegmentationJobs> {
-    const { scans, folder, shard, keepExisting = false, overwrite = false, endings, reads } = request
+  static async plan({ endings, report, ...request }: Request, terminal: Terminal): Promise<SegmentationJobs> {
+    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+    const filesOf = (name: string) => written.map((ending) => name + ending)
+    const renewedFor = (names: readonly string[]) => [...tablesOfScans, ...(report ? pagesOf(names) : [])]
+    return SegmentationJobs.planFiles({ ...request, filesOf, renewedFor, done: 'segmented' }, terminal)
+  }
+
+  /** The same for whatever else is made of scans. */
+  static async planFiles(request: ScanRequest, terminal: Terminal): Promise<SegmentationJobs> {
+    const { scans, folder, shard, keepExisting = false, overwrite = false, filesOf, done, reads } = request
     const made = await madeWith(request)
     const record = await OutputRecord.read(folder)
-    const ownerOf = (name: string): string | undefined => record.originOf(`${name}_dseg.nii.gz`)?.scan
+    const markOf = (name: string): string => filesOf(name).at(-1)!
+    const ownerOf = (name: string): string | undefined => record.originOf(markOf(name))?.scan
     const names = request.names ?? namesOf(scans, ownerOf)
     const whole = names.map((name, index): Job => ({
-      scan: scans[index]!,
-      name,
-      index,
+      ...{ scan: scans[index]!, index, name },
       stem: join(folder, name),
     }))
     const all = shardOf(whole, shard)
@@ -101,15 +116,16 @@ export class SegmentationJobs {
     }
     const jobs: Job[] = []
     for (const job of all) {
-      const file = `${job.name}_dseg.nii.gz`
+      const file = markOf(job.name)
       if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
       else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
     }
     if (jobs.length < all.length)
-      terminal.status(`${all.length - jobs.length} of ${all.length} scans are segmented already.`)
-    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+      terminal.status(`${all.length - jobs.length} of ${all.length} scans are ${done} already.`)
+    const renewed = request.renewedFor?.(jobs.map(({ name }) => name)) ?? []
     const planned = {
-      files: jobs.flatMap(({ stem }) => written.map((ending) => stem + ending)),
+      files: jobs.flatMap(({ name }) => filesOf(name).map((file) => join(folder, file))),
+      renewed: renewed.map((file) => join(folder, file)),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
@@ -144,7 +160,7 @@ async function originOf(scan: string, made: Origin['made']): Promise<Origin> {
 }
 
 /** Checksums of what all scans are segmented with, and the options. */
-async function madeWith({ with: files, options }: Request): Promise<Origin['made']> {
+async function madeWith({ with: files, options }: ScanRequest): Promise<Origin['made']> {
   const made: Record<string, string | number | boolean> = {}
   for (const [role, path] of Object.entries(files))
     if (path !== undefined) made[role] = (await fileDigest(path)).sha256
@@ -158,7 +174,7 @@ async function isKept(
   file: string,
   scan: string,
   made: Origin['made'],
-  { folder, overwrite = false, with: files }: Request,
+  { folder, overwrite = false, with: files }: ScanRequest,
   terminal: Terminal,
 ): Promise<boolean> {
   const path = join(folder, file)
@@ -204,6 +220,11 @@ export const keepExistingOption = (): Option =>
     'leave out scans whose segmentation is there already, made from the same scan in the same way',
   )
 
+export const reportOption = (): Option =>
+  new Option(
+    '--report',
+    'also write a page for each scan and index.html, a page for all scans in the folder, to look at in any browser',
+  )
 /** For the help of --resample. */
 export const onScans = ', and results are on the grid of each scan'
 
@@ -213,64 +234,9 @@ Writes to the output folder, on the grid of each scan:
   NAME_dseg.nii.gz     the segmentation
   NAME_dseg.tsv        what its values mean (BIDS)
   NAME_probseg.nii.gz  with --posterior: the probability of each class
+  volumes.csv          a row per scan: the volume of each class
+  qc.csv               a row per scan: the verdict and the figures behind it
+  NAME_report.html     with --report: slices, volumes, figures and how it was made; index.html shows all scans
   run.json             quality of the segmentations, settings, versions, checksums of the inputs
 NAME is that of the scan's file, after the sub- and ses- of its folders if it has none (sub-01/anat/T1w.nii.gz:
 sub-01_T1w), or after the names of its folders if scans could else not be told apart.`
-
-/** What is written of a segmentation. */
-interface Written {
-  readonly table: LabelTable
-  readonly values: LabelsOut
-  /** Whether the posterior is. */
-  readonly posterior: boolean
-  /** What it was made from. */
-  readonly origin: Origin
-}
-
-/**
- * Writes a segmentation, its table, and the posterior if wanted.
- *
- * @param result on the grid of the run; with the posterior if it is written or `place` needs it
- * @returns what is to be said of its sides, if anything
- * @throws UserError if a file cannot be written
- */
-export async function writeSegmentation(
-  stem: string,
-  result: PlacedResult,
-  place: ResultPlace,
-  { table, values, posterior, origin }: Written,
-): Promise<string | undefined> {
-  const { source, grid } = place
-  const placed = place.segmentation(result, posterior)
-  if (placed.posterior) {
-    const volume = { data: placed.posterior, channels: table.classes.length, grid, source }
-    await writeOutputVolume(`${stem}_probseg.nii.gz`, volume, 'float32', origin)
-  }
-  const { data, sided, remark } = toLabels(placed.classes, table, values, place)
-  const kind = values === 'classes' ? 'classes' : 'codes'
-  await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
-  // Written last: for --keep-existing, it marks the scan as done.
-  const volume = { data, channels: 1, grid, source, description: describeValues(table, kind) }
-  await writeOutputVolume(`${stem}_dseg.nii.gz`, volume, labelVoxelType(data), origin)
-  return remark
-}
-
-/** The values of a label map, whether they tell the sides apart, and what is to be said of that. */
-export function toLabels(
-  classes: Uint8Array,
-  table: LabelTable,
-  values: LabelsOut,
-  { grid, source }: Pick<ResultPlace, 'grid' | 'source'>,
-): { data: Float64Array; sided: boolean; remark: string | undefined } {
-  if (values === 'classes') return { data: Float64Array.from(classes), sided: false, remark: undefined }
-  const merged = { data: toCodes(classes, table), sided: false, remark: undefined }
-  if (values === 'merged' || !table.classes.some(sidesOf)) return merged
-  if (!grid.known) {
-    const remark = `${source}: says nothing of its orientation; both sides of a class are written with its first code`
-    return { ...merged, remark }
-  }
-  const { codes, x, left } = toSidedCodes(classes, table, grid.shape, grid.affine)
-  const share = (100 * left).toFixed(0)
-  const remark = `${source}: ${share} % of the brain lies left of x = 0, the plane between the sides; they are told apart at its centre, x = ${x.toFixed(1)} mm`
-  return { data: codes, sided: true, remark: x === 0 ? undefined : remark }
-}

@@ -49,6 +49,14 @@ export function requireClasses({ info, source }: WeightsFile, channels: number, 
   )
 }
 
+/** Requires a decoder too. @throws UserError */
+export function requireDecoder({ tensors, source }: WeightsFile): void {
+  if (tensors.has('decoder.weight')) return
+  throw new UserError(
+    `${source}: has no decoder, which --reconstruction needs; give weights that sae train wrote, or leave out --reconstruction`,
+  )
+}
+
 /**
  * Writes weights and, given an optimiser, all that training needs to resume.
  *

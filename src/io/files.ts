@@ -161,7 +161,7 @@ async function readHead(path: string, most: number): Promise<Uint8Array> {
 }
 
 /** The length of a regular file in bytes. Refuses devices and pipes, which may have no end. */
-async function requireFile(path: string): Promise<number> {
+export async function requireFile(path: string): Promise<number> {
   let length: number
   try {
     const stats = await stat(path)

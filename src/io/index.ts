@@ -30,6 +30,13 @@ export {
   type TensorFile,
   type TypedTensor,
 } from './safetensors.js'
+export {
+  decodeTfjsModel,
+  describeTfjsModel,
+  type TfjsActivation,
+  type TfjsDescription,
+  type TfjsLayer,
+} from './tfjs-model.js'
 export { readTorchCheckpoint } from './torch-checkpoint.js'
 export {
   formatShape,

@@ -1,4 +1,5 @@
 import { quoted, UserError } from '../errors.js'
+import { isCount, isRecord, parseRecord } from './json.js'
 
 /** A tensor of one element type. */
 export interface TypedTensor<Name, Data> {
@@ -56,8 +57,8 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
   if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) {
     throw fail(`its header claims ${headerLength} bytes of ${bytes.length}, or more than ${MAX_HEADER}`)
   }
-  const header = parseJson(bytes.subarray(8, 8 + headerLength))
-  if (!isRecord(header)) throw fail('its header is not a JSON object')
+  const header = parseRecord(bytes.subarray(8, 8 + headerLength))
+  if (!header) throw fail('its header is not a JSON object')
   const { [METADATA]: metadata = {}, ...rest } = header
   if (!isStringRecord(metadata)) throw fail(`${METADATA} is not a table of strings`)
 
@@ -168,20 +169,8 @@ function toTensor({ dtype, shape, begin, end }: Entry, data: Uint8Array): Tensor
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    return undefined
-  }
-}
-
 function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isStringRecord(value: unknown): value is Record<string, string> {
@@ -189,7 +178,7 @@ function isStringRecord(value: unknown): value is Record<string, string> {
 }
 
 function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
+  return Array.isArray(value) && value.every(isCount)
 }
 
 function isDType(name: string): name is keyof typeof BYTES {

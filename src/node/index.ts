@@ -15,3 +15,4 @@ export {
   writeTensors,
   writeVolume,
 } from '../io/files.js'
+export { readTfjsModel } from '../io/tfjs-files.js'

@@ -9,6 +9,16 @@ const sampledVoxels = 30_000
  */
 const leastIntensity = 0.01
 
+/** Where to compute a field that was fitted on a grid of blocks of voxels: on the grid of the voxels. */
+export interface FinerGrid {
+  /** [D, H, W] in voxels. */
+  readonly shape: SpatialShape
+  /** Edge length of a block, in voxels. */
+  readonly block: number
+  /** The first voxel of the first block; the field goes on beyond the blocks, mirrored at their ends. */
+  readonly start: SpatialShape
+}
+
 /**
  * A smooth multiplicative field: log field(d, h, w) is a sum of products of cosines
  *
@@ -37,10 +47,7 @@ export class BiasField {
     private readonly shape: SpatialShape,
     order: number,
   ) {
-    const along = (n: number): Float64Array[] =>
-      Array.from({ length: Math.min(order + 1, n) }, (_, a) =>
-        Float64Array.from({ length: n }, (_, i) => Math.cos((Math.PI * a * (i + 0.5)) / n)),
-      )
+    const along = (n: number): Float64Array[] => cosines(Math.min(order + 1, n), n, n)
     this.cosines = [along(shape[0]), along(shape[1]), along(shape[2])]
     const [alongD, alongH, alongW] = this.cosines
     this.terms = alongD.flatMap((_, a) =>
@@ -97,10 +104,19 @@ export class BiasField {
     solve(normal, right).forEach((change, i) => (this.coefficients[i]! += change))
   }
 
-  /** The field at every voxel, [D, H, W]; the scan divided by it is corrected. */
-  values(): Float32Array {
-    const [D, H, W] = this.shape
-    const [alongD, alongH, alongW] = this.cosines
+  /**
+   * The field at every voxel, [D, H, W]; the scan divided by it is corrected.
+   *
+   * @param finer grid to compute it on. Default: the scan's
+   */
+  values(finer?: FinerGrid): Float32Array {
+    const { shape, block, start } = finer ?? { shape: this.shape, block: 1, start: [0, 0, 0] as const }
+    const [D, H, W] = shape
+    const along = (axis: 0 | 1 | 2): Float64Array[] =>
+      finer
+        ? cosines(this.cosines[axis].length, shape[axis], this.shape[axis] * block, start[axis])
+        : this.cosines[axis]
+    const [alongD, alongH, alongW] = [along(0), along(1), along(2)]
     const field = new Float32Array(D * H * W)
     const offset = this.means.reduce((sum, mean, i) => sum + this.coefficients[i]! * mean, 0)
     const perRow = new Float64Array(alongW.length)
@@ -119,6 +135,13 @@ export class BiasField {
     }
     return field
   }
+}
+
+/** The first cosines of `period` voxels at those from `-start` on, [count][length]. */
+function cosines(count: number, length: number, period: number, start = 0): Float64Array[] {
+  return Array.from({ length: count }, (_, a) =>
+    Float64Array.from({ length }, (_, i) => Math.cos((Math.PI * a * (i - start + 0.5)) / period)),
+  )
 }
 
 function rootMeanSquare(scan: Float32Array): number {

@@ -113,15 +113,23 @@ export class ExpectationMaximisation {
    *
    * @param scan intensities in any unit, [D, H, W] of the prior's shape
    * @param onIteration called after each iteration
+   * @param start the first mixture, in the scan's intensities, of as many components as the settings say. Default: from
+   *   the moments of the classes under the prior
    * @throws Error if it has another number of voxels, or holds NaN or infinity
    */
-  async run(scan: Float32Array, onIteration?: (iteration: EmIteration) => void): Promise<EmResult> {
+  async run(
+    scan: Float32Array,
+    onIteration?: (iteration: EmIteration) => void,
+    start?: GaussianMixture,
+  ): Promise<EmResult> {
     const { graph, plan, prior, settings } = this
     const { components, varianceFloor, iterations, tolerance } = settings
     const standard = new StandardScan(scan, prior.shape, settings.bias)
     const whole = { mass: scan.length, first: 0, second: scan.length }
     const counts = componentCounts(components, prior.classes)
-    let mixture = initialMixture(momentsUnder(standard.data, prior), whole, counts, varianceFloor)
+    let mixture = start
+      ? standard.standardise(start, varianceFloor)
+      : initialMixture(momentsUnder(standard.data, prior), whole, counts, varianceFloor)
     if (graph.mrf) plan.write(graph.mrf.before, prior.data)
     const logLikelihoods: number[] = []
     for (let iteration = 1; ; iteration++) {

@@ -1,3 +1,4 @@
+import type { FinerGrid } from './bias-field.js'
 import type { Prior } from './prior.js'
 
 /** One Gaussian of a class. */
@@ -19,9 +20,9 @@ export interface FittedMixture {
   readonly mixture: GaussianMixture
   /**
    * Computes the bias field that was fitted with it, [D, H, W]: the scan divided by this is the corrected scan, which
-   * the mixture describes. Undefined if there is none.
+   * the mixture describes; on a finer grid if one is given. Undefined if there is none.
    */
-  readonly field?: (() => Float32Array) | undefined
+  readonly field?: ((finer?: FinerGrid) => Float32Array) | undefined
 }
 
 /** Sums over voxels, weighted with the posterior q of one component or class. */

@@ -49,6 +49,7 @@ export {
 } from './phantom/phantom.js'
 export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
+export * from './prepare/index.js'
 export { Pretrainer, type PretrainingProgress, type PretrainingStep } from './pretrainer.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export { checkPrior, normalisePrior, priorArgmax, type Part, type Prior, type PriorLayout } from './prior.js'

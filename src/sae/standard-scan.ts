@@ -1,5 +1,5 @@
 import { BiasField } from './bias-field.js'
-import type { GaussianMixture } from './gaussian-mixture.js'
+import type { FittedMixture, GaussianMixture } from './gaussian-mixture.js'
 import type { SpatialShape } from './separable-filter.js'
 
 /**
@@ -37,9 +37,9 @@ export class StandardScan {
   }
 
   /** Computes the bias field, [D, H, W]; the scan divided by it is corrected. Undefined if there is none. */
-  get field(): (() => Float32Array) | undefined {
+  get field(): FittedMixture['field'] {
     const { bias } = this
-    return bias && (() => bias.values())
+    return bias && ((finer) => bias.values(finer))
   }
 
   /** The log-likelihood of the standardised intensity minus that of the scan's intensity. */
@@ -70,6 +70,17 @@ export class StandardScan {
         weight,
         mean: this.mean + this.deviation * mean,
         variance: this.deviation ** 2 * variance,
+      })),
+    )
+  }
+
+  /** The reverse. @param floor least variance of a standardised component */
+  standardise(mixture: GaussianMixture, floor: number): GaussianMixture {
+    return mixture.map((components) =>
+      components.map(({ weight, mean, variance }) => ({
+        weight,
+        mean: (mean - this.mean) / this.deviation,
+        variance: Math.max(floor, variance / this.deviation ** 2),
       })),
     )
   }

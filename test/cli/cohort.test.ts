@@ -111,7 +111,7 @@ describe('a list', () => {
     ['scan\n', /l\.tsv: lists no scan$/],
     ['scan\tage\na.nii\n', /l\.tsv, line 2: 1 cell for 2 columns$/],
     ['scan\tage\n\t3\n', /l\.tsv, line 2: scan is empty$/],
-    ['scan\tscan\na.nii\ta.nii\n', /l\.tsv: two columns are called scan$/],
+    ['scan\tscan\na.nii\ta.nii\n', /l\.tsv: two columns have the name "scan"$/],
     ['scan\n"a.nii\n', /l\.tsv, line 2: a quote is not closed/],
     ['scan\tlabels\na.nii\ta.nii\nb.nii\t\n', /b\.nii: has no labels, but other scans of the lists do/],
   ])('%j is refused', async (text, message) => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readVolume } from '../../src/io/files.js'
+import { parseCsv } from '../../src/cli/csv.js'
+import { readText, readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
@@ -41,8 +42,25 @@ describe('sae em', () => {
       ...['a', 'b'].flatMap((name) =>
         ['biasfield.nii.gz', 'dseg.nii.gz', 'dseg.tsv', 'probseg.nii.gz'].map((end) => `${name}_${end}`),
       ),
-      'run.json',
+      ...['qc.csv', 'run.json', 'volumes.csv'],
     ])
+    const table = async (name: string) => parseCsv(await readText(path(`out/${name}`)), name).rows
+    const [volumes] = await table('volumes.csv')
+    const cortex = phantomTable.classes.findIndex(({ name }) => name === 'cerebral cortex')
+    const mm3 = (await classesOf(path('out/a_dseg.nii.gz'))).filter((c) => c === cortex).length * 3
+    expect(volumes!.get('scan')).toBe('a')
+    expect(Number(volumes!.get('cerebral_cortex_mm3'))).toBe(mm3)
+    const sides = ['left', 'right'].map((side) => Number(volumes!.get(`${side}_cerebral_cortex_mm3`)))
+    expect(sides[0]! + sides[1]!).toBe(mm3)
+    expect(Number(volumes!.get('cerebral_cortex_posterior_mm3')) / mm3).toBeCloseTo(1, 0)
+    const quality = await table('qc.csv')
+    expect(quality.map((row) => [row.get('scan'), row.get('command')])).toEqual([
+      ['a', 'em'],
+      ['b', 'em'],
+    ])
+    for (const column of ['dice_with_prior', 'dice_with_labels', 'entropy', 'called_background'])
+      expect(Number(quality[0]!.get(column))).toBeGreaterThan(0)
+    expect(quality[0]!.get('verdict')).toMatch(/^(sound|doubtful|collapsed)$/)
     expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to [\d.]+ scaled to 0\.\.1/)
     expect(stdout).toMatch(/^\d+ iterations, log-likelihood -?\d+\.\d{4} per voxel$/m)
     expect(stdout).toMatch(/^means: background -?0\.\d{3} \(\d+ %\) \+ .*, cerebral white matter 0\.\d+ \(/m)
@@ -125,6 +143,6 @@ describe('sae em', () => {
     await succeed(['em', scans[0], '--prior', path('prior.nii.gz'), ...thin, '-o', path('thin')])
     const maps = [path('thin/a_dseg.nii.gz'), labels[0], '--classes', classes]
     const { stdout } = await succeed(['evaluate', ...maps, '--prior', path('prior.nii.gz'), ...thin])
-    expect(stdout).toMatch(/^mean of \d regions +0\.\d+ +0\.\d+$/m)
+    expect(stdout).toMatch(/^mean of \d regions +0\.\d+ +0\.\d+ +\d+\.\d\d /m)
   })
 })

@@ -92,7 +92,15 @@ describe('a scan whose axes run another way', () => {
 
       // And against the labels of the other axes, thinned alike.
       const file = path(`turned-${every}/turned-scan_dseg.nii.gz`)
-      const score = await succeed(['evaluate', file, study.labels[0], '--every', String(every)])
+      const score = await succeed([
+        'evaluate',
+        file,
+        study.labels[0],
+        '--every',
+        String(every),
+        '--metrics',
+        'dice',
+      ])
       expect(score.stdout.trimEnd().split(/\s+/).at(-1)).toBe(/ (\d\.\d+)/.exec(dice(right.stdout)!)![1])
     },
   )
@@ -106,7 +114,7 @@ describe('a scan whose axes run another way', () => {
       '--classes',
       classes,
     ])
-    expect(stdout).toMatch(/mean of 7 regions +1\.0000\n$/)
+    expect(stdout).toMatch(/mean of 7 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/)
     const args = ['--classes', classes, '--blur', '0', '-o', path('mean.nii.gz')]
     await succeed(['prior', labels[0], path('turned-labels.nii.gz'), ...args])
     const { data } = await readVolume(path('mean.nii.gz'))

@@ -16,13 +16,24 @@ describe('sae info', () => {
 })
 
 describe('sae --help', () => {
-  it.each(['prior', 'em', 'pretrain', 'train', 'segment', 'evaluate', 'resample', 'convert', 'export', 'info'])(
-    'explains %s with an example',
-    async (command) => {
-      const { code, stdout } = await sae([command, '--help'])
-      expect(code).toBe(0)
-      expect(stdout).toContain(`Usage: sae ${command}`)
-      expect(stdout).toContain(`Example:\n  sae ${command}`)
-    },
-  )
+  it.each([
+    'prepare',
+    'prior',
+    'em',
+    'pretrain',
+    'train',
+    'segment',
+    'evaluate',
+    'compare',
+    'report',
+    'resample',
+    'convert',
+    'export',
+    'info',
+  ])('explains %s with an example', async (command) => {
+    const { code, stdout } = await sae([command, '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain(`Usage: sae ${command}`)
+    expect(stdout).toContain(`Example:\n  sae ${command}`)
+  })
 })

@@ -196,11 +196,17 @@ describe('a label map that holds classes', () => {
     const { path } = study
     const truth = path('truth.nii.gz')
     for (const file of [classes, path('codes/scan_dseg.nii.gz'), path('merged/scan_dseg.nii.gz')]) {
-      expect((await succeed(['evaluate', file, truth])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
+      expect((await succeed(['evaluate', file, truth])).stdout).toMatch(
+        /mean of 12 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/,
+      )
     }
     renameSync(path('classes/scan_dseg.tsv'), path('classes/elsewhere.tsv'))
-    expect((await succeed(['evaluate', classes, truth])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
-    expect((await succeed(['evaluate', truth, classes])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
+    expect((await succeed(['evaluate', classes, truth])).stdout).toMatch(
+      /mean of 12 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/,
+    )
+    expect((await succeed(['evaluate', truth, classes])).stdout).toMatch(
+      /mean of 12 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/,
+    )
     const { stdout, errors } = await succeed(['prior', classes, '-o', path('p.nii.gz'), '--overwrite'])
     expect(Object.values(sharesOf(stdout)).every((count) => count > 70)).toBe(true)
     expect(errors.join('\n')).not.toMatch(/warning/)
@@ -244,13 +250,13 @@ describe('sae evaluate', () => {
     const wm = (2 * 100 + 1) / (200 + 100 + 1)
     const cortex = (2 * 200 + 1) / (200 + 300 + 1)
     const { stdout, errors } = await succeed(['evaluate', a, b, '--csv', path('dice.csv')])
-    expect(stdout).toMatch(/^pallidum +absent$/m)
-    expect(stdout).toMatch(new RegExp(`^mean of 2 regions +${((wm + cortex) / 2).toFixed(4)}$`, 'm'))
+    expect(stdout).toMatch(/^pallidum +absent +absent +absent +absent$/m)
+    expect(stdout).toMatch(new RegExp(`^mean of 2 regions +${((wm + cortex) / 2).toFixed(4)} `, 'm'))
     expect(errors.join('\n')).toMatch(/in neither map, and so not in the mean: pallidum, amygdala/)
     expect(errors.join('\n')).toMatch(
       /two\.nii\.gz: background 60\.9 %, cerebral cortex 19\.5 %, .*nothing of pallidum/,
     )
-    expect(readFileSync(path('dice.csv'), 'utf8')).toMatch(/^pallidum,pal,absent$/m)
+    expect(readFileSync(path('dice.csv'), 'utf8')).toMatch(/^two,pallidum,pal,neither,,,,,0,0$/m)
     const json = JSON.parse((await succeed(['evaluate', a, b, '--json'])).stdout) as {
       mean: number
       counted: number
@@ -258,7 +264,10 @@ describe('sae evaluate', () => {
     }
     expect(json.mean).toBeCloseTo((wm + cortex) / 2, 12)
     expect(json.counted).toBe(2)
-    expect(json.regions[0]).toEqual({ name: 'pallidum', abbreviation: 'pal', dice: null, absent: true })
+    expect(json.regions[0]).toMatchObject({
+      ...{ name: 'pallidum', abbreviation: 'pal', dice: null, absent: true },
+      ...{ hd95: null, assd: null, vs: null, volume: 0, reference: 0 },
+    })
     expect(json.regions.filter(({ absent }) => !absent)).toHaveLength(2)
   })
 })

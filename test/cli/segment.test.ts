@@ -124,16 +124,21 @@ describe('sae segment and sae evaluate', () => {
     const lines = stdout.trimEnd().split('\n')
     expect(lines).toHaveLength(9)
     phantomTable.classes.slice(1).forEach(({ name }, i) => {
-      expect(lines[i + 1]).toMatch(new RegExp(`^${name} +${scores[i + 1]!.toFixed(4)}$`))
+      expect(lines[i + 1]).toMatch(new RegExp(`^${name} +${scores[i + 1]!.toFixed(4)} `))
     })
     const mean = meanDice(scores, foregroundClasses(phantomTable))
-    expect(lines[8]).toMatch(new RegExp(`^mean of 7 regions +${mean.toFixed(4)}$`))
+    expect(lines[8]).toMatch(new RegExp(`^mean of 7 regions +${mean.toFixed(4)} `))
     const csv = readFileSync(study.path('dice.csv'), 'utf8').trimEnd().split('\n')
-    expect([csv[0], csv[8]]).toEqual(['name,abbreviation,dice', `mean,mean,${mean}`])
+    expect(csv).toHaveLength(8)
+    const [first, abbreviation] = [phantomTable.classes[1]!.name, phantomTable.classes[1]!.abbreviation]
+    expect(csv[0]).toMatch(
+      /^scan,region,abbreviation,present,dice,hd95_mm,assd_mm,vs,volume_mm3,reference_mm3$/,
+    )
+    expect(csv[1]).toMatch(new RegExp(`^a,${first},${abbreviation},(both|reference),${scores[1]!},`))
 
     const json = await succeed(['evaluate', study.path('out-classes/a_dseg.nii.gz'), truth, '--json'])
     expect(JSON.parse(json.stdout)).toMatchObject({ mean })
     const perfect = await succeed(['evaluate', truth, truth, '--classes', study.classes])
-    expect(perfect.stdout).toMatch(/mean of 7 regions +1\.0000\n$/)
+    expect(perfect.stdout).toMatch(/mean of 7 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/)
   })
 })

@@ -56,14 +56,16 @@ describe('a map of classes, as another program saved it', () => {
       [moved, truth],
       [truth, moved],
     ]) {
-      expect((await succeed(['evaluate', ...pair])).stdout).toMatch(/mean of 12 regions +1\.0000\n$/)
+      expect((await succeed(['evaluate', ...pair])).stdout).toMatch(
+        /mean of 12 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/,
+      )
     }
     rmSync(table)
   })
 
   it('is read as classes if asked', async () => {
     const { stdout } = await succeed(['evaluate', moved, moved, '--classes', '14'])
-    expect(stdout).toMatch(/mean of 13 regions +1\.0000\n$/)
+    expect(stdout).toMatch(/mean of 13 regions +1\.0000 +0\.00 +0\.000 +1\.0000\n$/)
   })
 })
 

@@ -1,9 +1,11 @@
 import { zipSync } from 'fflate'
 import { decodeTensors } from '../../src/io/formats.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
+import { decodeTfjsModel, describeTfjsModel } from '../../src/io/tfjs-model.js'
 import { checkpointInfo } from '../../src/sae/checkpoint.js'
 import type { NamedTensor } from '../../src/sae/model.js'
 import { defaultTraining } from '../../src/sae/settings.js'
+import { makeTfjs } from '../io/make-tfjs.js'
 import {
   call,
   dict,
@@ -21,8 +23,23 @@ import {
 import type { Formats } from './format.js'
 import { awkwardNumbers, awkwardTexts, joined, mutateBytes, mutateJson, type Draw } from './mutate.js'
 
-/** Weights: ours, and PyTorch's. */
+const { model: network } = makeTfjs([
+  { name: 'a_gn', inputs: 1, outputs: 3, kernel: 3, dilation: 2, bias: false, activation: 'gelu' },
+  { name: 'b', inputs: 3, outputs: 2, kernel: 1, dilation: 1, bias: true },
+])
+
+/** Weights: ours, PyTorch's, and what describes those of TensorFlow.js. */
 export const weights: Formats = {
+  tfjs: {
+    make: (draw) => {
+      const bytes = Buffer.from(JSON.stringify(mutateJson(network, draw, 0.005)))
+      return draw.chance(0.2) ? mutateBytes(bytes, draw) : Uint8Array.from(bytes)
+    },
+    read: (bytes) => {
+      const description = describeTfjsModel(new TextDecoder().decode(bytes))
+      if (description.bytes < 1e6) decodeTfjsModel(description, [new Uint8Array(description.bytes)])
+    },
+  },
   safetensors: {
     make: (draw) => (draw.chance(0.6) ? mutateBytes(safetensors(draw), draw) : safetensors(draw)),
     read: readWeights('a.safetensors'),

@@ -72,4 +72,28 @@ describe('BiasField', () => {
       expect(field.values()).toEqual(new Float32Array(12).fill(1))
     }
   })
+
+  it('is the same field on a finer grid, where its blocks begin and beyond', () => {
+    const shape: SpatialShape = [5, 6, 4]
+    const { truth, scan } = shadedBall(shape)
+    const fitted = new BiasField(scan, shape, 3)
+    fitted.refit(
+      scan,
+      (voxel) => truth[voxel]!,
+      () => 1,
+    )
+    const values = fitted.values()
+    expect(fitted.values({ shape, block: 1, start: [0, 0, 0] })).toEqual(values)
+    // Blocks of three voxels: the middle one lies where the block does.
+    const finer = fitted.values({ shape: [16, 20, 14], block: 3, start: [1, 2, 2] })
+    const at = (d: number, h: number, w: number) => finer[(d * 20 + h) * 14 + w]!
+    values.forEach((value, i) => {
+      const [d, h, w] = [Math.floor(i / 24), Math.floor(i / 4) % 6, i % 4]
+      expect(at(1 + 3 * d + 1, 2 + 3 * h + 1, 2 + 3 * w + 1)).toBeCloseTo(value, 6)
+    })
+    // Mirrored at the ends of the blocks.
+    expect(at(0, 5, 5)).toBeCloseTo(at(1, 5, 5), 6)
+    expect(at(5, 1, 5)).toBeCloseTo(at(5, 2, 5), 6)
+    expect(at(5, 0, 5)).toBeCloseTo(at(5, 3, 5), 6)
+  })
 })

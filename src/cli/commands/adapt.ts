@@ -227,9 +227,9 @@ async function trainFurther(
   options: AdaptOptions & { readonly every: number },
   terminal: Terminal,
 ): Promise<SegmentationRun | undefined> {
-  const { output, weights, prior, steps, lr, resample } = options
+  const { output, weights, prior, every, steps, lr, resample } = options
   const best = join(output, 'best.safetensors')
-  const learning = { recipe: 'default', init: weights, prior, steps, lr, saveEvery: 10 } as const
+  const learning = { recipe: 'default', init: weights, prior, every, steps, lr, saveEvery: 10 } as const
   await train(scans, { ...common(options), ...learning, ...(resample ? { resample } : {}) }, terminal)
   if (process.exitCode !== undefined || !existsSync(best)) return undefined
   return segment(scans, { ...segmentOptions(options), weights: best, output }, terminal)
@@ -237,19 +237,18 @@ async function trainFurther(
 
 /** The options of both steps. */
 function common(options: AdaptOptions) {
-  const { output, matchByIndex, labelsOut, every = 1 } = options
+  const { output, matchByIndex, labelsOut } = options
   const { adapter, quiet, classes, volume, overwrite, memoryLimit, precision } = options
   return {
-    ...{ output, matchByIndex, labelsOut, every },
+    ...{ output, matchByIndex, labelsOut },
     ...given({ adapter, quiet, classes, volume, overwrite, memoryLimit, precision }),
   }
 }
 
 function segmentOptions(options: AdaptOptions): SegmentOptions {
   const { weights, prior, every, resample } = options
-  const { every: _, ...others } = common(options)
   const plain = { refine: 0, beta: defaultTraining.beta, k: defaultTraining.neighbourhood }
-  return { ...others, ...plain, weights, prior, ...given({ every, resample }) }
+  return { ...common(options), ...plain, weights, prior, ...given({ every, resample }) }
 }
 
 /** Without what is undefined. */

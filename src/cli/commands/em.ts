@@ -32,20 +32,22 @@ import {
 import { writeOutputVolume } from '../output-files.js'
 import { readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { Progress } from '../progress.js'
+import { writeReports } from '../reports.js'
 import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
   type MadeSegmentation,
+  reportOption,
   onScans,
   segmentationFiles,
   SegmentationJobs,
   type SegmentationRun,
-  writeSegmentation,
 } from '../segmentation-files.js'
 import { resultPlace } from '../result-place.js'
 import { shardOption, type Shard } from '../shard.js'
 import { Terminal } from '../terminal.js'
+import { writeSegmentation } from '../write-segmentation.js'
 
 export interface EmCommandOptions extends GlobalOptions {
   prior: string
@@ -67,6 +69,7 @@ export interface EmCommandOptions extends GlobalOptions {
   keepExisting?: boolean
   keepGoing?: boolean
   shard?: Shard
+  report?: boolean
   overwrite?: boolean
   memoryLimit?: number
 }
@@ -139,6 +142,7 @@ export function addEm(program: Command): void {
     .addOption(volumeOption())
     .addOption(resampleOption(onScans))
     .addOption(memoryOption('1.5GB'))
+    .addOption(reportOption())
     .addOption(keepExistingOption())
     .addOption(keepGoingOption())
     .addOption(shardOption())
@@ -209,6 +213,8 @@ export async function em(
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
     const assessments = new Assessments(prior, table)
     const unsided: (string | undefined)[] = []
+    const asked = { posterior: options.posterior ?? false, entropy: false }
+    const written = { command: 'em', table, values: options.labelsOut, ...asked }
     await outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const { stem } = job
@@ -216,20 +222,19 @@ export async function em(
       const { data, truths } = await loadBatch([scans[i]!])
       const result = await withProgress(method, data, options.iterations, terminal)
       const place = resultPlace(scans[i]!.name, grids, i)
-      const { classes, field } = result
+      const { classes, posterior, field } = result
+      const [truth] = truths
+      const assessment = assessments.add(scans[i]!.name, { scan: data, classes, posterior, truth })
       const origin = await segmentations.originOf(job)
       if (field) {
         const volume = { data: place.field(field()), channels: 1, grid: place.grid, source: place.source }
         await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
       }
-      const { posterior = false, labelsOut: values } = options
-      unsided.push(await writeSegmentation(stem, result, place, { table, values, posterior, origin }))
+      const segmented = { classes, posterior, assessment }
+      unsided.push(await writeSegmentation(job, segmented, place, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
-      const [truth] = truths
-      const assessed = { scan: data, classes, posterior: result.posterior, truth }
-      const assessment = assessments.add(scans[i]!.name, assessed)
       made.push({ scan: job.scan, assessment, logLikelihoods: result.logLikelihoods })
       if (truth)
         terminal.print(
@@ -249,6 +254,12 @@ export async function em(
     ]
     const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: failed.figures }
     await assessments.finish(options.output, run, terminal)
+    if (options.report)
+      await writeReports(
+        options.output,
+        jobs.map(({ name }) => name),
+        terminal,
+      )
   })
   failed.conclude(terminal)
   return outcome
@@ -265,7 +276,7 @@ function planJobs(
   const { labelsOut, posterior, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, names, folder, shard, keepExisting, overwrite, reads: labels },
+    ...{ scans, names, folder, shard, keepExisting, overwrite, report: options.report, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },

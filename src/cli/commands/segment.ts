@@ -33,29 +33,33 @@ import {
 import { placed } from '../placement.js'
 import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
 import { printProfile, profileOption, requireTimestamps } from '../profile.js'
+import { writeReports } from '../reports.js'
 import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
   type MadeSegmentation,
+  reportOption,
   onScans,
   segmentationFiles,
   SegmentationJobs,
   type SegmentationRun,
-  writeSegmentation,
 } from '../segmentation-files.js'
 import { resultPlace } from '../result-place.js'
 import { shardOption, type Shard } from '../shard.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
-import { readWeights, requireClasses } from '../weights-file.js'
+import { readWeights, requireClasses, requireDecoder } from '../weights-file.js'
+import { writeSegmentation } from '../write-segmentation.js'
 
 export interface SegmentOptions extends GlobalOptions {
   weights: string
   prior: string
   output: string
   posterior?: boolean
+  entropy?: boolean
+  reconstruction?: boolean
   every?: number
   matchByIndex: boolean
   volume?: number
@@ -68,6 +72,7 @@ export interface SegmentOptions extends GlobalOptions {
   keepExisting?: boolean
   keepGoing?: boolean
   shard?: Shard
+  report?: boolean
   overwrite?: boolean
   memoryLimit?: number
   precision?: Precision
@@ -101,6 +106,11 @@ export function addSegment(program: Command): void {
       ).argParser(wholeNumber(1)),
     )
     .option('--posterior', 'also write the probability of each class')
+    .option('--entropy', 'also write how uncertain each voxel is: the entropy of its probabilities, in nats')
+    .option(
+      '--reconstruction',
+      "also write the decoder's image of the segmentation, in 0..1; needs weights with a decoder, and takes more time and memory",
+    )
     .addOption(
       new Option('--refine <rounds>', 'rounds of mean-field refinement with the MRF prior')
         .argParser(wholeNumber(0, 1000))
@@ -128,6 +138,7 @@ export function addSegment(program: Command): void {
       '--whole-grid',
       'compute everywhere, not only where the prior allows more than background: slower, same result',
     )
+    .addOption(reportOption())
     .addOption(keepExistingOption())
     .addOption(keepGoingOption())
     .addOption(shardOption())
@@ -135,6 +146,8 @@ export function addSegment(program: Command): void {
     .addHelpText(
       'after',
       `${segmentationFiles}
+  NAME_entropy.nii.gz         with --entropy: how uncertain each voxel is, in nats
+  NAME_reconstruction.nii.gz  with --reconstruction: the decoder's image, in 0..1
 
 Example:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,
@@ -200,7 +213,9 @@ export async function segment(
   )
   const { architecture, intensities } = weights.info
   const model = createModel(architecture)
-  checkTensors(model.encoder.parameters, weights.tensors, weights.source)
+  const wanted = options.reconstruction ? model.parameters : model.encoder.parameters
+  if (options.reconstruction) requireDecoder(weights)
+  checkTensors(wanted, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
   for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
@@ -209,16 +224,17 @@ export async function segment(
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)
-    loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
+    loadTensors(variables, wanted, weights.tensors, weights.source)
     const places = scans.map((scan, i) => resultPlace(scan, grids, i))
-    const { posterior = false, labelsOut: values } = options
+    const { posterior = false, entropy = false } = options
     const segmenter = await Segmenter.create(gpu, model, variables, prior, {
-      posterior: posterior || places.some(({ interpolates }) => interpolates),
+      posterior: posterior || entropy || places.some(({ interpolates }) => interpolates),
+      reconstruction: options.reconstruction ?? false,
       rounds: options.refine,
       beta: options.beta,
       neighbourhood: options.k,
       memoryLimit: options.memoryLimit,
-      wholeGrid: options.wholeGrid ?? false,
+      ...(options.wholeGrid ? { wholeGrid: true } : {}),
       ...(options.precision ? { precision: options.precision } : {}),
     })
     terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
@@ -227,16 +243,19 @@ export async function segment(
     const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
     const assessments = new Assessments(priorVolume, table)
     const unsided: (string | undefined)[] = []
+    const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
     await segmentations.outputs.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
       const whole = await readScan(job.scan, intensities, silent, grids.volume)
       const scan = placed(whole, grids.scans[i]!)
       const segmentation = await segmenter.segment(scan.data)
-      const written = { table, values, posterior, origin: await segmentations.originOf(job) }
-      unsided.push(await writeSegmentation(job.stem, segmentation, places[i]!, written))
+      const origin = await segmentations.originOf(job)
       const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
-      made.push({ scan: job.scan, assessment: assessments.add(job.scan, assessed) })
+      const assessment = assessments.add(job.scan, assessed)
+      made.push({ scan: job.scan, assessment })
+      const segmented = { ...segmentation, assessment }
+      unsided.push(await writeSegmentation(job, segmented, places[i]!, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
     }
@@ -250,6 +269,12 @@ export async function segment(
     ]
     const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: failed.figures }
     await assessments.finish(options.output, run, terminal)
+    if (options.report)
+      await writeReports(
+        options.output,
+        jobs.map(({ name }) => name),
+        terminal,
+      )
   })
   failed.conclude(terminal)
   return outcome
@@ -261,20 +286,25 @@ function planJobs(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, shard, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, resample, refine, beta, k, labelsOut, posterior, precision } = options
-  const { wholeGrid, volume } = options
+  const { every, matchByIndex, resample, refine, beta, k, labelsOut, precision, wholeGrid } = options
+  const { posterior, entropy, reconstruction, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, shard, keepExisting, overwrite, reads: [] },
+    ...{ scans, folder, shard, keepExisting, overwrite, report: options.report, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
-      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid, volume },
+      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
+      ...{ entropy, reconstruction, volume },
       ...(matchByIndex ? { matchByIndex } : {}),
       ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
       ...(refine === 0 ? {} : { beta, k }),
     },
-    endings: posterior ? ['_probseg.nii.gz'] : [],
+    endings: [
+      ...(posterior ? ['_probseg.nii.gz'] : []),
+      ...(entropy ? ['_entropy.nii.gz'] : []),
+      ...(reconstruction ? ['_reconstruction.nii.gz'] : []),
+    ],
   }
   return SegmentationJobs.plan(request, terminal)
 }

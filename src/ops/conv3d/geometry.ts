@@ -68,12 +68,17 @@ export function groupsOf(op: string, { groups = 1 }: Pick<GeometryOptions, 'grou
   return triple(`${op}: groups`, groups, 1)[0]
 }
 
-/** Whether a convolution keeps the size and reads the voxels next to its own: what the tuned kernels do. */
-export function isPlain({ kernel, stride, padding, dilation, groups }: Geometry): boolean {
+/** Whether a convolution keeps the size and reads the voxels next to its own: what all tuned kernels do. */
+export function isPlain(geometry: Geometry): boolean {
+  return isCentred(geometry) && geometry.dilation.every((n) => n === 1)
+}
+
+/** Whether it keeps the size and reads as many voxels on either side of its own: what the tuned forward kernel does. */
+export function isCentred({ kernel, stride, padding, dilation, groups }: Geometry): boolean {
   return (
     groups === 1 &&
-    [...stride, ...dilation].every((n) => n === 1) &&
-    kernel.every((extent, axis) => padding[axis] === (extent - 1) / 2)
+    stride.every((n) => n === 1) &&
+    kernel.every((extent, axis) => padding[axis] === (dilation[axis]! * (extent - 1)) / 2 && extent % 2 === 1)
   )
 }
 
@@ -93,8 +98,9 @@ export function convolutionPlanes(
   input: Value,
   kernelDepth: number,
   coarse?: Value,
+  dilation = 1,
 ): Required<Pick<Work<never>, 'planes' | 'reads'>> {
-  const halo = (kernelDepth - 1) / 2
+  const halo = ((kernelDepth - 1) / 2) * dilation
   return {
     planes: volumeShape(input).planes,
     reads: (value, slab) =>

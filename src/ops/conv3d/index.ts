@@ -1,6 +1,6 @@
 import { volumeShape, type Value } from '../../graph/value.js'
 import { defineNode } from '../../graph/node.js'
-import { op } from '../../graph/op.js'
+import { op, type OpSpec } from '../../graph/op.js'
 import { concat } from '../concat.js'
 import { maskInPlace } from '../relu.js'
 import { requireBias, requireWeight, shown } from '../shared/requirements.js'
@@ -15,6 +15,7 @@ import {
   kernelShape,
   convolutionGeometry,
   groupsOf,
+  isCentred,
   isPlain,
   type Geometry,
   type GeometryOptions,
@@ -42,7 +43,7 @@ export interface UpsampledAndSkip {
 
 /**
  * 3-D convolution, as `torch.nn.functional.conv3d`, with zeros outside the input. If it keeps the size, its kernel is
- * odd, and stride, dilation and groups are 1, tuned kernels compute it, else general ones.
+ * odd, and stride and groups are 1, a tuned kernel computes it, and its gradients too if dilation is 1; else general ones.
  *
  * @param input [N, Ci, D, H, W], or the two parts of it
  * @param weight [Co, Ci/groups, kD, kH, kW]; or [Co, Ci/groups] for a kernel of one voxel
@@ -107,8 +108,9 @@ function plainConvolution(
 function generalConvolution(input: Value, weights: Weights, geometry: Geometry, extents: Triple): Value {
   const { weight, bias, activation = 'none' } = weights
   const { depth, height, width } = volumeShape(input)
+  const forward = isCentred(geometry) ? dilatedForward(input, weights, geometry.dilation) : undefined
   return op({
-    ...generalForward('conv3d', input, weights, geometry, extents),
+    ...(forward ?? generalForward('conv3d', input, weights, geometry, extents)),
     withoutActivation:
       activation === 'none'
         ? undefined
@@ -124,6 +126,23 @@ function generalConvolution(input: Value, weights: Weights, geometry: Geometry, 
       }
     },
   })
+}
+
+/** A convolution that keeps the size by the tuned kernel: on a CPU driver some eight times faster than the general one. */
+function dilatedForward(
+  input: Value,
+  { weight, bias, activation = 'none' }: Weights,
+  dilation: Triple,
+): OpSpec<{ input: Value; weight: Value; bias: Value | undefined; packed: Value }> {
+  const packed = packWeights(weight, bias, 'forward')
+  return {
+    name: 'conv3d',
+    inputs: { input, weight, bias, packed: packed.value },
+    output: { shape: [input.shape[0]!, weight.shape[0]!, ...input.shape.slice(2)] },
+    ...convolutionPlanes(input, packed.kernel[0], undefined, dilation[0]),
+    costly: true,
+    emit: (output, device, slab) => convolve({ input, packed, output, activation, dilation }, device, slab),
+  }
 }
 
 /** The gradient with respect to the input is the convolution of the gradient with flipped, transposed weights. */

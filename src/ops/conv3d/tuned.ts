@@ -3,6 +3,7 @@ import type { DeviceTraits } from '../../gpu/traits.js'
 import type { KernelCall } from '../../graph/node.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import type { Triple } from '../shared/triple.js'
 import { activationSettings, type Activation } from './activation.js'
 import { coarsened } from './geometry.js'
 import { uniformFloats, type PackedWeights } from './pack-weights.js'
@@ -21,17 +22,19 @@ interface Convolution {
   /** The output of a ReLU, if this convolution computes its gradient: the result is 0 where the ReLU's output is 0. */
   readonly mask?: Value | undefined
   readonly activation: Activation
+  /** Voxels from one tap to the next. Default 1; an upsampled input allows no other. */
+  readonly dilation?: Triple
   /** A tile other than the device's default, to compare the two. */
   readonly tile?: Tile
 }
 
 /** The dispatches of one convolution for some planes. */
 export function convolve(convolution: Convolution, device: DeviceTraits, range: Slab): KernelCall[] {
-  const { input, coarse, packed, output, firstOutput, mask, activation } = convolution
+  const { input, coarse, packed, output, firstOutput, mask, activation, dilation = [1, 1, 1] } = convolution
   const { depth, height, width, voxels, channels } = volumeShape(input)
   const { outputs, kernel } = packed
   const tile = convolution.tile ?? chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
-  const halo = (kernel[0] - 1) / 2
+  const halo = ((kernel[0] - 1) / 2) * dilation[0]
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const uniform = packed.value.size <= uniformFloats
   const coarseVector = coarse !== undefined && vector && width % 8 === 0
@@ -63,6 +66,8 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       KD: kernel[0],
       KH: kernel[1],
       KW: kernel[2],
+      DD: dilation[0],
+      DH: dilation[1],
       TILE_X: tile.x,
       TILE_CO: tile.channels,
       LANES: lanes,
@@ -72,6 +77,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       ...tile,
       whole: outputs % tile.channels === 0,
       kernelWidth: kernel[2],
+      dilation: dilation[2],
       vector,
       coarseVector,
       subgroup,

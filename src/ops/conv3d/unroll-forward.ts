@@ -8,6 +8,8 @@ interface ForwardTile extends Tile {
   /** Whether the output channels divide into whole blocks. */
   readonly whole: boolean
   readonly kernelWidth: number
+  /** Voxels along x from one tap to the next. Default 1. */
+  readonly dilation?: number
   /** Whether rows are whole vec4s and are loaded as such; the tile's width is a multiple of 4 then. */
   readonly vector: boolean
   /** The same for the rows of a coarse volume, if one is read. */
@@ -19,14 +21,13 @@ interface ForwardTile extends Tile {
 /**
  * Unrolls the body of shaders/conv3d/forward.wgsl for one tile.
  *
- * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j-kw/2; `w{dx}_{g}` is the weight
+ * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j-(kw/2)*dilation; `w{dx}_{g}` is the weight
  * of tap dx for group g, `mine{i}` a weight that a lane reads for its subgroup. WGSL arrays would be simpler, but an
  * indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
 export function unrollForward(tile: ForwardTile): Record<string, string> {
   const { kernelWidth, whole, vector } = tile
   const groups = channelGroups(tile.channels)
-  const half = (kernelWidth - 1) / 2
   const declare: string[] = []
   const store: string[] = []
 
@@ -36,17 +37,6 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   })
   declare.push(...broadcastRegisters(tile))
 
-  const loads: string[] = []
-  for (let j = 0; j < tile.x + kernelWidth - 1; j++) {
-    const inTile = j - half
-    if (vector && inTile >= 0 && inTile < tile.x) {
-      const quad = Math.floor(inTile / 4)
-      if (inTile % 4 === 0) loads.push(`let q${quad} = load4(row, x0 + ${inTile}u, inside);`)
-      loads.push(`let v${j} = q${quad}.${component[inTile % 4]!};`)
-    } else {
-      loads.push(`let v${j} = load(row, x0 + ${j}u - ${half}u, inside);`)
-    }
-  }
   const ownTaps = Array.from({ length: kernelWidth }, (_, dx) => [dx])
   const multiply = multiplyAdds(
     tile,
@@ -57,7 +47,7 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   const coarseTaps = (t: number) => {
     const byVoxel = new Map<number, number[]>()
     for (let dx = 0; dx < kernelWidth; dx++) {
-      const voxel = tile.x === 1 ? dx : Math.floor((t + dx - half) / 2)
+      const voxel = tile.x === 1 ? dx : Math.floor((t + dx - (kernelWidth - 1) / 2) / 2)
       byVoxel.set(voxel, [...(byVoxel.get(voxel) ?? []), dx])
     }
     return [...byVoxel.values()]
@@ -84,10 +74,30 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   })
   return {
     declare: declare.join('\n'),
-    multiply: [...loads, ...multiply].join('\n'),
+    multiply: [...loads(tile), ...multiply].join('\n'),
     multiply_coarse: [...coarseLoads(tile), ...multiplyCoarse].join('\n'),
     store: store.join('\n'),
   }
+}
+
+/** Reads every input that some tap of the tile needs; four at once if all four of a vec4 are needed. */
+function loads({ x, kernelWidth, dilation = 1, vector }: ForwardTile): string[] {
+  const reach = ((kernelWidth - 1) / 2) * dilation
+  const needed = new Set<number>()
+  for (let dx = 0; dx < kernelWidth; dx++) {
+    for (let t = 0; t < x; t++) needed.add(t + dx * dilation)
+  }
+  const at = (j: number) => (j < reach ? `x0 - ${reach - j}u` : `x0 + ${j - reach}u`)
+  return [...needed]
+    .sort((a, b) => a - b)
+    .flatMap((j) => {
+      const place = (((j - reach) % 4) + 4) % 4
+      const first = j - place
+      if (!vector || ![0, 1, 2, 3].every((i) => needed.has(first + i)))
+        return [`let v${j} = load(row, ${at(j)}, inside);`]
+      const load = place === 0 ? [`let q${first} = load4(row, ${at(first)}, inside);`] : []
+      return [...load, `let v${j} = q${first}.${component[place]!};`]
+    })
 }
 
 /**
@@ -116,7 +126,7 @@ function multiplyAdds(
   tapsAt: (t: number) => readonly (readonly number[])[],
   read: (at: string) => string,
 ): string[] {
-  const { kernelWidth, subgroup } = tile
+  const { kernelWidth, dilation = 1, subgroup } = tile
   const groups = channelGroups(tile.channels)
   const lines = Array.from(
     { length: broadcastCount(kernelWidth * groups.length, subgroup) },
@@ -142,7 +152,7 @@ function multiplyAdds(
         if (!known.has(weight))
           lines.push(`let ${weight} = ${taps.map((dx) => weightOf([dx], g)).join(' + ')};`)
         known.add(weight)
-        const voxel = `v${t + taps[0]!}`
+        const voxel = `v${t + taps[0]! * dilation}`
         const value = size === 1 ? voxel : `${vectorType[size]!}(${voxel})`
         lines.push(`a${g}_${t} = fma(${value}, ${weight}, a${g}_${t});`)
       }

@@ -4,13 +4,23 @@ import type { Variants } from '../kernel-variants.js'
 
 export const variants: Variants = {
   forward: {
-    parts: ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups }) =>
+    parts: ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups, UPSAMPLED: upsampled }) =>
       [
         { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
         { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
         { kernel: [1, 3, 5], x: vector ? 8 : 1, channels: 6, whole: true },
+        // An upsampled input has no dilation.
+        ...(upsampled
+          ? []
+          : [
+              { kernel: [3, 3, 3], x: 8, channels: 5, whole: true, dilation: 4 },
+              { kernel: [3, 3, 3], x: 4, channels: 1, whole: true, dilation: 7 },
+            ]),
       ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
-        consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: tile.x, TILE_CO: tile.channels, LANES: 64, PACKED: 64 },
+        consts: {
+          ...{ KD: KD!, KH: KH!, KW: KW!, DD: 2, DH: 3 },
+          ...{ TILE_X: tile.x, TILE_CO: tile.channels, LANES: 64, PACKED: 64 },
+        },
         generated: unrollForward({
           ...tile,
           kernelWidth: KW!,

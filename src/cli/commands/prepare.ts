@@ -1,0 +1,238 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { UserError } from '../../errors.js'
+import { readVolume } from '../../io/files.js'
+import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
+import type { Precision } from '../../plan/storage.js'
+import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
+import { peakMemory, withGpu } from '../device.js'
+import { FailedScans, keepGoingOption } from '../failed-scans.js'
+import { requireOneChannel } from '../input-headers.js'
+import {
+  folderOption,
+  memoryOption,
+  overwriteOption,
+  precisionOption,
+  realNumber,
+  terminalOf,
+  wholeNumber,
+  type GlobalOptions,
+} from '../options.js'
+import { writeOutputVolume } from '../output-files.js'
+import { PrepareJobs, suffixOf } from '../prepare-jobs.js'
+import {
+  needsOrientation,
+  stepNames,
+  steps,
+  type OutputFile,
+  type Stage,
+  type StepName,
+  type Workshop,
+} from '../prepare-steps.js'
+import { recordRun } from '../run-record.js'
+import type { Job } from '../segmentation-files.js'
+import { shardOption, type Shard } from '../shard.js'
+import { Stripper } from '../stripper.js'
+import type { Terminal } from '../terminal.js'
+
+interface PrepareOptions extends GlobalOptions {
+  weights?: string
+  output: string
+  skip: StepName[]
+  margin: number
+  percentiles?: readonly [number, number]
+  bias: number
+  precision?: Precision
+  memoryLimit?: number
+  keepExisting?: boolean
+  keepGoing?: boolean
+  shard?: Shard
+  overwrite?: boolean
+}
+
+export function addPrepare(program: Command): void {
+  const command = program
+    .command('prepare')
+    .summary('make raw head scans ready: conform, strip the skull, remove the bias field, scale')
+    .description(
+      'Makes raw scans of the head ready for the other commands: conforms them (256x256x256 voxels of 1 mm), strips the skull with a network of brainchop, removes the bias field, and scales the intensities to 0..1. Each step writes its result and can be skipped.',
+    )
+    .addArgument(scansArgument('scans of the head, in any orientation and units'))
+  addCohortOptions(command)
+    .option(
+      '--weights <folder>',
+      'network that finds the brain: the folder of a brainchop model (model.json and its weights), such as MindGrab',
+    )
+    .addOption(folderOption())
+    .addOption(
+      new Option('--skip <step>', `leave a step out, may be repeated: ${stepNames.join(', ')}`)
+        .argParser(parseStep)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--margin <mm>', 'grow the mask of the brain by this many millimetres')
+        .argParser(realNumber('not negative'))
+        .default(0),
+    )
+    .addOption(
+      new Option(
+        '--percentiles <low,high>',
+        'percentiles of the scan that the network sees as 0 and 1 (default: 2,98 for MindGrab, 0,100 for other networks)',
+      ).argParser(parsePercentiles),
+    )
+    .addOption(
+      new Option('--bias <order>', 'order of the smooth bias field, 1 to 4')
+        .argParser(wholeNumber(1, 4))
+        .default(3),
+    )
+    .addOption(memoryOption('1.5GB'))
+    .addOption(precisionOption())
+    .option(
+      '--keep-existing',
+      'leave out scans that are prepared already, from the same file in the same way',
+    )
+    .addOption(keepGoingOption())
+    .addOption(shardOption())
+    .addOption(overwriteOption())
+    .addHelpText(
+      'after',
+      `
+Writes to the output folder (sub-01_T1w.nii.gz: NAME is sub-01; other scans are taken for T1w):
+  NAME_desc-conform_T1w.nii.gz   conform: the scan, 256x256x256 voxels of 1 mm, axes LIA
+  NAME_desc-brain_mask.nii.gz    strip: 1 in the brain
+  NAME_desc-brain_T1w.nii.gz     strip: the scan, 0 outside the brain
+  NAME_space-orig_desc-brain_*   strip: both on the grid of the scan's own file, unless --skip conform
+  NAME_desc-biascorr_T1w.nii.gz  bias: the scan divided by NAME_biasfield.nii.gz
+  NAME_desc-preproc_T1w.nii.gz   intensities: in 0..1, what the other commands take
+  run.json                       settings, versions, checksums of the inputs, what each step found
+
+The weights are not part of this package, and none are downloaded: take the folder of a model from
+https://github.com/neuroneural/brainchop (public/models/mindgrab, MIT licence).
+
+Example:
+  sae prepare sub-*/anat/*_T1w.nii.gz --weights mindgrab/ -o scans/
+  sae prepare stripped.nii.gz --skip conform --skip strip -o scans/`,
+    )
+    .action(async (given: string[], _: unknown, self: Command) => {
+      const terminal = terminalOf(self)
+      const options = self.optsWithGlobals<PrepareOptions & CohortOptions>()
+      const unused = { strip: ['margin', 'percentiles', 'precision'], bias: ['bias'] } as const
+      for (const step of ['strip', 'bias'] as const)
+        for (const name of unused[step])
+          if (options.skip.includes(step) && self.getOptionValueSource(name) === 'cli')
+            terminal.warn(`--${name} has no effect with --skip ${step}`)
+      const { scans } = await findScans(given, options, terminal)
+      await prepare(scans, options, terminal)
+    })
+}
+
+async function prepare(paths: readonly string[], options: PrepareOptions, terminal: Terminal): Promise<void> {
+  const wanted = stepNames.filter((step) => !options.skip.includes(step))
+  if (wanted.length === 0) throw new UserError('every step is skipped; there is nothing to do')
+  const stripper = wanted.includes('strip') ? await readStripper(options) : undefined
+  const planned = await PrepareJobs.plan({ scans: paths, steps: wanted, stripper, options }, terminal)
+  const { jobs, outputs } = planned
+  if (jobs.length === 0) return
+  // Check all scans before the first is prepared, then read each again: a cohort does not fit into memory.
+  const { good, failed } = await FailedScans.sift(
+    jobs,
+    options.keepGoing,
+    async ({ scan }) => {
+      requireOriented(await readHead(scan), wanted)
+    },
+    terminal,
+  )
+  if (!options.keepGoing) for (const { scan } of good) requireOriented(await readHead(scan), wanted)
+
+  await withGpu(options, terminal, async (gpu) => {
+    const { bias, memoryLimit } = options
+    const workshop: Workshop = { gpu, stripper, bias, memoryLimit, terminal }
+    await outputs.claim()
+    await outputs.clear()
+    const figures: Record<string, object> = {}
+    for (const [i, job] of good.entries()) {
+      terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
+      const write: Writer = async ({ ending, volume, type }) => {
+        await writeOutputVolume(`${planned.stemOf(job)}${ending}`, volume, type, await planned.originOf(job))
+      }
+      figures[job.scan] = await prepareScan(job, wanted, workshop, write)
+    }
+    terminal.status(peakMemory(gpu))
+    const inputs = [
+      ...good.map(({ scan }) => ({ role: 'scan', path: scan })),
+      ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
+    ]
+    const run = {
+      command: 'prepare',
+      options,
+      inputs,
+      adapter: gpu.adapter,
+      figures: { scans: figures, ...failed.figures },
+    }
+    await recordRun(options.output, run)
+  })
+  failed.conclude(terminal)
+}
+
+type Writer = (file: OutputFile) => Promise<void>
+
+/** Takes a scan through the steps. @returns what each step found, and the seconds that it took */
+async function prepareScan(
+  { scan: path }: Job,
+  wanted: readonly StepName[],
+  workshop: Workshop,
+  write: Writer,
+): Promise<object> {
+  const original = await readHead(path)
+  let stage: Stage = { scan: original, original, mask: undefined, suffix: suffixOf(path) }
+  const figures: Record<string, object> = {}
+  for (const step of wanted) {
+    const start = performance.now()
+    const made = await steps[step](stage, workshop)
+    for (const file of made.files) await write(file)
+    stage = { ...stage, scan: made.scan, mask: made.mask }
+    const seconds = (performance.now() - start) / 1000
+    workshop.terminal.status(`  ${step}: ${made.report} (${seconds.toFixed(1)} s)`)
+    figures[step] = { ...made.figures, seconds }
+  }
+  return figures
+}
+
+async function readHead(path: string): Promise<Volume> {
+  const volume = await readVolume(path)
+  requireOneChannel(volume, 'a scan')
+  requireFinite(volume)
+  requireVaries(volume)
+  return volume
+}
+
+/** @throws UserError if a step needs to know how the head lies in the scan, and the file does not say */
+function requireOriented({ grid, source }: Volume, wanted: readonly StepName[]): void {
+  const needs = wanted.filter(needsOrientation)
+  if (grid.known || needs.length === 0) return
+  throw new UserError(
+    `${source}: does not say how the head lies in it, which ${needs.join(' and ')} must know; convert it to NIfTI with an orientation, or give ${needs.map((step) => `--skip ${step}`).join(' ')}`,
+  )
+}
+
+async function readStripper(options: PrepareOptions): Promise<Stripper> {
+  const { weights, margin, percentiles, precision = 'f32', memoryLimit } = options
+  if (weights === undefined)
+    throw new UserError(
+      'strip needs a network: give --weights with the folder of a brainchop model, such as MindGrab (https://github.com/neuroneural/brainchop, public/models/mindgrab: model.json and model.bin), or --skip strip for scans without a skull',
+    )
+  const quantiles = percentiles && ([percentiles[0] / 100, percentiles[1] / 100] as const)
+  return Stripper.read({ weights, margin, quantiles, precision, memoryLimit })
+}
+
+function parseStep(text: string, before: readonly StepName[]): StepName[] {
+  const step = stepNames.find((name) => name === text)
+  if (step) return [...before, step]
+  throw new InvalidArgumentError(`The steps are ${stepNames.join(', ')}.`)
+}
+
+function parsePercentiles(text: string): readonly [number, number] {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)))
+  const [low, high] = numbers
+  if (numbers.length === 2 && low! >= 0 && low! < high! && high! <= 100) return [low!, high!]
+  throw new InvalidArgumentError('It must be two numbers from 0 to 100, such as 2,98.')
+}

@@ -1,0 +1,44 @@
+import type { SpatialShape } from '../separable-filter.js'
+
+type Matrix = readonly (readonly number[])[]
+
+/** Where the voxels of a conformed scan lie: an array [D, H, W] and its 4x4 matrix to millimetres of the world. */
+export interface ConformedGrid {
+  readonly shape: [number, number, number]
+  readonly affine: number[][]
+}
+
+/** Voxels along each axis of a conformed scan, each 1 mm. */
+const extent = 256
+
+/**
+ * The grid that brainchop's networks expect, FreeSurfer's `mri_convert --conform`: 256x256x256 voxels of 1 mm, D from right to left, H
+ * from head to foot, W from back to front ("LIA"), around the centre of the scan.
+ *
+ * @param shape of the scan, [D, H, W]
+ * @param affine of the scan, 4x4, voxels to millimetres of the world
+ */
+export function conformedGrid(shape: SpatialShape, affine: Matrix): ConformedGrid {
+  const centre = [0, 1, 2].map((row) =>
+    shape.reduce<number>((sum, n, axis) => sum + (affine[row]![axis]! * n) / 2, affine[row]![3]!),
+  )
+  const half = extent / 2
+  return {
+    shape: [extent, extent, extent],
+    affine: [
+      [-1, 0, 0, centre[0]! + half],
+      [0, 0, 1, centre[1]! - half],
+      [0, -1, 0, centre[2]! + half],
+      [0, 0, 0, 1],
+    ],
+  }
+}
+
+/** Whether a grid has the size, the voxels and the axes of a conformed scan, wherever its centre lies. */
+export function isConformed(shape: SpatialShape, affine: Matrix): boolean {
+  const wanted = conformedGrid(shape, affine).affine
+  const rotates = [0, 1, 2].some((row) =>
+    [0, 1, 2].some((axis) => Math.abs(wanted[row]![axis]! - affine[row]![axis]!) > 1e-3),
+  )
+  return !rotates && shape.every((n) => n === extent)
+}

@@ -1,0 +1,6 @@
+export { correctBias, type BiasCorrected, type BiasOptions } from './bias-correction.js'
+export { brainMask, masked } from './brain-mask.js'
+export { conformedGrid, isConformed, type ConformedGrid } from './conform.js'
+export { fillHoles, grownBy, largestComponent } from './mask.js'
+export { scaledByQuantiles } from './quantiles.js'
+export { VolumeLabeller, type LabellerOptions } from './volume-labeller.js'

@@ -1,0 +1,68 @@
+import type { Gpu } from '../../gpu/gpu.js'
+import { input, type Value } from '../../graph/value.js'
+import type { Network } from '../../nn/index.js'
+import { argmax } from '../../ops/index.js'
+import { compile } from '../../plan/compile.js'
+import type { Plan } from '../../plan/plan.js'
+import { describe, type DispatchRow } from '../../plan/describe.js'
+import type { Precision } from '../../plan/storage.js'
+import { preparationOf, type MemoryOptions, type Preparation } from '../plan-by-batch.js'
+import type { SpatialShape } from '../separable-filter.js'
+
+/** Bounds on the memory of a `VolumeLabeller`. */
+export interface LabellerOptions extends MemoryOptions {
+  /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */
+  readonly precision?: Precision
+}
+
+/** Labels volumes of one shape with a network that has weights already, such as `meshNet`: its most probable class. */
+export class VolumeLabeller {
+  private constructor(
+    /** Its device memory and slabs. */
+    readonly preparation: Preparation,
+    private readonly plan: Plan,
+    private readonly scan: Value,
+    private readonly labels: Value,
+  ) {}
+
+  /** @throws UserError if there is not enough memory */
+  static async create(
+    gpu: Gpu,
+    network: Network,
+    shape: SpatialShape,
+    { memoryLimit, precision = 'f32' }: LabellerOptions = {},
+  ): Promise<VolumeLabeller> {
+    const start = performance.now()
+    const scan = input('scan', [1, 1, ...shape])
+    const labels = argmax(network(scan))
+    const plan = await compile(gpu, { outputs: [labels], memoryLimit, storage: precision })
+    try {
+      await plan.warmUp()
+    } catch (error) {
+      plan.dispose()
+      throw error
+    }
+    return new VolumeLabeller(preparationOf([plan], start), plan, scan, labels)
+  }
+
+  /**
+   * @param scan [D, H, W], scaled as the network wants it
+   * @returns the most probable class of each voxel, [D, H, W]
+   * @throws Error if it has another number of voxels
+   */
+  async label(scan: Float32Array): Promise<Uint8Array> {
+    this.plan.write(this.scan, scan)
+    await this.plan.run()
+    return Uint8Array.from(await this.plan.readUint(this.labels))
+  }
+
+  /** The dispatches of labelling a scan, timed on the device with the last one. @throws Error if it has no timestamps */
+  async profile(): Promise<DispatchRow[]> {
+    return describe(this.plan, await this.plan.profile())
+  }
+
+  /** Releases the plan. */
+  dispose(): void {
+    this.plan.dispose()
+  }
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readVolume } from '../../src/io/files.js'
+import { grid, head, makeHead } from './make-head.js'
+import { sae, succeed, visibleFiles } from './support.js'
+
+let study: Awaited<ReturnType<typeof makeHead>>
+beforeAll(async () => {
+  study = await makeHead()
+})
+afterAll(() => {
+  study.remove()
+})
+
+const variation = (data: Float32Array, kind: number): number => {
+  const values = data.filter((_, i) => head.tissue[i] === kind)
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) / mean
+}
+
+describe('sae prepare', () => {
+  const path = (name: string) => study.path(name)
+  const strip = () => [
+    'prepare',
+    study.scan,
+    '--weights',
+    study.network,
+    '--skip',
+    'conform',
+    '-o',
+    path('out'),
+  ]
+
+  it('strips, corrects and scales a scan on its own grid', async () => {
+    const { stdout } = await succeed(strip())
+    expect(stdout).toMatch(/^ {2}strip: stripped: \d+ ml of brain \(\d+\.\d s\)$/m)
+    expect(stdout).toMatch(/^ {2}bias: bias field from 0\.\d\d to 1\.\d\d in the brain, \d+ iterations/m)
+    expect(visibleFiles(path('out'))).toEqual([
+      'run.json',
+      ...['biasfield', 'desc-biascorr_T2w', 'desc-brain_T2w', 'desc-brain_mask', 'desc-preproc_T2w'].map(
+        (name) => `sub-01_${name}.nii.gz`,
+      ),
+    ])
+    const read = async (name: string) => {
+      const volume = await readVolume(path(`out/sub-01_${name}.nii.gz`))
+      expect(volume.grid.affine).toEqual(grid.affine)
+      return volume.data
+    }
+    const mask = await read('desc-brain_mask')
+    let [both, either] = [0, 0]
+    mask.forEach((value, i) => {
+      both += value * head.brain[i]!
+      either += Math.max(value, head.brain[i]!)
+    })
+    // Of the brain, its ventricle included, only what the interpolation at its rim costs is missing.
+    expect(both / either).toBeGreaterThan(0.9)
+    expect(mask.every((value, i) => head.tissue[i] !== 4 || value === 0)).toBe(true)
+    const brain = await read('desc-brain_T2w')
+    expect(brain).toEqual(head.scan.map((value, i) => value * mask[i]!))
+
+    const [corrected, field] = [await read('desc-biascorr_T2w'), await read('biasfield')]
+    corrected.forEach((value, i) => {
+      expect(value).toBe(Math.fround(brain[i]! / field[i]!))
+    })
+    const inner = corrected.map((value, i) => (mask[i] === 1 ? value : NaN))
+    expect(variation(inner, 3)).toBeLessThan(0.25 * variation(head.scan, 3))
+
+    const prepared = await read('desc-preproc_T2w')
+    expect([Math.min(...prepared), Math.max(...prepared)]).toEqual([0, expect.closeTo(0.9, 0)])
+    const { runs } = JSON.parse(readFileSync(path('out/run.json'), 'utf8')) as {
+      runs: { command: string; inputs: object[]; figures: unknown }[]
+    }
+    expect(runs[0]!.command).toBe('prepare')
+    expect(runs[0]!.inputs).toMatchObject([{ role: 'scan' }, { role: 'weights' }, { role: 'weights' }])
+  })
+
+  it('leaves out what is prepared already, unless it was done in another way', async () => {
+    const again = await succeed([...strip(), '--keep-existing'])
+    expect(again.stdout).toBe('1 of 1 scans are prepared already.\n')
+    const other = await sae([...strip(), '--keep-existing', '--margin', '3'])
+    expect([other.code, other.errors[0]]).toEqual([
+      2,
+      expect.stringMatching(
+        /desc-preproc_T2w\.nii\.gz: is there, but was made with --margin 0; give --overwrite/,
+      ),
+    ])
+  })
+
+  it.each<[string, string[], RegExp]>([
+    ['no weights', [], /strip needs a network: give --weights .* or --skip strip/],
+    ['a folder without a model', ['--weights', tmpdir()], /model\.json: cannot be read: no such file/],
+    ['nothing to do', ['--skip', 'conform', '--skip', 'strip', '--skip', 'bias', '--skip', 'intensities'], /every step is skipped/],
+    ['an unknown step', ['--skip', 'skull'], /The steps are conform, strip, bias, intensities\./],
+    ['percentiles in the wrong order', ['--percentiles', '98,2'], /must be two numbers from 0 to 100/],
+  ])('refuses %s, and writes nothing', async (_, options, message) => {
+    const { code, errors } = await sae(['prepare', study.scan, '-o', path('none'), ...options])
+    expect([code, errors]).toEqual([2, [expect.stringMatching(message)]])
+    expect(() => visibleFiles(path('none'))).toThrow('ENOENT')
+  }) // prettier-ignore
+
+  it('refuses weights outside of the folder of the network', async () => {
+    const network = await study.writeNetwork(
+      'evil',
+      (model) => (model.weightsManifest[0]!.paths = ['../network/model.bin']),
+    )
+    const { code, errors } = await sae(['prepare', study.scan, '-o', path('none'), '--weights', network])
+    expect([code, errors[0]]).toEqual([
+      2,
+      expect.stringMatching(/must be the name of a file in the model's folder/),
+    ])
+  })
+})
