@@ -4,7 +4,7 @@ import { glob } from 'tinyglobby'
 import { UserError } from '../errors.js'
 import { isVolumeName, nameOfVolume } from './file-names.js'
 import { naturally } from './natural-order.js'
-import { participantOf } from './scan-list.js'
+import { participantOf, type CohortScan } from './scan-list.js'
 
 /** Which scans of a BIDS dataset are meant. */
 export interface BidsChoice {
@@ -21,14 +21,6 @@ export const descriptionName = 'dataset_description.json'
 
 export const isBidsDataset = (folder: string): boolean => existsSync(join(folder, descriptionName))
 
-/** A scan in a BIDS dataset. */
-export interface BidsScan {
-  readonly path: string
-  readonly participant: string
-  /** Its folder in the dataset, `sub-01/ses-1/anat`. */
-  readonly folder: string
-}
-
 /**
  * The anatomical scans of a BIDS dataset, sorted naturally; not those of its derivatives.
  *
@@ -37,14 +29,15 @@ export interface BidsScan {
 export async function findBidsScans(
   root: string,
   { participantLabel, session, suffix }: BidsChoice,
-): Promise<BidsScan[]> {
+): Promise<CohortScan[]> {
   const files = await glob(['sub-*/anat/*', 'sub-*/ses-*/anat/*'], { cwd: root, expandDirectories: false })
   const scans = files
     .filter((file) => isVolumeName(file) && nameOfVolume(basename(file)).endsWith(`_${suffix}`))
     .sort(naturally)
     .map((file) => {
       const folders = file.split('/').slice(0, -1)
-      return { path: join(root, file), participant: folders[0]!, folder: folders.join('/') }
+      const place = { dataset: root, folder: folders.join('/') }
+      return { path: join(root, file), participant: folders[0]!, place }
     })
   if (scans.length === 0)
     throw new UserError(`${root}: this BIDS dataset has no scan sub-*/anat/*_${suffix}; see --suffix`)
@@ -52,8 +45,8 @@ export async function findBidsScans(
   const wanted = participantLabel?.map((label) => participantOf(label)!)
   requireAll(wanted, participants, root)
   const sessions = session?.map((label) => (label.startsWith('ses-') ? label : `ses-${label}`))
-  const chosen = scans.filter(({ participant, folder }) => {
-    const own = folder.split('/')[1]!
+  const chosen = scans.filter(({ participant, place }) => {
+    const own = place.folder.split('/')[1]!
     return (!wanted || wanted.includes(participant)) && (!sessions || sessions.includes(own))
   })
   if (chosen.length > 0) return chosen

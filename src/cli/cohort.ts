@@ -6,7 +6,7 @@ import { UserError } from '../errors.js'
 import { findBidsScans, isBidsDataset, requireAll, type BidsChoice } from './bids-dataset.js'
 import { isVolumeName, nameOfVolume } from './file-names.js'
 import { naturally } from './natural-order.js'
-import { isScanList, participantOf, readScanList, type CohortScan } from './scan-list.js'
+import { isScanList, participantOf, readScanList, type BidsPlace, type CohortScan } from './scan-list.js'
 import type { Terminal } from './terminal.js'
 
 /** Options that say which scans are meant. */
@@ -20,8 +20,8 @@ export interface Cohort {
   readonly scans: string[]
   /** The label map of each scan, if a list has them. */
   readonly labels: string[] | undefined
-  /** Of each scan, `sub-01`, if it is known. */
-  readonly participants: readonly (string | undefined)[]
+  /** Where each scan lies in a BIDS dataset, if it was found in one. */
+  readonly places: readonly (BidsPlace | undefined)[]
 }
 
 /** @param scans what they must be */
@@ -70,7 +70,7 @@ export async function findScans(
   return {
     scans: scans.map(({ path }) => path),
     labels: labelsOf(scans),
-    participants: scans.map(({ participant }) => participant),
+    places: scans.map(({ place }) => place),
   }
 }
 

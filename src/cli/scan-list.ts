@@ -11,6 +11,15 @@ export interface CohortScan {
   readonly labels?: string | undefined
   /** Whose it is, `sub-01`, if the cohort says. */
   readonly participant?: string | undefined
+  /** Where it lies in a BIDS dataset, if it is of one. */
+  readonly place?: BidsPlace | undefined
+}
+
+/** A folder of a BIDS dataset. */
+export interface BidsPlace {
+  readonly dataset: string
+  /** In the dataset, `sub-01/ses-1/anat`. */
+  readonly folder: string
 }
 
 const scanColumns = ['scan', 'path']

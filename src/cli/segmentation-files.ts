@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
+import { describeDerivative, type Naming } from './bids-derivatives.js'
 import { fileDigest } from './file-digest.js'
 import { candidateNames, distinctNames } from './file-names.js'
 import { flagOf } from './options.js'
 import { Outputs } from './output-files.js'
+import { makeFolder } from './output-folder.js'
 import { OutputRecord, type Origin } from './output-record.js'
 import { pagesOf } from './report-files.js'
 import { tablesOfScans } from './scan-tables.js'
@@ -20,6 +22,8 @@ export interface Job {
   readonly name: string
   /** Its position among the scans of the command line. */
   readonly index: number
+  /** The output folder of the run. */
+  readonly folder: string
   /** Path of the outputs, up to `_dseg.nii.gz`. */
   readonly stem: string
 }
@@ -28,7 +32,7 @@ export interface Job {
 interface Request {
   readonly scans: readonly string[]
   /** What the outputs of each scan are called, if that is settled. */
-  readonly names?: readonly string[] | undefined
+  readonly naming?: Naming | undefined
   readonly folder: string
   readonly keepExisting: boolean | undefined
   readonly overwrite: boolean | undefined
@@ -82,6 +86,8 @@ export class SegmentationJobs {
     readonly all: readonly Job[],
     readonly outputs: Outputs,
     private readonly made: Origin['made'],
+    /** The BIDS datasets that the output folder is a derivative of. */
+    private readonly datasets: readonly string[] | undefined,
   ) {}
 
   /**
@@ -104,9 +110,9 @@ export class SegmentationJobs {
     const record = await OutputRecord.read(folder)
     const markOf = (name: string): string => filesOf(name).at(-1)!
     const ownerOf = (name: string): string | undefined => record.originOf(markOf(name))?.scan
-    const names = request.names ?? namesOf(scans, ownerOf)
+    const names = request.naming?.names ?? namesOf(scans, ownerOf)
     const whole = names.map((name, index): Job => ({
-      ...{ scan: scans[index]!, index, name },
+      ...{ scan: scans[index]!, index, name, folder },
       stem: join(folder, name),
     }))
     const all = shardOf(whole, shard)
@@ -116,9 +122,9 @@ export class SegmentationJobs {
     }
     const jobs: Job[] = []
     for (const job of all) {
-      const file = markOf(job.name)
-      if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
-      else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
+      const path = join(folder, markOf(job.name))
+      if (!keepExisting || !existsSync(path)) jobs.push(job)
+      else if (!(await isKept(path, job.scan, made, request, terminal))) jobs.push(job)
     }
     if (jobs.length < all.length)
       terminal.status(`${all.length - jobs.length} of ${all.length} scans are ${done} already.`)
@@ -132,7 +138,16 @@ export class SegmentationJobs {
     }
     const outputs = Outputs.inFolder(folder, planned, shard)
     if (jobs.length > 0) await outputs.requireFree()
-    return new SegmentationJobs(jobs, all, outputs, made)
+    return new SegmentationJobs(jobs, all, outputs, made, request.naming?.datasets)
+  }
+
+  /** Takes the output folder, as `Outputs`, and makes it ready. @throws UserError as `Outputs`, or if the disk refuses */
+  async claim(): Promise<void> {
+    await this.outputs.claim()
+    for (const { folder, stem } of this.jobs) {
+      makeFolder(dirname(stem))
+      if (this.datasets) await describeDerivative(folder, this.datasets)
+    }
   }
 
   /** What a scan's outputs are made from. @throws UserError if it cannot be read */
@@ -170,14 +185,14 @@ async function madeWith({ with: files, options }: ScanRequest): Promise<Origin['
 
 /** Whether a segmentation that is there is the one asked for. @throws UserError if it is another, not to be replaced */
 async function isKept(
-  record: OutputRecord,
-  file: string,
+  path: string,
   scan: string,
   made: Origin['made'],
-  { folder, overwrite = false, with: files }: ScanRequest,
+  { overwrite = false, with: files }: ScanRequest,
   terminal: Terminal,
 ): Promise<boolean> {
-  const path = join(folder, file)
+  const file = basename(path)
+  const record = await OutputRecord.read(dirname(path))
   const before = record.originOf(file)?.made
   const now = (await originOf(scan, made)).made
   const names = Object.keys({ ...now, ...before })

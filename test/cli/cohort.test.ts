@@ -97,7 +97,7 @@ describe('a list', () => {
     expect(csv.scans).toEqual([at('in/a, b.nii'), at('in/ü "c".nii')])
     expect(csv.labels).toEqual([at('in/l.nii'), at('in/m.nii')])
     const tsv = await findScans([at('in/l.tsv')], { suffix: 'T1w' }, new Terminal('silent'))
-    expect(tsv).toEqual({ scans: csv.scans, labels: undefined, participants: ['sub-01', 'sub-02'] })
+    expect(tsv).toEqual({ scans: csv.scans, labels: undefined, places: [undefined, undefined] })
     expect(await find(['in/l.tsv'], { participantLabel: ['02'] })).toEqual(['in/ü "c".nii'])
     await expect(find(['in/l.tsv'], { participantLabel: ['3'] })).rejects.toThrow(
       /l\.tsv: has no scan of sub-3, but of sub-01, sub-02$/,

@@ -213,7 +213,7 @@ async function fitEach(
       [scan],
       { ...common(options), ...settings, ...files, prior, k: defaultEm.neighbourhood, every },
       terminal,
-      [name],
+      { names: [name] },
     )
     jobs.push(...run.jobs)
     made.push(...run.made)

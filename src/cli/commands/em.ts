@@ -7,6 +7,7 @@ import type { LabelTable } from '../../sae/label-table.js'
 import type { MrfPotential } from '../../sae/mrf-table.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { Assessments } from '../assessments.js'
+import { bidsNaming, layoutOption, type Layout, type Naming } from '../bids-derivatives.js'
 import { isTableFile, tableFor } from '../classes.js'
 import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
@@ -69,6 +70,7 @@ export interface EmCommandOptions extends GlobalOptions {
   keepExisting?: boolean
   keepGoing?: boolean
   shard?: Shard
+  layout?: Layout
   report?: boolean
   overwrite?: boolean
   memoryLimit?: number
@@ -146,6 +148,7 @@ export function addEm(program: Command): void {
     .addOption(keepExistingOption())
     .addOption(keepGoingOption())
     .addOption(shardOption())
+    .addOption(layoutOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -161,25 +164,24 @@ Example:
       if (options.beta === 0 && ['k', 'potential'].some((name) => self.getOptionValueSource(name) === 'cli'))
         terminal.warn('--k and --potential have no effect without --beta')
       const cohort = await findScans(given, options, terminal)
-      await em(cohort.scans, withLabelsOf(cohort, options), terminal)
+      await em(cohort.scans, withLabelsOf(cohort, options), terminal, bidsNaming(cohort, options))
     })
 }
 
 /**
  * Segments scans by expectation maximisation.
  *
- * @param names what the outputs of each scan are called, if that is settled
+ * @param naming what the outputs of each scan are called, if that is settled
  * @throws UserError if an input is wrong or an output is in the way
  */
 export async function em(
   all: readonly string[],
   options: EmCommandOptions,
   terminal: Terminal,
-  names?: readonly string[],
+  naming?: Naming,
 ): Promise<SegmentationRun> {
   requireLabelsOfEach(all, options.labels)
-  const segmentations = await planJobs(all, names, options, terminal)
-  const { outputs } = segmentations
+  const segmentations = await planJobs(all, naming, options, terminal)
   const made: MadeSegmentation[] = []
   const outcome = { jobs: segmentations.all, made, every: options.every }
   if (segmentations.jobs.length === 0) return outcome
@@ -215,7 +217,7 @@ export async function em(
     const unsided: (string | undefined)[] = []
     const asked = { posterior: options.posterior ?? false, entropy: false }
     const written = { command: 'em', table, values: options.labelsOut, ...asked }
-    await outputs.claim()
+    await segmentations.claim()
     for (const [i, job] of jobs.entries()) {
       const { stem } = job
       const start = performance.now()
@@ -267,7 +269,7 @@ export async function em(
 
 function planJobs(
   scans: readonly string[],
-  names: readonly string[] | undefined,
+  naming: Naming | undefined,
   options: EmCommandOptions,
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
@@ -276,7 +278,7 @@ function planJobs(
   const { labelsOut, posterior, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, names, folder, shard, keepExisting, overwrite, report: options.report, reads: labels },
+    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },

@@ -8,6 +8,7 @@ import { Segmenter } from '../../sae/segmenter.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { openEm } from '../assess-run.js'
 import { Assessments } from '../assessments.js'
+import { bidsNaming, layoutOption, type Layout, type Naming } from '../bids-derivatives.js'
 import { isTableFile, tableFor } from '../classes.js'
 import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
@@ -72,6 +73,7 @@ export interface SegmentOptions extends GlobalOptions {
   keepExisting?: boolean
   keepGoing?: boolean
   shard?: Shard
+  layout?: Layout
   report?: boolean
   overwrite?: boolean
   memoryLimit?: number
@@ -142,6 +144,7 @@ export function addSegment(program: Command): void {
     .addOption(keepExistingOption())
     .addOption(keepGoingOption())
     .addOption(shardOption())
+    .addOption(layoutOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -158,16 +161,22 @@ Example:
       if (options.refine === 0 && ['beta', 'k'].some((name) => self.getOptionValueSource(name) === 'cli')) {
         terminal.warn('--beta and --k have no effect without --refine')
       }
-      const { scans } = await findScans(given, options, terminal)
-      await segment(scans, options, terminal)
+      const cohort = await findScans(given, options, terminal)
+      await segment(cohort.scans, options, terminal, bidsNaming(cohort, options))
     })
 }
 
-/** Segments scans with trained weights. @throws UserError if an input is wrong or an output is in the way */
+/**
+ * Segments scans with trained weights.
+ *
+ * @param naming what the outputs of each scan are called, if that is settled
+ * @throws UserError if an input is wrong or an output is in the way
+ */
 export async function segment(
   paths: readonly string[],
   asked: SegmentOptions,
   terminal: Terminal,
+  naming?: Naming,
 ): Promise<SegmentationRun> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
@@ -175,7 +184,7 @@ export async function segment(
   const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
   const every = asked.every ?? (await everyAsTrained(trained, sized))
   const options = { ...asked, every }
-  const segmentations = await planJobs(paths, options, terminal)
+  const segmentations = await planJobs(paths, naming, options, terminal)
   const made: MadeSegmentation[] = []
   const outcome = { jobs: segmentations.all, made, every }
   if (segmentations.jobs.length === 0) return outcome
@@ -244,7 +253,7 @@ export async function segment(
     const assessments = new Assessments(priorVolume, table)
     const unsided: (string | undefined)[] = []
     const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
-    await segmentations.outputs.claim()
+    await segmentations.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
       const whole = await readScan(job.scan, intensities, silent, grids.volume)
@@ -282,6 +291,7 @@ export async function segment(
 
 function planJobs(
   scans: readonly string[],
+  naming: Naming | undefined,
   options: SegmentOptions & { readonly every: number },
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
@@ -290,7 +300,7 @@ function planJobs(
   const { posterior, entropy, reconstruction, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, shard, keepExisting, overwrite, report: options.report, reads: [] },
+    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
