@@ -11,6 +11,8 @@ const layers = {
   nn: ['graph', 'ops'],
   optim: ['gpu', 'graph', 'ops', 'generated'],
   sae: ['gpu', 'graph', 'plan', 'ops', 'nn', 'optim'],
+  // Fits one image onto another.
+  register: ['nn', 'sae'],
   // Float64 versions of ops, and small problems that a device is tried with.
   'self-check': ['gpu', 'graph', 'plan', 'ops', 'optim'],
   io: [],
@@ -18,7 +20,7 @@ const layers = {
   node: ['gpu', 'io'],
 }
 const everyLayer = [...Object.keys(layers), 'generated', 'cli']
-const isomorphic = ['gpu', 'graph', 'plan', 'ops', 'nn', 'optim', 'sae', 'self-check', 'report']
+const isomorphic = ['gpu', 'graph', 'plan', 'ops', 'nn', 'optim', 'sae', 'register', 'self-check', 'report']
 
 const layering = Object.entries(layers).map(([layer, allowed]) => ({
   files: [`src/${layer}/**/*.ts`],

@@ -43,6 +43,6 @@ export function requireOneChannel({ channels, source }: VolumeHeader, what: stri
 export function requireClassChannels({ channels, source }: VolumeHeader): void {
   if (channels > 1) return
   throw new UserError(
-    `${source}: has one channel, but a prior has one per class; make one with sae prior, or stack the tissue maps of several files, the background first, into one image of four axes (fslmerge -t)`,
+    `${source}: has one channel, but a prior has one per class; make one with sae prior, or with sae prior --tissues if there is a map per tissue`,
   )
 }

@@ -14,6 +14,7 @@ import { addPretrain } from './commands/pretrain.js'
 import { addPrepare } from './commands/prepare.js'
 import { addPrior } from './commands/prior.js'
 import { addReport } from './commands/report.js'
+import { addRegister } from './commands/register.js'
 import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
@@ -55,6 +56,7 @@ Exit codes: 0 done, 2 wrong usage or input, 3 some scans failed and the others a
 
 for (const add of [
   addPrepare,
+  addRegister,
   addPrior,
   addEm,
   addPretrain,

@@ -19,6 +19,7 @@ interface Request {
     readonly margin: number
     readonly percentiles?: readonly [number, number]
     readonly bias: number
+    readonly to?: string
     readonly precision?: string
     readonly keepExisting?: boolean
     readonly shard?: Shard
@@ -43,16 +44,29 @@ export class PrepareJobs {
 
   /** @throws UserError as `SegmentationJobs.plan` */
   static async plan({ scans, steps, stripper, options }: Request, terminal: Terminal): Promise<PrepareJobs> {
-    const { output: folder, shard, margin, percentiles, bias, precision, keepExisting, overwrite } = options
+    const {
+      output: folder,
+      shard,
+      margin,
+      percentiles,
+      bias,
+      to,
+      precision,
+      keepExisting,
+      overwrite,
+    } = options
     const conforms = steps.includes('conform')
     const strips = steps.includes('strip')
     const filesOf = (name: string) =>
       steps.flatMap((step) => endingsOf(step, suffixOf(name), conforms)).map((end) => stemOf(name) + end)
     const request = {
       ...{ scans, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
-      with: Object.fromEntries(
-        (stripper?.files ?? []).map((path, i) => [i === 0 ? 'network' : `weights ${i}`, path]),
-      ),
+      with: {
+        ...Object.fromEntries(
+          (stripper?.files ?? []).map((path, i) => [i === 0 ? 'network' : `weights ${i}`, path]),
+        ),
+        target: to,
+      },
       options: {
         ...{ command: 'prepare', steps: steps.join(' ') },
         ...(strips ? { margin, percentiles: percentiles?.join(','), precision } : {}),

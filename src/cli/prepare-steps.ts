@@ -11,11 +11,13 @@ import { resampleImages } from '../sae/resampling/image.js'
 import { resampleLabels } from '../sae/resampling/labels.js'
 import { voxelMap } from '../sae/resampling/voxel-map.js'
 import { describePreparation } from './device.js'
+import { registerEndings, registerTo } from './prepare-register.js'
+import type { RegisteredScan } from './registration.js'
 import type { Stripper } from './stripper.js'
 import type { Terminal } from './terminal.js'
 
 /** The steps of `sae prepare`, in their order. */
-export const stepNames = ['conform', 'strip', 'bias', 'intensities'] as const
+export const stepNames = ['conform', 'strip', 'bias', 'intensities', 'register'] as const
 export type StepName = (typeof stepNames)[number]
 
 /** A scan on its way through the steps. */
@@ -29,13 +31,11 @@ export interface Stage {
   readonly suffix: string
 }
 
-/** A volume to be written. */
-export interface OutputFile {
+/** A volume or a text to be written. */
+export type OutputFile = {
   /** What follows the name of the scan; one of `endingsOf`. */
   readonly ending: string
-  readonly volume: Volume
-  readonly type: VoxelType
-}
+} & ({ readonly volume: Volume; readonly type: VoxelType } | { readonly text: string })
 
 /** What the steps need beside the scan. */
 export interface Workshop {
@@ -45,6 +45,8 @@ export interface Workshop {
   /** Order of the bias field. */
   readonly bias: number
   readonly memoryLimit: number | undefined
+  /** Where to bring scans; undefined without `register`. */
+  readonly target: RegisteredScan | undefined
   readonly terminal: Terminal
 }
 
@@ -63,6 +65,7 @@ export const steps: Readonly<Record<StepName, (stage: Stage, workshop: Workshop)
   strip,
   bias: removeBias,
   intensities: (stage) => Promise.resolve(scaleIntensities(stage)),
+  register: (stage, { target }) => Promise.resolve(registerTo(target!, stage)),
 }
 
 /**
@@ -78,6 +81,7 @@ export function endingsOf(step: StepName, suffix: string, conforms: boolean): st
     strip: [...own, maskEnding, image('desc-brain')],
     bias: [fieldEnding, image('desc-biascorr')],
     intensities: [image('desc-preproc')],
+    register: registerEndings(suffix),
   }[step]
 }
 
@@ -167,7 +171,8 @@ function scaleIntensities({ scan, mask, suffix }: Stage): Made {
 }
 
 /** Whether a step needs to know how the head lies in a scan. */
-export const needsOrientation = (step: StepName): boolean => step === 'conform' || step === 'strip'
+export const needsOrientation = (step: StepName): boolean =>
+  step === 'conform' || step === 'strip' || step === 'register'
 
 /** A scan as the networks of brainchop take it; the same if it is so already. Its orientation must be known. */
 function conformedScan(scan: Volume): Volume {

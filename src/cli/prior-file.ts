@@ -21,8 +21,13 @@ export interface PriorFile {
 /** How a prior was made, for its PRIOR.json. */
 interface PriorRecipe {
   readonly sources: readonly string[]
+  /** What the sources were fitted onto, and how. */
+  readonly like?: string
+  readonly transform?: string
   /** In millimetres. */
   readonly blur: number
+  /** In millimetres. */
+  readonly dilate?: number
   readonly floor: number
   readonly every: number
 }

@@ -52,6 +52,25 @@ export function writeNifti(volume: Volume | LabelVolume, type: VoxelType): Uint8
   return out
 }
 
+/** NIfTI's code of an image of vectors. */
+const VECTOR = 1007
+
+/**
+ * Marks an image that `writeNifti` made as one of vectors, a component per channel: they move to the fifth axis.
+ *
+ * @returns the same bytes
+ */
+export function withVectors(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const [rank, fourth, fifth, intent] = [40, 48, 50, 68]
+  const channels = view.getInt16(fourth, true)
+  view.setInt16(rank, 5, true)
+  view.setInt16(fourth, 1, true)
+  view.setInt16(fifth, channels, true)
+  view.setInt16(intent, VECTOR, true)
+  return bytes
+}
+
 /** A header with only the position of the grid filled in. */
 function placement(grid: Grid): NIFTI1 {
   const header = new NIFTI1()

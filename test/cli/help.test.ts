@@ -17,6 +17,7 @@ describe('sae info', () => {
 
 describe('sae --help', () => {
   it.each([
+    'adapt',
     'prepare',
     'prior',
     'em',
@@ -30,6 +31,7 @@ describe('sae --help', () => {
     'convert',
     'export',
     'info',
+    'register',
   ])('explains %s with an example', async (command) => {
     const { code, stdout } = await sae([command, '--help'])
     expect(code).toBe(0)

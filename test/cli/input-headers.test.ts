@@ -85,6 +85,8 @@ describe('sae prior', () => {
     const maps = ['csf', 'gm', 'wm'].map((tissue) => at(`${tissue}.nii.gz`))
     const { code, errors } = await sae(['prior', ...maps, '-o', at('out.nii.gz')])
     expect(code).toBe(2)
-    expect(errors.at(-1)).toMatch(/csf\.nii\.gz: holds fractions .* stack the maps of all tissues/)
+    expect(errors.at(-1)).toMatch(
+      /csf\.nii\.gz: holds fractions .* give the maps of all tissues with --tissues/,
+    )
   })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readVolume } from '../../src/io/files.js'
+import { readVolume, writeVolume } from '../../src/io/files.js'
 import { grid, head, makeHead } from './make-head.js'
 import { sae, succeed, visibleFiles } from './support.js'
 
@@ -75,6 +75,32 @@ describe('sae prepare', () => {
     expect(runs[0]!.inputs).toMatchObject([{ role: 'scan' }, { role: 'weights' }, { role: 'weights' }])
   })
 
+  it('brings a scan onto another that lies elsewhere', async () => {
+    // The same head, 12 mm further to the right and 6 mm higher.
+    const shifted = grid.affine.map((row, r) => [...row.slice(0, 3), row[3]! + ([12, 0, 6, 0][r] ?? 0)])
+    const target = { data: head.scan, channels: 1, source: 'target', grid: { ...grid, affine: shifted } }
+    await writeVolume(path('target.nii.gz'), target, 'float32')
+    const steps = ['conform', 'strip', 'bias'].flatMap((step) => ['--skip', step])
+    const { stdout } = await succeed([
+      ...['prepare', study.scan, ...steps, '--to', path('target.nii.gz'), '-o', path('moved')],
+    ])
+    expect(stdout).toMatch(/register: brought onto .*target\.nii\.gz, mutual information \d\.\d+ nats/)
+    const moved = await readVolume(path('moved/sub-01_space-target_desc-preproc_T2w.nii.gz'))
+    expect(moved.grid.affine).toEqual(shifted)
+    const middle = (data: Float32Array): boolean[] => {
+      const highest = data.reduce((most, value) => Math.max(most, value), 0)
+      return Array.from(data, (value) => value > highest / 2)
+    }
+    const [a, b] = [middle(moved.data), middle(head.scan)]
+    const both = a.filter((inside, i) => inside && b[i]).length
+    expect((2 * both) / (a.filter(Boolean).length + b.filter(Boolean).length)).toBeGreaterThan(0.95)
+    const { movingToFixed } = JSON.parse(
+      readFileSync(path('moved/sub-01_from-T2w_to-target_mode-image_xfm.json'), 'utf8'),
+    ) as { movingToFixed: number[][] }
+    const shift = movingToFixed.map((row) => row[3]!)
+    expect(Math.hypot(shift[0]! - 12, shift[1]!, shift[2]! - 6)).toBeLessThan(3)
+  })
+
   it('leaves out what is prepared already, unless it was done in another way', async () => {
     const again = await succeed([...strip(), '--keep-existing'])
     expect(again.stdout).toBe('1 of 1 scans are prepared already.\n')
@@ -91,7 +117,8 @@ describe('sae prepare', () => {
     ['no weights', [], /strip needs a network: give --weights .* or --skip strip/],
     ['a folder without a model', ['--weights', tmpdir()], /model\.json: cannot be read: no such file/],
     ['nothing to do', ['--skip', 'conform', '--skip', 'strip', '--skip', 'bias', '--skip', 'intensities'], /every step is skipped/],
-    ['an unknown step', ['--skip', 'skull'], /The steps are conform, strip, bias, intensities\./],
+    ['an unknown step', ['--skip', 'skull'], /The steps are conform, strip, bias, intensities, register\./],
+    ['a target that is left out', ['--to', 'a.nii', '--skip', 'register'], /--to .* drop one of them/],
     ['percentiles in the wrong order', ['--percentiles', '98,2'], /must be two numbers from 0 to 100/],
   ])('refuses %s, and writes nothing', async (_, options, message) => {
     const { code, errors } = await sae(['prepare', study.scan, '-o', path('none'), ...options])

@@ -202,8 +202,9 @@ async function fitEach(
   const made = []
   for (const { scan, name, stem } of before.jobs) {
     const prior = `${stem}_prior.nii.gz`
-    const fromPosterior = { output: prior, blur, floor: 0, every: 1, classes: `${stem}_dseg.tsv`, overwrite }
-    await makePrior([`${stem}_probseg.nii.gz`], { ...fromPosterior, matchByIndex: false }, quiet)
+    const plain = { dilate: 0, floor: 0, every: 1, transform: 'affine', matchByIndex: false } as const
+    const fromPosterior = { ...plain, output: prior, blur, classes: `${stem}_dseg.tsv`, overwrite }
+    await makePrior([`${stem}_probseg.nii.gz`], fromPosterior, quiet)
     const settings = { beta, components: components as number, potential, bias, iterations }
     const files: Partial<EmCommandOptions> = {
       prior,

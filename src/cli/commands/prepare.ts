@@ -17,7 +17,7 @@ import {
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
-import { writeOutputVolume } from '../output-files.js'
+import { writeOutput, writeOutputVolume } from '../output-files.js'
 import { PrepareJobs, suffixOf } from '../prepare-jobs.js'
 import {
   needsOrientation,
@@ -28,6 +28,7 @@ import {
   type StepName,
   type Workshop,
 } from '../prepare-steps.js'
+import { readScanToRegister } from '../registration.js'
 import { recordRun } from '../run-record.js'
 import type { Job } from '../segmentation-files.js'
 import { shardOption, type Shard } from '../shard.js'
@@ -41,6 +42,7 @@ interface PrepareOptions extends GlobalOptions {
   margin: number
   percentiles?: readonly [number, number]
   bias: number
+  to?: string
   precision?: Precision
   memoryLimit?: number
   keepExisting?: boolean
@@ -52,9 +54,9 @@ interface PrepareOptions extends GlobalOptions {
 export function addPrepare(program: Command): void {
   const command = program
     .command('prepare')
-    .summary('make raw head scans ready: conform, strip the skull, remove the bias field, scale')
+    .summary('make raw head scans ready: conform, strip the skull, remove the bias field, scale, register')
     .description(
-      'Makes raw scans of the head ready for the other commands: conforms them (256x256x256 voxels of 1 mm), strips the skull with a network of brainchop, removes the bias field, and scales the intensities to 0..1. Each step writes its result and can be skipped.',
+      'Makes raw scans of the head ready for the other commands: conforms them (256x256x256 voxels of 1 mm), strips the skull with a network of brainchop, removes the bias field, scales the intensities to 0..1 and, with --to, registers them. Each step writes its result and can be skipped.',
     )
     .addArgument(scansArgument('scans of the head, in any orientation and units'))
   addCohortOptions(command)
@@ -84,6 +86,10 @@ export function addPrepare(program: Command): void {
         .argParser(wholeNumber(1, 4))
         .default(3),
     )
+    .option(
+      '--to <scan>',
+      'register: bring each scan onto this one by an affine map; without the skull unless strip is skipped',
+    )
     .addOption(memoryOption('1.5GB'))
     .addOption(precisionOption())
     .option(
@@ -103,6 +109,8 @@ Writes to the output folder (sub-01_T1w.nii.gz: NAME is sub-01; other scans are 
   NAME_space-orig_desc-brain_*   strip: both on the grid of the scan's own file, unless --skip conform
   NAME_desc-biascorr_T1w.nii.gz  bias: the scan divided by NAME_biasfield.nii.gz
   NAME_desc-preproc_T1w.nii.gz   intensities: in 0..1, what the other commands take
+  NAME_space-target_desc-*       register: scan and mask on the grid of --to
+  NAME_from-T1w_to-target_mode-image_xfm.json  register: the matrices, in world millimetres (RAS)
   run.json                       settings, versions, checksums of the inputs, what each step found
 
 The weights are not part of this package, and none are downloaded: take the folder of a model from
@@ -126,8 +134,7 @@ Example:
 }
 
 async function prepare(paths: readonly string[], options: PrepareOptions, terminal: Terminal): Promise<void> {
-  const wanted = stepNames.filter((step) => !options.skip.includes(step))
-  if (wanted.length === 0) throw new UserError('every step is skipped; there is nothing to do')
+  const wanted = stepsOf(options)
   const stripper = wanted.includes('strip') ? await readStripper(options) : undefined
   const planned = await PrepareJobs.plan({ scans: paths, steps: wanted, stripper, options }, terminal)
   const { jobs, outputs } = planned
@@ -142,17 +149,20 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
     terminal,
   )
   if (!options.keepGoing) for (const { scan } of good) requireOriented(await readHead(scan), wanted)
+  const target = options.to === undefined ? undefined : await readScanToRegister(options.to, terminal)
 
   await withGpu(options, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
-    const workshop: Workshop = { gpu, stripper, bias, memoryLimit, terminal }
+    const workshop: Workshop = { gpu, stripper, bias, memoryLimit, target, terminal }
     await outputs.claim()
     await outputs.clear()
     const figures: Record<string, object> = {}
     for (const [i, job] of good.entries()) {
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
-      const write: Writer = async ({ ending, volume, type }) => {
-        await writeOutputVolume(`${planned.stemOf(job)}${ending}`, volume, type, await planned.originOf(job))
+      const write: Writer = async (file) => {
+        const [path, origin] = [`${planned.stemOf(job)}${file.ending}`, await planned.originOf(job)]
+        if ('text' in file) await writeOutput(path, file.text, origin)
+        else await writeOutputVolume(path, file.volume, file.type, origin)
       }
       figures[job.scan] = await prepareScan(job, wanted, workshop, write)
     }
@@ -160,6 +170,7 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
     const inputs = [
       ...good.map(({ scan }) => ({ role: 'scan', path: scan })),
       ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
+      ...(options.to === undefined ? [] : [{ role: 'target', path: options.to }]),
     ]
     const run = {
       command: 'prepare',
@@ -171,6 +182,15 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
     await recordRun(options.output, run)
   })
   failed.conclude(terminal)
+}
+
+/** @throws UserError if there is nothing to do, or the options contradict each other */
+function stepsOf({ skip, to }: PrepareOptions): StepName[] {
+  if (to !== undefined && skip.includes('register'))
+    throw new UserError('--to brings scans onto another, which --skip register leaves out; drop one of them')
+  const wanted = stepNames.filter((step) => !skip.includes(step) && (step !== 'register' || to !== undefined))
+  if (wanted.length === 0) throw new UserError('every step is skipped; there is nothing to do')
+  return wanted
 }
 
 type Writer = (file: OutputFile) => Promise<void>

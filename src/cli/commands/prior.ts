@@ -1,45 +1,44 @@
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { readVolume, readVolumeHeader } from '../../io/files.js'
-import { requireFinite, voxelSize, type Grid, type LabelVolume, type VolumeHeader } from '../../io/volume.js'
-import { foregroundClasses, type LabelTable } from '../../sae/label-table.js'
-import { normalisePrior } from '../../sae/prior.js'
-import { blurPrior, floorPrior, priorFromLabels } from '../../sae/prior-from-labels.js'
-import type { SpatialShape } from '../../sae/separable-filter.js'
+import { readVolumeHeader } from '../../io/files.js'
+import type { Grid, VolumeHeader } from '../../io/volume.js'
+import { dilatePrior } from '../../sae/dilate-prior.js'
+import { foregroundClasses } from '../../sae/label-table.js'
+import { floorPrior } from '../../sae/prior-from-labels.js'
 import { absentClasses, formatShares } from '../class-shares.js'
-import { requireSameClasses, tableFor } from '../classes.js'
 import { besideVolume } from '../file-names.js'
-import { GridCheck } from '../grid-check.js'
-import { readLabels } from '../inputs.js'
-import {
-  classesOfMap,
-  dsegTable,
-  tableOfMap,
-  valuesOf,
-  warnOfBareClasses,
-  type MapTable,
-} from '../label-maps.js'
 import {
   byIndexOption,
-  volumeOption,
   classesOption,
   overwriteOption,
   realNumber,
   terminalOf,
+  volumeOption,
   wholeNumber,
 } from '../options.js'
 import { Outputs } from '../output-files.js'
-import { placed } from '../placement.js'
-import { readTable, tablePath, writePrior } from '../prior-file.js'
-import { sampledGrid, subsample } from '../subsample.js'
+import { tablePath, writePrior } from '../prior-file.js'
+import { codeRanges, fromMapsLike } from '../prior-like.js'
+import { showPrior } from '../prior-show.js'
+import { fromAtlas, fromLabelMaps, inVoxels, type MadePrior } from '../prior-sources.js'
+import { fromTissues, tableOfTissues } from '../prior-tissues.js'
+import { sampledGrid } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
 export interface PriorCommandOptions {
-  output: string
+  output?: string
   blur?: number
+  dilate: number
   floor: number
   every: number
   classes?: string
+  like?: string
+  transform: 'affine' | 'smooth'
+  outside?: [number, number][]
+  tissues?: boolean
+  names?: string
+  show?: string
+  truth?: string
   overwrite?: boolean
   matchByIndex: boolean
   volume?: number
@@ -50,10 +49,11 @@ export function addPrior(program: Command): void {
     .command('prior')
     .summary('make a prior from label maps or from an atlas')
     .description('Makes a prior: the probability of every class at every voxel, before any scan is seen.')
-    .argument('<files...>', 'label maps, or one atlas: NIfTI, .mgz, .npz or another format that is read')
-    .addOption(
-      new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .mgz, .npz)').makeOptionMandatory(),
+    .argument(
+      '[files...]',
+      'label maps, one atlas, or with --tissues the maps of all tissues: NIfTI, .mgz, .npz or another format that is read',
     )
+    .addOption(new Option('-o, --output <file>', 'prior to write (.nii.gz, .nii, .mgz, .npz)'))
     .addOption(overwriteOption())
     .addOption(
       new Option(
@@ -61,6 +61,38 @@ export function addPrior(program: Command): void {
         'standard deviation of the Gaussian blur in millimetres, at most 100 voxels; 0 for no blur (default: 1.5 for label maps, 0 for an atlas). To train from one label map, 4 is best',
       ).argParser(realNumber('not negative')),
     )
+    .addOption(
+      new Option(
+        '--like <file>',
+        'bring label maps of any grid and position onto this scan or label map: onto a scan by mutual information, onto a label map by the centres of structures',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--transform <kind>',
+        'with --like and a scan: affine, or smooth, which also bends each map after the scan',
+      )
+        .choices(['affine', 'smooth'])
+        .default('affine'),
+    )
+    .addOption(
+      new Option(
+        '--outside <codes>',
+        'with --like: codes that skull stripping removes, which become background, such as 24,500-530',
+      ).argParser(codeRanges),
+    )
+    .option('--tissues', 'the files are probabilities of one tissue each, as of FAST, SPM or Atropos')
+    .option('--names <list>', 'with --tissues: what the files are, in their order, such as csf,gm,wm')
+    .addOption(
+      new Option(
+        '--dilate <mm>',
+        'widen every class by this, once blurred, so that structures of other places and sizes are allowed',
+      )
+        .argParser(realNumber('not negative'))
+        .default(0),
+    )
+    .option('--show <prior>', 'print what a prior says, instead of making one')
+    .option('--truth <map>', 'with --show: how much of this label map the prior allows')
     .addOption(
       new Option(
         '--floor <p>',
@@ -80,30 +112,44 @@ export function addPrior(program: Command): void {
     .addHelpText(
       'after',
       `
-From one label map: each class as 0 or 1, blurred. From several label maps on one grid: the mean of their priors. From
-an atlas (one image with a channel per class): its probabilities, normalised; its .json or .tsv, or --classes, says what
-the channels are.
+From one label map: each class as 0 or 1, blurred. From several label maps: the mean of their priors; they lie on one grid
+unless --like brings them together. From an atlas (one image with a channel per class): its probabilities, normalised; its
+.json or .tsv, or --classes, says what the channels are. From the maps of tissues: what they leave of 1 is background.
 The .json next to the prior holds its table of classes; the other commands read it.
 
 Example:
-  sae prior other-subject-labels.npz --blur 4 -o prior.nii.gz`,
+  sae prior other-subject-labels.npz --blur 4 -o prior.nii.gz
+  sae prior maps/*.nii.gz --like scan.nii.gz --outside 500-530 -o prior.nii.gz
+  sae prior --tissues csf.nii.gz gm.nii.gz wm.nii.gz --names csf,gm,wm -o prior.nii.gz
+  sae prior --show prior.nii.gz --truth labels.nii.gz`,
     )
     .action(async (files: string[], options: PriorCommandOptions, command: Command) => {
-      await makePrior(files, options, terminalOf(command))
+      const terminal = terminalOf(command)
+      const { show, output } = options
+      if (show !== undefined) {
+        if (files.length > 0 || output !== undefined)
+          throw new UserError('--show looks at a prior and makes none; leave out the files and -o')
+        await showPrior({ ...options, show }, terminal)
+        return
+      }
+      if (options.truth !== undefined) throw new UserError('--truth goes with --show')
+      if (files.length === 0) throw new UserError('sae prior: give label maps or an atlas, or --show a prior')
+      if (output === undefined) throw new UserError('sae prior: give -o, the prior to write')
+      await makePrior(files, { ...options, output }, terminal)
     })
 }
 
 /** Makes a prior from label maps or an atlas. @throws UserError if an input is wrong or an output is in the way */
 export async function makePrior(
-  files: readonly string[],
-  options: PriorCommandOptions,
+  files: string[],
+  options: PriorCommandOptions & { output: string },
   terminal: Terminal,
 ): Promise<void> {
-  const { output, classes, overwrite } = options
+  const { output, classes, overwrite, like, dilate, floor, every } = options
   const tables = files.flatMap((file) => [besideVolume(file, '.tsv'), besideVolume(file, '.json')])
   const outputs = Outputs.ofFile(output, {
     files: [output, tablePath(output)],
-    inputs: [...files, ...tables, classes],
+    inputs: [...files, ...tables, classes, like],
     overwrite,
   })
   await outputs.requireFree()
@@ -111,31 +157,23 @@ export async function makePrior(
   const headers: VolumeHeader[] = []
   for (const file of files) headers.push(await readVolumeHeader(file, { volume: options.volume }))
   const atlas = headers.find(({ channels }) => channels > 1)
-  if (atlas && headers.length > 1) {
-    throw new UserError(
-      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps, or choose a volume of each with --volume`,
-    )
+  requireConsistent(headers, atlas, options)
+  const { blur = atlas || options.tissues ? 0 : 1.5 } = options
+  const { prior, table, voxels, whole } = await fromFiles(headers, atlas, blur, options, terminal)
+  const grid = sampledGrid(whole, every)
+  if (dilate > 0) {
+    const [d, h, w] = inVoxels(dilate, grid)
+    dilatePrior(prior, grid.shape, table.classes.length, [Math.round(d), Math.round(h), Math.round(w)])
   }
-  const { blur = atlas ? 0 : 1.5, floor, every } = options
-  const whole = headers[0]!.grid
-  const sigma = blurInVoxels(blur, whole)
-  if (blur === 0 && !atlas && headers.length === 1) {
-    terminal.warn(
-      `${files[0]!}: without a blur, one label map allows only one class at each voxel, so every segmentation will equal it; try --blur 4`,
-    )
-  }
-  const { prior, table, voxels } = atlas
-    ? await fromAtlas(atlas, options.classes, sigma, every, terminal)
-    : await fromLabelMaps(headers, options, sigma, terminal)
   if (floor > 0) floorPrior(prior, table.classes.length, floor)
 
   if (blur > 0 && !whole.known && !whole.header) {
-    terminal.note(`${files[0]!}: does not state its voxel size; --blur assumes 1 mm`)
+    terminal.note(`${like ?? files[0]!}: does not state its voxel size; --blur assumes 1 mm`)
   }
   await outputs.claim()
-  const grid = sampledGrid(whole, every)
   const volume = { data: prior, channels: table.classes.length, grid, source: output }
-  await writePrior(output, volume, table, { sources: files, blur, floor, every })
+  const fitted = like === undefined ? {} : { like, transform: options.transform }
+  await writePrior(output, volume, table, { sources: files, ...fitted, blur, dilate, floor, every })
   terminal.status(formatShares(table, voxels))
   const absent = absentClasses(table, voxels, foregroundClasses(table))
   if (absent.length > 0)
@@ -143,102 +181,51 @@ export async function makePrior(
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
 }
 
-/** A prior, its classes, and how many voxels of its sources each class has, on average. */
-interface MadePrior {
-  readonly prior: Float32Array
-  readonly table: LabelTable
-  readonly voxels: readonly number[]
-}
-
-/** @throws UserError if a volume of one channel holds probabilities, as those that FAST, SPM and Atropos write */
-function requireNoTissueMap({ data, source }: LabelVolume): void {
-  if (data.every((value) => Number.isInteger(value)) || !data.every((value) => value >= 0 && value <= 1))
-    return
-  throw new UserError(
-    `${source}: holds fractions from 0 to 1, as the map of one tissue does; stack the maps of all tissues, the background first, into one image of four axes (fslmerge -t) and give that`,
-  )
-}
-
-/** A blur in millimetres as voxels along D, H, W. */
-function blurInVoxels(blur: number, { affine }: Grid): SpatialShape {
-  // Sizes computed from a rotation carry rounding errors; the radius of the blur must not depend on them.
-  const [d, h, w] = voxelSize(affine)
-  const inVoxels = (size: number): number => blur / Number(size.toPrecision(5))
-  return [inVoxels(d), inVoxels(h), inVoxels(w)]
-}
-
-/** The mean over subjects of their blurred one-hot maps. */
-async function fromLabelMaps(
+/** @throws UserError for files or options that do not go together */
+function requireConsistent(
   headers: readonly VolumeHeader[],
-  { classes, every, matchByIndex, volume }: PriorCommandOptions,
-  sigma: SpatialShape,
-  terminal: Terminal,
-): Promise<MadePrior> {
-  const [first, ...others] = headers as [VolumeHeader, ...VolumeHeader[]]
-  const check = new GridCheck({ matchByIndex, resample: undefined })
-  const placements = others.map((other) => check.match(other, first, 'the label maps'))
-  check.conclude(terminal)
-  const tables: MapTable[] = []
-  for (const { source } of headers) tables.push(await tableOfMap(source, classes))
-  for (const other of tables) requireSameClasses(tables[0]!, other)
-  const { table } = tables[0]!
-  const K = table.classes.length
-  const voxels = table.classes.map(() => 0)
-  let prior: Float32Array | undefined
-  for (const [i, { source }] of headers.entries()) {
-    const map = await readLabels(source, terminal, volume)
-    requireNoTissueMap(map)
-    const described = tables[i]!
-    if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
-    const classified = classesOfMap(i === 0 ? map : placed(map, placements[i - 1]!), described, terminal)
-    const own = priorFromLabels(classified.classes, first.grid.shape, K, { sigma, every })
-    if (prior) for (let at = 0; at < own.length; at++) prior[at]! += own[at]!
-    else prior = own
-    classified.voxels.forEach((count, c) => (voxels[c]! += count / headers.length))
-  }
-  if (others.length > 0) for (let at = 0; at < prior!.length; at++) prior![at]! /= headers.length
-  return { prior: prior!, table, voxels }
-}
-
-async function fromAtlas(
-  { source, channels }: VolumeHeader,
-  classes: string | undefined,
-  sigma: SpatialShape,
-  every: number,
-  terminal: Terminal,
-): Promise<MadePrior> {
-  const table = await tableOfAtlas(source, channels, classes, terminal)
-  const atlas = await readVolume(source)
-  for (const warning of atlas.warnings ?? []) terminal.warn(warning)
-  requireFinite(atlas)
-  const { data, grid } = atlas
-  const negative = data.findIndex((value) => value < 0)
-  if (negative !== -1)
-    throw new UserError(`${source}: contains ${data[negative]!}, but probabilities cannot be negative`)
-  const blurred = { ...atlas, data: blurPrior(data, grid.shape, channels, sigma) }
-  const prior = normalisePrior(subsample(blurred, every).data, channels, source)
-  const size = prior.length / channels
-  const voxels = table.classes.map((_, c) => {
-    return every ** 3 * prior.subarray(c * size, (c + 1) * size).reduce((sum, p) => sum + p, 0)
-  })
-  return { prior, table, voxels }
-}
-
-/** What the channels of an atlas are: by --classes, or by the table beside it. */
-async function tableOfAtlas(
-  source: string,
-  channels: number,
-  asked: string | undefined,
-  terminal: Terminal,
-): Promise<LabelTable> {
-  const beside = [
-    await readTable(besideVolume(source, '.json')),
-    await dsegTable(besideVolume(source, '.tsv')),
-  ]
-  if (asked === undefined && beside.every((table) => table === undefined)) {
+  atlas: VolumeHeader | undefined,
+  { like, tissues, names, outside, transform, classes }: PriorCommandOptions,
+): void {
+  if (atlas && headers.length > 1) {
     throw new UserError(
-      `${source}: nothing says what its ${channels} channels are; give --classes: their table, in the order of the channels, or freesurfer if they are those of its table`,
+      `${atlas.source}: has several channels, so it is an atlas; give one atlas, or only label maps, or choose a volume of each with --volume`,
     )
   }
-  return tableFor(channels, source, asked, beside, terminal)
+  if (atlas && like !== undefined) {
+    throw new UserError(
+      `${atlas.source}: an atlas, which --like does not move; give its template to sae register TEMPLATE --to ${like} --apply ${atlas.source}`,
+    )
+  }
+  if (tissues && (like !== undefined || classes !== undefined))
+    throw new UserError('--tissues: goes with --names, not with --like or --classes')
+  if (!tissues && names !== undefined) throw new UserError('--names goes with --tissues')
+  if (like === undefined && (outside !== undefined || transform !== 'affine'))
+    throw new UserError('--outside and --transform go with --like')
+}
+
+async function fromFiles(
+  headers: readonly VolumeHeader[],
+  atlas: VolumeHeader | undefined,
+  blur: number,
+  options: PriorCommandOptions,
+  terminal: Terminal,
+): Promise<MadePrior & { readonly whole: Grid }> {
+  const { like, tissues, names, classes, every } = options
+  const sources = headers.map(({ source }) => source)
+  if (like !== undefined)
+    return fromMapsLike(sources, { ...options, like }, (grid) => inVoxels(blur, grid), terminal)
+  const whole = headers[0]!.grid
+  const sigma = inVoxels(blur, whole)
+  if (tissues) {
+    const table = tableOfTissues(sources, names)
+    return { ...(await fromTissues(headers, table, options, sigma, terminal)), whole }
+  }
+  if (atlas) return { ...(await fromAtlas(atlas, classes, sigma, every, terminal)), whole }
+  if (blur === 0 && headers.length === 1) {
+    terminal.warn(
+      `${sources[0]!}: without a blur, one label map allows only one class at each voxel, so every segmentation will equal it; try --blur 4`,
+    )
+  }
+  return { ...(await fromLabelMaps(headers, options, sigma, terminal)), whole }
 }

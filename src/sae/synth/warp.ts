@@ -1,5 +1,14 @@
 import type { SpatialShape } from '../separable-filter.js'
-import type { Deformation } from './deformation.js'
+
+/** Where each voxel of an output volume comes from in a source volume; `Deformation` is one. */
+export interface Warp {
+  /** Extents of what is read. */
+  readonly source: SpatialShape
+  /** Extents of the result. */
+  readonly output: SpatialShape
+  /** Calls `visit` for each row of the output with its first voxel and the positions in the source, which it must not keep. */
+  forEachRow(visit: (offset: number, x: Float64Array, y: Float64Array, z: Float64Array) => void): void
+}
 
 /**
  * A label map seen through a deformation: the class of the nearest voxel.
@@ -8,7 +17,7 @@ import type { Deformation } from './deformation.js'
  * @param outside the class of what lies beyond the source
  * @returns classes on the output grid
  */
-export function warpLabels(classes: Uint8Array, deformation: Deformation, outside = 0): Uint8Array {
+export function warpLabels(classes: Uint8Array, deformation: Warp, outside = 0): Uint8Array {
   const [D, H, W] = deformation.source
   const warped = new Uint8Array(voxelCount(deformation.output))
   deformation.forEachRow((offset, x, y, z) => {
@@ -30,7 +39,7 @@ export function warpLabels(classes: Uint8Array, deformation: Deformation, outsid
  */
 export function warpImage(
   values: Float32Array,
-  deformation: Deformation,
+  deformation: Warp,
   outside: readonly number[] = [],
 ): Float32Array {
   const { source, output } = deformation
@@ -60,7 +69,7 @@ export function warpImage(
  * @param prior [K, D, H, W] on the source grid of the deformation
  * @returns [K, D, H, W] on the output grid, with the sums of the prior
  */
-export function warpPrior(prior: Float32Array, deformation: Deformation): Float32Array {
+export function warpPrior(prior: Float32Array, deformation: Warp): Float32Array {
   return warpImage(prior, deformation, [1])
 }
 

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { UserError } from '../errors.js'
+import { readLabelVolume, readText, readVolume, readVolumeHeader } from '../io/files.js'
+import { formatShape, requireFinite, type Grid, type VolumeHeader } from '../io/volume.js'
+import { labelVoxelType } from '../io/voxel-type.js'
+import { Pullback, type Transform } from '../register/pullback.js'
+import { voteLabels } from '../register/votes.js'
+import { warpImage, warpPrior, type Warp } from '../sae/synth/warp.js'
+import { besideVolume, distinctNames } from './file-names.js'
+import { writeOutput, writeOutputVolume } from './output-files.js'
+import { toPlaced } from './registration.js'
+
+/** A file that a transform carries along, and where it goes. */
+export interface Carried {
+  readonly from: string
+  readonly to: string
+  /** Tables beside it that go along, as they are. */
+  readonly tables: readonly { readonly from: string; readonly to: string }[]
+}
+
+/** Where each file goes: `OUT_NAME.nii.gz` for `-o OUT.nii.gz`. @throws UserError if two would have one name */
+export function planCarried(files: readonly string[], output: string): Carried[] {
+  const names = distinctNames(files)
+  return files.map((from, i) => {
+    const stem = besideVolume(output, `_${names[i]!}`)
+    const tables = ['.tsv', '.json'].flatMap((ending) => {
+      const table = besideVolume(from, ending)
+      return existsSync(table) ? [{ from: table, to: stem + ending }] : []
+    })
+    return { from, to: `${stem}.nii.gz`, tables }
+  })
+}
+
+/** Requires that a file lies where the moving scan does, before anything is computed. @throws UserError */
+export async function requireCarriable(
+  { from }: Carried,
+  moving: Pick<VolumeHeader, 'grid' | 'source'>,
+): Promise<void> {
+  const header = await readVolumeHeader(from)
+  gridOf(header, moving)
+}
+
+/** The grid of a file by its header or, if one of the two says nothing of where it lies, that of the moving scan. */
+function gridOf({ grid, source }: VolumeHeader, moving: Pick<VolumeHeader, 'grid' | 'source'>): Grid {
+  if (grid.known && moving.grid.known) return grid
+  const [own, other] = [formatShape(grid.shape), formatShape(moving.grid.shape)]
+  if (own === other) return moving.grid
+  throw new UserError(
+    `${source} is ${own}, ${moving.source} ${other}, and not both say where they lie; give files on the grid of the moving scan`,
+  )
+}
+
+/**
+ * Carries a file onto the fixed grid and writes it: a label map (whole numbers) by the vote of the voxels around, a prior
+ * (several channels) and any other image by trilinear interpolation.
+ *
+ * @throws UserError if it cannot be read or written
+ */
+export async function carryFile(
+  { from, to, tables }: Carried,
+  moving: Pick<VolumeHeader, 'grid' | 'source'>,
+  fixed: Grid,
+  transform: Transform,
+): Promise<void> {
+  const header = await readVolumeHeader(from)
+  const warp = new Pullback(toPlaced(gridOf(header, moving)), toPlaced(fixed), transform)
+  await writeCarried(from, to, fixed, warp)
+  for (const table of tables) await writeOutput(table.to, await readText(table.from))
+}
+
+async function writeCarried(from: string, to: string, grid: Grid, warp: Warp): Promise<void> {
+  const volume = await readVolume(from)
+  requireFinite(volume)
+  const { channels, description } = volume
+  const result = { channels, grid, source: to, ...(description ? { description } : {}) }
+  if (channels > 1) {
+    await writeOutputVolume(to, { ...result, data: warpPrior(volume.data, warp) }, 'float32')
+  } else if (volume.data.every(Number.isInteger)) {
+    const labels = voteLabels((await readLabelVolume(from)).data, warp)
+    await writeOutputVolume(to, { ...result, data: labels }, labelVoxelType(labels))
+  } else {
+    await writeOutputVolume(to, { ...result, data: warpImage(volume.data, warp) }, 'float32')
+  }
+}

@@ -1,0 +1,35 @@
+import { invert, linearPart, multiply, type Affine, type Matrix3 } from '../sae/synth/affine.js'
+
+/** What a map does to the world, in a line: `turned by 5.2 degrees, sizes 1.02 0.98 1.01 along right, front, up`. */
+export function describeMap(map: Affine): string {
+  const linear = linearPart(map)
+  const turn = nearestRotation(linear)
+  const stretch = multiply(transpose(turn), linear)
+  const trace = turn[0][0] + turn[1][1] + turn[2][2]
+  const degrees = (Math.acos(Math.min(Math.max((trace - 1) / 2, -1), 1)) * 180) / Math.PI
+  const sizes = ([0, 1, 2] as const).map((axis) => stretch[axis][axis].toFixed(3))
+  return `From the fixed to the moving scan: turned by ${degrees.toFixed(1)} degrees, sizes ${sizes.join(', ')} along right, front, up`
+}
+
+/** The rotation of the polar decomposition, by Newton's iteration. @param m of positive determinant */
+export function nearestRotation(m: Matrix3): Matrix3 {
+  let turn = m
+  for (let i = 0; i < 50; i++) {
+    const other = transpose(invert(turn))
+    const row = (r: 0 | 1 | 2): [number, number, number] => [
+      (turn[r][0] + other[r][0]) / 2,
+      (turn[r][1] + other[r][1]) / 2,
+      (turn[r][2] + other[r][2]) / 2,
+    ]
+    turn = [row(0), row(1), row(2)]
+  }
+  return turn
+}
+
+function transpose(m: Matrix3): Matrix3 {
+  return [
+    [m[0][0], m[1][0], m[2][0]],
+    [m[0][1], m[1][1], m[2][1]],
+    [m[0][2], m[1][2], m[2][2]],
+  ]
+}

@@ -1,0 +1,146 @@
+/** Priors of label maps that lie elsewhere, of tissue maps, and what a prior says. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readVolume } from '../../src/io/files.js'
+import type { Grid } from '../../src/io/volume.js'
+import { diceScores } from '../../src/sae/dice.js'
+import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
+import { toCodes } from '../../src/sae/label-table.js'
+import { priorArgmax } from '../../src/sae/prior.js'
+import { makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
+
+let study: Study
+const K = phantomTable.classes.length
+const shape: [number, number, number] = [32, 32, 32]
+const { subjects } = makePhantom({ shape, subjects: 2, noise: 0.02 })
+const [first, second] = subjects as [(typeof subjects)[0], (typeof subjects)[0]]
+const here = placedAt(-80)
+const elsewhere = placedAt(-62)
+let files: Record<'scan' | 'labels' | 'own' | 'other', string>
+
+function placedAt(origin: number): Grid {
+  const affine = [
+    [5, 0, 0, origin],
+    [0, 5, 0, origin],
+    [0, 0, 5, origin + 9],
+    [0, 0, 0, 1],
+  ]
+  return { shape, affine, known: true }
+}
+
+beforeAll(async () => {
+  study = await makeStudy()
+  const codes = (labels: Uint8Array): Float32Array => Float32Array.from(toCodes(labels, phantomTable))
+  files = {
+    scan: await study.write('scan.nii.gz', first.scan, 'float32', here),
+    labels: await study.write('reference.nii.gz', codes(first.labels), 'uint8', here),
+    own: await study.write('own.nii.gz', codes(first.labels), 'uint8', elsewhere),
+    other: await study.write('other.nii.gz', codes(second.labels), 'uint8', elsewhere),
+  }
+})
+afterAll(() => {
+  study.remove()
+})
+
+async function meanDiceOf(path: string): Promise<number> {
+  const { data, channels, grid } = await readVolume(path)
+  expect([channels, grid.affine]).toEqual([K, here.affine])
+  const scores = diceScores(priorArgmax(data, K), first.labels, K).slice(1)
+  return scores.reduce((sum, score) => sum + score, 0) / scores.length
+}
+
+describe('sae prior --like', () => {
+  it('brings maps onto a scan, or onto a label map', async () => {
+    const { path, classes } = study
+    const common = ['--classes', classes, '--blur', '0', '-o']
+    await succeed(['prior', files.own, '--like', files.scan, ...common, path('by-scan.nii.gz')])
+    expect(await meanDiceOf(path('by-scan.nii.gz'))).toBeGreaterThan(0.85)
+    const { errors } = await succeed([
+      'prior',
+      files.own,
+      '--like',
+      files.labels,
+      ...common,
+      path('by-map.nii.gz'),
+    ])
+    expect(errors.join('\n')).toMatch(/reference\.nii\.gz: taken for a label map/)
+    expect(await meanDiceOf(path('by-map.nii.gz'))).toBeGreaterThan(0.99)
+  })
+
+  it('averages several, widens them, and says how much of a truth is allowed', async () => {
+    const { path, classes } = study
+    const maps = [files.own, files.other]
+    const common = ['--classes', classes, '--like', files.scan, '--floor', '0.01', '-o']
+    const allowed: number[] = []
+    for (const [name, dilate] of [
+      ['narrow', '0'],
+      ['wide', '5'],
+    ]) {
+      const prior = path(`${name!}.nii.gz`)
+      await succeed(['prior', ...maps, '--dilate', dilate!, ...common, prior])
+      const { stdout } = await succeed(['prior', '--show', prior, '--truth', files.labels])
+      expect(stdout).toMatch(/^class +expected ml +argmax ml +support +truth ml +allowed +Dice$/m)
+      expect(stdout).toMatch(/^Entropy: \d\.\d{4} nats per voxel/m)
+      const rows = stdout.split('\n').slice(1, K + 1)
+      allowed.push(Math.min(...rows.map((row) => Number(/ ([\d.]+) % +\S+$/.exec(row)![1]))))
+    }
+    expect(allowed[1]!).toBeGreaterThanOrEqual(allowed[0]!)
+    expect(allowed[1]!).toBeGreaterThan(90)
+  })
+
+  it('makes background of codes that lie outside', async () => {
+    const { path, classes } = study
+    const gone = phantomTable.classes[2]!.codes[0]!
+    const args = ['--like', files.labels, '--outside', String(gone), '--blur', '0', '--classes', classes]
+    const { errors } = await succeed(['prior', files.own, ...args, '-o', path('without.nii.gz')])
+    expect(errors.join('\n')).toContain(`no voxel of ${phantomTable.classes[2]!.name}`)
+  })
+})
+
+describe('sae prior --tissues', () => {
+  it('takes what the maps leave for background', async () => {
+    const { path, write } = study
+    const share = (of: number): Float32Array => Float32Array.from(first.labels, (c) => (c === of ? 0.75 : 0))
+    const maps = [
+      await write('c1.nii.gz', share(1), 'float32', here),
+      await write('c2.nii.gz', share(2), 'float32', here),
+    ]
+    const output = path('tissues.nii.gz')
+    await succeed(['prior', '--tissues', ...maps, '--names', 'gm,wm', '-o', output])
+    const { data } = await readVolume(output)
+    const size = first.labels.length
+    const at = first.labels.indexOf(2)
+    expect([0, 1, 2].map((c) => data[c * size + at])).toEqual([0.25, 0, 0.75])
+    const { stdout } = await succeed(['prior', '--show', output])
+    expect(stdout).toMatch(/^wm /m)
+  })
+})
+
+describe('what does not go together', () => {
+  it('is refused in one line', async () => {
+    const { path, write } = study
+    const before = visibleFiles(study.folder)
+    const two = await write('two.nii.gz', new Float32Array(first.labels.length).fill(1.5), 'float32', here)
+    const cases: [string[], RegExp][] = [
+      [['--tissues', files.own, '-o', path('x.nii.gz')], /--tissues: give --names as well/],
+      [['--tissues', files.own, '--names', 'a,b', '-o', path('x.nii.gz')], /--names gives 2 names for 1/],
+      [
+        ['--tissues', two, '--names', 'a', '-o', path('x.nii.gz')],
+        /two\.nii\.gz: contains 1\.5; a tissue map/,
+      ],
+      [['--show', files.own, '-o', path('x.nii.gz')], /--show looks at a prior and makes none/],
+      [['-o', path('x.nii.gz')], /give label maps or an atlas/],
+      [[files.own], /give -o/],
+      [[files.own, '--transform', 'smooth', '-o', path('x.nii.gz')], /go with --like/],
+      [
+        [files.own, '--like', files.scan, '--outside', 'x', '-o', path('x.nii.gz')],
+        /codes and ranges of codes/,
+      ],
+    ]
+    for (const [args, expected] of cases) {
+      const { code, errors } = await sae(['prior', ...args, '--quiet'])
+      expect([code, errors.length]).toEqual([2, 1])
+      expect(errors[0]).toMatch(expected)
+    }
+    expect(visibleFiles(study.folder)).toEqual([...before, 'two.nii.gz'].sort())
+  })
+})
