@@ -46,7 +46,7 @@ const pair: Reader = {
 }
 
 /** The formats of volumes that are read, by the extension of the file. */
-const readers = {
+const readers: Readonly<Record<VolumeFormat, Reader>> = {
   '.nii.gz': nifti,
   '.nii': nifti,
   '.mgz': mgh,
@@ -57,15 +57,16 @@ const readers = {
   '.img': pair,
   '.npz': { isRight: isZip, read: readNpz, header: readNpzHeader },
   '.npy': { isRight: isNpy, read: readNpy, header: readNpyHeader },
-} as const satisfies Readonly<Record<string, Reader>>
+}
 
 /** The extensions of files that are read. A `.hdr` and its `.img` are one volume. */
-export type VolumeFormat = keyof typeof readers
+export type VolumeFormat =
+  '.nii.gz' | '.nii' | '.mgz' | '.mgh' | '.hdr.gz' | '.hdr' | '.img.gz' | '.img' | '.npz' | '.npy'
 const VOLUME_FORMATS = Object.keys(readers) as readonly VolumeFormat[]
 
 /** The extensions of files that are written. */
-export type WritableFormat = (typeof WRITABLE_FORMATS)[number]
-const WRITABLE_FORMATS = ['.nii.gz', '.nii', '.mgz', '.mgh', '.npz', '.npy'] as const
+export type WritableFormat = '.nii.gz' | '.nii' | '.mgz' | '.mgh' | '.npz' | '.npy'
+const WRITABLE_FORMATS: readonly WritableFormat[] = ['.nii.gz', '.nii', '.mgz', '.mgh', '.npz', '.npy']
 
 /**
  * Decodes a volume: `.nii`, `.nii.gz`, `.mgz`, `.mgh`, `.npz`, `.npy`, or the `.hdr` and `.img` of a pair, by its name.

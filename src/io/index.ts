@@ -5,7 +5,7 @@
  * `writeTensors` of `sae-webgpu/node`.
  */
 export { alignTo, type Aligned } from './align.js'
-export type { FloatArray, Floats } from './dtype.js'
+export type { DType, FloatArray, Floats } from './dtype.js'
 export {
   decodeHeader,
   decodeLabels,
@@ -36,6 +36,7 @@ export {
   type TfjsActivation,
   type TfjsDescription,
   type TfjsLayer,
+  type TfjsLayerDescription,
 } from './tfjs-model.js'
 export { readTorchCheckpoint } from './torch-checkpoint.js'
 export {

@@ -1,6 +1,8 @@
 /** The two files of an image that is kept apart from its header. */
 export interface Pair {
+  /** Path of the `.hdr`. */
   readonly header: string
+  /** Path of the `.img`. */
   readonly image: string
 }
 

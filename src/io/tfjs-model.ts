@@ -1,15 +1,14 @@
 import { quoted, UserError } from '../errors.js'
 import { isArray, isCount, isRecord, parseRecord } from './json.js'
 
-type Triple = readonly [number, number, number]
-
 /** A convolution of a TensorFlow.js model, with what follows it. */
 export interface TfjsLayer {
+  /** As the file has it. */
   readonly name: string
   /** [Co, Ci, kD, kH, kW] */
   readonly shape: readonly [number, number, number, number, number]
   /** Voxels from one tap of the kernel to the next, along D, H and W. */
-  readonly dilation: Triple
+  readonly dilation: readonly [number, number, number]
   /** Whether each channel is then scaled to mean 0 and variance 1 over the volume. */
   readonly normalised: boolean
   /** Applied last. */
@@ -21,21 +20,24 @@ export interface TfjsLayer {
 }
 
 /** The activations that are read, by Keras's names. */
-export type TfjsActivation = (typeof activations)[number]
-const activations = ['linear', 'relu', 'elu', 'gelu', 'sigmoid', 'tanh'] as const
+export type TfjsActivation = 'linear' | 'relu' | 'elu' | 'gelu' | 'sigmoid' | 'tanh'
+const activations: readonly TfjsActivation[] = ['linear', 'relu', 'elu', 'gelu', 'sigmoid', 'tanh']
 
 /** What `model.json` says: the convolutions without their weights, and where these are. */
 export interface TfjsDescription {
-  readonly layers: readonly LayerDescription[]
+  /** In order, without their numbers. */
+  readonly layers: readonly TfjsLayerDescription[]
   /** The files of the weights, in order: names without a folder. They lie beside `model.json`. */
   readonly shards: readonly string[]
   /** Length of all shards together. */
   readonly bytes: number
 }
 
-interface LayerDescription extends Omit<TfjsLayer, 'weight' | 'bias'> {
+/** A layer, and where its numbers lie in the weights. */
+export interface TfjsLayerDescription extends Omit<TfjsLayer, 'weight' | 'bias'> {
   /** Where the numbers start, in floats. */
   readonly weightAt: number
+  /** Likewise of the bias, if there is one. */
   readonly biasAt: number | undefined
 }
 
@@ -146,11 +148,11 @@ function shardName(path: unknown, fail: Fail): string {
   return path
 }
 
-function layersOf(topology: unknown, places: Places, fail: Fail): LayerDescription[] {
+function layersOf(topology: unknown, places: Places, fail: Fail): TfjsLayerDescription[] {
   const list = layerList(topology)
   if (!list) throw fail('has no modelTopology with layers; only layers models are read, not graph models')
   if (list.length > mostLayers) throw fail(`has ${list.length} layers; at most ${mostLayers} are read`)
-  const result: LayerDescription[] = []
+  const result: TfjsLayerDescription[] = []
   let previous: string | undefined
   let channels: number | undefined
   for (const [i, layer] of list.entries()) {
@@ -206,7 +208,7 @@ function convolution(
   inputs: number | undefined,
   places: Places,
   fail: Fail,
-): LayerDescription {
+): TfjsLayerDescription {
   const { filters, padding, data_format: format, strides, use_bias: biased } = config
   if (padding !== 'same' || (format ?? 'channels_last') !== 'channels_last')
     throw fail('must have padding "same" and data_format "channels_last"')
@@ -247,7 +249,7 @@ function activationOf({ activation = 'linear' }: Record<string, unknown>, fail: 
   throw fail(`activation ${what}; ${activations.join(', ')} are read`)
 }
 
-function triple(value: unknown, most: number): Triple | undefined {
+function triple(value: unknown, most: number): readonly [number, number, number] | undefined {
   if (!isCounts(value) || value.length !== 3 || value.some((n) => n < 1 || n > most)) return undefined
   return [value[0]!, value[1]!, value[2]!]
 }

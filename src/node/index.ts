@@ -8,6 +8,7 @@ export { waitIdly } from './idle.js'
 export {
   type Float32Tensor,
   readLabelVolume,
+  type ReadOptions,
   readTensors,
   readVolume,
   readVolumeHeader,

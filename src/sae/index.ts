@@ -4,6 +4,7 @@ export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInf
 export { DivergedError } from './diverged.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 export { diceScores, meanDice } from './dice.js'
+export type { FinerGrid } from './bias-field.js'
 export { ExpectationMaximisation, type EmIteration, type EmResult } from './em.js'
 export { defaultEm, type EmOptions, type EmSettings } from './em-settings.js'
 export { type FittedMixture, type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
@@ -89,6 +90,6 @@ export {
   type SynthesisOptions,
 } from './synth/synthesiser.js'
 export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
-export { warpImage, warpLabels, warpPrior } from './synth/warp.js'
+export { warpImage, warpLabels, warpPrior, type Warp } from './synth/warp.js'
 export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'
 export { Validator } from './validator.js'

@@ -1,10 +1,10 @@
 import type { SpatialShape } from '../separable-filter.js'
 
-type Matrix = readonly (readonly number[])[]
-
 /** Where the voxels of a conformed scan lie: an array [D, H, W] and its 4x4 matrix to millimetres of the world. */
 export interface ConformedGrid {
+  /** [D, H, W] */
   readonly shape: [number, number, number]
+  /** `[d, h, w, 1]` to millimetres. */
   readonly affine: number[][]
 }
 
@@ -18,7 +18,7 @@ const extent = 256
  * @param shape of the scan, [D, H, W]
  * @param affine of the scan, 4x4, voxels to millimetres of the world
  */
-export function conformedGrid(shape: SpatialShape, affine: Matrix): ConformedGrid {
+export function conformedGrid(shape: SpatialShape, affine: readonly (readonly number[])[]): ConformedGrid {
   const centre = [0, 1, 2].map((row) =>
     shape.reduce<number>((sum, n, axis) => sum + (affine[row]![axis]! * n) / 2, affine[row]![3]!),
   )
@@ -35,7 +35,7 @@ export function conformedGrid(shape: SpatialShape, affine: Matrix): ConformedGri
 }
 
 /** Whether a grid has the size, the voxels and the axes of a conformed scan, wherever its centre lies. */
-export function isConformed(shape: SpatialShape, affine: Matrix): boolean {
+export function isConformed(shape: SpatialShape, affine: readonly (readonly number[])[]): boolean {
   const wanted = conformedGrid(shape, affine).affine
   const rotates = [0, 1, 2].some((row) =>
     [0, 1, 2].some((axis) => Math.abs(wanted[row]![axis]! - affine[row]![axis]!) > 1e-3),
