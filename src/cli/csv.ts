@@ -1,5 +1,5 @@
-import { quoted, UserError } from '../errors.js'
 import { readBytes } from '../io/files.js'
+import { parseDelimited } from './delimited.js'
 
 /** A value of a table: what is undefined is an empty cell. */
 export type Cell = string | number | undefined
@@ -30,31 +30,6 @@ export function parseCsv(
   text: string,
   source: string,
 ): { columns: readonly string[]; rows: readonly ReadonlyMap<string, string>[] } {
-  const [columns = [], ...lines] = cellsOf(text.replace(/^\uFEFF/, ''))
-  const twice = columns.find((column, i) => columns.indexOf(column) !== i)
-  if (twice !== undefined) throw new UserError(`${source}: two columns have the name ${quoted(twice)}`)
-  const rows = lines.map((cells, i) => {
-    if (cells.length !== columns.length) {
-      throw new UserError(
-        `${source}: row ${i + 2} has ${cells.length} cells, but there are ${columns.length} columns`,
-      )
-    }
-    return new Map(columns.map((column, at) => [column, cells[at]!]))
-  })
-  return { columns, rows }
-}
-
-/** Every row that is not empty. */
-function cellsOf(text: string): string[][] {
-  const rows: string[][] = []
-  let row: string[] = []
-  // A cell, and what ends it.
-  for (const [, inQuotes, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
-    row.push(inQuotes?.replaceAll('""', '"') ?? plain ?? '')
-    if (end === ',') continue
-    if (row.length > 1 || row[0] !== '') rows.push(row)
-    row = []
-    if (end === '') break
-  }
-  return rows
+  const { columns, rows } = parseDelimited(text, ',', source)
+  return { columns, rows: rows.map(({ cells }) => cells) }
 }

@@ -3,6 +3,12 @@ import { UserError } from '../errors.js'
 
 const extension = /\.(nii|nii\.gz|mgz|mgh|hdr|hdr\.gz|img|img\.gz|npz|npy)$/i
 
+/** Whether a file is a volume, by its name. */
+export const isVolumeName = (path: string): boolean => extension.test(path)
+
+/** The name of a volume's file without what says its format: `scan.nii.gz` -> `scan`. */
+export const nameOfVolume = (file: string): string => file.replace(extension, '')
+
 /** A volume's path with another ending: `out/scan.nii.gz` -> `out/scan.json`. */
 export function besideVolume(path: string, ending: string): string {
   return path.replace(extension, '') + ending
@@ -62,7 +68,7 @@ function clashError(paths: readonly string[], names: readonly string[], at: numb
 }
 
 /** `subjectName`; the same after the name of one folder above it; after those of two, of three and so on. */
-function candidateNames(path: string): string[] {
+export function candidateNames(path: string): string[] {
   const name = subjectName(path)
   const folders = foldersOf(path).filter((folder) => !name.split('_').includes(folder))
   return [

@@ -1,6 +1,7 @@
 import { unlinkSync } from 'node:fs'
 import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../errors.js'
 import { temporaryIn } from '../io/atomic-file.js'
 import { codeOf, fileError } from '../io/file-error.js'
@@ -19,15 +20,15 @@ export async function requireUnlocked(path: string, output: string): Promise<voi
 }
 
 /**
- * Takes a lock until the process ends: a file that says who holds it. That of a process of this machine that no longer
+ * Takes a lock until the process ends, unless it has it: a file that says who holds it. That of a process of this machine that no longer
  * runs is taken over.
  *
  * @param output what is locked, for messages
  * @throws UserError if a living process holds it, or the disk refuses
  */
 export async function takeLock(path: string, output: string): Promise<void> {
-  const holder: Holder = { ...thisProcess, host: thisHost, started: new Date().toISOString() }
-  const text = `${JSON.stringify(holder)}\n`
+  if (await isOurs(path)) return
+  const text = lockText()
   try {
     while (!(await createWhole(path, text))) {
       const other = await readLock(path)
@@ -44,6 +45,53 @@ export async function takeLock(path: string, output: string): Promise<void> {
       // The folder was removed meanwhile.
     }
   })
+}
+
+/** The folders that this process has to itself now. */
+const inside = new Set<string>()
+
+/** Milliseconds that `exclusively` waits for others. */
+const longestWait = 120_000
+
+/**
+ * Does something that only one process at a time may do in a folder, such as adding to a file that several runs share.
+ * Waits for the others. May be nested.
+ *
+ * @throws UserError if another process does not finish within two minutes, or the disk refuses
+ */
+export async function exclusively<T>(folder: string, body: () => Promise<T>): Promise<T> {
+  const key = resolve(folder)
+  if (inside.has(key)) return body()
+  const path = join(folder, '.sae-record-lock')
+  const text = lockText()
+  const start = Date.now()
+  try {
+    while (!(await createWhole(path, text))) {
+      const other = await readLock(path)
+      const holder = other === undefined ? undefined : parse(other)
+      if (other !== undefined && holder?.host === thisHost && !isAlive(holder)) await removeStale(path, other)
+      else if (Date.now() - start > longestWait)
+        throw new UserError(
+          `${path}: another sae has held this lock for minutes; remove it if none runs there`,
+        )
+      // Not all at the same moments.
+      else await sleep(5 + 20 * Math.random())
+    }
+  } catch (error) {
+    throw error instanceof UserError ? error : fileError(error, path, 'cannot be written')
+  }
+  inside.add(key)
+  try {
+    return await body()
+  } finally {
+    inside.delete(key)
+    await rm(path, { force: true })
+  }
+}
+
+function lockText(): string {
+  const holder: Holder = { ...thisProcess, host: thisHost, started: new Date().toISOString() }
+  return `${JSON.stringify(holder)}\n`
 }
 
 /** Makes a file that is never seen without its content. @returns false if there is one already */
@@ -88,6 +136,16 @@ async function removeStale(path: string, content: string): Promise<void> {
   await rm(aside, { force: true })
 }
 
+/** Whether this process holds a lock: a command made of others takes the lock of its folder several times. */
+async function isOurs(path: string): Promise<boolean> {
+  const holder = parse((await readLock(path)) ?? '')
+  return holder !== undefined && isThisProcess(holder)
+}
+
+function isThisProcess({ pid, birth, host }: Holder): boolean {
+  return host === thisHost && pid === thisProcess.pid && birth === thisProcess.birth
+}
+
 /** The content of a lock, undefined if there is none. */
 async function readLock(path: string): Promise<string | undefined> {
   try {
@@ -107,7 +165,7 @@ function refuseIfHeld(content: string | undefined, path: string, output: string)
     )
   }
   const { pid, host, started } = holder
-  if (host === thisHost && !isAlive(holder)) return
+  if (isThisProcess(holder) || (host === thisHost && !isAlive(holder))) return
   const advice =
     host === thisHost
       ? 'wait for it, or give another -o'

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addCompare } from './commands/compare.js'
 import { addConvert } from './commands/convert.js'
+import { addAdapt } from './commands/adapt.js'
 import { addDemo } from './commands/demo.js'
 import { addEm } from './commands/em.js'
 import { addEvaluate } from './commands/evaluate.js'
@@ -50,7 +51,7 @@ Example session:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/
   sae evaluate out/scan_dseg.nii.gz truth.nii.gz
 
-Exit codes: 0 done, 2 wrong usage or input, 130 interrupted (143 by SIGTERM), 1 any other error.`,
+Exit codes: 0 done, 2 wrong usage or input, 3 some scans failed and the others are done (--keep-going), 130 interrupted (143 by SIGTERM), 1 any other error.`,
   )
 
 for (const add of [
@@ -61,6 +62,7 @@ for (const add of [
   addPretrain,
   addTrain,
   addSegment,
+  addAdapt,
   addEvaluate,
   addCompare,
   addReport,

@@ -1,4 +1,5 @@
-import { lstat, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { lstat, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../errors.js'
 import { removeLeftovers, writeFileAtomic } from '../io/atomic-file.js'
@@ -10,6 +11,7 @@ import { sha256 } from './file-digest.js'
 import { requireUnlocked, takeLock } from './lock.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
 import { noteFile, OutputRecord, type Origin } from './output-record.js'
+import type { Shard } from './shard.js'
 
 /** What a command is about to write, and what it reads. */
 interface Plan {
@@ -40,11 +42,18 @@ export class Outputs {
     private readonly place: string,
     private readonly plan: Plan,
     private readonly option: string,
+    /** Whether another lock of the folder keeps this command out. */
+    private readonly excludes: (lock: string) => boolean = () => false,
   ) {}
 
-  /** A folder that the command writes to alone. */
-  static inFolder(folder: string, plan: Plan): Outputs {
-    return new Outputs(folder, join(folder, '.sae-lock'), folder, plan, '-o')
+  /** A folder that the command writes to alone, or with the other shards of its work. */
+  static inFolder(folder: string, plan: Plan, shard?: Shard): Outputs {
+    const name = shard ? `.sae-lock-${shard.index}-of-${shard.count}` : '.sae-lock'
+    const excludes = (other: string): boolean =>
+      /^\.sae-lock(-\d+-of-\d+)?$/.test(other) &&
+      other !== name &&
+      !(shard && other.endsWith(`-of-${shard.count}`))
+    return new Outputs(folder, join(folder, name), folder, plan, '-o', excludes)
   }
 
   /** One file, and what lies beside it, in a folder that others may write to. */
@@ -57,6 +66,7 @@ export class Outputs {
   async requireFree(): Promise<void> {
     requireWritableFolder(this.folder)
     await requireUnlocked(this.lock, this.place)
+    await this.requireAlone()
     await this.requireReplaceable()
   }
 
@@ -69,6 +79,7 @@ export class Outputs {
     if (this.isClaimed) return
     makeFolder(this.folder)
     await takeLock(this.lock, this.place)
+    await this.requireAlone()
     await removeLeftovers(this.folder)
     await this.requireReplaceable()
     this.isClaimed = true
@@ -88,6 +99,12 @@ export class Outputs {
         throw fileError(error, path, 'cannot be removed')
       })
     }
+  }
+
+  private async requireAlone(): Promise<void> {
+    if (!existsSync(this.folder)) return
+    for (const name of await readdir(this.folder))
+      if (this.excludes(name)) await requireUnlocked(join(this.folder, name), this.place)
   }
 
   private async requireReplaceable(): Promise<void> {
@@ -161,7 +178,11 @@ async function isLink(path: string): Promise<boolean> {
 /** Whether a file that is there is as sae wrote it. A link is not: who made it wants it kept. */
 async function isOwn(path: string): Promise<boolean> {
   if ((await isLink(path)) || !(await stat(path)).isFile()) return false
-  return (await OutputRecord.read(dirname(path))).holds(basename(path))
+  for (let tries = 0; tries < 3; tries++) {
+    // A run beside this one may replace the file after the record was read.
+    if (await (await OutputRecord.read(dirname(path))).holds(basename(path))) return true
+  }
+  return false
 }
 
 function isAbsence(error: unknown): boolean {

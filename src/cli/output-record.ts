@@ -2,6 +2,7 @@ import { open, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { codeOf, fileError } from '../io/file-error.js'
 import { fileDigest } from './file-digest.js'
+import { exclusively } from './lock.js'
 
 /** What a file was made from. */
 export interface Origin {
@@ -32,14 +33,17 @@ const recordName = '.sae-files.jsonl'
 export async function noteFile(path: string, entry: Omit<Entry, 'file'>): Promise<void> {
   const line = JSON.stringify({ file: basename(path), ...entry } satisfies Entry)
   try {
-    const record = await open(join(dirname(path), recordName), 'a')
-    try {
-      // A line of its own even if a run was killed while it wrote the one before.
-      await record.write(`\n${line}\n`)
-      await record.sync()
-    } finally {
-      await record.close()
-    }
+    // Network disks may lose what two machines append at once.
+    await exclusively(dirname(path), async () => {
+      const record = await open(join(dirname(path), recordName), 'a')
+      try {
+        // A line of its own even if a run was killed while it wrote the one before.
+        await record.write(`\n${line}\n`)
+        await record.sync()
+      } finally {
+        await record.close()
+      }
+    })
   } catch (error) {
     throw fileError(error, path, 'cannot be written')
   }

@@ -4,6 +4,7 @@ import type { Outputs } from './output-files.js'
 import type { Origin } from './output-record.js'
 import { endingsOf, type StepName } from './prepare-steps.js'
 import { SegmentationJobs, type Job } from './segmentation-files.js'
+import type { Shard } from './shard.js'
 import type { Stripper } from './stripper.js'
 import type { Terminal } from './terminal.js'
 
@@ -21,6 +22,7 @@ interface Request {
     readonly to?: string
     readonly precision?: string
     readonly keepExisting?: boolean
+    readonly shard?: Shard
     readonly overwrite?: boolean
   }
 }
@@ -42,13 +44,23 @@ export class PrepareJobs {
 
   /** @throws UserError as `SegmentationJobs.plan` */
   static async plan({ scans, steps, stripper, options }: Request, terminal: Terminal): Promise<PrepareJobs> {
-    const { output: folder, margin, percentiles, bias, to, precision, keepExisting, overwrite } = options
+    const {
+      output: folder,
+      shard,
+      margin,
+      percentiles,
+      bias,
+      to,
+      precision,
+      keepExisting,
+      overwrite,
+    } = options
     const conforms = steps.includes('conform')
     const strips = steps.includes('strip')
     const filesOf = (name: string) =>
       steps.flatMap((step) => endingsOf(step, suffixOf(name), conforms)).map((end) => stemOf(name) + end)
     const request = {
-      ...{ scans, folder, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
+      ...{ scans, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
       with: {
         ...Object.fromEntries(
           (stripper?.files ?? []).map((path, i) => [i === 0 ? 'network' : `weights ${i}`, path]),

@@ -5,6 +5,7 @@ import type { AdapterSummary } from '../gpu/gpu.js'
 import { readText, writeFileAtomic } from '../io/files.js'
 import { adapterKind } from '../node/adapters.js'
 import { fileDigest } from './file-digest.js'
+import { exclusively } from './lock.js'
 import { tablePath } from './prior-file.js'
 
 /** A file that a run read. */
@@ -42,7 +43,6 @@ const schema = 1
  */
 export async function recordRun(folder: string, run: Run): Promise<string> {
   const { command, options, settings, inputs, adapter, interrupted, figures } = run
-  const { path, record } = await findRecord(folder)
   const start = performance.timeOrigin // of the process, which is that of the command
   const end = Date.now()
   const entry = {
@@ -61,9 +61,12 @@ export async function recordRun(folder: string, run: Run): Promise<string> {
     inputs: await describeInputs(inputs),
     figures,
   }
-  const text = JSON.stringify({ ...record, runs: [...record.runs, entry] }, roundNumbers, 2)
-  await writeFileAtomic(path, new TextEncoder().encode(`${text}\n`))
-  return path
+  return exclusively(folder, async () => {
+    const { path, record } = await findRecord(folder)
+    const text = JSON.stringify({ ...record, runs: [...record.runs, entry] }, roundNumbers, 2)
+    await writeFileAtomic(path, new TextEncoder().encode(`${text}\n`))
+    return path
+  })
 }
 
 /** The record to add to: the first of run.json, run-1.json and so on that is a record of reasonable size or does not exist. */

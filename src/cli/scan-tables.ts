@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { formatCsv, parseCsv, readTableText, type Cell } from './csv.js'
+import { exclusively } from './lock.js'
 import { writeOutput } from './output-files.js'
 
 /** In a folder of segmentations: the volumes of each scan's classes. */
@@ -18,13 +20,16 @@ export type ScanRow = Readonly<Record<string, Cell>> & { readonly scan: string }
  * @throws UserError if the file is damaged or cannot be written
  */
 export async function putRow(path: string, row: ScanRow): Promise<void> {
-  const { columns, rows } = existsSync(path)
-    ? parseCsv(await readTableText(path), path)
-    : { columns: ['scan'], rows: [] }
-  const all = [...new Set([...columns, ...Object.keys(row)])]
-  const made = all.map((column) => row[column])
-  const before = rows.map((cells) => all.map((column): Cell => cells.get(column)))
-  const at = rows.findIndex((cells) => cells.get('scan') === row.scan)
-  const after = at === -1 ? [...before, made] : before.with(at, made)
-  await writeOutput(path, formatCsv([all, ...after]))
+  // Runs on other scans of the cohort may add theirs now.
+  await exclusively(dirname(path), async () => {
+    const { columns, rows } = existsSync(path)
+      ? parseCsv(await readTableText(path), path)
+      : { columns: ['scan'], rows: [] }
+    const all = [...new Set([...columns, ...Object.keys(row)])]
+    const made = all.map((column) => row[column])
+    const before = rows.map((cells) => all.map((column): Cell => cells.get(column)))
+    const at = rows.findIndex((cells) => cells.get('scan') === row.scan)
+    const after = at === -1 ? [...before, made] : before.with(at, made)
+    await writeOutput(path, formatCsv([all, ...after]))
+  })
 }

@@ -1,14 +1,18 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
+import type { Assessment } from '../sae/assessment/assessment.js'
+import { describeDerivative, type Naming } from './bids-derivatives.js'
 import { fileDigest } from './file-digest.js'
-import { distinctNames } from './file-names.js'
+import { candidateNames, distinctNames } from './file-names.js'
 import { flagOf } from './options.js'
 import { Outputs } from './output-files.js'
+import { makeFolder } from './output-folder.js'
 import { OutputRecord, type Origin } from './output-record.js'
 import { pagesOf } from './report-files.js'
 import { tablesOfScans } from './scan-tables.js'
+import { shardOf, type Shard } from './shard.js'
 import type { Terminal } from './terminal.js'
 
 /** A scan to segment. */
@@ -18,6 +22,8 @@ export interface Job {
   readonly name: string
   /** Its position among the scans of the command line. */
   readonly index: number
+  /** The output folder of the run. */
+  readonly folder: string
   /** Path of the outputs, up to `_dseg.nii.gz`. */
   readonly stem: string
 }
@@ -25,6 +31,8 @@ export interface Job {
 /** What decides about the segmentations of a run. */
 interface Request {
   readonly scans: readonly string[]
+  /** What the outputs of each scan are called, if that is settled. */
+  readonly naming?: Naming | undefined
   readonly folder: string
   readonly keepExisting: boolean | undefined
   readonly overwrite: boolean | undefined
@@ -34,6 +42,8 @@ interface Request {
   readonly reads: readonly string[]
   /** The options that a segmentation depends on. */
   readonly options: Readonly<Record<string, string | number | boolean | undefined>>
+  /** The part of the scans that this run takes, if it shares them with others. */
+  readonly shard: Shard | undefined
   /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
   readonly endings: readonly string[]
   /** Whether pages are made of the segmentations. */
@@ -50,13 +60,34 @@ export interface ScanRequest extends Omit<Request, 'endings' | 'report'> {
   readonly done: string
 }
 
+/** What came of a run. */
+export interface SegmentationRun {
+  /** Of every scan, also of those that were segmented before. */
+  readonly jobs: readonly Job[]
+  /** What was made in this run. */
+  readonly made: readonly MadeSegmentation[]
+  /** Of every n-th voxel. */
+  readonly every: number
+}
+
+export interface MadeSegmentation {
+  readonly scan: string
+  readonly assessment: Assessment
+  /** Per voxel, after each iteration of EM. */
+  readonly logLikelihoods?: readonly number[]
+}
+
 /** The segmentations that a run has to make, and where they go. */
 export class SegmentationJobs {
   private constructor(
     /** Without the scans that are segmented already, if these are to be left out. */
     readonly jobs: readonly Job[],
+    /** Of every scan, done or not. */
+    readonly all: readonly Job[],
     readonly outputs: Outputs,
     private readonly made: Origin['made'],
+    /** The BIDS datasets that the output folder is a derivative of. */
+    private readonly datasets: readonly string[] | undefined,
   ) {}
 
   /**
@@ -74,44 +105,69 @@ export class SegmentationJobs {
 
   /** The same for whatever else is made of scans. */
   static async planFiles(request: ScanRequest, terminal: Terminal): Promise<SegmentationJobs> {
-    const { scans, folder, keepExisting = false, overwrite = false, filesOf, done, reads } = request
+    const { scans, folder, shard, keepExisting = false, overwrite = false, filesOf, done, reads } = request
     const made = await madeWith(request)
     const record = await OutputRecord.read(folder)
     const markOf = (name: string): string => filesOf(name).at(-1)!
     const ownerOf = (name: string): string | undefined => record.originOf(markOf(name))?.scan
-    const names = distinctNames(
-      scans,
-      (name, path) => ![undefined, resolve(path)].includes(ownerOf(name)),
-      (path, candidates) => candidates.find((name) => ownerOf(name) === resolve(path)),
-    )
-    const all = names.map((name, index): Job => ({
-      ...{ scan: scans[index]!, index, name },
+    const names = request.naming?.names ?? namesOf(scans, ownerOf)
+    const whole = names.map((name, index): Job => ({
+      ...{ scan: scans[index]!, index, name, folder },
       stem: join(folder, name),
     }))
+    const all = shardOf(whole, shard)
+    if (shard) {
+      const { index, count } = shard
+      terminal.note(`shard ${index} of ${count}: ${all.length} of ${whole.length} scans`)
+    }
     const jobs: Job[] = []
-    for (const [i, job] of all.entries()) {
-      const file = markOf(names[i]!)
-      if (!keepExisting || !existsSync(join(folder, file))) jobs.push(job)
-      else if (!(await isKept(record, file, job.scan, made, request, terminal))) jobs.push(job)
+    for (const job of all) {
+      const path = join(folder, markOf(job.name))
+      if (!keepExisting || !existsSync(path)) jobs.push(job)
+      else if (!(await isKept(path, job.scan, made, request, terminal))) jobs.push(job)
     }
     if (jobs.length < all.length)
       terminal.status(`${all.length - jobs.length} of ${all.length} scans are ${done} already.`)
     const renewed = request.renewedFor?.(jobs.map(({ name }) => name)) ?? []
-    const outputs = Outputs.inFolder(folder, {
+    const planned = {
       files: jobs.flatMap(({ name }) => filesOf(name).map((file) => join(folder, file))),
       renewed: renewed.map((file) => join(folder, file)),
       inputs: [...scans, ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
-    })
+    }
+    const outputs = Outputs.inFolder(folder, planned, shard)
     if (jobs.length > 0) await outputs.requireFree()
-    return new SegmentationJobs(jobs, outputs, made)
+    return new SegmentationJobs(jobs, all, outputs, made, request.naming?.datasets)
+  }
+
+  /** Takes the output folder, as `Outputs`, and makes it ready. @throws UserError as `Outputs`, or if the disk refuses */
+  async claim(): Promise<void> {
+    await this.outputs.claim()
+    for (const { folder, stem } of this.jobs) {
+      makeFolder(dirname(stem))
+      if (this.datasets) await describeDerivative(folder, this.datasets)
+    }
   }
 
   /** What a scan's outputs are made from. @throws UserError if it cannot be read */
   async originOf({ scan }: Job): Promise<Origin> {
     return originOf(scan, this.made)
   }
+}
+
+/**
+ * The names that the scans have, or would have if there was nothing in the folder; others only if these are taken.
+ * What other shards have written so far makes no difference.
+ */
+function namesOf(scans: readonly string[], ownerOf: (name: string) => string | undefined): string[] {
+  const isTaken = (name: string, path: string) => ![undefined, resolve(path)].includes(ownerOf(name))
+  const nameOf = (path: string, candidates: readonly string[]) =>
+    candidates.find((name) => ownerOf(name) === resolve(path))
+  const plain = distinctNames(scans, () => false)
+  const isOther = scans.some((path, i) => ![undefined, plain[i]].includes(nameOf(path, candidateNames(path))))
+  const fits = !isOther && !plain.some((name, i) => isTaken(name, scans[i]!))
+  return fits ? plain : distinctNames(scans, isTaken, nameOf)
 }
 
 async function originOf(scan: string, made: Origin['made']): Promise<Origin> {
@@ -129,14 +185,14 @@ async function madeWith({ with: files, options }: ScanRequest): Promise<Origin['
 
 /** Whether a segmentation that is there is the one asked for. @throws UserError if it is another, not to be replaced */
 async function isKept(
-  record: OutputRecord,
-  file: string,
+  path: string,
   scan: string,
   made: Origin['made'],
-  { folder, overwrite = false, with: files }: ScanRequest,
+  { overwrite = false, with: files }: ScanRequest,
   terminal: Terminal,
 ): Promise<boolean> {
-  const path = join(folder, file)
+  const file = basename(path)
+  const record = await OutputRecord.read(dirname(path))
   const before = record.originOf(file)?.made
   const now = (await originOf(scan, made)).made
   const names = Object.keys({ ...now, ...before })

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { labelVoxelType } from '../io/voxel-type.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
 import { toSidedCodes } from '../sae/label-sides.js'
@@ -41,7 +41,7 @@ export interface WrittenAs {
  * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
-  { stem, name, scan }: Job,
+  { stem, name, folder, scan }: Job,
   { classes, posterior, reconstruction, assessment }: Segmented,
   place: ResultPlace,
   { command, table, values, ...asked }: WrittenAs,
@@ -59,7 +59,6 @@ export async function writeSegmentation(
   const { data, sided, remark } = toLabels(placed.classes, table, values, place)
   const kind = values === 'classes' ? 'classes' : 'codes'
   await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
-  const folder = dirname(stem)
   const key = { scan: name, file: scan, command }
   const measured = {
     classes: placed.classes,

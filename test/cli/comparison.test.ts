@@ -43,7 +43,7 @@ describe('comma-separated values', () => {
   })
 
   it('are refused if a row is short or a column is there twice', () => {
-    expect(() => parseCsv('a,b\n1\n', 'a.csv')).toThrow('a.csv: row 2 has 1 cells, but there are 2 columns')
+    expect(() => parseCsv('a,b\n1\n', 'a.csv')).toThrow('a.csv, line 2: 1 cell for 2 columns')
     expect(() => parseCsv('a,a\n', 'a.csv')).toThrow('a.csv: two columns have the name "a"')
   })
 })

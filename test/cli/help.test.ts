@@ -17,6 +17,7 @@ describe('sae info', () => {
 
 describe('sae --help', () => {
   it.each([
+    'adapt',
     'prepare',
     'prior',
     'em',

@@ -7,10 +7,13 @@ import type { LabelTable } from '../../sae/label-table.js'
 import type { MrfPotential } from '../../sae/mrf-table.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { Assessments } from '../assessments.js'
+import { bidsNaming, layoutOption, type Layout, type Naming } from '../bids-derivatives.js'
 import { isTableFile, tableFor } from '../classes.js'
+import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
 import { formatDiceTable } from '../dice-table.js'
-import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
+import { FailedScans, keepGoingOption } from '../failed-scans.js'
+import { readLabels, readScan, readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
   byIndexOption,
@@ -35,16 +38,19 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
+  type MadeSegmentation,
   reportOption,
   onScans,
   segmentationFiles,
   SegmentationJobs,
+  type SegmentationRun,
 } from '../segmentation-files.js'
 import { resultPlace } from '../result-place.js'
-import type { Terminal } from '../terminal.js'
+import { shardOption, type Shard } from '../shard.js'
+import { Terminal } from '../terminal.js'
 import { writeSegmentation } from '../write-segmentation.js'
 
-interface EmCommandOptions extends GlobalOptions {
+export interface EmCommandOptions extends GlobalOptions {
   prior: string
   output: string
   components: number
@@ -62,22 +68,25 @@ interface EmCommandOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  keepGoing?: boolean
+  shard?: Shard
+  layout?: Layout
   report?: boolean
   overwrite?: boolean
   memoryLimit?: number
 }
 
 export function addEm(program: Command): void {
-  program
+  const command = program
     .command('em')
     .summary('segment scans by expectation maximisation: no network, no training')
     .description(
       'Segments each scan on its own: expectation maximisation fits a Gaussian mixture to every class, given the prior. Takes seconds to minutes per scan. A trained network has to beat this.',
     )
-    .argument(
-      '<scans...>',
-      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    .addArgument(
+      scansArgument('skull-stripped scans on the grid of the prior, or any with --resample; in any units'),
     )
+  addCohortOptions(command)
     .addOption(priorOption())
     .addOption(folderOption())
     .addOption(
@@ -137,6 +146,9 @@ export function addEm(program: Command): void {
     .addOption(memoryOption('1.5GB'))
     .addOption(reportOption())
     .addOption(keepExistingOption())
+    .addOption(keepGoingOption())
+    .addOption(shardOption())
+    .addOption(layoutOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -146,24 +158,50 @@ export function addEm(program: Command): void {
 Example:
   sae em scan.nii.gz --prior prior.nii.gz --labels truth.nii.gz -o out/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
+    .action(async (given: string[], _: unknown, self: Command) => {
       const terminal = terminalOf(self)
-      const options = self.optsWithGlobals<EmCommandOptions>()
+      const options = self.optsWithGlobals<EmCommandOptions & CohortOptions>()
       if (options.beta === 0 && ['k', 'potential'].some((name) => self.getOptionValueSource(name) === 'cli'))
         terminal.warn('--k and --potential have no effect without --beta')
-      await em(scans, options, terminal)
+      const cohort = await findScans(given, options, terminal)
+      await em(cohort.scans, withLabelsOf(cohort, options), terminal, bidsNaming(cohort, options))
     })
 }
 
-async function em(all: string[], options: EmCommandOptions, terminal: Terminal): Promise<void> {
+/**
+ * Segments scans by expectation maximisation.
+ *
+ * @param naming what the outputs of each scan are called, if that is settled
+ * @throws UserError if an input is wrong or an output is in the way
+ */
+export async function em(
+  all: readonly string[],
+  options: EmCommandOptions,
+  terminal: Terminal,
+  naming?: Naming,
+): Promise<SegmentationRun> {
   requireLabelsOfEach(all, options.labels)
-  const segmentations = await planJobs(all, options, terminal)
-  const { jobs, outputs } = segmentations
-  if (jobs.length === 0) return
+  const segmentations = await planJobs(all, naming, options, terminal)
+  const made: MadeSegmentation[] = []
+  const outcome = { jobs: segmentations.all, made, every: options.every }
+  if (segmentations.jobs.length === 0) return outcome
 
+  const { matchByIndex, resample = false } = options
+  const silent = new Terminal('silent')
+  const { good: jobs, failed } = await FailedScans.sift(
+    segmentations.jobs,
+    options.keepGoing,
+    async ({ scan, index }) => {
+      const labels = options.labels && [options.labels[index]!]
+      const alone = { prior: options.prior, scans: [scan], labels, volume: options.volume }
+      await matchRun(alone, options.every, { matchByIndex, resample }, silent)
+      await readScan(scan, 'robust', silent, options.volume)
+      if (labels) await readLabels(labels[0]!, silent, options.volume)
+    },
+    terminal,
+  )
   const paths = jobs.map(({ scan }) => scan)
   const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
-  const { matchByIndex, resample = false } = options
   const files = { prior: options.prior, scans: paths, labels, volume: options.volume }
   const grids = await matchRun(files, options.every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
@@ -179,7 +217,7 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
     const unsided: (string | undefined)[] = []
     const asked = { posterior: options.posterior ?? false, entropy: false }
     const written = { command: 'em', table, values: options.labelsOut, ...asked }
-    await outputs.claim()
+    await segmentations.claim()
     for (const [i, job] of jobs.entries()) {
       const { stem } = job
       const start = performance.now()
@@ -199,6 +237,7 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
       terminal.status(describeFit(result, table))
+      made.push({ scan: job.scan, assessment, logLikelihoods: result.logLikelihoods })
       if (truth)
         terminal.print(
           formatDiceTable(table, {
@@ -215,7 +254,7 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
       ...(options.labels ?? []).map((path) => ({ role: 'labels', path })),
       { role: 'prior', path: options.prior },
     ]
-    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: {} }
+    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: failed.figures }
     await assessments.finish(options.output, run, terminal)
     if (options.report)
       await writeReports(
@@ -224,19 +263,22 @@ async function em(all: string[], options: EmCommandOptions, terminal: Terminal):
         terminal,
       )
   })
+  failed.conclude(terminal)
+  return outcome
 }
 
 function planJobs(
   scans: readonly string[],
+  naming: Naming | undefined,
   options: EmCommandOptions,
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
-  const { output: folder, keepExisting, overwrite, labels = [], prior, classes } = options
+  const { output: folder, shard, keepExisting, overwrite, labels = [], prior, classes } = options
   const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
   const { labelsOut, posterior, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, keepExisting, overwrite, report: options.report, reads: labels },
+    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: labels },
     with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },

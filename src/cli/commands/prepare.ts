@@ -3,7 +3,9 @@ import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
+import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
 import { peakMemory, withGpu } from '../device.js'
+import { FailedScans, keepGoingOption } from '../failed-scans.js'
 import { requireOneChannel } from '../input-headers.js'
 import {
   folderOption,
@@ -29,6 +31,7 @@ import {
 import { readScanToRegister } from '../registration.js'
 import { recordRun } from '../run-record.js'
 import type { Job } from '../segmentation-files.js'
+import { shardOption, type Shard } from '../shard.js'
 import { Stripper } from '../stripper.js'
 import type { Terminal } from '../terminal.js'
 
@@ -43,17 +46,20 @@ interface PrepareOptions extends GlobalOptions {
   precision?: Precision
   memoryLimit?: number
   keepExisting?: boolean
+  keepGoing?: boolean
+  shard?: Shard
   overwrite?: boolean
 }
 
 export function addPrepare(program: Command): void {
-  program
+  const command = program
     .command('prepare')
     .summary('make raw head scans ready: conform, strip the skull, remove the bias field, scale, register')
     .description(
       'Makes raw scans of the head ready for the other commands: conforms them (256x256x256 voxels of 1 mm), strips the skull with a network of brainchop, removes the bias field, scales the intensities to 0..1 and, with --to, registers them. Each step writes its result and can be skipped.',
     )
-    .argument('<scans...>', 'scans of the head (.nii, .nii.gz), in any orientation and units')
+    .addArgument(scansArgument('scans of the head, in any orientation and units'))
+  addCohortOptions(command)
     .option(
       '--weights <folder>',
       'network that finds the brain: the folder of a brainchop model (model.json and its weights), such as MindGrab',
@@ -90,6 +96,8 @@ export function addPrepare(program: Command): void {
       '--keep-existing',
       'leave out scans that are prepared already, from the same file in the same way',
     )
+    .addOption(keepGoingOption())
+    .addOption(shardOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -112,26 +120,35 @@ Example:
   sae prepare sub-*/anat/*_T1w.nii.gz --weights mindgrab/ -o scans/
   sae prepare stripped.nii.gz --skip conform --skip strip -o scans/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
+    .action(async (given: string[], _: unknown, self: Command) => {
       const terminal = terminalOf(self)
-      const options = self.optsWithGlobals<PrepareOptions>()
+      const options = self.optsWithGlobals<PrepareOptions & CohortOptions>()
       const unused = { strip: ['margin', 'percentiles', 'precision'], bias: ['bias'] } as const
       for (const step of ['strip', 'bias'] as const)
         for (const name of unused[step])
           if (options.skip.includes(step) && self.getOptionValueSource(name) === 'cli')
             terminal.warn(`--${name} has no effect with --skip ${step}`)
+      const { scans } = await findScans(given, options, terminal)
       await prepare(scans, options, terminal)
     })
 }
 
-async function prepare(paths: string[], options: PrepareOptions, terminal: Terminal): Promise<void> {
+async function prepare(paths: readonly string[], options: PrepareOptions, terminal: Terminal): Promise<void> {
   const wanted = stepsOf(options)
   const stripper = wanted.includes('strip') ? await readStripper(options) : undefined
   const planned = await PrepareJobs.plan({ scans: paths, steps: wanted, stripper, options }, terminal)
   const { jobs, outputs } = planned
   if (jobs.length === 0) return
   // Check all scans before the first is prepared, then read each again: a cohort does not fit into memory.
-  for (const { scan } of jobs) requireOriented(await readHead(scan), wanted)
+  const { good, failed } = await FailedScans.sift(
+    jobs,
+    options.keepGoing,
+    async ({ scan }) => {
+      requireOriented(await readHead(scan), wanted)
+    },
+    terminal,
+  )
+  if (!options.keepGoing) for (const { scan } of good) requireOriented(await readHead(scan), wanted)
   const target = options.to === undefined ? undefined : await readScanToRegister(options.to, terminal)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -140,8 +157,8 @@ async function prepare(paths: string[], options: PrepareOptions, terminal: Termi
     await outputs.claim()
     await outputs.clear()
     const figures: Record<string, object> = {}
-    for (const [i, job] of jobs.entries()) {
-      terminal.status(`${job.scan} (${i + 1} of ${jobs.length})`)
+    for (const [i, job] of good.entries()) {
+      terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
       const write: Writer = async (file) => {
         const [path, origin] = [`${planned.stemOf(job)}${file.ending}`, await planned.originOf(job)]
         if ('text' in file) await writeOutput(path, file.text, origin)
@@ -151,13 +168,20 @@ async function prepare(paths: string[], options: PrepareOptions, terminal: Termi
     }
     terminal.status(peakMemory(gpu))
     const inputs = [
-      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
+      ...good.map(({ scan }) => ({ role: 'scan', path: scan })),
       ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
       ...(options.to === undefined ? [] : [{ role: 'target', path: options.to }]),
     ]
-    const run = { command: 'prepare', options, inputs, adapter: gpu.adapter, figures: { scans: figures } }
+    const run = {
+      command: 'prepare',
+      options,
+      inputs,
+      adapter: gpu.adapter,
+      figures: { scans: figures, ...failed.figures },
+    }
     await recordRun(options.output, run)
   })
+  failed.conclude(terminal)
 }
 
 /** @throws UserError if there is nothing to do, or the options contradict each other */

@@ -14,6 +14,7 @@ import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess-run.js'
 import { tableFor } from '../classes.js'
+import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
 import { CsvLog } from '../csv-log.js'
 import { describePreparation, peakMemory } from '../device.js'
 import { explained } from '../explained.js'
@@ -43,11 +44,10 @@ export function addPretrain(program: Command): void {
     .description(
       "Fits a Gaussian mixture to every scan (see sae em) and trains the encoder to predict the mixture's posterior from the scan; with --recipe paper, to predict the prior. Without such a start, sae train often collapses into a few classes.",
     )
-    .argument(
-      '<scans...>',
-      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    .addArgument(
+      scansArgument('skull-stripped scans on the grid of the prior, or any with --resample; in any units'),
     )
-  addLearningOptions(command, 'pretraining')
+  addCohortOptions(addLearningOptions(command, 'pretraining'))
     .option(
       '--init <weights>',
       "start from this encoder: ours, or the reference release's (.safetensors, .pth.tar)",
@@ -68,12 +68,19 @@ Ctrl-C ends the run after the steps in flight, saves the weights so far and exit
 Example:
   sae pretrain scans/*.nii.gz --prior prior.nii.gz -o run/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
-      await pretrain(scans, self.optsWithGlobals<PretrainOptions>(), terminalOf(self))
+    .action(async (given: string[], _: unknown, self: Command) => {
+      const terminal = terminalOf(self)
+      const options = self.optsWithGlobals<PretrainOptions & CohortOptions>()
+      const cohort = await findScans(given, options, terminal)
+      await pretrain(cohort.scans, withLabelsOf(cohort, options), terminal)
     })
 }
 
-async function pretrain(paths: string[], options: PretrainOptions, terminal: Terminal): Promise<void> {
+async function pretrain(
+  paths: readonly string[],
+  options: PretrainOptions,
+  terminal: Terminal,
+): Promise<void> {
   const { labels, every, matchByIndex, resample = false } = options
   requireLabelsOfEach(paths, labels)
   const outputs = outputsOf(paths, options)

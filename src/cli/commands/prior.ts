@@ -25,7 +25,7 @@ import { fromTissues, tableOfTissues } from '../prior-tissues.js'
 import { sampledGrid } from '../subsample.js'
 import type { Terminal } from '../terminal.js'
 
-interface PriorCommandOptions {
+export interface PriorCommandOptions {
   output?: string
   blur?: number
   dilate: number
@@ -139,7 +139,8 @@ Example:
     })
 }
 
-async function makePrior(
+/** Makes a prior from label maps or an atlas. @throws UserError if an input is wrong or an output is in the way */
+export async function makePrior(
   files: string[],
   options: PriorCommandOptions & { output: string },
   terminal: Terminal,

@@ -8,8 +8,11 @@ import { Segmenter } from '../../sae/segmenter.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { openEm } from '../assess-run.js'
 import { Assessments } from '../assessments.js'
+import { bidsNaming, layoutOption, type Layout, type Naming } from '../bids-derivatives.js'
 import { isTableFile, tableFor } from '../classes.js'
+import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
 import { describePreparation, peakMemory, withGpu } from '../device.js'
+import { FailedScans, firstReadable, keepGoingOption } from '../failed-scans.js'
 import { readScan } from '../inputs.js'
 import { matchRun } from '../match-run.js'
 import {
@@ -36,19 +39,22 @@ import {
   keepExistingOption,
   type LabelsOut,
   labelsOutOption,
+  type MadeSegmentation,
   reportOption,
   onScans,
   segmentationFiles,
   SegmentationJobs,
+  type SegmentationRun,
 } from '../segmentation-files.js'
 import { resultPlace } from '../result-place.js'
+import { shardOption, type Shard } from '../shard.js'
 import { subsample } from '../subsample.js'
 import { Terminal } from '../terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
 import { readWeights, requireClasses, requireDecoder } from '../weights-file.js'
 import { writeSegmentation } from '../write-segmentation.js'
 
-interface SegmentOptions extends GlobalOptions {
+export interface SegmentOptions extends GlobalOptions {
   weights: string
   prior: string
   output: string
@@ -65,6 +71,9 @@ interface SegmentOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  keepGoing?: boolean
+  shard?: Shard
+  layout?: Layout
   report?: boolean
   overwrite?: boolean
   memoryLimit?: number
@@ -74,16 +83,16 @@ interface SegmentOptions extends GlobalOptions {
 }
 
 export function addSegment(program: Command): void {
-  program
+  const command = program
     .command('segment')
     .summary('segment scans with trained weights')
     .description(
       'Segments each scan: every voxel gets the most probable of the classes that the prior allows there.',
     )
-    .argument(
-      '<scans...>',
-      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    .addArgument(
+      scansArgument('skull-stripped scans on the grid of the prior, or any with --resample; in any units'),
     )
+  addCohortOptions(command)
     .addOption(
       new Option(
         '--weights <file>',
@@ -133,6 +142,9 @@ export function addSegment(program: Command): void {
     )
     .addOption(reportOption())
     .addOption(keepExistingOption())
+    .addOption(keepGoingOption())
+    .addOption(shardOption())
+    .addOption(layoutOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -143,25 +155,49 @@ export function addSegment(program: Command): void {
 Example:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
+    .action(async (given: string[], _: unknown, self: Command) => {
       const terminal = terminalOf(self)
-      const options = self.optsWithGlobals<SegmentOptions>()
+      const options = self.optsWithGlobals<SegmentOptions & CohortOptions>()
       if (options.refine === 0 && ['beta', 'k'].some((name) => self.getOptionValueSource(name) === 'cli')) {
         terminal.warn('--beta and --k have no effect without --refine')
       }
-      await segment(scans, options, terminal)
+      const cohort = await findScans(given, options, terminal)
+      await segment(cohort.scans, options, terminal, bidsNaming(cohort, options))
     })
 }
 
-async function segment(paths: string[], asked: SegmentOptions, terminal: Terminal): Promise<void> {
+/**
+ * Segments scans with trained weights.
+ *
+ * @param naming what the outputs of each scan are called, if that is settled
+ * @throws UserError if an input is wrong or an output is in the way
+ */
+export async function segment(
+  paths: readonly string[],
+  asked: SegmentOptions,
+  terminal: Terminal,
+  naming?: Naming,
+): Promise<SegmentationRun> {
   const weights = await readWeights(asked.weights)
   const trained = trainedGridOf(weights)
   const { matchByIndex, resample = false } = asked
-  const every = asked.every ?? (await everyAsTrained(trained, resample ? asked.prior : paths[0]!))
+  const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
+  const every = asked.every ?? (await everyAsTrained(trained, sized))
   const options = { ...asked, every }
-  const segmentations = await planJobs(paths, options, terminal)
-  const { jobs } = segmentations
-  if (jobs.length === 0) return
+  const segmentations = await planJobs(paths, naming, options, terminal)
+  const made: MadeSegmentation[] = []
+  const outcome = { jobs: segmentations.all, made, every }
+  if (segmentations.jobs.length === 0) return outcome
+  const { good: jobs, failed } = await FailedScans.sift(
+    segmentations.jobs,
+    options.keepGoing,
+    async ({ scan }) => {
+      const alone = { prior: options.prior, scans: [scan], volume: options.volume }
+      await matchRun(alone, every, { matchByIndex, resample }, silent)
+      await readScan(scan, weights.info.intensities, silent, options.volume)
+    },
+    terminal,
+  )
 
   const scans = jobs.map(({ scan }) => scan)
   const files = { prior: options.prior, scans, volume: options.volume }
@@ -217,7 +253,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
     const assessments = new Assessments(priorVolume, table)
     const unsided: (string | undefined)[] = []
     const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
-    await segmentations.outputs.claim()
+    await segmentations.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
       const whole = await readScan(job.scan, intensities, silent, grids.volume)
@@ -225,7 +261,9 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
       const segmentation = await segmenter.segment(scan.data)
       const origin = await segmentations.originOf(job)
       const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
-      const segmented = { ...segmentation, assessment: assessments.add(job.scan, assessed) }
+      const assessment = assessments.add(job.scan, assessed)
+      made.push({ scan: job.scan, assessment })
+      const segmented = { ...segmentation, assessment }
       unsided.push(await writeSegmentation(job, segmented, places[i]!, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
@@ -238,7 +276,7 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
       { role: 'prior', path: options.prior },
       { role: 'weights', path: options.weights },
     ]
-    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: {} }
+    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: failed.figures }
     await assessments.finish(options.output, run, terminal)
     if (options.report)
       await writeReports(
@@ -247,19 +285,22 @@ async function segment(paths: string[], asked: SegmentOptions, terminal: Termina
         terminal,
       )
   })
+  failed.conclude(terminal)
+  return outcome
 }
 
 function planJobs(
   scans: readonly string[],
+  naming: Naming | undefined,
   options: SegmentOptions & { readonly every: number },
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
-  const { output: folder, keepExisting, overwrite, weights, prior, classes } = options
+  const { output: folder, shard, keepExisting, overwrite, weights, prior, classes } = options
   const { every, matchByIndex, resample, refine, beta, k, labelsOut, precision, wholeGrid } = options
   const { posterior, entropy, reconstruction, volume } = options
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, folder, keepExisting, overwrite, report: options.report, reads: [] },
+    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: [] },
     with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },

@@ -11,6 +11,7 @@ import { Validator } from '../../sae/validator.js'
 import { assessRun } from '../assess-run.js'
 import { Checkpoints, leastSteps } from '../checkpoints.js'
 import { tableFor } from '../classes.js'
+import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
 import { CsvLog, requireColumns } from '../csv-log.js'
 import { describePreparation, peakMemory } from '../device.js'
 import { explained } from '../explained.js'
@@ -40,13 +41,12 @@ export function addTrain(program: Command): void {
     .description(
       'Trains encoder and decoder together, so that the segmentation of each scan explains the scan and agrees with the prior.',
     )
-    .argument(
-      '<scans...>',
-      'skull-stripped scans on the grid of the prior, or any with --resample; in any units',
+    .addArgument(
+      scansArgument('skull-stripped scans on the grid of the prior, or any with --resample; in any units'),
     )
   const { settings: ours } = recipes.default.training
   const { settings: paper } = recipes.paper.training
-  addLearningOptions(command, 'training')
+  addCohortOptions(addLearningOptions(command, 'training'))
     .option(
       '--init <weights>',
       'start from these weights, usually those of sae pretrain (.safetensors, .pth.tar)',
@@ -126,12 +126,22 @@ Ctrl-C ends the run after the steps in flight, saves last.safetensors and exits 
 Example:
   sae train scans/*.nii.gz --prior prior.nii.gz --init run/pretrained.safetensors -o run/`,
     )
-    .action(async (scans: string[], _: unknown, self: Command) => {
-      await train(scans, self.optsWithGlobals<TrainOptions>(), terminalOf(self))
+    .action(async (given: string[], _: unknown, self: Command) => {
+      const terminal = terminalOf(self)
+      const options = self.optsWithGlobals<TrainOptions & CohortOptions>()
+      const cohort = await findScans(given, options, terminal)
+      const held = options.validate && (await findScans(options.validate, options, terminal))
+      const learnt = { ...withLabelsOf(cohort, options), ...(held ? { validate: held.scans } : {}) }
+      await train(cohort.scans, learnt, terminal)
     })
 }
 
-async function train(paths: string[], options: TrainOptions, terminal: Terminal): Promise<void> {
+/** Trains on scans. @throws UserError if an input is wrong or an output is in the way */
+export async function train(
+  paths: readonly string[],
+  options: TrainOptions,
+  terminal: Terminal,
+): Promise<void> {
   const { output, labels, every, classes, matchByIndex, resample = false, validate = [] } = options
   requireLabelsOfEach(paths, labels)
   requireHeldOut(validate, paths)

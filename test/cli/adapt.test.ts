@@ -1,0 +1,110 @@
+/** Weights adapted to new scans. */
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readVolume } from '../../src/io/files.js'
+import { overlapOf } from '../../src/sae/assessment/overlap.js'
+import { toClasses } from '../../src/sae/label-table.js'
+import { phantomTable } from '../../src/sae/phantom/phantom.js'
+import { makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
+
+let study: Study
+const K = phantomTable.classes.length
+
+beforeAll(async () => {
+  study = await makeStudy()
+  await makePrior(study)
+  const prior = ['--prior', study.path('prior.nii.gz')]
+  await succeed(['pretrain', study.scans[0], ...prior, '--steps', '2', '-o', study.path('run')])
+})
+afterAll(() => {
+  study.remove()
+})
+
+const adapt = (output: string, ...more: string[]): string[] => [
+  ...['adapt', ...study.scans, '--weights', study.path('run/pretrained.safetensors')],
+  ...['--prior', study.path('prior.nii.gz'), '-o', study.path(output), ...more],
+]
+
+const classesOf = async (file: string): Promise<Uint8Array> =>
+  toClasses((await readVolume(study.path(file))).data, phantomTable)
+
+const diceOf = (a: Uint8Array, b: Uint8Array): string => overlapOf(a, b, phantomTable).mean!.toFixed(4)
+
+describe('sae adapt', () => {
+  it('fits a mixture under the posterior of the weights, and shows what changed', async () => {
+    const { stdout } = await succeed(adapt('out', '--labels', ...study.labels))
+    expect(visibleFiles(study.path('out'))).toEqual(
+      expect.arrayContaining(['a_dseg.nii.gz', 'adaptation.csv', 'b_dseg.nii.gz', 'before', 'run.json']),
+    )
+    for (const [i, name] of ['a', 'b'].entries()) {
+      const [before, after] = [
+        await classesOf(`out/before/${name}_dseg.nii.gz`),
+        await classesOf(`out/${name}_dseg.nii.gz`),
+      ]
+      const truth = await classesOf(i === 0 ? 'a-labels.nii.gz' : 'b-labels.npz')
+      expect(after).not.toEqual(before)
+      const means = [diceOf(before, after), diceOf(before, truth), diceOf(after, truth)]
+      expect(stdout).toMatch(new RegExp(`^mean +${means.join(' +')}$`, 'm'))
+      const [first, last] = (
+        new RegExp(
+          `^.*${name}\\.nii.*: verdict \\w+ -> \\w+; log-likelihood per voxel (\\S+) -> (\\S+)$`,
+          'm',
+        ).exec(stdout) ?? []
+      )
+        .slice(1)
+        .map(Number)
+      expect(last).toBeGreaterThan(first!)
+    }
+    const csv = readFileSync(study.path('out/adaptation.csv'), 'utf8').trimEnd().split('\n')
+    expect(csv[0]).toBe(
+      'scan,region,volume_before_mm3,volume_after_mm3,dice_before_after,dice_before,dice_after',
+    )
+    expect(csv).toHaveLength(1 + 2 * 7)
+    // Voxels of 1 x 1.5 x 2 mm.
+    const cortex = phantomTable.classes.findIndex(({ name }) => name === 'cerebral cortex')
+    const voxels = (await classesOf('out/a_dseg.nii.gz')).filter((c) => c === cortex).length
+    const row = csv.find((line) => line.startsWith(`${study.scans[0]},cerebral cortex,`))!.split(',')
+    expect(Number(row[3])).toBeCloseTo(voxels * 3, 6)
+    // The prior of each scan is the posterior that the weights gave it.
+    const prior = await readVolume(study.path('out/before/a_prior.nii.gz'))
+    const posterior = await readVolume(study.path('out/before/a_probseg.nii.gz'))
+    expect(prior.channels).toBe(K)
+    expect(prior.data).not.toEqual(posterior.data)
+    const mass = (data: Float32Array) => data.subarray(0, data.length / K).reduce((sum, p) => sum + p, 0)
+    expect(mass(prior.data) / mass(posterior.data)).toBeCloseTo(1, 1)
+  })
+
+  it('goes on with what a killed run has done', async () => {
+    const before = readFileSync(study.path('out/a_dseg.nii.gz'))
+    rmSync(study.path('out/b_dseg.nii.gz'))
+    const { stdout } = await succeed(adapt('out', '--keep-existing'))
+    expect(readFileSync(study.path('out/a_dseg.nii.gz'))).toEqual(before)
+    expect(existsSync(study.path('out/b_dseg.nii.gz'))).toBe(true)
+    expect(stdout).toMatch(/a\.nii\.gz: verdict made before -> made before$/m)
+    expect(stdout).toMatch(/b\.nii: verdict made before -> \w+; log-likelihood/)
+  })
+
+  it('trains the weights further if asked to', async () => {
+    const { stdout } = await succeed(adapt('trained', '--method', 'train', '--steps', '2', '--every', '2'))
+    expect(visibleFiles(study.path('trained'))).toEqual(
+      expect.arrayContaining(['a_dseg.nii.gz', 'adaptation.csv', 'before', 'best.safetensors', 'train.csv']),
+    )
+    expect((await readVolume(study.path('trained/a_dseg.nii.gz'))).grid.shape).toEqual([8, 8, 7])
+    expect(stdout.match(/^mean +\d\.\d{4}$/gm)).toHaveLength(2)
+  })
+
+  it('refuses bad input before it writes anything', async () => {
+    const cases: [string[], RegExp][] = [
+      [adapt('bad', '--labels', study.labels[0]), /^sae: 1 label maps for 2 scans/],
+      [adapt('bad', '--labels', study.labels[0], study.path('no.nii')), /no\.nii: .*no such file/],
+      [adapt('bad', '--method', 'magic'), /--method.* Allowed choices are em, train/],
+      [adapt('out'), /adaptation\.csv: is there already; give --overwrite/],
+    ]
+    for (const [args, message] of cases) {
+      const { code, errors } = await sae(args)
+      expect(errors.join('\n')).toMatch(message)
+      expect(code).toBe(2)
+    }
+    expect(existsSync(study.path('bad'))).toBe(false)
+  })
+})

@@ -1,0 +1,91 @@
+/** BIDS datasets in, BIDS derivatives out. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseCsv } from '../../src/cli/csv.js'
+import { makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
+
+let study: Study
+
+beforeAll(async () => {
+  study = await makeStudy()
+  await makePrior(study)
+  const files = [
+    'ds/sub-01/anat/sub-01_run-1_T1w.nii.gz',
+    'ds/sub-02/ses-a/anat/sub-02_ses-a_T1w.nii.gz',
+    'ds/sub-01/anat/sub-01_run-1_T2w.nii.gz',
+  ]
+  for (const file of files) {
+    mkdirSync(dirname(study.path(file)), { recursive: true })
+    copyFileSync(study.scans[0], study.path(file))
+  }
+  writeFileSync(study.path('ds/dataset_description.json'), '{"Name": "ds", "BIDSVersion": "1.9.0"}')
+})
+afterAll(() => {
+  study.remove()
+})
+
+const em = (scans: string, output: string, ...more: string[]): string[] => [
+  ...['em', study.path(scans), '--prior', study.path('prior.nii.gz'), '-o', study.path(output)],
+  ...['--every', '2', '--iterations', '1', '--bias', '0', ...more],
+]
+
+describe('a BIDS dataset', () => {
+  it('is segmented into a derivative dataset', async () => {
+    await succeed(em('ds', 'ds/derivatives/sae', '--posterior'))
+    const root = study.path('ds/derivatives/sae')
+    expect(visibleFiles(root)).toEqual([
+      ...['dataset_description.json', 'qc.csv', 'run.json', 'sub-01', 'sub-02', 'volumes.csv'],
+    ])
+    const endings = ['dseg.nii.gz', 'dseg.tsv', 'probseg.nii.gz']
+    expect(visibleFiles(`${root}/sub-01/anat`)).toEqual(endings.map((end) => `sub-01_run-1_seg-sae_${end}`))
+    expect(visibleFiles(`${root}/sub-02/ses-a/anat`)).toEqual(
+      endings.map((end) => `sub-02_ses-a_seg-sae_${end}`),
+    )
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    expect(JSON.parse(readFileSync(`${root}/dataset_description.json`, 'utf8'))).toEqual({
+      Name: 'Segmentations by sae',
+      BIDSVersion: '1.9.0',
+      DatasetType: 'derivative',
+      GeneratedBy: [{ Name: 'sae-webgpu', Version: version }],
+      SourceDatasets: [{ URL: '../..' }],
+      DatasetLinks: { raw: '../..' },
+    })
+    expect(existsSync(`${root}/.bidsignore`)).toBe(true)
+    const { rows } = parseCsv(readFileSync(`${root}/volumes.csv`, 'utf8'), 'volumes.csv')
+    expect(rows.map((row) => row.get('scan'))).toEqual([
+      'sub-01/anat/sub-01_run-1_seg-sae',
+      'sub-02/ses-a/anat/sub-02_ses-a_seg-sae',
+    ])
+    const again = await succeed(em('ds', 'ds/derivatives/sae', '--posterior', '--keep-existing'))
+    expect(again.stdout).toBe('2 of 2 scans are segmented already.\n')
+    const other = await sae(em('ds', 'ds/derivatives/sae', '--keep-existing'))
+    expect(other.errors.at(-1)).toMatch(
+      /seg-sae_dseg\.nii\.gz: is there, but was made with --posterior; give/,
+    )
+  })
+
+  it('has plain outputs if asked to, of the participants asked for', async () => {
+    await succeed(em('ds', 'plain', '--layout', 'plain', '--participant-label', '02'))
+    expect(visibleFiles(study.path('plain')).filter((name) => name.endsWith('.nii.gz'))).toEqual([
+      'sub-02_ses-a_T1w_dseg.nii.gz',
+    ])
+  })
+
+  it('refuses what cannot be arranged so', async () => {
+    const cases: [string[], RegExp][] = [
+      [
+        em('a.nii.gz', 'bad', '--layout', 'bids'),
+        /a\.nii\.gz: is not of a BIDS dataset, which --layout bids needs/,
+      ],
+      [em('ds', 'bad', '--report'), /--report makes pages for --layout plain only/],
+      [em('ds', 'bad', '--participant-label', '7'), /ds: has no scan of sub-7, but of sub-01, sub-02$/],
+    ]
+    for (const [args, message] of cases) {
+      const { code, errors } = await sae(args)
+      expect(errors.at(-1)).toMatch(message)
+      expect(code).toBe(2)
+    }
+    expect(existsSync(study.path('bad'))).toBe(false)
+  })
+})

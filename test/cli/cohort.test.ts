@@ -1,0 +1,160 @@
+/** Which scans the arguments of a command stand for. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findScans, type CohortOptions } from '../../src/cli/cohort.js'
+import { Terminal } from '../../src/cli/terminal.js'
+
+let folder: string
+const at = (name: string): string => join(folder, name)
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sae cohört '))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true })
+})
+
+/** Makes files, which need not be volumes: only their names matter here. */
+function make(...names: string[]): void {
+  for (const name of names) {
+    mkdirSync(dirname(at(name)), { recursive: true })
+    writeFileSync(at(name), 'x')
+  }
+}
+
+class Notes extends Terminal {
+  readonly texts: string[] = []
+  constructor() {
+    super('normal')
+  }
+  override note(text: string): void {
+    this.texts.push(text)
+  }
+}
+
+async function find(
+  given: readonly string[],
+  options: Partial<CohortOptions> = {},
+  terminal: Terminal = new Terminal('silent'),
+): Promise<string[]> {
+  const { scans } = await findScans(given.map(at), { suffix: 'T1w', ...options }, terminal)
+  return scans.map((scan) => relative(folder, scan))
+}
+
+describe('a folder', () => {
+  it('stands for its scans in natural order, without what was made from them, priors and other files', async () => {
+    make('s/scan10.nii.gz', 's/scan2.nii', 's/é ü.npz', 's/A.NII', 's/notes.txt', 's/.hidden.nii')
+    make('s/scan2_dseg.nii.gz', 's/scan2_probseg.nii.gz', 's/scan2_mask.nii', 's/scan2_biasfield.nii.gz')
+    make('s/prior.nii.gz', 's/deeper/scan1.nii')
+    expect(await find(['s'], { prior: at('s/prior.nii.gz') })).toEqual([
+      ...['s/A.NII', 's/é ü.npz', 's/scan2.nii', 's/scan10.nii.gz'],
+    ])
+  })
+
+  it('is refused if it has none', async () => {
+    mkdirSync(at('empty'))
+    make('made/a_dseg.nii.gz', 'bids/sub-01/anat/sub-01_T1w.nii.gz')
+    await expect(find(['empty'])).rejects.toThrow(/empty: holds no scan$/)
+    await expect(find(['made'])).rejects.toThrow(/made: holds no scan, only priors, label maps and masks$/)
+    await expect(find(['bids'])).rejects.toThrow(/it lacks dataset_description\.json$/)
+  })
+})
+
+describe('a glob', () => {
+  it('stands for the files that it matches; one that is a file stands for itself', async () => {
+    make('s/a b10.nii', 's/a b9.nii', 's/c.nii', 's/[x].nii', 's/x.nii')
+    expect(await find(['s/a*.nii'])).toEqual(['s/a b9.nii', 's/a b10.nii'])
+    expect(await find(['s/[x].nii'])).toEqual(['s/[x].nii'])
+    await expect(find(['s/z*.nii'])).rejects.toThrow(/z\*\.nii: matches no file$/)
+  })
+})
+
+describe('files given more than once', () => {
+  it('are taken once, which is said', async () => {
+    make('s/a.nii', 's/b.nii')
+    symlinkSync(at('s/a.nii'), at('link.nii'))
+    const notes = new Notes()
+    expect(await find(['s/b.nii', 's', 'link.nii'], {}, notes)).toEqual(['s/b.nii', 's/a.nii'])
+    expect(notes.texts.map((text) => text.replace(folder, ''))).toEqual([
+      '/s/b.nii: was given more than once; it is taken once',
+      '/link.nii: was given more than once; it is taken once',
+    ])
+  })
+})
+
+describe('a list', () => {
+  const list = (name: string, text: string): void => {
+    writeFileSync(at(name), text)
+  }
+
+  it('names scans, labels and participants, relative to its folder; lines may end in CRLF, cells have quotes', async () => {
+    make('in/a, b.nii', 'in/ü "c".nii', 'in/l.nii', 'in/m.nii')
+    list('in/l.csv', '\uFEFFage,"scan",labels\r\n5,"a, b.nii",l.nii\r\n\r\n6,"ü ""c"".nii",m.nii\r\n')
+    list('in/l.tsv', 'participant_id\tpath\tlabels\n01\ta, b.nii\tn/a\nsub-02\t"ü ""c"".nii"\t\n')
+    const csv = await findScans([at('in/l.csv')], { suffix: 'T1w' }, new Terminal('silent'))
+    expect(csv.scans).toEqual([at('in/a, b.nii'), at('in/ü "c".nii')])
+    expect(csv.labels).toEqual([at('in/l.nii'), at('in/m.nii')])
+    const tsv = await findScans([at('in/l.tsv')], { suffix: 'T1w' }, new Terminal('silent'))
+    expect(tsv).toEqual({ scans: csv.scans, labels: undefined, places: [undefined, undefined] })
+    expect(await find(['in/l.tsv'], { participantLabel: ['02'] })).toEqual(['in/ü "c".nii'])
+    await expect(find(['in/l.tsv'], { participantLabel: ['3'] })).rejects.toThrow(
+      /l\.tsv: has no scan of sub-3, but of sub-01, sub-02$/,
+    )
+  })
+
+  it.each([
+    ['scan\nmissing.nii\n', /l\.tsv, line 2: .*missing\.nii: no such file$/],
+    ['scan\tlabels\n\na.nii\tno.nii\n', /l\.tsv, line 3: .*no\.nii: no such file$/],
+    ['file\na.nii\n', /l\.tsv: has no column scan or path; its first line must name the columns/],
+    ['scan\n', /l\.tsv: lists no scan$/],
+    ['scan\tage\na.nii\n', /l\.tsv, line 2: 1 cell for 2 columns$/],
+    ['scan\tage\n\t3\n', /l\.tsv, line 2: scan is empty$/],
+    ['scan\tscan\na.nii\ta.nii\n', /l\.tsv: two columns have the name "scan"$/],
+    ['scan\n"a.nii\n', /l\.tsv, line 2: a quote is not closed/],
+    ['scan\tlabels\na.nii\ta.nii\nb.nii\t\n', /b\.nii: has no labels, but other scans of the lists do/],
+  ])('%j is refused', async (text, message) => {
+    make('a.nii', 'b.nii')
+    list('l.tsv', text)
+    await expect(find(['l.tsv'])).rejects.toThrow(message)
+  })
+})
+
+describe('a BIDS dataset', () => {
+  const scans = [
+    'ds/sub-01/anat/sub-01_T1w.nii.gz',
+    'ds/sub-02/ses-1/anat/sub-02_ses-1_T1w.nii.gz',
+    'ds/sub-02/ses-2/anat/sub-02_ses-2_T1w.nii.gz',
+    'ds/sub-10/anat/sub-10_T1w.nii.gz',
+  ]
+  beforeEach(() => {
+    make('ds/dataset_description.json', ...scans, 'ds/sub-01/anat/sub-01_T2w.nii.gz')
+    make('ds/sub-01/anat/sub-01_T1w.json', 'ds/derivatives/sae/sub-01/anat/sub-01_desc-x_T1w.nii.gz')
+    make('ds/sub-01/func/sub-01_T1w.nii.gz')
+  })
+
+  it('stands for its anatomical scans of one kind, without derivatives', async () => {
+    expect(await find(['ds'])).toEqual(scans)
+    expect(await find(['ds'], { suffix: 'T2w' })).toEqual(['ds/sub-01/anat/sub-01_T2w.nii.gz'])
+  })
+
+  it('can be cut to participants and sessions', async () => {
+    expect(await find(['ds'], { participantLabel: ['01', 'sub-10'] })).toEqual([scans[0], scans[3]])
+    expect(await find(['ds'], { session: ['2'] })).toEqual([scans[2]])
+  })
+
+  it('is refused if nothing is left', async () => {
+    await expect(find(['ds'], { suffix: 'FLAIR' })).rejects.toThrow(
+      /ds: this BIDS dataset has no scan sub-\*\/anat\/\*_FLAIR/,
+    )
+    await expect(find(['ds'], { participantLabel: ['03'] })).rejects.toThrow(/ds: has no scan of sub-03, but/)
+    await expect(find(['ds'], { participantLabel: ['01'], session: ['9'] })).rejects.toThrow(
+      /ds: has no scan of sub-01 in ses-9$/,
+    )
+    make('f/a.nii')
+    await expect(find(['f'], { session: ['1'] })).rejects.toThrow(
+      /^--session chooses from BIDS datasets, but none is given$/,
+    )
+  })
+})
