@@ -1,25 +1,35 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { takingBack } from './rewind.js'
 
 /**
- * Runs `body` and discards what native code writes to stderr meanwhile: Dawn prints lines about limits for every
- * adapter it opens and has no option against that (its `WarningLog` always goes to stderr).
+ * Runs `body` while whatever native code writes to stderr is thrown away: Dawn has no switch for the lines about
+ * limits that it prints for every adapter it opens (its `WarningLog` goes to stderr whatever its options say).
  *
- * Works only on Linux, and if stderr is a terminal, a pipe or a file opened for appending (`2>> log`); otherwise `body`
- * just runs. Node cannot duplicate a file descriptor, so stderr must be reopened afterwards. A socket cannot be
- * reopened, and a file under `2> log` would be reopened at its start, so that writers would overwrite each other.
- *
- * File descriptor 2 is free for a moment: do not use this while other threads of the program open files. SAE_DEBUG
- * leaves everything visible.
+ * On Linux only. If stderr is a terminal, a pipe or a file that is appended to (`2>> log`), it is opened anew afterwards, since
+ * Node cannot duplicate a file descriptor. In a file under `2> log` that would be another position, and other programs that write
+ * there would overwrite us; there, Dawn's lines are taken back instead. A socket allows neither. Only for a program
+ * that opens no files in other threads meanwhile, because file descriptor 2 is free for a moment. SAE_DEBUG leaves everything visible.
  */
 export function hush<T>(body: () => T): T {
-  const saved = process.platform === 'linux' && !process.env.SAE_DEBUG ? duplicateStderr() : undefined
-  if (saved === undefined) return body()
+  if (process.platform !== 'linux' || process.env.SAE_DEBUG) return body()
+  const saved = duplicateStderr()
+  if (saved === undefined) return isFile() ? takingBack(dawnsWarning, body) : body()
   reopenStderr('/dev/null')
   try {
     return body()
   } finally {
     reopenStderr(`/proc/self/fd/${saved}`)
     closeSync(saved)
+  }
+}
+
+const dawnsWarning = /^Warning: max\w+ artificially reduced from /
+
+function isFile(): boolean {
+  try {
+    return fstatSync(2).isFile()
+  } catch {
+    return false
   }
 }
 
