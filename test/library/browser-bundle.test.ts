@@ -21,5 +21,5 @@ it('bundles for a browser, with no Node module and no runtime dependency but the
   }
   for (const layer of ['src/node', 'src/cli']) expect(layers).not.toContain(layer)
   const files = Object.keys(metafile.inputs).filter((file) => file.startsWith('src/io/'))
-  expect(files).toEqual(['src/io/safetensors.ts'])
+  expect(files).toEqual(['src/io/json.ts', 'src/io/safetensors.ts'])
 })
