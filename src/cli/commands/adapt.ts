@@ -31,10 +31,10 @@ import {
   type SegmentationRun,
 } from '../segmentation-files.js'
 import { Terminal } from '../terminal.js'
-import { em, type EmCommandOptions } from './em.js'
+import { em, type EmCommandOptions } from '../em-scans.js'
 import { makePrior } from './prior.js'
-import { segment, type SegmentOptions } from './segment.js'
-import { train } from './train.js'
+import { segment, type SegmentOptions } from '../segment-scans.js'
+import { train } from '../train-scans.js'
 
 interface AdaptOptions extends GlobalOptions {
   weights: string

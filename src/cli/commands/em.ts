@@ -1,20 +1,8 @@
 import { Option, type Command } from 'commander'
-import { overlapOf } from '../../sae/assessment/overlap.js'
-import { loadBatch } from '../../sae/batches.js'
-import { defaultEm, type EmOptions } from '../../sae/em-settings.js'
-import { ExpectationMaximisation, type EmResult } from '../../sae/em.js'
-import type { LabelTable } from '../../sae/label-table.js'
-import type { MrfPotential } from '../../sae/mrf-table.js'
-import { priorArgmax } from '../../sae/prior.js'
-import { Assessments } from '../assessments.js'
-import { bidsNaming, layoutOption, type Layout, type Naming } from '../bids-derivatives.js'
-import { isTableFile, tableFor } from '../classes.js'
+import { defaultEm } from '../../sae/em-settings.js'
+import { bidsNaming, layoutOption } from '../bids-derivatives.js'
 import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
-import { describePreparation, peakMemory, withGpu } from '../device.js'
-import { formatDiceTable } from '../dice-table.js'
-import { FailedScans, keepGoingOption } from '../failed-scans.js'
-import { readLabels, readScan, readTrainingScans, requireLabelsOfEach } from '../inputs.js'
-import { matchRun } from '../match-run.js'
+import { keepGoingOption } from '../failed-scans.js'
 import {
   byIndexOption,
   volumeOption,
@@ -28,53 +16,16 @@ import {
   resampleOption,
   terminalOf,
   wholeNumber,
-  type GlobalOptions,
 } from '../options.js'
-import { writeOutputVolume } from '../output-files.js'
-import { readPrior, tableBeside, toPrior } from '../prior-file.js'
-import { Progress } from '../progress.js'
-import { writeReports } from '../reports.js'
 import {
   keepExistingOption,
-  type LabelsOut,
   labelsOutOption,
-  type MadeSegmentation,
   reportOption,
   onScans,
   segmentationFiles,
-  SegmentationJobs,
-  type SegmentationRun,
 } from '../segmentation-files.js'
-import { resultPlace } from '../result-place.js'
-import { shardOption, type Shard } from '../shard.js'
-import { Terminal } from '../terminal.js'
-import { writeSegmentation } from '../write-segmentation.js'
-
-export interface EmCommandOptions extends GlobalOptions {
-  prior: string
-  output: string
-  components: number
-  beta: number
-  k: number
-  potential: MrfPotential
-  bias: number
-  iterations: number
-  every: number
-  matchByIndex: boolean
-  volume?: number
-  resample?: boolean
-  labels?: string[]
-  posterior?: boolean
-  labelsOut: LabelsOut
-  classes?: string
-  keepExisting?: boolean
-  keepGoing?: boolean
-  shard?: Shard
-  layout?: Layout
-  report?: boolean
-  overwrite?: boolean
-  memoryLimit?: number
-}
+import { shardOption } from '../shard.js'
+import { em, type EmCommandOptions } from '../em-scans.js'
 
 export function addEm(program: Command): void {
   const command = program
@@ -166,164 +117,4 @@ Example:
       const cohort = await findScans(given, options, terminal)
       await em(cohort.scans, withLabelsOf(cohort, options), terminal, bidsNaming(cohort, options))
     })
-}
-
-/**
- * Segments scans by expectation maximisation.
- *
- * @param naming what the outputs of each scan are called, if that is settled
- * @throws UserError if an input is wrong or an output is in the way
- */
-export async function em(
-  all: readonly string[],
-  options: EmCommandOptions,
-  terminal: Terminal,
-  naming?: Naming,
-): Promise<SegmentationRun> {
-  requireLabelsOfEach(all, options.labels)
-  const segmentations = await planJobs(all, naming, options, terminal)
-  const made: MadeSegmentation[] = []
-  const outcome = { jobs: segmentations.all, made, every: options.every }
-  if (segmentations.jobs.length === 0) return outcome
-
-  const { matchByIndex, resample = false } = options
-  const silent = new Terminal('silent')
-  const { good: jobs, failed } = await FailedScans.sift(
-    segmentations.jobs,
-    options.keepGoing,
-    async ({ scan, index }) => {
-      const labels = options.labels && [options.labels[index]!]
-      const alone = { prior: options.prior, scans: [scan], labels, volume: options.volume }
-      await matchRun(alone, options.every, { matchByIndex, resample }, silent)
-      await readScan(scan, 'robust', silent, options.volume)
-      if (labels) await readLabels(labels[0]!, silent, options.volume)
-    },
-    terminal,
-  )
-  const paths = jobs.map(({ scan }) => scan)
-  const labels = options.labels && jobs.map(({ index }) => options.labels![index]!)
-  const files = { prior: options.prior, scans: paths, labels, volume: options.volume }
-  const grids = await matchRun(files, options.every, { matchByIndex, resample }, terminal)
-  const priorFile = await readPrior(options.prior, terminal)
-  const { channels } = priorFile.volume
-  const table = await tableFor(channels, options.prior, options.classes, [priorFile.table], terminal)
-  const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, grids, 'robust', terminal)
-  const ofPrior = options.labels && priorArgmax(prior.data, channels)
-
-  await withGpu(options, terminal, async (gpu) => {
-    const method = await ExpectationMaximisation.create(gpu, toPrior(prior), emOptions(options))
-    terminal.note(describePreparation(method.preparation, options.memoryLimit))
-    const assessments = new Assessments(prior, table)
-    const unsided: (string | undefined)[] = []
-    const asked = { posterior: options.posterior ?? false, entropy: false }
-    const written = { command: 'em', table, values: options.labelsOut, ...asked }
-    await segmentations.claim()
-    for (const [i, job] of jobs.entries()) {
-      const { stem } = job
-      const start = performance.now()
-      const { data, truths } = await loadBatch([scans[i]!])
-      const result = await withProgress(method, data, options.iterations, terminal)
-      const place = resultPlace(scans[i]!.name, grids, i)
-      const { classes, posterior, field } = result
-      const [truth] = truths
-      const assessment = assessments.add(scans[i]!.name, { scan: data, classes, posterior, truth })
-      const origin = await segmentations.originOf(job)
-      if (field) {
-        const volume = { data: place.field(field()), channels: 1, grid: place.grid, source: place.source }
-        await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
-      }
-      const segmented = { classes, posterior, assessment }
-      unsided.push(await writeSegmentation(job, segmented, place, written, origin))
-      const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
-      terminal.status(describeFit(result, table))
-      made.push({ scan: job.scan, assessment, logLikelihoods: result.logLikelihoods })
-      if (truth)
-        terminal.print(
-          formatDiceTable(table, {
-            EM: overlapOf(classes, truth, table),
-            prior: overlapOf(ofPrior!, truth, table),
-          }),
-        )
-    }
-    method.dispose()
-    terminal.noteOnce(unsided)
-    terminal.status(peakMemory(gpu))
-    const inputs = [
-      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
-      ...(options.labels ?? []).map((path) => ({ role: 'labels', path })),
-      { role: 'prior', path: options.prior },
-    ]
-    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: failed.figures }
-    await assessments.finish(options.output, run, terminal)
-    if (options.report)
-      await writeReports(
-        options.output,
-        jobs.map(({ name }) => name),
-        terminal,
-      )
-  })
-  failed.conclude(terminal)
-  return outcome
-}
-
-function planJobs(
-  scans: readonly string[],
-  naming: Naming | undefined,
-  options: EmCommandOptions,
-  terminal: Terminal,
-): Promise<SegmentationJobs> {
-  const { output: folder, shard, keepExisting, overwrite, labels = [], prior, classes } = options
-  const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
-  const { labelsOut, posterior, volume } = options
-  const table = classes !== undefined && isTableFile(classes)
-  const request = {
-    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: labels },
-    with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
-    options: {
-      ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },
-      ...(matchByIndex ? { matchByIndex } : {}),
-      ...(resample ? { resample } : {}),
-      ...(table ? {} : { classes }),
-      ...(beta === 0 ? {} : { k, potential }),
-    },
-    endings: [...(posterior ? ['_probseg.nii.gz'] : []), ...(bias > 0 ? ['_biasfield.nii.gz'] : [])],
-  }
-  return SegmentationJobs.plan(request, terminal)
-}
-
-function emOptions(options: EmCommandOptions): EmOptions {
-  const { components, beta, k, potential, bias, iterations, memoryLimit } = options
-  return { components, beta, neighbourhood: k, potential, bias, iterations, memoryLimit }
-}
-
-async function withProgress(
-  method: ExpectationMaximisation,
-  scan: Float32Array,
-  iterations: number,
-  terminal: Terminal,
-): Promise<EmResult> {
-  const progress = new Progress(terminal, iterations, 1, 0, { unit: 'iteration', lines: 5 })
-  try {
-    return await method.run(scan, ({ iteration, logLikelihood }) => {
-      progress.update(iteration, true, { 'log-likelihood': logLikelihood })
-    })
-  } finally {
-    progress.stop()
-  }
-}
-
-/** `23 iterations, log-likelihood 2.3940 per voxel; means: background 0.001, pallidum 0.397` */
-function describeFit({ mixture, logLikelihoods }: EmResult, table: LabelTable): string {
-  const means = mixture.map((components, c) => {
-    const each = components.map(({ weight, mean }) => {
-      const share = components.length === 1 ? '' : ` (${(100 * weight).toFixed(0)} %)`
-      return mean.toFixed(3).replace(/^-(?=0\.0+$)/, '') + share
-    })
-    return `${table.classes[c]!.name} ${each.join(' + ')}`
-  })
-  return [
-    `${logLikelihoods.length} iterations, log-likelihood ${logLikelihoods.at(-1)!.toFixed(4)} per voxel`,
-    `means: ${means.join(', ')}`,
-  ].join('\n')
 }

@@ -1,20 +1,8 @@
 import { Option, type Command } from 'commander'
-import type { Precision } from '../../plan/storage.js'
-import { Variables } from '../../plan/variables.js'
-import { formatShape } from '../../io/volume.js'
-import { boxShape } from '../../ops/shared/box.js'
-import { checkTensors, createModel, loadTensors } from '../../sae/model.js'
-import { Segmenter } from '../../sae/segmenter.js'
 import { defaultTraining } from '../../sae/settings.js'
-import { openEm } from '../assess-run.js'
-import { Assessments } from '../assessments.js'
-import { bidsNaming, layoutOption, type Layout, type Naming } from '../bids-derivatives.js'
-import { isTableFile, tableFor } from '../classes.js'
+import { bidsNaming, layoutOption } from '../bids-derivatives.js'
 import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
-import { describePreparation, peakMemory, withGpu } from '../device.js'
-import { FailedScans, firstReadable, keepGoingOption } from '../failed-scans.js'
-import { readScan } from '../inputs.js'
-import { matchRun } from '../match-run.js'
+import { keepGoingOption } from '../failed-scans.js'
 import {
   byIndexOption,
   volumeOption,
@@ -29,58 +17,17 @@ import {
   resampleOption,
   terminalOf,
   wholeNumber,
-  type GlobalOptions,
 } from '../options.js'
-import { placed } from '../placement.js'
-import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
-import { printProfile, profileOption, requireTimestamps } from '../profile.js'
-import { writeReports } from '../reports.js'
+import { profileOption } from '../profile.js'
 import {
   keepExistingOption,
-  type LabelsOut,
   labelsOutOption,
-  type MadeSegmentation,
   reportOption,
   onScans,
   segmentationFiles,
-  SegmentationJobs,
-  type SegmentationRun,
 } from '../segmentation-files.js'
-import { resultPlace } from '../result-place.js'
-import { shardOption, type Shard } from '../shard.js'
-import { subsample } from '../subsample.js'
-import { Terminal } from '../terminal.js'
-import { everyAsTrained, trainedGridOf, warnOfOtherSize } from '../trained-grid.js'
-import { readWeights, requireClasses, requireDecoder } from '../weights-file.js'
-import { writeSegmentation } from '../write-segmentation.js'
-
-export interface SegmentOptions extends GlobalOptions {
-  weights: string
-  prior: string
-  output: string
-  posterior?: boolean
-  entropy?: boolean
-  reconstruction?: boolean
-  every?: number
-  matchByIndex: boolean
-  volume?: number
-  resample?: boolean
-  refine: number
-  beta: number
-  k: number
-  labelsOut: LabelsOut
-  classes?: string
-  keepExisting?: boolean
-  keepGoing?: boolean
-  shard?: Shard
-  layout?: Layout
-  report?: boolean
-  overwrite?: boolean
-  memoryLimit?: number
-  precision?: Precision
-  wholeGrid?: boolean
-  profile?: boolean
-}
+import { shardOption } from '../shard.js'
+import { segment, type SegmentOptions } from '../segment-scans.js'
 
 export function addSegment(program: Command): void {
   const command = program
@@ -165,166 +112,3 @@ Example:
       await segment(cohort.scans, options, terminal, bidsNaming(cohort, options))
     })
 }
-
-/**
- * Segments scans with trained weights.
- *
- * @param naming what the outputs of each scan are called, if that is settled
- * @throws UserError if an input is wrong or an output is in the way
- */
-export async function segment(
-  paths: readonly string[],
-  asked: SegmentOptions,
-  terminal: Terminal,
-  naming?: Naming,
-): Promise<SegmentationRun> {
-  const weights = await readWeights(asked.weights)
-  const trained = trainedGridOf(weights)
-  const { matchByIndex, resample = false } = asked
-  const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
-  const every = asked.every ?? (await everyAsTrained(trained, sized))
-  const options = { ...asked, every }
-  const segmentations = await planJobs(paths, naming, options, terminal)
-  const made: MadeSegmentation[] = []
-  const outcome = { jobs: segmentations.all, made, every }
-  if (segmentations.jobs.length === 0) return outcome
-  const { good: jobs, failed } = await FailedScans.sift(
-    segmentations.jobs,
-    options.keepGoing,
-    async ({ scan }) => {
-      const alone = { prior: options.prior, scans: [scan], volume: options.volume }
-      await matchRun(alone, every, { matchByIndex, resample }, silent)
-      await readScan(scan, weights.info.intensities, silent, options.volume)
-    },
-    terminal,
-  )
-
-  const scans = jobs.map(({ scan }) => scan)
-  const files = { prior: options.prior, scans, volume: options.volume }
-  const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
-  if (asked.every === undefined && every > 1)
-    terminal.note(
-      `segmented with --every ${every}, as ${weights.source} was trained; --every 1 takes all voxels`,
-    )
-  const worked = grids.resampled
-    ? [{ source: options.prior, grid: grids.resampled }]
-    : scans.map((source, i) => ({ source, grid: grids.scanGrids[i]! }))
-  warnOfOtherSize(trained, weights.source, every, worked, terminal, resample ? 'prior' : 'scan')
-  const priorFile = await readPrior(options.prior, terminal)
-  const { channels } = priorFile.volume
-  requireClasses(weights, channels, options.prior)
-  const table = await tableFor(
-    channels,
-    options.prior,
-    options.classes,
-    [priorFile.table, weights.table],
-    terminal,
-  )
-  const { architecture, intensities } = weights.info
-  const model = createModel(architecture)
-  const wanted = options.reconstruction ? model.parameters : model.encoder.parameters
-  if (options.reconstruction) requireDecoder(weights)
-  checkTensors(wanted, weights.tensors, weights.source)
-  // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
-  const priorVolume = subsample(priorFile.volume, grids.priorEvery)
-
-  await withGpu(options, terminal, async (gpu) => {
-    if (options.profile) requireTimestamps(gpu)
-    const variables = new Variables(gpu)
-    const prior = networkPrior(priorVolume, architecture)
-    loadTensors(variables, wanted, weights.tensors, weights.source)
-    const places = scans.map((scan, i) => resultPlace(scan, grids, i))
-    const { posterior = false, entropy = false } = options
-    const segmenter = await Segmenter.create(gpu, model, variables, prior, {
-      posterior: posterior || entropy || places.some(({ interpolates }) => interpolates),
-      reconstruction: options.reconstruction ?? false,
-      rounds: options.refine,
-      beta: options.beta,
-      neighbourhood: options.k,
-      memoryLimit: options.memoryLimit,
-      ...(options.wholeGrid ? { wholeGrid: true } : {}),
-      ...(options.precision ? { precision: options.precision } : {}),
-    })
-    terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
-    terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
-    const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
-    const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
-    const assessments = new Assessments(priorVolume, table)
-    const unsided: (string | undefined)[] = []
-    const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
-    await segmentations.claim()
-    for (const [i, job] of jobs.entries()) {
-      const start = performance.now()
-      const whole = await readScan(job.scan, intensities, silent, grids.volume)
-      const scan = placed(whole, grids.scans[i]!)
-      const segmentation = await segmenter.segment(scan.data)
-      const origin = await segmentations.originOf(job)
-      const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
-      const assessment = assessments.add(job.scan, assessed)
-      made.push({ scan: job.scan, assessment })
-      const segmented = { ...segmentation, assessment }
-      unsided.push(await writeSegmentation(job, segmented, places[i]!, written, origin))
-      const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
-    }
-    terminal.noteOnce(unsided)
-    if (options.profile) printProfile(await segmenter.profile(), terminal)
-    terminal.status(peakMemory(gpu))
-    const inputs = [
-      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
-      { role: 'prior', path: options.prior },
-      { role: 'weights', path: options.weights },
-    ]
-    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: failed.figures }
-    await assessments.finish(options.output, run, terminal)
-    if (options.report)
-      await writeReports(
-        options.output,
-        jobs.map(({ name }) => name),
-        terminal,
-      )
-  })
-  failed.conclude(terminal)
-  return outcome
-}
-
-function planJobs(
-  scans: readonly string[],
-  naming: Naming | undefined,
-  options: SegmentOptions & { readonly every: number },
-  terminal: Terminal,
-): Promise<SegmentationJobs> {
-  const { output: folder, shard, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, resample, refine, beta, k, labelsOut, precision, wholeGrid } = options
-  const { posterior, entropy, reconstruction, volume } = options
-  const table = classes !== undefined && isTableFile(classes)
-  const request = {
-    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: [] },
-    with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
-    options: {
-      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
-      ...{ entropy, reconstruction, volume },
-      ...(matchByIndex ? { matchByIndex } : {}),
-      ...(resample ? { resample } : {}),
-      ...(table ? {} : { classes }),
-      ...(refine === 0 ? {} : { beta, k }),
-    },
-    endings: [
-      ...(posterior ? ['_probseg.nii.gz'] : []),
-      ...(entropy ? ['_entropy.nii.gz'] : []),
-      ...(reconstruction ? ['_reconstruction.nii.gz'] : []),
-    ],
-  }
-  return SegmentationJobs.plan(request, terminal)
-}
-
-/** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */
-function describeRegion({ region }: Segmenter, shape: readonly [number, number, number]): string {
-  if (!region) return `region: all ${formatShape(shape)} voxels`
-  const part = formatShape(boxShape(region))
-  return `region: ${part} of ${formatShape(shape)} voxels; the prior allows only the background elsewhere`
-}
-
-/** Notes and warnings were printed when the scan was first read. */
-const silent = new Terminal('silent')
