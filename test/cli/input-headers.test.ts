@@ -49,7 +49,7 @@ describe('the headers of inputs', () => {
   })
 
   it('tell scans, labels and priors apart', async () => {
-    expect(await rejectedUserError(check('scan.nii', 'scan.nii'))).toMatch(/has one channel, .*tissue maps/)
+    expect(await rejectedUserError(check('scan.nii', 'scan.nii'))).toMatch(/has one channel, .*--tissues/)
     expect(await rejectedUserError(check('prior.npy', 'prior.npy'))).toContain(
       '3 volumes, but a scan has one',
     )
