@@ -113,8 +113,6 @@ describe('recordRun', () => {
   })
 
   it('says what the disk refused', async () => {
-    await expect(recordRun(path('nowhere'), run())).rejects.toThrow(
-      /nowhere.\S+: cannot be written: no such/,
-    )
+    await expect(recordRun(path('nowhere'), run())).rejects.toThrow(/nowhere.\S+: cannot be written: no such/)
   })
 })
