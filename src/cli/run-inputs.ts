@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js'
+import { isArray, isCount, parseRecord } from '../io/json.js'
 import { fileDigest } from './file-digest.js'
 import type { GridOptions } from './grid-check.js'
 import type { Terminal } from './terminal.js'
@@ -69,7 +70,7 @@ export function requireSameInputs(
     )
     return
   }
-  const before = JSON.parse(saved) as RunInputs
+  const before = parseInputs(saved, checkpoint)
   if (now.scans.length !== before.scans.length) {
     throw new UserError(
       `${checkpoint}: its run has ${before.scans.length} scans, not ${now.scans.length}; give the same, or start anew with --init`,
@@ -106,4 +107,14 @@ export function requireSameInputs(
     const [was, remedy] = before[name] ? ['with', 'give it'] : ['without', 'leave it out']
     throw new UserError(`${checkpoint}: its run is one ${was} ${flag}; ${remedy}, or start anew with --init`)
   }
+}
+
+/** What `formatInputs` wrote. @throws UserError if it is damaged */
+function parseInputs(text: string, checkpoint: string): RunInputs {
+  const inputs = parseRecord(text) ?? {}
+  const { scans, prior, every } = inputs
+  const isDigest = (value: unknown): boolean => typeof value === 'string'
+  if (!isArray(scans) || !scans.every(isDigest) || !isDigest(prior) || !isCount(every))
+    throw new UserError(`${checkpoint}: what it holds of its inputs makes no sense; start anew with --init`)
+  return inputs as unknown as RunInputs
 }

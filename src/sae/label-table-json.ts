@@ -20,7 +20,8 @@ function parseJson(content: string, source: string): LabelTable {
   } catch (error) {
     throw new UserError(`${source}: not valid JSON: ${quoted((error as Error).message, 120).slice(1, -1)}`)
   }
-  const { classes, rest } = json as { classes?: unknown; rest?: unknown }
+  // `null` is JSON too, and has no fields.
+  const { classes, rest } = Object(json) as { classes?: unknown; rest?: unknown }
   if (!Array.isArray(classes)) {
     throw new UserError(
       `${source}: "classes" must be a list such as [{ "name": "cortex", "codes": [3, 42] }]`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseJsonTable } from '../../src/sae/label-table-json.js'
 import { parseLabelTable } from '../../src/sae/label-table-file.js'
 import {
   checkLabelTable,
@@ -100,6 +101,12 @@ describe('parseLabelTable', () => {
   ])('refuses %s', (_, text, message) => {
     expect(userError(() => parseLabelTable(text, 'table'))).toMatch(message)
     expect(userError(() => parseLabelTable(text, 'table'))).toMatch(/^table: /)
+  })
+})
+
+describe('a table in the metadata of a checkpoint', () => {
+  it.each(['null', '3', '"a"', '[]', '{}'])('is refused if it is %s', (text) => {
+    expect(userError(() => parseJsonTable(text, 'weights'))).toMatch(/^weights: "classes" must be a list/)
   })
 })
 
