@@ -1,6 +1,6 @@
 import type { SpatialShape } from '../sae/separable-filter.js'
 import { compose } from '../sae/synth/affine.js'
-import { valueAt } from './image.js'
+import { valueAt } from './interpolate.js'
 import { inverse, spacingOf, type PlacedShape } from './placed.js'
 import type { DisplacementField } from './pullback.js'
 

@@ -1,7 +1,7 @@
 import type { SpatialShape } from '../sae/separable-filter.js'
 import { compose, type Affine } from '../sae/synth/affine.js'
 import type { Warp } from '../sae/synth/warp.js'
-import { valueAt } from './image.js'
+import { valueAt } from './interpolate.js'
 import { inverse, type PlacedShape } from './placed.js'
 
 /** A smooth displacement of a world, in millimetres: x becomes x + u(x). Nothing moves beyond its grid. */

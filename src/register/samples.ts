@@ -1,7 +1,8 @@
 import { seededRandom } from '../nn/index.js'
 import type { SpatialShape } from '../sae/separable-filter.js'
 import { grownBox, type VoxelBox } from './box.js'
-import { valueAt, type PlacedImage, type PlacedLabels } from './image.js'
+import type { PlacedImage, PlacedLabels } from './image.js'
+import { valueAt } from './interpolate.js'
 import { mapPoint, spacingOf, type PlacedShape } from './placed.js'
 
 /** Points of the fixed volume: where they lie, and which of `bins` kinds they are. */
