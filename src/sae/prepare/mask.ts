@@ -1,3 +1,4 @@
+import { squaredDistances } from '../metrics/distance-transform.js'
 import type { SpatialShape } from '../separable-filter.js'
 
 /**
@@ -93,31 +94,13 @@ export function grownBy(
   return within(outside, shape, -margin, spacing).map((value) => 1 - value)
 }
 
-/** Which voxels have one of the mask within a distance: least squared distances, one axis after the other. */
 function within(
   mask: Uint8Array,
   shape: SpatialShape,
   distance: number,
   spacing: readonly [number, number, number],
 ): Uint8Array {
-  const squared = Float32Array.from(mask, (value) => (value === 1 ? 0 : Infinity))
-  const strides = [shape[1] * shape[2], shape[2], 1]
-  for (const axis of [2, 1, 0] as const) {
-    const [length, stride, step] = [shape[axis], strides[axis]!, spacing[axis]]
-    const reach = Math.floor(distance / step)
-    const line = new Float32Array(length)
-    for (let voxel = 0; voxel < mask.length; voxel++) {
-      if (Math.trunc(voxel / stride) % length !== 0) continue
-      for (let i = 0; i < length; i++) line[i] = squared[voxel + i * stride]!
-      for (let i = 0; i < length; i++) {
-        let least = Infinity
-        for (let j = Math.max(0, i - reach); j <= Math.min(length - 1, i + reach); j++)
-          least = Math.min(least, line[j]! + ((i - j) * step) ** 2)
-        squared[voxel + i * stride] = least
-      }
-    }
-  }
   // Halves of a millimetre and the like are not exact in binary.
   const bound = distance ** 2 * (1 + 1e-6)
-  return Uint8Array.from(squared, (value) => (value <= bound ? 1 : 0))
+  return Uint8Array.from(squaredDistances(mask, shape, spacing), (squared) => (squared <= bound ? 1 : 0))
 }
