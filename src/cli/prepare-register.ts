@@ -1,7 +1,8 @@
 import { fitLinear } from '../register/affine-fit.js'
 import { Pullback } from '../register/pullback.js'
+import { voteLabels } from '../register/votes.js'
 import { robustScaling, applyScaling } from '../sae/intensity.js'
-import { warpImage, warpLabels } from '../sae/synth/warp.js'
+import { warpImage } from '../sae/synth/warp.js'
 import type { Made, OutputFile, Stage } from './prepare-steps.js'
 import { toPlaced, type RegisteredScan } from './registration.js'
 import { formatRecord } from './transform-files.js'
@@ -27,7 +28,7 @@ export function registerTo(target: RegisteredScan, { scan, mask, suffix }: Stage
   const { map, information } = fitLinear(fixed, image, 'affine', [target.source, scan.source])
   const pullback = new Pullback(image, target.image, { map })
   const moved = { ...scan, data: warpImage(scan.data, pullback, [scaling.low]), grid: target.grid }
-  const movedMask = mask && warpLabels(mask, pullback)
+  const movedMask = mask && voteLabels(mask, pullback)
   const record = {
     transform: 'affine',
     moving: scan.source,

@@ -1,3 +1,4 @@
+import { Poll } from '../sae/resampling/poll.js'
 import type { SpatialShape } from '../sae/separable-filter.js'
 import type { Warp } from '../sae/synth/warp.js'
 
@@ -23,33 +24,25 @@ function forEachCorner(
 
 /**
  * A label map seen through a warp: the label with the largest share of the eight voxels around, weighted as by
- * trilinear interpolation. Beyond the map lies 0.
+ * trilinear interpolation. Beyond the map lies 0. Ties are broken in turn, as by `resampleLabels`.
  *
  * @param labels on the source grid of the warp, any codes
  * @returns labels on its output grid
  */
-export function voteLabels(labels: Float64Array, warp: Warp): Float64Array {
+export function voteLabels<T extends Uint8Array | Float64Array>(labels: T, warp: Warp): T {
   const [D, H, W] = warp.output
-  const result = new Float64Array(D * H * W)
-  const [codes, shares] = [new Float64Array(8), new Float64Array(8)]
-  let count = 0
+  const size = D * H * W
+  const result = (labels instanceof Uint8Array ? new Uint8Array(size) : new Float64Array(size)) as T
+  const poll = new Poll()
   const vote = (at: number, weight: number): void => {
-    const code = at < 0 ? 0 : labels[at]!
-    for (let i = 0; i < count; i++) {
-      if (codes[i] !== code) continue
-      shares[i]! += weight
-      return
-    }
-    codes[count] = code
-    shares[count++] = weight
+    poll.add(at < 0 ? 0 : labels[at]!, weight)
   }
   warp.forEachRow((offset, x, y, z) => {
-    for (let w = 0; w < x.length; w++) {
-      count = 0
+    const row = offset / W
+    for (let w = 0; w < W; w++) {
+      poll.clear((Math.trunc(row / H) + (row % H) + w) % 2 === 0)
       forEachCorner(x[w]!, y[w]!, z[w]!, warp.source, vote)
-      let best = 0
-      for (let i = 1; i < count; i++) if (shares[i]! > shares[best]!) best = i
-      result[offset + w] = codes[best]!
+      result[offset + w] = poll.winner()
     }
   })
   return result

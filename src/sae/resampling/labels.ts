@@ -3,13 +3,13 @@ import type { SpatialShape } from '../separable-filter.js'
 import type { Affine } from '../synth/affine.js'
 import { exponential } from '../synth/exponential.js'
 import { voxelsOf } from './image.js'
+import { Poll } from './poll.js'
 import { isWithin, smoothingFor } from './voxel-map.js'
 
 /**
  * Brings a label map onto another grid: the voxels around a position vote for their labels, with the weights by which
  * `resampleImages` would average them. That is the most probable of all labels if each were resampled as an image of 0 and
- * 1, whatever their number; labels are never averaged. Ties go to the lower and to the higher label in turn, as on a
- * chessboard: between grids half a voxel apart every face of a structure is a tie, and the background would eat it away.
+ * 1, whatever their number; labels are never averaged. Ties are broken in turn (`Poll`).
  *
  * @param labels [D, H, W] of `shape`
  * @param map takes voxels of the new grid to positions in the map (`voxelMap`)
@@ -106,44 +106,5 @@ class Taps {
       const [before, after] = [kernel[t] ?? 0, t === 0 ? 0 : kernel[t - 1]!]
       this.weights[t] = (1 - fraction) * before + fraction * after
     }
-  }
-}
-
-/** Sums of weights that differ by less are equal: their terms were added in another order. */
-const rounding = 1e-9
-
-/** Adds up weights by label. Few labels meet in one place, so a list is searched. */
-class Poll {
-  private readonly labels: number[] = []
-  private readonly weights: number[] = []
-  private count = 0
-  private lower = true
-
-  /** @param lower whether the lower label wins a tie, else the higher */
-  clear(lower: boolean): void {
-    this.count = 0
-    this.lower = lower
-  }
-
-  add(label: number, weight: number): void {
-    if (weight === 0) return
-    for (let i = 0; i < this.count; i++) {
-      if (this.labels[i] === label) {
-        this.weights[i]! += weight
-        return
-      }
-    }
-    this.labels[this.count] = label
-    this.weights[this.count++] = weight
-  }
-
-  winner(): number {
-    let best = 0
-    for (let i = 1; i < this.count; i++) {
-      const ahead = this.weights[i]! - this.weights[best]!
-      const isLower = this.labels[i]! < this.labels[best]!
-      if (ahead > rounding || (ahead >= -rounding && isLower === this.lower)) best = i
-    }
-    return this.labels[best]!
   }
 }
