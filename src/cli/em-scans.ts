@@ -7,17 +7,17 @@ import type { MrfPotential } from '../sae/mrf-table.js'
 import { priorArgmax } from '../sae/prior.js'
 import { Assessments } from './assessments.js'
 import type { Layout, Naming } from './bids-derivatives.js'
-import { isTableFile, tableFor } from './classes.js'
-import { describePreparation, peakMemory, withGpu } from './device.js'
+import { tableFor } from './classes.js'
+import { describePreparation, withGpu } from './device.js'
 import { formatDiceTable } from './dice-table.js'
 import { FailedScans } from './failed-scans.js'
 import { readLabels, readScan, readTrainingScans, requireLabelsOfEach } from './inputs.js'
 import { matchRun } from './match-run.js'
 import { type GlobalOptions } from './options.js'
 import { writeOutputVolume } from './output-files.js'
-import { readPrior, tableBeside, toPrior } from './prior-file.js'
+import { readPrior, toPrior } from './prior-file.js'
 import { Progress } from './progress.js'
-import { writeReports } from './reports.js'
+import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
 import {
   type LabelsOut,
   type MadeSegmentation,
@@ -135,20 +135,9 @@ export async function em(
     }
     method.dispose()
     terminal.noteOnce(unsided)
-    terminal.status(peakMemory(gpu))
-    const inputs = [
-      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
-      ...(options.labels ?? []).map((path) => ({ role: 'labels', path })),
-      { role: 'prior', path: options.prior },
-    ]
-    const run = { command: 'em', options, inputs, adapter: gpu.adapter, figures: failed.figures }
-    await assessments.finish(options.output, run, terminal)
-    if (options.report)
-      await writeReports(
-        options.output,
-        jobs.map(({ name }) => name),
-        terminal,
-      )
+    const inputs = (options.labels ?? []).map((path) => ({ role: 'labels', path }))
+    const segmented = { command: 'em', jobs, inputs, assessments, failed } as const
+    await concludeSegmentations(segmented, options, gpu, terminal)
   })
   failed.conclude(terminal)
   return outcome
@@ -160,23 +149,14 @@ function planJobs(
   options: EmCommandOptions,
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
-  const { output: folder, shard, keepExisting, overwrite, labels = [], prior, classes } = options
-  const { components, beta, k, potential, bias, iterations, every, matchByIndex, resample } = options
-  const { labelsOut, posterior, volume } = options
-  const table = classes !== undefined && isTableFile(classes)
-  const request = {
-    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: labels },
-    with: { prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
-    options: {
-      ...{ command: 'em', components, beta, bias, iterations, every, labelsOut, posterior, volume },
-      ...(matchByIndex ? { matchByIndex } : {}),
-      ...(resample ? { resample } : {}),
-      ...(table ? {} : { classes }),
-      ...(beta === 0 ? {} : { k, potential }),
-    },
-    endings: [...(posterior ? ['_probseg.nii.gz'] : []), ...(bias > 0 ? ['_biasfield.nii.gz'] : [])],
-  }
-  return SegmentationJobs.plan(request, terminal)
+  const { components, beta, k, potential, bias, iterations, every } = options
+  const own = {
+    command: 'em',
+    reads: options.labels ?? [],
+    settings: { components, beta, bias, iterations, every, ...(beta === 0 ? {} : { k, potential }) },
+    endings: bias > 0 ? ['_biasfield.nii.gz'] : [],
+  } as const
+  return planSegmentations(scans, naming, options, own, terminal)
 }
 
 function emOptions(options: EmCommandOptions): EmOptions {

@@ -7,16 +7,16 @@ import { Segmenter } from '../sae/segmenter.js'
 import { openEm } from './assess-run.js'
 import { Assessments } from './assessments.js'
 import type { Layout, Naming } from './bids-derivatives.js'
-import { isTableFile, tableFor } from './classes.js'
-import { describePreparation, peakMemory, withGpu } from './device.js'
+import { tableFor } from './classes.js'
+import { describePreparation, withGpu } from './device.js'
 import { FailedScans, firstReadable } from './failed-scans.js'
 import { readScan } from './inputs.js'
 import { matchRun } from './match-run.js'
 import { type GlobalOptions } from './options.js'
 import { placed } from './placement.js'
-import { networkPrior, readPrior, tableBeside, toPrior } from './prior-file.js'
+import { networkPrior, readPrior, toPrior } from './prior-file.js'
 import { printProfile, requireTimestamps } from './profile.js'
-import { writeReports } from './reports.js'
+import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
 import {
   type LabelsOut,
   type MadeSegmentation,
@@ -163,20 +163,9 @@ export async function segment(
     }
     terminal.noteOnce(unsided)
     if (options.profile) printProfile(await segmenter.profile(), terminal)
-    terminal.status(peakMemory(gpu))
-    const inputs = [
-      ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
-      { role: 'prior', path: options.prior },
-      { role: 'weights', path: options.weights },
-    ]
-    const run = { command: 'segment', options, inputs, adapter: gpu.adapter, figures: failed.figures }
-    await assessments.finish(options.output, run, terminal)
-    if (options.report)
-      await writeReports(
-        options.output,
-        jobs.map(({ name }) => name),
-        terminal,
-      )
+    const inputs = [{ role: 'weights', path: options.weights }]
+    const segmented = { command: 'segment', jobs, inputs, assessments, failed } as const
+    await concludeSegmentations(segmented, options, gpu, terminal)
   })
   failed.conclude(terminal)
   return outcome
@@ -188,28 +177,17 @@ function planJobs(
   options: SegmentOptions & { readonly every: number },
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
-  const { output: folder, shard, keepExisting, overwrite, weights, prior, classes } = options
-  const { every, matchByIndex, resample, refine, beta, k, labelsOut, precision, wholeGrid } = options
-  const { posterior, entropy, reconstruction, volume } = options
-  const table = classes !== undefined && isTableFile(classes)
-  const request = {
-    ...{ scans, naming, folder, shard, keepExisting, overwrite, report: options.report, reads: [] },
-    with: { weights, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
-    options: {
-      ...{ command: 'segment', every, refine, labelsOut, posterior, precision, wholeGrid },
-      ...{ entropy, reconstruction, volume },
-      ...(matchByIndex ? { matchByIndex } : {}),
-      ...(resample ? { resample } : {}),
-      ...(table ? {} : { classes }),
+  const { weights, every, refine, beta, k, precision, wholeGrid, entropy, reconstruction } = options
+  const own = {
+    command: 'segment',
+    with: { weights },
+    settings: {
+      ...{ every, refine, precision, wholeGrid, entropy, reconstruction },
       ...(refine === 0 ? {} : { beta, k }),
     },
-    endings: [
-      ...(posterior ? ['_probseg.nii.gz'] : []),
-      ...(entropy ? ['_entropy.nii.gz'] : []),
-      ...(reconstruction ? ['_reconstruction.nii.gz'] : []),
-    ],
-  }
-  return SegmentationJobs.plan(request, terminal)
+    endings: [...(entropy ? ['_entropy.nii.gz'] : []), ...(reconstruction ? ['_reconstruction.nii.gz'] : [])],
+  } as const
+  return planSegmentations(scans, naming, options, own, terminal)
 }
 
 /** `region: 152x158x192 of 160x192x224 voxels; the prior allows only the background elsewhere` */

@@ -1,0 +1,95 @@
+import type { Gpu } from '../gpu/gpu.js'
+import type { Assessments } from './assessments.js'
+import type { Naming } from './bids-derivatives.js'
+import { isTableFile } from './classes.js'
+import { peakMemory } from './device.js'
+import type { FailedScans } from './failed-scans.js'
+import { tableBeside } from './prior-file.js'
+import { writeReports } from './reports.js'
+import type { Input } from './run-record.js'
+import { SegmentationJobs, type Job, type LabelsOut } from './segmentation-files.js'
+import type { Shard } from './shard.js'
+import type { Terminal } from './terminal.js'
+
+/** Options that `segment` and `em` share. */
+interface SegmentationOptions {
+  readonly prior: string
+  readonly output: string
+  readonly matchByIndex: boolean
+  readonly volume?: number
+  readonly resample?: boolean
+  readonly posterior?: boolean
+  readonly labelsOut: LabelsOut
+  readonly classes?: string
+  readonly keepExisting?: boolean
+  readonly shard?: Shard
+  readonly report?: boolean
+  readonly overwrite?: boolean
+}
+
+/** What only one of the two commands reads, writes and depends on. */
+interface Own {
+  readonly command: 'segment' | 'em'
+  /** Files that all scans are segmented with, by what they are. */
+  readonly with?: Readonly<Record<string, string>>
+  /** Files that are only read. */
+  readonly reads?: readonly string[]
+  /** Settings that a segmentation depends on. */
+  readonly settings: Readonly<Record<string, string | number | boolean | undefined>>
+  /** What is written for each scan, besides the segmentation, its table and the posterior. */
+  readonly endings: readonly string[]
+}
+
+/** Plans the segmentations of a command. @throws UserError as `SegmentationJobs.plan` */
+export function planSegmentations(
+  scans: readonly string[],
+  naming: Naming | undefined,
+  options: SegmentationOptions,
+  own: Own,
+  terminal: Terminal,
+): Promise<SegmentationJobs> {
+  const { output: folder, shard, keepExisting, overwrite, report, prior, classes } = options
+  const { matchByIndex, resample, labelsOut, posterior, volume } = options
+  const table = classes !== undefined && isTableFile(classes)
+  const request = {
+    ...{ scans, naming, folder, shard, keepExisting, overwrite, report, reads: own.reads ?? [] },
+    with: { ...own.with, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
+    options: {
+      ...{ command: own.command, labelsOut, posterior, volume, ...own.settings },
+      ...(matchByIndex ? { matchByIndex } : {}),
+      ...(resample ? { resample } : {}),
+      ...(table ? {} : { classes }),
+    },
+    endings: [...(posterior ? ['_probseg.nii.gz'] : []), ...own.endings],
+  }
+  return SegmentationJobs.plan(request, terminal)
+}
+
+/** What a command segmented, and how that went. */
+interface Segmented {
+  readonly command: Own['command']
+  readonly jobs: readonly Job[]
+  /** What was read besides scans and prior. */
+  readonly inputs: readonly Input[]
+  readonly assessments: Assessments
+  readonly failed: FailedScans
+}
+
+/** Prints and records what a command found, and makes the pages if they are wanted. @throws UserError if a file cannot be written */
+export async function concludeSegmentations(
+  { command, jobs, inputs, assessments, failed }: Segmented,
+  options: SegmentationOptions,
+  gpu: Gpu,
+  terminal: Terminal,
+): Promise<void> {
+  terminal.status(peakMemory(gpu))
+  const read = [
+    ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
+    ...inputs,
+    { role: 'prior', path: options.prior },
+  ]
+  const run = { command, options, inputs: read, adapter: gpu.adapter, figures: failed.figures }
+  await assessments.finish(options.output, run, terminal)
+  const names = jobs.map(({ name }) => name)
+  if (options.report) await writeReports(options.output, names, terminal)
+}
