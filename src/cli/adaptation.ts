@@ -1,3 +1,4 @@
+import { alignColumns } from './columns.js'
 import { formatCsv } from './csv.js'
 import { evaluatePair, type Evaluation } from './evaluation.js'
 import type { MadeSegmentation } from './segmentation-files.js'
@@ -66,14 +67,10 @@ export function formatChange({ scan, both, withLabels, madeBefore, madeAfter }: 
     ]),
     ['mean', '', '', dice(both.means.dice), ...labels(({ means }) => means.dice)],
   ]
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const lines = rows.map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
-  )
   const verdicts = [madeBefore, madeAfter].map((made) => made?.assessment.verdict.grade ?? 'made before')
   const fit = madeAfter?.logLikelihoods
   const gain = fit ? `; log-likelihood per voxel ${fit[0]!.toFixed(4)} -> ${fit.at(-1)!.toFixed(4)}` : ''
-  return [`\n${scan}: verdict ${verdicts.join(' -> ')}${gain}`, ...lines].join('\n')
+  return [`\n${scan}: verdict ${verdicts.join(' -> ')}${gain}`, alignColumns(rows)].join('\n')
 }
 
 /** The changes of all scans as a table, a row for each region of each scan. */

@@ -19,6 +19,7 @@ import { follow, logColumns } from './learning.js'
 import { Progress } from './progress.js'
 import { pretrainingRecording, trainingRecording } from './recordings.js'
 import type { Terminal } from './terminal.js'
+import { mean } from './statistics.js'
 
 /** How long the demo learns, and where its logs go. */
 export interface DemoSettings {
@@ -133,8 +134,4 @@ export async function trainDemo(
 
 function trainingSettings(epochs: number, seed: number) {
   return { ...recipe.training.settings, epochs: Math.ceil((3 * epochs) / 4), seed }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -1,3 +1,4 @@
+import { mean } from '../sae/assessment/overlap.js'
 import { meanDice } from '../sae/dice.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
 import type { RunOptions } from '../sae/overlap.js'
@@ -78,9 +79,4 @@ function toRow<S extends Step>(step: S, { columns, dice }: Recording<S>): (numbe
   const scored = foregroundClasses(dice)
   const average = meanDice(step.dice, scored)
   return [...row, Number.isNaN(average) ? undefined : average, ...scored.map((c) => step.dice![c])]
-}
-
-function mean(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined)
-  return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length
 }

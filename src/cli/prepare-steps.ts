@@ -15,6 +15,7 @@ import { registerEndings, registerTo } from './prepare-register.js'
 import type { RegisteredScan } from './registration.js'
 import type { Stripper } from './stripper.js'
 import type { Terminal } from './terminal.js'
+import { voxelVolume } from './voxel-volume.js'
 
 /** The steps of `sae prepare`, in their order. */
 export const stepNames = ['conform', 'strip', 'bias', 'intensities', 'register'] as const
@@ -123,7 +124,7 @@ async function strip({ scan, original, suffix }: Stage, workshop: Workshop): Pro
     maskFile(maskEnding, mask, scan),
     imageFile('desc-brain', suffix, stripped),
   ]
-  const litres = mask.reduce((sum, value) => sum + value, 0) * voxelVolume(scan.grid) * 1e-6
+  const litres = mask.reduce((sum, value) => sum + value, 0) * voxelVolume(scan.grid.affine) * 1e-6
   const report = `stripped: ${(1000 * litres).toFixed(0)} ml of brain`
   return { scan: stripped, mask, files, report, figures: { 'brain ml': 1000 * litres } }
 }
@@ -215,10 +216,6 @@ function rangeWithin(field: Float32Array, mask: Uint8Array): [number, number] {
   })
   return [low, high]
 }
-
-/** In cubic millimetres. */
-const voxelVolume = ({ affine }: Grid): number =>
-  voxelSize(affine).reduce((product, size) => product * size, 1)
 
 /** `256x256x256 voxels of 1x1x1 mm, LIA` */
 function describeGrid(grid: Grid): string {

@@ -4,6 +4,7 @@ import { voxelSize } from '../io/volume.js'
 import { supportThreshold } from '../ops/index.js'
 import { overlapOf } from '../sae/assessment/overlap.js'
 import { summarisePrior } from '../sae/assessment/prior-summary.js'
+import { alignColumns } from './columns.js'
 import { tableFor } from './classes.js'
 import { GridCheck } from './grid-check.js'
 import { readLabels } from './inputs.js'
@@ -52,7 +53,7 @@ export async function showPrior(options: ShowOptions, terminal: Terminal): Promi
         : []),
     ]),
   ]
-  terminal.print(inColumns(rows))
+  terminal.print(alignColumns(rows))
   const entropy = `Entropy: ${summary.entropy.toFixed(4)} nats per voxel (0: certain, ${Math.log(K).toFixed(4)}: says nothing)`
   terminal.print(entropy)
   if (dice) terminal.print(`Mean Dice of its most probable classes: ${dice.mean?.toFixed(4) ?? 'none'}`)
@@ -103,12 +104,3 @@ function allowedOf(
 }
 
 const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`
-
-function inColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
-    )
-    .join('\n')
-}
