@@ -1,6 +1,6 @@
-import { alignColumns } from './columns.js'
-import { formatCsv } from './csv.js'
-import { evaluatePair, type Evaluation } from './evaluation.js'
+import { alignColumns } from './tables/columns.js'
+import { formatCsv } from './tables/csv.js'
+import { evaluatePair, type Evaluation } from './evaluate/evaluation.js'
 import type { MadeSegmentation } from './segmentation-files.js'
 import { Terminal } from './terminal.js'
 

@@ -2,7 +2,7 @@ import type { Assessment } from '../sae/assessment/assessment.js'
 import type { ClassVolume } from '../sae/assessment/class-volumes.js'
 import { mean, type Overlap } from '../sae/assessment/overlap.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
-import { alignColumns } from './columns.js'
+import { alignColumns } from './tables/columns.js'
 
 /** An assessment and whose it is. */
 export interface NamedAssessment {

@@ -3,7 +3,7 @@ import { assess, type AssessedScan, type Assessment } from '../sae/assessment/as
 import { summarisePrior, type PriorSummary } from '../sae/assessment/prior-summary.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { formatAssessments, type NamedAssessment } from './assessment-table.js'
-import { toPrior } from './prior-file.js'
+import { toPrior } from './prior/prior-file.js'
 import { assessmentFigures } from './run-figures.js'
 import { recordRun, type Run } from './run-record.js'
 import type { Terminal } from './terminal.js'

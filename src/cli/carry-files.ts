@@ -6,8 +6,8 @@ import { labelVoxelType } from '../io/voxel-type.js'
 import { Pullback, type Transform } from '../register/pullback.js'
 import { voteLabels } from '../register/votes.js'
 import { warpImage, warpPrior, type Warp } from '../sae/synth/warp.js'
-import { besideVolume, distinctNames } from './file-names.js'
-import { writeOutput, writeOutputVolume } from './output-files.js'
+import { besideVolume, distinctNames } from './outputs/file-names.js'
+import { writeOutput, writeOutputVolume } from './outputs/output-files.js'
 import { toPlaced } from './registration.js'
 
 /** A file that a transform carries along, and where it goes. */

@@ -7,7 +7,7 @@ import type { Model } from '../sae/model.js'
 import { Plateau, type PlateauState } from '../sae/plateau.js'
 import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer } from '../sae/trainer.js'
-import type { CsvLog } from './csv-log.js'
+import type { CsvLog } from './tables/csv-log.js'
 import type { ValidatedStep } from './validation.js'
 import { readWeights, writeWeights } from './weights-file.js'
 

@@ -12,11 +12,11 @@ import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae
 import type { LabelTable } from '../sae/label-table.js'
 import { requireOneChannel } from './input-headers.js'
 import { classesOfMap, tableOfReference } from './label-maps.js'
-import type { RunGrids } from './match-run.js'
-import { placed, placedClasses } from './placement.js'
-import type { PriorFile } from './prior-file.js'
+import type { RunGrids } from './grids/match-run.js'
+import { placed, placedClasses } from './grids/placement.js'
+import type { PriorFile } from './prior/prior-file.js'
 import { ReadCache } from './read-cache.js'
-import { subsample } from './subsample.js'
+import { subsample } from './grids/subsample.js'
 import { Terminal } from './terminal.js'
 
 /** A scan as the network takes it, and how its intensities were scaled. */

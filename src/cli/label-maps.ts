@@ -11,8 +11,8 @@ import {
   type LabelTable,
 } from '../sae/label-table.js'
 import { canonical, readClasses } from './classes.js'
-import { parseDsegTable, type LabelValues } from './dseg-table.js'
-import { besideVolume } from './file-names.js'
+import { parseDsegTable, type LabelValues } from './tables/dseg-table.js'
+import { besideVolume } from './outputs/file-names.js'
 import type { Terminal } from './terminal.js'
 
 /** What the values of a label map mean. */

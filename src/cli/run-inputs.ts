@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js'
 import { isArray, isCount, parseRecord } from '../io/json.js'
-import { fileDigest } from './file-digest.js'
-import type { GridOptions } from './grid-check.js'
+import { fileDigest } from './outputs/file-digest.js'
+import type { GridOptions } from './grids/grid-check.js'
 import type { Terminal } from './terminal.js'
 
 /** What a run learns from, by checksums, so that it goes on with the same. Names would tell who was scanned. */

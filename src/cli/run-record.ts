@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import type { AdapterSummary } from '../gpu/gpu.js'
 import { readText, writeFileAtomic } from '../io/files.js'
 import { adapterKind } from '../node/adapters.js'
-import { fileDigest } from './file-digest.js'
-import { exclusively } from './lock.js'
-import { tablePath } from './prior-file.js'
+import { fileDigest } from './outputs/file-digest.js'
+import { exclusively } from './outputs/lock.js'
+import { tablePath } from './prior/prior-file.js'
 
 /** A file that a run read. */
 export interface Input {

@@ -3,7 +3,7 @@ import { gzip } from '../io/gzip.js'
 import { inverse } from '../register/placed.js'
 import type { DisplacementField } from '../register/pullback.js'
 import type { Affine } from '../sae/synth/affine.js'
-import { writeOutput } from './output-files.js'
+import { writeOutput } from './outputs/output-files.js'
 
 /** What a registration found, for its .json. */
 export interface RegistrationRecord {

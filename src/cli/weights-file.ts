@@ -15,7 +15,7 @@ import { requireFiniteTensors } from '../sae/diverged.js'
 import type { NamedTensor } from '../sae/model.js'
 import { classesOf } from '../sae/parts.js'
 import type { CarriedTable } from './classes.js'
-import { writeOutput } from './output-files.js'
+import { writeOutput } from './outputs/output-files.js'
 
 /** Weights on disk: ours, or the reference release's. */
 export interface WeightsFile extends CheckpointFile {

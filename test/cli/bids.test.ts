@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseCsv } from '../../src/cli/csv.js'
+import { parseCsv } from '../../src/cli/tables/csv.js'
 import { makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study

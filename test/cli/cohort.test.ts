@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { findScans, type CohortOptions } from '../../src/cli/cohort.js'
+import { findScans, type CohortOptions } from '../../src/cli/cohort/cohort.js'
 import { Terminal } from '../../src/cli/terminal.js'
 
 let folder: string

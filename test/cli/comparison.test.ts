@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compareScores, readScores } from '../../src/cli/comparison.js'
-import { formatCsv, parseCsv } from '../../src/cli/csv.js'
-import { signedRankP } from '../../src/cli/signed-rank.js'
-import { median } from '../../src/cli/statistics.js'
+import { compareScores, readScores } from '../../src/cli/evaluate/comparison.js'
+import { formatCsv, parseCsv } from '../../src/cli/tables/csv.js'
+import { signedRankP } from '../../src/cli/evaluate/signed-rank.js'
+import { median } from '../../src/cli/tables/statistics.js'
 
 let folder: string
 beforeAll(() => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { formatDsegTable, parseDsegTable } from '../../src/cli/dseg-table.js'
+import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { parseLabelTable } from '../../src/sae/label-table-file.js'
 import { freeSurferTable, sidesOf } from '../../src/sae/label-table.js'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseCsv } from '../../src/cli/csv.js'
+import { parseCsv } from '../../src/cli/tables/csv.js'
 import { readText, readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'

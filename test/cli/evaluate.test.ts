@@ -1,7 +1,7 @@
 /** `sae evaluate` and `sae compare` as processes: distances in millimetres, several scans, two models. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseCsv } from '../../src/cli/csv.js'
+import { parseCsv } from '../../src/cli/tables/csv.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import { grid, makeStudy, sae, shape, succeed, type Study } from './support.js'
 

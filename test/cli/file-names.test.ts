@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { distinctNames, subjectName } from '../../src/cli/file-names.js'
+import { distinctNames, subjectName } from '../../src/cli/outputs/file-names.js'
 
 describe('subjectName', () => {
   it.each([

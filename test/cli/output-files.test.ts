@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CsvLog } from '../../src/cli/csv-log.js'
-import { Outputs, writeOutput } from '../../src/cli/output-files.js'
+import { CsvLog } from '../../src/cli/tables/csv-log.js'
+import { Outputs, writeOutput } from '../../src/cli/outputs/output-files.js'
 import { thisHost } from '../../src/io/process-life.js'
 
 let folder: string

@@ -1,7 +1,7 @@
 /** Pages of results: what a process writes, and what a browser would be told by it. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { modifiedZ } from '../../src/cli/index-page.js'
+import { modifiedZ } from '../../src/cli/report/index-page.js'
 import { readVolume } from '../../src/io/files.js'
 import { makePrior, makeStudy, sae, shape, succeed, type Study } from './support.js'
 

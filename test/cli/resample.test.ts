@@ -1,8 +1,8 @@
 /** Files of a study on different grids: `--resample`, and `sae resample`. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { regrid } from '../../src/cli/regrid.js'
-import { sampledGrid } from '../../src/cli/subsample.js'
+import { regrid } from '../../src/cli/grids/regrid.js'
+import { sampledGrid } from '../../src/cli/grids/subsample.js'
 import { readLabelVolume, readVolume } from '../../src/io/files.js'
 import { readSafetensors } from '../../src/io/safetensors.js'
 import type { Grid } from '../../src/io/volume.js'

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { subsample } from '../../src/cli/subsample.js'
+import { subsample } from '../../src/cli/grids/subsample.js'
 import { readVolume } from '../../src/io/files.js'
 import type { Grid, Volume } from '../../src/io/volume.js'
 import { toCodes } from '../../src/sae/label-table.js'

@@ -1,7 +1,7 @@
 /** `sae segment` thins scans as the training did, and warns of voxels of another size. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sampledGrid, subsample } from '../../src/cli/subsample.js'
+import { sampledGrid, subsample } from '../../src/cli/grids/subsample.js'
 import { readVolume } from '../../src/io/files.js'
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.js'
 import { unknownGrid, type Grid } from '../../src/io/volume.js'

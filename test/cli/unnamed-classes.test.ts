@@ -1,7 +1,7 @@
 /** Files that do not say what their labels or channels are: nothing is taken for granted in silence. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { formatDsegTable } from '../../src/cli/dseg-table.js'
+import { formatDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { freeSurferTable } from '../../src/sae/label-table.js'
 import { grid, makeStudy, sae, shape, succeed, type Study } from './support.js'
 

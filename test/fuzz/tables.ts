@@ -1,4 +1,4 @@
-import { formatDsegTable, parseDsegTable } from '../../src/cli/dseg-table.js'
+import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { parseIntensities } from '../../src/cli/intensity-file.js'
 import { parseLabelTable } from '../../src/sae/label-table-file.js'
 import { freeSurferTable, toCodes } from '../../src/sae/label-table.js'

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { exitCodeOf } from '../../src/cli/failure.js'
-import { makeFolder } from '../../src/cli/output-folder.js'
+import { makeFolder } from '../../src/cli/outputs/output-folder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { openGpu } from '../../src/node/index.js'
 import { readDescription, studiesFolder } from './description.js'

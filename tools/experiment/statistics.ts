@@ -1,5 +1,5 @@
-export { signedRankP } from '../../src/cli/signed-rank.js'
-export { deviation, mean } from '../../src/cli/statistics.js'
+export { signedRankP } from '../../src/cli/evaluate/signed-rank.js'
+export { deviation, mean } from '../../src/cli/tables/statistics.js'
 
 /** Values by key; keys are in order of first appearance. */
 export function groupBy<T>(values: readonly T[], key: (value: T) => string): Map<string, T[]> {

@@ -5,7 +5,13 @@ import type { Precision } from '../../plan/storage.js'
 import { defaultEm } from '../../sae/em-settings.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { changeOf, changesCsv, formatChange, type Change } from '../adaptation.js'
-import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
+import {
+  addCohortOptions,
+  findScans,
+  scansArgument,
+  withLabelsOf,
+  type CohortOptions,
+} from '../cohort/cohort.js'
 import { readHeaders } from '../input-headers.js'
 import { requireLabelsOfEach } from '../inputs.js'
 import {
@@ -23,7 +29,7 @@ import {
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
-import { Outputs, writeOutput } from '../output-files.js'
+import { Outputs, writeOutput } from '../outputs/output-files.js'
 import {
   keepExistingOption,
   labelsOutOption,

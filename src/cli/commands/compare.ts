@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander'
-import { alignColumns } from '../columns.js'
-import type { Comparison, RegionComparison } from '../comparison.js'
-import { formatCsv } from '../csv.js'
+import { alignColumns } from '../tables/columns.js'
+import type { Comparison, RegionComparison } from '../evaluate/comparison.js'
+import { formatCsv } from '../tables/csv.js'
 import { overwriteOption, terminalOf } from '../options.js'
-import { Outputs, writeOutput } from '../output-files.js'
-import { allMetrics, metrics, type Metric } from '../region-metrics.js'
+import { Outputs, writeOutput } from '../outputs/output-files.js'
+import { allMetrics, metrics, type Metric } from '../evaluate/region-metrics.js'
 import type { Terminal } from '../terminal.js'
 
 interface CompareOptions {
@@ -44,7 +44,7 @@ async function compare(a: string, b: string, options: CompareOptions, terminal: 
     csv === undefined ? undefined : Outputs.ofFile(csv, { files: [csv], inputs: [a, b], overwrite }, '--csv')
   await output?.requireFree()
   // Its statistics take half a second to load, which no other command should wait for.
-  const { compareScores, readScores } = await import('../comparison.js')
+  const { compareScores, readScores } = await import('../evaluate/comparison.js')
   const [first, second] = [await readScores(a, metric), await readScores(b, metric)]
   const comparison = compareScores(first, second, metric)
   for (const [scans, source] of [

@@ -7,7 +7,7 @@ import { pairOf } from '../../io/pairs.js'
 import { formatShape, type LabelVolume, type VolumeHeader } from '../../io/volume.js'
 import { convertedType } from '../converted-type.js'
 import { overwriteOption, terminalOf, volumeOption } from '../options.js'
-import { Outputs, writeOutputVolume } from '../output-files.js'
+import { Outputs, writeOutputVolume } from '../outputs/output-files.js'
 import type { Terminal } from '../terminal.js'
 
 interface ConvertOptions {

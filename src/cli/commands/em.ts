@@ -1,8 +1,14 @@
 import { Option, type Command } from 'commander'
 import { defaultEm } from '../../sae/em-settings.js'
-import { bidsNaming, layoutOption } from '../bids-derivatives.js'
-import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
-import { keepGoingOption } from '../failed-scans.js'
+import { bidsNaming, layoutOption } from '../cohort/bids-derivatives.js'
+import {
+  addCohortOptions,
+  findScans,
+  scansArgument,
+  withLabelsOf,
+  type CohortOptions,
+} from '../cohort/cohort.js'
+import { keepGoingOption } from '../cohort/failed-scans.js'
 import {
   byIndexOption,
   volumeOption,
@@ -24,7 +30,7 @@ import {
   onScans,
   segmentationFiles,
 } from '../segmentation-files.js'
-import { shardOption } from '../shard.js'
+import { shardOption } from '../cohort/shard.js'
 import { em, type EmCommandOptions } from '../em-scans.js'
 
 export function addEm(program: Command): void {

@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { evaluatePair, type Evaluation, type EvaluationSettings, type Pair } from '../evaluation.js'
-import { formatGroup, formatJson, formatScan, formatScores } from '../evaluation-output.js'
-import { besideVolume, distinctNames } from '../file-names.js'
+import { evaluatePair, type Evaluation, type EvaluationSettings, type Pair } from '../evaluate/evaluation.js'
+import { formatGroup, formatJson, formatScan, formatScores } from '../evaluate/evaluation-output.js'
+import { besideVolume, distinctNames } from '../outputs/file-names.js'
 import {
   byIndexOption,
   classesOption,
@@ -11,9 +11,9 @@ import {
   volumeOption,
   wholeNumber,
 } from '../options.js'
-import { Outputs, writeOutput } from '../output-files.js'
-import { tableBeside } from '../prior-file.js'
-import { metricsOption } from '../region-metrics.js'
+import { Outputs, writeOutput } from '../outputs/output-files.js'
+import { tableBeside } from '../prior/prior-file.js'
+import { metricsOption } from '../evaluate/region-metrics.js'
 import type { Terminal } from '../terminal.js'
 
 interface EvaluateOptions extends EvaluationSettings {

@@ -6,7 +6,7 @@ import { checkpointMetadata } from '../../sae/checkpoint.js'
 import { checkTensors, createModel, type NamedTensor } from '../../sae/model.js'
 import { encoderGraph } from '../encoder-onnx.js'
 import { overwriteOption, terminalOf, wholeNumber } from '../options.js'
-import { Outputs, writeOutput } from '../output-files.js'
+import { Outputs, writeOutput } from '../outputs/output-files.js'
 import type { Terminal } from '../terminal.js'
 import { readWeights, writeTensorFile } from '../weights-file.js'
 

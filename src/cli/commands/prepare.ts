@@ -3,9 +3,9 @@ import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
-import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
+import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
-import { FailedScans, keepGoingOption } from '../failed-scans.js'
+import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
 import { requireOneChannel } from '../input-headers.js'
 import {
   folderOption,
@@ -17,8 +17,8 @@ import {
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
-import { writeOutput, writeOutputVolume } from '../output-files.js'
-import { PrepareJobs, suffixOf } from '../prepare-jobs.js'
+import { writeOutput, writeOutputVolume } from '../outputs/output-files.js'
+import { PrepareJobs, suffixOf } from '../prepare/prepare-jobs.js'
 import {
   needsOrientation,
   stepNames,
@@ -27,12 +27,12 @@ import {
   type Stage,
   type StepName,
   type Workshop,
-} from '../prepare-steps.js'
+} from '../prepare/prepare-steps.js'
 import { readScanToRegister } from '../registration.js'
 import { recordRun } from '../run-record.js'
 import type { Job } from '../segmentation-files.js'
-import { shardOption, type Shard } from '../shard.js'
-import { Stripper } from '../stripper.js'
+import { shardOption, type Shard } from '../cohort/shard.js'
+import { Stripper } from '../prepare/stripper.js'
 import type { Terminal } from '../terminal.js'
 
 interface PrepareOptions extends GlobalOptions {

@@ -14,23 +14,29 @@ import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess-run.js'
 import { tableFor } from '../classes.js'
-import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
-import { CsvLog } from '../csv-log.js'
+import {
+  addCohortOptions,
+  findScans,
+  scansArgument,
+  withLabelsOf,
+  type CohortOptions,
+} from '../cohort/cohort.js'
+import { CsvLog } from '../tables/csv-log.js'
 import { describePreparation, peakMemory } from '../device.js'
 import { explained } from '../explained.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
 import { follow, logColumns } from '../learning.js'
-import { matchRun } from '../match-run.js'
+import { matchRun } from '../grids/match-run.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
-import { Outputs } from '../output-files.js'
-import { networkPrior, readPrior, tableBeside, toPrior } from '../prior-file.js'
+import { Outputs } from '../outputs/output-files.js'
+import { networkPrior, readPrior, tableBeside, toPrior } from '../prior/prior-file.js'
 import { profileOnce, requireTimestamps } from '../profile.js'
 import { Progress } from '../progress.js'
 import { pretrainingRecording } from '../recordings.js'
 import { surviving, type Lifeline } from '../recovery.js'
 import type { Terminal } from '../terminal.js'
-import { trainedGridMetadata } from '../trained-grid.js'
+import { trainedGridMetadata } from '../grids/trained-grid.js'
 import { readWeights, requireClasses, writeWeights, type WeightsFile } from '../weights-file.js'
 
 interface PretrainOptions extends LearningOptions {

@@ -6,7 +6,7 @@ import { dilatePrior } from '../../sae/dilate-prior.js'
 import { foregroundClasses } from '../../sae/label-table.js'
 import { floorPrior } from '../../sae/prior-from-labels.js'
 import { absentClasses, formatShares } from '../class-shares.js'
-import { besideVolume } from '../file-names.js'
+import { besideVolume } from '../outputs/file-names.js'
 import {
   byIndexOption,
   classesOption,
@@ -16,13 +16,13 @@ import {
   volumeOption,
   wholeNumber,
 } from '../options.js'
-import { Outputs } from '../output-files.js'
-import { tablePath, writePrior } from '../prior-file.js'
-import { codeRanges, fromMapsLike } from '../prior-like.js'
-import { showPrior } from '../prior-show.js'
-import { fromAtlas, fromLabelMaps, inVoxels, type MadePrior } from '../prior-sources.js'
-import { fromTissues, tableOfTissues } from '../prior-tissues.js'
-import { sampledGrid } from '../subsample.js'
+import { Outputs } from '../outputs/output-files.js'
+import { tablePath, writePrior } from '../prior/prior-file.js'
+import { codeRanges, fromMapsLike } from '../prior/prior-like.js'
+import { showPrior } from '../prior/prior-show.js'
+import { fromAtlas, fromLabelMaps, inVoxels, type MadePrior } from '../prior/prior-sources.js'
+import { fromTissues, tableOfTissues } from '../prior/prior-tissues.js'
+import { sampledGrid } from '../grids/subsample.js'
 import type { Terminal } from '../terminal.js'
 
 export interface PriorCommandOptions {

@@ -12,10 +12,10 @@ import {
   type VolumeHeader,
 } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
-import { besideVolume } from '../file-names.js'
+import { besideVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
-import { Outputs, writeOutput, writeOutputVolume } from '../output-files.js'
-import { gridOfSpacing, overlap, regrid } from '../regrid.js'
+import { Outputs, writeOutput, writeOutputVolume } from '../outputs/output-files.js'
+import { gridOfSpacing, overlap, regrid } from '../grids/regrid.js'
 import type { Terminal } from '../terminal.js'
 
 interface ResampleOptions {

@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander'
 import { defaultTraining } from '../../sae/settings.js'
-import { bidsNaming, layoutOption } from '../bids-derivatives.js'
-import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort.js'
-import { keepGoingOption } from '../failed-scans.js'
+import { bidsNaming, layoutOption } from '../cohort/bids-derivatives.js'
+import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort/cohort.js'
+import { keepGoingOption } from '../cohort/failed-scans.js'
 import {
   byIndexOption,
   volumeOption,
@@ -26,7 +26,7 @@ import {
   onScans,
   segmentationFiles,
 } from '../segmentation-files.js'
-import { shardOption } from '../shard.js'
+import { shardOption } from '../cohort/shard.js'
 import { segment, type SegmentOptions } from '../segment-scans.js'
 
 export function addSegment(program: Command): void {

@@ -10,12 +10,18 @@ import { readClasses } from '../classes.js'
 import { readLabels } from '../inputs.js'
 import { valuesOf, warnOfBareClasses } from '../label-maps.js'
 import { folderOption, overwriteOption, terminalOf, volumeOption, wholeNumber } from '../options.js'
-import { Outputs } from '../output-files.js'
-import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth-anatomy.js'
-import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth-grid.js'
-import { areClasses, readLook, type Look } from '../synth-look.js'
-import { deformationOptions, gridOptions, scannerOptions, upTo, type SynthOptions } from '../synth-options.js'
-import { SynthOutput } from '../synth-output.js'
+import { Outputs } from '../outputs/output-files.js'
+import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth/synth-anatomy.js'
+import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth/synth-grid.js'
+import { areClasses, readLook, type Look } from '../synth/synth-look.js'
+import {
+  deformationOptions,
+  gridOptions,
+  scannerOptions,
+  upTo,
+  type SynthOptions,
+} from '../synth/synth-options.js'
+import { SynthOutput } from '../synth/synth-output.js'
 import type { Terminal } from '../terminal.js'
 
 export function addSynth(program: Command): void {

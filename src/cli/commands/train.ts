@@ -1,6 +1,12 @@
 import { Option, type Command } from 'commander'
 import { recipes } from '../../sae/recipes.js'
-import { addCohortOptions, findScans, scansArgument, withLabelsOf, type CohortOptions } from '../cohort.js'
+import {
+  addCohortOptions,
+  findScans,
+  scansArgument,
+  withLabelsOf,
+  type CohortOptions,
+} from '../cohort/cohort.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
 import type { TrainOptions } from '../training-start.js'
 import { train } from '../train-scans.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { subsample } from '../../../src/cli/subsample.js'
+import { subsample } from '../../../src/cli/grids/subsample.js'
 import { readVolume } from '../../../src/io/files.js'
 import { assess, type Assessment } from '../../../src/sae/assessment/assessment.js'
 import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'

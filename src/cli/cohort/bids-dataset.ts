@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { glob } from 'tinyglobby'
+import { UserError } from '../../errors.js'
+import { isVolumeName, nameOfVolume } from '../outputs/file-names.js'
+import { naturally } from './natural-order.js'
+import { participantOf, type CohortScan } from './scan-list.js'
+
+/** Which scans of a BIDS dataset are meant. */
+export interface BidsChoice {
+  /** Participants, with or without `sub-`; all if undefined. */
+  readonly participantLabel?: readonly string[]
+  /** Sessions, with or without `ses-`; all if undefined. */
+  readonly session?: readonly string[]
+  /** The end of the names of the scans. */
+  readonly suffix: string
+}
+
+/** In the root of every BIDS dataset. */
+export const descriptionName = 'dataset_description.json'
+
+export const isBidsDataset = (folder: string): boolean => existsSync(join(folder, descriptionName))
+
+/**
+ * The anatomical scans of a BIDS dataset, sorted naturally; not those of its derivatives.
+ *
+ * @throws UserError if it has none, or none of a participant that was asked for
+ */
+export async function findBidsScans(
+  root: string,
+  { participantLabel, session, suffix }: BidsChoice,
+): Promise<CohortScan[]> {
+  const files = await glob(['sub-*/anat/*', 'sub-*/ses-*/anat/*'], { cwd: root, expandDirectories: false })
+  const scans = files
+    .filter((file) => isVolumeName(file) && nameOfVolume(basename(file)).endsWith(`_${suffix}`))
+    .sort(naturally)
+    .map((file) => {
+      const folders = file.split('/').slice(0, -1)
+      const place = { dataset: root, folder: folders.join('/') }
+      return { path: join(root, file), participant: folders[0]!, place }
+    })
+  if (scans.length === 0)
+    throw new UserError(`${root}: this BIDS dataset has no scan sub-*/anat/*_${suffix}; see --suffix`)
+  const participants = [...new Set(scans.map(({ participant }) => participant))]
+  const wanted = participantLabel?.map((label) => participantOf(label)!)
+  requireAll(wanted, participants, root)
+  const sessions = session?.map((label) => (label.startsWith('ses-') ? label : `ses-${label}`))
+  const chosen = scans.filter(({ participant, place }) => {
+    const own = place.folder.split('/')[1]!
+    return (!wanted || wanted.includes(participant)) && (!sessions || sessions.includes(own))
+  })
+  if (chosen.length > 0) return chosen
+  const whose = wanted ? ` of ${wanted.join(', ')}` : ''
+  throw new UserError(`${root}: has no scan${whose} in ${sessions!.join(', ')}`)
+}
+
+/** Requires every participant that was asked for. @throws UserError with the first that is not there */
+export function requireAll(
+  wanted: readonly string[] | undefined,
+  participants: readonly string[],
+  source: string,
+): void {
+  const missing = wanted?.find((label) => !participants.includes(label))
+  if (missing === undefined) return
+  const some = participants.slice(0, 5).join(', ')
+  const more = participants.length > 5 ? ` and ${participants.length - 5} more` : ''
+  throw new UserError(`${source}: has no scan of ${missing}, but of ${some}${more}`)
+}

@@ -1,0 +1,82 @@
+import { Option } from 'commander'
+import { UserError } from '../../errors.js'
+import { readVolumeHeader } from '../../io/files.js'
+import type { Terminal } from '../terminal.js'
+
+export const keepGoingOption = (): Option =>
+  new Option(
+    '--keep-going',
+    'leave out scans that cannot be used instead of refusing to start; they are listed at the end, and the exit code is 3',
+  )
+
+/** The exit code of a command that did some scans, while others failed. */
+const someFailed = 3
+
+/** The first of several scans that has a readable header; the first of all if the run needs them all, or none has. */
+export async function firstReadable(
+  scans: readonly string[],
+  keepGoing: boolean | undefined,
+): Promise<string> {
+  for (const scan of keepGoing ? scans : []) {
+    try {
+      await readVolumeHeader(scan)
+      return scan
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+    }
+  }
+  return scans[0]!
+}
+
+/** The scans that a run leaves out, and why. */
+export class FailedScans {
+  private readonly failed: { readonly scan: string; readonly reason: string }[] = []
+
+  private constructor(private readonly scans: number) {}
+
+  /**
+   * Tries every scan, if the run may go on without some; says at once which fail.
+   *
+   * @param check throws a UserError if a scan cannot be used
+   * @returns the scans that can be used
+   * @throws UserError if none can
+   */
+  static async sift<T extends { readonly scan: string }>(
+    jobs: readonly T[],
+    keepGoing: boolean | undefined,
+    check: (job: T) => Promise<void>,
+    terminal: Terminal,
+  ): Promise<{ good: readonly T[]; failed: FailedScans }> {
+    const failures = new FailedScans(jobs.length)
+    if (!keepGoing) return { good: jobs, failed: failures }
+    const good: T[] = []
+    for (const job of jobs) {
+      try {
+        await check(job)
+        good.push(job)
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error
+        terminal.warn(`left out: ${error.message}`)
+        failures.failed.push({ scan: job.scan, reason: error.message })
+      }
+    }
+    if (good.length > 0 || jobs.length === 0) return { good, failed: failures }
+    const { reason } = failures.failed[0]!
+    throw new UserError(
+      jobs.length === 1 ? reason : `none of ${jobs.length} scans can be used; the first: ${reason}`,
+    )
+  }
+
+  /** For `run.json`. */
+  get figures(): Readonly<Record<string, unknown>> {
+    return this.failed.length === 0 ? {} : { failed: this.failed }
+  }
+
+  /** Lists what failed, if anything did, and sets the exit code. */
+  conclude(terminal: Terminal): void {
+    if (this.failed.length === 0) return
+    const list = this.failed.map(({ scan }) => scan).join(', ')
+    terminal.warn(`${this.failed.length} of ${this.scans} scans failed: ${list}`)
+    process.exitCode = someFailed
+  }
+}

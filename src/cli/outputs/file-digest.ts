@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { fileError } from '../../io/file-error.js'
+import { pairOf } from '../../io/pairs.js'
+
+/** Size and SHA-256 (hexadecimal) of a file. */
+export interface FileDigest {
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** SHA-256 of bytes or text, hexadecimal. */
+export function sha256(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+/** Reads a file piece by piece; of a `.hdr`/`.img` pair, both, the header first. @throws UserError if it cannot be read */
+export async function fileDigest(path: string): Promise<FileDigest> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const pair = pairOf(path)
+  for (const file of pair ? [pair.header, pair.image] : [path]) {
+    try {
+      for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+        hash.update(piece)
+        bytes += piece.length
+      }
+    } catch (error) {
+      throw fileError(error, file, 'cannot be read')
+    }
+  }
+  return { bytes, sha256: hash.digest('hex') }
+}

@@ -1,0 +1,128 @@
+import { readdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../errors.js'
+import { readLabelVolume, readText, readVolume } from '../../io/files.js'
+import { describeAxes } from '../../io/orientation.js'
+import { formatShape, voxelSize, type Grid } from '../../io/volume.js'
+import { classColour, type Colour } from '../../report/colours.js'
+import type { OverlaidVolume } from '../../report/overlay.js'
+import { GridCheck } from '../grids/grid-check.js'
+import { OutputRecord } from '../outputs/output-record.js'
+import { placed } from '../grids/placement.js'
+import { lastSegmentation } from './recorded-runs.js'
+import { Terminal } from '../terminal.js'
+import { voxelVolume } from '../voxel-volume.js'
+
+/** A value of a segmentation and what it stands for. */
+export interface LegendEntry {
+  readonly value: number
+  readonly name: string
+  /** The class that it belongs to: the same for both sides. */
+  readonly group: string
+  readonly colour: Colour
+  readonly voxels: number
+}
+
+/** Everything that a page about a scan shows. */
+export interface ScanReport {
+  readonly name: string
+  /** Its whole path. */
+  readonly scan: string
+  /** Of the segmentation. */
+  readonly grid: Grid
+  /** The size of a voxel in mm^3; undefined if the file does not say. */
+  readonly voxelVolume: number | undefined
+  readonly volume: OverlaidVolume
+  readonly legend: readonly LegendEntry[]
+  /** What `run.json` says of it. */
+  readonly recorded: { readonly run: unknown; readonly figures: unknown } | undefined
+}
+
+const ending = '_dseg.nii.gz'
+
+/** The names of the segmentations in a folder that sae made from scans, in alphabetical order. */
+export async function segmentedScans(folder: string): Promise<string[]> {
+  const record = await OutputRecord.read(folder)
+  const files = await readdir(folder)
+  return files
+    .filter((file) => file.endsWith(ending) && record.originOf(file) !== undefined)
+    .map((file) => file.slice(0, -ending.length))
+    .sort((a, b) => (a < b ? -1 : 1))
+}
+
+/**
+ * Reads a segmentation, its table and its scan.
+ *
+ * @throws UserError if one of them is gone, damaged or does not fit
+ */
+export async function readScanReport(
+  folder: string,
+  name: string,
+  runs: readonly unknown[],
+): Promise<ScanReport> {
+  const file = join(folder, name + ending)
+  const { scan, made } = (await OutputRecord.read(folder)).originOf(name + ending)!
+  if (!existsSync(scan)) throw new UserError(`${scan}: is gone, and ${file} was made from it`)
+  const { data, grid } = await readLabelVolume(file)
+  const rows = await readLegend(join(folder, `${name}_dseg.tsv`))
+  const volume = typeof made.volume === 'number' ? made.volume : undefined
+  const whole = await readVolume(scan, { volume })
+  // A run that resamples writes on the scan's own grid, whatever its --every.
+  const isWhole = formatShape(grid.shape) === formatShape(whole.grid.shape)
+  const every = !isWhole && typeof made.every === 'number' ? made.every : 1
+  const check = new GridCheck({ matchByIndex: made.matchByIndex === true, resample: undefined })
+  const segmentation = { grid, source: file }
+  const placement = check.match(whole, segmentation, 'the segmentation and the scan', every)
+  check.conclude(silent)
+
+  const positions = new Map(rows.map(({ value }, i) => [value, i]))
+  const voxels = rows.map(() => 0)
+  const labels = Uint8Array.from(data, (value) => {
+    const at = positions.get(value)
+    if (at === undefined) throw new UserError(`${file}: its table, ${name}_dseg.tsv, has no value ${value}`)
+    voxels[at]!++
+    return at
+  })
+  return {
+    ...{ name, scan, grid },
+    voxelVolume: grid.known ? voxelVolume(grid.affine) : undefined,
+    volume: {
+      grid: { shape: grid.shape, spacing: voxelSize(grid.affine), orientation: describeAxes(grid) },
+      scan: placed(whole, placement).data,
+      labels,
+      // The first row is the background.
+      palette: rows.map(({ colour }, i) => (i === 0 ? undefined : colour)),
+    },
+    legend: rows.map((row, i) => ({ ...row, voxels: voxels[i]! })),
+    recorded: lastSegmentation(runs, scan),
+  }
+}
+
+/** What is odd about a scan was said when it was segmented. */
+const silent = new Terminal('silent')
+
+/** The values of a segmentation, as its `_dseg.tsv` lists them. @throws UserError if it is damaged */
+async function readLegend(path: string): Promise<Omit<LegendEntry, 'voxels'>[]> {
+  const [header = '', ...lines] = (await readText(path)).split(/\r?\n/).filter((line) => line !== '')
+  const columns = header.split('\t')
+  const rows = lines.map((line, i) => {
+    const cells = line.split('\t')
+    const cell = (column: string): string => cells[columns.indexOf(column)] ?? ''
+    return {
+      value: Number(cell('index')),
+      name: cell('name'),
+      group: cell('class') || cell('name'),
+      colour: parseColour(cell('color')) ?? classColour(i),
+    }
+  })
+  if (rows.length === 0 || rows.length > 255 || rows.some(({ value }) => !Number.isInteger(value)))
+    throw new UserError(`${path}: is no table of a segmentation that sae wrote`)
+  return rows
+}
+
+function parseColour(text: string): Colour | undefined {
+  if (!/^#[0-9a-f]{6}$/i.test(text)) return undefined
+  const value = parseInt(text.slice(1), 16)
+  return [value >> 16, (value >> 8) & 255, value & 255]
+}
