@@ -1,8 +1,9 @@
+import { CsvError, parse } from 'csv-parse/sync'
 import { quoted, UserError } from '../../errors.js'
 
 /** A row of a table, by the names of its columns. */
 export interface TableRow {
-  /** Where it begins in the file; the first line is 1. */
+  /** Where it ends in the file; the first line is 1. */
   readonly line: number
   readonly cells: ReadonlyMap<string, string>
 }
@@ -19,12 +20,11 @@ export function parseDelimited(
   separator: ',' | '\t',
   source: string,
 ): { columns: readonly string[]; rows: readonly TableRow[] } {
-  const records = [...recordsOf(text.replace(/^\uFEFF/, ''), separator, source)]
-  const [header, ...others] = records
-  const columns = header?.cells ?? []
+  const [header, ...others] = recordsOf(text, separator, source)
+  const columns = header?.record ?? []
   const twice = columns.find((column, i) => columns.indexOf(column) !== i)
   if (twice !== undefined) throw new UserError(`${source}: two columns have the name ${quoted(twice)}`)
-  const rows = others.map(({ line, cells }) => {
+  const rows = others.map(({ record: cells, info: { lines: line } }) => {
     if (cells.length !== columns.length)
       throw new UserError(
         `${source}, line ${line}: ${count(cells.length, 'cell')} for ${count(columns.length, 'column')}`,
@@ -34,30 +34,22 @@ export function parseDelimited(
   return { columns, rows }
 }
 
+/** A record as csv-parse gives it. */
 interface TableRecord {
-  readonly line: number
-  readonly cells: readonly string[]
+  readonly record: readonly string[]
+  readonly info: { readonly lines: number }
 }
 
-function* recordsOf(text: string, separator: string, source: string): Generator<TableRecord> {
-  // A cell in quotes or bare, and what ends it.
-  const cell = new RegExp(`(?:"((?:[^"]|"")*)"|(?!")([^${separator}\\r\\n]*))(${separator}|\\r?\\n|$)`, 'y')
-  let cells: string[] = []
-  let line = 1
-  let first = 1
-  while (cell.lastIndex < text.length || cells.length > 0) {
-    const match = cell.exec(text)
-    if (!match)
-      throw new UserError(
-        `${source}, line ${line}: a quote is not closed, or closes before the end of its cell`,
-      )
-    const [whole, inQuotes, bare = '', end] = match
-    cells.push(inQuotes?.replaceAll('""', '"') ?? bare)
-    line += whole.split('\n').length - 1
-    if (end === separator) continue
-    if (cells.length > 1 || cells[0] !== '') yield { line: first, cells }
-    cells = []
-    first = line
+function recordsOf(text: string, delimiter: string, source: string): TableRecord[] {
+  try {
+    const options = { delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true }
+    return parse(text, options) as unknown as TableRecord[]
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    const { lines } = error as CsvError & { readonly lines?: number }
+    throw new UserError(
+      `${source}, line ${lines ?? 1}: a quote is not closed, or closes before the end of its cell`,
+    )
   }
 }
 
