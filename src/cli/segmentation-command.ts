@@ -85,8 +85,8 @@ export async function concludeSegmentations(
   terminal.status(peakMemory(gpu))
   const read = [
     ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
-    ...inputs,
     { role: 'prior', path: options.prior },
+    ...inputs,
   ]
   const run = { command, options, inputs: read, adapter: gpu.adapter, figures: failed.figures }
   await assessments.finish(options.output, run, terminal)
