@@ -1,6 +1,7 @@
 import { BufferRegistry } from './buffer-registry.js'
 import { DeviceLostError } from './device-lost.js'
 import { PipelineCache } from './pipeline-cache.js'
+import { promptWait } from './prompt-wait.js'
 import type { Trace } from './trace.js'
 
 /** What is known about the adapter behind a device. */
@@ -22,7 +23,7 @@ export type Wait = <T>(promise: Promise<T>) => Promise<T>
 
 /** Options of a `Gpu`, besides its device and the summary of its adapter. */
 export interface GpuOptions {
-  /** Waits for a promise of the device; the browser's own await by default. */
+  /** Waits for a promise of the device. Default: as the browser needs it (see prompt-wait.ts). */
   readonly wait?: Wait
   /**
    * Whether the device belongs to the calling program: `dispose` then leaves it alive, and its errors reach that
@@ -60,7 +61,7 @@ export class Gpu {
     readonly device: GPUDevice,
     /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
-    { wait = (promise) => promise, borrowed = false, trace = {} }: GpuOptions = {},
+    { wait = promptWait(device), borrowed = false, trace = {} }: GpuOptions = {},
   ) {
     this.wait = wait
     this.borrowed = borrowed
