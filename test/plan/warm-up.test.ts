@@ -47,6 +47,8 @@ it('compiles half of the kernels on the helper, which is then disposed of, and c
   expect(opened.length).toBe(1)
   const [helper] = opened
   expect(helper!.buffers.count).toBe(0)
-  expect(() => { helper!.requireAlive('helper'); }).toThrow('disposed')
+  expect(() => {
+    helper!.requireAlive('helper')
+  }).toThrow('disposed')
   helped.dispose()
 })
