@@ -103,3 +103,21 @@ describe('every command that a page shows is one that sae takes', () => {
     }).toThrow('no command segmnt')
   })
 })
+
+describe('docs/troubleshooting.md', () => {
+  const sources = readdirSync(`${root}src`, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(`src/${name}`))
+    .join('\n')
+  const quoted = [...read('docs/troubleshooting.md').matchAll(/\*\*`([^`]+)`\*\*/g)].map(([, text]) => text!)
+
+  it('quotes messages', () => {
+    expect(quoted.length).toBeGreaterThan(20)
+  })
+
+  // Words in capitals stand for what a message fills in.
+  it.each(quoted)('%s', (text) => {
+    for (const part of text.split(/\b(?:CLASSES|FOLDER|N)\b/)) expect(sources).toContain(part.trim())
+  })
+})
