@@ -1,7 +1,7 @@
 import { volumeShape, type Value } from '../../graph/value.js'
 import { defineNode } from '../../graph/node.js'
 import { op, type OpSpec } from '../../graph/op.js'
-import { concat } from '../concat.js'
+import { concatChannels } from '../shared/concat-channels.js'
 import { maskInPlace } from '../relu.js'
 import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import type { Triple } from '../shared/triple.js'
@@ -64,7 +64,7 @@ export function conv3d(
   const { depth, height, width } = volumeShape(skip)
   const { geometry, extents } = convolutionGeometry([depth, height, width], kernel, options)
   if (isPlain(geometry)) return plainConvolution(skip, coarse, weight, bias, activation)
-  const whole = coarse ? concat([upsampleNearest(coarse), skip]) : skip
+  const whole = coarse ? concatChannels([upsampleNearest(coarse), skip]) : skip
   return generalConvolution(whole, { weight, bias, activation }, geometry, extents)
 }
 
