@@ -22,7 +22,21 @@ export {
   type BatchNormOptions,
   type RunningStatistics,
 } from './batch-norm.js'
-export { add, divide, multiply, subtract, type Operand } from './arithmetic.js'
+export {
+  add,
+  divide,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  multiply,
+  notEqual,
+  subtract,
+  type Operand,
+} from './arithmetic.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d.js'
