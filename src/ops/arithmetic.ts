@@ -6,6 +6,7 @@ import {
   broadcast,
   broadcastAll,
   broadcastWork,
+  isWideNumber,
   requireNumbers,
   sumTo,
   view,
@@ -97,7 +98,7 @@ type Partials = (gradOutput: Value, output: Value) => readonly [Value, Value]
 
 function operation(kind: Kind, a: Operand, b: Operand, gradients: Partials): Value {
   const form = formOf(kind, a, b)
-  const wide = kind === 'divide' || [a, b].some((operand) => typeof operand === 'number' && isWide(operand))
+  const wide = kind === 'divide' || [a, b].some(isWideNumber)
   return op({
     name: kind,
     inputs: { a: valueOf(a), b: valueOf(b) },
@@ -140,8 +141,3 @@ function formOf(name: string, a: Operand, b: Operand) {
 const valueOf = (operand: Operand): Value | undefined => (typeof operand === 'number' ? undefined : operand)
 
 const sideOf = (operand: Operand): Side => (typeof operand === 'number' ? operand : view(operand))
-
-/** Whether adding or multiplying by this number may bring a value near the limits of f16, 6e-5 and 65504. */
-function isWide(number: number): boolean {
-  return number !== 0 && (Math.abs(number) > 1000 || Math.abs(number) < 1e-3)
-}

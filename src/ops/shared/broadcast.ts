@@ -163,3 +163,10 @@ export function view(value: Value): View {
 export function requireNumbers(op: string, value: Value): void {
   if (value.dtype !== 'f32') throw new Error(`${op}: ${value.name} holds ${value.dtype}, not f32`)
 }
+
+/** Whether an operand is a number that may bring a value near the limits of f16, 6e-5 and 65504. */
+export function isWideNumber(operand: Value | number): boolean {
+  return (
+    typeof operand === 'number' && operand !== 0 && (Math.abs(operand) > 1000 || Math.abs(operand) < 1e-3)
+  )
+}
