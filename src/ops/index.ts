@@ -37,6 +37,7 @@ export {
   subtract,
   type Operand,
 } from './arithmetic.js'
+export { clamp } from './clamp.js'
 export { concat } from './concat.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d.js'
@@ -57,6 +58,7 @@ export { type NormaliseOptions } from './shared/normalise.js'
 export { uniformNoise } from './noise.js'
 export { posterior, type Posterior, type PosteriorOptions } from './posterior.js'
 export type { PoolOptions } from './shared/pooling.js'
+export { pow } from './pow.js'
 export { relu } from './relu.js'
 export { resample, type ResampleOptions } from './resample.js'
 export { softDice, type SoftDiceOptions } from './soft-dice.js'
