@@ -34,3 +34,15 @@ function requireFlat(op: string, what: string, value: Value): void {
     `${op}: ${what} ${shown(value)} is laid out as a volume, but a ${what} must be flat (row-major); ${make}`,
   )
 }
+
+/** Requires the counter of a noise. @throws Error if it is not two u32 */
+export function requireCounter(op: string, counter: Value): void {
+  if (counter.dtype !== 'u32' || counter.size !== 2)
+    throw new Error(`${op}: the counter must be two u32: seed, step`)
+}
+
+/** Requires the number of one of the independent noises of a counter. @throws Error if it is none */
+export function requireStream(op: string, stream: number): void {
+  if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
+    throw new Error(`${op}: the stream must be a whole number below 65536, not ${stream}`)
+}
