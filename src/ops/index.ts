@@ -13,6 +13,7 @@ export {
   square,
   tanh,
 } from './activation.js'
+export { affineGrid, type AffineGridOptions } from './affine-grid.js'
 export { argmax } from './argmax.js'
 export { avgPool3d } from './avg-pool3d.js'
 export {
@@ -44,6 +45,7 @@ export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
 export { dropout, type DropoutOptions } from './dropout.js'
 export { crop, fit } from './fit.js'
+export { gridSample, type GridSampleOptions } from './grid-sample/index.js'
 export { groupNorm } from './group-norm.js'
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './gumbel-softmax.js'
 export { instanceNorm, type InstanceNormOptions } from './instance-norm.js'
