@@ -40,6 +40,15 @@ export {
 } from './arithmetic.js'
 export { clamp } from './clamp.js'
 export { concat } from './concat.js'
+export {
+  conv1d,
+  conv2d,
+  convTranspose2d,
+  type Conv1dOptions,
+  type Conv2dOptions,
+  type ConvTranspose2dOptions,
+  type Pair,
+} from './conv2d.js'
 export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } from './conv3d/index.js'
 export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'

@@ -4,7 +4,7 @@ import { map, type NdArray } from './nd-array.js'
 
 export type Name = 'sin' | 'cos'
 
-export const forward = (name: Name, input: NdArray): NdArray => map(input, Math[name])
+export const forward = (name: Name, input: NdArray): NdArray => map(input, (x) => Math[name](x))
 
 export const backward = (name: Name, gradOutput: NdArray, input: NdArray): { gradInput: NdArray } => ({
   gradInput: map(gradOutput, (g, i) => {

@@ -6,13 +6,14 @@ export function shown({ name, shape }: Value): string {
 }
 
 /**
- * Requires a convolution's weight: five extents, or two for a kernel of one voxel, stored flat.
+ * Requires a convolution's weight: a kernel of as many axes, or none for one of one voxel, stored flat.
  *
  * @param extents what it must be, for the message
+ * @param axes of the kernel
  * @throws Error saying how to make a flat one, if it is a volume
  */
-export function requireWeight(op: string, weight: Value, extents: string): void {
-  if (![2, 5].includes(weight.shape.length))
+export function requireWeight(op: string, weight: Value, extents: string, axes = 3): void {
+  if (![2, 2 + axes].includes(weight.shape.length))
     throw new Error(`${op}: weight must be ${extents}, not ${shown(weight)}`)
   requireFlat(op, 'weight', weight)
 }
