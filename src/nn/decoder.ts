@@ -2,8 +2,8 @@ import { atLayer } from '../graph/layer.js'
 import type { Value } from '../graph/value.js'
 import { labelConv3d } from '../ops/index.js'
 import { convLayer } from './conv-layer.js'
+import type { Network } from './layer.js'
 import { seededRandom } from './random.js'
-import type { Network } from './unet.js'
 
 /** Options of a decoder. */
 export interface DecoderOptions {

@@ -1,7 +1,7 @@
 import { atLayer } from '../graph/layer.js'
 import { parameter, volumeShape, type Value } from '../graph/value.js'
 import { conv3d, elu, gelu, instanceNorm, relu, sigmoid, tanh, type Triple } from '../ops/index.js'
-import type { Network } from './unet.js'
+import type { Network } from './layer.js'
 
 /** A convolution of a MeshNet, with what follows it. */
 export interface MeshNetLayer {

@@ -4,6 +4,7 @@ import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSk
 import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
 import { eachAxis, type Triple } from '../ops/shared/triple.js'
 import { convLayer } from './conv-layer.js'
+import type { Network } from './layer.js'
 import { seededRandom } from './random.js'
 
 /** Options of a U-Net. */
@@ -16,13 +17,6 @@ export interface UnetOptions {
   readonly instanceNorm?: boolean
   /** Seed of the initial weights. Default 0. */
   readonly seed?: number
-}
-
-/** A network: call it to build its graph for an input. */
-export interface Network {
-  /** Trainable values, in the order in which they are used. */
-  readonly parameters: readonly Value[]
-  (input: Value): Value
 }
 
 /** A U-Net that can also return the activations of its blocks, for tests. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
-import { batchNormLayer } from '../../src/nn/index.js'
+import { batchNormLayer, inTraining, sequential } from '../../src/nn/index.js'
 import { useGpu } from '../gpu.js'
 import { drawFrom } from '../ops/check.js'
 import * as reference from '../reference/batch-norm.js'
@@ -15,15 +15,18 @@ describe('batchNormLayer', () => {
   it('collects statistics while training and uses them afterwards', async () => {
     const shape = [2, 3, 3, 5, 7]
     const layer = batchNormLayer('norm', 3, { momentum: 0.25 })
-    expect([...layer.parameters, layer.running.mean, layer.running.variance].map(({ name }) => name)).toEqual(
+    expect([...layer.parameters, ...layer.statistics].map(({ name }) => name)).toEqual(
       ['weight', 'bias', 'running_mean', 'running_var'].map((field) => `norm.${field}`),
     )
     const ones = map(zeros([3]), () => 1)
     const variables = new Variables(device.gpu)
     const x = input('x', shape)
-    const { output, update } = layer.train(x)
-    const training = await compile(device.gpu, { outputs: [output], effects: [update!], variables })
-    const evaluated = layer.evaluate(x)
+    const { result: output, updates } = inTraining(() => layer(x))
+    expect(updates).toHaveLength(1)
+    const training = await compile(device.gpu, { outputs: [output], effects: updates, variables })
+    const evaluated = layer(x)
+    expect(updates).toHaveLength(1)
+    expect(sequential(layer).statistics).toEqual(layer.statistics)
     const evaluation = await compile(device.gpu, { outputs: [evaluated], variables })
     try {
       let running: reference.Running = { mean: zeros([3]), variance: ones }

@@ -1,0 +1,48 @@
+import type { OpNode } from '../graph/node.js'
+import { input, type Value } from '../graph/value.js'
+
+/** What layers that behave differently in training share while a graph is built. */
+export interface Training {
+  /** An input of two u32, seed and step, which plans write: the source of all randomness. */
+  readonly counter: Value
+  /** The dropouts so far: each draws a mask of its own. */
+  dropouts: number
+  readonly updates: OpNode[]
+}
+
+let current: Training | undefined
+
+/** The training that a graph is built for; undefined in evaluation. */
+export function currentTraining(): Training | undefined {
+  return current
+}
+
+/**
+ * Builds a part of a graph for training, as between `train()` and `eval()` of PyTorch: `dropoutLayer` drops, and
+ * `batchNormLayer` normalises by the batch and collects running statistics. Outside of it, the same layers build the
+ * graph of the evaluation.
+ *
+ * @param body adds nodes synchronously. It is given a counter (see `uniformNoise`) of the seed and the step, for noise
+ *   of its own
+ * @param options seed of the dropout masks; default 0
+ * @returns what `body` returns, and the effects (see `compile`) that update running statistics
+ * @throws what `body` throws
+ *
+ * @example
+ * const { result: logits, updates } = inTraining(() => network(scan))
+ * const loss = crossEntropy(logits, target)
+ * const step = await compile(gpu, { outputs: [], report: [loss], effects: [...adam.minimise(loss), ...updates], variables })
+ */
+export function inTraining<T>(
+  body: (counter: Value) => T,
+  { seed = 0 }: { readonly seed?: number } = {},
+): { readonly result: T; readonly updates: readonly OpNode[] } {
+  const outer = current
+  const feed = (step: number) => Uint32Array.of(seed, step)
+  current = { counter: input('training counter', [2], { dtype: 'u32', feed }), dropouts: 0, updates: [] }
+  try {
+    return { result: body(current.counter), updates: current.updates }
+  } finally {
+    current = outer
+  }
+}
