@@ -42,27 +42,86 @@ export function loadWeights(
   file: Uint8Array | TensorFile,
   { allowUnknown = false, source = 'weights' }: LoadOptions = {},
 ): Readonly<Record<string, string>> {
+  const { metadata, pairs, unknown } = pair(wanted, file, source)
+  const problems = pairs.flatMap(({ value, problem }) => (problem ? [`${value.name} ${problem}`] : []))
+  if (!allowUnknown) problems.push(...unknown.map((name) => `${name} is unknown`))
+  if (problems.length > 0) throw new UserError(`${source}: ${problems.join('; ')}`)
+  for (const { value, data } of pairs) variables.write(value, data!)
+  return metadata
+}
+
+/** What `loadMatching` did with the tensors of a file, and with the variables. */
+export interface MatchedWeights {
+  /** Tensors that were written into the variables of the same names. */
+  readonly loaded: readonly string[]
+  /** Tensors that were not, and why: `is [4, 1, 3, 3, 3], not [8, 1, 3, 3, 3]`. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[]
+  /** Variables that the file has no tensor for; like those of skipped tensors, they keep their contents. */
+  readonly missing: readonly string[]
+  /** The file's metadata. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * Writes what fits of a safetensors file into variables and says what that was: for a network that begins with the
+ * weights of another, which has another last layer, for example. `loadWeights` loads everything or nothing.
+ *
+ * @param file its bytes, or the result of `readSafetensors`
+ * @param options the file's name, for messages
+ * @throws UserError if no tensor fits
+ */
+export function loadMatching(
+  variables: Variables,
+  wanted: readonly Value[],
+  file: Uint8Array | TensorFile,
+  { source = 'weights' }: Pick<LoadOptions, 'source'> = {},
+): MatchedWeights {
+  const { metadata, pairs, unknown } = pair(wanted, file, source)
+  const fitting = pairs.filter(({ problem }) => problem === undefined)
+  const missing = pairs.filter(({ tensor }) => tensor === undefined)
+  const misfits = pairs.filter(({ tensor, problem }) => tensor && problem !== undefined)
+  if (fitting.length === 0) {
+    const names = (all: readonly string[]) => (all.length > 3 ? [...all.slice(0, 3), '..'] : all).join(', ')
+    const of = names([...unknown, ...misfits.map(({ value, problem }) => `${value.name}, which ${problem!}`)])
+    throw new UserError(
+      `${source}: no tensor fits. It holds ${of || 'none'}; the variables are ${names(wanted.map(({ name }) => name))}`,
+    )
+  }
+  for (const { value, data } of fitting) variables.write(value, data!)
+  return {
+    loaded: fitting.map(({ value }) => value.name),
+    skipped: [
+      ...misfits.map(({ value, problem }) => ({ name: value.name, reason: problem! })),
+      ...unknown.map((name) => ({ name, reason: 'is unknown' })),
+    ],
+    missing: missing.map(({ value }) => value.name),
+    metadata,
+  }
+}
+
+/** A variable with the tensor of its name, and why that cannot be written into it. */
+interface Pair {
+  readonly value: Value
+  readonly tensor: Tensor | undefined
+  readonly data: Float32Array | undefined
+  readonly problem: string | undefined
+}
+
+/** Every variable with its tensor, and the names of the tensors that belong to none. */
+function pair(wanted: readonly Value[], file: Uint8Array | TensorFile, source: string) {
   requireOwnNames(wanted)
   const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file, source) : file
-  const problems: string[] = []
-  const found: { value: Value; data: Float32Array }[] = []
-  for (const value of wanted) {
+  const pairs = wanted.map((value): Pair => {
     const tensor = tensors.get(value.name)
     const data = tensor && numbersOf(tensor)
     const problem =
       tensor && !data
         ? `is of type ${tensor.dtype}`
         : misfit(value, tensor && data && { shape: tensor.shape, data })
-    if (problem) problems.push(`${value.name} ${problem}`)
-    else found.push({ value, data: data! })
-  }
-  if (!allowUnknown) {
-    const names = new Set(wanted.map(({ name }) => name))
-    for (const name of tensors.keys()) if (!names.has(name)) problems.push(`${name} is unknown`)
-  }
-  if (problems.length > 0) throw new UserError(`${source}: ${problems.join('; ')}`)
-  for (const { value, data } of found) variables.write(value, data)
-  return metadata
+    return { value, tensor, data, problem }
+  })
+  const names = new Set(wanted.map(({ name }) => name))
+  return { metadata, pairs, unknown: [...tensors.keys()].filter((name) => !names.has(name)) }
 }
 
 function requireOwnNames(wanted: readonly Value[]): void {

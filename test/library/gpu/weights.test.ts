@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   Adam,
+  loadMatching,
   loadWeights,
   parameter,
   readSafetensors,
@@ -70,6 +71,59 @@ describe('weights', () => {
     loadWeights(variables, [a!], readSafetensors(file), { allowUnknown: true })
     expect(await variables.read(a!)).toEqual(Float32Array.of(0.1, -3))
     variables.dispose()
+  })
+
+  it('that fit may be loaded from a file in which others do not', async () => {
+    const file = writeSafetensors(
+      new Map<string, Tensor>([
+        ['a', f32([2], [5, 6])],
+        ['b', f32([1, 2], [5, 6])],
+        ['c', f32([2], [5, Infinity])],
+        ['e', f32([1], [0])],
+      ]),
+      { epoch: '3' },
+    )
+    const variables = new Variables(device.gpu)
+    expect(loadMatching(variables, [a!, b!, c!, d!], file)).toEqual({
+      loaded: ['a'],
+      skipped: [
+        { name: 'b', reason: 'is [1, 2], not [2]' },
+        { name: 'c', reason: 'holds numbers that are not finite' },
+        { name: 'e', reason: 'is unknown' },
+      ],
+      missing: ['d'],
+      metadata: { epoch: '3' },
+    })
+    expect(await variables.read(a!)).toEqual(Float32Array.of(5, 6))
+    for (const kept of [b!, c!, d!]) expect(await variables.read(kept)).toEqual(Float32Array.of(1, 2))
+    const nothing = () => loadMatching(variables, [b!, d!], file, { source: 'run.safetensors' })
+    expect(nothing).toThrow(UserError)
+    expect(nothing).toThrow('run.safetensors: no tensor fits. It holds a, c, e, ..; the variables are b, d')
+    variables.dispose()
+  })
+
+  it('of a network begin another with another last layer', async () => {
+    const [first, second] = [3, 5].map((classes) => unet({ classes, widths: [2, 3], seed: classes }))
+    const variables = new Variables(device.gpu)
+    const bytes = await saveWeights(variables, first!.parameters)
+    variables.dispose()
+    const others = new Variables(device.gpu)
+    const { loaded, skipped, missing } = loadMatching(others, second!.parameters, bytes)
+    expect(loaded).toEqual([
+      'encoder.block0.weight',
+      'encoder.block0.bias',
+      'encoder.block1.weight',
+      'encoder.block1.bias',
+    ])
+    expect(skipped.map(({ name }) => name)).toEqual([
+      'encoder.block2.weight',
+      'encoder.block2.bias',
+      'encoder.conv.weight',
+      'encoder.conv.bias',
+    ])
+    expect(missing).toEqual([])
+    expect(await others.read(second!.parameters[0]!)).toEqual(first!.parameters[0]!.initial)
+    others.dispose()
   })
 
   it('that are not finite, or belong to two variables of one name, are refused', async () => {
