@@ -16,11 +16,25 @@ const layers = {
   // Float64 versions of ops, and small problems that a device is tried with.
   'self-check': ['gpu', 'graph', 'plan', 'ops', 'optim'],
   io: [],
+  // Networks from files, built from layers and ops.
+  onnx: ['graph', 'ops', 'nn', 'io'],
   report: [],
   node: ['gpu', 'io'],
 }
 const everyLayer = [...Object.keys(layers), 'generated', 'cli']
-const isomorphic = ['gpu', 'graph', 'plan', 'ops', 'nn', 'optim', 'sae', 'register', 'self-check', 'report']
+const isomorphic = [
+  'gpu',
+  'graph',
+  'plan',
+  'ops',
+  'nn',
+  'optim',
+  'sae',
+  'register',
+  'onnx',
+  'self-check',
+  'report',
+]
 
 const layering = Object.entries(layers).map(([layer, allowed]) => ({
   files: [`src/${layer}/**/*.ts`],

@@ -37,19 +37,27 @@ export function batchNormLayer(
   const statistic = (kind: string, initial: number) =>
     new Value(`${name}.running_${kind}`, [channels], 'variable', { initial: filledWith(initial)([channels]) })
   const running = { mean: statistic('mean', 0), variance: statistic('var', 1) }
-  const apply = (input: Value) =>
-    atLayer(name, () => {
-      const training = currentTraining()
-      if (!training) return batchNormBy(input, running, weight, bias, options)
-      const { output, update } = batchNorm(input, weight, bias, { ...options, running })
-      if (update) training.updates.push(update)
-      return output
-    })
+  const apply = (input: Value) => atLayer(name, () => normaliseBatch(input, running, weight, bias, options))
   return Object.assign(apply, {
     parameters,
     statistics: [running.mean, running.variance] as const,
     running,
   })
+}
+
+/** Batch normalisation as the graph that is built wants it: by the batch in training, else by the running statistics. */
+export function normaliseBatch(
+  input: Value,
+  running: RunningStatistics,
+  weight: Value,
+  bias: Value,
+  options: Pick<BatchNormOptions, 'epsilon' | 'momentum'>,
+): Value {
+  const training = currentTraining()
+  if (!training) return batchNormBy(input, running, weight, bias, options)
+  const { output, update } = batchNorm(input, weight, bias, { ...options, running })
+  if (update) training.updates.push(update)
+  return output
 }
 
 /**

@@ -1,0 +1,251 @@
+import type { OnnxConstant } from '../io/onnx-read.js'
+import { dropoutLayer } from '../nn/index.js'
+import { concat, mean, pad, reshape, slice, softmax, split, transpose } from '../ops/index.js'
+import type { Operator } from './call.js'
+import { everything, rangeOf, taken, viewed } from './known.js'
+import {
+  asFlat,
+  asVolume,
+  isKnown,
+  known,
+  tensorOf,
+  volumeAxis,
+  type DeviceTensor,
+  type Tensor,
+} from './tensor.js'
+
+/** Operations on shapes, and on what is known of them when the graph is built. */
+export const shapes: Readonly<Record<string, Operator>> = {
+  Identity: { build: (call) => call.input(0) },
+  Dropout: {
+    build: (call) => {
+      const ratio = call.numbers(1, 'the ratio')?.[0] ?? call.number('ratio', 0.5)
+      call.number('seed', 0)
+      const { dims, value } = call.device(0)
+      return { dims, value: dropoutLayer(ratio)(value) }
+    },
+  },
+  Constant: {
+    build: (call) => {
+      const [one, whole] = [call.number('value_float', NaN), call.number('value_int', NaN)]
+      const [floats, wholes] = [call.list('value_floats'), call.list('value_ints')]
+      if (!Number.isNaN(one)) return known(one, false)
+      if (!Number.isNaN(whole)) return known(whole)
+      if (floats) return known(floats, false)
+      return wholes ? known(wholes) : (call.constant('value') ?? call.fail('it has no value'))
+    },
+  },
+  ConstantOfShape: {
+    build: (call) => {
+      const dims = call.numbers(0, 'the shape') ?? []
+      const { data, integer } = call.constant('value') ?? known([0], false)
+      const all = Array<number>(dims.reduce((product, n) => product * n, 1)).fill(data[0] ?? 0)
+      return { ...known(all, integer), dims }
+    },
+  },
+  Shape: {
+    build: (call) => {
+      const { dims } = call.input(0)
+      return known(dims.slice(call.number('start', 0), call.number('end', dims.length)))
+    },
+  },
+  Cast: {
+    build: (call) => {
+      const [x, to] = [call.input(0), call.number('to', 0)]
+      const integer = [2, 3, 6, 7].includes(to)
+      if (!integer && ![1, 10, 11].includes(to)) return call.refuse('to')
+      if (!isKnown(x)) return integer ? call.refuse('to') : x
+      return {
+        ...known(
+          [...x.data].map((n) => (integer ? Math.trunc(n) : n)),
+          integer,
+        ),
+        dims: x.dims,
+      }
+    },
+  },
+  Floor: rounded(Math.floor),
+  Ceil: rounded(Math.ceil),
+  Gather: {
+    build: (call) => {
+      const x = call.known(0, 'what is gathered from')!
+      call.expect('axis', 0)
+      return taken(call, x, call.known(1, 'the positions') ?? call.fail('it has no positions'))
+    },
+  },
+  Unsqueeze: {
+    build: (call) => {
+      const x = call.input(0)
+      const axes = call.list('axes') ?? call.numbers(1, 'the axes') ?? []
+      const rank = x.dims.length + axes.length
+      const added = new Set(axes.map((axis) => call.axis(axis, rank)))
+      const rest = [...x.dims]
+      return shaped(
+        x,
+        Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : rest.shift()!)),
+      )
+    },
+  },
+  Squeeze: {
+    build: (call) => {
+      const x = call.input(0)
+      const axes = call.list('axes') ?? call.numbers(1, 'the axes')
+      const removed = axes?.map((axis) => call.axis(axis, x.dims.length))
+      return shaped(
+        x,
+        x.dims.filter((n, axis) => (removed ? !removed.includes(axis) : n !== 1)),
+      )
+    },
+  },
+  Reshape: {
+    build: (call) => {
+      const x = call.input(0)
+      call.expect('allowzero', 0)
+      const wanted = call.numbers(1, 'the shape') ?? call.fail('it has no shape')
+      const copied = wanted.map((n, axis) => (n === 0 ? x.dims[axis]! : n))
+      const size = x.dims.reduce((product, n) => product * n, 1)
+      const rest = copied.reduce((product, n) => (n === -1 ? product : product * n), 1)
+      return shaped(
+        x,
+        copied.map((n) => (n === -1 ? size / rest : n)),
+      )
+    },
+  },
+  Flatten: {
+    build: (call) => {
+      const x = call.input(0)
+      const axis = call.number('axis', 1)
+      const at = axis < 0 ? axis + x.dims.length : axis
+      const size = (dims: readonly number[]) => dims.reduce((product, n) => product * n, 1)
+      return shaped(x, [size(x.dims.slice(0, at)), size(x.dims.slice(at))])
+    },
+  },
+  Transpose: {
+    build: (call) => {
+      const x = call.input(0)
+      const perm = call.list('perm') ?? [...x.dims.keys()].reverse()
+      return isKnown(x) ? viewed(x, everything(x.dims), perm) : tensorOf(transpose(asFlat(x), perm))
+    },
+  },
+  Concat: {
+    build: (call) => {
+      const operands = Array.from({ length: call.count }, (_, i) => call.input(i))
+      const rank = operands[0]!.dims.length
+      const axis = call.axis(call.number('axis', 0), rank)
+      if (operands.every(isKnown)) {
+        if (rank !== 1) return call.fail('of what is known, only lists can be joined')
+        return known(
+          operands.flatMap(({ data }) => [...data]),
+          operands[0]!.integer,
+        )
+      }
+      const tensors = operands.map((_, i) => call.device(i))
+      const extents = tensors.map(({ dims }) => dims[axis]!)
+      const dims = tensors[0]!.dims.map((n, i) => (i === axis ? extents.reduce((a, b) => a + b) : n))
+      const volumes = tensors.some(({ value }) => value.layout === 'volume')
+      const parts = tensors.map(volumes ? asVolume : asFlat)
+      return tensorOf(concat(parts, volumes ? volumeAxis(axis, rank) : axis), dims)
+    },
+  },
+  Split: {
+    build: (call) => {
+      const x = call.device(0)
+      const axis = call.axis(call.number('axis', 0), x.dims.length)
+      const count = call.number('num_outputs', call.operation.outputs.length)
+      const equal = Math.ceil(x.dims[axis]! / count)
+      const sizes = call.list('split') ?? call.numbers(1, 'the sizes') ?? equal
+      return split(asFlat(x), sizes, axis).map((value) => tensorOf(value))
+    },
+  },
+  Slice: {
+    build: (call) => {
+      const x = call.input(0)
+      const starts = call.numbers(1, 'the starts') ?? call.fail('it has no starts')
+      const ends = call.numbers(2, 'the ends') ?? call.fail('it has no ends')
+      const axes = (call.numbers(3, 'the axes') ?? [...starts.keys()]).map((axis) =>
+        call.axis(axis, x.dims.length),
+      )
+      const steps = call.numbers(4, 'the steps') ?? starts.map(() => 1)
+      if (isKnown(x)) {
+        const ranges = everything(x.dims)
+        axes.forEach((axis, i) => (ranges[axis] = rangeOf(x.dims[axis]!, starts[i]!, ends[i]!, steps[i]!)))
+        return viewed(x, ranges)
+      }
+      const { value, dims } = x
+      const of = value.layout === 'volume' ? axes.map((axis) => volumeAxis(axis, dims.length)) : axes
+      const part = slice(value, { starts, ends, axes: of, steps })
+      const extents = dims.map((n, axis) => (axes.includes(axis) ? part.shape[of[axes.indexOf(axis)]!]! : n))
+      return tensorOf(part, extents)
+    },
+  },
+  Pad: {
+    build: (call) => {
+      const { dims, value } = call.device(0)
+      const mode = call.text('mode', 'constant')
+      if (mode !== 'constant' && mode !== 'edge' && mode !== 'reflect') return call.refuse('mode')
+      const pads = call.numbers(1, 'the padding') ?? call.fail('it has no padding')
+      if (call.optional(3)) return call.fail('axes of the padding are not supported')
+      const fill = call.numbers(2, 'the padding value')?.[0] ?? 0
+      const half = pads.length / 2
+      const margins = dims.map((_, axis) => [pads[axis]!, pads[axis + half]!] as const)
+      const missing = value.shape.length - dims.length
+      const all =
+        value.layout === 'volume'
+          ? [
+              ...margins.slice(0, 2),
+              ...Array.from({ length: missing }, () => [0, 0] as const),
+              ...margins.slice(2),
+            ]
+          : margins
+      return tensorOf(
+        pad(value, all, { mode, value: fill }),
+        dims.map((n, axis) => n + margins[axis]![0] + margins[axis]![1]),
+      )
+    },
+  },
+  ReduceMean: {
+    build: (call) => {
+      const { dims, value } = call.device(0)
+      const given = call.list('axes') ?? call.numbers(1, 'the axes') ?? [...dims.keys()]
+      call.expect('noop_with_empty_axes', 0)
+      const axes = given.map((axis) => call.axis(axis, dims.length))
+      const of = value.layout === 'volume' ? axes.map((axis) => volumeAxis(axis, dims.length)) : axes
+      const kept = {
+        dims: dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+        value: mean(value, { axes: of, keepDims: true }),
+      }
+      if (call.number('keepdims', 1) === 1) return kept
+      return shaped(
+        kept,
+        dims.filter((_, axis) => !axes.includes(axis)),
+      )
+    },
+  },
+  Softmax: {
+    build: (call) => {
+      const x = call.device(0)
+      const rank = x.dims.length
+      const axis = call.axis(call.number('axis', call.opset < 13 ? 1 : -1), rank)
+      // Until opset 13, it was taken over all axes from this one on.
+      if (call.opset < 13 && x.dims.slice(axis + 1).some((n) => n > 1)) return call.refuse('axis')
+      if (x.value.layout === 'volume' && axis === 1) return tensorOf(softmax(x.value), x.dims)
+      return call.refuse('axis')
+    },
+  },
+}
+
+function rounded(f: (x: number) => number): Operator {
+  return {
+    build: (call) => {
+      const x = call.known(0, 'what is rounded')!
+      return { ...x, data: x.data.map((n) => f(n)) }
+    },
+  }
+}
+
+/** The same elements in another shape. */
+function shaped(x: Tensor, dims: readonly number[]): Tensor {
+  if (isKnown(x)) return { ...x, dims } satisfies OnnxConstant
+  const shape = dims.length === 0 ? [1] : dims
+  return { dims, value: reshape(x.value, shape, { layout: 'flat' }) } satisfies DeviceTensor
+}
