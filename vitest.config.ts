@@ -18,6 +18,7 @@ const gpuTests = [
   'graph',
   'library/gpu',
   'nn',
+  'onnx',
   'ops',
   'optim',
   'plan',

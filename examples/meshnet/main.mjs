@@ -1,39 +1,68 @@
-// Segments the middle of a T1 scan (1 mm, with or without skull) with a MeshNet of brainchop's: the folder of a model is
-// one of public/models at https://github.com/neuroneural/brainchop, with its model.json and model.bin.
+// Teaches a MeshNet of brainchop's (https://github.com/neuroneural/brainchop, MIT) other classes: all layers but the last
+// begin with its weights. The folder is one of brainchop's public/models, with a model.json and a model.bin.
 //
-//   node examples/meshnet/main.mjs model20chan3cls scan.nii.gz
-import { argmax, compile, crop, input, meshNet, scaledByQuantiles } from 'sae-webgpu'
-import { openGpu, readTfjsModel, readVolume } from 'sae-webgpu/node'
+//   node examples/meshnet/main.mjs model20chan3cls
+import {
+  Adam,
+  compile,
+  crossEntropy,
+  input,
+  kaimingUniform,
+  meshNet,
+  seededRandom,
+  Variables,
+} from 'sae-webgpu'
+import { openGpu, readTfjsModel } from 'sae-webgpu/node'
 
-const [model, path] = process.argv.slice(2)
-if (!model || !path) {
-  console.log('usage: node main.mjs MODEL_FOLDER SCAN')
-  process.exit(2)
+const [folder] = process.argv.slice(2)
+if (folder === undefined) {
+  console.log('usage: node main.mjs MODEL_FOLDER')
+  process.exit()
 }
-const network = meshNet(await readTfjsModel(model))
-const { data, grid } = await readVolume(path)
-const intensities = scaledByQuantiles(data, [0, 1])
+const classes = 2
+const shape = [12, 12, 12]
+const random = seededRandom(1)
 
-// A block of 64 voxels along each axis; what is around it influences it, so the network sees 16 voxels more.
-const whole = input('scan', [1, 1, ...grid.shape])
-const middle = (margin) => ({
-  start: grid.shape.map((extent) => Math.floor(extent / 2) - 32 - margin),
-  stop: grid.shape.map((extent) => Math.floor(extent / 2) + 32 + margin),
-})
-const block = crop(whole, middle(0))
-const logits = crop(network(crop(whole, middle(16))), { start: [16, 16, 16], stop: [80, 80, 80] })
-const labels = argmax(logits)
+const layers = await readTfjsModel(folder)
+const last = layers.at(-1)
+const head = [classes, ...last.shape.slice(1)]
+const network = meshNet([
+  ...layers.slice(0, -1),
+  { ...last, shape: head, weight: kaimingUniform(random)(head), bias: new Float32Array(classes) },
+])
+const count = network.parameters.reduce((sum, { size }) => sum + size, 0)
+console.log(`${layers.length} layers, ${count} parameters`)
 
+const scan = input('scan', [1, 1, ...shape])
+const target = input('target', [1, 1, ...shape], { dtype: 'u32' })
+const loss = crossEntropy(network(scan), target)
 const gpu = await openGpu()
-const plan = await compile(gpu, { outputs: [block, labels] })
-plan.write(whole, intensities)
-await plan.run()
-const found = await plan.readUint(labels)
-const seen = await plan.read(block)
-for (let c = 0; c < logits.shape[1]; c++) {
-  const members = seen.filter((_, i) => found[i] === c)
-  const mean = members.reduce((sum, x) => sum + x, 0) / Math.max(1, members.length)
-  console.log(`class ${c}: ${members.length} voxels, mean intensity ${mean.toFixed(3)}`)
+const variables = new Variables(gpu)
+const adam = new Adam(network.parameters, { learningRate: 2e-3, maxNorm: 1 })
+const step = await compile(gpu, { outputs: [], report: [loss], effects: adam.minimise(loss), variables })
+
+/** A noisy volume with a brighter ball in it, and where the ball is. */
+function draw() {
+  const centre = shape.map((extent) => extent * (0.3 + 0.4 * random()))
+  const labels = Uint32Array.from({ length: 12 ** 3 }, (_, i) => {
+    const voxel = [Math.floor(i / 144), Math.floor(i / 12) % 12, i % 12]
+    return Math.hypot(...voxel.map((x, axis) => x - centre[axis])) < 4 ? 1 : 0
+  })
+  return { labels, image: Float32Array.from(labels, (label) => 0.3 + 0.4 * label + 0.4 * (random() - 0.5)) }
 }
-plan.dispose()
+
+let sum = 0
+for (let i = 1; i <= 40; i++) {
+  const { image, labels } = draw()
+  step.write(scan, image)
+  step.write(target, labels)
+  const [[value]] = await step.run()
+  sum += value
+  if (i % 10 !== 0) continue
+  console.log(`steps ${i - 9} to ${i}: mean loss ${(sum / 10).toFixed(4)}`)
+  sum = 0
+}
+
+step.dispose()
+variables.dispose()
 gpu.dispose()

@@ -19,7 +19,7 @@ export interface OnnxNetwork extends Network {
   /** Running statistics of batch normalisations. */
   readonly statistics: readonly Value[]
   /** Names of the inputs, and their extents where the file fixes them. */
-  readonly inputs: OnnxModel['inputs']
+  readonly inputs: ReadonlyMap<string, readonly (number | string | undefined)[] | undefined>
   /** Names of the outputs. */
   readonly outputs: readonly string[]
   /** What the file says of itself. */
@@ -77,10 +77,9 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
   }
   const trained = weightsOf(model)
   const statistics = statisticsOf(model)
-  const variables = new Map([...trained, ...statistics])
 
   const outputsOf = (inputs: Readonly<Record<string, Value>>): Record<string, Value> => {
-    const values = new Map<string, Tensor>([...constants, ...variables])
+    const values = new Map<string, Tensor>([...constants, ...statistics])
     for (const [name, dims] of model.inputs) {
       const value = inputs[name]
       if (!value)
@@ -93,7 +92,7 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       const { weights = [], build } = operators[operation.op]!
       const operands = operation.inputs.map((name, i) => {
         if (name === '') return undefined
-        const found = (weights.includes(i) ? undefined : constants.get(name)) ?? values.get(name)
+        const found = (weights.includes(i) ? trained.get(name) : undefined) ?? values.get(name)
         if (!found) throw new UserError(`${source}: ${operation.name} reads ${name}, which nothing computes`)
         return found
       })

@@ -56,7 +56,7 @@ function resize(call: Call, scalesAt: number, sizesAt: number | undefined, how: 
     !spatial(axis) ? 1 : given.length > 0 ? ofAxis(given, axis)! : ofAxis(sizes!, axis)! / n,
   ) as unknown as Triple
   const to = from.map((n, axis) =>
-    spatial(axis) && sizes ? ofAxis(sizes, axis)! : Math.floor(n * scales[axis]!),
+    spatial(axis) && sizes ? ofAxis(sizes, axis)! : Math.floor(Math.fround(n * scales[axis]!)),
   ) as unknown as Triple
   const position = transformations[how] ?? call.refuse('coordinate_transformation_mode')
   const whole = scales.every((scale) => Number.isInteger(scale))

@@ -121,6 +121,7 @@ export const shapes: Readonly<Record<string, Operator>> = {
     },
   },
   Transpose: {
+    weights: [0],
     build: (call) => {
       const x = call.input(0)
       const perm = call.list('perm') ?? [...x.dims.keys()].reverse()

@@ -1,5 +1,6 @@
 import * as concat from '../../reference/concat.js'
 import * as conv3d from '../../reference/conv3d.js'
+import * as convTranspose3d from '../../reference/conv-transpose3d.js'
 import * as fit from '../../reference/fit.js'
 import * as instanceNorm from '../../reference/instance-norm.js'
 import * as maxPool3d from '../../reference/max-pool3d.js'
@@ -45,9 +46,11 @@ function run({ op, attributes }: DecodedNode, inputs: readonly NdArray[]): NdArr
         triple((axis) => a.shape[axis + 2]! + b.data[axis + 7]!),
       )
     case 'Conv':
-      expectOnly(attributes.kernel_shape as number[], 3)
-      expectOnly(attributes.pads as number[], 1)
-      return conv3d.forward(a, b, c, { padding: 1 })
+      return conv3d.forward(a, b, c, geometry(attributes))
+    case 'ConvTranspose':
+      return convTranspose3d.forward(a, b, c, geometry(attributes))
+    case 'LeakyRelu':
+      return map(a, (x) => (x > 0 ? x : (attributes.alpha as number) * x))
     case 'InstanceNormalization':
       return instanceNorm.forward(a, b, c, attributes.epsilon as number)
     case 'Relu':
@@ -74,6 +77,13 @@ function run({ op, attributes }: DecodedNode, inputs: readonly NdArray[]): NdArr
     default:
       throw new Error(`no reference of ${op}`)
   }
+}
+
+/** Stride and padding; the same padding at both ends. */
+function geometry({ pads = [0, 0, 0, 0, 0, 0], strides = [1, 1, 1] }: DecodedNode['attributes']) {
+  const [before, after] = [(pads as number[]).slice(0, 3), (pads as number[]).slice(3)]
+  if (before.join() !== after.join()) throw new Error('uneven padding')
+  return { stride: strides as Triple, padding: before as Triple }
 }
 
 const vector = (values: readonly number[]): NdArray => fromArray([values.length], values)
