@@ -74,7 +74,14 @@ export { planewise, type PlanewiseKernel } from './ops/shared/planewise.js'
 
 // Weights in files.
 export { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from './io/safetensors.js'
-export { loadMatching, loadWeights, saveWeights, type LoadOptions, type MatchedWeights } from './weights.js'
+export {
+  loadMatching,
+  loadWeights,
+  saveWeights,
+  type LoadOptions,
+  type MatchedWeights,
+  type SkippedTensor,
+} from './weights.js'
 
 export * from './ops/index.js'
 export * from './nn/index.js'

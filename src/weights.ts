@@ -50,12 +50,20 @@ export function loadWeights(
   return metadata
 }
 
+/** A tensor that does not fit. */
+export interface SkippedTensor {
+  /** Its name in the file. */
+  readonly name: string
+  /** `is [4, 1, 3, 3, 3], not [8, 1, 3, 3, 3]`; `is unknown` if there is no variable of its name. */
+  readonly reason: string
+}
+
 /** What `loadMatching` did with the tensors of a file, and with the variables. */
 export interface MatchedWeights {
   /** Tensors that were written into the variables of the same names. */
   readonly loaded: readonly string[]
-  /** Tensors that were not, and why: `is [4, 1, 3, 3, 3], not [8, 1, 3, 3, 3]`. */
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[]
+  /** Tensors that were not. */
+  readonly skipped: readonly SkippedTensor[]
   /** Variables that the file has no tensor for; like those of skipped tensors, they keep their contents. */
   readonly missing: readonly string[]
   /** The file's metadata. */

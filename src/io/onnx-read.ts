@@ -1,5 +1,5 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
-import { UserError } from '../errors.js'
+import { printable, quoted, UserError } from '../errors.js'
 import { float16ToFloat32 } from './safetensors.js'
 
 /** Numbers of an ONNX file. */
@@ -15,11 +15,14 @@ export interface OnnxConstant {
 /** Value of an attribute: f, i, s, t, floats or ints of ONNX; undefined for graphs and other types. */
 export type OnnxAttributeValue = number | string | OnnxConstant | readonly number[] | undefined
 
+/** Names that PyTorch makes have up to 100 characters in deep networks. */
+export const longestName = 100
+
 /** An operation as it is in the file. */
 export interface OnnxOperation {
   /** `Conv`; `DOMAIN.Conv` if it is not one of ONNX's own. */
   readonly op: string
-  /** Its name, or that of its first output if it has none. */
+  /** Its name, or that of its first output if it has none; printable. */
   readonly name: string
   /** Names of values; empty for an optional input that is left out. */
   readonly inputs: readonly string[]
@@ -83,7 +86,7 @@ function decodeOperation(node: Fields): OnnxOperation {
   const [op, domain, outputs] = [text(node, 4), text(node, 7), texts(node, 2)]
   return {
     op: isOwn(domain) ? op : `${domain}.${op}`,
-    name: text(node, 3) || (outputs[0] ?? ''),
+    name: printable((text(node, 3) || (outputs[0] ?? '')).replace(/\s/g, ' ')),
     inputs: texts(node, 1),
     outputs,
     attributes: new Map(
@@ -169,7 +172,7 @@ function ofType(
 }
 
 function decodeTensor(tensor: Fields): OnnxConstant {
-  const name = text(tensor, 8) || 'a constant'
+  const name = quoted(text(tensor, 8), longestName)
   const [dims, code] = [integers(tensor, 1), integer(tensor, 2) ?? 0]
   const type = types[code]
   if (!type) throw new UserError(`${name} has elements of a type that is not read (number ${code} of ONNX)`)

@@ -17,6 +17,14 @@ export function currentTraining(): Training | undefined {
   return current
 }
 
+/** What `inTraining` has built. */
+export interface TrainingGraph<T> {
+  /** What the function returned. */
+  readonly result: T
+  /** Effects (see `compile`) that update running statistics. */
+  readonly updates: readonly OpNode[]
+}
+
 /**
  * Builds a part of a graph for training, as between `train()` and `eval()` of PyTorch: `dropoutLayer` drops, and
  * `batchNormLayer` normalises by the batch and collects running statistics. Outside of it, the same layers build the
@@ -25,7 +33,6 @@ export function currentTraining(): Training | undefined {
  * @param body adds nodes synchronously. It is given a counter (see `uniformNoise`) of the seed and the step, for noise
  *   of its own
  * @param options seed of the dropout masks; default 0
- * @returns what `body` returns, and the effects (see `compile`) that update running statistics
  * @throws what `body` throws
  *
  * @example
@@ -36,7 +43,7 @@ export function currentTraining(): Training | undefined {
 export function inTraining<T>(
   body: (counter: Value) => T,
   { seed = 0 }: { readonly seed?: number } = {},
-): { readonly result: T; readonly updates: readonly OpNode[] } {
+): TrainingGraph<T> {
   const outer = current
   const feed = (step: number) => Uint32Array.of(seed, step)
   current = { counter: input('training counter', [2], { dtype: 'u32', feed }), dropouts: 0, updates: [] }

@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import type { OnnxConstant, OnnxOperation } from '../io/onnx-read.js'
+import { printable, UserError } from '../errors.js'
+import { longestName, type OnnxConstant, type OnnxOperation } from '../io/onnx-read.js'
 import { isKnown, onDevice, type DeviceTensor, type Tensor } from './tensor.js'
 
 /** How an operation of ONNX is built from our ops. */
@@ -90,12 +90,12 @@ export class Call {
   /** @throws UserError naming an attribute and its value */
   refuse(name: string): never {
     const value = this.operation.attributes.get(name)
-    const shown = Array.isArray(value)
-      ? `[${value.join(', ')}]`
-      : typeof value === 'object'
-        ? 'a tensor'
-        : value
-    return this.fail(`attribute ${name} = ${shown ?? 'of this type'} is not supported`)
+    const list = Array.isArray(value) ? `[${value.slice(0, 8).join(', ')}]` : undefined
+    const one = typeof value === 'string' ? printable(value.replace(/\s/g, ' ')).slice(0, longestName) : value
+    const shown = list ?? (typeof one === 'object' ? 'a tensor' : one)
+    return this.fail(
+      `attribute ${printable(name.replace(/\s/g, ' '))} = ${shown ?? 'of this type'} is not supported`,
+    )
   }
 
   /** @throws UserError naming the operation */

@@ -1,7 +1,7 @@
-import { UserError } from '../errors.js'
+import { quoted, UserError } from '../errors.js'
 import { atLayer } from '../graph/layer.js'
 import { parameter, Value } from '../graph/value.js'
-import { readOnnx, type OnnxConstant, type OnnxModel } from '../io/onnx-read.js'
+import { longestName, readOnnx, type OnnxConstant, type OnnxModel } from '../io/onnx-read.js'
 import type { Network } from '../nn/index.js'
 import { Call, type Operator } from './call.js'
 import { convolutions } from './convolutions.js'
@@ -44,6 +44,9 @@ const operators: Readonly<Record<string, Operator>> = {
   ...shapes,
 }
 
+/** A name of the file's in a message. */
+const shown = (name: string): string => quoted(name, longestName)
+
 /** Versions of ONNX's operations that the operators follow. */
 const opsets = { from: 11, to: 21 }
 
@@ -72,7 +75,7 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
   if (unknown.length > 0) {
     const { name } = operations.find(({ op }) => op === unknown[0])!
     throw new UserError(
-      `${source}: the operation${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')} (first: ${name}) cannot be read`,
+      `${source}: the operation${unknown.length > 1 ? 's' : ''} ${shown(unknown.join(', '))} (first: ${name}) cannot be read`,
     )
   }
   const trained = weightsOf(model)
@@ -84,7 +87,7 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       const value = inputs[name]
       if (!value)
         throw new UserError(
-          `${source}: the input ${name} is missing; given: ${Object.keys(inputs).join(', ')}`,
+          `${source}: the input ${shown(name)} is missing; given: ${Object.keys(inputs).join(', ')}`,
         )
       values.set(name, inputTensor(source, name, value, dims))
     }
@@ -93,7 +96,8 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       const operands = operation.inputs.map((name, i) => {
         if (name === '') return undefined
         const found = (weights.includes(i) ? trained.get(name) : undefined) ?? values.get(name)
-        if (!found) throw new UserError(`${source}: ${operation.name} reads ${name}, which nothing computes`)
+        if (!found)
+          throw new UserError(`${source}: ${operation.name} reads ${shown(name)}, which nothing computes`)
         return found
       })
       const call = new Call(operation, opset, operands)
@@ -110,7 +114,7 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
     return Object.fromEntries(
       model.outputs.map((name) => {
         const tensor = values.get(name)
-        if (!tensor) throw new UserError(`${source}: nothing computes the output ${name}`)
+        if (!tensor) throw new UserError(`${source}: nothing computes the output ${shown(name)}`)
         return [name, resultOf(isKnown(tensor) ? onDevice(name, tensor) : tensor)]
       }),
     )
@@ -119,7 +123,9 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
   const only = (input: Value): Value => {
     const names = [...model.inputs.keys()]
     if (names.length !== 1)
-      throw new UserError(`${source}: it has ${names.length} inputs (${names.join(', ')}); use outputsOf`)
+      throw new UserError(
+        `${source}: it has ${names.length} inputs (${names.map(shown).join(', ')}); use outputsOf`,
+      )
     return outputsOf({ [names[0]!]: input })[model.outputs[0]!]!
   }
   return Object.assign(only, {
@@ -172,10 +178,10 @@ function inputTensor(
   dims: readonly (number | string | undefined)[] | undefined,
 ): DeviceTensor {
   const rank = dims?.length ?? value.shape.length
-  const shown = dims?.map((n) => n ?? '?').join(', ')
+  const extents = dims?.map((n) => (typeof n === 'string' ? shown(n) : (n ?? '?'))).join(', ')
   const misfit = (what: string): never => {
     throw new UserError(
-      `${source}: the input ${name} [${shown ?? ''}] cannot be ${value.name} [${value.shape.join(', ')}]: ${what}`,
+      `${source}: the input ${shown(name)} [${extents ?? ''}] cannot be ${value.name} [${value.shape.join(', ')}]: ${what}`,
     )
   }
   if (value.dtype !== 'f32') misfit(`it holds ${value.dtype}`)

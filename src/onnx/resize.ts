@@ -38,6 +38,9 @@ const roundings: Readonly<Record<string, (x: number) => number>> = {
   ceil: Math.ceil,
 }
 
+/** More voxels along an axis are a damaged file. */
+const mostExtent = 65536
+
 function resize(call: Call, scalesAt: number, sizesAt: number | undefined, how: string): Tensor {
   const { input, rank } = spatialInput(call)
   const given = call.numbers(scalesAt, 'the scales') ?? []
@@ -58,6 +61,7 @@ function resize(call: Call, scalesAt: number, sizesAt: number | undefined, how: 
   const to = from.map((n, axis) =>
     spatial(axis) && sizes ? ofAxis(sizes, axis)! : Math.floor(Math.fround(n * scales[axis]!)),
   ) as unknown as Triple
+  if (!to.every((n) => n >= 1 && n <= mostExtent)) call.fail(`[${to.join(', ')}] is not a size to resize to`)
   const position = transformations[how] ?? call.refuse('coordinate_transformation_mode')
   const whole = scales.every((scale) => Number.isInteger(scale))
   const mode = call.text('mode', 'nearest')

@@ -14,6 +14,9 @@ import {
   type Tensor,
 } from './tensor.js'
 
+/** Numbers of a constant that the file only describes: enough for sizes. */
+const mostKnown = 1e6
+
 /** Operations on shapes, and on what is known of them when the graph is built. */
 export const shapes: Readonly<Record<string, Operator>> = {
   Identity: { build: (call) => call.input(0) },
@@ -39,7 +42,10 @@ export const shapes: Readonly<Record<string, Operator>> = {
     build: (call) => {
       const dims = call.numbers(0, 'the shape') ?? []
       const { data, integer } = call.constant('value') ?? known([0], false)
-      const all = Array<number>(dims.reduce((product, n) => product * n, 1)).fill(data[0] ?? 0)
+      const size = dims.reduce((product, n) => product * n, 1)
+      if (!(size >= 0 && size <= mostKnown))
+        return call.fail(`a constant of shape [${dims.join(', ')}] is too large`)
+      const all = Array<number>(size).fill(data[0] ?? 0)
       return { ...known(all, integer), dims }
     },
   },

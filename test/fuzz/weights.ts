@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { zipSync } from 'fflate'
+import { input } from '../../src/graph/value.js'
 import { decodeTensors } from '../../src/io/formats.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { decodeTfjsModel, describeTfjsModel } from '../../src/io/tfjs-model.js'
+import { onnxNetwork } from '../../src/onnx/index.js'
 import { checkpointInfo } from '../../src/sae/checkpoint.js'
 import type { NamedTensor } from '../../src/sae/model.js'
 import { defaultTraining } from '../../src/sae/settings.js'
@@ -28,6 +31,9 @@ const { model: network } = makeTfjs([
   { name: 'b', inputs: 3, outputs: 2, kernel: 1, dilation: 1, bias: true },
 ])
 
+/** A network that PyTorch exported. */
+const onnx = readFileSync(new URL('../onnx/golden/volumes.onnx', import.meta.url))
+
 /** Weights: ours, PyTorch's, and what describes those of TensorFlow.js. */
 export const weights: Formats = {
   tfjs: {
@@ -38,6 +44,13 @@ export const weights: Formats = {
     read: (bytes) => {
       const description = describeTfjsModel(new TextDecoder().decode(bytes))
       if (description.bytes < 1e6) decodeTfjsModel(description, [new Uint8Array(description.bytes)])
+    },
+  },
+  onnx: {
+    make: (draw) => mutateBytes(Uint8Array.from(onnx), draw),
+    read: (bytes) => {
+      const network = onnxNetwork(bytes, 'a.onnx')
+      network(input('x', [1, 1, 4, 8, 4]))
     },
   },
   safetensors: {

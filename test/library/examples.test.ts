@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
@@ -36,6 +37,23 @@ const checks: Readonly<Record<string, (printed: string, folder: string) => Promi
     expect(dice).toBeGreaterThan(0.6)
     expect(dice).toBeLessThan(1)
   },
+  nnunet: (printed) => {
+    expectFalling(numbersAfter('mean loss', printed), 0.3)
+    for (const words of ['Dice', 'of the ball,']) expect(numbersAfter(words, printed)[0]).toBeGreaterThan(0.8)
+  },
+  mlp: (printed) => {
+    expectFalling(numbersAfter('mean loss', printed), 0.1)
+    expect(numbersAfter('accuracy', printed)[0]).toBeGreaterThan(0.95)
+  },
+  vae: (printed) => {
+    expectFalling(numbersAfter('mean loss', printed), 0.3)
+    expect(numbersAfter('explained variance', printed)[0]).toBeGreaterThan(0.9)
+    // Without its divergence, the codes would be free to lie anywhere.
+    expect(numbersAfter('loss [\\d.]+,', printed).at(-1)).toBeLessThan(15)
+  },
+  meshnet: (printed) => {
+    expectFalling(numbersAfter('mean loss', printed), 0.3)
+  },
   'segment-file': async (printed, folder) => {
     expect(numbersAfter('mean Dice with the truth:', printed)[0]).toBeGreaterThan(0.45)
     const [, scan, output] = /^(\S+) -> (\S+)$/m.exec(printed)!
@@ -59,6 +77,13 @@ const checks: Readonly<Record<string, (printed: string, folder: string) => Promi
   },
 }
 
+const data = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
+
+/** What examples are told on the command line. */
+const args: Readonly<Record<string, readonly string[]>> = {
+  meshnet: [join(data, 'brainchop/model20chan3cls')],
+}
+
 const names = readdirSync(join(root, 'examples')).filter((name) =>
   existsSync(join(root, 'examples', name, 'main.mjs')),
 )
@@ -70,9 +95,11 @@ it('finds the examples that are checked', () => {
 // SwiftShader takes ten times as long as lavapipe.
 const timeout = 600_000
 
-it.each(names)('examples/%s runs with the packed package', { timeout }, async (name) => {
+it.for(names)('examples/%s runs with the packed package', { timeout }, async (name, { skip }) => {
+  const missing = args[name]?.find((path) => !existsSync(path))
+  skip(missing !== undefined, `no ${missing ?? ''}; set SAE_DATA`)
   const folder = installed.copy(join('examples', name))
-  const printed = await runNode(folder, 'main.mjs')
+  const printed = await runNode(folder, 'main.mjs', ...(args[name] ?? []))
   expect(printed).not.toBe('')
   await checks[name]?.(printed, folder)
 })

@@ -39,7 +39,7 @@ it('is packed as publint and attw want it', async () => {
   })
   expect(outcome.code, outcome.printed).toBe(0)
   expect(outcome.printed).toContain('All good!')
-  for (const entry of ['sae-webgpu', 'sae-webgpu/node', 'sae-webgpu/io']) {
+  for (const entry of ['sae-webgpu', 'sae-webgpu/node', 'sae-webgpu/io', 'sae-webgpu/onnx']) {
     expect(outcome.printed).toContain(`"${entry}"\n\nnode16 (from ESM): OK (ESM)\nbundler: OK`)
   }
 })
@@ -49,7 +49,12 @@ it('has a reference in which every public symbol is documented', async () => {
   await runNode(root, tool('typedoc/bin/typedoc'), '--out', join(installed.folder, 'api'))
   const pages = readdirSync(join(installed.folder, 'api/functions')).map(String)
   expect(pages).toEqual(
-    expect.arrayContaining(['index.conv3d.html', 'io.readNifti.html', 'node.openGpu.html']),
+    expect.arrayContaining([
+      'index.conv3d.html',
+      'io.readNifti.html',
+      'node.openGpu.html',
+      'onnx.onnxNetwork.html',
+    ]),
   )
 })
 

@@ -250,7 +250,7 @@ describe('what cannot be read is said in one line', () => {
   const scan = () => input('scan', [1, 2, 3, 4, 5])
 
   it.each([
-    [{ op: 'LSTM' }, 'm.onnx: the operation LSTM (first: node) cannot be read'],
+    [{ op: 'LSTM' }, 'm.onnx: the operation "LSTM" (first: node) cannot be read'],
     [
       { op: 'LeakyRelu', attributes: { beta: 2 } },
       'm.onnx: node: LeakyRelu: attribute beta = 2 is not supported',
@@ -264,9 +264,9 @@ describe('what cannot be read is said in one line', () => {
       'node: AveragePool: padding that does not count (count_include_pad = 0) is not supported',
     ],
     [{ op: 'Softmax', attributes: { axis: 7 } }, 'node: Softmax: there is no axis 7 of 5'],
-    [{ op: 'Add', inputs: ['x', 'z'] }, 'm.onnx: node reads z, which nothing computes'],
+    [{ op: 'Add', inputs: ['x', 'z'] }, 'm.onnx: node reads "z", which nothing computes'],
     [{ op: 'Reshape', inputs: ['x', 'x'] }, 'node: Reshape: the shape must be known before the graph runs'],
-    [{ output: 'z' }, 'm.onnx: nothing computes the output y'],
+    [{ output: 'z' }, 'm.onnx: nothing computes the output "y"'],
   ])('%j', (node, message) => {
     const build = () => onnxNetwork(fileWith(node), 'm.onnx')(scan())
     expect(build).toThrow(message)
@@ -276,9 +276,9 @@ describe('what cannot be read is said in one line', () => {
   it('inputs of another kind', () => {
     const network = onnxNetwork(fileWith({}), 'm.onnx')
     expect(() => network(input('scan', [1, 3, 3, 4, 5]))).toThrow(
-      'm.onnx: the input x [1, 2, 3, 4, 5] cannot be scan [1, 3, 3, 4, 5]: 2 channels are needed',
+      'm.onnx: the input "x" [1, 2, 3, 4, 5] cannot be scan [1, 3, 3, 4, 5]: 2 channels are needed',
     )
     expect(() => network(input('scan', [1, 2, 5]))).toThrow('it has 5 axes')
-    expect(() => network.outputsOf({ scan: scan() })).toThrow('m.onnx: the input x is missing; given: scan')
+    expect(() => network.outputsOf({ scan: scan() })).toThrow('m.onnx: the input "x" is missing; given: scan')
   })
 })
