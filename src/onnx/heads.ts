@@ -1,4 +1,4 @@
-import { add, linear, multiply, transpose } from '../ops/index.js'
+import { add, linear, matmul, multiply, transpose } from '../ops/index.js'
 import type { Operator } from './call.js'
 import { asFlat, tensorOf } from './tensor.js'
 
@@ -21,10 +21,10 @@ export const heads: Readonly<Record<string, Operator>> = {
   MatMul: {
     weights: [0, 1],
     build: (call) => {
-      const [a, b] = [call.device(0), call.device(1)]
-      if (b.dims.length !== 2 || a.dims.length < 2)
-        return call.fail(`[${a.dims.join(', ')}] times [${b.dims.join(', ')}] is not supported`)
-      return tensorOf(linear(asFlat(a), transpose(asFlat(b))))
+      const [a, b] = [asFlat(call.device(0)), asFlat(call.device(1))]
+      if (a.shape.length < 2 || b.shape.length < 2) return call.fail('products of vectors are not supported')
+      // One matrix for all rows is a linear layer.
+      return tensorOf(b.shape.length === 2 ? linear(a, transpose(b)) : matmul(a, b))
     },
   },
 }

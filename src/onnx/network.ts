@@ -27,7 +27,7 @@ export interface OnnxNetwork extends Network {
   /**
    * Builds the graph for the inputs by name.
    *
-   * @returns the outputs by name: volumes if they have three axes or more, else flat
+   * @returns the outputs by name: volumes if they have four or five axes, or three and come from a convolution; else flat
    * @throws UserError naming the operation that is not supported, or an input that is missing
    */
   readonly outputsOf: (inputs: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>
@@ -196,10 +196,11 @@ function inputTensor(
   return tensor
 }
 
-/** What a caller gets: volumes where the extents are those of one. */
+/** What a caller gets: sequences [N, T, C] are flat unless a convolution computed them. */
 function resultOf(tensor: DeviceTensor): Value {
   const { length } = tensor.dims
-  return length >= 3 && length <= 5 ? asVolume(tensor) : asFlat(tensor)
+  const volume = tensor.value.layout === 'volume' ? length >= 3 : length === 4 || length === 5
+  return volume ? asVolume(tensor) : asFlat(tensor)
 }
 
 /** Builds an operation under its name; errors name the file too. */

@@ -74,9 +74,22 @@ export const shapes: Readonly<Record<string, Operator>> = {
   Ceil: rounded(Math.ceil),
   Gather: {
     build: (call) => {
-      const x = call.known(0, 'what is gathered from')!
-      call.expect('axis', 0)
-      return taken(call, x, call.known(1, 'the positions') ?? call.fail('it has no positions'))
+      const x = call.input(0)
+      const at = call.known(1, 'the positions') ?? call.fail('it has no positions')
+      const axis = call.axis(call.number('axis', 0), x.dims.length)
+      if (isKnown(x)) return taken(call, x, at)
+      // Computed values: only the one position that indexing with a number takes.
+      if (at.dims.length > 0) return call.fail('positions in a list are only supported for sizes')
+      const [position] = at.data as unknown as [number]
+      const part = slice(asFlat(x), {
+        starts: [position],
+        ends: [position === -1 ? Infinity : position + 1],
+        axes: [axis],
+      })
+      return shaped(
+        tensorOf(part),
+        x.dims.filter((_, i) => i !== axis),
+      )
     },
   },
   Unsqueeze: {
@@ -235,8 +248,8 @@ export const shapes: Readonly<Record<string, Operator>> = {
       const axis = call.axis(call.number('axis', call.opset < 13 ? 1 : -1), rank)
       // Until opset 13, it was taken over all axes from this one on.
       if (call.opset < 13 && x.dims.slice(axis + 1).some((n) => n > 1)) return call.refuse('axis')
-      if (x.value.layout === 'volume' && axis === 1) return tensorOf(softmax(x.value), x.dims)
-      return call.refuse('axis')
+      const { layout } = x.value
+      return tensorOf(softmax(x.value, layout === 'volume' ? volumeAxis(axis, rank) : axis), x.dims)
     },
   },
 }

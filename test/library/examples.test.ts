@@ -45,6 +45,10 @@ const checks: Readonly<Record<string, (printed: string, folder: string) => Promi
     expectFalling(numbersAfter('mean loss', printed), 0.1)
     expect(numbersAfter('accuracy', printed)[0]).toBeGreaterThan(0.95)
   },
+  attention: (printed) => {
+    expectFalling(numbersAfter('mean loss', printed), 0.1)
+    expect(numbersAfter('accuracy', printed)[0]).toBeGreaterThan(0.98)
+  },
   vae: (printed) => {
     expectFalling(numbersAfter('mean loss', printed), 0.3)
     expect(numbersAfter('explained variance', printed)[0]).toBeGreaterThan(0.9)

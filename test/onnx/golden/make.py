@@ -1,4 +1,4 @@
-"""Exports three small networks with PyTorch, and what PyTorch computes with them: python3 make.py (torch 1.13).
+"""Exports four small networks with PyTorch, and what PyTorch computes with them: python3 make.py (torch 1.13).
 
 Each NAME.onnx has its input in NAME.x.f32 and its output in NAME.y.f32: float32, row-major.
 """
@@ -88,6 +88,22 @@ class Volumes(nn.Module):
         return F.softmax(self.head(F.pad(gated, (1, 1, 0, 0, 2, 1))), 1)
 
 
+class Attention(nn.Module):
+    """Self-attention of sequences [B, T, 12] in four heads, after a layer normalisation."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(12)
+        self.qkv = nn.Linear(12, 36)
+        self.out = nn.Linear(12, 12)
+
+    def forward(self, x):
+        batch, places, width = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(batch, places, 3, 4, 3).permute(2, 0, 3, 1, 4)
+        weights = torch.softmax(q @ k.transpose(-2, -1) / 3**0.5, -1)
+        return x + self.out((weights @ v).transpose(1, 2).reshape(batch, places, width))
+
+
 def export(name, network, x, **options):
     torch.manual_seed(1)
     folder = Path(__file__).parent
@@ -105,3 +121,4 @@ sizes = {'x': {2: 'd', 3: 'h', 4: 'w'}}
 export('nnunet', NnUnet(), torch.randn(1, 1, 8, 12, 4), opset_version=14)
 export('images', Images(), torch.randn(2, 2, 17, 21), opset_version=11, do_constant_folding=False)
 export('volumes', Volumes(), torch.randn(1, 1, 8, 12, 6), opset_version=16, dynamic_axes=sizes)
+export('attention', Attention(), torch.randn(2, 7, 12), opset_version=13)
