@@ -28,10 +28,11 @@ export interface ConvLayerOptions extends Conv3dOptions, WeightAndBiasOptions {
  * A convolution, as `torch.nn.Conv3d`: parameters NAME.weight [outputs, inputs / groups, kD, kH, kW] and
  * NAME.bias [outputs].
  *
- * The padding is by default half of the kernel, which keeps the size, or divides it by the stride and rounds up.
+ * The padding is by default half of the kernel, rounded down: with an odd kernel, that keeps the size, or divides it by the
+ * stride and rounds up.
  *
  * @param random draws the parameters that the options do not initialise, see `seededRandom`
- * @throws Error if an option is invalid
+ * @throws Error if an option is invalid, or the channels do not make equal groups
  */
 export function convLayer(
   name: string,
@@ -41,15 +42,12 @@ export function convLayer(
   { weight: initialWeight, bias: initialBias, kernelSize = 3, ...settings }: ConvLayerOptions = {},
 ): ConvLayer {
   const kernel = triple(`${name}: kernelSize`, kernelSize, 1)
-  const shape = [outputs, inGroup(name, inputs, settings.groups), ...kernel]
+  const shape = [outputs, inputs / (settings.groups ?? 1), ...kernel]
   const initial = { weight: initialWeight, bias: initialBias }
   const parameters = weightAndBias(name, shape, outputs, random, initial)
   const [weight, bias] = parameters
-  const stride = triple(`${name}: stride`, settings.stride ?? 1, 1)
   const dilation = triple(`${name}: dilation`, settings.dilation ?? 1, 1)
-  const padding = stride.every((n) => n === 1)
-    ? 'same'
-    : eachAxis((axis) => Math.floor((dilation[axis] * (kernel[axis] - 1)) / 2))
+  const padding = eachAxis((axis) => Math.floor((dilation[axis] * (kernel[axis] - 1)) / 2))
   const apply = (input: Value | UpsampledAndSkip, options?: Conv3dOptions) =>
     atLayer(name, () => conv3d(input, weight, bias, { padding, ...settings, ...options }))
   return Object.assign(apply, { parameters })
@@ -66,7 +64,7 @@ export interface ConvTransposeLayerOptions extends ConvTranspose3dOptions, Weigh
  * and NAME.bias [outputs]. The stride is by default the size of the kernel, which multiplies the size of the input.
  *
  * @param random draws the parameters that the options do not initialise, see `seededRandom`
- * @throws Error if an option is invalid
+ * @throws Error if an option is invalid, or the channels do not make equal groups
  */
 export function convTransposeLayer(
   name: string,
@@ -76,17 +74,11 @@ export function convTransposeLayer(
   { weight: initialWeight, bias: initialBias, kernelSize = 2, ...settings }: ConvTransposeLayerOptions = {},
 ): Network {
   const kernel = triple(`${name}: kernelSize`, kernelSize, 1)
-  const shape = [inputs, inGroup(name, outputs, settings.groups), ...kernel]
+  const shape = [inputs, outputs / (settings.groups ?? 1), ...kernel]
   const initial = { weight: initialWeight, bias: initialBias }
   const parameters = weightAndBias(name, shape, outputs, random, initial)
   const [weight, bias] = parameters
   const apply = (input: Value) =>
     atLayer(name, () => convTranspose3d(input, weight, bias, { stride: kernel, ...settings }))
   return Object.assign(apply, { parameters })
-}
-
-/** Channels of a group. */
-function inGroup(name: string, channels: number, groups = 1): number {
-  if (channels % groups !== 0) throw new Error(`${name}: ${channels} channels do not make ${groups} groups`)
-  return channels / groups
 }

@@ -77,25 +77,25 @@ export function gainOf(
   }
 }
 
-/**
- * Numbers that a weight adds up for each output, and outputs that each input goes into.
- *
- * @throws Error if the shape is not that of a weight
- */
-export function fansOf(shape: Shape): { readonly in: number; readonly out: number } {
-  const [outputs, inputs, ...kernel] = shape
-  if (inputs === undefined)
-    throw new Error(`a weight [outputs, inputs, ...] has fans, [${shape.join(', ')}] does not`)
+/** Numbers that a weight adds up for each output, and outputs that each input goes into. */
+export function fansOf([outputs, inputs, ...kernel]: Shape): { readonly in: number; readonly out: number } {
   const taps = sizeOf(kernel)
-  return { in: inputs * taps, out: outputs! * taps }
+  return { in: inputs! * taps, out: outputs! * taps }
+}
+
+/** @throws Error if the shape is not that of a weight */
+function fansOfWeight(shape: Shape): ReturnType<typeof fansOf> {
+  if (shape.length < 2)
+    throw new Error(`only a weight [outputs, inputs, ...] has fans, [${shape.join(', ')}] has not`)
+  return fansOf(shape)
 }
 
 function kaimingDeviation(shape: Shape, { fan = 'in', gain = Math.SQRT2 }: KaimingOptions): number {
-  return gain / Math.sqrt(fansOf(shape)[fan])
+  return gain / Math.sqrt(fansOfWeight(shape)[fan])
 }
 
 function xavierDeviation(shape: Shape, gain: number): number {
-  const fans = fansOf(shape)
+  const fans = fansOfWeight(shape)
   return gain * Math.sqrt(2 / (fans.in + fans.out))
 }
 

@@ -68,7 +68,7 @@ describe('convLayer', () => {
     const x = draw([1, 6, 3, 5, 4])
     await expectOutput(layer, x, conv3d.forward(x, weightOf(layer), null, { groups: 2, padding: 1 }))
     expect(() => convLayer('head', 5, 4, Math.random, { groups: 2 })).toThrow(
-      'head: 5 channels do not make 2 groups',
+      'head.weight: every extent must be a positive integer, not [4, 2.5, 3, 3, 3]',
     )
     expect(() => layer(input('scan', [1, 3, 4, 4, 4]))).toThrow(
       'conv: conv3d: weight conv.weight [4, 3, 3, 3, 3] reads 6',
