@@ -19,7 +19,10 @@ beforeAll(async () => {
     mkdirSync(dirname(study.path(file)), { recursive: true })
     copyFileSync(study.scans[0], study.path(file))
   }
-  writeFileSync(study.path('ds/dataset_description.json'), '{"Name": "ds", "BIDSVersion": "1.9.0"}')
+  writeFileSync(
+    study.path('ds/dataset_description.json'),
+    '{"Name": "ds", "BIDSVersion": "1.9.0", "DatasetDOI": "doi:10.0000/made"}',
+  )
 })
 afterAll(() => {
   study.remove()
@@ -32,13 +35,16 @@ const em = (scans: string, output: string, ...more: string[]): string[] => [
 
 describe('a BIDS dataset', () => {
   it('is segmented into a derivative dataset', async () => {
-    await succeed(em('ds', 'ds/derivatives/sae', '--posterior'))
+    await succeed(em('ds', 'ds/derivatives/sae', '--posterior', '--report'))
     const root = study.path('ds/derivatives/sae')
     expect(visibleFiles(root)).toEqual([
-      ...['dataset_description.json', 'qc.csv', 'run.json', 'sub-01', 'sub-02', 'volumes.csv'],
+      ...['README.md', 'dataset_description.json', 'index.html', 'qc.csv', 'run.json', 'sub-01', 'sub-02'],
+      'volumes.csv',
     ])
-    const endings = ['dseg.json', 'dseg.nii.gz', 'dseg.tsv', 'probseg.json', 'probseg.nii.gz']
-    expect(visibleFiles(`${root}/sub-01/anat`)).toEqual(endings.map((end) => `sub-01_run-1_seg-sae_res-every2_${end}`))
+    const endings = ['dseg.json', 'dseg.nii.gz', 'dseg.tsv', 'probseg.json', 'probseg.nii.gz', 'report.html']
+    expect(visibleFiles(`${root}/sub-01/anat`)).toEqual(
+      endings.map((end) => `sub-01_run-1_seg-sae_res-every2_${end}`),
+    )
     expect(visibleFiles(`${root}/sub-02/ses-a/anat`)).toEqual(
       endings.map((end) => `sub-02_ses-a_seg-sae_res-every2_${end}`),
     )
@@ -48,7 +54,7 @@ describe('a BIDS dataset', () => {
       BIDSVersion: '1.9.0',
       DatasetType: 'derivative',
       GeneratedBy: [{ Name: 'sae-webgpu', Version: version }],
-      SourceDatasets: [{ URL: '../..' }],
+      SourceDatasets: [{ DOI: 'doi:10.0000/made' }],
       DatasetLinks: { raw: '../..' },
     })
     expect(existsSync(`${root}/.bidsignore`)).toBe(true)

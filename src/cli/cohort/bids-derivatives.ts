@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
@@ -105,17 +105,45 @@ export async function describeDerivative(folder: string, datasets: readonly stri
   if (!existsSync(path)) {
     // Paths from the folder, which hold wherever the disk is mounted.
     const sources = datasets.map((dataset) => relative(resolve(folder), resolve(dataset)))
+    const dois = datasets.flatMap((dataset) => doiOf(dataset) ?? [])
     const links = sources.map((source, i) => [linkName(i), source] as const)
     const description = {
       Name: 'Segmentations by sae',
       BIDSVersion: '1.9.0',
       DatasetType: 'derivative',
       GeneratedBy: [{ Name: 'sae-webgpu', Version: version }],
-      SourceDatasets: sources.map((URL) => ({ URL })),
+      // Not their paths: here, BIDS wants URIs.
+      ...(dois.length > 0 ? { SourceDatasets: dois.map((DOI) => ({ DOI })) } : {}),
       DatasetLinks: Object.fromEntries(links),
     }
     await writeOutput(path, `${JSON.stringify(description, undefined, 2)}\n`)
   }
-  const ignore = join(folder, '.bidsignore')
-  if (!existsSync(ignore)) await writeOutput(ignore, `${ignored.join('\n')}\n`)
+  for (const [name, text] of [
+    ['.bidsignore', `${ignored.join('\n')}\n`],
+    ['README.md', readme],
+  ] as const)
+    if (!existsSync(join(folder, name))) await writeOutput(join(folder, name), text)
 }
+
+/** The DOI that a dataset says it has. */
+function doiOf(dataset: string): string | undefined {
+  try {
+    const text = readFileSync(join(dataset, descriptionName), 'utf8')
+    const { DatasetDOI } = JSON.parse(text) as { readonly DatasetDOI?: unknown }
+    return typeof DatasetDOI === 'string' ? DatasetDOI : undefined
+  } catch {
+    // Nothing of it is needed.
+    return undefined
+  }
+}
+
+const readme = `# Segmentations by sae
+
+Made by sae-webgpu from the dataset that \`DatasetLinks\` in dataset_description.json names.
+
+- \`sub-*/[ses-*/]anat/*_seg-sae_dseg.nii.gz\`: segmentations. The .tsv beside each says what its values mean.
+- \`*_probseg.nii.gz\`: the probability of each class; the .json beside it names them.
+- volumes.csv and qc.csv: a row per scan with the volume of each class, and with the quality of the segmentation; .tsv: the
+  same with the columns of participants.tsv.
+- run.json: the settings of each run, versions, and checksums of its inputs.
+`
