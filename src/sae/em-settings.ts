@@ -25,7 +25,7 @@ export interface EmSettings {
 }
 
 /** The best settings on average over a real scan, synthetic scans and phantoms. */
-export const defaultEm: EmSettings & { readonly components: number } = {
+export const defaultEm: EmSettings = {
   components: 2,
   beta: 0.005,
   neighbourhood: 3,

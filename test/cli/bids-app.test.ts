@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { app } from '../../src/cli/bids-app/program.js'
 import { withEntity } from '../../src/cli/cohort/bids-names.js'
+import { takeLock } from '../../src/cli/outputs/lock.js'
 import { breaches, nameBreach } from './bids-rules.js'
 import { makePrior, makeStudy, saeBids, succeed, visibleFiles, type Outcome, type Study } from './support.js'
 
@@ -66,6 +67,19 @@ describe('sae-bids without weights', () => {
     expect(await breaches(at('out'))).toEqual([])
     const { runs } = JSON.parse(readFileSync(at('out/run.json'), 'utf8')) as { runs: { program: string }[] }
     expect(runs.map(({ program }) => program)).toEqual(['sae-bids', 'sae-bids'])
+  })
+
+  it('keeps out of the folder of a participant that another process works on', async () => {
+    mkdirSync(at('locked/sub-01'), { recursive: true })
+    await takeLock(at('locked/sub-01/.sae-lock'), 'this test')
+    const { code, errors } = await saeBids([at('ds'), at('locked'), 'participant', ...prior()])
+    expect(errors).toEqual([
+      expect.stringMatching(
+        /^sae-bids: .*locked\/sub-01: another sae \(process \d+ on .*\) writes there; wait for it/,
+      ),
+    ])
+    expect(code).toBe(2)
+    expect(visibleFiles(at('locked'))).toEqual(['sub-01'])
   })
 
   it('gathers tables and pages of the group', async () => {

@@ -47,7 +47,9 @@ export async function participant(
     await segment(cohort.scans, asked, terminal, naming)
     return
   }
-  const { components, beta, neighbourhood: k, potential, bias, iterations } = defaultEm
+  const { beta, neighbourhood: k, potential, bias, iterations } = defaultEm
+  // sae em takes one number for all classes.
+  const components = Number(defaultEm.components)
   const asked = { ...common, every: every ?? 1, components, beta, k, potential, bias, iterations }
   await em(cohort.scans, asked, terminal, naming)
 }
