@@ -2,7 +2,10 @@ import { volumeShape, type Value } from '../../graph/value.js'
 
 /** How `gridSample` reads between voxels and outside the volume; the defaults are PyTorch's. */
 export interface GridSampleOptions {
-  /** The weighted mean of the eight voxels around a position, or the voxel nearest to it. Default `trilinear`. */
+  /**
+   * The weighted mean of the eight voxels around a position, or the voxel nearest to it: halfway between two, the one of
+   * even index, as in PyTorch since 2.1. Default `trilinear`.
+   */
   readonly mode?: 'trilinear' | 'nearest'
   /** What lies outside: zeros, or the outermost voxels continued. Default `zeros`. */
   readonly padding?: 'zeros' | 'border'
