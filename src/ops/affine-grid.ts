@@ -24,7 +24,7 @@ export interface AffineGridOptions {
  * @param theta [N, 3, 4]: for each volume the rows of x, y and z; `[a, b, c, t]` makes `a x + b y + c z + t`, where x, y
  *   and z in -1..1 are a voxel's coordinates along W, H and D
  * @param extents [D, H, W] of the output
- * @returns [N, 3, D, H, W]: x, y and z of the input at each voxel
+ * @returns [N, 3, D, H, W], with x, y and z of the input at each voxel
  * @throws Error on a map or extents of another form
  */
 export function affineGrid(
