@@ -57,6 +57,17 @@ export function conv3d(
   bias?: Value,
   options: Conv3dOptions = {},
 ): Value {
+  requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
+  return convolution(input, weight, bias, options)
+}
+
+/** `conv3d` with a weight whose kernel may leave out leading axes of one voxel. */
+export function convolution(
+  input: Value | UpsampledAndSkip,
+  weight: Value,
+  bias: Value | undefined,
+  options: Conv3dOptions,
+): Value {
   const activation = options.activation ?? 'none'
   const { coarse, skip } = 'skip' in input ? input : { coarse: undefined, skip: input }
   checkShapes(skip, coarse, weight, bias, groupsOf('conv3d', options))
@@ -197,7 +208,6 @@ function checkShapes(
   groups: number,
 ): void {
   const [outputs, inputs] = weight.shape
-  requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
   const { channels } = volumeShape(skip, 'conv3d')
   const all = channels + (coarse ? volumeShape(coarse, 'conv3d').channels : 0)
   if (inputs! * groups !== all) {
