@@ -30,7 +30,7 @@ export function productsOf(call: ScheduledCall, invocations: number): Products |
   switch (call.shader.name) {
     case 'conv3d/forward':
       return forward(call, invocations)
-    case 'conv3d/backward_weight':
+    case 'conv3d/backward_weight_rows':
       return backwardWeight(call, invocations)
     case 'label_conv3d/backward_weight':
       return labelBackwardWeight(call, invocations)
@@ -55,16 +55,16 @@ function forward({ consts, params, flags, threads }: ScheduledCall, invocations:
 }
 
 function backwardWeight({ consts, params, flags, threads }: ScheduledCall, invocations: number): Products {
-  const { KD, KH, KW, ROWS, TILE_CO } = consts as Numbers
-  const { shifted_channels, broadcast_channels, height, width, bricks_per_plane, brick_columns } = params
-  const bricks = threads![2]!
+  const { KD, KH, KW, TILE_CO } = consts as Numbers
+  const { shifted_channels, broadcast_channels, height, width, bricks_per_plane, brick_extent } = params
   const upsampled = flags?.UPSAMPLED
-  const planes = upsampled ? half(KD!) : KD!
+  const bricks = threads![2]!
   const taps = upsampled ? half(KW!) : KW!
+  const planes = upsampled ? half(KD!) : KD!
   const voxels = (bricks / bricks_per_plane!) * height! * width!
   return {
     useful: shifted_channels! * broadcast_channels! * planes * KH! * taps * voxels,
-    computed: invocations * TILE_CO! * ROWS! * taps * height! * brick_columns!,
+    computed: invocations * TILE_CO! * taps * brick_extent! * width!,
   }
 }
 

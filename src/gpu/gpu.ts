@@ -1,6 +1,7 @@
 import { BufferRegistry } from './buffer-registry.js'
 import { DeviceLostError } from './device-lost.js'
 import { PipelineCache } from './pipeline-cache.js'
+import type { TileTable } from './tiles.js'
 import type { Trace } from './trace.js'
 
 /** What is known about the adapter behind a device. */
@@ -31,6 +32,8 @@ export interface GpuOptions {
   readonly borrowed?: boolean
   /** What to show of the engine's work, and where. Default: nothing. */
   readonly trace?: Trace
+  /** Tiles of convolutions that were measured on this device (`tuneTiles`). Default: those of its kind. */
+  readonly tiles?: TileTable | undefined
 }
 
 /**
@@ -51,6 +54,8 @@ export class Gpu {
   readonly borrowed: boolean
   /** Where the engine's work is shown. */
   readonly trace: Trace
+  /** Tiles of convolutions that were measured on this device, if any. */
+  readonly tiles: TileTable | undefined
   private failure: Error | undefined
   private loss: DeviceLostError | undefined
   private disposed = false
@@ -60,11 +65,12 @@ export class Gpu {
     readonly device: GPUDevice,
     /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
-    { wait = (promise) => promise, borrowed = false, trace = {} }: GpuOptions = {},
+    { wait = (promise) => promise, borrowed = false, trace = {}, tiles }: GpuOptions = {},
   ) {
     this.wait = wait
     this.borrowed = borrowed
     this.trace = trace
+    this.tiles = tiles
     this.pipelines = new PipelineCache(device, trace)
     this.buffers = new BufferRegistry(device)
     device.addEventListener('uncapturederror', this.onError)
