@@ -19,6 +19,7 @@ import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
+import { addTune } from './commands/tune.js'
 
 // Whoever reads our output may stop early: `sae evaluate ... | head -1`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -71,6 +72,7 @@ for (const add of [
   addConvert,
   addExport,
   addInfo,
+  addTune,
   addDemo,
 ])
   add(program)

@@ -1,12 +1,21 @@
 import { globals } from 'webgpu'
+import { UserError } from '../errors.js'
 import { Gpu, type AdapterSummary } from '../gpu/gpu.js'
 import { deviceDescriptor } from '../gpu/open-device.js'
 import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
+import { tableOf } from '../gpu/tiles.js'
 import { waitIdly } from './idle.js'
+import { readTileCache } from './tile-cache.js'
 import { traceOf } from './trace.js'
 
 /** Environment variable that names an adapter, as `--adapter` does. */
 export const adapterVariable = 'SAE_ADAPTER'
+
+/** Environment variable that says which tiles convolutions take, as `OpenGpuOptions.tiles` does. */
+export const tilesVariable = 'SAE_TILES'
+
+/** Which tiles convolutions take: those of the kind of device, or those that `sae tune` measured, if it did. */
+export type Tiles = 'default' | 'tuned'
 
 /** Options of `openGpu`. */
 export interface OpenGpuOptions {
@@ -14,27 +23,42 @@ export interface OpenGpuOptions {
   readonly adapter?: string | undefined
   /** Discards what the drivers write to stderr during the search for adapters; see `hush` for when that is safe. */
   readonly quiet?: boolean
+  /** `SAE_TILES` comes before it. Default: `default`. */
+  readonly tiles?: Tiles
 }
 
 /**
  * Opens the best adapter of this machine, or the one that the options or `SAE_ADAPTER` name.
  *
- * @throws UserError if there is no such adapter
+ * @throws UserError if there is no such adapter, or `SAE_TILES` names no kind of tiles
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const found = await findAdapters(options.quiet)
-  return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]))
+  return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]), options.tiles)
 }
 
 /** Opens a device on an adapter, with all of the adapter's limits; `SAE_DEBUG` says what to show of its work. */
-export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
+export async function openAdapter(found: FoundAdapter, tiles?: Tiles): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const { adapter } = found
   const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
-  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf() })
+  const summary = summarise(found)
+  const tuned = tilesWanted(tiles) === 'tuned' ? readTileCache(summary) : undefined
+  const gpu = new Gpu(device, summary, {
+    wait: waitIdly,
+    trace: traceOf(),
+    tiles: tuned && tableOf(tuned.tiles),
+  })
   keepAlive.set(gpu, found)
   return gpu
+}
+
+/** @throws UserError if `SAE_TILES` is something else */
+export function tilesWanted(asked: Tiles = 'default'): Tiles {
+  const value = process.env[tilesVariable] ?? asked
+  if (value === 'default' || value === 'tuned') return value
+  throw new UserError(`${tilesVariable} must be default or tuned, not "${value}"`)
 }
 
 /** The summary of an adapter, for reports and messages. */
