@@ -1,4 +1,4 @@
-// npm run bench:static [-- SIZE [f32|f16]]: every kernel of an SAE step, compiled by Mesa's AMD driver for a GPU that need not be
+// npm run bench:static [-- SIZE]: every kernel of an SAE step, compiled by Mesa's AMD driver for a GPU that need not be
 // there: registers, waves, the share of multiply-adds in the inner loop, bytes; and from them a bound for named GPUs.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -10,12 +10,10 @@ import { boundOf, namedGpus, type Bound } from './static/bounds.js'
 import { marker, type Compiled, type StaticDispatch } from './static/compile-kernels.js'
 import { parseMachineCode, shareOf, type MachineCode } from './static/machine-code.js'
 
-/** The newest family whose null device Dawn can open. */
+/** The newest family whose null device Dawn can open; it has no f16. */
 const family = 'polaris10'
-const [size = '80x96x112', storage = 'f32'] = process.argv.slice(2)
-if (!/^\d+x\d+x\d+$/.test(size) || !/^f(16|32)$/.test(storage)) {
-  fail(`bench:static takes a size and a precision, such as 80x96x112 f16, not "${size} ${storage}"`)
-}
+const [size = '80x96x112'] = process.argv.slice(2)
+if (!/^\d+x\d+x\d+$/.test(size)) fail(`bench:static takes a size such as 80x96x112, not "${size}"`)
 
 const { compiled, codes } = compileAll()
 const { where, kernels, dispatches } = compiled
@@ -41,14 +39,11 @@ const bounds = namedGpus.map((gpu): Row => {
     'bound ms': short(1e3 * sum(({ arithmetic, memory }) => Math.max(arithmetic, memory))),
   }
 })
-const name = storage === 'f32' ? 'static' : `static-${storage}`
-const command = ['bench:static', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(
-  ' ',
-)
+const command = process.argv.length > 2 ? `bench:static -- ${size}` : 'bench:static'
 const settings = { ...where, adapter: `${where.adapter}, compiled for and not run` }
 publish(
-  name,
-  `Kernels of an SAE step at ${size}, ${storage}, as machine code`,
+  'static',
+  `Kernels of an SAE step at ${size}, as machine code`,
   settings,
   rows,
   undefined,
@@ -56,8 +51,8 @@ publish(
   command,
 )
 publish(
-  `${name}-bounds`,
-  `Bounds for an SAE step at ${size}, ${storage}`,
+  'static-bounds',
+  `Bounds for an SAE step at ${size}`,
   settings,
   bounds,
   undefined,
@@ -112,7 +107,7 @@ function compileAll(): { readonly compiled: Compiled; readonly codes: readonly M
   const log = join(folder, 'driver.log')
   const { status, signal, stdout } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('static/compile-kernels.ts', import.meta.url)), size, storage],
+    ['--import', 'tsx', fileURLToPath(new URL('static/compile-kernels.ts', import.meta.url)), size],
     {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', openSync(log, 'w')],

@@ -5,7 +5,6 @@ import { openGpu } from '../../src/node/index.js'
 import { draftOf } from '../../src/plan/compile.js'
 import { workgroupsOf } from '../../src/plan/workgroups.js'
 import type { Kernel } from '../../src/gpu/pipeline-cache.js'
-import type { Precision } from '../../src/plan/storage.js'
 import { provenance, type Provenance } from '../harness.js'
 import { extentsOf, saeStep } from '../sae-step.js'
 import { bytesOf, productsOf, type Products } from './work.js'
@@ -36,9 +35,9 @@ export interface Compiled {
 if (process.argv[1] === import.meta.filename) await main()
 
 async function main(): Promise<void> {
-  const [size, storage] = process.argv.slice(2) as [string, Precision]
+  const [size] = process.argv.slice(2) as [string]
   const gpu = await openGpu({ adapter: 'Null hardware' })
-  const { calls, schedule } = draftOf(gpu, { ...saeStep(extentsOf(size)).request, storage })
+  const { calls, schedule } = draftOf(gpu, saeStep(extentsOf(size)).request)
   const numbers = new Map<Kernel, number>()
   const kernels: string[] = []
   const dispatches: StaticDispatch[] = []

@@ -21,8 +21,6 @@ export interface MachineCode {
 /** Instructions of a loop, by kind. */
 interface Loop {
   readonly multiplyAdds: number
-  /** Those among them that compute two halves at a time. */
-  readonly packed: number
   /** Other arithmetic of vector registers: addresses, moves, exchanges between lanes. */
   readonly otherVector: number
   readonly scalar: number
@@ -97,7 +95,6 @@ function count(lines: readonly string[]): Loop {
   const multiplyAdds = of(multiplyAdd)
   return {
     multiplyAdds,
-    packed: of(/^v_pk_/),
     otherVector: lines.filter(isVector).length - multiplyAdds,
     scalar: of(/^s_(?!load|buffer_load|waitcnt|nop)/),
     loads: of(/^(s_load|s_buffer_load|buffer_load|global_load|flat_load|ds_read|ds_load)/),

@@ -39,7 +39,7 @@ test('reads the statistics and the innermost loop of a kernel', () => {
   const code = parseMachineCode(printed)
   expect(code).toMatchObject({ vgprs: 12, sgprs: 32, spills: 3, waves: 8, instructions: 98, bytes: 488 })
   expect(code).toMatchObject({ latency: 931, inverseThroughput: 207, vector: 5 })
-  expect(code.loop).toEqual({ multiplyAdds: 2, packed: 1, otherVector: 1, scalar: 1, loads: 1 })
+  expect(code.loop).toEqual({ multiplyAdds: 2, otherVector: 1, scalar: 1, loads: 1 })
   expect(shareOf(code.loop!)).toBeCloseTo(2 / 3)
 })
 
@@ -62,6 +62,6 @@ test('refuses a size that is none, in one line', async () => {
   const run = promisify(execFile)(process.execPath, ['--import', 'tsx', program, '80'])
   await expect(run).rejects.toMatchObject({
     code: 2,
-    stderr: 'error: bench:static takes a size and a precision, such as 80x96x112 f16, not "80 f32"\n',
+    stderr: 'error: bench:static takes a size such as 80x96x112, not "80"\n',
   })
 })
