@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { globals } from 'webgpu'
 import { UserError } from '../errors.js'
-import { Gpu, type AdapterSummary } from '../gpu/gpu.js'
+import { Gpu, type AdapterSummary, type GpuOptions } from '../gpu/gpu.js'
 import { deviceDescriptor } from '../gpu/open-device.js'
 import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
 import { tableOf } from '../gpu/tiles.js'
@@ -41,17 +42,34 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
 /** Opens a device on an adapter, with all of the adapter's limits; `SAE_DEBUG` says what to show of its work. */
 export async function openAdapter(found: FoundAdapter, tiles?: Tiles): Promise<Gpu> {
   Object.assign(globalThis, globals)
-  const { adapter } = found
-  const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
-  const summary = summarise(found)
-  const tuned = tilesWanted(tiles) === 'tuned' ? readTileCache(summary) : undefined
-  const gpu = new Gpu(device, summary, {
-    wait: waitIdly,
-    trace: traceOf(),
+  const tuned = tilesWanted(tiles) === 'tuned' ? readTileCache(summarise(found)) : undefined
+  return openOn(found, found.adapter, {
     tiles: tuned && tableOf(tuned.tiles),
+    openHelper: sharesKernels(found) ? () => openHelperOn(found) : undefined,
   })
+}
+
+async function openOn(
+  found: FoundAdapter,
+  adapter: GPUAdapter,
+  options: Pick<GpuOptions, 'tiles' | 'openHelper'> = {},
+): Promise<Gpu> {
+  const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
+  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf(), ...options })
   keepAlive.set(gpu, found)
   return gpu
+}
+
+/** Another device. An adapter gives only one, so this asks for the adapter again. */
+async function openHelperOn(found: FoundAdapter): Promise<Gpu> {
+  const adapter = await found.gpu.requestAdapter()
+  if (!adapter) throw new Error(`${found.name}: the adapter is gone`)
+  return openOn(found, adapter)
+}
+
+/** Lavapipe compiles a kernel when it first runs, in one thread per device, and finds it again in Mesa's cache. */
+function sharesKernels({ kind }: FoundAdapter): boolean {
+  return kind === 'lavapipe' && availableParallelism() > 1 && !process.env.MESA_SHADER_CACHE_DISABLE
 }
 
 /** @throws UserError if `SAE_TILES` is something else */

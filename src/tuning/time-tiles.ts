@@ -17,7 +17,7 @@ export interface TimedTile {
   readonly flops: number
   /** Of each round. */
   readonly seconds: readonly number[]
-  /** Until its kernel was compiled; little if the driver had it in a cache. */
+  /** Seconds until it had run once, compiling included; little if the driver had the kernel in a cache. */
   readonly compiling: number
   /** Whether its results are those of the general kernel. */
   readonly correct: boolean
@@ -59,9 +59,8 @@ export async function timeTiles(
       if (performance.now() > deadline) break
       const start = performance.now()
       const { plan, output } = await planOf(gpu, part, tiled(tile))
-      await plan.warmUp()
-      const compiling = (performance.now() - start) / 1000
       await plan.run()
+      const compiling = (performance.now() - start) / 1000
       const correct = relativeError(await plan.read(output), expected) <= tolerance
       runs.push({ tile, flops, compiling, correct, plan, seconds: [] })
     }
