@@ -63,7 +63,7 @@ async function tune(
     })
     if (measured < problems.length)
       terminal.note(
-        `${problems.length - measured} smaller convolutions keep their tiles; give more --seconds`,
+        `no time for ${problems.length - measured} smaller convolutions, which keep their tiles; give more --seconds`,
       )
     const file = await writeTileCache(gpu.adapter, tiles)
     terminal.status(
