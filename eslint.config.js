@@ -15,6 +15,8 @@ const layers = {
   register: ['nn', 'sae'],
   // Float64 versions of ops, and small problems that a device is tried with.
   'self-check': ['gpu', 'graph', 'plan', 'ops', 'optim'],
+  // Measures which tiles of a convolution suit a device.
+  tuning: ['gpu', 'graph', 'plan', 'ops'],
   io: [],
   // Networks from files, built from layers and ops.
   onnx: ['graph', 'ops', 'nn', 'io'],
@@ -33,6 +35,7 @@ const isomorphic = [
   'register',
   'onnx',
   'self-check',
+  'tuning',
   'report',
 ]
 

@@ -12,12 +12,12 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
 
-/** Strips comments, which a page need not load. Lines that `specialise` reads (`// #if`) stay. */
+/** Strips comments and indentation, which a page need not load. Lines that `specialise` reads (`// #if`) stay. */
 const withoutComments = (text) =>
   text
     .split('\n')
-    .map((line) => line.replace(/\s*\/\/(?! #).*$/, ''))
-    .filter((line) => line.trim() !== '')
+    .map((line) => line.replace(/\s*\/\/(?! #).*$/, '').trim())
+    .filter((line) => line !== '')
     .join('\n') + '\n'
 
 const texts = files.map((file) => {

@@ -213,10 +213,16 @@ function workgroupSizeOf(source: string): WorkgroupSize | undefined {
   return x && y && z ? [x, y, z] : undefined
 }
 
-/** WGSL with line numbers, for messages about code that did not compile. */
+/** WGSL with line numbers, indented anew, for messages about code that did not compile. */
 export function numbered(source: string): string {
+  let depth = 0
   return source
     .split('\n')
-    .map((line, i) => `${String(i + 1).padStart(4)} | ${line}`)
+    .map((line, i) => {
+      const code = line.trim()
+      const indent = '  '.repeat(Math.max(0, code.startsWith('}') ? depth - 1 : depth))
+      depth += code.split('{').length - code.split('}').length
+      return `${String(i + 1).padStart(4)} | ${code && indent + code}`
+    })
     .join('\n')
 }
