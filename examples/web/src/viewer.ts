@@ -138,7 +138,7 @@ export class Viewer {
     const at = (fraction: number): number => {
       const position: [number, number, number] = [0.5, 0.5, 0.5]
       position[axis] = fraction
-      return this.niivue.frac2mm(position)[axis]!
+      return this.niivue.frac2mm(position)[axis]
     }
     const voxels = this.niivue.volumes[0]!.dimsRAS![axis + 1]!
     const step = (at(1) - at(0)) / voxels
@@ -157,7 +157,7 @@ export class Viewer {
   /** Where the crosshair is along an axis, in millimetres. */
   position(axis: Axis): number {
     const { first, last, step } = this.extent(axis)
-    return first - step / 2 + this.niivue.scene.crosshairPos[axis]! * (last - first + step)
+    return first - step / 2 + this.niivue.scene.crosshairPos[axis] * (last - first + step)
   }
 
   /** Turns the 3-D view. */
