@@ -13,6 +13,7 @@ import { axisAcross, type PlaneName } from './slices.js'
 
 /** A segmented scan, for a page about it. */
 export interface ShownScan {
+  /** Scan, labels and colours. */
   readonly volume: OverlaidVolume
   /** Voxels to millimetres of the world; undefined if the file does not say how it lies. */
   readonly affine: readonly (readonly number[])[] | undefined
@@ -20,9 +21,13 @@ export interface ShownScan {
 
 /** A value of a segmentation and what it stands for; the first is the background. */
 export interface RegionRow {
+  /** In the file. */
   readonly value: number
+  /** Of the region. */
   readonly name: string
+  /** In the pictures. */
   readonly colour: Colour
+  /** How many have this value. */
   readonly voxels: number
 }
 

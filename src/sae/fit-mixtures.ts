@@ -9,10 +9,13 @@ import type { Prior } from './prior.js'
 export interface MixtureFit {
   /** Position in the list of scans. */
   readonly index: number
+  /** What it was fitted to. */
   readonly scan: TrainingScan
   /** Classes of the reference, if the scan has one. */
   readonly truth: Uint8Array | undefined
+  /** Mixture, classes and posterior. */
   readonly result: EmResult
+  /** How long it took. */
   readonly seconds: number
 }
 

@@ -66,7 +66,15 @@ export {
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export { checkPrior, normalisePrior, priorArgmax, type Part, type Prior, type PriorLayout } from './prior.js'
 export { priorFromLabels, type Blur, type PriorOptions } from './prior-from-labels.js'
-export { emOf, epochsOf, recipes, type Recipe, type RecipeName, type Stage } from './recipes.js'
+export {
+  emOf,
+  epochsOf,
+  recipes,
+  type MixtureSettings,
+  type Recipe,
+  type RecipeName,
+  type Stage,
+} from './recipes.js'
 export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
 export { resampleImages, type Outside } from './resampling/image.js'
 export { resampleLabels } from './resampling/labels.js'

@@ -52,7 +52,8 @@ describe.skipIf(!executable)('the page, to a visitor who trains', () => {
     await page.fill('[name=pretrainingEpochs]', '1')
     await page.fill('[name=trainingEpochs]', '1')
     await page.fill('[name=memoryLimit]', '300')
-    await page.check('[name=halfPrecision]')
+    // SwiftShader has no half floats.
+    expect(await page.isDisabled('[name=halfPrecision]')).toBe(true)
     await page.getByText('Settings', { exact: true }).click()
     await page.getByRole('button', { name: 'Start training' }).click()
     await page.getByText('Done: the run is complete').waitFor({ timeout: 240_000 })
@@ -75,7 +76,6 @@ describe.skipIf(!executable)('the page, to a visitor who trains', () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('start')
     await page.getByText('Settings', { exact: true }).click()
     await page.fill('[name=memoryLimit]', '')
-    await page.uncheck('[name=halfPrecision]')
     await page.fill('[name=pretrainingEpochs]', phantom.pretraining)
     await page.fill('[name=trainingEpochs]', phantom.training)
     await page.getByText('Settings', { exact: true }).click()

@@ -71,6 +71,15 @@ export function runSettings(form: HTMLFormElement): RunSettings {
   }
 }
 
+/** Half floats can be chosen only if the device stores them. */
+export function offerHalfPrecision(form: HTMLFormElement, can: boolean): void {
+  const half = form.elements.namedItem('halfPrecision')
+  if (!(half instanceof HTMLInputElement)) return
+  half.disabled = !can
+  half.checked &&= can
+  half.title = can ? '' : 'This device cannot store half floats (WebGPU feature shader-f16).'
+}
+
 /** Fills in the settings of the chosen recipe. @param scans how many there are: the default recipe counts steps */
 export function fillRecipe(form: HTMLFormElement, scans: number): void {
   const values = new FormData(form)

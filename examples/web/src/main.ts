@@ -1,7 +1,15 @@
 import { byId, say } from './dom.js'
 import { takeDrops } from './drop.js'
 import { Engine } from './engine.js'
-import { chosenFiles, deviceSettings, fillRecipe, fillSettings, phantomRecipe, runSettings } from './forms.js'
+import {
+  chosenFiles,
+  deviceSettings,
+  fillRecipe,
+  fillSettings,
+  offerHalfPrecision,
+  phantomRecipe,
+  runSettings,
+} from './forms.js'
 import { ImagePanel } from './image-panel.js'
 import { takeFiles } from './intake.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
@@ -26,6 +34,7 @@ const runs = new RunsPanel(engine, guarded, resumeSaved)
 let data: DataSummary | undefined
 /** Whether there is a device to compute on; without, scans are only shown. */
 let computing = false
+let opening: Promise<boolean> | undefined
 let running = false
 let paused = false
 /** Whether the device was lost: other failures then follow from that and are not shown. */
@@ -36,16 +45,20 @@ void begin()
 
 async function begin(): Promise<void> {
   listen()
-  if (await openDevice()) await runs.offer()
+  opening = openDevice()
+  if (await opening) await runs.offer()
 }
 
 /** Returns false if there is no device to compute on; the page then says what to do. */
 async function openDevice(): Promise<boolean> {
   const badge = byId('adapter', HTMLParagraphElement)
   try {
-    const { name, software } = await engine.call('open')
+    const { name, software, storesHalf } = await engine.call('open')
     badge.textContent = `Running on ${name} (${software ? 'software, slow' : 'hardware'})`
+    offerHalfPrecision(settingsForm, storesHalf)
     computing = true
+    // Data may have been opened before the device was.
+    if (canTrain()) runPanel.setPhase('ready')
   } catch (error) {
     badge.textContent = 'No graphics device'
     say(byId('help-reason', HTMLParagraphElement), `Reason: ${lineOf(error)}.`)
@@ -113,7 +126,7 @@ async function readChosen(): Promise<void> {
 
 async function trySample(): Promise<void> {
   await takeData(engine.call('openSample'))
-  if (computing) await loadWeights(undefined)
+  if (await opening) await loadWeights(undefined)
 }
 
 async function takeData(reading: Promise<DataSummary>): Promise<void> {
@@ -171,6 +184,7 @@ async function run(settings: RunSettings | undefined): Promise<void> {
     runPanel.say(outcome === 'done' ? 'Done: the run is complete' : 'Stopped')
   } catch (error) {
     runPanel.setPhase('stopped')
+    runPanel.say('')
     throw error
   } finally {
     running = false
@@ -214,7 +228,8 @@ async function resumeSaved({ id }: SavedRun): Promise<void> {
 async function recover(): Promise<void> {
   byId('lost', HTMLDivElement).hidden = true
   engine.restart()
-  const opened = await openDevice()
+  opening = openDevice()
+  const opened = await opening
   lost = false
   if (!opened) return
   const [latest] = await runs.list()

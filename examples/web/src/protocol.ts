@@ -131,7 +131,7 @@ export interface Overlay {
 /** The calls that the page can make to the worker. */
 export interface Calls {
   /** Opens the graphics device. */
-  open(): Promise<AdapterSummary>
+  open(): Promise<Device>
   /** The runs that are saved in this browser, the latest first. */
   savedRuns(): Promise<readonly SavedRun[]>
   /** Restores data, weights and state of a run. */
@@ -178,6 +178,12 @@ export type EngineEvent =
   | { readonly type: 'saved' }
   | { readonly type: 'notSaved'; readonly reason: string }
   | { readonly type: 'lost'; readonly reason: string }
+
+/** The graphics device. */
+export interface Device extends AdapterSummary {
+  /** Whether it can store volumes as half floats. */
+  readonly storesHalf: boolean
+}
 
 export interface CallMessage {
   readonly id: number

@@ -3,7 +3,6 @@ import {
   openDevice,
   recipes,
   UserError,
-  type AdapterSummary,
   type CheckpointInfo,
   type Gpu,
   type NamedTensor,
@@ -18,6 +17,7 @@ import type {
   Calls,
   ChosenFiles,
   DataSummary,
+  Device,
   DeviceSettings,
   EngineEvent,
   ImageFile,
@@ -56,12 +56,12 @@ export class Session implements Calls {
 
   constructor(private readonly emit: (event: EngineEvent) => void) {}
 
-  async open(): Promise<AdapterSummary> {
+  async open(): Promise<Device> {
     this.gpu = await openDevice()
     void this.gpu.device.lost.then(({ message, reason }) => {
       this.emit({ type: 'lost', reason: message || reason })
     })
-    return this.gpu.adapter
+    return { ...this.gpu.adapter, storesHalf: this.gpu.device.features.has('shader-f16') }
   }
 
   savedRuns(): Promise<readonly SavedRun[]> {
