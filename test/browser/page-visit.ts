@@ -44,6 +44,8 @@ export class PageVisit {
         failures.push(`asked a foreign server: ${request.url()}`)
     })
     const page = await context.newPage()
+    // A software driver compiles kernels for minutes if the machine is busy.
+    page.setDefaultTimeout(300_000)
     page.on('pageerror', ({ message }) => failures.push(message))
     await page.goto(address)
     return new PageVisit(browser, page, address, folder, server, failures)

@@ -20,6 +20,7 @@ import { RunsPanel } from './runs-panel.js'
 const fileForm = byId('file-form', HTMLFormElement)
 const phantomForm = byId('phantom-form', HTMLFormElement)
 const settingsForm = byId('settings-form', HTMLFormElement)
+const dataForms = byId('data-forms', HTMLDetailsElement)
 const weightsField = byId('weights', HTMLInputElement)
 const anyFiles = byId('any-files', HTMLInputElement)
 const saveButtons = ['save-segmentation', 'save-report', 'save-weights'].map((id) =>
@@ -130,6 +131,8 @@ async function trySample(): Promise<void> {
 }
 
 async function takeData(reading: Promise<DataSummary>): Promise<void> {
+  // Where the keyboard focus is now is closed and disabled in a moment.
+  const wasInForms = dataForms.contains(document.activeElement)
   setBusy(true)
   runPanel.say('Reading')
   try {
@@ -137,6 +140,7 @@ async function takeData(reading: Promise<DataSummary>): Promise<void> {
     await showData(summary, undefined)
     fillSettings(settingsForm, { network: 'recipe' })
     fillRecipe(settingsForm, summary.scans.length)
+    if (wasInForms) runPanel.focus()
     if (canTrain()) runPanel.say('Ready to train')
     else runPanel.say(summary.classes.length > 0 ? '' : 'To segment or to train, add a prior.')
   } catch (error) {
@@ -163,10 +167,7 @@ async function showData(summary: DataSummary, state: RunState | undefined): Prom
   runPanel.begin(priorDice, state)
   runPanel.setPhase(state ? 'stopped' : canTrain() ? 'ready' : 'no data')
   enableSaving(state !== undefined)
-  const forms = byId('data-forms', HTMLDetailsElement)
-  // Closing them would leave the keyboard focus nowhere.
-  if (forms.contains(document.activeElement)) runPanel.focus()
-  forms.open = false
+  dataForms.open = false
   await images.showData(summary)
 }
 
