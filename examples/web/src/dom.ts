@@ -22,3 +22,8 @@ export function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
     URL.revokeObjectURL(link.href)
   }, 60_000)
 }
+
+/** What to tell the visitor of a failure. */
+export function lineOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,3 +1,5 @@
+import { byId } from './dom.js'
+
 /** Takes files that are dropped anywhere on the page, and shows while they hover that it will. */
 export function takeDrops(frame: HTMLElement, take: (files: readonly File[]) => void): void {
   // Every element that the pointer crosses reports entering and leaving.
@@ -22,6 +24,25 @@ export function takeDrops(frame: HTMLElement, take: (files: readonly File[]) => 
     depth = 0
     frame.hidden = true
     const files = [...(event.dataTransfer?.files ?? [])]
+    if (files.length > 0) take(files)
+  })
+}
+
+/** Takes files that are chosen in the browser's dialogue. @param buttons ids of those that open it */
+export function takeChosen(
+  field: HTMLInputElement,
+  buttons: readonly string[],
+  take: (files: readonly File[]) => void,
+): void {
+  for (const id of buttons) {
+    byId(id, HTMLButtonElement).addEventListener('click', () => {
+      field.click()
+    })
+  }
+  field.addEventListener('change', () => {
+    const files = [...(field.files ?? [])]
+    // So that choosing the same files again is a change, too.
+    field.value = ''
     if (files.length > 0) take(files)
   })
 }

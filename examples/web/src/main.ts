@@ -1,5 +1,5 @@
-import { byId, say } from './dom.js'
-import { takeDrops } from './drop.js'
+import { byId, lineOf, say } from './dom.js'
+import { takeChosen, takeDrops } from './drop.js'
 import { Engine } from './engine.js'
 import {
   chosenFiles,
@@ -13,7 +13,7 @@ import {
 import { ImagePanel } from './image-panel.js'
 import { takeFiles } from './intake.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
-import { listenToSaving } from './saving.js'
+import { enableSaving, listenToSaving } from './saving.js'
 import { RunPanel } from './run-panel.js'
 import { RunsPanel } from './runs-panel.js'
 
@@ -22,10 +22,6 @@ const phantomForm = byId('phantom-form', HTMLFormElement)
 const settingsForm = byId('settings-form', HTMLFormElement)
 const dataForms = byId('data-forms', HTMLDetailsElement)
 const weightsField = byId('weights', HTMLInputElement)
-const anyFiles = byId('any-files', HTMLInputElement)
-const saveButtons = ['save-segmentation', 'save-report', 'save-weights'].map((id) =>
-  byId(id, HTMLButtonElement),
-)
 const openButtons = ['try', 'open', 'open-more', 'try-again'].map((id) => byId(id, HTMLButtonElement))
 
 const engine = new Engine(receive)
@@ -89,20 +85,12 @@ function listen(): void {
     await engine.call('stop')
   })
   for (const id of ['try', 'try-again']) onClick(id, trySample)
-  for (const id of ['open', 'open-more']) {
-    byId(id, HTMLButtonElement).addEventListener('click', () => {
-      anyFiles.click()
-    })
-  }
-  anyFiles.addEventListener('change', () => {
-    const files = [...(anyFiles.files ?? [])]
-    anyFiles.value = ''
-    if (files.length > 0) void guarded(() => take(files))
-  })
+  const taken = (files: readonly File[]): void => void guarded(() => take(files))
+  takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
   listenToSaving(engine, images, onClick)
   onClick('lost-restart', () => recover())
   weightsField.addEventListener('change', () => void guarded(loadChosenWeights))
-  takeDrops(byId('drop', HTMLDivElement), (files) => void guarded(() => take(files)))
+  takeDrops(byId('drop', HTMLDivElement), taken)
 }
 
 /** Takes files for what they are, whatever they are called. */
@@ -284,10 +272,6 @@ function setBusy(busy: boolean): void {
   if (!busy) void runs.list()
 }
 
-function enableSaving(enabled: boolean): void {
-  for (const button of saveButtons) button.disabled = !enabled
-}
-
 function onSubmit(form: HTMLFormElement, action: () => Promise<void>): void {
   form.addEventListener('submit', (event) => {
     event.preventDefault()
@@ -311,8 +295,4 @@ async function guarded(action: () => Promise<void>): Promise<void> {
 function showError(error: unknown): void {
   if (lost) return
   say(byId('error', HTMLParagraphElement), error === undefined ? '' : lineOf(error))
-}
-
-function lineOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -4,6 +4,7 @@ import {
   divided,
   loadTensors,
   scalingFor,
+  UserError,
   Variables,
   type CheckpointInfo,
   type Gpu,
@@ -53,4 +54,15 @@ export function createNetwork(
   const wanted = hasDecoder ? model.parameters : model.encoder.parameters
   if (tensors) loadTensors(variables, wanted, tensors, source)
   return { model, variables, intensities, hasDecoder }
+}
+
+/** @throws UserError unless weights have the classes of a prior, whole or in parts */
+export function requireClasses(
+  { architecture: { classes, parts } }: Pick<CheckpointInfo, 'architecture'>,
+  prior: Prior,
+  source: string,
+): void {
+  const own = parts ? parts.at(-1)!.class + 1 : classes
+  if (own === prior.classes) return
+  throw new UserError(`${source}: its encoder has ${own} classes, but the prior has ${prior.classes}`)
 }

@@ -1,4 +1,4 @@
-import { download } from './dom.js'
+import { byId, download } from './dom.js'
 import type { Engine } from './engine.js'
 import type { ImagePanel } from './image-panel.js'
 
@@ -23,4 +23,10 @@ export function listenToSaving(
   })
   onClick('save-picture', () => images.savePicture())
   onClick('save-scene', () => images.saveScene())
+}
+
+/** Whether there are weights, and so results to save. */
+export function enableSaving(enabled: boolean): void {
+  for (const id of ['save-segmentation', 'save-report', 'save-weights'])
+    byId(id, HTMLButtonElement).disabled = !enabled
 }

@@ -1,18 +1,10 @@
-import {
-  createModel,
-  openDevice,
-  recipes,
-  UserError,
-  type CheckpointInfo,
-  type Gpu,
-  type NamedTensor,
-} from 'sae-webgpu'
+import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
 import { phantomData, readDataSet, summaryOf, type DataSet, type Knowledge } from './data-set.js'
 import { overlayOf, reportFile, scanImage, scanOf, segmentationFile } from './exhibits.js'
 import { sortFile } from './file-kinds.js'
 import { Keeper } from './keeper.js'
-import { createNetwork, priorFor, scaledFor, type Network } from './network.js'
+import { createNetwork, requireClasses, scaledFor, type Network } from './network.js'
 import type {
   Calls,
   ChosenFiles,
@@ -111,12 +103,7 @@ export class Session implements Calls {
     const { prior } = this.requireKnowledge()
     const given = file ?? (await sampleWeights())
     const { tensors, info } = decodeCheckpoint(await bytesOf(given, given.name), given.name)
-    const { classes } = priorFor(createModel(info.architecture, 0), prior)
-    if (info.architecture.classes !== classes) {
-      throw new UserError(
-        `${given.name}: its encoder has ${info.architecture.classes} classes, but the prior has ${prior.classes}`,
-      )
-    }
+    requireClasses(info, prior, given.name)
     await this.takeNetwork(info, device, 0, tensors, given.name)
     return info.training ? `trained for ${info.training.progress.epoch} epochs` : 'weights of an encoder'
   }

@@ -92,13 +92,8 @@ export class ViewControls {
     if (!viewer) return
     this.view.value = 'planes'
     viewer.setView('planes')
-    for (const axis of axes) this.centre(axis)
+    viewer.centre()
     this.zoom(1)
-  }
-
-  private centre(axis: Axis): void {
-    const { first, last } = this.viewer!.extent(axis)
-    this.viewer!.moveTo(axis, (first + last) / 2)
   }
 
   /** Whether the key means something here. */
@@ -106,7 +101,7 @@ export class ViewControls {
     const viewer = this.viewer!
     if (key === '+' || key === '=') this.zoom(this.zoomField.valueAsNumber + 0.5)
     else if (key === '-') this.zoom(this.zoomField.valueAsNumber - 0.5)
-    else if (key === 'Home') for (const axis of axes) this.centre(axis)
+    else if (key === 'Home') viewer.centre()
     else if (this.view.value === 'render') {
       const turn = { ArrowLeft: [-5, 0], ArrowRight: [5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5] }[key]
       if (!turn) return false
@@ -124,8 +119,7 @@ export class ViewControls {
       const step = steps[key]
       if (!step) return false
       const [axis, count] = step
-      const extent = viewer.extent(axis)
-      viewer.moveTo(axis, clamped(viewer.position(axis) + count * extent.step, extent.first, extent.last))
+      viewer.moveTo(axis, viewer.position(axis) + count * viewer.extent(axis).step)
     }
     return true
   }
@@ -138,7 +132,3 @@ const planeAxes = {
   coronal: [0, 2, 1],
   sagittal: [1, 2, 0],
 } as const satisfies Record<string, readonly [Axis, Axis, Axis]>
-
-function clamped(value: number, low: number, high: number): number {
-  return Math.min(Math.max(value, Math.min(low, high)), Math.max(low, high))
-}

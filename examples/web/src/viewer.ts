@@ -68,8 +68,10 @@ export class Viewer {
     const image = await open(scan, { colormap: 'gray' })
     for (const old of [...this.niivue.volumes].reverse()) this.niivue.removeVolume(old)
     this.niivue.addVolume(image)
+    this.centre()
     // Beside the midline, where there is more to see.
-    this.niivue.scene.crosshairPos = [0.58, 0.5, 0.5]
+    const { first, last } = this.extent(0)
+    this.moveTo(0, first + 0.58 * (last - first))
   }
 
   /** Replaces the overlay; undefined for none. Then `announce` says what is at the crosshair. */
@@ -145,13 +147,22 @@ export class Viewer {
     return { first: at(0) + step / 2, last: at(1) - step / 2, step }
   }
 
-  /** @param position in millimetres of the world along the axis */
+  /** Moves to the centre of the nearest voxel. @param position in millimetres of the world along the axis */
   moveTo(axis: Axis, position: number): void {
     const { first, last, step } = this.extent(axis)
-    const share = (position - first + step / 2) / (last - first + step)
-    this.niivue.scene.crosshairPos[axis] = Math.min(Math.max(share, 0), 1)
+    const most = Math.round((last - first) / step)
+    const voxel = Math.min(Math.max(Math.round((position - first) / step), 0), most)
+    this.niivue.scene.crosshairPos[axis] = (voxel + 0.5) / (most + 1)
     this.niivue.drawScene()
     this.announce()
+  }
+
+  /** Moves to the voxel in the middle. */
+  centre(): void {
+    for (const axis of [0, 1, 2] as const) {
+      const { first, last } = this.extent(axis)
+      this.moveTo(axis, (first + last) / 2)
+    }
   }
 
   /** Where the crosshair is along an axis, in millimetres. */
