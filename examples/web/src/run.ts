@@ -99,6 +99,7 @@ export class Run {
     return encodeCheckpoint(
       model,
       variables,
+      this.network.hasDecoder || this.current.progress !== undefined,
       this.table,
       intensities,
       this.state.stage === 'training' ? this.trainer : undefined,

@@ -154,9 +154,9 @@ export class Session implements Calls {
   async saveWeights(): Promise<ImageFile> {
     const { table } = this.requireKnowledge()
     if (!this.network) throw new UserError('train first, or load weights')
-    const { model, variables, intensities } = this.network
+    const { model, variables, intensities, hasDecoder } = this.network
     const bytes = await (this.run?.checkpoint() ??
-      encodeCheckpoint(model, variables, table, intensities, undefined))
+      encodeCheckpoint(model, variables, hasDecoder, table, intensities, undefined))
     const stage = this.run?.current.stage === 'pretraining' ? 'pretrained' : 'trained'
     return { name: `${stage}.safetensors`, bytes }
   }
