@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { gunzip } from '../../src/io/gzip.js'
 import { violations } from './accessibility.js'
 import { findChromium } from './chromium.js'
 import { makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
@@ -146,7 +146,7 @@ describe.skipIf(!executable)('the page, to a visitor who looks at images', () =>
     expect([...picture.subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join('')).toBe('PNG')
     const scene = await visit.download('Save scene')
     expect(scene).toMatch(/sample_segmentation\.nvd$/)
-    const { encodedImageBlobs } = JSON.parse(Buffer.from(gunzip(readFileSync(scene))).toString()) as {
+    const { encodedImageBlobs } = JSON.parse(gunzipSync(readFileSync(scene)).toString()) as {
       encodedImageBlobs: string[]
     }
     expect(encodedImageBlobs).toHaveLength(2)
