@@ -7,6 +7,7 @@ const sources = fileURLToPath(new URL('../../src/', import.meta.url))
 const alias = existsSync(`${sources}index.ts`)
   ? [
       { find: /^sae-webgpu$/, replacement: `${sources}index.ts` },
+      { find: /^sae-webgpu\/report$/, replacement: `${sources}report/index.ts` },
       { find: /^sae-webgpu\/io$/, replacement: `${sources}io/index.ts` },
     ]
   : []

@@ -1,7 +1,7 @@
 import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
-import { DecoderFitter } from '../sae/decoder-fitter.js'
+import { fitDecoder as fitDecoderTo } from '../sae/fit-decoder.js'
 import type { Prior } from '../sae/prior.js'
 import { Interrupt } from './interrupt.js'
 import { Progress } from './progress.js'
@@ -16,9 +16,6 @@ interface DecoderFit {
   readonly exitCode: number | undefined
 }
 
-/** The error of the fit is averaged over this many steps. */
-const averaged = 10
-
 /** Fits a new decoder to the encoder's output, for as many steps as the settings say. */
 export async function fitDecoder(
   gpu: Gpu,
@@ -29,30 +26,21 @@ export async function fitDecoder(
   memoryLimit: number | undefined,
   terminal: Terminal,
 ): Promise<DecoderFit> {
-  // Scoring would make every step wait for its segmentation, which does not change here.
-  const bare = scans.map(({ name, data }) => ({ name, data }))
-  const fitter = new DecoderFitter(gpu, model, variables, prior, settings, bare.length, { memoryLimit })
-  const stepsPerEpoch = Math.ceil(bare.length / settings.batchSize)
+  const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
   const epochs = Math.ceil(settings.decoderSteps! / stepsPerEpoch)
   const progress = new Progress(terminal, epochs, stepsPerEpoch, 0, { unit: 'decoder epoch', lines: 5 })
   const interrupt = new Interrupt()
-  const errors: number[] = []
   try {
-    for await (const { epoch, lastOfEpoch, meanSquaredError } of fitter.train(bare, {
-      ahead: true,
+    const variance = await fitDecoderTo(gpu, model, variables, prior, settings, scans, {
+      memoryLimit,
       signal: interrupt.signal,
-    })) {
-      errors.push(meanSquaredError)
-      progress.update(epoch, lastOfEpoch, { mse: meanSquaredError })
-    }
+      onStep: ({ epoch, lastOfEpoch, meanSquaredError }) => {
+        progress.update(epoch, lastOfEpoch, { mse: meanSquaredError })
+      },
+    })
+    return { variance, exitCode: interrupt.exitCode }
   } finally {
     progress.stop()
     interrupt.release()
-    fitter.dispose()
-  }
-  const last = errors.slice(-Math.max(averaged, stepsPerEpoch))
-  return {
-    variance: last.reduce((sum, error) => sum + error, 0) / last.length,
-    exitCode: interrupt.exitCode,
   }
 }

@@ -1,8 +1,8 @@
 import type { Gpu } from '../gpu/gpu.js'
-import { loadBatch, type TrainingScan } from '../sae/batches.js'
+import type { TrainingScan } from '../sae/batches.js'
 import { diceScores, meanDice } from '../sae/dice.js'
 import type { EmOptions } from '../sae/em-settings.js'
-import { ExpectationMaximisation } from '../sae/em.js'
+import { fitMixtures as fitMixturesOf } from '../sae/fit-mixtures.js'
 import type { FittedMixture } from '../sae/gaussian-mixture.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
 import { partCountsOf, withMixtures } from '../sae/parts.js'
@@ -24,27 +24,16 @@ export async function fitMixtures(
   options: EmOptions,
   terminal: Terminal,
 ): Promise<FittedMixture[]> {
-  const em = await ExpectationMaximisation.create(gpu, prior, options)
-  const fitted: FittedMixture[] = []
-  try {
-    for (const scan of scans) {
-      const start = performance.now()
-      const { data, truths } = await loadBatch([scan])
-      const { classes, mixture, field, logLikelihoods } = await em.run(data)
-      const truth = truths[0]
-      const score = truth
-        ? `, Dice ${meanDice(diceScores(classes, truth, prior.classes), foregroundClasses(table)).toFixed(3)}`
-        : ''
-      const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      terminal.status(
-        `Gaussian mixture of ${scan.name}: ${logLikelihoods.length} iterations${score} (${seconds} s)`,
-      )
-      fitted.push({ mixture, field })
-    }
-  } finally {
-    em.dispose()
-  }
-  return fitted
+  return fitMixturesOf(gpu, scans, prior, options, ({ scan, truth, result, seconds }) => {
+    const { classes, logLikelihoods } = result
+    const score = truth
+      ? `, Dice ${meanDice(diceScores(classes, truth, prior.classes), foregroundClasses(table)).toFixed(3)}`
+      : ''
+    terminal.status(
+      `Gaussian mixture of ${scan.name}: ${logLikelihoods.length} iterations${score} (${seconds.toFixed(1)} s)`,
+    )
+    return true
+  })
 }
 
 /** As `fitMixtures`, if training takes the divergence from mixtures; else the scans as they are. */

@@ -5,9 +5,9 @@ type Triple<T> = readonly [T, T, T]
 /** A permutation of an array's axes, some of them reversed. */
 export interface Orientation {
   /** For each axis of the result, the axis of the original array. */
-  readonly axes: Triple<number>
+  readonly axes: readonly [number, number, number]
   /** Whether the result runs backwards along that axis. */
-  readonly flips: Triple<boolean>
+  readonly flips: readonly [boolean, boolean, boolean]
 }
 
 const ORDERS: readonly Triple<number>[] = [
@@ -130,11 +130,24 @@ export function describeAxes(grid: Grid): string {
 /** How well a grid coincides with another. */
 export type Fit =
   /** Their numbers of voxels differ along some axis. */
-  | { readonly kind: 'shape' }
+  | {
+      /** They differ in shape. */
+      readonly kind: 'shape'
+    }
   /** One of them does not say where it lies. */
-  | { readonly kind: 'unknown' }
-  /** The largest distance of a voxel from its counterpart, in millimetres, and whether it is only rounding. */
-  | { readonly kind: 'placed'; readonly distance: number; readonly coincide: boolean }
+  | {
+      /** Nothing is known of where they lie. */
+      readonly kind: 'unknown'
+    }
+  /** Both say where they lie. */
+  | {
+      /** They can be compared. */
+      readonly kind: 'placed'
+      /** The largest distance of a voxel from its counterpart, in millimetres. */
+      readonly distance: number
+      /** Whether that is only rounding. */
+      readonly coincide: boolean
+    }
 
 /** Voxels coincide if they are at most this share of their size apart, because headers are rounded. */
 const sameVoxel = 0.1

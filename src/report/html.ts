@@ -1,6 +1,9 @@
 /** Text that is HTML already. Only `html` makes it, so that nothing comes into a page without being escaped. */
 export class Html {
-  constructor(readonly text: string) {}
+  constructor(
+    /** The HTML. */
+    readonly text: string,
+  ) {}
 }
 
 /** What a template takes: text is escaped, HTML is not, lists are joined, what is undefined leaves nothing. */

@@ -6,6 +6,7 @@ import { axisAcross, sidesOfPlane, sliceAt, type PlaneName, type SliceGrid } fro
 
 /** A scan and what was found in it, on one grid. */
 export interface OverlaidVolume {
+  /** Extents, spacing and directions of both. */
   readonly grid: SliceGrid
   /** Intensities, [D, H, W], in any unit. */
   readonly scan: Float32Array

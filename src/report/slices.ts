@@ -11,8 +11,11 @@ export interface Slice {
 
 /** A volume's grid: voxels along D, H, W, and the direction of each axis in the body, such as `RAS` or `LIA`. */
 export interface SliceGrid {
+  /** Voxels along D, H, W. */
   readonly shape: readonly [number, number, number]
+  /** Millimetres from voxel to voxel along D, H, W. */
   readonly spacing: readonly [number, number, number]
+  /** Where D, H and W run to, such as `RAS`. */
   readonly orientation: string
 }
 

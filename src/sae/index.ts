@@ -4,6 +4,8 @@ export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInf
 export { DivergedError } from './diverged.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 export { diceScores, meanDice } from './dice.js'
+export { fitDecoder, type DecoderFitOptions } from './fit-decoder.js'
+export { fitMixtures, type MixtureFit } from './fit-mixtures.js'
 export type { FinerGrid } from './bias-field.js'
 export { ExpectationMaximisation, type EmIteration, type EmResult } from './em.js'
 export { defaultEm, type EmOptions, type EmSettings } from './em-settings.js'
@@ -52,14 +54,32 @@ export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export * from './prepare/index.js'
 export { Pretrainer, type PretrainingProgress, type PretrainingStep } from './pretrainer.js'
+export {
+  divided,
+  dividedByFits,
+  mergedProbabilities,
+  partCounts,
+  partCountsOf,
+  withMixtures,
+  type Learnable,
+} from './parts.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
 export { checkPrior, normalisePrior, priorArgmax, type Part, type Prior, type PriorLayout } from './prior.js'
 export { priorFromLabels, type Blur, type PriorOptions } from './prior-from-labels.js'
+export {
+  emOf,
+  epochsOf,
+  recipes,
+  type MixtureSettings,
+  type Recipe,
+  type RecipeName,
+  type Stage,
+} from './recipes.js'
 export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
 export { resampleImages, type Outside } from './resampling/image.js'
 export { resampleLabels } from './resampling/labels.js'
 export { mostProbable, resamplePosterior } from './resampling/posterior.js'
-export { voxelMap, type Placement4 } from './resampling/voxel-map.js'
+export { reaches, voxelMap, type Placement4 } from './resampling/voxel-map.js'
 export { profiledLoss, type EpochTerms } from './selection.js'
 export type { SpatialShape } from './separable-filter.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'

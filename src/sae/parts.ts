@@ -42,8 +42,11 @@ export function withMixtures(
 
 /** What a network learns from, before or after its classes are divided. */
 export interface Learnable {
+  /** Of the network. */
   readonly architecture: Architecture
+  /** With a channel for each of the network's. */
   readonly prior: Prior
+  /** What it learns from. */
   readonly scans: readonly TrainingScan[]
 }
 

@@ -10,6 +10,7 @@ import {
 
 /** One stage of a recipe. */
 export interface Stage<Settings> {
+  /** Learning rate, batch size and so on. */
   readonly settings: Settings
   /** Length in steps, whatever the number of scans; undefined if `settings.epochs` counts. */
   readonly steps?: number
@@ -27,12 +28,14 @@ export interface Recipe {
    * has a channel for each part.
    */
   readonly mixture: MixtureSettings
+  /** First stage: the encoder learns to predict the prior, or the mixture. */
   readonly pretraining: Stage<PretrainingSettings>
+  /** Second stage: encoder and decoder learn together. */
   readonly training: Stage<TrainingSettings>
 }
 
 /** Settings of EM, for a mixture of the channels of a network. */
-interface MixtureSettings extends Partial<Omit<EmSettings, 'components'>> {
+export interface MixtureSettings extends Partial<Omit<EmSettings, 'components'>> {
   /** Gaussians of a class that is one channel. */
   readonly components: number
   /** Channels of the background and of the rest, with one Gaussian each. */

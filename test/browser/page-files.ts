@@ -11,9 +11,32 @@ export const obliqueAffine: readonly (readonly number[])[] = [
 
 /** A NIfTI image of 16x18x20 voxels on `obliqueAffine` whose value is a function of the position in memory. */
 export function makeNifti(value: (i: number) => number): Buffer {
-  const data = Float32Array.from({ length: 16 * 18 * 20 }, (_, i) => value(i))
-  const affine = obliqueAffine.map((row) => [...row])
-  const grid = { ...unknownGrid([16, 18, 20]), affine, known: true }
-  const volume = { data, channels: 1, grid, source: 'test' }
-  return Buffer.from(writeNifti(volume, 'float32'))
+  return niftiOf([16, 18, 20], obliqueAffine, value)
+}
+
+/** A NIfTI image of that shape and place. */
+export function niftiOf(
+  shape: readonly [number, number, number],
+  affine: readonly (readonly number[])[],
+  value: (i: number) => number,
+): Buffer {
+  const data = Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, i) => value(i))
+  const grid = { ...unknownGrid(shape), affine: affine.map((row) => [...row]), known: true }
+  return Buffer.from(writeNifti({ data, channels: 1, grid, source: 'test' }, 'float32'))
+}
+
+/** Blocks of white matter, cortex and background on the grid of `makeNifti`. */
+export function makeLabels(): Buffer {
+  return makeNifti((i) => (i % 20 < 8 ? 2 : i % 20 < 14 ? 3 : 0))
+}
+
+/** Voxels of that size about the place of `obliqueAffine`'s, or somewhere else. */
+export function straightAffine(size: number, far = false): number[][] {
+  const origin = far ? [1000, 1000, 1000] : [-12, -14, 0]
+  return [
+    [size, 0, 0, origin[0]!],
+    [0, size, 0, origin[1]!],
+    [0, 0, size, origin[2]!],
+    [0, 0, 0, 1],
+  ]
 }

@@ -39,7 +39,7 @@ it('is packed as publint and attw want it', async () => {
   })
   expect(outcome.code, outcome.printed).toBe(0)
   expect(outcome.printed).toContain('All good!')
-  for (const entry of ['sae-webgpu', 'sae-webgpu/node', 'sae-webgpu/io', 'sae-webgpu/onnx']) {
+  for (const entry of ['', '/node', '/io', '/onnx', '/report'].map((path) => `sae-webgpu${path}`)) {
     expect(outcome.printed).toContain(`"${entry}"\n\nnode16 (from ESM): OK (ESM)\nbundler: OK`)
   }
 })

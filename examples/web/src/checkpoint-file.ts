@@ -11,15 +11,21 @@ import {
 } from 'sae-webgpu'
 import { decodeTensors, writeSafetensors, type Tensor } from 'sae-webgpu/io'
 
-/** Weights as `sae` writes them; with a trainer, also everything that `sae train --resume` needs. */
+/**
+ * Weights as `sae` writes them; with a trainer, also everything that `sae train --resume` needs.
+ *
+ * @param whole whether the decoder is fitted; else only the encoder is written, so that whoever reads it fits a decoder
+ */
 export async function encodeCheckpoint(
   model: Model,
   variables: Variables,
+  whole: boolean,
   table: LabelTable,
   intensities: Intensities,
   trainer: Trainer | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { architecture, parameters } = model
+  const { architecture } = model
+  const { parameters } = whole ? model : model.encoder
   const training = trainer && { settings: trainer.settings, progress: trainer.progress }
   const info = { architecture, table, intensities, training }
   const checkpoint = await saveCheckpoint(variables, parameters, info, trainer?.optimiser)

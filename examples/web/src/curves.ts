@@ -38,9 +38,7 @@ export function drawDice(
 export function drawLoss(host: HTMLElement, history: readonly HistoryPoint[]): void {
   const stage = history.at(-1)?.stage ?? 'pretraining'
   const all = history.filter((point) => point.stage === stage)
-  // Training starts without an estimate of the noise, so the loss of its first epoch has a different scale.
-  const comparable = stage === 'training' && all.length > 2 ? all.slice(1) : all
-  const points = comparable.map(({ epoch, loss }) => ({ x: epoch, y: loss }))
+  const points = all.map(({ epoch, loss }) => ({ x: epoch, y: loss }))
   draw(host, { title: stage === 'training' ? 'Loss of training' : 'Cross-entropy of pretraining', points })
 }
 

@@ -1,5 +1,4 @@
 import {
-  applyScaling,
   checkPrior,
   classColour,
   diceScores,
@@ -13,40 +12,55 @@ import {
   priorArgmax,
   priorFromLabels,
   toClasses,
-  unitScaling,
   UserError,
   type LabelTable,
   type Prior,
 } from 'sae-webgpu'
 import {
-  decodeVolume,
   formatShape,
   requireFinite,
-  alignTo,
-  decodeLabels,
   requireVaries,
   unknownGrid,
+  voxelSize,
   type Grid,
   type LabelVolume,
   type Volume,
 } from 'sae-webgpu/io'
+import { looksLikeLabels } from './file-kinds.js'
+import { placedOnto, wayOnto } from './placing.js'
 import type { ChosenFiles, DataSummary, PhantomRecipe } from './protocol.js'
+import { readHeader, readLabels, readScan, readVolume } from './volumes.js'
 
-export interface Scan {
-  readonly name: string
-  /** Intensities in 0..1, [D, H, W]. */
+/** Voxels and where they lie. */
+interface Image {
+  /** Intensities in the units of the file, [D, H, W]. */
   readonly data: Float32Array
-  /** Classes, [D, H, W]. */
-  readonly truth?: Uint8Array
   readonly grid: Grid
 }
 
-/** Training data, as plain objects and arrays, so that IndexedDB can store them. */
-export interface DataSet {
-  readonly description: string
-  readonly scans: readonly Scan[]
+/** A scan on the grid of the prior. */
+export interface Scan extends Image {
+  readonly name: string
+  /** The scan as it is in its file, if it had to be resampled onto the grid of the prior. */
+  readonly original?: Image
+  /** Classes, [D, H, W]. */
+  readonly truth?: Uint8Array
+}
+
+/** What is needed to segment and to learn. */
+export interface Knowledge {
   readonly prior: Prior
   readonly table: LabelTable
+}
+
+/** The data, as plain objects and arrays, so that IndexedDB can store them. */
+export interface DataSet {
+  /** Different for every data set that was read. */
+  readonly id: string
+  readonly description: string
+  readonly scans: readonly Scan[]
+  /** Undefined if scans are only looked at. */
+  readonly knowledge: Knowledge | undefined
   readonly notes: readonly string[]
 }
 
@@ -55,7 +69,9 @@ export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
   const phantom = makePhantom({ seed, shape, subjects, variability: 1.2, noise: 0.2 })
   const classes = phantomTable.classes.length
   const settings = { sigma: 1, floor: 0.02, normalise: true }
+  const data = priorFromLabels(phantom.unpaired.labels, shape, classes, settings)
   return {
+    id: crypto.randomUUID(),
     description: `${subjects} ${subjects === 1 ? 'phantom' : 'phantoms'} of ${formatShape(shape)} voxels`,
     scans: phantom.subjects.map(({ scan, labels }, i) => ({
       name: `sub-${String(i + 1).padStart(2, '0')}`,
@@ -63,100 +79,138 @@ export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
       truth: labels,
       grid: unknownGrid(shape),
     })),
-    prior: { data: priorFromLabels(phantom.unpaired.labels, shape, classes, settings), classes, shape },
-    table: phantomTable,
+    knowledge: { prior: { data, classes, shape }, table: phantomTable },
     notes: [],
   }
 }
 
-/** Reads files as `sae train` does. @throws UserError with one line about the first unsuitable file */
+/**
+ * Reads files as `sae train --resample` does. Headers are compared first, so that a file that cannot fit is refused before
+ * any voxel is read.
+ *
+ * @throws UserError with one line about the first unsuitable file
+ */
 export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
-  const { scans: scanFiles, truths: truthFiles } = files
+  const { scans: scanFiles, truths: truthFiles, prior: priorFile } = files
   if (scanFiles.length === 0) throw new UserError('choose a scan')
   if (truthFiles.length > 0 && truthFiles.length !== scanFiles.length) {
     throw new UserError(
       `${truthFiles.length} reference segmentations for ${scanFiles.length} scans; choose one for each, or none`,
     )
   }
+  if (truthFiles.length > 0 && !priorFile) {
+    throw new UserError('references need a prior, which says what the classes are')
+  }
+  const header = priorFile && (await readHeader(priorFile))
+  if (header) for (const file of [...scanFiles, ...truthFiles]) wayOnto(await readHeader(file), header)
   const notes: string[] = []
-  const { volume: prior, table } = await readPrior(files, notes)
-  const [orderedScans, orderedTruths] = [byName(scanFiles), byName(truthFiles)]
+  const known = await readPrior(files, notes)
+  const truths = byName(truthFiles)
   const scans: Scan[] = []
-  for (const [i, file] of orderedScans.entries()) {
-    const read = toUnitRange(await readScan(file, notes), notes)
-    const { volume: scan, remark } = alignTo(read, prior, 'the prior and the scan')
-    note(notes, remark)
-    const { data, grid } = scan
-    const truthFile = orderedTruths[i]
-    if (!truthFile) {
-      scans.push({ name: stem(file.name), data, grid })
-      continue
+  for (const [i, file] of byName(scanFiles).entries()) {
+    const scan = await readScan(file, notes)
+    requireVaries(scan)
+    if (looksLikeLabels(scan)) {
+      const what = `${file.name} looks like a label map, not like a scan`
+      if (known) throw new UserError(`${what}; choose it as the prior or as a reference`)
+      notes.push(what)
     }
-    const labels = alignTo(await readLabels(truthFile, notes), scan, 'the reference and the scan')
-    note(notes, labels.remark)
-    const truth = toClasses(labels.volume.data, table, truthFile.name)
-    scans.push({ name: stem(file.name), data, grid, truth })
+    if (known) scans.push(await placedScan(scan, known, truths[i], notes))
+    else scans.push({ name: stem(file.name), data: scan.data, grid: scan.grid })
   }
   const count = scans.length === 1 ? scans[0]!.name : `${scans.length} scans`
-  const { shape } = prior.grid
   return {
-    description: `${count} of ${formatShape(shape)} voxels`,
+    id: crypto.randomUUID(),
+    description: `${count} of ${formatShape(scans[0]!.grid.shape)} voxels`,
     scans,
-    prior: { data: prior.data, classes: prior.channels, shape },
-    table,
+    knowledge: known?.knowledge,
     notes,
   }
 }
 
-export function summaryOf({ description, scans, prior, table, notes }: DataSet): DataSummary {
+export function summaryOf({ description, scans, knowledge, notes }: DataSet): DataSummary {
   const scored = scans.flatMap(({ truth }) => (truth ? [truth] : []))
+  const classes = knowledge?.table.classes ?? []
   return {
     description,
     scans: scans.map(({ name }) => name),
     scored: scored.length > 0,
-    shape: prior.shape,
-    classes: table.classes.map(({ name, codes }, c) => {
+    classes: classes.map(({ name, codes }, c) => {
       return { name, code: codes[0]!, colour: `rgb(${classColour(c).join(' ')})` }
     }),
-    priorDice: scored.length > 0 ? priorScore(prior, table, scored) : undefined,
+    priorDice: knowledge && scored.length > 0 ? priorScore(knowledge, scored) : undefined,
     notes,
   }
 }
 
-function priorScore({ data, classes }: Prior, table: LabelTable, truths: readonly Uint8Array[]): number {
-  const argmax = priorArgmax(data, classes)
+function priorScore({ prior, table }: Knowledge, truths: readonly Uint8Array[]): number {
+  const argmax = priorArgmax(prior.data, prior.classes)
   const counted = foregroundClasses(table)
-  const scores = truths.map((truth) => meanDice(diceScores(argmax, truth, classes), counted))
+  const scores = truths.map((truth) => meanDice(diceScores(argmax, truth, prior.classes), counted))
   return scores.reduce((sum, score) => sum + score, 0) / scores.length
 }
 
-/** A prior as it is, or one from a label map, as `sae prior` makes it. */
-async function readPrior(
-  { prior: file, table: tableFile, meaning, blur }: ChosenFiles,
+interface Known {
+  readonly volume: Volume
+  readonly knowledge: Knowledge
+}
+
+async function placedScan(
+  scan: Volume,
+  { volume: prior, knowledge }: Known,
+  truthFile: File | undefined,
   notes: string[],
-): Promise<{ volume: Volume; table: LabelTable }> {
-  const volume = await readFile(file, decodeVolume, notes)
+): Promise<Scan> {
+  const { volume, remark, way } = placedOnto(scan, prior, 'the prior and the scan')
+  note(notes, remark)
+  const placed: Scan = {
+    name: stem(scan.source),
+    data: volume.data,
+    grid: volume.grid,
+    ...(way === 'resampled' ? { original: { data: scan.data, grid: scan.grid } } : {}),
+  }
+  if (!truthFile) return placed
+  const labels = placedOnto(await readLabels(truthFile, notes), prior, 'the reference and the scan')
+  note(notes, labels.remark)
+  return { ...placed, truth: toClasses(labels.volume.data, knowledge.table, truthFile.name) }
+}
+
+/** A prior as it is, or one from a label map, as `sae prior` makes it. */
+async function readPrior(files: ChosenFiles, notes: string[]): Promise<Known | undefined> {
+  const { prior: file, table: tableFile } = files
+  if (!file) return undefined
+  const volume = await readVolume(file, notes)
   requireFinite(volume)
   const { data, channels, grid } = volume
+  const { shape } = grid
   const given = tableFile && parseLabelTable(await tableFile.text(), tableFile.name)
-  if (channels > 1) {
-    checkPrior(data, grid.shape, channels, file.name)
-    const table =
-      given ?? (channels === freeSurferTable.classes.length ? freeSurferTable : identityTable(channels))
-    if (table.classes.length !== channels) {
-      throw new UserError(
-        `${tableFile!.name} has ${table.classes.length} classes, but ${file.name} has ${channels} channels`,
-      )
-    }
-    return { volume, table }
+  if (channels === 1) return priorOfMap(await readLabels(file, []), given, files, notes)
+  checkPrior(data, shape, channels, file.name)
+  const table =
+    given ?? (channels === freeSurferTable.classes.length ? freeSurferTable : identityTable(channels))
+  if (table.classes.length !== channels) {
+    throw new UserError(
+      `${tableFile!.name} has ${table.classes.length} classes, but ${file.name} has ${channels} channels`,
+    )
   }
-  const labels = await readLabels(file, [])
+  return { volume, knowledge: { prior: { data, classes: channels, shape }, table } }
+}
+
+function priorOfMap(
+  labels: LabelVolume,
+  given: LabelTable | undefined,
+  { meaning, blur }: ChosenFiles,
+  notes: string[],
+): Known {
   const table = given ?? (meaning === 'freesurfer' ? freeSurferTable : numberedTable(labels))
-  const K = table.classes.length
-  const classes = toClasses(labels.data, table, file.name)
-  const probabilities = priorFromLabels(classes, grid.shape, K, { sigma: blur })
-  notes.push(`${file.name}: a label map; made a prior of ${K} classes from it`)
-  return { volume: { ...volume, data: probabilities, channels: K }, table }
+  const { grid, source } = labels
+  const classes = table.classes.length
+  const size = grid.known ? voxelSize(grid.affine) : ([1, 1, 1] as const)
+  const sigma = [blur / size[0], blur / size[1], blur / size[2]] as const
+  const data = priorFromLabels(toClasses(labels.data, table, source), grid.shape, classes, { sigma })
+  notes.push(`${source}: a label map; made a prior of ${classes} classes from it`)
+  const volume = { ...labels, data, channels: classes }
+  return { volume, knowledge: { prior: { data, classes, shape: grid.shape }, table } }
 }
 
 function numberedTable({ data, source }: LabelVolume): LabelTable {
@@ -167,55 +221,13 @@ function numberedTable({ data, source }: LabelVolume): LabelTable {
   return identityTable(Math.round(highest) + 1)
 }
 
-async function readScan(file: File, notes: string[]): Promise<Volume> {
-  const volume = await readFile(file, decodeVolume, notes)
-  return requireOneChannel(volume, 'a scan')
-}
-
-/** In float64, which holds label values of any size that the formats store. */
-async function readLabels(file: File, notes: string[]): Promise<LabelVolume> {
-  const volume = await readFile(file, decodeLabels, notes)
-  return requireOneChannel(volume, 'a label map')
-}
-
-function requireOneChannel<V extends Volume | LabelVolume>(volume: V, what: string): V {
-  if (volume.channels !== 1) {
-    throw new UserError(`${volume.source}: has ${volume.channels} channels, but ${what} has one`)
-  }
-  requireFinite(volume)
-  return volume
-}
-
-async function readFile<V extends Volume | LabelVolume>(
-  file: File,
-  decode: (bytes: Uint8Array, source: string) => V,
-  notes: string[],
-): Promise<V> {
-  const bytes = new Uint8Array(await file.arrayBuffer())
-  if (bytes.length === 0) throw new UserError(`${file.name}: the file is empty`)
-  const volume = decode(bytes, file.name)
-  notes.push(...(volume.warnings ?? []))
-  return volume
-}
-
-function toUnitRange(scan: Volume, notes: string[]): Volume {
-  requireVaries(scan)
-  const scaling = unitScaling(scan.data)
-  const { low, high } = scaling
-  if (low !== 0 || high !== 1) {
-    const range = [low, high].map((value) => String(Number(value.toPrecision(4)))).join(' to ')
-    notes.push(`${scan.source}: intensities from ${range} scaled to 0..1`)
-  }
-  return { ...scan, data: applyScaling(scan.data, scaling) }
-}
-
 /** Files sorted by name: scans and their references are paired in this order. */
 function byName(files: readonly File[]): File[] {
   return [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
 }
 
 function stem(name: string): string {
-  return name.replace(/\.(nii\.gz|nii|npz|npy)$/i, '')
+  return name.replace(/\.(nii\.gz|nii|mgz|mgh|npz|npy)$/i, '')
 }
 
 function note(notes: string[], text: string | undefined): void {

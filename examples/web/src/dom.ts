@@ -5,10 +5,10 @@ export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
   return element
 }
 
-/** Shows a line in a paragraph; hides the paragraph if the line is empty. */
-export function say(paragraph: HTMLElement, text: string): void {
-  paragraph.textContent = text
-  paragraph.hidden = text === ''
+/** Shows a line in an element; hides the element if the line is empty. */
+export function say(element: HTMLElement, text: string): void {
+  element.textContent = text
+  element.hidden = text === ''
 }
 
 /** Offers a file as a download. */
@@ -21,4 +21,9 @@ export function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
   setTimeout(() => {
     URL.revokeObjectURL(link.href)
   }, 60_000)
+}
+
+/** What to tell the visitor of a failure. */
+export function lineOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,12 @@
-import type { ChosenFiles, LabelMeaning, Network, PhantomRecipe, RunSettings } from './protocol.js'
+import { epochsOf, recipes, type RecipeName } from 'sae-webgpu'
+import type {
+  ChosenFiles,
+  DeviceSettings,
+  LabelMeaning,
+  Network,
+  PhantomRecipe,
+  RunSettings,
+} from './protocol.js'
 
 /** The contents of the phantom form. @throws Error if the size is not three numbers */
 export function phantomRecipe(form: HTMLFormElement): PhantomRecipe {
@@ -17,11 +25,9 @@ export function chosenFiles(form: HTMLFormElement): ChosenFiles {
   // An empty file input yields one nameless, empty file.
   const files = (name: string) =>
     values.getAll(name).filter((value): value is File => value instanceof File && value.name !== '')
-  const [prior] = files('prior')
-  if (!prior) throw new Error('choose a prior')
   return {
     scans: files('scans'),
-    prior,
+    prior: files('prior')[0],
     truths: files('truths'),
     table: files('table')[0],
     meaning: text(values, 'meaning') as LabelMeaning,
@@ -29,10 +35,30 @@ export function chosenFiles(form: HTMLFormElement): ChosenFiles {
   }
 }
 
+/** Puts files into an input, as if the visitor had chosen them. */
+export function setFiles(form: HTMLFormElement, name: string, files: readonly File[]): void {
+  const field = form.elements.namedItem(name)
+  if (!(field instanceof HTMLInputElement)) throw new Error(`there is no field ${name}`)
+  const transfer = new DataTransfer()
+  for (const file of files) transfer.items.add(file)
+  field.files = transfer.files
+}
+
+export function deviceSettings(form: HTMLFormElement): DeviceSettings {
+  const values = new FormData(form)
+  const megabytes = Number(text(values, 'memoryLimit'))
+  return {
+    memoryLimit: megabytes > 0 ? megabytes * 1e6 : undefined,
+    precision: values.has('halfPrecision') ? 'f16' : 'f32',
+  }
+}
+
 export function runSettings(form: HTMLFormElement): RunSettings {
   const values = new FormData(form)
   const number = (name: keyof RunSettings) => Number(text(values, name))
   return {
+    ...deviceSettings(form),
+    recipe: text(values, 'recipe') as RecipeName,
     network: text(values, 'network') as Network,
     pretrainingEpochs: number('pretrainingEpochs'),
     pretrainingRate: number('pretrainingRate'),
@@ -45,51 +71,42 @@ export function runSettings(form: HTMLFormElement): RunSettings {
   }
 }
 
-/** The settings of `sae demo`: phantoms are small, so a small network and large steps will do. */
-export const phantomSettings: Partial<RunSettings> = {
-  network: 'small',
-  pretrainingEpochs: 45,
-  pretrainingRate: 0.02,
-  trainingEpochs: 30,
-  trainingRate: 0.005,
+/** Half floats can be chosen only if the device stores them. */
+export function offerHalfPrecision(form: HTMLFormElement, can: boolean): void {
+  const half = form.elements.namedItem('halfPrecision')
+  if (!(half instanceof HTMLInputElement)) return
+  half.disabled = !can
+  half.checked &&= can
+  half.title = can ? '' : 'This device cannot store half floats (WebGPU feature shader-f16).'
 }
 
-/** The paper's settings. */
-export const scanSettings: Partial<RunSettings> = {
-  network: 'paper',
-  pretrainingEpochs: 50,
-  pretrainingRate: 0.001,
-  trainingEpochs: 500,
-  trainingRate: 0.001,
+/** Fills in the settings of the chosen recipe. @param scans how many there are: the default recipe counts steps */
+export function fillRecipe(form: HTMLFormElement, scans: number): void {
+  const values = new FormData(form)
+  const { pretraining, training } = recipes[text(values, 'recipe') as RecipeName]
+  const batchSize = Number(text(values, 'batchSize'))
+  const epochs = (stage: { readonly steps?: number; readonly settings: { readonly epochs: number } }) =>
+    stage.steps === undefined ? stage.settings.epochs : epochsOf(stage.steps, Math.max(scans, 1), batchSize)
+  fillSettings(form, {
+    pretrainingEpochs: epochs(pretraining),
+    pretrainingRate: pretraining.settings.learningRate,
+    trainingEpochs: epochs(training),
+    trainingRate: training.settings.learningRate,
+    beta: training.settings.beta,
+    neighbourhood: training.settings.neighbourhood,
+  })
 }
 
 export function fillSettings(form: HTMLFormElement, settings: Partial<RunSettings>): void {
-  for (const [name, value] of Object.entries(settings)) {
+  const { memoryLimit, precision, ...others } = settings
+  for (const [name, value] of Object.entries(others)) {
     const field = form.elements.namedItem(name)
     if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = String(value)
   }
-}
-
-/** Puts dropped files into the inputs that their names suggest; the visitor can then change them. */
-export function distribute(files: readonly File[], forms: readonly HTMLFormElement[]): void {
-  const groups: Record<string, File[]> = {}
-  for (const file of files) (groups[roleOf(file.name)] ??= []).push(file)
-  for (const [role, members] of Object.entries(groups)) {
-    const field = forms.map((form) => form.elements.namedItem(role)).find((found) => found !== null)
-    if (!(field instanceof HTMLInputElement)) continue
-    const transfer = new DataTransfer()
-    for (const file of field.multiple ? members : members.slice(0, 1)) transfer.items.add(file)
-    field.files = transfer.files
-    field.dispatchEvent(new Event('change'))
-  }
-}
-
-function roleOf(name: string): string {
-  if (/\.(json|tsv)$/i.test(name)) return 'table'
-  if (/\.(safetensors|pth|pt|pth\.tar)$/i.test(name)) return 'weights'
-  if (/prior|atlas|probseg/i.test(name)) return 'prior'
-  if (/truth|label|dseg|aseg|_seg/i.test(name)) return 'truths'
-  return 'scans'
+  const half = form.elements.namedItem('halfPrecision')
+  if (precision && half instanceof HTMLInputElement) half.checked = precision === 'f16'
+  const limit = form.elements.namedItem('memoryLimit')
+  if (memoryLimit && limit instanceof HTMLInputElement) limit.value = String(memoryLimit / 1e6)
 }
 
 function text(values: FormData, name: string): string {

@@ -1,7 +1,9 @@
-import { byId } from './dom.js'
+import { byId, download } from './dom.js'
 import type { Engine } from './engine.js'
-import type { ClassSummary, DataSummary, Layer } from './protocol.js'
-import type { Location, Viewer } from './viewer.js'
+import { showLegend } from './legend.js'
+import type { DataSummary, Layer, Overlay } from './protocol.js'
+import { ViewControls } from './view-controls.js'
+import type { Location, OverlayLook, Viewer } from './viewer.js'
 
 /** The images: the scan, an overlay, and the classes with their scores. */
 export class ImagePanel {
@@ -9,10 +11,11 @@ export class ImagePanel {
   private readonly scanField = byId('scan', HTMLSelectElement)
   private readonly classField = byId('class', HTMLSelectElement)
   private readonly opacity = byId('opacity', HTMLInputElement)
+  private readonly threshold = byId('threshold', HTMLInputElement)
   private readonly layers = byId('layers', HTMLFieldSetElement)
-  private readonly legend = byId('legend', HTMLTableElement).tBodies[0]!
   private readonly location = byId('location', HTMLParagraphElement)
-  private readonly slices = [0, 1, 2].map((axis) => byId(`slice-${axis}`, HTMLInputElement))
+  private readonly saving = ['save-picture', 'save-scene'].map((id) => byId(id, HTMLButtonElement))
+  private readonly controls = new ViewControls()
   private data: DataSummary | undefined
   private viewer: Viewer | undefined
   private shown: Layer = 'none'
@@ -29,9 +32,11 @@ export class ImagePanel {
     this.classField.addEventListener('change', () => void this.refresh())
     this.layers.addEventListener('change', () => void this.refresh())
     this.opacity.addEventListener('input', () => this.viewer?.setOpacity(this.opacity.valueAsNumber))
-    this.slices.forEach((slider, axis) => {
-      slider.addEventListener('input', () => this.viewer?.moveTo(axis, slider.valueAsNumber))
+    this.threshold.addEventListener('input', () => {
+      this.viewer?.setThreshold(this.threshold.valueAsNumber)
+      this.showBar()
     })
+    this.controls.listen(this.canvas)
   }
 
   /** Index of the scan on show. */
@@ -47,13 +52,14 @@ export class ImagePanel {
       this.classField,
       data.classes.map(({ name }) => name),
     )
-    this.classField.selectedIndex = Math.min(1, data.classes.length - 1)
+    this.classField.selectedIndex = Math.min(4, data.classes.length - 1)
+    this.enable('prior', data.classes.length > 0)
     this.enable('reference', data.scored)
     this.enable('posterior', false)
     this.enable('segmentation', false)
-    this.choose('prior')
-    this.showLegend(undefined)
-    byId('empty', HTMLParagraphElement).hidden = true
+    this.choose('none')
+    showLegend(data.classes, undefined)
+    byId('empty', HTMLDivElement).hidden = true
     await this.showScan()
   }
 
@@ -68,15 +74,35 @@ export class ImagePanel {
     if (this.layer === 'posterior' || this.layer === 'segmentation') await this.refresh()
   }
 
+  async savePicture(): Promise<void> {
+    const picture = await this.viewer!.picture()
+    download(`${this.name}.png`, new Uint8Array(await picture.arrayBuffer()))
+  }
+
+  async saveScene(): Promise<void> {
+    await this.viewer!.saveScene(`${this.name}.nvd`)
+  }
+
+  private get name(): string {
+    const scan = this.data!.scans[this.scan]!
+    return this.shown === 'none' ? scan : `${scan}_${this.shown}`
+  }
+
   private get layer(): Layer {
     return this.layers.querySelector<HTMLInputElement>(':checked')!.value as Layer
+  }
+
+  private get look(): OverlayLook {
+    return { opacity: this.opacity.valueAsNumber, threshold: this.threshold.valueAsNumber }
   }
 
   private async showScan(): Promise<void> {
     try {
       this.viewer ??= await this.openViewer()
+      this.shown = 'none'
       await this.viewer.showScan(await this.engine.call('scan', this.scan))
-      for (const slider of this.slices) slider.disabled = false
+      this.controls.attach(this.viewer)
+      for (const button of this.saving) button.disabled = false
     } catch (error) {
       this.onError(error)
     }
@@ -102,6 +128,7 @@ export class ImagePanel {
     const fresh = this.canvas.cloneNode() as HTMLCanvasElement
     this.canvas.replaceWith(fresh)
     this.canvas = fresh
+    this.controls.listen(fresh)
     this.viewer = undefined
     setTimeout(() => void this.showScan(), 1000)
   }
@@ -127,43 +154,58 @@ export class ImagePanel {
   private async draw(): Promise<void> {
     if (!this.viewer || !this.data) return
     const { layer } = this
-    this.classField.disabled = layer !== 'prior' && layer !== 'posterior'
     const overlay = await this.engine.call('overlay', this.scan, layer, this.classField.selectedIndex)
-    await this.viewer.showOverlay(overlay, this.data.classes, this.opacity.valueAsNumber)
+    await this.viewer.showOverlay(overlay, this.data.classes, this.look)
+    // Before the location is told, which names the layer.
     this.shown = overlay ? layer : 'none'
-    if (overlay?.kind === 'labels') this.showLegend(overlay.dice)
+    this.viewer.announce()
+    this.showLook(overlay)
+    if (overlay?.kind === 'labels') showLegend(this.data.classes, overlay.dice)
     this.canvas.setAttribute('aria-label', this.describe())
   }
 
-  private describe(): string {
-    const scan = `Scan ${this.data!.scans[this.scan]!} in three planes`
-    if (this.shown === 'none') return scan
-    const what = this.classField.disabled
-      ? ''
-      : ` of ${this.data!.classes[this.classField.selectedIndex]!.name}`
-    return `${scan}, with its ${this.shown}${what}`
+  /** Enables what the overlay on show has: a class, a threshold, a colour bar. */
+  private showLook(overlay: Overlay | undefined): void {
+    const isProbability = overlay?.kind === 'probability'
+    this.classField.disabled = !isProbability
+    this.threshold.disabled = !isProbability
+    this.opacity.disabled = !overlay
+    byId('bar-colours', HTMLDivElement).hidden = !isProbability
+    if (isProbability) this.showBar()
   }
 
-  private showLocation({ fractions, millimetres, values }: Location): void {
-    this.slices.forEach((slider, axis) => {
-      slider.valueAsNumber = fractions[axis]!
-    })
+  private showBar(): void {
+    const threshold = this.threshold.valueAsNumber
+    byId('threshold-value', HTMLOutputElement).value = String(threshold)
+    byId('bar-title', HTMLSpanElement).textContent = `${this.shown}: ${this.className}`
+    byId('bar-low', HTMLSpanElement).textContent = String(threshold)
+  }
+
+  private get className(): string {
+    return this.data!.classes[this.classField.selectedIndex]?.name ?? ''
+  }
+
+  private describe(): string {
+    const scan = `Scan ${this.data!.scans[this.scan]!}`
+    if (this.shown === 'none') return scan
+    return `${scan}, with its ${this.shown}${this.classField.disabled ? '' : ` of ${this.className}`}`
+  }
+
+  private showLocation(location: Location): void {
+    this.controls.show(location)
+    const { millimetres, values } = location
     const [intensity, value] = values
     const parts = [
       `At ${millimetres.map((position) => position.toFixed(1)).join(', ')} mm`,
-      `scan ${intensity?.toFixed(2) ?? 'none'}`,
+      `scan ${intensity === undefined ? 'none' : Number(intensity.toPrecision(3))}`,
     ]
     if (value !== undefined && this.shown !== 'none') parts.push(`${this.shown} ${this.meaning(value)}`)
     this.location.textContent = parts.join('; ')
   }
 
   private meaning(value: number): string {
-    if (this.shown === 'prior' || this.shown === 'posterior') return value.toFixed(2)
+    if (this.shown === 'prior' || this.shown === 'posterior') return `${this.className} ${value.toFixed(2)}`
     return this.data!.classes.find(({ code }) => code === value)?.name ?? String(value)
-  }
-
-  private showLegend(dice: readonly number[] | undefined): void {
-    this.legend.replaceChildren(...this.data!.classes.map((entry, c) => legendRow(entry, dice?.[c])))
   }
 
   private enable(layer: Layer, enabled: boolean): void {
@@ -182,21 +224,4 @@ export class ImagePanel {
 function fill(field: HTMLSelectElement, names: readonly string[]): void {
   field.replaceChildren(...names.map((name, i) => new Option(name, String(i))))
   field.disabled = false
-}
-
-function legendRow({ name, code, colour }: ClassSummary, dice: number | undefined): HTMLTableRowElement {
-  const row = document.createElement('tr')
-  const heading = document.createElement('th')
-  heading.scope = 'row'
-  const swatch = document.createElement('span')
-  swatch.className = 'swatch'
-  swatch.style.background = colour
-  heading.append(swatch, name)
-  row.append(heading)
-  for (const content of [String(code), dice === undefined ? '' : dice.toFixed(3)]) {
-    const cell = row.insertCell()
-    cell.className = 'number'
-    cell.textContent = content
-  }
-  return row
 }

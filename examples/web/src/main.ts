@@ -1,29 +1,37 @@
-import { byId, download, say } from './dom.js'
+import { byId, lineOf, say } from './dom.js'
+import { takeChosen, takeDrops } from './drop.js'
 import { Engine } from './engine.js'
 import {
   chosenFiles,
-  distribute,
+  deviceSettings,
+  fillRecipe,
   fillSettings,
+  offerHalfPrecision,
   phantomRecipe,
-  phantomSettings,
   runSettings,
-  scanSettings,
 } from './forms.js'
 import { ImagePanel } from './image-panel.js'
+import { takeFiles } from './intake.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
+import { enableSaving, listenToSaving } from './saving.js'
 import { RunPanel } from './run-panel.js'
+import { RunsPanel } from './runs-panel.js'
 
 const fileForm = byId('file-form', HTMLFormElement)
 const phantomForm = byId('phantom-form', HTMLFormElement)
 const settingsForm = byId('settings-form', HTMLFormElement)
-const weightsForm = byId('weights-form', HTMLFormElement)
+const dataForms = byId('data-forms', HTMLDetailsElement)
 const weightsField = byId('weights', HTMLInputElement)
-const saveButtons = ['save-segmentation', 'save-weights'].map((id) => byId(id, HTMLButtonElement))
+const openButtons = ['try', 'open', 'open-more', 'try-again'].map((id) => byId(id, HTMLButtonElement))
 
 const engine = new Engine(receive)
 const images = new ImagePanel(engine, showError)
 const runPanel = new RunPanel()
+const runs = new RunsPanel(engine, guarded, resumeSaved)
 let data: DataSummary | undefined
+/** Whether there is a device to compute on; without, scans are only shown. */
+let computing = false
+let opening: Promise<boolean> | undefined
 let running = false
 let paused = false
 /** Whether the device was lost: other failures then follow from that and are not shown. */
@@ -34,72 +42,95 @@ void begin()
 
 async function begin(): Promise<void> {
   listen()
-  if (await openDevice()) await offerSavedRun()
+  opening = openDevice()
+  if (await opening) await runs.offer()
 }
 
 /** Returns false if there is no device to compute on; the page then says what to do. */
 async function openDevice(): Promise<boolean> {
   const badge = byId('adapter', HTMLParagraphElement)
   try {
-    const { name, software } = await engine.call('open')
+    const { name, software, storesHalf } = await engine.call('open')
     badge.textContent = `Running on ${name} (${software ? 'software, slow' : 'hardware'})`
-    return true
+    offerHalfPrecision(settingsForm, storesHalf)
+    computing = true
+    // Data may have been opened before the device was.
+    if (canTrain()) runPanel.setPhase('ready')
   } catch (error) {
     badge.textContent = 'No graphics device'
     say(byId('help-reason', HTMLParagraphElement), `Reason: ${lineOf(error)}.`)
     byId('help', HTMLDivElement).hidden = false
-    setBusy(true)
-    return false
+    computing = false
   }
+  setBusy(false)
+  return computing
 }
 
 function listen(): void {
   onSubmit(phantomForm, async () => {
-    await takeData(engine.call('makePhantoms', phantomRecipe(phantomForm)), phantomSettings)
+    await takeData(engine.call('makePhantoms', phantomRecipe(phantomForm)))
+    fillSettings(settingsForm, { network: 'small' })
+    fillRecipe(settingsForm, data!.scans.length)
   })
-  onSubmit(fileForm, async () => {
-    await takeData(engine.call('readFiles', chosenFiles(fileForm)), scanSettings)
-  })
+  onSubmit(fileForm, readChosen)
   onSubmit(settingsForm, () => run(runSettings(settingsForm)))
+  settingsForm.addEventListener('change', ({ target }) => {
+    if (target instanceof HTMLSelectElement && target.name === 'recipe')
+      fillRecipe(settingsForm, data?.scans.length ?? 1)
+  })
   onClick('resume', () => run(undefined))
   onClick('pause', () => setPaused(!paused))
   onClick('stop', async () => {
     runPanel.say('Stopping after the current step')
     await engine.call('stop')
   })
-  onClick('save-segmentation', async () => {
-    const { name, bytes } = await engine.call('saveSegmentation', images.scan)
-    download(name, bytes)
-  })
-  onClick('save-weights', async () => {
-    const { name, bytes } = await engine.call('saveWeights')
-    download(name, bytes)
-  })
-  onClick('saved-restore', () => resumeSaved())
-  onClick('saved-forget', async () => {
-    await engine.call('forget')
-    byId('saved', HTMLDivElement).hidden = true
-  })
+  for (const id of ['try', 'try-again']) onClick(id, trySample)
+  const taken = (files: readonly File[]): void => void guarded(() => take(files))
+  takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
+  listenToSaving(engine, images, onClick)
   onClick('lost-restart', () => recover())
-  weightsField.addEventListener('change', () => void guarded(loadWeights))
-  document.addEventListener('dragover', (event) => {
-    event.preventDefault()
-  })
-  document.addEventListener('drop', (event) => {
-    event.preventDefault()
-    if (!running) distribute([...(event.dataTransfer?.files ?? [])], [fileForm, weightsForm])
-  })
+  weightsField.addEventListener('change', () => void guarded(loadChosenWeights))
+  takeDrops(byId('drop', HTMLDivElement), taken)
 }
 
-async function takeData(reading: Promise<DataSummary>, settings: Partial<RunSettings>): Promise<void> {
+/** Takes files for what they are, whatever they are called. */
+async function take(files: readonly File[]): Promise<void> {
+  if (running) throw new Error('a run is under way; stop it before you open other files')
+  const received = byId('received', HTMLParagraphElement)
+  say(received, `Looking at ${files.length === 1 ? files[0]!.name : `${files.length} files`}`)
+  try {
+    const { line, hasImages, weights } = await takeFiles(files, engine, fileForm)
+    say(received, line)
+    if (hasImages) await readChosen()
+    if (weights) await loadWeights(weights)
+  } catch (error) {
+    say(received, '')
+    throw error
+  }
+}
+
+async function readChosen(): Promise<void> {
+  await takeData(engine.call('readFiles', chosenFiles(fileForm)))
+}
+
+async function trySample(): Promise<void> {
+  await takeData(engine.call('openSample'))
+  if (await opening) await loadWeights(undefined)
+}
+
+async function takeData(reading: Promise<DataSummary>): Promise<void> {
+  // Where the keyboard focus is now is closed and disabled in a moment.
+  const wasInForms = dataForms.contains(document.activeElement)
   setBusy(true)
   runPanel.say('Reading')
   try {
     const summary = await reading
-    fillSettings(settingsForm, settings)
     await showData(summary, undefined)
-    runPanel.say('Ready to train')
-    runPanel.focus()
+    fillSettings(settingsForm, { network: 'recipe' })
+    fillRecipe(settingsForm, summary.scans.length)
+    if (wasInForms) runPanel.focus()
+    if (canTrain()) runPanel.say('Ready to train')
+    else runPanel.say(summary.classes.length > 0 ? '' : 'To segment or to train, add a prior.')
   } catch (error) {
     runPanel.say('')
     throw error
@@ -108,25 +139,29 @@ async function takeData(reading: Promise<DataSummary>, settings: Partial<RunSett
   }
 }
 
+function canTrain(): boolean {
+  return computing && data !== undefined && data.classes.length > 0
+}
+
 async function showData(summary: DataSummary, state: RunState | undefined): Promise<void> {
   data = summary
   const { description, classes, priorDice, notes } = summary
   const score = priorDice === undefined ? '' : ` Mean Dice of the prior alone: ${priorDice.toFixed(3)}.`
-  byId('data-text', HTMLParagraphElement).textContent = `${description}, ${classes.length} classes.${score}`
+  const what = classes.length > 0 ? `, ${classes.length} classes` : ''
+  byId('data-text', HTMLParagraphElement).textContent = `${description}${what}.${score}`
   byId('notes', HTMLUListElement).replaceChildren(
     ...notes.map((text) => Object.assign(document.createElement('li'), { textContent: text })),
   )
   runPanel.begin(priorDice, state)
-  runPanel.setPhase(state ? 'stopped' : 'ready')
+  runPanel.setPhase(state ? 'stopped' : canTrain() ? 'ready' : 'no data')
   enableSaving(state !== undefined)
-  weightsField.disabled = false
-  byId('data-forms', HTMLDetailsElement).open = false
+  dataForms.open = false
   await images.showData(summary)
 }
 
 /** @param settings of a new run; undefined to resume the current one */
 async function run(settings: RunSettings | undefined): Promise<void> {
-  byId('saved', HTMLDivElement).hidden = true
+  runs.dismiss()
   if (settings) runPanel.begin(data?.priorDice, undefined)
   running = true
   paused = false
@@ -134,10 +169,11 @@ async function run(settings: RunSettings | undefined): Promise<void> {
   runPanel.setPhase('running')
   try {
     const outcome = await engine.call('train', settings)
-    runPanel.say(outcome === 'done' ? 'Done: the run is complete' : 'Stopped')
     runPanel.setPhase(outcome === 'done' ? 'ready' : 'stopped')
+    runPanel.say(outcome === 'done' ? 'Done: the run is complete' : 'Stopped')
   } catch (error) {
     runPanel.setPhase('stopped')
+    runPanel.say('')
     throw error
   } finally {
     running = false
@@ -152,35 +188,25 @@ async function setPaused(wanted: boolean): Promise<void> {
   runPanel.say(wanted ? 'Paused' : 'Resumed')
 }
 
-async function loadWeights(): Promise<void> {
+async function loadChosenWeights(): Promise<void> {
   const file = weightsField.files?.[0]
-  if (!file) return
-  const what = await engine.call('loadWeights', file)
-  runPanel.say(`${file.name}: ${what}`)
+  if (file) await loadWeights(file)
+}
+
+/** @param file undefined for the weights of the sample */
+async function loadWeights(file: File | undefined): Promise<void> {
+  const what = await engine.call('loadWeights', file, deviceSettings(settingsForm))
+  runPanel.say(file ? `${file.name}: ${what}` : '')
   runPanel.begin(data?.priorDice, undefined)
   runPanel.setPhase('ready')
-  fillSettings(settingsForm, { pretrainingEpochs: 0 })
+  if (file) fillSettings(settingsForm, { pretrainingEpochs: 0 })
   enableSaving(true)
   await images.weightsChanged()
 }
 
-async function offerSavedRun(): Promise<void> {
-  // If the browser cannot store runs, there is none to offer.
-  const saved = await engine.call('savedRun').catch(() => undefined)
-  if (!saved) return
-  byId('saved-text', HTMLParagraphElement).textContent = `Resume the run of ${describeRun(saved)}?`
-  byId('saved', HTMLDivElement).hidden = false
-}
-
-function describeRun({ description, state: { stage, epoch, settings }, saved }: SavedRun): string {
-  const epochs = stage === 'training' ? settings.trainingEpochs : settings.pretrainingEpochs
-  const when = new Date(saved).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })
-  return `${description}: ${stage}, epoch ${epoch} of ${epochs} done, saved on ${when}`
-}
-
-async function resumeSaved(): Promise<void> {
-  byId('saved', HTMLDivElement).hidden = true
-  const { data: summary, state } = await engine.call('restore')
+async function resumeSaved({ id }: SavedRun): Promise<void> {
+  runs.dismiss()
+  const { data: summary, state } = await engine.call('restore', id)
   fillSettings(settingsForm, state.settings)
   await showData(summary, state)
   await images.weightsChanged()
@@ -191,10 +217,12 @@ async function resumeSaved(): Promise<void> {
 async function recover(): Promise<void> {
   byId('lost', HTMLDivElement).hidden = true
   engine.restart()
-  const opened = await openDevice()
+  opening = openDevice()
+  const opened = await opening
   lost = false
   if (!opened) return
-  if (await engine.call('savedRun').catch(() => undefined)) await resumeSaved()
+  const [latest] = await runs.list()
+  if (latest) await resumeSaved(latest)
   else location.reload()
 }
 
@@ -206,9 +234,19 @@ function receive(event: EngineEvent): void {
     case 'progress':
       runPanel.show(event)
       break
+    case 'preparing':
+      runPanel.prepare(event.text, event.share)
+      break
+    case 'segmenting':
+      byId('segmenting', HTMLDivElement).hidden = event.text === undefined
+      byId('segmenting-text', HTMLParagraphElement).textContent = event.text ?? ''
+      break
     case 'updated':
       enableSaving(true)
       void images.weightsChanged()
+      break
+    case 'saved':
+      void runs.list()
       break
     case 'notSaved':
       byId('keeping', HTMLParagraphElement).textContent =
@@ -228,11 +266,10 @@ function setBusy(busy: boolean): void {
   for (const form of [fileForm, phantomForm]) {
     for (const field of form.elements) (field as HTMLInputElement).disabled = busy
   }
-  weightsField.disabled = busy || !data
-}
-
-function enableSaving(enabled: boolean): void {
-  for (const button of saveButtons) button.disabled = !enabled
+  for (const button of openButtons) button.disabled = busy
+  runs.busy = busy
+  weightsField.disabled = busy || !canTrain()
+  if (!busy) void runs.list()
 }
 
 function onSubmit(form: HTMLFormElement, action: () => Promise<void>): void {
@@ -258,8 +295,4 @@ async function guarded(action: () => Promise<void>): Promise<void> {
 function showError(error: unknown): void {
   if (lost) return
   say(byId('error', HTMLParagraphElement), error === undefined ? '' : lineOf(error))
-}
-
-function lineOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,4 @@
-import type { AdapterSummary, TrainingProgress } from 'sae-webgpu'
+import type { AdapterSummary, Precision, RecipeName, TrainingProgress } from 'sae-webgpu'
 
 /** Phantoms to make. */
 export interface PhantomRecipe {
@@ -14,22 +14,30 @@ export type LabelMeaning = 'freesurfer' | 'numbered'
 /** Files that the visitor chose; the worker reads them. */
 export interface ChosenFiles {
   readonly scans: readonly File[]
-  readonly prior: File
+  /** Without one, scans are only shown. */
+  readonly prior: File | undefined
   /** One for each scan, in order of name, or none. */
   readonly truths: readonly File[]
   /** A table of classes (.json, .tsv), which overrides `meaning`. */
   readonly table: File | undefined
   readonly meaning: LabelMeaning
-  /** Blur of a prior made from a label map: its standard deviation in voxels. */
+  /** Blur of a prior made from a label map: its standard deviation in millimetres, or voxels if the map has no size. */
   readonly blur: number
 }
+
+/** What a file is, by its name, its header and its voxels. */
+export type FileKind = 'scan' | 'labels' | 'prior' | 'weights' | 'table'
+
+/** A file that was recognised, or one line that says why not. */
+export type SortedFile =
+  { readonly name: string; readonly kind: FileKind } | { readonly name: string; readonly fault: string }
 
 /** A summary of the data, for the page. */
 export interface DataSummary {
   readonly description: string
   readonly scans: readonly string[]
   readonly scored: boolean
-  readonly shape: readonly [number, number, number]
+  /** Empty if there is no prior: the scans can only be looked at. */
   readonly classes: readonly ClassSummary[]
   /** Mean Dice of the prior's most probable classes, if there is a reference. */
   readonly priorDice: number | undefined
@@ -45,10 +53,18 @@ export interface ClassSummary {
   readonly colour: string
 }
 
-/** `small` learns phantoms in minutes; `paper` is the paper's network. */
-export type Network = 'small' | 'paper'
+/** `small` learns phantoms in minutes. */
+export type Network = 'recipe' | 'small'
 
-export interface RunSettings {
+/** Bounds of what the device is asked for, in segmenting and in learning. */
+export interface DeviceSettings {
+  /** In bytes. */
+  readonly memoryLimit: number | undefined
+  readonly precision: Precision
+}
+
+export interface RunSettings extends DeviceSettings {
+  readonly recipe: RecipeName
   readonly network: Network
   /** 0 to start training from the current weights. */
   readonly pretrainingEpochs: number
@@ -68,7 +84,7 @@ export interface HistoryPoint {
   readonly stage: Stage
   /** Counted from 1 within its stage. */
   readonly epoch: number
-  /** Mean over the steps. Cross-entropy while pretraining. */
+  /** Cross-entropy while pretraining; while training, the loss at the noise level that fits the epoch best. */
   readonly loss: number
   /** Mean over steps and foreground classes, if there are references. */
   readonly dice: number | undefined
@@ -87,6 +103,8 @@ export interface RunState {
 
 /** A run saved in this browser. */
 export interface SavedRun {
+  readonly id: string
+  readonly name: string
   readonly description: string
   readonly state: RunState
   /** Milliseconds since 1970. */
@@ -95,7 +113,7 @@ export interface SavedRun {
 
 export type Layer = 'none' | 'prior' | 'posterior' | 'segmentation' | 'reference'
 
-/** An image as a NIfTI file. */
+/** An image as a NIfTI file, or any file to save. */
 export interface ImageFile {
   readonly name: string
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -113,16 +131,21 @@ export interface Overlay {
 /** The calls that the page can make to the worker. */
 export interface Calls {
   /** Opens the graphics device. */
-  open(): Promise<AdapterSummary>
-  /** The run that an earlier visit saved. */
-  savedRun(): Promise<SavedRun | undefined>
-  /** Restores data, weights and state of that run. */
-  restore(): Promise<{ readonly data: DataSummary; readonly state: RunState }>
-  forget(): Promise<void>
+  open(): Promise<Device>
+  /** The runs that are saved in this browser, the latest first. */
+  savedRuns(): Promise<readonly SavedRun[]>
+  /** Restores data, weights and state of a run. */
+  restore(id: string): Promise<{ readonly data: DataSummary; readonly state: RunState }>
+  rename(id: string, name: string): Promise<void>
+  forget(id: string): Promise<void>
   makePhantoms(recipe: PhantomRecipe): Promise<DataSummary>
+  /** Says what files are. */
+  sortFiles(files: readonly File[]): Promise<readonly SortedFile[]>
   readFiles(files: ChosenFiles): Promise<DataSummary>
-  /** Loads weights and returns a description of them. */
-  loadWeights(file: File): Promise<string>
+  /** Reads the sample that comes with the page. */
+  openSample(): Promise<DataSummary>
+  /** Loads weights and returns a description of them; those of the sample without a file. */
+  loadWeights(file: File | undefined, device: DeviceSettings): Promise<string>
   /** Runs to the end or until `stop`: a new run if `settings` are given, else resumes the current one. */
   train(settings: RunSettings | undefined): Promise<'done' | 'stopped'>
   setPaused(paused: boolean): Promise<void>
@@ -131,6 +154,7 @@ export interface Calls {
   /** @param channel class whose probability to return */
   overlay(scan: number, layer: Layer, channel: number): Promise<Overlay | undefined>
   saveSegmentation(scan: number): Promise<ImageFile>
+  saveReport(scan: number): Promise<ImageFile>
   saveWeights(): Promise<ImageFile>
 }
 
@@ -144,10 +168,22 @@ export type EngineEvent =
       readonly point: HistoryPoint
       readonly secondsLeft: number
     }
+  /** What precedes the stages of a run: fitting mixtures, fitting the decoder. */
+  | { readonly type: 'preparing'; readonly text: string; readonly share: number }
+  /** A segmentation is under way; undefined when it is there. */
+  | { readonly type: 'segmenting'; readonly text: string | undefined }
   /** New weights: segmentations changed. */
   | { readonly type: 'updated' }
+  /** The list of saved runs changed. */
+  | { readonly type: 'saved' }
   | { readonly type: 'notSaved'; readonly reason: string }
   | { readonly type: 'lost'; readonly reason: string }
+
+/** The graphics device. */
+export interface Device extends AdapterSummary {
+  /** Whether it can store volumes as half floats. */
+  readonly storesHalf: boolean
+}
 
 export interface CallMessage {
   readonly id: number

@@ -21,6 +21,7 @@ export class RunPanel {
   private history: HistoryPoint[] = []
   private priorDice: number | undefined
   private frame: number | undefined
+  private last: Progress | undefined
 
   constructor() {
     new ResizeObserver(() => {
@@ -39,6 +40,7 @@ export class RunPanel {
     this.pause.hidden = !active
     this.pause.textContent = phase === 'paused' ? 'Continue' : 'Pause'
     this.stop.hidden = !active
+    if (!active) this.conclude()
     // Keep the keyboard focus in place: on the button that replaced the one pressed.
     if (hadFocus instanceof HTMLButtonElement && hadFocus.hidden) {
       ;(active ? this.pause : this.resume.hidden ? this.start : this.resume).focus()
@@ -59,20 +61,34 @@ export class RunPanel {
   begin(priorDice: number | undefined, state: RunState | undefined): void {
     this.priorDice = priorDice
     this.history = [...(state?.history ?? [])]
+    this.last = undefined
     byId('progress', HTMLDivElement).hidden = true
     this.draw()
   }
 
-  show({ stage, epochs, point, secondsLeft }: Progress): void {
+  show(progress: Progress): void {
+    const { epochs, point, secondsLeft } = progress
     const last = this.history.at(-1)
     if (last?.stage === point.stage && last.epoch === point.epoch) this.history.pop()
     this.history.push(point)
+    this.last = progress
     byId('progress', HTMLDivElement).hidden = false
     this.bar.value = point.epoch / epochs
-    const name = stage === 'pretraining' ? 'Pretraining' : 'Training'
-    const dice = point.dice === undefined ? '' : `, mean Dice ${point.dice.toFixed(3)}`
-    this.text.textContent = `${name}, epoch ${point.epoch} of ${epochs}${dice}; about ${duration(secondsLeft)} left`
+    this.text.textContent = `${describe(progress)}; about ${duration(secondsLeft)} left`
     this.drawSoon()
+  }
+
+  /** Shows how far something is that precedes the epochs. */
+  prepare(text: string, share: number): void {
+    byId('progress', HTMLDivElement).hidden = false
+    this.bar.value = share
+    this.text.textContent = text
+  }
+
+  /** Nothing is left to wait for. */
+  private conclude(): void {
+    if (this.last) this.text.textContent = describe(this.last)
+    else byId('progress', HTMLDivElement).hidden = true
   }
 
   private drawSoon(): void {
@@ -85,8 +101,16 @@ export class RunPanel {
   private draw(): void {
     drawDice(this.diceChart, this.history, this.priorDice)
     drawLoss(this.lossChart, this.history)
+    const isTraining = this.history.at(-1)?.stage === 'training'
+    byId('loss-note', HTMLParagraphElement).hidden = !isTraining
     if (this.history.length === 0) this.lossChart.textContent = 'Loss and Dice appear here while training.'
   }
+}
+
+function describe({ stage, epochs, point }: Progress): string {
+  const name = stage === 'pretraining' ? 'Pretraining' : 'Training'
+  const dice = point.dice === undefined ? '' : `, mean Dice ${point.dice.toFixed(3)}`
+  return `${name}, epoch ${point.epoch} of ${epochs}${dice}`
 }
 
 function duration(seconds: number): string {

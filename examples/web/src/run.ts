@@ -1,49 +1,37 @@
 import {
-  applyScaling,
-  defaultPretraining,
-  defaultTraining,
+  fitDecoder,
   foregroundClasses,
   loadTensors,
   meanDice,
   Pretrainer,
-  scalingFor,
+  profiledLoss,
+  recipes,
   Trainer,
   type Gpu,
-  type Intensities,
-  type Model,
+  type LabelTable,
   type NamedTensor,
   type PretrainingStep,
+  type TrainingProgress,
+  type TrainingSettings,
   type TrainingStep,
-  type Variables,
 } from 'sae-webgpu'
 import { encodeCheckpoint } from './checkpoint-file.js'
-import type { DataSet, Scan } from './data-set.js'
+import { EpochFigures } from './epoch-figures.js'
+import type { Network } from './network.js'
 import { Pace } from './pace.js'
 import type { EngineEvent, HistoryPoint, RunState, Stage } from './protocol.js'
-
-/** A network with its weights on the device. */
-export interface Network {
-  readonly model: Model
-  readonly variables: Variables
-  /** The scaling of intensities that it expects. */
-  readonly intensities: Intensities
-}
-
-/** A scan, scaled as a network expects. */
-export function scaledFor({ intensities }: Network, scan: Scan): Scan {
-  return { ...scan, data: applyScaling(scan.data, scalingFor(intensities, scan.data)) }
-}
+import type { Lesson } from './start.js'
 
 type Step = PretrainingStep | TrainingStep
 
 /**
- * A run through pretraining and training that can be paused, stopped, saved and resumed. Resumed training gives the same
- * bits as an uninterrupted run; resumed pretraining keeps the weights but starts with a fresh optimiser.
+ * A run through pretraining, the fit of the decoder and training that can be paused, stopped, saved and resumed. Resumed
+ * training gives the same bits as an uninterrupted run; resumed pretraining keeps the weights but starts with a fresh
+ * optimiser.
  */
 export class Run {
   private state: RunState
   private trainer: Trainer | undefined
-  private readonly scans: readonly Scan[]
   private readonly history: HistoryPoint[]
   private aborter = new AbortController()
   private pace = new Pace()
@@ -57,7 +45,8 @@ export class Run {
    */
   constructor(
     private readonly gpu: Gpu,
-    private readonly data: DataSet,
+    private readonly lesson: Lesson,
+    private readonly table: LabelTable,
     private readonly network: Network,
     state: RunState,
     private restored: ReadonlyMap<string, NamedTensor> | undefined,
@@ -65,7 +54,6 @@ export class Run {
     private readonly afterEpoch: () => Promise<void>,
   ) {
     this.state = state
-    this.scans = data.scans.map((scan) => scaledFor(network, scan))
     this.history = [...state.history]
   }
 
@@ -85,6 +73,7 @@ export class Run {
     if (!this.stopped && this.state.stage === 'pretraining') {
       this.state = { ...this.state, stage: 'training', epoch: 0 }
     }
+    if (!this.stopped && this.needsDecoder) await this.fitDecoder()
     if (!this.stopped) await this.train()
     return this.stopped ? 'stopped' : 'done'
   }
@@ -110,7 +99,8 @@ export class Run {
     return encodeCheckpoint(
       model,
       variables,
-      this.data.table,
+      this.network.hasDecoder || this.current.progress !== undefined,
+      this.table,
       intensities,
       this.state.stage === 'training' ? this.trainer : undefined,
     )
@@ -127,57 +117,107 @@ export class Run {
     return this.aborter.signal.aborted
   }
 
+  private get memory() {
+    return { memoryLimit: this.state.settings.memoryLimit }
+  }
+
   private async pretrain(): Promise<void> {
-    const { pretrainingEpochs, pretrainingRate, batchSize, seed } = this.state.settings
+    const { recipe, pretrainingEpochs, pretrainingRate, batchSize, seed, precision } = this.state.settings
     const done = this.state.epoch
     if (done >= pretrainingEpochs) return
     const settings = {
-      ...defaultPretraining,
+      ...recipes[recipe].pretraining.settings,
       epochs: pretrainingEpochs - done,
       learningRate: pretrainingRate,
       batchSize,
       seed: seed + done,
+      precision,
     }
     const { model, variables } = this.network
-    const pretrainer = new Pretrainer(this.gpu, model, variables, this.data.prior, settings)
+    const { prior, scans } = this.lesson
+    const pretrainer = new Pretrainer(this.gpu, model, variables, prior, settings, this.memory)
     try {
       this.emit({ type: 'status', text: 'Compiling the kernels of pretraining' })
-      await pretrainer.prepare(this.scans)
-      this.emit({
-        type: 'status',
-        text: 'Pretraining: the encoder learns to predict the prior for every scan',
-      })
-      const steps = pretrainer.train(this.scans, { ahead: true, signal: this.aborter.signal })
-      await this.follow('pretraining', pretrainingEpochs, done, steps, (step) => step.crossEntropy)
+      await pretrainer.prepare(scans)
+      const target = settings.target === 'mixture' ? 'the mixture of' : 'the prior for'
+      this.emit({ type: 'status', text: `Pretraining: the encoder learns to predict ${target} every scan` })
+      const steps = pretrainer.train(scans, { ahead: true, signal: this.aborter.signal })
+      await this.follow('pretraining', pretrainingEpochs, done, steps)
     } finally {
       pretrainer.dispose()
     }
   }
 
+  /** Whether the recipe fits a decoder before training, and this run has not done so. */
+  private get needsDecoder(): boolean {
+    return (this.trainingSettings.decoderSteps ?? 0) > 0 && !this.state.progress && !this.network.hasDecoder
+  }
+
+  private async fitDecoder(): Promise<void> {
+    const { model, variables } = this.network
+    const { prior, scans } = this.lesson
+    const settings = this.trainingSettings
+    const steps = settings.decoderSteps!
+    let done = 0
+    const tell = (): void => {
+      const share = Math.min(1, done / steps)
+      this.emit({ type: 'preparing', text: `Fitting the decoder: step ${done} of ${steps}`, share })
+    }
+    this.emit({ type: 'status', text: "Fitting the decoder to the encoder's answers" })
+    tell()
+    const variance = await fitDecoder(this.gpu, model, variables, prior, settings, scans, {
+      ...this.memory,
+      signal: this.aborter.signal,
+      onStep: () => {
+        done = Math.min(done + 1, steps)
+        tell()
+      },
+    })
+    if (this.stopped) return
+    const progress: TrainingProgress = { epoch: 0, step: 0, variance, errors: [] }
+    this.state = { ...this.state, progress }
+  }
+
   private async train(): Promise<void> {
     this.emit({ type: 'status', text: 'Compiling the kernels of training' })
     this.trainer ??= this.makeTrainer()
-    await this.trainer.prepare(this.scans)
+    const { scans } = this.lesson
+    await this.trainer.prepare(scans)
     this.emit({ type: 'status', text: 'Training: the segmentation learns to explain the scan' })
-    const steps = this.trainer.train(this.scans, { ahead: true, signal: this.aborter.signal })
-    await this.follow('training', this.state.settings.trainingEpochs, 0, steps, (step) => step.loss)
+    const steps = this.trainer.train(scans, { ahead: true, signal: this.aborter.signal })
+    await this.follow('training', this.state.settings.trainingEpochs, 0, steps)
   }
 
-  private makeTrainer(): Trainer {
-    const { trainingEpochs, trainingRate, beta, neighbourhood, batchSize, seed } = this.state.settings
-    const settings = {
-      ...defaultTraining,
+  private get trainingSettings(): TrainingSettings {
+    const { recipe, trainingEpochs, trainingRate, beta, neighbourhood, batchSize, seed, precision } =
+      this.state.settings
+    return {
+      ...recipes[recipe].training.settings,
       epochs: trainingEpochs,
       learningRate: trainingRate,
       beta,
       neighbourhood,
       batchSize,
       seed,
+      precision,
     }
+  }
+
+  private makeTrainer(): Trainer {
     const { model, variables } = this.network
     const { progress } = this.state
-    const trainer = new Trainer(this.gpu, model, variables, this.data.prior, settings, progress)
-    if (progress && this.restored) {
+    const { prior } = this.lesson
+    const trainer = new Trainer(
+      this.gpu,
+      model,
+      variables,
+      prior,
+      this.trainingSettings,
+      progress,
+      this.memory,
+    )
+    // Before the first step of training there is no state of its optimiser.
+    if (progress && progress.step > 0 && this.restored) {
       const { state } = trainer.optimiser
       loadTensors(variables, state, this.restored, 'the saved run')
     }
@@ -185,37 +225,32 @@ export class Run {
     return trainer
   }
 
-  private async follow<S extends Step>(
+  private async follow(
     stage: Stage,
     epochs: number,
     done: number,
-    steps: AsyncIterable<S>,
-    lossOf: (step: S) => number,
+    steps: AsyncIterable<Step>,
   ): Promise<void> {
-    const stepsPerEpoch = Math.ceil(this.scans.length / this.state.settings.batchSize)
-    const counted = foregroundClasses(this.data.table)
-    let losses: number[] = []
-    let scores: number[] = []
+    const { scans, prior } = this.lesson
+    const { trainingEpochs, batchSize, recipe } = this.state.settings
+    const stepsPerEpoch = Math.ceil(scans.length / batchSize)
+    const voxels = prior.data.length / prior.classes
+    const { errorFactor } = recipes[recipe].training.settings
+    const figures = new EpochFigures((terms) => profiledLoss(terms, voxels, errorFactor))
+    const counted = foregroundClasses(this.table)
     this.pace.restart()
     for await (const step of steps) {
-      losses.push(lossOf(step))
-      if (step.dice) scores.push(meanDice(step.dice, counted))
+      figures.add(step, step.dice && meanDice(step.dice, counted))
       const epoch = done + step.epoch
-      const point = { stage, epoch, loss: mean(losses), dice: scores.length > 0 ? mean(scores) : undefined }
+      const point = { stage, epoch, loss: figures.loss, dice: figures.dice }
       this.note(point)
       this.pace.step()
-      const later = stage === 'pretraining' ? this.state.settings.trainingEpochs : 0
-      const left = (epochs - epoch + later) * stepsPerEpoch + stepsPerEpoch - losses.length
-      this.emit({
-        type: 'progress',
-        stage,
-        epochs,
-        point,
-        secondsLeft: this.pace.secondsFor(Math.max(0, left)),
-      })
+      const later = stage === 'pretraining' ? trainingEpochs : 0
+      const left = (epochs - epoch + later) * stepsPerEpoch + stepsPerEpoch - figures.steps
+      const secondsLeft = this.pace.secondsFor(Math.max(0, left))
+      this.emit({ type: 'progress', stage, epochs, point, secondsLeft })
       if (step.lastOfEpoch) {
-        losses = []
-        scores = []
+        figures.clear()
         this.state = { ...this.state, epoch }
         await this.afterEpoch()
       }
@@ -232,8 +267,4 @@ export class Run {
     if (last?.stage === point.stage && last.epoch === point.epoch) this.history.pop()
     this.history.push(point)
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

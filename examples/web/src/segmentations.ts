@@ -1,28 +1,40 @@
-import { Segmenter, type Gpu, type Segmentation } from 'sae-webgpu'
-import type { DataSet } from './data-set.js'
-import { scaledFor, type Network } from './run.js'
+import { priorArgmax, resamplePosterior, Segmenter, voxelMap, type Gpu, type Segmentation } from 'sae-webgpu'
+import type { Grid } from 'sae-webgpu/io'
+import type { Knowledge, Scan } from './data-set.js'
+import { priorFor, scaledFor, type Network } from './network.js'
+import type { DeviceSettings } from './protocol.js'
+
+/** A segmentation on the grid of the prior, and on that of the scan's file. */
+interface Found {
+  /** Classes on the grid of the prior, to compare with a reference. */
+  readonly working: Uint8Array
+  readonly classes: Uint8Array
+  readonly posterior: Float32Array
+  readonly grid: Grid
+}
 
 /** Segmentations with the current weights. Caches the latest, because the layers of a scan are requested one by one. */
 export class Segmentations {
   private segmenter: Promise<Segmenter> | undefined
-  private latest: { readonly scan: number; readonly result: Promise<Segmentation> } | undefined
+  private latest: { readonly scan: number; readonly result: Promise<Found> } | undefined
   /** One at a time: they share a plan. */
   private queue: Promise<unknown> = Promise.resolve()
 
+  /** @param tell gets what is going on, and undefined at the end */
   constructor(
     private readonly gpu: Gpu,
-    private readonly data: DataSet,
+    private readonly knowledge: Knowledge,
+    private readonly scans: readonly Scan[],
     private readonly network: Network,
+    private readonly device: DeviceSettings,
+    private readonly tell: (text: string | undefined) => void,
   ) {}
 
-  async of(scan: number): Promise<Segmentation> {
-    if (this.latest?.scan !== scan) {
-      const result = this.queue.then(async () => {
-        this.segmenter ??= this.compile()
-        return (await this.segmenter).segment(scaledFor(this.network, this.data.scans[scan]!).data)
-      })
+  async of(index: number): Promise<Found> {
+    if (this.latest?.scan !== index) {
+      const result = this.queue.then(() => this.segment(this.scans[index]!))
       this.queue = result.catch(() => undefined)
-      this.latest = { scan, result }
+      this.latest = { scan: index, result }
     }
     return this.latest.result
   }
@@ -38,8 +50,35 @@ export class Segmentations {
     segmenter?.dispose()
   }
 
+  private async segment(scan: Scan): Promise<Found> {
+    try {
+      if (!this.segmenter) this.tell('Compiling the kernels that segment')
+      this.segmenter ??= this.compile()
+      const segmenter = await this.segmenter
+      this.tell(`Segmenting ${scan.name}`)
+      const found = await segmenter.segment(scaledFor(this.network, scan).data)
+      if (scan.original) this.tell(`Bringing the segmentation onto the grid of ${scan.name}`)
+      return onFile(scan, found)
+    } finally {
+      this.tell(undefined)
+    }
+  }
+
   private compile(): Promise<Segmenter> {
     const { model, variables } = this.network
-    return Segmenter.create(this.gpu, model, variables, this.data.prior, { posterior: true })
+    const { memoryLimit, precision } = this.device
+    const prior = priorFor(model, this.knowledge.prior)
+    return Segmenter.create(this.gpu, model, variables, prior, { posterior: true, memoryLimit, precision })
   }
+}
+
+/** Results on the grid of the scan's file, as `sae segment --resample` writes them. */
+function onFile({ original, grid }: Scan, { classes, posterior }: Segmentation): Found {
+  const working = classes
+  if (!original) return { working, classes, posterior: posterior!, grid }
+  const { grid: own } = original
+  const map = voxelMap(grid.affine, own.affine, own.shape)
+  const placed = resamplePosterior(posterior!, grid.shape, map, own.shape)
+  const voxels = own.shape[0] * own.shape[1] * own.shape[2]
+  return { working, classes: priorArgmax(placed, placed.length / voxels), posterior: placed, grid: own }
 }

@@ -1,26 +1,16 @@
-import {
-  createModel,
-  defaultArchitecture,
-  diceScores,
-  loadTensors,
-  openDevice,
-  UserError,
-  Variables,
-  type AdapterSummary,
-  type Architecture,
-  type CheckpointInfo,
-  type Gpu,
-  type Model,
-  type NamedTensor,
-} from 'sae-webgpu'
-import { gzip } from 'sae-webgpu/io'
+import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
-import { phantomData, readDataSet, summaryOf, type DataSet, type Scan } from './data-set.js'
-import { encodeClasses, encodeImage, encodeSegmentation } from './images.js'
+import { phantomData, readDataSet, summaryOf, type DataSet, type Knowledge } from './data-set.js'
+import { overlayOf, reportFile, scanImage, scanOf, segmentationFile } from './exhibits.js'
+import { sortFile } from './file-kinds.js'
+import { Keeper } from './keeper.js'
+import { createNetwork, requireClasses, scaledFor, type Network } from './network.js'
 import type {
   Calls,
   ChosenFiles,
   DataSummary,
+  Device,
+  DeviceSettings,
   EngineEvent,
   ImageFile,
   Layer,
@@ -29,10 +19,14 @@ import type {
   RunSettings,
   RunState,
   SavedRun,
+  SortedFile,
 } from './protocol.js'
-import { Run, type Network } from './run.js'
+import { Run } from './run.js'
+import { sampleFiles, sampleWeights } from './sample.js'
 import { Segmentations } from './segmentations.js'
+import { lessonFor, newLesson, type Lesson } from './start.js'
 import { Storage } from './storage.js'
+import { bytesOf } from './volumes.js'
 
 /** Least time between two segmentations during training: each delays training by a forward pass. */
 const millisecondsBetweenUpdates = 1000
@@ -45,66 +39,86 @@ export class Session implements Calls {
   private network: Network | undefined
   private segmentations: Segmentations | undefined
   private run: Run | undefined
-  private keeping = true
+  private keeper: Keeper | undefined
+  /** Of a run to go on with that needs its mixtures first: resumed from storage. */
+  private resumable: (() => Promise<Run | undefined>) | undefined
+  /** Stops what precedes a run. */
+  private aborter = new AbortController()
   private updated = 0
 
   constructor(private readonly emit: (event: EngineEvent) => void) {}
 
-  async open(): Promise<AdapterSummary> {
+  async open(): Promise<Device> {
     this.gpu = await openDevice()
     void this.gpu.device.lost.then(({ message, reason }) => {
       this.emit({ type: 'lost', reason: message || reason })
     })
-    return this.gpu.adapter
+    return { ...this.gpu.adapter, storesHalf: this.gpu.device.features.has('shader-f16') }
   }
 
-  async savedRun(): Promise<SavedRun | undefined> {
-    const stored = await this.storage.run()
-    return stored && { description: stored.description, state: stored.state, saved: stored.saved }
+  savedRuns(): Promise<readonly SavedRun[]> {
+    return this.storage.runs()
   }
 
-  async restore(): Promise<{ data: DataSummary; state: RunState }> {
-    const stored = await this.storage.run()
-    const data = await this.storage.data()
+  async restore(id: string): Promise<{ data: DataSummary; state: RunState }> {
+    const stored = await this.storage.run(id)
+    const data = stored && (await this.storage.data(stored.dataId))
     if (!stored || !data) throw new UserError('the saved run no longer exists')
+    const { state } = stored
     const { tensors, info } = decodeCheckpoint(stored.checkpoint, 'kept.safetensors')
     await this.take(data)
-    const network = await this.takeNetwork(info, stored.state.settings.seed, tensors)
-    this.run = this.newRun(network, stored.state, tensors)
-    return { data: summaryOf(data), state: stored.state }
+    const network = await this.takeNetwork(info, state.settings, state.settings.seed, tensors)
+    this.keeper = new Keeper(this.storage, data, this.emit, stored)
+    this.resumable = () => this.newRun(network, state, tensors)
+    return { data: summaryOf(data), state }
   }
 
-  async forget(): Promise<void> {
-    await this.storage.forget()
+  async rename(id: string, name: string): Promise<void> {
+    const stored = await this.storage.run(id)
+    if (stored) await this.storage.saveRun({ ...stored, name })
+    this.keeper?.rename(id, name)
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.storage.forget(id)
   }
 
   async makePhantoms(recipe: PhantomRecipe): Promise<DataSummary> {
     return this.take(phantomData(recipe))
   }
 
+  sortFiles(files: readonly File[]): Promise<readonly SortedFile[]> {
+    return Promise.all(files.map(sortFile))
+  }
+
   async readFiles(files: ChosenFiles): Promise<DataSummary> {
     return this.take(await readDataSet(files))
   }
 
-  async loadWeights(file: File): Promise<string> {
-    const { prior } = this.requireData()
-    const { tensors, info } = decodeCheckpoint(new Uint8Array(await file.arrayBuffer()), file.name)
-    const { classes } = info.architecture
-    if (classes !== prior.classes) {
-      throw new UserError(
-        `${file.name}: its encoder has ${classes} classes, but the prior has ${prior.classes}`,
-      )
-    }
-    await this.takeNetwork(info, 0, tensors, file.name)
+  async openSample(): Promise<DataSummary> {
+    return this.take({ ...(await readDataSet(await sampleFiles())), notes: [] })
+  }
+
+  async loadWeights(file: File | undefined, device: DeviceSettings): Promise<string> {
+    const { prior } = this.requireKnowledge()
+    const given = file ?? (await sampleWeights())
+    const { tensors, info } = decodeCheckpoint(await bytesOf(given, given.name), given.name)
+    requireClasses(info, prior, given.name)
+    await this.takeNetwork(info, device, 0, tensors, given.name)
     return info.training ? `trained for ${info.training.progress.epoch} epochs` : 'weights of an encoder'
   }
 
   async train(settings: RunSettings | undefined): Promise<'done' | 'stopped'> {
-    if (settings) await this.begin(settings)
-    if (!this.run) throw new UserError('there is no run to resume')
-    const run = this.run
+    this.aborter = new AbortController()
+    const run = settings ? await this.begin(settings) : (this.run ?? (await this.resumable?.()))
+    if (!run) {
+      if (this.aborter.signal.aborted) return 'stopped'
+      throw new UserError('there is no run to resume')
+    }
+    this.run = run
+    this.resumable = undefined
     const outcome = await run.go()
-    await this.keep(run)
+    await this.keeper?.keep(run)
     this.weightsChanged()
     return outcome
   }
@@ -115,104 +129,106 @@ export class Session implements Calls {
   }
 
   stop(): Promise<void> {
+    this.aborter.abort()
     this.run?.stop()
     return Promise.resolve()
   }
 
   scan(index: number): Promise<ImageFile> {
-    const { name, data, grid } = this.requireScan(index)
-    return Promise.resolve(encodeImage(name, data, grid, 'float32'))
+    return Promise.resolve(scanImage(scanOf(this.requireData(), index)))
   }
 
-  async overlay(index: number, layer: Layer, channel: number): Promise<Overlay | undefined> {
-    const { prior, table } = this.requireData()
-    const { name, grid, truth } = this.requireScan(index)
-    const probability = (data: Float32Array): Overlay => {
-      const voxels = data.length / prior.classes
-      const plane = data.subarray(channel * voxels, (channel + 1) * voxels)
-      return {
-        image: encodeImage(`${name} ${layer}`, plane, grid, 'float32'),
-        kind: 'probability',
-        dice: undefined,
-      }
-    }
-    const labels = (classes: Uint8Array, dice?: readonly number[]): Overlay => {
-      return { image: encodeClasses(`${name} ${layer}`, classes, table, grid), kind: 'labels', dice }
-    }
-    if (layer === 'prior') return probability(prior.data)
-    if (layer === 'reference') return truth && labels(truth)
-    if (layer === 'none' || !this.segmentations) return undefined
-    const { classes, posterior } = await this.segmentations.of(index)
-    if (layer === 'posterior') return probability(posterior!)
-    return labels(classes, truth && diceScores(classes, truth, prior.classes))
+  overlay(index: number, layer: Layer, channel: number): Promise<Overlay | undefined> {
+    return overlayOf(this.requireData(), index, layer, channel, this.segmentations)
   }
 
   async saveSegmentation(index: number): Promise<ImageFile> {
-    const { table } = this.requireData()
-    const { name, grid } = this.requireScan(index)
-    if (!this.segmentations) throw new UserError('train first, or load weights')
-    const { classes } = await this.segmentations.of(index)
-    const image = encodeSegmentation(`${name}_dseg`, classes, table, grid)
-    return { name: `${image.name}.gz`, bytes: new Uint8Array(gzip(image.bytes)) }
+    const segmentations = this.requireSegmentations()
+    return segmentationFile(this.requireData(), this.requireKnowledge(), index, segmentations)
+  }
+
+  async saveReport(index: number): Promise<ImageFile> {
+    return reportFile(this.requireData(), this.requireKnowledge(), index, this.requireSegmentations())
   }
 
   async saveWeights(): Promise<ImageFile> {
-    const { table } = this.requireData()
+    const { table } = this.requireKnowledge()
     if (!this.network) throw new UserError('train first, or load weights')
-    const { model, variables, intensities } = this.network
+    const { model, variables, intensities, hasDecoder } = this.network
     const bytes = await (this.run?.checkpoint() ??
-      encodeCheckpoint(model, variables, table, intensities, undefined))
+      encodeCheckpoint(model, variables, hasDecoder, table, intensities, undefined))
     const stage = this.run?.current.stage === 'pretraining' ? 'pretrained' : 'trained'
     return { name: `${stage}.safetensors`, bytes }
   }
 
-  private async begin(settings: RunSettings): Promise<void> {
+  /** A new run. Undefined if it was stopped before its first step. */
+  private async begin(settings: RunSettings): Promise<Run | undefined> {
     const data = this.requireData()
     const fresh = settings.pretrainingEpochs > 0 || !this.network
-    const network = fresh
-      ? await this.takeNetwork(freshNetwork(settings, data.prior.classes), settings.seed)
-      : this.network!
-    this.run?.dispose()
     const stage = settings.pretrainingEpochs > 0 ? 'pretraining' : 'training'
-    this.run = this.newRun(network, { settings, stage, epoch: 0, history: [], progress: undefined })
-    this.keeping = true
-    await this.storage.saveData(data).catch((error: unknown) => {
-      this.notKept(error)
-    })
+    const state: RunState = { settings, stage, epoch: 0, history: [], progress: undefined }
+    let run: Run | undefined
+    this.run?.dispose()
+    this.run = undefined
+    this.resumable = undefined
+    if (fresh) {
+      await this.dropNetwork()
+      const { intensities } = recipes[settings.recipe]
+      const lesson = await newLesson(this.circumstances(settings, { intensities }))
+      if (!lesson) return undefined
+      const { architecture } = lesson.model
+      const network = await this.takeNetwork({ architecture, intensities }, settings, settings.seed)
+      run = this.runOf(network, lesson, state)
+    }
+    run ??= await this.newRun(this.network!, state)
+    if (!run) return undefined
+    this.keeper = new Keeper(this.storage, data, this.emit)
+    await this.keeper.keepData()
+    return run
   }
 
-  private newRun(network: Network, state: RunState, restored?: ReadonlyMap<string, NamedTensor>): Run {
+  private circumstances(settings: RunSettings, network: Pick<Network, 'intensities'>) {
+    return {
+      gpu: this.requireGpu(),
+      knowledge: this.requireKnowledge(),
+      scans: this.requireData().scans.map((scan) => scaledFor(network, scan)),
+      settings,
+      emit: this.emit,
+      signal: this.aborter.signal,
+    }
+  }
+
+  /** Undefined if it was stopped while its mixtures were fitted. */
+  private async newRun(
+    network: Network,
+    state: RunState,
+    restored?: ReadonlyMap<string, NamedTensor>,
+  ): Promise<Run | undefined> {
+    const lesson = await lessonFor(network.model, this.circumstances(state.settings, network))
+    return lesson && this.runOf(network, lesson, state, restored)
+  }
+
+  private runOf(
+    network: Network,
+    lesson: Lesson,
+    state: RunState,
+    restored?: ReadonlyMap<string, NamedTensor>,
+  ): Run {
+    const { table } = this.requireKnowledge()
     const run: Run = new Run(
       this.requireGpu(),
-      this.requireData(),
+      lesson,
+      table,
       network,
       state,
       restored,
       this.emit,
       async () => {
-        await this.keep(run)
+        await this.keeper?.keep(run)
         if (performance.now() - this.updated >= millisecondsBetweenUpdates) this.weightsChanged()
       },
     )
     return run
-  }
-
-  /** Saves the run for a later visit. If the browser refuses, the run continues. */
-  private async keep(run: Run): Promise<void> {
-    if (!this.keeping) return
-    const { description } = this.requireData()
-    const state = run.current
-    const checkpoint = await run.checkpoint()
-    try {
-      await this.storage.saveRun({ description, state, saved: Date.now(), checkpoint })
-    } catch (error) {
-      this.notKept(error)
-    }
-  }
-
-  private notKept(error: unknown): void {
-    this.keeping = false
-    this.emit({ type: 'notSaved', reason: error instanceof Error ? error.message : String(error) })
   }
 
   private weightsChanged(): void {
@@ -229,24 +245,29 @@ export class Session implements Calls {
 
   /** Initialises weights on the device from the seed, then overwrites them with `tensors`. */
   private async takeNetwork(
-    { architecture, intensities }: Pick<CheckpointInfo, 'architecture' | 'intensities'>,
+    info: Pick<CheckpointInfo, 'architecture' | 'intensities'>,
+    device: DeviceSettings,
     seed: number,
     tensors?: ReadonlyMap<string, NamedTensor>,
     source = 'kept.safetensors',
   ): Promise<Network> {
     const gpu = this.requireGpu()
-    const model = createModel(architecture, seed)
-    const variables = new Variables(gpu)
-    if (tensors) loadTensors(variables, presentIn(tensors, model), tensors, source)
+    const network = createNetwork(gpu, info, seed, tensors, source)
     await this.dropNetwork()
-    this.network = { model, variables, intensities }
-    this.segmentations = new Segmentations(gpu, this.requireData(), this.network)
+    this.network = network
+    const tell = (text: string | undefined): void => {
+      this.emit({ type: 'segmenting', text })
+    }
+    const { scans } = this.requireData()
+    const knowledge = this.requireKnowledge()
+    this.segmentations = new Segmentations(gpu, knowledge, scans, this.network, device, tell)
     return this.network
   }
 
   private async dropNetwork(): Promise<void> {
     this.run?.dispose()
     this.run = undefined
+    this.resumable = undefined
     await this.segmentations?.dispose()
     this.segmentations = undefined
     this.network?.variables.dispose()
@@ -259,28 +280,19 @@ export class Session implements Calls {
   }
 
   private requireData(): DataSet {
-    if (!this.data) throw new UserError('choose scans and a prior first, or make phantoms')
+    if (!this.data) throw new UserError('open a scan first')
     return this.data
   }
 
-  private requireScan(index: number): Scan {
-    const scan = this.requireData().scans[index]
-    if (!scan) throw new UserError(`there is no scan ${index + 1}`)
-    return scan
+  private requireKnowledge(): Knowledge {
+    const { knowledge } = this.requireData()
+    if (!knowledge)
+      throw new UserError('choose a prior first: probabilities, or a label map of another person')
+    return knowledge
   }
-}
 
-/** The page scales scans to 0..1, so the networks that it trains expect that. */
-function freshNetwork(settings: RunSettings, classes: number) {
-  return { architecture: architectureFor(settings, classes), intensities: 'unit' } as const
-}
-
-function architectureFor({ network }: RunSettings, classes: number): Architecture {
-  if (network === 'paper') return defaultArchitecture(classes)
-  return { classes, widths: [4, 16, 32, 64], instanceNorm: true }
-}
-
-/** All parameters, or only the encoder's if the file has no decoder, as after pretraining. */
-function presentIn(tensors: ReadonlyMap<string, NamedTensor>, { parameters, encoder }: Model) {
-  return tensors.has('decoder.weight') ? parameters : encoder.parameters
+  private requireSegmentations(): Segmentations {
+    if (!this.segmentations) throw new UserError('train first, or load weights')
+    return this.segmentations
+  }
 }

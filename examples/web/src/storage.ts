@@ -1,50 +1,66 @@
 import type { DataSet } from './data-set.js'
 import type { SavedRun } from './protocol.js'
 
-/** The part of a run that is saved after every epoch; its data are saved once. */
+/** A run with what it takes to go on; its data are saved once. */
 interface StoredRun extends SavedRun {
+  /** Of its data. */
+  readonly dataId: string
   /** Weights, the optimiser's state, settings: a safetensors file. */
   readonly checkpoint: Uint8Array
 }
 
-const stores = ['data', 'run'] as const
+const stores = ['data', 'runs'] as const
+type Stores = (name: (typeof stores)[number]) => IDBObjectStore
 
-/** Stores one run in IndexedDB; a new run replaces it. */
+/** Stores runs in IndexedDB, and the data that they learn from. */
 export class Storage {
   private database: Promise<IDBDatabase> | undefined
 
   /** @throws Error if the browser refuses: no space, or a private window */
   async saveData(data: DataSet): Promise<void> {
-    await this.change((store) => {
-      store('run').delete('latest')
-      store('data').put(data, 'latest')
-    })
+    await this.change((store) => store('data').put(data))
   }
 
   /** @throws Error as `saveData` */
   async saveRun(run: StoredRun): Promise<void> {
-    await this.change((store) => store('run').put(run, 'latest'))
+    await this.change((store) => store('runs').put(run))
   }
 
-  async run(): Promise<StoredRun | undefined> {
-    return (await this.read('run')) as StoredRun | undefined
+  /** The latest first, without their checkpoints. */
+  async runs(): Promise<SavedRun[]> {
+    const runs = (await this.read('runs', (store) => store.getAll())) as StoredRun[]
+    return runs
+      .map(({ id, name, description, state, saved }) => ({ id, name, description, state, saved }))
+      .sort((a, b) => b.saved - a.saved)
   }
 
-  async data(): Promise<DataSet | undefined> {
-    return (await this.read('data')) as DataSet | undefined
+  async run(id: string): Promise<StoredRun | undefined> {
+    return (await this.read('runs', (store) => store.get(id))) as StoredRun | undefined
   }
 
-  async forget(): Promise<void> {
+  async data(id: string): Promise<DataSet | undefined> {
+    return (await this.read('data', (store) => store.get(id))) as DataSet | undefined
+  }
+
+  /** Deletes a run, and its data if no other run learns from them. */
+  async forget(id: string): Promise<void> {
+    const runs = (await this.read('runs', (store) => store.getAll())) as StoredRun[]
+    const gone = runs.find((run) => run.id === id)
+    const shared = runs.some((run) => run.id !== id && run.dataId === gone?.dataId)
     await this.change((store) => {
-      for (const name of stores) store(name).clear()
+      store('runs').delete(id)
+      if (gone && !shared) store('data').delete(gone.dataId)
     })
   }
 
-  private async read(name: (typeof stores)[number]): Promise<unknown> {
-    const request = (await this.open()).transaction(name).objectStore(name).get('latest')
+  private async read(
+    name: (typeof stores)[number],
+    ask: (store: IDBObjectStore) => IDBRequest,
+  ): Promise<unknown> {
+    const request = ask((await this.open()).transaction(name).objectStore(name))
     return new Promise((resolve, reject) => {
       request.onsuccess = () => {
-        resolve(request.result)
+        resolve(request.result as unknown)
       }
       request.onerror = () => {
         reject(failure(request.error))
@@ -52,9 +68,7 @@ export class Storage {
     })
   }
 
-  private async change(
-    work: (store: (name: (typeof stores)[number]) => IDBObjectStore) => void,
-  ): Promise<void> {
+  private async change(work: (store: Stores) => void): Promise<void> {
     const transaction = (await this.open()).transaction(stores, 'readwrite')
     work((name) => transaction.objectStore(name))
     await new Promise<void>((resolve, reject) => {
@@ -70,9 +84,11 @@ export class Storage {
 
   private open(): Promise<IDBDatabase> {
     this.database ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open('sae-webgpu', 1)
+      const request = indexedDB.open('sae-webgpu', 2)
       request.onupgradeneeded = () => {
-        for (const name of stores) request.result.createObjectStore(name)
+        // The first version kept one run, of weights for another recipe.
+        for (const name of [...request.result.objectStoreNames]) request.result.deleteObjectStore(name)
+        for (const name of stores) request.result.createObjectStore(name, { keyPath: 'id' })
       }
       request.onsuccess = () => {
         resolve(request.result)

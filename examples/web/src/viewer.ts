@@ -1,16 +1,41 @@
 import { NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue'
 import type { ClassSummary, ImageFile, Overlay } from './protocol.js'
 
-/** The position of the crosshair (fractions 0..1 along left-right, back-front, bottom-top), and the values there. */
+/** Axes of the viewer: 0 left to right, 1 back to front, 2 bottom to top. */
+export type Axis = 0 | 1 | 2
+
+/** The position of the crosshair, and the values there. */
 export interface Location {
-  readonly fractions: readonly [number, number, number]
   /** World coordinates by the scan's affine. */
   readonly millimetres: readonly number[]
   /** The scan's value, then the overlay's. */
   readonly values: readonly number[]
 }
 
-/** Three planes through a scan and an overlay. */
+export type ViewName = 'planes' | 'axial' | 'coronal' | 'sagittal' | 'render'
+
+/** The extent of a scan along an axis, in millimetres of the world: the centres of the first and the last voxel. */
+export interface Extent {
+  readonly first: number
+  readonly last: number
+  /** Size of a voxel. */
+  readonly step: number
+}
+
+/** A range of intensities: what is shown as black, as white. */
+export interface Contrast {
+  readonly darkest: number
+  readonly brightest: number
+}
+
+/** How an overlay is shown. */
+export interface OverlayLook {
+  readonly opacity: number
+  /** Lower probabilities are transparent. */
+  readonly threshold: number
+}
+
+/** A scan and an overlay in planes or in 3-D. */
 export class Viewer {
   private constructor(readonly niivue: Niivue) {}
 
@@ -22,9 +47,8 @@ export class Viewer {
       dragAndDropEnabled: false,
       scrollRequiresFocus: true,
       isOrientationTextVisible: true,
-      isNearestInterpolation: true,
-      crosshairColor: [1, 1, 1, 0.8],
-      crosshairWidth: 0.6,
+      crosshairColor: [1, 1, 1, 0.7],
+      crosshairWidth: 0.5,
       crosshairWidthUnit: 'percent',
       tileMargin: 6,
       fontColor: [0.75, 0.8, 0.84, 1],
@@ -32,12 +56,8 @@ export class Viewer {
       logLevel: 'error',
     })
     niivue.onLocationChange = (location) => {
-      const { frac, mm, values } = location as NiivueLocation
-      onLocation({
-        fractions: [frac[0]!, frac[1]!, frac[2]!],
-        millimetres: [...mm].slice(0, 3),
-        values: values.map(({ value }) => value),
-      })
+      const { mm, values } = location as NiivueLocation
+      onLocation({ millimetres: [...mm].slice(0, 3), values: values.map(({ value }) => value) })
     }
     niivue.addColormap(probabilityColours.name, probabilityColours.map)
     await niivue.attachToCanvas(canvas)
@@ -48,41 +68,155 @@ export class Viewer {
     const image = await open(scan, { colormap: 'gray' })
     for (const old of [...this.niivue.volumes].reverse()) this.niivue.removeVolume(old)
     this.niivue.addVolume(image)
+    this.centre()
+    // Beside the midline, where there is more to see.
+    const { first, last } = this.extent(0)
+    this.moveTo(0, first + 0.58 * (last - first))
   }
 
-  /** Replaces the overlay; undefined for none. */
+  /** Replaces the overlay; undefined for none. Then `announce` says what is at the crosshair. */
   async showOverlay(
     overlay: Overlay | undefined,
     classes: readonly ClassSummary[],
-    opacity: number,
+    look: OverlayLook,
   ): Promise<void> {
-    const image = overlay && (await overlayImage(overlay, classes, opacity))
+    const image = overlay && (await overlayImage(overlay, classes, look))
     const [, old] = this.niivue.volumes
     if (old) this.niivue.removeVolume(old)
     if (image) this.niivue.addVolume(image)
-    this.niivue.createOnLocationChange()
+  }
+
+  /** Reports the location once more. */
+  announce(): void {
+    if (this.niivue.volumes.length > 0) this.niivue.createOnLocationChange()
   }
 
   setOpacity(opacity: number): void {
     if (this.niivue.volumes[1]) this.niivue.setOpacity(1, opacity)
   }
 
-  /** @param fraction 0..1 along the axis: 0 left-right, 1 back-front, 2 bottom-top */
-  moveTo(axis: number, fraction: number): void {
-    this.niivue.scene.crosshairPos[axis] = fraction
+  /** Hides lower probabilities of the overlay. */
+  setThreshold(threshold: number): void {
+    const [, overlay] = this.niivue.volumes
+    if (!overlay || overlay.colormapLabel) return
+    overlay.cal_min = threshold
+    this.niivue.updateGLVolume()
+  }
+
+  /** The contrast that the scan is shown with, and the limits of its intensities. */
+  get contrast(): Contrast & { readonly low: number; readonly high: number } {
+    const { cal_min, cal_max, global_min, global_max } = this.niivue.volumes[0]!
+    return { darkest: cal_min!, brightest: cal_max!, low: global_min!, high: global_max! }
+  }
+
+  setContrast({ darkest, brightest }: Contrast): void {
+    const scan = this.niivue.volumes[0]!
+    scan.cal_min = darkest
+    scan.cal_max = Math.max(brightest, darkest + 1e-6 * Math.abs(darkest) + 1e-12)
+    this.niivue.updateGLVolume()
+  }
+
+  /** @param factor 1 for the whole image; about the crosshair otherwise */
+  zoom(factor: number): void {
+    const [x, y, z] = this.niivue.frac2mm(this.niivue.scene.crosshairPos)
+    const share = 1 - 1 / factor
+    // NiiVue shifts the image after enlarging it.
+    const [cx, cy, cz] = this.niivue.frac2mm([0.5, 0.5, 0.5])
+    this.niivue.scene.pan2Dxyzmm = [
+      factor === 1 ? 0 : (cx! - x!) * share,
+      factor === 1 ? 0 : (cy! - y!) * share,
+      factor === 1 ? 0 : (cz! - z!) * share,
+      factor,
+    ]
+    this.niivue.scene.volScaleMultiplier = factor
     this.niivue.drawScene()
-    this.niivue.createOnLocationChange()
+  }
+
+  setView(view: ViewName): void {
+    this.niivue.setSliceType(sliceTypes[view])
+  }
+
+  extent(axis: Axis): Extent {
+    const at = (fraction: number): number => {
+      const position: [number, number, number] = [0.5, 0.5, 0.5]
+      position[axis] = fraction
+      return this.niivue.frac2mm(position)[axis]
+    }
+    const voxels = this.niivue.volumes[0]!.dimsRAS![axis + 1]!
+    const step = (at(1) - at(0)) / voxels
+    return { first: at(0) + step / 2, last: at(1) - step / 2, step }
+  }
+
+  /** Moves to the centre of the nearest voxel. @param position in millimetres of the world along the axis */
+  moveTo(axis: Axis, position: number): void {
+    const { first, last, step } = this.extent(axis)
+    const most = Math.round((last - first) / step)
+    const voxel = Math.min(Math.max(Math.round((position - first) / step), 0), most)
+    this.niivue.scene.crosshairPos[axis] = (voxel + 0.5) / (most + 1)
+    this.niivue.drawScene()
+    this.announce()
+  }
+
+  /** Moves to the voxel in the middle. */
+  centre(): void {
+    for (const axis of [0, 1, 2] as const) {
+      const { first, last } = this.extent(axis)
+      this.moveTo(axis, (first + last) / 2)
+    }
+  }
+
+  /** Where the crosshair is along an axis, in millimetres. */
+  position(axis: Axis): number {
+    const { first, last, step } = this.extent(axis)
+    return first - step / 2 + this.niivue.scene.crosshairPos[axis] * (last - first + step)
+  }
+
+  /** Turns the 3-D view. */
+  turn(azimuth: number, elevation: number): void {
+    const { renderAzimuth, renderElevation } = this.niivue.scene
+    this.niivue.setRenderAzimuthElevation(renderAzimuth + azimuth, renderElevation + elevation)
+  }
+
+  /** What is on the screen, as PNG. */
+  picture(): Promise<Blob> {
+    const { canvas } = this.niivue
+    // The browser clears the canvas after each frame, so draw it now.
+    this.niivue.drawScene()
+    return new Promise((resolve, reject) => {
+      canvas!.toBlob((blob) => {
+        if (blob) resolve(blob)
+        else reject(new Error('the browser cannot take a picture'))
+      })
+    })
+  }
+
+  /** The scene as a document of NiiVue's, images included. @param name of the file, .nvd */
+  async saveScene(name: string): Promise<void> {
+    await this.niivue.saveDocument(name, true, { embedPreview: false })
   }
 }
 
-/** Low probabilities are transparent. */
+const sliceTypes: Readonly<Record<ViewName, SLICE_TYPE>> = {
+  planes: SLICE_TYPE.MULTIPLANAR,
+  axial: SLICE_TYPE.AXIAL,
+  coronal: SLICE_TYPE.CORONAL,
+  sagittal: SLICE_TYPE.SAGITTAL,
+  render: SLICE_TYPE.RENDER,
+}
+
+/** What lies at the threshold or below is transparent. The colour bar in style.css has the same colours. */
 const probabilityColours = {
   name: 'probability',
-  map: { R: [200, 255, 255], G: [60, 160, 245], B: [0, 40, 150], A: [0, 170, 255], I: [0, 128, 255] },
+  map: {
+    R: [30, 30, 60, 255],
+    G: [60, 60, 200, 240],
+    B: [200, 200, 160, 60],
+    A: [0, 255, 255, 255],
+    I: [0, 2, 128, 255],
+  },
 }
 
 interface NiivueLocation {
-  readonly frac: ArrayLike<number>
   readonly mm: Iterable<number>
   readonly values: readonly { readonly value: number }[]
 }
@@ -97,10 +231,12 @@ function open(
 async function overlayImage(
   { image: file, kind }: Overlay,
   classes: readonly ClassSummary[],
-  opacity: number,
+  { opacity, threshold }: OverlayLook,
 ): Promise<NVImage> {
-  if (kind === 'probability')
-    return open(file, { colormap: probabilityColours.name, opacity, cal_min: 0, cal_max: 1 })
+  if (kind === 'probability') {
+    const colormap = probabilityColours.name
+    return open(file, { colormap, opacity, cal_min: threshold, cal_max: 1 })
+  }
   const image = await open(file, { opacity })
   const colours = classes.map(({ colour }) => colour.match(/\d+/g)!.map(Number))
   image.setColormapLabel({

@@ -3,7 +3,7 @@ import { renderPage } from '../../report/page.js'
 import { verdictBadge } from './assessment-section.js'
 import { numberAt } from './recorded-runs.js'
 import { pageOf, trainingPage } from './report-files.js'
-import { formatVolume, thumbnail } from './scan-page.js'
+import { formatVolume, thumbnail } from '../../report/scan-sections.js'
 import type { ScanReport } from './scan-report.js'
 import { median } from '../tables/statistics.js'
 
@@ -23,7 +23,7 @@ export function indexRow(report: ScanReport): IndexRow {
   for (const { group, voxels } of legend.slice(1))
     volumes.set(group, (volumes.get(group) ?? 0) + voxels * (voxelVolume ?? 1))
   const isKnown = voxelVolume !== undefined
-  return { name, picture: thumbnail(report), figures: recorded?.figures, volumes, isKnown }
+  return { name, picture: thumbnail(name, report.volume), figures: recorded?.figures, volumes, isKnown }
 }
 
 /** With fewer scans, none can be told apart from the others. */

@@ -1,0 +1,50 @@
+import type { DataSet } from './data-set.js'
+import type { EngineEvent, SavedRun } from './protocol.js'
+import type { Run } from './run.js'
+import type { Storage } from './storage.js'
+
+/** Saves a run for a later visit. If the browser refuses, the run continues. */
+export class Keeper {
+  private keeping = true
+  private readonly id: string
+  private name: string
+
+  /** @param saved the run that goes on; undefined for a new one */
+  constructor(
+    private readonly storage: Storage,
+    private readonly data: DataSet,
+    private readonly emit: (event: EngineEvent) => void,
+    saved?: SavedRun,
+  ) {
+    this.id = saved?.id ?? crypto.randomUUID()
+    this.name = saved?.name ?? data.description
+  }
+
+  async keepData(): Promise<void> {
+    await this.attempt(() => this.storage.saveData(this.data))
+  }
+
+  async keep(run: Run): Promise<void> {
+    if (!this.keeping) return
+    const state = run.current
+    const checkpoint = await run.checkpoint()
+    const { id, name, data } = this
+    const { description } = data
+    const stored = { id, name, description, state, saved: Date.now(), checkpoint, dataId: data.id }
+    await this.attempt(() => this.storage.saveRun(stored))
+    this.emit({ type: 'saved' })
+  }
+
+  rename(id: string, name: string): void {
+    if (id === this.id) this.name = name
+  }
+
+  private async attempt(save: () => Promise<void>): Promise<void> {
+    try {
+      await save()
+    } catch (error) {
+      this.keeping = false
+      this.emit({ type: 'notSaved', reason: error instanceof Error ? error.message : String(error) })
+    }
+  }
+}

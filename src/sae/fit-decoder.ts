@@ -1,0 +1,50 @@
+import type { Variables } from '../plan/variables.js'
+import type { Gpu } from '../gpu/gpu.js'
+import type { TrainingScan } from './batches.js'
+import { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
+import type { Model } from './model.js'
+import type { MemoryOptions } from './plan-by-batch.js'
+import type { Prior } from './prior.js'
+import type { TrainingSettings } from './settings.js'
+
+/** Bounds and observers of a fit. */
+export interface DecoderFitOptions extends MemoryOptions {
+  /** Ends the fit after the step in flight. */
+  readonly signal?: AbortSignal
+  /** Called after each step. */
+  readonly onStep?: (step: DecoderStep) => void
+}
+
+/** The error of the fit is averaged over this many steps. */
+const averaged = 10
+
+/**
+ * Fits a new decoder to the encoder's output, for as many steps as the settings say.
+ *
+ * @returns the mean squared error over the last steps, in squared units of intensity: the initial variance of training
+ * @throws UserError as `DecoderFitter`
+ */
+export async function fitDecoder(
+  gpu: Gpu,
+  model: Model,
+  variables: Variables,
+  prior: Prior,
+  settings: TrainingSettings,
+  scans: readonly TrainingScan[],
+  { memoryLimit, signal, onStep }: DecoderFitOptions = {},
+): Promise<number> {
+  // Scoring would make every step wait for its segmentation, which does not change here.
+  const bare = scans.map(({ name, data }) => ({ name, data }))
+  const fitter = new DecoderFitter(gpu, model, variables, prior, settings, bare.length, { memoryLimit })
+  const errors: number[] = []
+  try {
+    for await (const step of fitter.train(bare, { ahead: true, ...(signal ? { signal } : {}) })) {
+      errors.push(step.meanSquaredError)
+      onStep?.(step)
+    }
+  } finally {
+    fitter.dispose()
+  }
+  const last = errors.slice(-Math.max(averaged, Math.ceil(bare.length / settings.batchSize)))
+  return last.reduce((sum, error) => sum + error, 0) / last.length
+}
