@@ -180,12 +180,13 @@ async function withProgress(
   }
 }
 
-/** `23 iterations, log-likelihood 2.3940 per voxel; means: background 0.001, pallidum 0.397` */
+/** `23 iterations, log-likelihood 2.3940 per voxel; means: background 0.001, pallidum 0.397`; of two channels 0.001/0.002 */
 function describeFit({ mixture, logLikelihoods }: EmResult, table: LabelTable): string {
   const means = mixture.map((components, c) => {
     const each = components.map(({ weight, mean }) => {
       const share = components.length === 1 ? '' : ` (${(100 * weight).toFixed(0)} %)`
-      return mean.toFixed(3).replace(/^-(?=0\.0+$)/, '') + share
+      const ofChannels = mean.map((value) => value.toFixed(3).replace(/^-(?=0\.0+$)/, ''))
+      return ofChannels.join('/') + share
     })
     return `${table.classes[c]!.name} ${each.join(' + ')}`
   })

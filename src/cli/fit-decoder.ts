@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { DecoderFitter } from '../sae/decoder-fitter.js'
 import type { Prior } from '../sae/prior.js'
+import type { NoiseEstimates } from '../sae/trainer.js'
 import { Interrupt } from './interrupt.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
@@ -10,8 +11,8 @@ import type { Start } from './training-start.js'
 
 /** How fitting the decoder ended. */
 interface DecoderFit {
-  /** Mean squared error over the last steps: the initial noise level of training. */
-  readonly variance: number
+  /** Mean squared errors over the last steps: the initial noise levels of training. */
+  readonly noise: NoiseEstimates
   /** The exit code if a signal came, else undefined. */
   readonly exitCode: number | undefined
 }
@@ -36,13 +37,13 @@ export async function fitDecoder(
   const epochs = Math.ceil(settings.decoderSteps! / stepsPerEpoch)
   const progress = new Progress(terminal, epochs, stepsPerEpoch, 0, { unit: 'decoder epoch', lines: 5 })
   const interrupt = new Interrupt()
-  const errors: number[] = []
+  const errors: number[][] = []
   try {
-    for await (const { epoch, lastOfEpoch, meanSquaredError } of fitter.train(bare, {
+    for await (const { epoch, lastOfEpoch, meanSquaredError, otherChannels } of fitter.train(bare, {
       ahead: true,
       signal: interrupt.signal,
     })) {
-      errors.push(meanSquaredError)
+      errors.push([meanSquaredError, ...otherChannels.map((channel) => channel.meanSquaredError)])
       progress.update(epoch, lastOfEpoch, { mse: meanSquaredError })
     }
   } finally {
@@ -51,8 +52,12 @@ export async function fitDecoder(
     fitter.dispose()
   }
   const last = errors.slice(-Math.max(averaged, stepsPerEpoch))
+  const [first, ...otherChannels] = last[0]!.map((_, c) => ({
+    variance: last.reduce((sum, error) => sum + error[c]!, 0) / last.length,
+    errors: [],
+  }))
   return {
-    variance: last.reduce((sum, error) => sum + error, 0) / last.length,
+    noise: { ...first!, ...(otherChannels.length > 0 ? { otherChannels } : {}) },
     exitCode: interrupt.exitCode,
   }
 }

@@ -195,8 +195,8 @@ async function startingProgress(
   const beginning = { epoch: 0, step: 0, variance: 1e8, errors: [] }
   const isNew = !start.weights?.tensors.has('decoder.weight')
   if (!isNew || !start.settings.decoderSteps) return beginning
-  const { variance, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, memoryLimit, terminal)
-  if (exitCode === undefined) return { ...beginning, variance }
+  const { noise, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, memoryLimit, terminal)
+  if (exitCode === undefined) return { ...beginning, ...noise }
   terminal.status('Interrupted before the first step of training: nothing was written')
   process.exitCode = exitCode
   return undefined
