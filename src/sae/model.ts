@@ -44,6 +44,11 @@ export function defaultArchitecture(classes: number): Architecture {
 /** The channels of a scan. */
 export const channelsOf = ({ channels = 1 }: Pick<Architecture, 'channels'>): number => channels
 
+/** The architecture for scans of this many channels. */
+export function forChannels(architecture: Architecture, channels: number): Architecture {
+  return channels === 1 ? architecture : { ...architecture, channels }
+}
+
 /**
  * Makes a model with seeded initial weights.
  *

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../../errors.js'
+import { firstFile } from '../channel-files.js'
 import { descriptionName } from './bids-dataset.js'
 import type { Cohort } from './cohort.js'
 import { nameOfVolume } from '../outputs/file-names.js'
@@ -43,7 +44,7 @@ export function bidsNaming(
     )
   if (report) throw new UserError('--report makes pages for --layout plain only; give that, or drop --report')
   const names = found.map(({ folder }, i) => {
-    const entities = nameOfVolume(basename(scans[i]!)).replace(/_[^_]*$/, '')
+    const entities = nameOfVolume(basename(firstFile(scans[i]!))).replace(/_[^_]*$/, '')
     return `${folder}/${entities}_seg-sae`
   })
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i)

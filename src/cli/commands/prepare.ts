@@ -3,6 +3,7 @@ import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
+import { requireSingleFiles } from '../channel-files.js'
 import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
@@ -129,6 +130,7 @@ Example:
           if (options.skip.includes(step) && self.getOptionValueSource(name) === 'cli')
             terminal.warn(`--${name} has no effect with --skip ${step}`)
       const { scans } = await findScans(given, options, terminal)
+      requireSingleFiles(scans, 'sae prepare')
       await prepare(scans, options, terminal)
     })
 }

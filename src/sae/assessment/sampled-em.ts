@@ -8,6 +8,9 @@ import { everyNth, sampledShape } from './sampling.js'
 /** About this many voxels suffice to fit a few Gaussians, in seconds. */
 const sampledVoxels = 125_000
 
+/** What may be chosen. */
+export type SampledEmOptions = Pick<EmOptions, 'memoryLimit' | 'channels'>
+
 /** EM of every n-th voxel: what a segmentation is compared with, in a fraction of the time and memory of all voxels. */
 export class SampledEm {
   private constructor(
@@ -18,11 +21,7 @@ export class SampledEm {
   ) {}
 
   /** @throws UserError if there is not enough memory */
-  static async create(
-    gpu: Gpu,
-    prior: Prior,
-    options: Pick<EmOptions, 'memoryLimit' | 'channels'> = {},
-  ): Promise<SampledEm> {
+  static async create(gpu: Gpu, prior: Prior, options: SampledEmOptions = {}): Promise<SampledEm> {
     const { data, classes, shape } = prior
     const every = Math.max(1, Math.ceil(Math.cbrt(data.length / classes / sampledVoxels)))
     const sampled = { data: everyNth(data, shape, every), classes, shape: sampledShape(shape, every) }
