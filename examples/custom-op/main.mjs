@@ -9,14 +9,17 @@ import {
   compile,
   convLayer,
   cosineDecay,
+  describe,
   deviceDescriptor,
   elementwiseOp,
+  formatPlan,
   input,
   loadWeights,
   relu,
   requireSameShape,
   saveWeights,
   seededRandom,
+  squaredError,
   sum,
   toMemoryOrder,
   useDevice,
@@ -32,6 +35,82 @@ Object.assign(globalThis, globals) // GPUBufferUsage and so on; browsers define 
 const found = chooseAdapter(await findAdapters(), process.env[adapterVariable])
 const device = await found.adapter.requestDevice(deviceDescriptor(found.adapter, 'my device'))
 const gpu = useDevice(device, { wait: waitIdly })
+
+// --- A graph
+
+const shape = [2, 1, 16, 16, 16]
+const random = seededRandom(1)
+const layers = [
+  convLayer('denoise.0', 1, 8, random),
+  convLayer('denoise.1', 8, 8, random),
+  convLayer('denoise.2', 8, 1, random),
+]
+const network = (noisy) => layers[2](relu(layers[1](relu(layers[0](noisy)))))
+const parameters = layers.flatMap((layer) => layer.parameters)
+
+const noisy = input('noisy', shape)
+const clean = input('clean', shape)
+const denoised = network(noisy)
+const loss = weightedSum([{ term: squaredError(denoised, clean), factor: 1 / clean.size }])
+
+// --- Your own buffers
+
+const { STORAGE, COPY_DST, MAP_READ } = GPUBufferUsage
+const scans = device.createBuffer({ size: bufferBytes(noisy), usage: STORAGE | COPY_DST })
+const truth = device.createBuffer({ size: bufferBytes(clean), usage: STORAGE | COPY_DST })
+const blob = Float32Array.from({ length: clean.size }, (_, i) => {
+  const [x, y, z] = [i % 16, (i >> 4) % 16, (i >> 8) % 16]
+  return Math.hypot(x - 7.5, y - 7.5, z - 7.5) < 5 ? 1 : 0
+})
+const grainy = blob.map((value) => value + random() - 0.5)
+device.queue.writeBuffer(truth, 0, toMemoryOrder(clean, blob))
+device.queue.writeBuffer(scans, 0, toMemoryOrder(noisy, grainy))
+
+// --- Training
+
+const steps = 60
+const optimiser = new AdamW(parameters, {
+  learningRate: warmUp(cosineDecay({ learningRate: 0.02, steps }), 5),
+  maxNorm: 1,
+})
+const variables = new Variables(gpu)
+const training = await compile(gpu, {
+  outputs: [],
+  report: [loss],
+  effects: optimiser.minimise(loss),
+  variables,
+  buffers: new Map([
+    [noisy, scans],
+    [clean, truth],
+  ]),
+})
+for (let step = 1; step <= steps; step++) {
+  const [value] = await training.run()
+  if (step === 1 || step % 20 === 0) console.log(`step ${step}: loss ${value[0].toFixed(4)}`)
+}
+
+const bytes = await saveWeights(variables, parameters, { task: 'denoising' })
+const restored = new Variables(gpu)
+loadWeights(restored, parameters, bytes)
+
+// --- Using the weights
+
+const inference = await compile(gpu, {
+  outputs: [denoised],
+  variables: restored,
+  buffers: new Map([[noisy, scans]]),
+})
+await inference.run()
+const readBack = device.createBuffer({ size: denoised.bytes, usage: MAP_READ | COPY_DST })
+const encoder = device.createCommandEncoder()
+encoder.copyBufferToBuffer(inference.buffer(denoised), 0, readBack, 0, denoised.bytes)
+device.queue.submit([encoder.finish()])
+await waitIdly(readBack.mapAsync(GPUMapMode.READ))
+const result = new Float32Array(readBack.getMappedRange().slice(0))
+const meanError = (a) => a.reduce((total, value, i) => total + Math.abs(value - blob[i]), 0) / a.length
+console.log(
+  `mean error: ${meanError(grainy).toFixed(3)} before, ${meanError(result).toFixed(3)} after denoising`,
+)
 
 // --- Your own op
 
@@ -135,87 +214,35 @@ const errors = await checkGradients(gpu, {
 })
 console.log(`gradient of charbonnier: off by ${errors.a.toExponential(0)} and ${errors.b.toExponential(0)}`)
 
-// --- A network and its loss
+// --- Freezing and sharing
 
-const shape = [2, 1, 16, 16, 16]
-const random = seededRandom(1)
-const layers = [
-  convLayer('denoise.0', 1, 8, random),
-  convLayer('denoise.1', 8, 8, random),
-  convLayer('denoise.2', 8, 1, random),
-]
-const network = (noisy) => layers[2](relu(layers[1](relu(layers[0](noisy)))))
-const parameters = layers.flatMap((layer) => layer.parameters)
-
-const noisy = input('noisy', shape)
-const clean = input('clean', shape)
-const denoised = network(noisy)
-const loss = weightedSum([{ term: sum(charbonnier(denoised, clean)), factor: 1 / clean.size }])
-
-// --- Your own buffers
-
-const { STORAGE, COPY_DST, MAP_READ } = GPUBufferUsage
-const scans = device.createBuffer({ size: bufferBytes(noisy), usage: STORAGE | COPY_DST })
-const truth = device.createBuffer({ size: bufferBytes(clean), usage: STORAGE | COPY_DST })
-const blob = Float32Array.from({ length: clean.size }, (_, i) => {
-  const [x, y, z] = [i % 16, (i >> 4) % 16, (i >> 8) % 16]
-  return Math.hypot(x - 7.5, y - 7.5, z - 7.5) < 5 ? 1 : 0
-})
-const grainy = blob.map((value) => value + random() - 0.5)
-device.queue.writeBuffer(truth, 0, toMemoryOrder(clean, blob))
-device.queue.writeBuffer(scans, 0, toMemoryOrder(noisy, grainy))
-
-// --- Training
-
-const steps = 60
-const optimiser = new AdamW(parameters, {
-  learningRate: warmUp(cosineDecay({ learningRate: 0.02, steps }), 5),
-  maxNorm: 1,
-})
-const variables = new Variables(gpu)
-const training = await compile(gpu, {
+const absolute = weightedSum([{ term: sum(charbonnier(denoised, clean)), factor: 1 / clean.size }])
+const lastLayer = new AdamW(layers[2].parameters, { learningRate: 0.002 })
+const refining = await compile(gpu, {
   outputs: [],
-  report: [loss],
-  effects: optimiser.minimise(loss),
+  report: [absolute],
+  effects: lastLayer.minimise(absolute),
   variables,
   buffers: new Map([
     [noisy, scans],
     [clean, truth],
   ]),
 })
-for (let step = 1; step <= steps; step++) {
-  const [value] = await training.run()
-  if (step === 1 || step % 20 === 0) console.log(`step ${step}: loss ${value[0].toFixed(4)}`)
+const refined = []
+for (let step = 1; step <= 20; step++) refined.push((await refining.run())[0][0])
+console.log(`last layer alone: ${refined[0].toFixed(4)} to ${refined.at(-1).toFixed(4)}`)
+
+// --- Time
+
+if (device.features.has('timestamp-query')) {
+  console.log(`${((await refining.timedRun()) * 1e3).toFixed(2)} ms on the device`)
+  const rows = describe(refining, await refining.profile())
+  console.log(formatPlan(rows.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, 3)))
 }
 
-// --- Saving and loading weights
+// --- Releasing memory
 
-const bytes = await saveWeights(variables, parameters, { task: 'denoising' })
-const restored = new Variables(gpu)
-loadWeights(restored, parameters, bytes)
-
-// --- Reading the output from your buffer
-
-const inference = await compile(gpu, {
-  outputs: [denoised],
-  variables: restored,
-  buffers: new Map([[noisy, scans]]),
-})
-await inference.run()
-const readBack = device.createBuffer({ size: denoised.bytes, usage: MAP_READ | COPY_DST })
-const encoder = device.createCommandEncoder()
-encoder.copyBufferToBuffer(inference.buffer(denoised), 0, readBack, 0, denoised.bytes)
-device.queue.submit([encoder.finish()])
-await waitIdly(readBack.mapAsync(GPUMapMode.READ))
-const result = new Float32Array(readBack.getMappedRange().slice(0))
-const meanError = (a) => a.reduce((total, value, i) => total + Math.abs(value - blob[i]), 0) / a.length
-console.log(
-  `mean error: ${meanError(grainy).toFixed(3)} before, ${meanError(result).toFixed(3)} after denoising`,
-)
-
-// --- Cleaning up
-
-for (const plan of [training, inference]) plan.dispose()
+for (const plan of [training, inference, refining]) plan.dispose()
 for (const weights of [variables, restored]) weights.dispose()
 console.log(`buffers of the engine left: ${gpu.buffers.count}`)
 gpu.dispose() // would have destroyed them too; the device is still yours

@@ -1,6 +1,7 @@
 import { BufferRegistry } from './buffer-registry.js'
 import { DeviceLostError } from './device-lost.js'
 import { PipelineCache } from './pipeline-cache.js'
+import { promptWait } from './prompt-wait.js'
 import type { Trace } from './trace.js'
 
 /** What is known about the adapter behind a device. */
@@ -22,7 +23,7 @@ export type Wait = <T>(promise: Promise<T>) => Promise<T>
 
 /** Options of a `Gpu`, besides its device and the summary of its adapter. */
 export interface GpuOptions {
-  /** Waits for a promise of the device; the browser's own await by default. */
+  /** Waits for a promise of the device. Default: as the browser needs it (see prompt-wait.ts). */
   readonly wait?: Wait
   /**
    * Whether the device belongs to the calling program: `dispose` then leaves it alive, and its errors reach that
@@ -31,6 +32,11 @@ export interface GpuOptions {
   readonly borrowed?: boolean
   /** What to show of the engine's work, and where. Default: nothing. */
   readonly trace?: Trace
+  /**
+   * Opens another device on the same adapter, if its driver compiles a kernel when it first runs, in a thread of the
+   * device, and keeps the result for all devices. Warming up then compiles on both.
+   */
+  readonly openHelper?: (() => Promise<Gpu>) | undefined
 }
 
 /**
@@ -51,6 +57,8 @@ export class Gpu {
   readonly borrowed: boolean
   /** Where the engine's work is shown. */
   readonly trace: Trace
+  /** See `GpuOptions`. */
+  readonly openHelper: (() => Promise<Gpu>) | undefined
   private failure: Error | undefined
   private loss: DeviceLostError | undefined
   private disposed = false
@@ -60,11 +68,12 @@ export class Gpu {
     readonly device: GPUDevice,
     /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
-    { wait = (promise) => promise, borrowed = false, trace = {} }: GpuOptions = {},
+    { wait = promptWait(device), borrowed = false, trace = {}, openHelper }: GpuOptions = {},
   ) {
     this.wait = wait
     this.borrowed = borrowed
     this.trace = trace
+    this.openHelper = openHelper
     this.pipelines = new PipelineCache(device, trace)
     this.buffers = new BufferRegistry(device)
     device.addEventListener('uncapturederror', this.onError)

@@ -1,13 +1,10 @@
 /** The same core in Node, in a thread of Node, in a page and in a Web Worker. */
-import { beforeAll, describe, expect, it } from 'vitest'
-import { relativeError } from '../reference/nd-array.js'
+import { beforeAll, describe, it } from 'vitest'
 import { findChromium, missingChromium } from './chromium.js'
 import type { CoreResult } from './core.js'
 import { expectReferences } from './expect-references.js'
+import { expectSameTraining } from './expect-same-training.js'
 import { inChromium, inNode, inNodeWorker } from './places.js'
-
-/** As in the golden tests. */
-const tolerance = { loss: 1e-5, weight: 1e-3 }
 
 const chromium = findChromium()
 if (!chromium) console.warn(missingChromium)
@@ -49,20 +46,6 @@ describe('the core', () => {
 async function inNodeWorkerBesideThis(): Promise<CoreResult> {
   const [result] = await Promise.all([inNodeWorker(), inNode()])
   return result
-}
-
-function expectSameTraining({ training: actual }: CoreResult, { training: expected }: CoreResult): void {
-  expect(actual.losses.length).toBe(expected.losses.length)
-  for (const [i, losses] of expected.losses.entries()) {
-    for (const [term, loss] of losses.entries()) {
-      const error = relativeError([actual.losses[i]![term]!], [loss])
-      expect(error, `step ${i + 1}, term ${term}`).toBeLessThanOrEqual(tolerance.loss)
-    }
-  }
-  expect(Object.keys(actual.weights)).toEqual(Object.keys(expected.weights))
-  for (const [name, weights] of Object.entries(expected.weights)) {
-    expect(relativeError(actual.weights[name]!, weights), name).toBeLessThanOrEqual(tolerance.weight)
-  }
 }
 
 function describeWorst({ rows }: CoreResult): string {

@@ -1,10 +1,9 @@
 /** The places that the core runs in. */
-import { fileURLToPath } from 'node:url'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
-import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
 import type { DeviceWish } from '../device-wish.js'
 import { openTestGpu } from '../gpu.js'
+import { bundle } from './bundle.js'
 import { openChromium } from './chromium.js'
 import { runCore, type CoreResult } from './core.js'
 import type { Core } from './page.js'
@@ -67,18 +66,4 @@ function call(page: Page, where: keyof Core, wish: DeviceWish | undefined): Prom
     where,
     wish,
   ] as const)
-}
-
-/** The text of an entry beside this file with all that it imports, for a browser: esbuild fails on a Node module. */
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
-    bundle: true,
-    platform: 'browser',
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'silent',
-  })
-  return outputFiles[0]!.text
 }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 
 /** A file that is served: its media type and its text. */
 interface ServedFile {
@@ -7,11 +8,22 @@ interface ServedFile {
   readonly text: string
 }
 
-/** Serves files from memory by their paths, for this machine only, at a port that is free. */
+/**
+ * Serves files from memory by their paths, for this machine only, at a port that is free.
+ *
+ * @param onPost takes what a page posts
+ */
 export async function serve(
   files: Readonly<Record<string, ServedFile>>,
+  onPost: (body: string) => void = () => undefined,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = createServer(({ url = '/' }, response) => {
+  const server = createServer((request, response) => {
+    const { url = '/', method } = request
+    if (method === 'POST') {
+      void text(request).then(onPost)
+      response.end()
+      return
+    }
     const file = files[new URL(url, 'http://127.0.0.1').pathname]
     response.writeHead(file ? 200 : 404, { 'content-type': file?.type ?? 'text/plain' })
     response.end(file?.text ?? 'no such file')

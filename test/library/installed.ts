@@ -25,6 +25,7 @@ export interface Installed {
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
+  readonly optionalDependencies: Readonly<Record<string, string>>
 }
 
 /**
@@ -32,8 +33,9 @@ interface Manifest {
  * repository. What the package imports without declaring it is not found.
  *
  * @param beside packages that the program has besides, linked too where the repository has them
+ * @param omitOptional leave optional dependencies out, as `npm install --omit=optional` does
  */
-export function install(beside: readonly string[] = []): Installed {
+export function install(beside: readonly string[] = [], { omitOptional = false } = {}): Installed {
   const folder = mkdtempSync(join(tmpdir(), 'sae-webgpu-installed-'))
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
     cwd: root,
@@ -51,8 +53,11 @@ export function install(beside: readonly string[] = []): Installed {
     '--strip-components=1',
   ])
   rmSync(join(folder, filename))
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
-  for (const name of [...Object.keys(dependencies), ...beside]) {
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as Manifest
+  const needed = omitOptional ? dependencies : { ...dependencies, ...optionalDependencies }
+  for (const name of [...Object.keys(needed), ...beside]) {
     const target = join(root, 'node_modules', name)
     if (!existsSync(target)) continue
     mkdirSync(dirname(join(modules, name)), { recursive: true })

@@ -10,13 +10,17 @@ import { findChromium, openChromium } from '../browser/chromium.js'
 import { install, root, runNode, type Installed } from './installed.js'
 
 let installed: Installed
+/** For an app that runs in browsers only. */
+let withoutOptional: Installed
 let page: string
 beforeAll(() => {
   installed = install(['@webgpu/types', '@types/node'])
-  page = installed.copy('examples/page')
+  withoutOptional = install([], { omitOptional: true })
+  page = withoutOptional.copy('examples/page')
 })
 afterAll(() => {
   installed.remove()
+  withoutOptional.remove()
 })
 
 /** A program of a development dependency. */
@@ -55,7 +59,9 @@ it('has sources behind its source maps, and no tests', () => {
   )
   expect(packed).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']))
   const top = new Set(packed.map((file) => file.split(/[\\/]/)[0]!))
-  expect([...top].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'src'])
+  expect([...top].sort()).toEqual([
+    ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json', 'src'],
+  ])
   const map = packed.find((file) => file.endsWith('sae/trainer.js.map'))!
   const folder = join(installed.folder, 'node_modules/sae-webgpu')
   const { sources } = JSON.parse(readFileSync(join(folder, map), 'utf8')) as { sources: string[] }
@@ -68,6 +74,21 @@ it('runs its command', async () => {
     version: string
   }
   expect(version.trim()).toBe(packed)
+})
+
+it('names the package that its command lacks where optional ones were left out', async () => {
+  const program = join(withoutOptional.folder, 'node_modules/sae-webgpu/dist/cli/main.js')
+  const outcome = await new Promise<{ code: number | null; printed: string }>((resolve) => {
+    const child = execFile(process.execPath, [program, 'info'], (_, stdout, stderr) => {
+      resolve({ code: child.exitCode, printed: stdout + stderr })
+    })
+  })
+  expect(outcome).toEqual({
+    code: 2,
+    printed: expect.stringMatching(
+      /^sae: the package [\w@/-]+ is not installed; install sae-webgpu without --omit=optional\n$/,
+    ) as string,
+  })
 })
 
 it('has types that a strict program compiles against', async () => {

@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../../errors.js'
-import { firstFile } from '../channel-files.js'
+import { channelFiles, firstFile } from '../channel-files.js'
 import { descriptionName } from './bids-dataset.js'
+import { entityOf, withEntity } from './bids-names.js'
+import type { DerivedFrom } from './bids-sidecars.js'
 import type { Cohort } from './cohort.js'
 import { nameOfVolume } from '../outputs/file-names.js'
 import { writeOutput } from '../outputs/output-files.js'
@@ -22,8 +24,16 @@ export const layoutOption = (): Option =>
 export interface Naming {
   /** Of each scan: a path in the output folder, up to `_dseg.nii.gz`. */
   readonly names: readonly string[]
-  /** The BIDS datasets that the scans are of, if the output folder is a derivative of them. */
-  readonly datasets?: readonly string[]
+  /** If the output folder is a BIDS derivative. */
+  readonly derivative?: Derivative
+}
+
+/** What a BIDS derivative is made from. */
+export interface Derivative {
+  /** The BIDS datasets that the scans are of. */
+  readonly datasets: readonly string[]
+  /** Of each scan. */
+  readonly from: readonly DerivedFrom[]
 }
 
 /**
@@ -33,7 +43,7 @@ export interface Naming {
  */
 export function bidsNaming(
   { scans, places }: Cohort,
-  { layout, report }: { readonly layout?: Layout; readonly report?: boolean },
+  { layout }: { readonly layout?: Layout },
 ): Naming | undefined {
   const found = places.flatMap((place) => place ?? [])
   if (layout === 'plain' || (layout === undefined && found.length < scans.length)) return undefined
@@ -42,10 +52,9 @@ export function bidsNaming(
     throw new UserError(
       `${without}: is not of a BIDS dataset, which --layout bids needs; give the folder of one`,
     )
-  if (report) throw new UserError('--report makes pages for --layout plain only; give that, or drop --report')
   const names = found.map(({ folder }, i) => {
     const entities = nameOfVolume(basename(firstFile(scans[i]!))).replace(/_[^_]*$/, '')
-    return `${folder}/${entities}_seg-sae`
+    return `${folder}/${withEntity(entities, 'seg', 'sae')}`
   })
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i)
   if (twice !== -1) {
@@ -54,11 +63,42 @@ export function bidsNaming(
       `${first} and ${scans[twice]!} would both be written as ${names[twice]!}; segment them into two folders`,
     )
   }
-  return { names, datasets: [...new Set(found.map(({ dataset }) => dataset))] }
+  const datasets = [...new Set(found.map(({ dataset }) => dataset))]
+  const from = found.map(({ dataset, folder }, i) => {
+    const root = `bids:${linkName(datasets.indexOf(dataset))}:${folder}`
+    const sources = channelFiles(scans[i]!).map((file) => `${root}/${basename(file)}`)
+    return { sources, every: 1 }
+  })
+  return { names, derivative: { datasets, from } }
 }
 
+/** The same if results hold every n-th voxel: they must not be taken for results of the scan's resolution. */
+export function thinnedNaming(naming: Naming, every: number): Naming {
+  const { names, derivative } = naming
+  if (!derivative || every === 1) return naming
+  const thinned = names.map((name) => {
+    const [folder, entities] = [dirname(name), basename(name)]
+    const resolution = `${entityOf(entities, 'res') ?? ''}every${every}`
+    return `${folder}/${withEntity(entities, 'res', resolution)}`
+  })
+  return {
+    names: thinned,
+    derivative: { ...derivative, from: derivative.from.map((one) => ({ ...one, every })) },
+  }
+}
+
+/** The name that a scan's results would have if they held all of its voxels. */
+export const unthinned = (name: string): string =>
+  name.replace(/_res-([a-zA-Z0-9]*?)every\d+(?=_|$)/, (_, own: string) => (own === '' ? '' : `_res-${own}`))
+
+/** The name of a source dataset in `DatasetLinks`. @param i its position among them */
+const linkName = (i: number): string => (i === 0 ? 'raw' : `raw${i + 1}`)
+
 /** Files of ours that BIDS does not know. */
-const ignored = ['.sae-*', '**/.sae-*', 'run*.json', '*.csv']
+const ignored = [
+  ...['.sae-*', '**/.sae-*', 'run*.json', '*.csv', 'volumes.tsv', 'qc.tsv', '*.html', '**/*_report.html'],
+  ...['biasfield', 'entropy', 'reconstruction'].map((suffix) => `**/*_${suffix}.nii.gz`),
+]
 
 /** Describes a derivative dataset, unless it is described. @throws UserError if the disk refuses */
 export async function describeDerivative(folder: string, datasets: readonly string[]): Promise<void> {
@@ -67,17 +107,45 @@ export async function describeDerivative(folder: string, datasets: readonly stri
   if (!existsSync(path)) {
     // Paths from the folder, which hold wherever the disk is mounted.
     const sources = datasets.map((dataset) => relative(resolve(folder), resolve(dataset)))
-    const links = sources.map((source, i) => [i === 0 ? 'raw' : `raw${i + 1}`, source] as const)
+    const dois = datasets.flatMap((dataset) => doiOf(dataset) ?? [])
+    const links = sources.map((source, i) => [linkName(i), source] as const)
     const description = {
       Name: 'Segmentations by sae',
       BIDSVersion: '1.9.0',
       DatasetType: 'derivative',
       GeneratedBy: [{ Name: 'sae-webgpu', Version: version }],
-      SourceDatasets: sources.map((URL) => ({ URL })),
+      // Not their paths: here, BIDS wants URIs.
+      ...(dois.length > 0 ? { SourceDatasets: dois.map((DOI) => ({ DOI })) } : {}),
       DatasetLinks: Object.fromEntries(links),
     }
     await writeOutput(path, `${JSON.stringify(description, undefined, 2)}\n`)
   }
-  const ignore = join(folder, '.bidsignore')
-  if (!existsSync(ignore)) await writeOutput(ignore, `${ignored.join('\n')}\n`)
+  for (const [name, text] of [
+    ['.bidsignore', `${ignored.join('\n')}\n`],
+    ['README.md', readme],
+  ] as const)
+    if (!existsSync(join(folder, name))) await writeOutput(join(folder, name), text)
 }
+
+/** The DOI that a dataset says it has. */
+function doiOf(dataset: string): string | undefined {
+  try {
+    const text = readFileSync(join(dataset, descriptionName), 'utf8')
+    const { DatasetDOI } = JSON.parse(text) as { readonly DatasetDOI?: unknown }
+    return typeof DatasetDOI === 'string' ? DatasetDOI : undefined
+  } catch {
+    // Nothing of it is needed.
+    return undefined
+  }
+}
+
+const readme = `# Segmentations by sae
+
+Made by sae-webgpu from the dataset that \`DatasetLinks\` in dataset_description.json names.
+
+- \`sub-*/[ses-*/]anat/*_seg-sae_dseg.nii.gz\`: segmentations. The .tsv beside each says what its values mean.
+- \`*_probseg.nii.gz\`: the probability of each class; the .json beside it names them.
+- volumes.csv and qc.csv: a row per scan with the volume of each class, and with the quality of the segmentation; .tsv: the
+  same with the columns of participants.tsv.
+- run.json: the settings of each run, versions, and checksums of its inputs.
+`

@@ -139,7 +139,7 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
   const wanted = stepsOf(options)
   const stripper = wanted.includes('strip') ? await readStripper(options) : undefined
   const planned = await PrepareJobs.plan({ scans: paths, steps: wanted, stripper, options }, terminal)
-  const { jobs, outputs } = planned
+  const { jobs } = planned
   if (jobs.length === 0) return
   // Check all scans before the first is prepared, then read each again: a cohort does not fit into memory.
   const { good, failed } = await FailedScans.sift(
@@ -156,8 +156,7 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
   await withGpu(options, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
     const workshop: Workshop = { gpu, stripper, bias, memoryLimit, target, terminal }
-    await outputs.claim()
-    await outputs.clear()
+    await planned.claim()
     const figures: Record<string, object> = {}
     for (const [i, job] of good.entries()) {
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { UserError } from '../../errors.js'
-import type { Outputs } from '../outputs/output-files.js'
 import type { Origin } from '../outputs/output-record.js'
 import { endingsOf, type StepName } from './prepare-steps.js'
 import { SegmentationJobs, type Job } from '../segmentation-files.js'
@@ -82,8 +81,10 @@ export class PrepareJobs {
     return this.planned.jobs
   }
 
-  get outputs(): Outputs {
-    return this.planned.outputs
+  /** Takes the output folder and removes what will be replaced. @throws UserError as `SegmentationJobs` */
+  async claim(): Promise<void> {
+    await this.planned.claim()
+    await this.planned.clear()
   }
 
   /** Path of a scan's files, up to the endings of the steps. */
