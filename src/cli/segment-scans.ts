@@ -72,6 +72,7 @@ export async function segment(
   naming?: Naming,
 ): Promise<SegmentationRun> {
   const weights = await readWeights(asked.weights)
+  requireChannels(weights, paths)
   const trained = trainedGridOf(weights)
   const { matchByIndex, resample = false } = asked
   const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
@@ -106,7 +107,6 @@ export async function segment(
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   requireClasses(weights, channels, options.prior)
-  requireChannels(weights, scans)
   const table = await tableFor(
     channels,
     options.prior,

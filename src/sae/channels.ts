@@ -7,7 +7,7 @@ export function splitChannels(scan: Float32Array, [D, H, W]: SpatialShape): Floa
   const voxels = D * H * W
   const channels = scan.length / voxels
   if (!Number.isInteger(channels))
-    throw new Error(`a scan of ${scan.length} voxels has not the shape [C, ${D}, ${H}, ${W}]`)
+    throw new Error(`a scan of ${scan.length} voxels, not ${voxels} for each channel`)
   return Array.from({ length: channels }, (_, c) => scan.subarray(c * voxels, (c + 1) * voxels))
 }
 

@@ -41,17 +41,18 @@ export function momentsUnder(scan: Float32Array, { data, classes }: Prior): Mome
   const channels = scan.length / voxels
   return Array.from({ length: classes }, (_, c) => {
     let mass = 0
-    for (let i = 0; i < voxels; i++) mass += data[c * voxels + i]!
-    const sums = Array.from({ length: channels }, (_, channel) => {
-      let [first, second] = [0, 0]
-      for (let i = 0; i < voxels; i++) {
-        const [p, x] = [data[c * voxels + i]!, scan[channel * voxels + i]!]
-        first += p * x
-        second += p * x * x
+    const first = Array.from({ length: channels }, () => 0)
+    const second = first.slice()
+    for (let i = 0; i < voxels; i++) {
+      const p = data[c * voxels + i]!
+      mass += p
+      for (let channel = 0; channel < channels; channel++) {
+        const x = scan[channel * voxels + i]!
+        first[channel]! += p * x
+        second[channel]! += p * x * x
       }
-      return { first, second }
-    })
-    return { mass, first: sums.map(({ first }) => first), second: sums.map(({ second }) => second) }
+    }
+    return { mass, first, second }
   })
 }
 

@@ -10,11 +10,12 @@ import {
   square,
   squaredError,
   subtract,
-  sum,
   supportMask,
   weightedSum,
   type Box,
 } from '../ops/index.js'
+import { broadcast } from '../ops/shared/broadcast.js'
+import { sumAxes } from '../ops/sum-axes.js'
 import { mergeParts } from './membership.js'
 import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
@@ -137,7 +138,20 @@ export function saeObjective(
 function channelErrors(reconstruction: Value, explained: Value, factor: number): Value {
   if (reconstruction.shape[1] === 1)
     return weightedSum([{ term: squaredError(reconstruction, explained), factor }])
-  return multiply(sum(square(subtract(reconstruction, explained)), { axes: [0, 2, 3, 4] }), factor)
+  const squares = square(subtract(reconstruction, explained))
+  const kept = [1, reconstruction.shape[1]!, 1, 1, 1]
+  const form = { shape: [kept[1]!], layout: 'flat' } as const
+  // As `sum` over all axes but the channels, without the rest of `sum`, which a page would have to load.
+  return sumAxes('channel_errors', squares, kept, form, factor, (gradOutput) =>
+    broadcast(
+      'channel_errors backward',
+      'multiply',
+      { value: gradOutput, shape: kept, layout: 'flat' },
+      factor,
+      squares,
+      true,
+    ),
+  )
 }
 
 /** The share of voxels that no Gaussian explains: for them the prior holds. */

@@ -9,8 +9,10 @@ import type { SpatialShape } from './separable-filter.js'
 export class StandardChannel {
   /** [D, H, W] */
   data: Float32Array
-  private readonly mean: number
-  private readonly deviation: number
+  /** Of the channel before it was corrected and standardised. */
+  readonly mean: number
+  /** Likewise; 1 for a constant channel. */
+  readonly deviation: number
   private readonly bias: BiasField | undefined
   private corrected: Float32Array
 
@@ -42,11 +44,6 @@ export class StandardChannel {
     return bias && ((finer) => bias.values(finer))
   }
 
-  /** The log-likelihood of the standardised intensity minus that of the scan's intensity. */
-  get logUnit(): number {
-    return Math.log(this.deviation)
-  }
-
   /**
    * Refits the bias field and corrects the scan by it.
    *
@@ -63,26 +60,7 @@ export class StandardChannel {
     this.data = this.standardised()
   }
 
-  /** Converts the mean and the variance of a standardised Gaussian to the scan's intensities. */
-  inUnits({ mean, variance }: Gaussian): Gaussian {
-    return { mean: this.mean + this.deviation * mean, variance: this.deviation ** 2 * variance }
-  }
-
-  /** The reverse. @param floor least variance of a standardised Gaussian */
-  standardise({ mean, variance }: Gaussian, floor: number): Gaussian {
-    return {
-      mean: (mean - this.mean) / this.deviation,
-      variance: Math.max(floor, variance / this.deviation ** 2),
-    }
-  }
-
   private standardised(): Float32Array {
     return this.corrected.map((value) => (value - this.mean) / this.deviation)
   }
-}
-
-/** A Gaussian of one channel. */
-interface Gaussian {
-  readonly mean: number
-  readonly variance: number
 }

@@ -30,7 +30,7 @@ export class StandardScan {
 
   /** The log-likelihood of the standardised intensities of a voxel minus that of the scan's. */
   get logUnit(): number {
-    return this.channels.reduce((sum, { logUnit }) => sum + logUnit, 0)
+    return this.channels.reduce((sum, { deviation }) => sum + Math.log(deviation), 0)
   }
 
   /**
@@ -50,28 +50,25 @@ export class StandardScan {
 
   /** Converts a mixture of standardised intensities to the scan's intensities. */
   inUnits(mixture: GaussianMixture): GaussianMixture {
-    return this.converted(mixture, (channel, gaussian) => channel.inUnits(gaussian))
+    const { channels } = this
+    return mixture.map((components) =>
+      components.map(({ weight, mean, variance }) => ({
+        weight,
+        mean: channels.map((channel, c) => channel.mean + channel.deviation * mean[c]!),
+        variance: channels.map(({ deviation }, c) => deviation ** 2 * variance[c]!),
+      })),
+    )
   }
 
   /** The reverse. @param floor least variance of a standardised component */
   standardise(mixture: GaussianMixture, floor: number): GaussianMixture {
-    return this.converted(mixture, (channel, gaussian) => channel.standardise(gaussian, floor))
-  }
-
-  private converted(
-    mixture: GaussianMixture,
-    convert: (
-      channel: StandardChannel,
-      gaussian: { mean: number; variance: number },
-    ) => { readonly mean: number; readonly variance: number },
-  ): GaussianMixture {
+    const { channels } = this
     return mixture.map((components) =>
-      components.map(({ weight, mean, variance }) => {
-        const own = this.channels.map((channel, c) =>
-          convert(channel, { mean: mean[c]!, variance: variance[c]! }),
-        )
-        return { weight, mean: own.map((one) => one.mean), variance: own.map((one) => one.variance) }
-      }),
+      components.map(({ weight, mean, variance }) => ({
+        weight,
+        mean: channels.map((channel, c) => (mean[c]! - channel.mean) / channel.deviation),
+        variance: channels.map(({ deviation }, c) => Math.max(floor, variance[c]! / deviation ** 2)),
+      })),
     )
   }
 }

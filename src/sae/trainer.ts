@@ -102,10 +102,12 @@ export class Trainer {
       weightDecay,
       ...(maxNorm ? { maxNorm } : {}),
     })
-    const { epoch, step, errors } = progress
-    this.noiseLevels = estimatesOf(progress, channelsOf(model.architecture)).map(
-      ({ variance, errors }) => new NoiseLevel(settings, variance, epoch, errors),
-    )
+    const { epoch, step, errors, otherChannels = [] } = progress
+    // At the beginning, nothing is known of any channel.
+    this.noiseLevels = Array.from({ length: channelsOf(model.architecture) }, (_, c) => {
+      const { variance, errors } = otherChannels[c - 1] ?? progress
+      return new NoiseLevel(settings, variance, epoch, errors)
+    })
     this.mrfTable = beta === 0 ? undefined : mrfTableOf(prior, neighbourhood, potential)
     const lesson = {
       build: (batch: number) => this.build(batch),
@@ -238,13 +240,4 @@ export class Trainer {
     ]
     return { options, constants, graph: { ...objective, counter } }
   }
-}
-
-/** The estimate of each channel; that of the first for a channel without one of its own. */
-function estimatesOf(
-  { variance, errors, otherChannels = [] }: NoiseEstimates,
-  channels: number,
-): readonly NoiseEstimate[] {
-  const first = { variance, errors }
-  return Array.from({ length: channels }, (_, c) => (c === 0 ? first : (otherChannels[c - 1] ?? first)))
 }
