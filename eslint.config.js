@@ -15,12 +15,26 @@ const layers = {
   register: ['nn', 'sae'],
   // Float64 versions of ops, and small problems that a device is tried with.
   'self-check': ['gpu', 'graph', 'plan', 'ops', 'optim'],
+  // Measures which tiles of a convolution suit a device.
+  tuning: ['gpu', 'graph', 'plan', 'ops'],
   io: [],
   report: [],
   node: ['gpu', 'io'],
 }
 const everyLayer = [...Object.keys(layers), 'generated', 'cli']
-const isomorphic = ['gpu', 'graph', 'plan', 'ops', 'nn', 'optim', 'sae', 'register', 'self-check', 'report']
+const isomorphic = [
+  'gpu',
+  'graph',
+  'plan',
+  'ops',
+  'nn',
+  'optim',
+  'sae',
+  'register',
+  'self-check',
+  'tuning',
+  'report',
+]
 
 const layering = Object.entries(layers).map(([layer, allowed]) => ({
   files: [`src/${layer}/**/*.ts`],

@@ -23,6 +23,7 @@ const gpuTests = [
   'plan',
   'sae/gpu',
   'soak',
+  'tuning',
 ].map((folder) => `test/${folder}/**/*.test.ts`)
 
 /** Tests in browsers have a configuration of their own: `npm run test:browser`. */
@@ -30,6 +31,8 @@ const browserTests = 'test/browser/**'
 
 export default defineConfig({
   test: {
+    // What `sae tune` measured on this machine must not change what is tested.
+    env: { SAE_TILES: 'default' },
     testTimeout: 240_000,
     hookTimeout: 120_000,
     // One process per file: a device must not outlive its tests.
@@ -44,7 +47,7 @@ export default defineConfig({
       },
       ...adapters().map((adapter) => ({
         extends: true as const,
-        test: { name: adapter, include: gpuTests, env: { SAE_ADAPTER: adapter } },
+        test: { name: adapter, include: gpuTests, env: { SAE_ADAPTER: adapter, SAE_TILES: 'default' } },
       })),
     ],
   },

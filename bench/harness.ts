@@ -54,7 +54,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Where and when the measurements were made. */
-interface Provenance {
+export interface Provenance {
   readonly date: string
   readonly commit: string
   readonly adapter: string

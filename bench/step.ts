@@ -1,16 +1,13 @@
 // npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group,
 // memory, the host's share; and the first step of `sae train` from the start of the process.
 import { compile } from '../src/plan/compile.js'
-import { input } from '../src/graph/value.js'
 import { Variables } from '../src/plan/variables.js'
 import { openGpu } from '../src/node/index.js'
-import { Adam } from '../src/optim/index.js'
-import { createModel, defaultArchitecture } from '../src/sae/model.js'
-import { saeObjective } from '../src/sae/objective.js'
 import { measureFirstStep } from './first-step.js'
 import { measure, median, provenance, publish, short, type Row } from './harness.js'
 import { numbers } from './ops/case.js'
 import { bars } from './plot.js'
+import { classes, extentsOf, saeStep } from './sae-step.js'
 
 /** The size whose first step is measured; skipped if other sizes are requested. */
 const firstStepSize = '80x96x112'
@@ -76,34 +73,18 @@ if (sizes.includes(firstStepSize) && !process.env.SAE_COMMIT) {
 }
 process.exit(0)
 
-function extentsOf(size: string): [number, number, number] {
-  return size.split('x').map(Number) as [number, number, number]
-}
-
 async function run(extents: readonly [number, number, number]): Promise<Measured> {
   const voxels = extents.reduce((a, b) => a * b)
-  const model = createModel(defaultArchitecture(14))
   const variables = new Variables(gpu)
-  const adam = new Adam(model.parameters)
-  const counter = input('noise counter', [2], { dtype: 'u32' })
-  const objective = saeObjective(model, input('scan', [1, 1, ...extents]), counter, {
-    beta: 0.01,
-    neighbourhood: 3,
-    temperature: 2 / 3,
-  })
+  const { objective, counter, adam, request } = saeStep(extents)
   gpu.buffers.resetPeak()
   const compiling = performance.now()
-  const plan = await compile(gpu, {
-    outputs: [],
-    report: [objective.loss],
-    effects: adam.minimise(objective.loss),
-    variables,
-  })
+  const plan = await compile(gpu, { ...request, variables })
   await plan.warmUp()
   const compiled = (performance.now() - compiling) / 1000
   plan.write(objective.scan, numbers(voxels, 1))
-  plan.write(objective.prior, new Float32Array(14 * voxels).fill(1 / 14))
-  plan.write(objective.mrfTable, new Float32Array(14 * 14).fill(Math.log(1 / 14)))
+  plan.write(objective.prior, new Float32Array(classes * voxels).fill(1 / classes))
+  plan.write(objective.mrfTable, new Float32Array(classes * classes).fill(Math.log(1 / classes)))
   plan.write(objective.reconstructionWeight, Float32Array.of(5))
   let step = 0
   const scan = numbers(voxels, 1)

@@ -1,4 +1,5 @@
-// Gradient of a 3-D convolution (stride 1, zero padding, odd kernel) with respect to its weights.
+// Gradient of a 3-D convolution (stride 1, zero padding, odd kernel) with respect to its weights, for CPU drivers;
+// backward_weight_rows.wgsl is its counterpart for GPUs.
 //
 //   grad_weight[co,ci,dz,dy,dx] = sum_{n,z,y,x} grad_output[n,co,z,y,x] * input[n,ci,z+dz-pz,y+dy-py,x+dx-px]
 //
@@ -39,7 +40,7 @@ struct Params {
   first_plane: u32,
   first_brick: u32,
   bricks_per_plane: u32,
-  brick_columns: u32, // a multiple of 4
+  brick_extent: u32, // columns of a brick, a multiple of 4
   shifted_base: u32,
   broadcast_base: u32,
 }
@@ -50,12 +51,6 @@ const KW = 3u; // #set
 const ROWS = 3u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 1u; // #set
-// Planes of `shifted` that the taps of one plane read.
-// #if ${UPSAMPLED}
-const SHIFTED_PLANES = (KD + 1u) / 2u;
-// #else
-const SHIFTED_PLANES = KD;
-// #endif
 
 @group(0) @binding(0) var<uniform> params: Params;
 // #if ${VECTOR}
@@ -73,16 +68,14 @@ alias StoredBroadcast = f32; // #stored broadcast
 @group(0) @binding(2) var<storage, read> broadcast: array<StoredBroadcast>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-// Voxel x of a row of `shifted`, 0 outside it; x wraps around below 0.
+// #include common/weight_gradient
+
+// Voxel x of a row of `shifted`, 0 outside it; x wraps around below 0. Reads beyond a binding are harmless.
 fn shifted_at(row: u32, x: u32, inside: bool) -> f32 {
+  let at = row + x;
   let here = inside && x < shifted_width();
-  let at = select(0u, row + x, here);
 // #if ${VECTOR}
-// #if ${UPSAMPLED}
-  return select(0.0, f32(shifted[at / 2u][at % 2u]), here);
-// #else
-  return select(0.0, f32(shifted[at / 4u][at % 4u]), here);
-// #endif
+  return select(0.0, f32(shifted[at / VOXELS][at % VOXELS]), here);
 // #else
   return select(0.0, f32(shifted[at]), here);
 // #endif
@@ -90,45 +83,10 @@ fn shifted_at(row: u32, x: u32, inside: bool) -> f32 {
 
 // #if ${VECTOR}
 // The voxels under four columns, starting at x. Rows are whole vec4s (coarse rows whole vec2s).
-// #if ${UPSAMPLED}
-fn shifted_beneath(row: u32, x: u32, inside: bool) -> vec2f {
-  return select(vec2f(0.0), vec2f(shifted[select(0u, row + x, inside) / 2u]), inside);
-}
-// #else
-fn shifted_beneath(row: u32, x: u32, inside: bool) -> vec4f {
-  return select(vec4f(0.0), vec4f(shifted[select(0u, row + x, inside) / 4u]), inside);
+fn shifted_beneath(row: u32, x: u32, inside: bool) -> Voxels {
+  return select(Voxels(0.0), Voxels(shifted[(row + x) / VOXELS]), inside);
 }
 // #endif
-// #endif
-
-fn shifted_width() -> u32 {
-// #if ${UPSAMPLED}
-  return params.width / 2u;
-// #else
-  return params.width;
-// #endif
-}
-
-fn load_broadcast(row: u32, x: u32) -> vec4f {
-// #if ${VECTOR}
-  return vec4f(broadcast[(row + x) / 4u]);
-// #else
-  var values = vec4f(f32(broadcast[row + x]), 0.0, 0.0, 0.0);
-  if (x + 1u < params.width) { values.y = f32(broadcast[row + x + 1u]); }
-  if (x + 2u < params.width) { values.z = f32(broadcast[row + x + 2u]); }
-  if (x + 3u < params.width) { values.w = f32(broadcast[row + x + 3u]); }
-  return values;
-// #endif
-}
-
-// Index of the sum for this pair of channels and this offset.
-fn entry(shifted_channel: u32, broadcast_channel: u32, dz: u32, dy: u32, dx: u32) -> u32 {
-// #if ${TRANSPOSED}
-  return (((shifted_channel * params.weight_inputs + broadcast_channel) * KD + KD - 1u - dz) * KH + KH - 1u - dy) * KW + KW - 1u - dx;
-// #else
-  return (((broadcast_channel * params.weight_inputs + params.first_input + shifted_channel) * KD + dz) * KH + dy) * KW + dx;
-// #endif
-}
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -148,8 +106,8 @@ fn main(
   let first_dy = role % (KH / ROWS) * ROWS;
   let area = params.height * params.width;
   let plane = params.first_plane + brick / params.bricks_per_plane;
-  let first_column = brick % params.bricks_per_plane * params.brick_columns;
-  let last_column = min(first_column + params.brick_columns, params.width);
+  let first_column = brick % params.bricks_per_plane * params.brick_extent;
+  let last_column = min(first_column + params.brick_extent, params.width);
   let broadcast_plane = (plane * params.broadcast_channels + block * TILE_CO) * area - params.broadcast_base;
   let z = plane % params.depth;
   // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.

@@ -86,30 +86,11 @@ alias StoredFirstOutput = Element; // #stored first_output
 // #include common/activation
 // #include common/linear
 
-// The input at row + x, or the zero padding; x wraps around below 0.
-fn load(row: u32, x: u32, inside: bool) -> f32 {
-  let here = inside && x < params.width;
-  let at = select(0u, row + x, here);
-// #if ${VECTOR}
-  return select(0.0, f32(input[at / 4u][at % 4u]), here);
-// #else
-  return select(0.0, f32(input[at]), here);
-// #endif
-}
-
-// #if ${VECTOR}
-// Four inputs starting at row + x. Rows are whole vec4s, so either all four are in the row or none is.
-fn load4(row: u32, x: u32, inside: bool) -> vec4f {
-  let here = inside && x < params.width;
-  return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
-}
-// #endif
-
 // #if ${UPSAMPLED}
-// The same for the coarse volume; x counts its voxels.
+// The coarse voxel at row + x, or the zero padding; x wraps around below 0. Reads beyond a binding are harmless.
 fn load_coarse(row: u32, x: u32, inside: bool) -> f32 {
   let here = inside && x < params.width / 2u;
-  let at = select(0u, row + x, here);
+  let at = row + x;
 // #if ${COARSE_VECTOR}
   return select(0.0, f32(coarse[at / 4u][at % 4u]), here);
 // #else
@@ -120,7 +101,7 @@ fn load_coarse(row: u32, x: u32, inside: bool) -> f32 {
 // #if ${COARSE_VECTOR}
 fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
   let here = inside && x < params.width / 2u;
-  return select(vec4f(0.0), vec4f(coarse[select(0u, row + x, here) / 4u]), here);
+  return select(vec4f(0.0), vec4f(coarse[(row + x) / 4u]), here);
 }
 // #endif
 // #endif
@@ -202,8 +183,13 @@ fn main(
 // #endif
     for (var dy = 0u; dy < KH; dy++) {
       let yi = y + (dy - KH / 2u) * DH;
+// #if ${SUBGROUPS}
       let inside = yi < params.height;
-      var row = (plane + (dz - KD / 2u) * DD) * params.inputs * area + yi * params.width - params.input_base;
+// #else
+      if (yi >= params.height) { continue; }
+      let inside = true;
+// #endif
+      var row = ((plane + (dz - KD / 2u) * DD) * params.inputs * area + yi * params.width + x0 - params.input_base) / WIDTH;
       var at = (dz * KH + dy) * KW * tap + block * (TILE_CO / 4u);
 // #if ${UPSAMPLED}
       let fine_at = at + params.coarse_inputs * params.weight_groups;
@@ -219,7 +205,7 @@ fn main(
 // #endif
       for (var ci = 0u; ci < params.inputs; ci++) {
         // #generate multiply
-        row += area;
+        row += area / WIDTH;
         at += params.weight_groups;
       }
     }

@@ -60,7 +60,7 @@ fn load_labels(row: u32, x: u32) -> vec4u {
 fn load_grad(row: u32, x: u32, inside: bool) -> vec4f {
 // #if ${VECTOR}
   let here = inside && x < params.width;
-  return select(vec4f(0.0), vec4f(grad_output[select(0u, row + x, here) / 4u]), here);
+  return select(vec4f(0.0), vec4f(grad_output[(row + x) / 4u]), here);
 // #else
   var values = vec4f(0.0);
   if (inside) {

@@ -11,9 +11,10 @@ export async function withGpu<T>(
   terminal: Terminal,
   body: (gpu: Gpu) => Promise<T>,
 ): Promise<T> {
-  const gpu = await openGpu({ adapter, quiet: true })
+  const gpu = await openGpu({ adapter, quiet: true, tiles: 'tuned' })
   const { name, software } = gpu.adapter
-  terminal.note(`adapter: ${name} (${software ? 'software, runs on the CPU' : 'hardware'})`)
+  const tiles = gpu.tiles ? ', tuned tiles' : ''
+  terminal.note(`adapter: ${name} (${software ? 'software, runs on the CPU' : 'hardware'})${tiles}`)
   try {
     return await body(gpu)
   } finally {

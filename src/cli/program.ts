@@ -18,6 +18,7 @@ import { addResample } from './commands/resample.js'
 import { addSegment } from './commands/segment.js'
 import { addSynth } from './commands/synth.js'
 import { addTrain } from './commands/train.js'
+import { addTune } from './commands/tune.js'
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
@@ -66,6 +67,7 @@ for (const add of [
   addConvert,
   addExport,
   addInfo,
+  addTune,
   addDemo,
 ])
   add(program)

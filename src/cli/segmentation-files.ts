@@ -158,7 +158,7 @@ export class SegmentationJobs {
       await removeLeftovers(folder)
     }
     const folder = this.jobs[0]?.folder
-    if (this.derivative && folder !== undefined) await describeDerivative(folder, this.derivative.datasets)
+    if (this.derivative && folder !== undefined) await describeDerivative(folder, this.derivative)
   }
 
   /** Removes what will be replaced, once it is claimed; see `Outputs`. @throws UserError if the disk refuses */

@@ -2,6 +2,7 @@ import { BufferRegistry } from './buffer-registry.js'
 import { DeviceLostError } from './device-lost.js'
 import { PipelineCache } from './pipeline-cache.js'
 import { promptWait } from './prompt-wait.js'
+import type { TileTable } from './tiles.js'
 import type { Trace } from './trace.js'
 
 /** What is known about the adapter behind a device. */
@@ -32,6 +33,8 @@ export interface GpuOptions {
   readonly borrowed?: boolean
   /** What to show of the engine's work, and where. Default: nothing. */
   readonly trace?: Trace
+  /** Tiles of convolutions that were measured on this device (`tuneTiles`). Default: those of its kind. */
+  readonly tiles?: TileTable | undefined
   /**
    * Opens another device on the same adapter, if its driver compiles a kernel when it first runs, in a thread of the
    * device, and keeps the result for all devices. Warming up then compiles on both.
@@ -57,6 +60,8 @@ export class Gpu {
   readonly borrowed: boolean
   /** Where the engine's work is shown. */
   readonly trace: Trace
+  /** Tiles of convolutions that were measured on this device, if any. */
+  readonly tiles: TileTable | undefined
   /** See `GpuOptions`. */
   readonly openHelper: (() => Promise<Gpu>) | undefined
   private failure: Error | undefined
@@ -68,11 +73,12 @@ export class Gpu {
     readonly device: GPUDevice,
     /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
-    { wait = promptWait(device), borrowed = false, trace = {}, openHelper }: GpuOptions = {},
+    { wait = promptWait(device), borrowed = false, trace = {}, tiles, openHelper }: GpuOptions = {},
   ) {
     this.wait = wait
     this.borrowed = borrowed
     this.trace = trace
+    this.tiles = tiles
     this.openHelper = openHelper
     this.pipelines = new PipelineCache(device, trace)
     this.buffers = new BufferRegistry(device)

@@ -7,6 +7,8 @@ export interface ShaderSource {
   readonly name: string
   /** WGSL with the lines that `Specialisation` resolves. */
   readonly text: string
+  /** WGSL by the names of its `#include` lines. Default: only `functions` of the generated module. */
+  readonly includes?: Readonly<Record<string, string>>
 }
 
 /**
@@ -97,7 +99,7 @@ export function specialise(spec: StoredSpecialisation): string {
   }
 
   const included = spec.shader.text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => {
-    const text = functions[name]
+    const text = spec.shader.includes?.[name] ?? functions[name]
     if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
     return text
   })
@@ -211,10 +213,16 @@ function workgroupSizeOf(source: string): WorkgroupSize | undefined {
   return x && y && z ? [x, y, z] : undefined
 }
 
-/** WGSL with line numbers, for messages about code that did not compile. */
+/** WGSL with line numbers, indented anew, for messages about code that did not compile. */
 export function numbered(source: string): string {
+  let depth = 0
   return source
     .split('\n')
-    .map((line, i) => `${String(i + 1).padStart(4)} | ${line}`)
+    .map((line, i) => {
+      const code = line.trim()
+      const indent = '  '.repeat(Math.max(0, code.startsWith('}') ? depth - 1 : depth))
+      depth += code.split('{').length - code.split('}').length
+      return `${String(i + 1).padStart(4)} | ${code && indent + code}`
+    })
     .join('\n')
 }

@@ -1,4 +1,5 @@
 import type { Gpu } from './gpu.js'
+import type { TileTable } from './tiles.js'
 
 /** Most workgroups of a dispatch along each axis, on every WebGPU device. */
 export const maxWorkgroups = 65535
@@ -13,6 +14,8 @@ export interface DeviceTraits {
   readonly software: boolean
   /** Least number of invocations in a subgroup; 0 if the device has no subgroups. */
   readonly subgroupSize: number
+  /** Tiles of convolutions that were measured on this device. Default: none. */
+  readonly tiles?: TileTable | undefined
 }
 
 /** The traits of a device. */
@@ -22,5 +25,6 @@ export function traitsOf(gpu: Gpu): DeviceTraits {
     uniformBytes: gpu.device.limits.maxUniformBufferBindingSize,
     subgroupSize: gpu.subgroupSize,
     software: gpu.adapter.software,
+    tiles: gpu.tiles,
   }
 }

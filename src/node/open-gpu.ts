@@ -1,13 +1,22 @@
 import { availableParallelism } from 'node:os'
 import { globals } from 'webgpu'
+import { UserError } from '../errors.js'
 import { Gpu, type AdapterSummary, type GpuOptions } from '../gpu/gpu.js'
 import { deviceDescriptor } from '../gpu/open-device.js'
 import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
+import { tableOf } from '../gpu/tiles.js'
 import { waitIdly } from './idle.js'
+import { readTileCache } from './tile-cache.js'
 import { traceOf } from './trace.js'
 
 /** Environment variable that names an adapter, as `--adapter` does. */
 export const adapterVariable = 'SAE_ADAPTER'
+
+/** Environment variable that says which tiles convolutions take, as `OpenGpuOptions.tiles` does. */
+export const tilesVariable = 'SAE_TILES'
+
+/** Which tiles convolutions take: those of the kind of device, or those that `sae tune` measured, if it did. */
+export type Tiles = 'default' | 'tuned'
 
 /** Options of `openGpu`. */
 export interface OpenGpuOptions {
@@ -15,32 +24,38 @@ export interface OpenGpuOptions {
   readonly adapter?: string | undefined
   /** Discards what the drivers write to stderr during the search for adapters; see `hush` for when that is safe. */
   readonly quiet?: boolean
+  /** `SAE_TILES` comes before it. Default: `default`. */
+  readonly tiles?: Tiles
 }
 
 /**
  * Opens the best adapter of this machine, or the one that the options or `SAE_ADAPTER` name.
  *
- * @throws UserError if there is no such adapter
+ * @throws UserError if there is no such adapter, or `SAE_TILES` names no kind of tiles
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals)
   const found = await findAdapters(options.quiet)
-  return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]))
+  return openAdapter(chooseAdapter(found, options.adapter ?? process.env[adapterVariable]), options.tiles)
 }
 
 /** Opens a device on an adapter, with all of the adapter's limits; `SAE_DEBUG` says what to show of its work. */
-export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
+export async function openAdapter(found: FoundAdapter, tiles?: Tiles): Promise<Gpu> {
   Object.assign(globalThis, globals)
-  return openOn(found, found.adapter, sharesKernels(found) ? () => openHelperOn(found) : undefined)
+  const tuned = tilesWanted(tiles) === 'tuned' ? readTileCache(summarise(found)) : undefined
+  return openOn(found, found.adapter, {
+    tiles: tuned && tableOf(tuned.tiles),
+    openHelper: sharesKernels(found) ? () => openHelperOn(found) : undefined,
+  })
 }
 
 async function openOn(
   found: FoundAdapter,
   adapter: GPUAdapter,
-  openHelper?: GpuOptions['openHelper'],
+  options: Pick<GpuOptions, 'tiles' | 'openHelper'> = {},
 ): Promise<Gpu> {
   const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
-  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf(), openHelper })
+  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf(), ...options })
   keepAlive.set(gpu, found)
   return gpu
 }
@@ -55,6 +70,13 @@ async function openHelperOn(found: FoundAdapter): Promise<Gpu> {
 /** Lavapipe compiles a kernel when it first runs, in one thread per device, and finds it again in Mesa's cache. */
 function sharesKernels({ kind }: FoundAdapter): boolean {
   return kind === 'lavapipe' && availableParallelism() > 1 && !process.env.MESA_SHADER_CACHE_DISABLE
+}
+
+/** @throws UserError if `SAE_TILES` is something else */
+export function tilesWanted(asked: Tiles = 'default'): Tiles {
+  const value = process.env[tilesVariable] ?? asked
+  if (value === 'default' || value === 'tuned') return value
+  throw new UserError(`${tilesVariable} must be default or tuned, not "${value}"`)
 }
 
 /** The summary of an adapter, for reports and messages. */

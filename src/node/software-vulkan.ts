@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { parseTar } from 'nanotar'
+import { cacheFolder } from './cache-folder.js'
 
 /** Paths of a SwiftShader that needs no installation: its ICD file and a Vulkan loader. */
 interface BundledSwiftShader {
@@ -80,19 +80,6 @@ function canLoad(library: string): boolean {
   } catch (error) {
     return error instanceof Error && error.message.includes('did not self-register')
   }
-}
-
-function cacheFolder(): string {
-  const home = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-  for (const folder of [join(home, 'sae-webgpu'), join(tmpdir(), 'sae-webgpu')]) {
-    try {
-      mkdirSync(folder, { recursive: true })
-      return folder
-    } catch {
-      // The home folder is read-only: try the temporary folder.
-    }
-  }
-  return mkdtempSync(join(tmpdir(), 'sae-webgpu-'))
 }
 
 function findPackageRoot(file: string): string {

@@ -112,8 +112,12 @@ function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
   return { ...options, outputs: [...new Set([...outputs, ...keep])] }
 }
 
-/** Orders the graph so that its memory stays within the limit, if possible. */
-function draftOf(
+/**
+ * Orders the graph so that its memory stays within the limit, if possible. Makes nothing on the device.
+ *
+ * @internal used by `compile`, and by benchmarks that look at kernels without running them
+ */
+export function draftOf(
   gpu: Gpu,
   {
     outputs,

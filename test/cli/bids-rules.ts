@@ -14,6 +14,8 @@ const order = [
 const extensions: Readonly<Record<string, readonly string[]>> = {
   dseg: ['.nii.gz', '.json', '.tsv'],
   probseg: ['.nii.gz', '.json'],
+  mask: ['.nii.gz', '.json'],
+  T1w: ['.nii.gz', '.json'],
 }
 const atRoot = ['dataset_description.json', '.bidsignore', 'README', 'README.md', 'CHANGES', 'LICENSE']
 
@@ -72,7 +74,7 @@ async function sidecarBreaches(
   const found: string[] = []
   const sidecar = jsonOf(beside('.json'))
   if (file.includes('_res-') && typeof sidecar.Resolution !== 'string') found.push('lacks Resolution')
-  if (file.includes('_space-') && sidecar.SpatialReference === 'orig') found.push('is of two spaces')
+  if (/_space-(?!orig_)/.test(file) && sidecar.SpatialReference === 'orig') found.push('is of two spaces')
   for (const source of sidecar.Sources as string[]) {
     const [, name, path] = /^bids:([a-zA-Z0-9]+):(.+)$/.exec(source) ?? []
     const dataset = links[name ?? '']
@@ -82,8 +84,11 @@ async function sidecarBreaches(
     const { channels } = await readVolumeHeader(join(root, file))
     if (channels > 1 && (sidecar.LabelMap as string[]).length !== channels)
       found.push('LabelMap does not fit')
-  } else if (!readFileSync(beside('.tsv'), 'utf8').startsWith('index\tname\t'))
-    found.push('has no look-up table')
+  } else if (file.endsWith('_dseg.nii.gz')) {
+    if (!readFileSync(beside('.tsv'), 'utf8').startsWith('index\tname\t')) found.push('has no look-up table')
+  } else if (file.endsWith('_mask.nii.gz')) {
+    if (typeof sidecar.Type !== 'string') found.push('lacks Type')
+  } else if (typeof sidecar.SkullStripped !== 'boolean') found.push('lacks SkullStripped')
   return found
 }
 

@@ -47,7 +47,7 @@ describe('the pipeline cache', () => {
     const { message } = error as Error
     expect(message).toMatch(/^shader test\/scale does not compile: /)
     const line = /line (\d+):\d+ .*nothing_of_that_name/.exec(message)
-    expect(message).toContain(`${line![1]!.padStart(4)} | let broken = nothing_of_that_name;`)
+    expect(message).toContain(`${line![1]!.padStart(4)} |   let broken = nothing_of_that_name;`)
     expect(message).toContain('\n   1 | // output = FACTOR * input')
     await device.gpu.finish()
   })

@@ -133,5 +133,11 @@ describe('parseInterface', () => {
 describe('numbered', () => {
   it('counts lines from 1', () => {
     expect(numbered('a\n\nb')).toBe('   1 | a\n   2 | \n   3 | b')
+    const lines = ['fn f() {', '    if (a) {', 'b();', '} else {', 'c();', '}', '}'].join('\n')
+    expect(
+      numbered(lines)
+        .split('\n')
+        .map((line) => line.slice(7)),
+    ).toEqual(['fn f() {', '  if (a) {', '    b();', '  } else {', '    c();', '  }', '}'])
   })
 })

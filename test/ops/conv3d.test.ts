@@ -110,10 +110,10 @@ describe('conv3d', () => {
       )
     expect(new Set(tilesOf(true).map(({ x }) => x))).toEqual(new Set([1, 2, 4]))
     expect(new Set(tilesOf(false).map(({ x }) => x))).toEqual(new Set([1, 2, 4]))
-    for (const software of [true, false]) {
-      const channels = new Set(tilesOf(software).map((tile) => tile.channels))
-      expect(channels).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
-    }
+    const channelsOf = (software: boolean) => new Set(tilesOf(software).map((tile) => tile.channels))
+    expect(channelsOf(true)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]))
+    // Wider ones compute fewer outputs that are thrown away.
+    expect(channelsOf(false)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 14]))
     const large = { outputs: 14, width: 40, kernelWidth: 3 }
     expect(chooseTile({ ...large, voxels: 2 ** 15 }, { software: true })).toEqual({ x: 8, channels: 14 })
     expect(chooseTile({ ...large, voxels: 2 ** 19 }, { software: true })).toEqual({ x: 16, channels: 14 })

@@ -115,6 +115,13 @@ const cases: Record<string, Case> = {
   'mrf_message, k = 5, vec4 rows': unary(even, (x) => ops.mrfMessage(x, table(5), 5)),
   'mrf_message, k = 21': unary(odd, (x) => ops.mrfMessage(x, table(5), 21)),
   'mrf_energy, k = 3': unary(odd, (x) => ops.mrfEnergy(x, table(5), 3)),
+  'concat of rows': unary([2, 3, 7, 9, 13], (x) => ops.concat([x, x], 3)),
+  transpose: unary(odd, (x) => ops.transpose(x, [0, 1, 2, 4, 3])),
+  slice: unary(odd, (x) => ops.slice(x, { starts: [1, 0], steps: [2, 3], axes: [2, 4] })),
+  'slice, vec4s': unary(even, (x) => ops.slice(x, { starts: [1], axes: [1] })),
+  pad: unary(odd, (x) => ops.pad(x, [[1, 1], [0, 1], [1, 0]], { value: 0.5 })), // prettier-ignore
+  gather: unary(odd, (x) => ops.gather(x, constant('taken', [6], Uint32Array.of(0, 4, 4, 1, 2, 0)), 1)),
+  'softmax of rows': unary(odd, (x) => ops.softmax(x, 3)),
 }
 
 /** A table whose numbers all have one sign, so that messages do not cancel. */

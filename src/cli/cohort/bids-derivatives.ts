@@ -14,10 +14,11 @@ import { writeOutput } from '../outputs/output-files.js'
 /** How outputs are arranged in their folder. */
 export type Layout = 'plain' | 'bids'
 
-export const layoutOption = (): Option =>
+/** @param example a file of the derivative */
+export const layoutOption = (example = 'sub-01/anat/sub-01_seg-sae_dseg.nii.gz'): Option =>
   new Option(
     '--layout <kind>',
-    'plain: all files in the output folder; bids: a derivative dataset, sub-01/anat/sub-01_seg-sae_dseg.nii.gz (default: bids if all scans are of BIDS datasets)',
+    `plain: all files in the output folder; bids: a derivative dataset, ${example} (default: bids if all scans are of BIDS datasets)`,
   ).choices(['plain', 'bids'])
 
 /** What the outputs of a run are called. */
@@ -30,6 +31,8 @@ export interface Naming {
 
 /** What a BIDS derivative is made from. */
 export interface Derivative {
+  /** The name of the derivative. */
+  readonly title: string
   /** The BIDS datasets that the scans are of. */
   readonly datasets: readonly string[]
   /** Of each scan. */
@@ -37,13 +40,31 @@ export interface Derivative {
 }
 
 /**
- * What the outputs are called if they make a BIDS derivative; undefined if they do not.
+ * What segmentations are called if they make a BIDS derivative; undefined if they do not.
  *
  * @throws UserError if that was asked for but is not possible
  */
-export function bidsNaming(
+export function bidsNaming(cohort: Cohort, asked: Asked): Naming | undefined {
+  const nameOf = (scan: string): string => withEntity(nameOfVolume(scan).replace(/_[^_]*$/, ''), 'seg', 'sae')
+  return namingOf(cohort, asked, 'Segmentations by sae', nameOf)
+}
+
+/** The same for scans that `sae prepare` makes: whole names of scans, to which it adds what it did. */
+export function preparedNaming(cohort: Cohort, asked: Asked): Naming | undefined {
+  // It says itself what the scans are.
+  const nameOf = (scan: string): string => nameOfVolume(scan).replace(/_desc-[a-zA-Z0-9]+(?=_)/, '')
+  return namingOf(cohort, asked, 'Scans prepared by sae', nameOf)
+}
+
+interface Asked {
+  readonly layout?: Layout
+}
+
+function namingOf(
   { scans, places }: Cohort,
-  { layout }: { readonly layout?: Layout },
+  { layout }: Asked,
+  title: string,
+  nameOf: (scan: string) => string,
 ): Naming | undefined {
   const found = places.flatMap((place) => place ?? [])
   if (layout === 'plain' || (layout === undefined && found.length < scans.length)) return undefined
@@ -52,15 +73,12 @@ export function bidsNaming(
     throw new UserError(
       `${without}: is not of a BIDS dataset, which --layout bids needs; give the folder of one`,
     )
-  const names = found.map(({ folder }, i) => {
-    const entities = nameOfVolume(basename(firstFile(scans[i]!))).replace(/_[^_]*$/, '')
-    return `${folder}/${withEntity(entities, 'seg', 'sae')}`
-  })
+  const names = found.map(({ folder }, i) => `${folder}/${nameOf(basename(firstFile(scans[i]!)))}`)
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i)
   if (twice !== -1) {
     const first = scans[names.indexOf(names[twice]!)]!
     throw new UserError(
-      `${first} and ${scans[twice]!} would both be written as ${names[twice]!}; segment them into two folders`,
+      `${first} and ${scans[twice]!} would both be written as ${names[twice]!}; give them two folders`,
     )
   }
   const datasets = [...new Set(found.map(({ dataset }) => dataset))]
@@ -69,7 +87,7 @@ export function bidsNaming(
     const sources = channelFiles(scans[i]!).map((file) => `${root}/${basename(file)}`)
     return { sources, every: 1 }
   })
-  return { names, derivative: { datasets, from } }
+  return { names, derivative: { title, datasets, from } }
 }
 
 /** The same if results hold every n-th voxel: they must not be taken for results of the scan's resolution. */
@@ -96,12 +114,22 @@ const linkName = (i: number): string => (i === 0 ? 'raw' : `raw${i + 1}`)
 
 /** Files of ours that BIDS does not know. */
 const ignored = [
-  ...['.sae-*', '**/.sae-*', 'run*.json', '*.csv', 'volumes.tsv', 'qc.tsv', '*.html', '**/*_report.html'],
+  ...[
+    '.sae-*',
+    '**/.sae-*',
+    'run*.json',
+    '*.csv',
+    'volumes.tsv',
+    'qc.tsv',
+    '*.html',
+    '**/*_report.html',
+    '**/*_xfm.json',
+  ],
   ...['biasfield', 'entropy', 'reconstruction'].map((suffix) => `**/*_${suffix}.nii.gz`),
 ]
 
 /** Describes a derivative dataset, unless it is described. @throws UserError if the disk refuses */
-export async function describeDerivative(folder: string, datasets: readonly string[]): Promise<void> {
+export async function describeDerivative(folder: string, { title, datasets }: Derivative): Promise<void> {
   const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
   const path = join(folder, descriptionName)
   if (!existsSync(path)) {
@@ -110,7 +138,7 @@ export async function describeDerivative(folder: string, datasets: readonly stri
     const dois = datasets.flatMap((dataset) => doiOf(dataset) ?? [])
     const links = sources.map((source, i) => [linkName(i), source] as const)
     const description = {
-      Name: 'Segmentations by sae',
+      Name: title,
       BIDSVersion: '1.9.0',
       DatasetType: 'derivative',
       GeneratedBy: [{ Name: 'sae-webgpu', Version: version }],
@@ -122,7 +150,12 @@ export async function describeDerivative(folder: string, datasets: readonly stri
   }
   for (const [name, text] of [
     ['.bidsignore', `${ignored.join('\n')}\n`],
-    ['README.md', readme],
+    [
+      'README.md',
+      `# ${title}
+
+${readme}`,
+    ],
   ] as const)
     if (!existsSync(join(folder, name))) await writeOutput(join(folder, name), text)
 }
@@ -139,10 +172,9 @@ function doiOf(dataset: string): string | undefined {
   }
 }
 
-const readme = `# Segmentations by sae
+const readme = `Made by sae-webgpu from the dataset that \`DatasetLinks\` in dataset_description.json names.
 
-Made by sae-webgpu from the dataset that \`DatasetLinks\` in dataset_description.json names.
-
+- \`sub-*/[ses-*/]anat/*_desc-preproc_*.nii.gz\`: scans without skull and bias field, in 0 to 1; desc-brain: before that.
 - \`sub-*/[ses-*/]anat/*_seg-sae_dseg.nii.gz\`: segmentations. The .tsv beside each says what its values mean.
 - \`*_probseg.nii.gz\`: the probability of each class; the .json beside it names them.
 - volumes.csv and qc.csv: a row per scan with the volume of each class, and with the quality of the segmentation; .tsv: the

@@ -4,7 +4,9 @@ import {
   adapterVariable,
   chooseAdapter,
   findAdapters,
+  readTileCache,
   summarise,
+  tilesWanted,
   type FoundAdapter,
 } from '../../node/index.js'
 import { formatChecks, requireOk, selfCheck } from '../../self-check/index.js'
@@ -65,7 +67,9 @@ async function check(options: InfoOptions, terminal: Terminal): Promise<void> {
 }
 
 function report(found: FoundAdapter, chosen: boolean, asked: string | undefined) {
-  const { name, vendor, architecture, driver, software } = summarise(found)
+  const summary = summarise(found)
+  const { name, vendor, architecture, driver, software } = summary
+  const tuned = tilesWanted('tuned') === 'tuned' ? readTileCache(summary) : undefined
   const { adapter, kind, backend } = found
   return {
     name,
@@ -77,6 +81,7 @@ function report(found: FoundAdapter, chosen: boolean, asked: string | undefined)
     architecture,
     driver,
     backend,
+    tuned: tuned && { date: tuned.date, convolutions: tuned.tiles.length },
     features: [...adapter.features].sort(),
     limits: Object.fromEntries(limits.map(({ key }) => [key, adapter.limits[key]])),
   }
@@ -100,6 +105,7 @@ function format({
   vendor,
   architecture,
   backend,
+  tuned,
   features,
   limits: values,
 }: Report): string {
@@ -112,6 +118,10 @@ function format({
     ['driver', [driver, `${vendor} ${architecture}`.trim()].filter(Boolean).join('; ')],
     ['backend', backend],
     ...limits.map(({ key, text, unit }) => [text, size(values[key]!, unit)]),
+    [
+      'tiles',
+      tuned ? `tuned for ${tuned.convolutions} convolutions, ${tuned.date}` : 'default (see sae tune)',
+    ],
     ['features used', optionalFeatures.filter((name) => features.includes(name)).join(' ') || 'none'],
   ] as [string, string][]
   const title = why === undefined ? name : `${name}  <- chosen: ${why}`

@@ -4,7 +4,14 @@ import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
 import { requireSingleFiles } from '../channel-files.js'
-import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort/cohort.js'
+import { layoutOption, preparedNaming, type Layout } from '../cohort/bids-derivatives.js'
+import {
+  addCohortOptions,
+  findScans,
+  scansArgument,
+  type Cohort,
+  type CohortOptions,
+} from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
 import { requireOneChannel } from '../input-headers.js'
@@ -20,6 +27,7 @@ import {
 } from '../options.js'
 import { writeOutput, writeOutputVolume } from '../outputs/output-files.js'
 import { PrepareJobs, suffixOf } from '../prepare/prepare-jobs.js'
+import { hasSidecar, sidecarEnding, sidecarOf } from '../prepare/prepare-sidecars.js'
 import {
   needsOrientation,
   stepNames,
@@ -49,6 +57,7 @@ interface PrepareOptions extends GlobalOptions {
   keepExisting?: boolean
   keepGoing?: boolean
   shard?: Shard
+  layout?: Layout
   overwrite?: boolean
 }
 
@@ -99,6 +108,7 @@ export function addPrepare(program: Command): void {
     )
     .addOption(keepGoingOption())
     .addOption(shardOption())
+    .addOption(layoutOption('sub-01/anat/sub-01_desc-preproc_T1w.nii.gz'))
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -129,16 +139,18 @@ Example:
         for (const name of unused[step])
           if (options.skip.includes(step) && self.getOptionValueSource(name) === 'cli')
             terminal.warn(`--${name} has no effect with --skip ${step}`)
-      const { scans } = await findScans(given, options, terminal)
-      requireSingleFiles(scans, 'sae prepare')
-      await prepare(scans, options, terminal)
+      const cohort = await findScans(given, options, terminal)
+      requireSingleFiles(cohort.scans, 'sae prepare')
+      await prepare(cohort, options, terminal)
     })
 }
 
-async function prepare(paths: readonly string[], options: PrepareOptions, terminal: Terminal): Promise<void> {
+async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Terminal): Promise<void> {
   const wanted = stepsOf(options)
   const stripper = wanted.includes('strip') ? await readStripper(options) : undefined
-  const planned = await PrepareJobs.plan({ scans: paths, steps: wanted, stripper, options }, terminal)
+  const { scans } = cohort
+  const naming = preparedNaming(cohort, options)
+  const planned = await PrepareJobs.plan({ scans, steps: wanted, stripper, naming, options }, terminal)
   const { jobs } = planned
   if (jobs.length === 0) return
   // Check all scans before the first is prepared, then read each again: a cohort does not fit into memory.
@@ -162,6 +174,10 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
       const write: Writer = async (file) => {
         const [path, origin] = [`${planned.stemOf(job)}${file.ending}`, await planned.originOf(job)]
+        if (job.from && hasSidecar(file.ending)) {
+          const text = sidecarOf(file.ending, job.from, wanted.includes('strip'), options.to)
+          await writeOutput(sidecarEnding(path), text, origin)
+        }
         if ('text' in file) await writeOutput(path, file.text, origin)
         else await writeOutputVolume(path, file.volume, file.type, origin)
       }

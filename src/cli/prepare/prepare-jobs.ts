@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { UserError } from '../../errors.js'
 import type { Origin } from '../outputs/output-record.js'
+import { hasSidecar, sidecarEnding } from './prepare-sidecars.js'
 import { endingsOf, type StepName } from './prepare-steps.js'
 import { SegmentationJobs, type Job } from '../segmentation-files.js'
+import type { Naming } from '../cohort/bids-derivatives.js'
 import type { Shard } from '../cohort/shard.js'
 import type { Stripper } from './stripper.js'
 import type { Terminal } from '../terminal.js'
@@ -13,6 +15,8 @@ interface Request {
   /** Those that are not skipped, in order. */
   readonly steps: readonly StepName[]
   readonly stripper: Stripper | undefined
+  /** If the results make a BIDS derivative. */
+  readonly naming: Naming | undefined
   readonly options: {
     readonly output: string
     readonly margin: number
@@ -42,7 +46,10 @@ export class PrepareJobs {
   ) {}
 
   /** @throws UserError as `SegmentationJobs.plan` */
-  static async plan({ scans, steps, stripper, options }: Request, terminal: Terminal): Promise<PrepareJobs> {
+  static async plan(
+    { scans, steps, stripper, naming, options }: Request,
+    terminal: Terminal,
+  ): Promise<PrepareJobs> {
     const {
       output: folder,
       shard,
@@ -57,9 +64,13 @@ export class PrepareJobs {
     const conforms = steps.includes('conform')
     const strips = steps.includes('strip')
     const filesOf = (name: string) =>
-      steps.flatMap((step) => endingsOf(step, suffixOf(name), conforms)).map((end) => stemOf(name) + end)
+      steps
+        .flatMap((step) => endingsOf(step, suffixOf(name), conforms))
+        // The last file marks a scan as done, so its sidecar comes before it.
+        .flatMap((end) => (naming && hasSidecar(end) ? [sidecarEnding(end), end] : [end]))
+        .map((end) => stemOf(name) + end)
     const request = {
-      ...{ scans, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
+      ...{ scans, naming, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
       with: {
         ...Object.fromEntries(
           (stripper?.files ?? []).map((path, i) => [i === 0 ? 'network' : `weights ${i}`, path]),

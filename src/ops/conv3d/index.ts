@@ -1,7 +1,7 @@
 import { volumeShape, type Value } from '../../graph/value.js'
 import { defineNode } from '../../graph/node.js'
 import { op, type OpSpec } from '../../graph/op.js'
-import { concat } from '../concat.js'
+import { concatChannels } from '../shared/concat-channels.js'
 import { maskInPlace } from '../relu.js'
 import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import type { Triple } from '../shared/triple.js'
@@ -57,6 +57,17 @@ export function conv3d(
   bias?: Value,
   options: Conv3dOptions = {},
 ): Value {
+  requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
+  return convolution(input, weight, bias, options)
+}
+
+/** `conv3d` with a weight whose kernel may leave out leading axes of one voxel. */
+export function convolution(
+  input: Value | UpsampledAndSkip,
+  weight: Value,
+  bias: Value | undefined,
+  options: Conv3dOptions,
+): Value {
   const activation = options.activation ?? 'none'
   const { coarse, skip } = 'skip' in input ? input : { coarse: undefined, skip: input }
   checkShapes(skip, coarse, weight, bias, groupsOf('conv3d', options))
@@ -64,7 +75,7 @@ export function conv3d(
   const { depth, height, width } = volumeShape(skip)
   const { geometry, extents } = convolutionGeometry([depth, height, width], kernel, options)
   if (isPlain(geometry)) return plainConvolution(skip, coarse, weight, bias, activation)
-  const whole = coarse ? concat([upsampleNearest(coarse), skip]) : skip
+  const whole = coarse ? concatChannels([upsampleNearest(coarse), skip]) : skip
   return generalConvolution(whole, { weight, bias, activation }, geometry, extents)
 }
 
@@ -197,7 +208,6 @@ function checkShapes(
   groups: number,
 ): void {
   const [outputs, inputs] = weight.shape
-  requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
   const { channels } = volumeShape(skip, 'conv3d')
   const all = channels + (coarse ? volumeShape(coarse, 'conv3d').channels : 0)
   if (inputs! * groups !== all) {

@@ -1,10 +1,5 @@
+import type { Tile, TileProblem } from '../../gpu/tiles.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
-
-/** Outputs that one invocation of a convolution kernel computes: `x` along a row for `channels` output channels. */
-export interface Tile {
-  readonly x: number
-  readonly channels: number
-}
 
 /** The channels of a tile as groups of at most four: the registers' vector widths. */
 export function channelGroups(channels: number): number[] {
@@ -20,41 +15,46 @@ export const largeVolume = 2 ** 15
  * - software: a load costs as much as several multiply-adds and registers spill into a cache, so tiles are large;
  *   measured on lavapipe (docs/performance.md). Large tiles take seconds to compile, which pays off only for the
  *   volumes where a U-Net spends its time.
- * - hardware: 32 accumulators leave room for enough invocations to hide the latency of memory. Not measured.
+ * - hardware: 32 sums leave room for enough invocations to hide the latency of memory, unless up to 64 compute fewer outputs
+ *   that are thrown away (`npm run bench:static`). Not measured.
  */
 const widest = {
   software: [
-    { voxels: 2 ** 19, x: 16, channels: 16 },
-    { voxels: largeVolume, x: 8, channels: 16 },
-    { voxels: 0, x: 4, channels: 8 },
+    { voxels: 2 ** 19, x: 16, channels: [16] },
+    { voxels: largeVolume, x: 8, channels: [16] },
+    { voxels: 0, x: 4, channels: [8] },
   ],
-  hardware: [{ voxels: 0, x: 4, channels: 8 }],
+  hardware: [{ voxels: 0, x: 4, channels: [8, 12, 16] }],
 } as const
-
-/** What the choice of a tile depends on. */
-interface TileProblem {
-  readonly outputs: number
-  readonly width: number
-  /** Of the whole volume. */
-  readonly voxels: number
-  readonly kernelWidth: number
-}
 
 /**
  * The tile of a forward convolution on a device. Rows are at most as wide as the volume, and the unrolled body stays
- * small. If there are several blocks of channels, each is a whole number of vec4s.
+ * small. If there are several blocks of channels, each is a whole number of vec4s. A tile that was measured on the device comes
+ * before the defaults.
  */
 export function chooseTile(
-  { outputs, width, voxels, kernelWidth }: TileProblem,
-  { software }: Pick<DeviceTraits, 'software'>,
+  problem: TileProblem,
+  { software, tiles: tuned }: Pick<DeviceTraits, 'software' | 'tiles'>,
 ): Tile {
+  const { outputs, width, voxels, kernelWidth } = problem
+  const known = tuned?.(problem)
+  if (known) {
+    return { x: tileWidth(known.x, width, kernelWidth), channels: blockOf(outputs, known.channels) }
+  }
   const tiles = software ? widest.software : widest.hardware
   const most = tiles.find((tile) => voxels >= tile.voxels)!
-  const blocks = Math.ceil(outputs / most.channels)
+  const blocks = most.channels.map((limit) => blockOf(outputs, limit))
+  const computed = (channels: number) => channels * Math.ceil(outputs / channels)
   return {
     x: tileWidth(most.x, width, kernelWidth),
-    channels: blocks === 1 ? outputs : 4 * Math.ceil(outputs / blocks / 4),
+    channels: blocks.reduce((best, block) => (computed(block) < computed(best) ? block : best)),
   }
+}
+
+/** Channels of equal blocks, at most `limit` each: all of them, or a whole number of vec4s. */
+function blockOf(outputs: number, limit: number): number {
+  const blocks = Math.ceil(outputs / limit)
+  return blocks === 1 ? outputs : 4 * Math.ceil(outputs / blocks / 4)
 }
 
 /** The width of a tile: a power of two, at most `widest`, no wider than the volume needs, less for wide kernels. */

@@ -1,4 +1,5 @@
 import * as shaders from '../../generated/shaders.js'
+import type { Tile } from '../../gpu/tiles.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import type { KernelCall } from '../../graph/node.js'
 import { volumeShape, type Value } from '../../graph/value.js'
@@ -7,7 +8,7 @@ import type { Triple } from '../shared/triple.js'
 import { activationSettings, type Activation } from './activation.js'
 import { coarsened } from './geometry.js'
 import { uniformFloats, type PackedWeights } from './pack-weights.js'
-import { chooseTile, lanesOf, broadcastLanes, type Tile } from './tile.js'
+import { chooseTile, lanesOf, broadcastLanes } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** What one convolution reads and writes. */

@@ -16,6 +16,21 @@ interface BackwardWeightTile {
   readonly vector: boolean
 }
 
+/** Lines of a body, by the name of their place. */
+type Lines = Record<'declare' | 'start' | 'slide' | 'multiply' | 'store' | 'store_bias', string[]>
+
+/** The shifted voxel for broadcast voxel t at tap dx, counted from the one under the first column. */
+type VoxelAt = (t: number, dx: number) => number
+
+function voxelsOf({ kernelWidth, upsampled }: BackwardWeightTile): VoxelAt {
+  const half = (kernelWidth - 1) / 2
+  return (t, dx) => (upsampled ? Math.floor((t + dx - half) / 2) : t + dx - half)
+}
+
+function joined(lines: Partial<Lines>): Record<string, string> {
+  return Object.fromEntries(Object.entries(lines).map(([place, text]) => [place, text.join('\n')]))
+}
+
 /**
  * Unrolls the body of shaders/conv3d/backward_weight.wgsl.
  *
@@ -24,20 +39,13 @@ interface BackwardWeightTile {
  * window that slides down the plane, so each step loads one new row.
  */
 export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
-  const { channels, whole, rows, kernelWidth, subgroup, upsampled, vector } = tile
-  const half = (kernelWidth - 1) / 2
-  const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
-  /** The shifted voxel for broadcast voxel t at tap dx, counted from the one under the first column. */
-  const voxelAt = (t: number, dx: number) => (upsampled ? Math.floor((t + dx - half) / 2) : t + dx - half)
+  const { rows, kernelWidth, upsampled, vector } = tile
+  const voxelAt = voxelsOf(tile)
   const first = voxelAt(0, 0)
   const last = voxelAt(3, kernelWidth - 1)
   const shifted = (dy: number, voxel: number) => `b${dy}_${voxel - first}`
   const declare: string[] = []
   const slide: string[] = []
-  const multiply: string[] = []
-  const store: string[] = []
-  const storeBias: string[] = []
-
   const load: string[] = []
   for (let dy = 0; dy < rows; dy++) {
     for (let voxel = first; voxel <= last; voxel++) {
@@ -63,6 +71,60 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   if (upsampled && rows > 1) slide.push('if (shifted_y % 2u == 0u || !inside) {', ...load, '}')
   else slide.push(...load)
 
+  const sums = unrollSums(tile, shifted, true)
+  return joined({ ...sums, declare: [...declare, ...sums.declare], slide })
+}
+
+/**
+ * Unrolls the body of shaders/conv3d/backward_weight_rows.wgsl.
+ *
+ * Registers: `a{c}_0_{dx}` are the sums; `s{i}` the voxels of `shifted` around the four columns, in vectors as wide as the
+ * columns need, those beneath them in the middle: a window that slides along the row, so that each step loads one vector.
+ */
+export function unrollBackwardWeightRows(
+  options: Omit<BackwardWeightTile, 'rows' | 'subgroup'>,
+): Record<string, string> {
+  const tile = { ...options, rows: 1, subgroup: 0 }
+  const voxelAt = voxelsOf(tile)
+  const wide = tile.upsampled ? 2 : 4
+  const side = Math.ceil(Math.max(-voxelAt(0, 0), voxelAt(3, tile.kernelWidth - 1) + 1 - wide) / wide)
+  const last = 2 * side
+  const start: string[] = []
+  const slide: string[] = []
+  for (let i = 0; i <= last; i++) {
+    // One step back: the first shift moves the voxels at x = 0 into the middle.
+    const ahead = wide * (i - side - 1)
+    const value = ahead < 0 ? 'Voxels(outside)' : `load_shifted(shifted_row, ${ahead}u, inside, outside)`
+    start.push(`var s${i} = ${value};`)
+    if (i < last) slide.push(`s${i} = s${i + 1};`)
+  }
+  const x = tile.upsampled ? 'x / 2u' : 'x'
+  slide.push(`s${last} = load_shifted(shifted_row, ${x} + ${wide * side}u, inside, outside);`)
+  const shifted = (_: number, voxel: number) => {
+    const at = voxel + wide * side
+    return `s${Math.floor(at / wide)}.${component[at % wide]!}`
+  }
+  return joined({ ...unrollSums(tile, shifted, false), start, slide })
+}
+
+/**
+ * The sums of both kernels.
+ *
+ * @param shifted the register of a shifted voxel
+ * @param withBias whether every invocation adds up the bias, too; otherwise one has nothing but the bias in its sums
+ */
+function unrollSums(
+  tile: BackwardWeightTile,
+  shifted: (dy: number, voxel: number) => string,
+  withBias: boolean,
+): Omit<Lines, 'start' | 'slide'> {
+  const { channels, whole, rows, kernelWidth, subgroup } = tile
+  const voxelAt = voxelsOf(tile)
+  const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
+  const declare: string[] = []
+  const multiply: string[] = []
+  const store: string[] = []
+  const storeBias: string[] = []
   // A channel past the end repeats the last one and is not stored.
   const offset = (c: string) =>
     `${whole ? c : `min(${c}, params.broadcast_channels - 1u - block * TILE_CO)`} * area`
@@ -72,12 +134,12 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
       const read = subgroup > 0 ? Math.min(subgroup, channels - c) : 1
       const channel = subgroup > 0 ? `(${c}u + min(sublane % ${subgroup}u, ${read - 1}u))` : `${c}u`
       declare.push(`let from${c} = ${offset(channel)};`, `var bias${c} = 0.0;`)
-      multiply.push(
-        `let mine${c} = load_broadcast(broadcast_row + from${c}, x);`,
-        `bias${c} += (mine${c}.x + mine${c}.y) + (mine${c}.z + mine${c}.w);`,
-      )
-      const stored = `${subgroup > 0 ? `sublane % ${subgroup}u < ${read}u` : 'lane == 0u'} && ${channel} + block * TILE_CO < params.broadcast_channels`
-      storeBias.push(`if (${stored}) { partials[bias + ${channel}] = bias${c}; }`)
+      multiply.push(`let mine${c} = load_broadcast(broadcast_row + from${c}, x);`)
+      if (withBias) multiply.push(`bias${c} += (mine${c}.x + mine${c}.y) + (mine${c}.z + mine${c}.w);`)
+      const exists = `${channel} + block * TILE_CO < params.broadcast_channels`
+      const reader = subgroup > 0 ? `sublane % ${subgroup}u < ${read}u` : withBias ? 'lane == 0u' : 'true'
+      const sum = withBias ? `bias${c}` : `a${c}_0_0`
+      storeBias.push(`if (${reader} && ${exists}) { partials[bias + ${channel}] = ${sum}; }`)
     }
     multiply.push(
       subgroup > 0
@@ -113,11 +175,5 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
     if (!whole) stores.push('}')
     store.push(...stores)
   }
-  return {
-    declare: declare.join('\n'),
-    slide: slide.join('\n'),
-    multiply: multiply.join('\n'),
-    store: store.join('\n'),
-    store_bias: storeBias.join('\n'),
-  }
+  return { declare, multiply, store, store_bias: storeBias }
 }

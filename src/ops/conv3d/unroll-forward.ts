@@ -1,4 +1,5 @@
-import { channelGroups, type Tile } from './tile.js'
+import type { Tile } from '../../gpu/tiles.js'
+import { channelGroups } from './tile.js'
 
 const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
 const swizzle = ['', '.x', '.xy', '.xyz', '']
@@ -35,7 +36,7 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
     declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
     for (let t = 0; t < tile.x; t++) declare.push(`var a${g}_${t} = bias${g};`)
   })
-  declare.push(...broadcastRegisters(tile))
+  declare.push(...existing(tile), ...broadcastRegisters(tile))
 
   const ownTaps = Array.from({ length: kernelWidth }, (_, dx) => [dx])
   const multiply = multiplyAdds(
@@ -80,24 +81,38 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   }
 }
 
-/** Reads every input that some tap of the tile needs; four at once if all four of a vec4 are needed. */
-function loads({ x, kernelWidth, dilation = 1, vector }: ForwardTile): string[] {
+/** The vectors of a row that the tile's taps read, as wide as an `Element` and counted from the tile's first. */
+function vectorsRead({ x, kernelWidth, dilation = 1, vector }: ForwardTile): Map<number, number[]> {
   const reach = ((kernelWidth - 1) / 2) * dilation
   const needed = new Set<number>()
   for (let dx = 0; dx < kernelWidth; dx++) {
     for (let t = 0; t < x; t++) needed.add(t + dx * dilation)
   }
-  const at = (j: number) => (j < reach ? `x0 - ${reach - j}u` : `x0 + ${j - reach}u`)
-  return [...needed]
-    .sort((a, b) => a - b)
-    .flatMap((j) => {
-      const place = (((j - reach) % 4) + 4) % 4
-      const first = j - place
-      if (!vector || ![0, 1, 2, 3].every((i) => needed.has(first + i)))
-        return [`let v${j} = load(row, ${at(j)}, inside);`]
-      const load = place === 0 ? [`let q${first} = load4(row, ${at(first)}, inside);`] : []
-      return [...load, `let v${j} = q${first}.${component[place]!};`]
-    })
+  const read = new Map<number, number[]>()
+  for (const j of [...needed].sort((a, b) => a - b)) {
+    const at = Math.floor((j - reach) / (vector ? 4 : 1))
+    read.set(at, [...(read.get(at) ?? []), j])
+  }
+  return read
+}
+
+const added = (n: number) => (n < 0 ? `- ${-n}u` : `+ ${n}u`)
+
+/** Which of the vectors exist in the row; positions before it wrap around. */
+function existing(tile: ForwardTile): string[] {
+  const step = tile.vector ? 4 : 1
+  return [...vectorsRead(tile).keys()].map(
+    (at, i) => `let has${i} = ${at === 0 ? 'true' : `x0 ${added(step * at)} < params.width`};`,
+  )
+}
+
+/** Reads every input that some tap of the tile needs, or the zero padding; reads beyond a binding are harmless. */
+function loads(tile: ForwardTile): string[] {
+  const reach = ((tile.kernelWidth - 1) / 2) * (tile.dilation ?? 1)
+  return [...vectorsRead(tile)].flatMap(([at, inputs], i) => [
+    `let q${i} = select(Element(0.0), Element(input[row ${added(at)}]), inside && has${i});`,
+    ...inputs.map((j) => `let v${j} = q${i}${tile.vector ? `.${component[j - reach - 4 * at]!}` : ''};`),
+  ])
 }
 
 /**

@@ -4,6 +4,7 @@ import { op } from '../../graph/op.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
+import { balancedTile } from '../conv3d/tile.js'
 import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
@@ -12,10 +13,10 @@ import { unrollBackwardWeight } from './unroll-backward-weight.js'
 const mostBricks = 1024
 const mostPartials = 4e6
 /**
- * Sums that one invocation holds. On lavapipe 36, 63 and 126 took 8.4, 5.6 and 4.5 ms for 14 -> 1 channels at 32x96x112;
- * the middle, as in conv3d's, leaves a GPU registers for more invocations.
+ * Sums that one invocation holds. On lavapipe 36, 63 and 126 took 8.4, 5.6 and 4.5 ms for 14 -> 1 channels at 32x96x112.
+ * With 18, an AMD GPU of any family has the registers for 4 subgroups on a SIMD (`npm run bench:static`).
  */
-const mostSums = 64
+const mostSums = { software: 64, hardware: 18 }
 
 /** Gradient of a convolution of labels with respect to its weights [Co, classes, kD, kH, kW]. */
 export function backwardWeight(labels: Value, gradOutput: Value, weight: Value): Value {
@@ -26,9 +27,6 @@ export function backwardWeight(labels: Value, gradOutput: Value, weight: Value):
   const brickRows = Math.ceil(height / Math.min(height, wanted))
   const bricksPerPlane = Math.ceil(height / brickRows)
   const partials = scratch('label_conv3d weight partials', [count * bricksPerPlane, size])
-  const blocks = Math.ceil(classes / Math.max(1, Math.floor(mostSums / (kh * kw))))
-  const block = Math.ceil(classes / blocks)
-
   return op({
     name: 'label_conv3d backward weight',
     inputs: { labels, gradOutput },
@@ -37,6 +35,8 @@ export function backwardWeight(labels: Value, gradOutput: Value, weight: Value):
     parameter: weight,
     ...convolutionPlanes(gradOutput, kd),
     emit: (_, device, range) => {
+      const sums = device.software ? mostSums.software : mostSums.hardware
+      const block = balancedTile(classes, Math.max(1, Math.floor(sums / (kh * kw))))
       const halo = (kd - 1) / 2
       const reads = (slab: Slab) => planesOf(labels, slab)
       const grads = (slab: Slab) => planesOf(gradOutput, widened(slab, halo))

@@ -1,4 +1,7 @@
-import { unrollBackwardWeight } from '../../../src/ops/conv3d/unroll-backward-weight.js'
+import {
+  unrollBackwardWeight,
+  unrollBackwardWeightRows,
+} from '../../../src/ops/conv3d/unroll-backward-weight.js'
 import { unrollForward } from '../../../src/ops/conv3d/unroll-forward.js'
 import type { Variants } from '../kernel-variants.js'
 
@@ -48,6 +51,24 @@ export const variants: Variants = {
           ...tile,
           kernelWidth: KW!,
           subgroup: subgroups ? 4 : 0,
+          upsampled: upsampled!,
+          vector: vector!,
+        }),
+      })),
+    impossible: ({ UPSAMPLED, TRANSPOSED }) =>
+      UPSAMPLED && TRANSPOSED ? 'parts of an input are not broadcast' : undefined,
+  },
+  backward_weight_rows: {
+    parts: ({ UPSAMPLED: upsampled, VECTOR: vector }) =>
+      [
+        { kernel: [1, 1, 1], channels: 1, whole: true },
+        { kernel: [3, 3, 3], channels: 3, whole: false },
+        { kernel: [5, 3, 11], channels: 2, whole: true },
+      ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
+        consts: { KD: KD!, KH: KH!, KW: KW!, TILE_CO: tile.channels, LANES: 64 },
+        generated: unrollBackwardWeightRows({
+          ...tile,
+          kernelWidth: KW!,
           upsampled: upsampled!,
           vector: vector!,
         }),
