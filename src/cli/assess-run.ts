@@ -3,10 +3,10 @@ import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Volume } from '../io/volume.js'
 import type { EmSegmentation } from '../sae/assessment/assessment.js'
-import { SampledEm } from '../sae/assessment/sampled-em.js'
+import { SampledEm, type SampledEmOptions } from '../sae/assessment/sampled-em.js'
 import { loadBatch, type TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
-import { loadTensors, type Model } from '../sae/model.js'
+import { channelsOf, loadTensors, type Model } from '../sae/model.js'
 import type { Prior } from '../sae/prior.js'
 import { Segmenter } from '../sae/segmenter.js'
 import type { OptimiserSettings } from '../sae/settings.js'
@@ -87,7 +87,13 @@ async function segmentScans(run: LearningRun, assessments: Assessments, terminal
     loadTensors(variables, model.parameters, tensors, source)
   }
   // First EM, then the network: each has the device to itself.
-  const em = await segmentByEm(gpu, prior, chosen, memoryLimit, terminal)
+  const em = await segmentByEm(
+    gpu,
+    prior,
+    chosen,
+    { memoryLimit, channels: channelsOf(model.architecture) },
+    terminal,
+  )
   const segmenter = await Segmenter.create(gpu, model, variables, networkPrior(volume, model.architecture), {
     // A limit that suffices for training may be too low to hold all probabilities at once.
     posterior: memoryLimit === undefined,
@@ -115,10 +121,10 @@ async function segmentByEm(
   gpu: Gpu,
   prior: Prior,
   scans: readonly TrainingScan[],
-  memoryLimit: number | undefined,
+  options: SampledEmOptions,
   terminal: Terminal,
 ): Promise<EmSegmentation[] | undefined> {
-  const em = await openEm(gpu, prior, memoryLimit, terminal)
+  const em = await openEm(gpu, prior, options, terminal)
   if (!em) return undefined
   const segmentations: EmSegmentation[] = []
   for (const scan of scans) segmentations.push(await em.run((await loadBatch([scan])).data))
@@ -130,13 +136,13 @@ async function segmentByEm(
 export async function openEm(
   gpu: Gpu,
   prior: Prior,
-  memoryLimit: number | undefined,
+  options: SampledEmOptions,
   terminal: Terminal,
 ): Promise<SampledEm | undefined> {
   try {
-    return await SampledEm.create(gpu, prior, { memoryLimit })
+    return await SampledEm.create(gpu, prior, options)
   } catch (error) {
-    if (!(error instanceof UserError) || memoryLimit === undefined) throw error
+    if (!(error instanceof UserError) || options.memoryLimit === undefined) throw error
     terminal.note('not compared with EM: --memory-limit leaves no room for it')
     return undefined
   }

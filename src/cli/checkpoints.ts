@@ -113,11 +113,7 @@ export class Checkpoints {
 
   /** @returns the criterion over the latest steps; undefined before there are enough */
   private noteTerms(step: ValidatedStep): number | undefined {
-    this.recent = [...this.recent, step].slice(-this.window).map(({ meanSquaredError, klLoss, mrfLoss }) => ({
-      meanSquaredError,
-      klLoss,
-      mrfLoss,
-    }))
+    this.recent = [...this.recent, step].slice(-this.window).map(termsOf)
     const { voxels, trainer } = this.run
     const { errorFactor } = trainer.settings
     this.plateau?.observe(profiledLoss(step, voxels, errorFactor))
@@ -165,8 +161,10 @@ function parseSelection(text = '{}'): Selection | undefined {
   const selection = parseObject(text) as Partial<Record<keyof Selection, unknown>>
   const { lowest, recent, plateau } = selection
   const isTerms = (terms: unknown): boolean => {
-    const { meanSquaredError, klLoss, mrfLoss } = (terms ?? {}) as Partial<EpochTerms>
-    return [meanSquaredError, klLoss, mrfLoss].every((term) => Number.isFinite(term))
+    const { meanSquaredError, klLoss, mrfLoss, otherChannels = [] } = (terms ?? {}) as Partial<EpochTerms>
+    if (!Array.isArray(otherChannels)) return false
+    const others = otherChannels.map((channel: Partial<EpochTerms> | null) => channel?.meanSquaredError)
+    return [meanSquaredError, klLoss, mrfLoss, ...others].every((term) => Number.isFinite(term))
   }
   const sound =
     (lowest === null || Number.isFinite(lowest)) &&
@@ -184,11 +182,20 @@ function parseObject(text: string): object {
   }
 }
 
+function termsOf({ meanSquaredError, klLoss, mrfLoss, otherChannels = [] }: EpochTerms): EpochTerms {
+  const others = otherChannels.map(({ meanSquaredError }) => ({ meanSquaredError }))
+  return { meanSquaredError, klLoss, mrfLoss, ...(others.length > 0 ? { otherChannels: others } : {}) }
+}
+
 function meanOf(terms: readonly EpochTerms[]): EpochTerms {
   const mean = (value: (term: EpochTerms) => number): number =>
     terms.reduce((sum, term) => sum + value(term), 0) / terms.length
+  const { otherChannels = [] } = terms[0]!
   return {
     meanSquaredError: mean((term) => term.meanSquaredError),
+    otherChannels: otherChannels.map((_, c) => ({
+      meanSquaredError: mean((term) => term.otherChannels![c]!.meanSquaredError),
+    })),
     klLoss: mean((term) => term.klLoss),
     mrfLoss: mean((term) => term.mrfLoss),
   }

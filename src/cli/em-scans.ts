@@ -1,5 +1,6 @@
 import { overlapOf } from '../sae/assessment/overlap.js'
 import { loadBatch } from '../sae/batches.js'
+import { splitChannels } from '../sae/channels.js'
 import type { EmOptions } from '../sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../sae/em.js'
 import type { LabelTable } from '../sae/label-table.js'
@@ -7,11 +8,12 @@ import type { MrfPotential } from '../sae/mrf-table.js'
 import { priorArgmax } from '../sae/prior.js'
 import { Assessments } from './assessments.js'
 import type { Layout, Naming } from './cohort/bids-derivatives.js'
+import { channelEndings, channelsOfScans } from './channel-files.js'
 import { tableFor } from './classes.js'
 import { describePreparation, withGpu } from './device.js'
 import { formatDiceTable } from './tables/dice-table.js'
 import { FailedScans } from './cohort/failed-scans.js'
-import { readLabels, readScan, readTrainingScans, requireLabelsOfEach } from './inputs.js'
+import { readLabels, readTrainingScans, requireLabelsOfEach, tryScan } from './inputs.js'
 import { matchRun } from './grids/match-run.js'
 import { type GlobalOptions } from './options.js'
 import { writeOutputVolume } from './outputs/output-files.js'
@@ -82,7 +84,7 @@ export async function em(
       const labels = options.labels && [options.labels[index]!]
       const alone = { prior: options.prior, scans: [scan], labels, volume: options.volume }
       await matchRun(alone, options.every, { matchByIndex, resample }, silent)
-      await readScan(scan, 'robust', silent, options.volume)
+      await tryScan(scan, { intensities: 'robust', volume: options.volume }, silent)
       if (labels) await readLabels(labels[0]!, silent, options.volume)
     },
     terminal,
@@ -98,7 +100,10 @@ export async function em(
   const ofPrior = options.labels && priorArgmax(prior.data, channels)
 
   await withGpu(options, terminal, async (gpu) => {
-    const method = await ExpectationMaximisation.create(gpu, toPrior(prior), emOptions(options))
+    const method = await ExpectationMaximisation.create(gpu, toPrior(prior), {
+      ...emOptions(options),
+      channels: channelsOfScans(paths),
+    })
     terminal.note(describePreparation(method.preparation, options.memoryLimit))
     const assessments = new Assessments(prior, table)
     const unsided: (string | undefined)[] = []
@@ -116,8 +121,12 @@ export async function em(
       const assessment = assessments.add(scans[i]!.name, { scan: data, classes, posterior, truth })
       const origin = await segmentations.originOf(job)
       if (field) {
-        const volume = { data: place.field(field()), channels: 1, grid: place.grid, source: place.source }
-        await writeOutputVolume(`${stem}_biasfield.nii.gz`, volume, 'float32', origin)
+        const fields = splitChannels(field(), toPrior(prior).shape)
+        const endings = channelEndings(biasField, fields.length)
+        for (const [c, data] of fields.entries()) {
+          const volume = { data: place.field(data), channels: 1, grid: place.grid, source: place.source }
+          await writeOutputVolume(stem + endings[c]!, volume, 'float32', origin)
+        }
       }
       const segmented = { classes, posterior, assessment }
       unsided.push(await writeSegmentation(job, segmented, place, written, origin))
@@ -143,6 +152,8 @@ export async function em(
   return outcome
 }
 
+const biasField = '_biasfield.nii.gz'
+
 function planJobs(
   scans: readonly string[],
   naming: Naming | undefined,
@@ -154,7 +165,7 @@ function planJobs(
     command: 'em',
     reads: options.labels ?? [],
     settings: { components, beta, bias, iterations, every, ...(beta === 0 ? {} : { k, potential }) },
-    endings: bias > 0 ? ['_biasfield.nii.gz'] : [],
+    endings: bias > 0 ? channelEndings(biasField, channelsOfScans(scans)) : [],
   } as const
   return planSegmentations(scans, naming, options, own, terminal)
 }
@@ -180,12 +191,13 @@ async function withProgress(
   }
 }
 
-/** `23 iterations, log-likelihood 2.3940 per voxel; means: background 0.001, pallidum 0.397` */
+/** `23 iterations, log-likelihood 2.3940 per voxel; means: background 0.001, pallidum 0.397`; of two channels 0.001/0.002 */
 function describeFit({ mixture, logLikelihoods }: EmResult, table: LabelTable): string {
   const means = mixture.map((components, c) => {
     const each = components.map(({ weight, mean }) => {
       const share = components.length === 1 ? '' : ` (${(100 * weight).toFixed(0)} %)`
-      return mean.toFixed(3).replace(/^-(?=0\.0+$)/, '') + share
+      const ofChannels = mean.map((value) => value.toFixed(3).replace(/^-(?=0\.0+$)/, ''))
+      return ofChannels.join('/') + share
     })
     return `${table.classes[c]!.name} ${each.join(' + ')}`
   })

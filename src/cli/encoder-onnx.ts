@@ -1,6 +1,6 @@
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor } from '../io/onnx.js'
 import { unetLayers } from '../nn/unet.js'
-import { leastProbability, type Architecture, type NamedTensor } from '../sae/model.js'
+import { channelsOf, leastProbability, type Architecture, type NamedTensor } from '../sae/model.js'
 
 /** Of `instanceNorm`. */
 const epsilon = 1e-5
@@ -9,7 +9,7 @@ const spatial = ['depth', 'height', 'width'] as const
 /**
  * The encoder as an ONNX graph: what `modelLogits` computes, for scans of any size.
  *
- * Input `scan` [1, 1, D, H, W], intensities scaled as in training; input `prior` [1, K, D, H, W], probabilities, if the
+ * Input `scan` [1, C, D, H, W], intensities scaled as in training; input `prior` [1, K, D, H, W], probabilities, if the
  * architecture adds their logarithm; output `logits` [1, K, D, H, W], before the classes that the prior rules out are.
  * @param tensors hold the encoder's weights
  * @param shape the only D, H, W that the graph is for. Default: any
@@ -21,7 +21,7 @@ export function encoderGraph(
 ): OnnxGraph {
   const { classes, widths, instanceNorm, priorLogits = false } = architecture
   const depth = widths.length - 1
-  const layers = unetLayers(widths, classes)
+  const layers = unetLayers(widths, classes, channelsOf(architecture))
   const graph = new GraphBuilder()
 
   const zeros = graph.sizes('pads before', [0, 0, 0, 0, 0, 0, 0])
@@ -84,7 +84,7 @@ export function encoderGraph(
   return {
     name: 'encoder',
     inputs: [
-      { name: 'scan', dims: dims(1) },
+      { name: 'scan', dims: dims(channelsOf(architecture)) },
       ...(priorLogits ? [{ name: 'prior', dims: dims(classes) }] : []),
     ],
     outputs: [{ name: 'logits', dims: dims(classes) }],

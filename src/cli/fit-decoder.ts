@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
 import { fitDecoder as fitDecoderTo } from '../sae/fit-decoder.js'
 import type { Prior } from '../sae/prior.js'
+import type { NoiseEstimates } from '../sae/trainer.js'
 import { Interrupt } from './interrupt.js'
 import { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
@@ -10,8 +11,8 @@ import type { Start } from './training-start.js'
 
 /** How fitting the decoder ended. */
 interface DecoderFit {
-  /** Mean squared error over the last steps: the initial noise level of training. */
-  readonly variance: number
+  /** Mean squared errors over the last steps: the initial noise levels of training. */
+  readonly noise: NoiseEstimates
   /** The exit code if a signal came, else undefined. */
   readonly exitCode: number | undefined
 }
@@ -31,14 +32,14 @@ export async function fitDecoder(
   const progress = new Progress(terminal, epochs, stepsPerEpoch, 0, { unit: 'decoder epoch', lines: 5 })
   const interrupt = new Interrupt()
   try {
-    const variance = await fitDecoderTo(gpu, model, variables, prior, settings, scans, {
+    const noise = await fitDecoderTo(gpu, model, variables, prior, settings, scans, {
       memoryLimit,
       signal: interrupt.signal,
       onStep: ({ epoch, lastOfEpoch, meanSquaredError }) => {
         progress.update(epoch, lastOfEpoch, { mse: meanSquaredError })
       },
     })
-    return { variance, exitCode: interrupt.exitCode }
+    return { noise, exitCode: interrupt.exitCode }
   } finally {
     progress.stop()
     interrupt.release()

@@ -5,6 +5,7 @@ import type { EmOptions } from '../sae/em-settings.js'
 import { fitMixtures as fitMixturesOf } from '../sae/fit-mixtures.js'
 import type { FittedMixture } from '../sae/gaussian-mixture.js'
 import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import { channelsOf } from '../sae/model.js'
 import { partCountsOf, withMixtures } from '../sae/parts.js'
 import type { Prior } from '../sae/prior.js'
 import { emOf, recipes } from '../sae/recipes.js'
@@ -47,7 +48,8 @@ export async function fitMixturesFor(
   terminal: Terminal,
 ): Promise<readonly TrainingScan[]> {
   if (settings.divergence !== 'mixture') return scans
-  const em = { ...emOf(recipes.default.mixture, partCountsOf(architecture)), memoryLimit }
+  const channels = channelsOf(architecture)
+  const em = { ...emOf(recipes.default.mixture, partCountsOf(architecture)), memoryLimit, channels }
   const mixtures = await fitMixtures(gpu, scans, prior, table, em, terminal)
   return withMixtures(scans, mixtures, architecture.parts)
 }

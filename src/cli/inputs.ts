@@ -8,24 +8,63 @@ import {
   type VolumeHeader,
 } from '../io/volume.js'
 import type { TrainingScan } from '../sae/batches.js'
+import { joinChannels } from '../sae/channels.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/label-table.js'
+import { channelFiles } from './channel-files.js'
 import { requireOneChannel } from './input-headers.js'
 import { classesOfMap, tableOfReference } from './label-maps.js'
 import type { RunGrids } from './grids/match-run.js'
-import { placed, placedClasses } from './grids/placement.js'
+import { placed, placedClasses, type Placement } from './grids/placement.js'
 import type { PriorFile } from './prior/prior-file.js'
 import { ReadCache } from './read-cache.js'
 import { subsample } from './grids/subsample.js'
 import { Terminal } from './terminal.js'
 
-/** A scan as the network takes it, and how its intensities were scaled. */
+/** A file of a scan as the network takes it, and how its intensities were scaled. */
 interface Scan extends Volume {
   readonly scaling: Scaling
 }
 
+/** How the scans of a run are read. */
+interface ScanReading {
+  /** How the network wants the intensities. */
+  readonly intensities: Intensities
+  /** Of a file with several volumes, the one to read. */
+  readonly volume: number | undefined
+}
+
 /**
- * Reads a scan and scales its intensities to 0..1.
+ * Reads a scan onto the grid of a run: the only place where the files of its channels become one scan. Each channel is
+ * scaled on its own.
+ *
+ * @param placements of its files, by `matchRun`
+ * @returns intensities in 0..1, [C, D, H, W]
+ * @throws UserError as `readScan`
+ */
+export async function readChannels(
+  scan: string,
+  placements: readonly Placement[],
+  { intensities, volume }: ScanReading,
+  terminal: Terminal,
+): Promise<Float32Array> {
+  const channels: Float32Array[] = []
+  for (const [c, file] of channelFiles(scan).entries())
+    channels.push(placed(await readScan(file, intensities, terminal, volume), placements[c]!).data)
+  return joinChannels(channels)
+}
+
+/** Reads every file of a scan, to see that it can be used. @throws UserError as `readScan` */
+export async function tryScan(
+  scan: string,
+  { intensities, volume }: ScanReading,
+  terminal: Terminal,
+): Promise<void> {
+  for (const file of channelFiles(scan)) await readScan(file, intensities, terminal, volume)
+}
+
+/**
+ * Reads a file of a scan and scales its intensities to 0..1.
  *
  * @param intensities how the network wants them
  * @param volume of a file with several, the one to read
@@ -74,7 +113,7 @@ const silent = new Terminal('silent')
  *
  * @param grids how each file comes onto the grid of the run, by `matchRun`
  * @param intensities how the network wants them
- * @returns the scans, how each was scaled, and the prior, on the grid of the run
+ * @returns the scans and the prior, on the grid of the run
  * @throws UserError if a file is not what it should be
  */
 export async function readTrainingScans(
@@ -86,17 +125,13 @@ export async function readTrainingScans(
   intensities: Intensities,
   terminal: Terminal,
   cache = new ReadCache(keptBytes),
-): Promise<{ scans: TrainingScan[]; scalings: Scaling[]; prior: Volume }> {
+): Promise<{ scans: TrainingScan[]; prior: Volume }> {
   const scans: TrainingScan[] = []
-  const scalings: Scaling[] = []
+  const reading = { intensities, volume: grids.volume }
   for (const [i, path] of paths.entries()) {
-    const placement = grids.scans[i]!
-    const read = async (to: Terminal) =>
-      placed(await readScan(path, intensities, to, grids.volume), placement)
-    const scan = await read(terminal)
-    scalings.push(scan.scaling)
-    cache.offer(`scan ${path}`, scan.data)
-    const data = () => cache.get(`scan ${path}`, async () => (await read(silent)).data)
+    const read = (to: Terminal) => readChannels(path, grids.channels[i]!, reading, to)
+    cache.offer(`scan ${path}`, await read(terminal))
+    const data = () => cache.get(`scan ${path}`, () => read(silent))
     const labelPath = labelPaths?.[i]
     if (labelPath === undefined) {
       scans.push({ name: path, data })
@@ -111,7 +146,7 @@ export async function readTrainingScans(
     const truth = () => cache.get(`labels ${labelPath}`, () => readClasses(silent))
     scans.push({ name: path, data, truth })
   }
-  return { scans, scalings, prior: subsample(prior.volume, grids.priorEvery) }
+  return { scans, prior: subsample(prior.volume, grids.priorEvery) }
 }
 
 /** Requires a label map for each scan, if there are any. @throws UserError */

@@ -1,5 +1,6 @@
 import type { LabelTable } from '../sae/label-table.js'
 import type { PretrainingStep } from '../sae/pretrainer.js'
+import type { ChannelError } from '../sae/trainer.js'
 import type { Recording } from './learning.js'
 import type { ValidatedStep } from './validation.js'
 
@@ -13,16 +14,17 @@ export function pretrainingRecording(dice: LabelTable | undefined): Recording<Pr
 }
 
 /** How training is recorded, with Dice by a table if scans are scored, and the score of validation scans if there are any. */
-export function trainingRecording(dice: LabelTable | undefined, validates = false): Recording<ValidatedStep> {
+export function trainingRecording(
+  dice: LabelTable | undefined,
+  { validates = false, channels = 1 }: { readonly validates?: boolean; readonly channels?: number } = {},
+): Recording<ValidatedStep> {
   return {
     columns: {
       loss: (step) => step.loss,
       reconstruction: (step) => step.reconstructionLoss,
       kl: (step) => step.klLoss,
       mrf: (step) => step.mrfLoss,
-      mse: (step) => step.meanSquaredError,
-      weight: (step) => step.weight,
-      sigma: (step) => step.sigma,
+      ...errorColumns(channels),
       ...(validates ? { validation: (step: ValidatedStep) => step.validation } : {}),
     },
     shown: [
@@ -30,11 +32,28 @@ export function trainingRecording(dice: LabelTable | undefined, validates = fals
       'reconstruction',
       'kl',
       'mrf',
-      'mse',
-      'sigma',
+      ...columnsOf(channels, 'mse'),
+      ...columnsOf(channels, 'sigma'),
       ...(validates ? ['validation'] : []),
       'mean_dice',
     ],
     dice,
   }
+}
+
+/** What is recorded of the reconstruction: `mse`, or `mse_1`, `mse_2` and so on of several channels. */
+function errorColumns(channels: number): Recording<ValidatedStep>['columns'] {
+  const columns = Array.from({ length: channels }, (_, c) => {
+    const of = (step: ValidatedStep): ChannelError => (c === 0 ? step : step.otherChannels[c - 1]!)
+    return {
+      [columnsOf(channels, 'mse')[c]!]: (step: ValidatedStep) => of(step).meanSquaredError,
+      [columnsOf(channels, 'weight')[c]!]: (step: ValidatedStep) => of(step).weight,
+      [columnsOf(channels, 'sigma')[c]!]: (step: ValidatedStep) => of(step).sigma,
+    }
+  })
+  return Object.assign({}, ...columns) as Recording<ValidatedStep>['columns']
+}
+
+function columnsOf(channels: number, name: string): string[] {
+  return Array.from({ length: channels }, (_, c) => (channels === 1 ? name : `${name}_${c + 1}`))
 }

@@ -2,18 +2,18 @@ import type { Precision } from '../plan/storage.js'
 import { Variables } from '../plan/variables.js'
 import { formatShape } from '../io/volume.js'
 import { boxShape } from '../ops/shared/box.js'
-import { checkTensors, createModel, loadTensors } from '../sae/model.js'
+import { channelsOf, checkTensors, createModel, loadTensors } from '../sae/model.js'
 import { Segmenter } from '../sae/segmenter.js'
 import { openEm } from './assess-run.js'
 import { Assessments } from './assessments.js'
 import type { Layout, Naming } from './cohort/bids-derivatives.js'
+import { channelEndings, channelsOfScans, firstFile } from './channel-files.js'
 import { tableFor } from './classes.js'
 import { describePreparation, withGpu } from './device.js'
 import { FailedScans, firstReadable } from './cohort/failed-scans.js'
-import { readScan } from './inputs.js'
+import { readChannels, tryScan } from './inputs.js'
 import { matchRun } from './grids/match-run.js'
 import { type GlobalOptions } from './options.js'
-import { placed } from './grids/placement.js'
 import { networkPrior, readPrior, toPrior } from './prior/prior-file.js'
 import { printProfile, requireTimestamps } from './profile.js'
 import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
@@ -28,8 +28,8 @@ import type { Shard } from './cohort/shard.js'
 import { subsample } from './grids/subsample.js'
 import { Terminal } from './terminal.js'
 import { everyAsTrained, trainedGridOf, warnOfOtherSize } from './grids/trained-grid.js'
-import { readWeights, requireClasses, requireDecoder } from './weights-file.js'
-import { writeSegmentation } from './write-segmentation.js'
+import { readWeights, requireChannels, requireClasses, requireDecoder } from './weights-file.js'
+import { reconstructionEnding, writeSegmentation } from './write-segmentation.js'
 
 export interface SegmentOptions extends GlobalOptions {
   weights: string
@@ -72,10 +72,11 @@ export async function segment(
   naming?: Naming,
 ): Promise<SegmentationRun> {
   const weights = await readWeights(asked.weights)
+  requireChannels(weights, paths)
   const trained = trainedGridOf(weights)
   const { matchByIndex, resample = false } = asked
   const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
-  const every = asked.every ?? (await everyAsTrained(trained, sized))
+  const every = asked.every ?? (await everyAsTrained(trained, firstFile(sized)))
   const options = { ...asked, every }
   const segmentations = await planJobs(paths, naming, options, terminal)
   const made: MadeSegmentation[] = []
@@ -87,7 +88,7 @@ export async function segment(
     async ({ scan }) => {
       const alone = { prior: options.prior, scans: [scan], volume: options.volume }
       await matchRun(alone, every, { matchByIndex, resample }, silent)
-      await readScan(scan, weights.info.intensities, silent, options.volume)
+      await tryScan(scan, { intensities: weights.info.intensities, volume: options.volume }, silent)
     },
     terminal,
   )
@@ -119,7 +120,8 @@ export async function segment(
   if (options.reconstruction) requireDecoder(weights)
   checkTensors(wanted, weights.tensors, weights.source)
   // Check all scans before segmenting the first, then read each again: a cohort does not fit into memory.
-  for (const scan of scans) await readScan(scan, intensities, terminal, grids.volume)
+  const reading = { intensities, volume: grids.volume }
+  for (const scan of scans) await tryScan(scan, reading, terminal)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
   await withGpu(options, terminal, async (gpu) => {
@@ -142,18 +144,18 @@ export async function segment(
     terminal.note(describeRegion(segmenter, priorVolume.grid.shape))
     terminal.note(describePreparation(segmenter.preparation, options.memoryLimit))
     const room = options.memoryLimit && options.memoryLimit - segmenter.preparation.bytes
-    const em = await openEm(gpu, toPrior(priorVolume), room, terminal)
+    const emOptions = { memoryLimit: room, channels: channelsOf(architecture) }
+    const em = await openEm(gpu, toPrior(priorVolume), emOptions, terminal)
     const assessments = new Assessments(priorVolume, table)
     const unsided: (string | undefined)[] = []
     const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
     await segmentations.claim()
     for (const [i, job] of jobs.entries()) {
       const start = performance.now()
-      const whole = await readScan(job.scan, intensities, silent, grids.volume)
-      const scan = placed(whole, grids.scans[i]!)
-      const segmentation = await segmenter.segment(scan.data)
+      const scan = await readChannels(job.scan, grids.channels[i]!, reading, silent)
+      const segmentation = await segmenter.segment(scan)
       const origin = await segmentations.originOf(job)
-      const assessed = { scan: scan.data, ...segmentation, em: await em?.run(scan.data) }
+      const assessed = { scan, ...segmentation, em: await em?.run(scan) }
       const assessment = assessments.add(job.scan, assessed)
       made.push({ scan: job.scan, assessment })
       const segmented = { ...segmentation, assessment }
@@ -185,7 +187,10 @@ function planJobs(
       ...{ every, refine, precision, wholeGrid, entropy, reconstruction },
       ...(refine === 0 ? {} : { beta, k }),
     },
-    endings: [...(entropy ? ['_entropy.nii.gz'] : []), ...(reconstruction ? ['_reconstruction.nii.gz'] : [])],
+    endings: [
+      ...(entropy ? ['_entropy.nii.gz'] : []),
+      ...(reconstruction ? channelEndings(reconstructionEnding, channelsOfScans(scans)) : []),
+    ],
   } as const
   return planSegmentations(scans, naming, options, own, terminal)
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
 import { removeLeftovers } from '../io/atomic-file.js'
+import { channelFiles, resolvedScan } from './channel-files.js'
 import { describeDerivative, type Derivative, type Naming } from './cohort/bids-derivatives.js'
 import type { DerivedFrom } from './cohort/bids-sidecars.js'
 import { fileDigest } from './outputs/file-digest.js'
@@ -136,7 +137,7 @@ export class SegmentationJobs {
     const planned = {
       files: jobs.flatMap(({ name }) => filesOf(name).map((file) => join(folder, file))),
       renewed: renewed.map((file) => join(folder, file)),
-      inputs: [...scans, ...reads, ...Object.values(request.with)],
+      inputs: [...scans.flatMap(channelFiles), ...reads, ...Object.values(request.with)],
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
     }
@@ -186,9 +187,9 @@ function placeOf({ folder, name, from }: Job): string {
  * What other shards have written so far makes no difference.
  */
 function namesOf(scans: readonly string[], ownerOf: (name: string) => string | undefined): string[] {
-  const isTaken = (name: string, path: string) => ![undefined, resolve(path)].includes(ownerOf(name))
+  const isTaken = (name: string, path: string) => ![undefined, resolvedScan(path)].includes(ownerOf(name))
   const nameOf = (path: string, candidates: readonly string[]) =>
-    candidates.find((name) => ownerOf(name) === resolve(path))
+    candidates.find((name) => ownerOf(name) === resolvedScan(path))
   const plain = distinctNames(scans, () => false)
   const isOther = scans.some((path, i) => ![undefined, plain[i]].includes(nameOf(path, candidateNames(path))))
   const fits = !isOther && !plain.some((name, i) => isTaken(name, scans[i]!))
@@ -196,7 +197,7 @@ function namesOf(scans: readonly string[], ownerOf: (name: string) => string | u
 }
 
 async function originOf(scan: string, made: Origin['made']): Promise<Origin> {
-  return { scan: resolve(scan), made: { scan: (await fileDigest(scan)).sha256, ...made } }
+  return { scan: resolvedScan(scan), made: { scan: (await fileDigest(scan)).sha256, ...made } }
 }
 
 /** Checksums of what all scans are segmented with, and the options. */

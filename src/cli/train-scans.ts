@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from '../sae/batches.js'
-import { loadTensors } from '../sae/model.js'
+import { channelsOf, loadTensors } from '../sae/model.js'
 import type { Prior } from '../sae/prior.js'
 import { recipes } from '../sae/recipes.js'
 import { Trainer, type TrainingProgress } from '../sae/trainer.js'
 import { Validator } from '../sae/validator.js'
 import { assessRun } from './assess-run.js'
+import { channelFiles } from './channel-files.js'
 import { Checkpoints, leastSteps } from './checkpoints.js'
 import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './tables/csv-log.js'
@@ -46,7 +47,7 @@ export async function train(
   const grids = await matchRun(files, every, { matchByIndex, resample }, terminal)
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
-  const start = await readStart(options, paths.length, channels, terminal)
+  const start = await readStart(options, paths, channels, terminal)
   const { model, settings, progress: resumed } = start
   const how = { matchByIndex, resample, volume: options.volume }
   const identities = await identifyInputs(paths, options.prior, every, how)
@@ -64,12 +65,15 @@ export async function train(
   const intensities = start.weights?.info.intensities ?? recipes[options.recipe].intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
   const { scans } = inputs
-  const ofHeld = { ...grids, scans: grids.scans.slice(paths.length) }
+  const ofHeld = { ...grids, channels: grids.channels.slice(paths.length) }
   const held = options.validate
     ? await readTrainingScans(validate, undefined, priorFile, table, ofHeld, intensities, terminal)
     : undefined
   const prior = networkPrior(inputs.prior, model.architecture)
-  const recording = trainingRecording(labels ? table : undefined, held !== undefined)
+  const recording = trainingRecording(labels ? table : undefined, {
+    validates: held !== undefined,
+    channels: channelsOf(model.architecture),
+  })
   const columns = logColumns(recording)
   const logPath = join(output, logName)
   if (resumed) await requireColumns(logPath, columns)
@@ -173,7 +177,14 @@ function outputsOf(
   { output, overwrite, prior, labels = [], validate = [], classes, init, resume }: TrainOptions,
 ): Outputs {
   const files = ['last.safetensors', 'best.safetensors', logName].map((name) => join(output, name))
-  const inputs = [...scans, ...validate, ...labels, prior, tableBeside(prior), classes, init]
+  const inputs = [
+    ...[...scans, ...validate].flatMap(channelFiles),
+    ...labels,
+    prior,
+    tableBeside(prior),
+    classes,
+    init,
+  ]
   // A run that goes on in its own folder replaces what it wrote there.
   const goesOn = resume !== undefined && isInFolder(resume, output)
   return Outputs.inFolder(output, { files, inputs: goesOn ? inputs : [...inputs, resume], overwrite, goesOn })
@@ -195,8 +206,8 @@ async function startingProgress(
   const beginning = { epoch: 0, step: 0, variance: 1e8, errors: [] }
   const isNew = !start.weights?.tensors.has('decoder.weight')
   if (!isNew || !start.settings.decoderSteps) return beginning
-  const { variance, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, memoryLimit, terminal)
-  if (exitCode === undefined) return { ...beginning, variance }
+  const { noise, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, memoryLimit, terminal)
+  if (exitCode === undefined) return { ...beginning, ...noise }
   terminal.status('Interrupted before the first step of training: nothing was written')
   process.exitCode = exitCode
   return undefined

@@ -1,15 +1,16 @@
 import type { Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import { Adam } from '../optim/index.js'
-import { checkTensors, createModel, loadTensors, type Model } from '../sae/model.js'
+import { checkTensors, createModel, forChannels, loadTensors, type Model } from '../sae/model.js'
 import type { NoiseMode } from '../sae/noise-level.js'
 import type { MrfPotential } from '../sae/mrf-table.js'
 import { recipes } from '../sae/recipes.js'
 import { defaultTraining, type TrainingSettings } from '../sae/settings.js'
 import type { TrainingProgress } from '../sae/trainer.js'
+import { channelsOfScans } from './channel-files.js'
 import { flagOf, lengthOf, withOptions, type LearningOptions } from './options.js'
 import type { Terminal } from './terminal.js'
-import { readWeights, requireClasses, type WeightsFile } from './weights-file.js'
+import { readWeights, requireChannels, requireClasses, type WeightsFile } from './weights-file.js'
 
 export interface TrainOptions extends LearningOptions {
   beta?: number
@@ -36,29 +37,31 @@ export interface Start {
 }
 
 /**
- * Reads what --init or --resume name and checks it against the prior's channels.
+ * Reads what --init or --resume name and checks it against the classes of the prior and the channels of the scans.
  *
  * @throws UserError if a file does not fit, or the options contradict each other or the run to resume
  */
 export async function readStart(
   options: TrainOptions,
-  scans: number,
-  channels: number,
+  scans: readonly string[],
+  classes: number,
   terminal: Terminal,
 ): Promise<Start> {
   const { init, resume, freshDecoder = false } = options
   warnOfIdleOptions(options, terminal)
-  if (resume !== undefined) return resumedStart(options, scans, resume, channels)
-  const settings = settingsOf(options, scans)
+  if (resume !== undefined) return resumedStart(options, scans, resume, classes)
+  const settings = settingsOf(options, scans.length)
   if (init === undefined) {
     if (freshDecoder)
       throw new UserError('--fresh-decoder needs --init; without it, all weights are new anyway')
     terminal.warn('without --init, training often collapses into a few classes; run sae pretrain first')
-    const model = createModel(recipes[options.recipe].architecture(channels), settings.seed)
+    const plain = recipes[options.recipe].architecture(classes)
+    const model = createModel(forChannels(plain, channelsOfScans(scans)), settings.seed)
     return { model, settings, weights: undefined, progress: undefined }
   }
   const weights = await readWeights(init)
-  requireClasses(weights, channels, options.prior)
+  requireClasses(weights, classes, options.prior)
+  requireChannels(weights, scans)
   const model = createModel(weights.info.architecture, settings.seed)
   const keepsDecoder = !freshDecoder && weights.tensors.has('decoder.weight')
   const wanted = keepsDecoder ? model.parameters : model.encoder.parameters
@@ -78,21 +81,22 @@ export function loadStart({ model, weights }: Start, variables: Variables, optim
 
 async function resumedStart(
   options: TrainOptions,
-  scans: number,
+  scans: readonly string[],
   resume: string,
-  channels: number,
+  classes: number,
 ): Promise<Start> {
   for (const other of ['init', 'freshDecoder'] as const) {
     if (options[other] !== undefined)
       throw new UserError(`--resume takes all weights from ${resume}; drop --init and --fresh-decoder`)
   }
   const weights = await readWeights(resume)
-  requireClasses(weights, channels, options.prior)
+  requireClasses(weights, classes, options.prior)
+  requireChannels(weights, scans)
   const { architecture, training } = weights.info
   if (!training) throw new UserError(`${resume}: has no training state to resume; use --init instead`)
   // Checkpoints of older versions lack newer settings.
   const saved = { ...defaultTraining, ...training.settings }
-  const settings = { ...saved, ...changedEpochs(options, scans, saved, resume) }
+  const settings = { ...saved, ...changedEpochs(options, scans.length, saved, resume) }
   if (training.progress.epoch >= settings.epochs) {
     throw new UserError(
       `${resume}: all ${training.progress.epoch} epochs are done; ask for more with --epochs`,

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import { UserError } from '../errors.js'
 import type { TrainingStep } from '../sae/trainer.js'
 import type { Validator } from '../sae/validator.js'
+import { resolvedScan } from './channel-files.js'
 
 /** A step of training, with the score of its weights on the validation scans if they were tried. */
 export type ValidatedStep = TrainingStep & {
@@ -28,8 +28,8 @@ export async function* validated(
 
 /** @throws UserError for a validation scan that is learnt from */
 export function requireHeldOut(validation: readonly string[], training: readonly string[]): void {
-  const learnt = new Set(training.map((path) => resolve(path)))
-  const both = validation.find((path) => learnt.has(resolve(path)))
+  const learnt = new Set(training.map(resolvedScan))
+  const both = validation.find((path) => learnt.has(resolvedScan(path)))
   if (both !== undefined)
     throw new UserError(`${both}: is a training scan and in --validate; give it in one place`)
 }

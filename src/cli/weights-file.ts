@@ -12,8 +12,9 @@ import {
   type CheckpointInfo,
 } from '../sae/checkpoint.js'
 import { requireFiniteTensors } from '../sae/diverged.js'
-import type { NamedTensor } from '../sae/model.js'
+import { channelsOf, type NamedTensor } from '../sae/model.js'
 import { classesOf } from '../sae/parts.js'
+import { channelsOfScans, count } from './channel-files.js'
 import type { CarriedTable } from './classes.js'
 import { writeOutput } from './outputs/output-files.js'
 
@@ -46,6 +47,19 @@ export function requireClasses({ info, source }: WeightsFile, channels: number, 
   if (classes === channels) return
   throw new UserError(
     `${source}: its encoder has ${classes} classes, but ${prior} has ${channels} channels; use weights and a prior with the same classes`,
+  )
+}
+
+/** Requires an encoder for scans of this many channels. @throws UserError */
+export function requireChannels({ info, source }: WeightsFile, scans: readonly string[]): void {
+  const [wanted, given] = [channelsOf(info.architecture), channelsOfScans(scans)]
+  if (wanted === given) return
+  const remedy =
+    wanted === 1
+      ? 'give one file per scan'
+      : `join the ${wanted} files of a scan with commas, in the order of the training, t1.nii.gz,t2.nii.gz`
+  throw new UserError(
+    `${source}: its encoder is for scans of ${count(wanted)}, but ${scans[0]!} is one of ${count(given)}; ${remedy}`,
   )
 }
 

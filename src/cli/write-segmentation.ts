@@ -5,6 +5,7 @@ import type { Assessment } from '../sae/assessment/assessment.js'
 import { toSidedCodes } from '../sae/label-sides.js'
 import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
 import { entropyOf } from '../sae/metrics/entropy.js'
+import { channelEndings } from './channel-files.js'
 import { formatDsegTable } from './tables/dseg-table.js'
 import { describeValues } from './label-maps.js'
 import { writeOutput, writeOutputVolume } from './outputs/output-files.js'
@@ -14,13 +15,16 @@ import { putRow, qualityTable, volumeTable } from './tables/scan-tables.js'
 import { qualityRow, volumeRow } from './tables/scan-rows.js'
 import type { Job, LabelsOut } from './segmentation-files.js'
 
+/** How the decoder's image of a channel is called. */
+export const reconstructionEnding = '_reconstruction.nii.gz'
+
 /** A segmentation as it goes to the disk. Volumes are on the grid of the run. */
 export interface Segmented {
   /** [D, H, W] */
   readonly classes: Uint8Array
   /** [K, D, H, W], if it is known. */
   readonly posterior: Float32Array | undefined
-  /** The decoder's image, [D, H, W], if it is to be written. */
+  /** The decoder's image, [C, D, H, W], if it is to be written. */
   readonly reconstruction?: Float32Array | undefined
   readonly assessment: Assessment
 }
@@ -56,7 +60,13 @@ export async function writeSegmentation(
   const placed = place.segmentation({ classes, posterior }, asked.posterior || asked.entropy)
   if (placed.posterior && asked.posterior) await write('_probseg.nii.gz', placed.posterior, K)
   if (placed.posterior && asked.entropy) await write('_entropy.nii.gz', entropyOf(placed.posterior, K), 1)
-  if (reconstruction) await write('_reconstruction.nii.gz', place.field(reconstruction), 1)
+  if (reconstruction) {
+    const images = reconstruction.length / classes.length
+    for (const [c, ending] of channelEndings(reconstructionEnding, images).entries()) {
+      const image = reconstruction.subarray(c * classes.length, (c + 1) * classes.length)
+      await write(ending, place.field(image), 1)
+    }
+  }
   const { data, sided, remark } = toLabels(placed.classes, table, values, place)
   const kind = values === 'classes' ? 'classes' : 'codes'
   await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)

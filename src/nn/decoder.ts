@@ -9,17 +9,19 @@ import { seededRandom } from './random.js'
 export interface DecoderOptions {
   /** Channels of its input: one for each class. */
   readonly classes: number
+  /** Channels of its output. Default 1. */
+  readonly outputs?: number
   /** Seed of the initial weights. Default 0. */
   readonly seed?: number
 }
 
 /**
- * The decoder of SAE.md: one 3x3x3 convolution from labels to an image, and a sigmoid.
+ * The decoder of SAE.md: one 3x3x3 convolution from labels to an image, of one channel or several, and a sigmoid.
  * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], or u32 labels [N, 1, D, H, W], which it
- * reads as one-hot; output [N, 1, D, H, W] in (0, 1).
+ * reads as one-hot; output [N, outputs, D, H, W] in (0, 1).
  */
-export function decoder({ classes, seed = 0 }: DecoderOptions): Network {
-  const layer = convLayer('decoder', classes, 1, seededRandom(seed ^ 0x5deece66))
+export function decoder({ classes, outputs = 1, seed = 0 }: DecoderOptions): Network {
+  const layer = convLayer('decoder', classes, outputs, seededRandom(seed ^ 0x5deece66))
   const [weight, bias] = layer.parameters
   const apply: (input: Value) => Value = (input) =>
     input.dtype === 'u32'

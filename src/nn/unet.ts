@@ -11,6 +11,8 @@ import { seededRandom } from './random.js'
 export interface UnetOptions {
   /** Output channels. */
   readonly classes: number
+  /** Input channels. Default 1. */
+  readonly inputs?: number
   /** Channels of the blocks on the way down, from full scale. Default 4, 8, 16, 32, 32. */
   readonly widths?: readonly number[]
   /** Instance normalisation of every block before its ReLU. Default false, as in the paper. */
@@ -49,7 +51,7 @@ export interface Unet extends Network {
  * upsampling and skip connections up, and a last convolution without ReLU. Parameters are called
  * `encoder.block0.weight`, ..., `encoder.conv.bias`, in the order in which they are used.
  *
- * Input [N, 1, D, H, W] of any size, padded with zeros to a multiple of 2^(levels) on the high side and cropped back;
+ * Input [N, inputs, D, H, W] of any size, padded with zeros to a multiple of 2^(levels) on the high side and cropped back;
  * output [N, classes, D, H, W].
  *
  * If a region is given, the last layers, which do most of the work, compute only that region. All other layers see the
@@ -58,15 +60,15 @@ export interface Unet extends Network {
  * region costs least if it starts and stops at even voxels.
  */
 export function unet(options: UnetOptions): Unet {
-  const complete = { widths: [4, 8, 16, 32, 32], instanceNorm: false, seed: 0, ...options }
-  const { widths, classes } = complete
+  const complete = { inputs: 1, widths: [4, 8, 16, 32, 32], instanceNorm: false, seed: 0, ...options }
+  const { widths, classes, inputs } = complete
   if (widths.length < 2) throw new Error('unet: at least two widths are needed')
   const depth = widths.length - 1
   // A normalised block needs statistics of the whole volume, so only the layer after it can be cut.
   const reach = complete.instanceNorm ? 1 : 2
   const random = seededRandom(complete.seed)
 
-  const layers = unetLayers(widths, classes).map(({ name, inputs, outputs }) =>
+  const layers = unetLayers(widths, classes, inputs).map(({ name, inputs, outputs }) =>
     convLayer(name, inputs, outputs, random),
   )
   const blocks = layers.slice(0, -1)
@@ -118,13 +120,13 @@ export interface UnetLayer {
 }
 
 /** The name and the channels of every convolution, in the order of the network. */
-export function unetLayers(widths: readonly number[], classes: number): UnetLayer[] {
+export function unetLayers(widths: readonly number[], classes: number, inputs = 1): UnetLayer[] {
   const layers: UnetLayer[] = []
   const add = (inputs: number, outputs: number): number => {
     layers.push({ name: `encoder.block${layers.length}`, inputs, outputs })
     return outputs
   }
-  let channels = 1
+  let channels = inputs
   for (const width of widths) channels = add(channels, width)
   for (let level = widths.length - 2; level >= 0; level--) {
     // The way up mirrors the way down, one level finer each time; the finest block outputs the classes.

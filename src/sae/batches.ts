@@ -7,7 +7,7 @@ export interface TrainingScan {
   /** For messages. */
   readonly name: string
   /**
-   * Intensities in 0..1, [D, H, W], or a function that returns them: it is called at each turn of the scan, while the
+   * Intensities in 0..1, [C, D, H, W], or a function that returns them: it is called at each turn of the scan, while the
    * device works on the previous one.
    */
   readonly data: Float32Array | (() => Promise<Float32Array>)
@@ -22,7 +22,7 @@ export interface TrainingScan {
 
 /** What a batch holds. */
 export interface LoadedBatch {
-  /** [N, 1, D, H, W] */
+  /** [N, C, D, H, W] */
   readonly data: Float32Array
   readonly truths: readonly (Uint8Array | undefined)[]
 }

@@ -1,12 +1,13 @@
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
+import { sum } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
 import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
-import type { Model } from './model.js'
+import { channelsOf, type Model } from './model.js'
 import { saeObjective } from './objective.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
@@ -14,8 +15,10 @@ import type { TrainingSettings } from './settings.js'
 
 /** What one step of fitting the decoder found. */
 export interface DecoderStep extends StepRecord {
-  /** Mean over voxels and batch, in squared units of intensity (0..1). */
+  /** Of the first channel: mean over voxels and batch, in squared units of intensity (0..1). */
   readonly meanSquaredError: number
+  /** The same of further channels, if scans have several. */
+  readonly otherChannels: readonly { readonly meanSquaredError: number }[]
 }
 
 interface DecoderGraph extends LearningGraph {
@@ -56,7 +59,7 @@ export class DecoderFitter {
         [this.optimiser.schedule, this.optimiser.scheduleAt(step)],
       ],
       finish: (record: StepRecord, [squaredError]: readonly Float32Array[]) =>
-        this.finish(record, squaredError![0]!),
+        this.finish(record, squaredError!),
     }
     const epochs = Math.ceil(decoderSteps / Math.ceil(scans / batchSize))
     this.learner = new Learner(gpu, lesson, { epochs, batchSize, seed }, prior, memory)
@@ -81,14 +84,18 @@ export class DecoderFitter {
     this.learner.dispose()
   }
 
-  private finish(record: StepRecord, squaredError: number): DecoderStep {
+  private finish(record: StepRecord, squaredErrors: Float32Array): DecoderStep {
     const voxels = this.prior.data.length / this.prior.classes
-    requireFiniteTerms('fitting the decoder', record.step, { 'the squared error': squaredError })
-    return { ...record, meanSquaredError: squaredError / voxels }
+    for (const error of squaredErrors)
+      requireFiniteTerms('fitting the decoder', record.step, { 'the squared error': error })
+    const errors = Array.from(squaredErrors, (error) => ({ meanSquaredError: error / voxels }))
+    const [first, ...otherChannels] = errors
+    return { ...record, ...first!, otherChannels }
   }
 
   private build(batch: number): Draft<DecoderGraph> {
-    const scan = input('scan', [batch, 1, ...this.prior.shape])
+    const channels = channelsOf(this.model.architecture)
+    const scan = input('scan', [batch, channels, ...this.prior.shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const { temperature, neighbourhood } = this.settings
     const { region, parts } = this.prior
@@ -103,7 +110,7 @@ export class DecoderFitter {
     const options = {
       outputs: [segmentation],
       report: [squaredError],
-      effects: this.optimiser.minimise(squaredError),
+      effects: this.optimiser.minimise(channels === 1 ? squaredError : sum(squaredError)),
       variables: this.variables,
       memoryLimit: this.memory.memoryLimit,
       storage: this.settings.precision ?? 'f32',

@@ -18,6 +18,8 @@ import type { SpatialShape } from './separable-filter.js'
 
 /** What the graph of one iteration depends on. */
 interface EmGraphOptions {
+  /** C of the scan. */
+  readonly scanChannels: number
   /** K */
   readonly classes: number
   /** Gaussians of each class, [K]; channels are the components of class 0, then those of class 1 and so on. */
@@ -31,11 +33,11 @@ interface EmGraphOptions {
 
 /** The graph of one iteration: the E-step, and the sums for the M-step. */
 export interface EmGraph {
-  /** An input: the scan, corrected and standardised, [1, 1, D, H, W]. */
+  /** An input: the scan, corrected and standardised, [1, C, D, H, W]. */
   readonly scan: Value
   /** An input: logarithm of the prior, -1e12 if a class is ruled out, [1, K, D, H, W]. */
   readonly logPrior: Value
-  /** Inputs: logits are linear in (x^2, x, log p), [M, 2 + K] and [M] for M Gaussians in all (see `naturalParameters`). */
+  /** Inputs: logits are linear in (x^2, x, log p), [M, 2 C + K] and [M] for M Gaussians in all (see `naturalParameters`). */
   readonly weight: Value
   readonly bias: Value
   /** With an MRF, inputs: beta times its potentials, [K, K], and the posterior of the iteration before. */
@@ -46,11 +48,11 @@ export interface EmGraph {
   readonly labels: Value
   /** Log-likelihood of the standardised scan, summed over voxels, [1]. */
   readonly logLikelihood: Value
-  /** Sums over voxels of q x^2 and q x, [M, 2], and of q, [M]. */
+  /** Sums over voxels of q x^2 and q x, [M, 2 C], and of q, [M]. */
   readonly moments: readonly [Value, Value]
   /**
-   * Where wanted: sum_cm q / variance and sum_cm q mean / variance, [1, 2, D, H, W], from the input `precisions`
-   * [2, M] (see `precisionsOf`).
+   * Where wanted: sum_cm q / variance and sum_cm q mean / variance of each channel, [1, 2 C, D, H, W], from the input
+   * `precisions` [2 C, M] (see `precisionsOf`).
    */
   readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
 }
@@ -59,7 +61,7 @@ export interface EmGraph {
 export const ruledOut = -1e12
 
 /**
- * Builds the graph. Log-likelihoods of Gaussians are linear in (x^2, x, 1), so that the logits of all components are one
+ * Builds the graph. Log-likelihoods of Gaussians with a variance for each channel are linear in (x^2, x, 1), so that the logits of all components are one
  * convolution of one voxel, and the sums of the M-step are what its weights' gradient is made of.
  *
  *   logits = log w_cm N(x; mean_cm, variance_cm) + log p(c),   q = softmax(logits)
@@ -68,6 +70,7 @@ export const ruledOut = -1e12
  * posterior of the iteration before.
  */
 export function emGraph({
+  scanChannels,
   classes,
   components,
   shape,
@@ -75,9 +78,9 @@ export function emGraph({
   bias: biased,
 }: EmGraphOptions): EmGraph {
   const channels = components.reduce((sum, count) => sum + count, 0)
-  const scan = input('scan', [1, 1, ...shape])
+  const scan = input('scan', [1, scanChannels, ...shape])
   const logPrior = input('log prior', [1, classes, ...shape])
-  const weight = input('natural parameters', [channels, 2 + classes])
+  const weight = input('natural parameters', [channels, 2 * scanChannels + classes])
   const bias = input('log normalisers', [channels])
   const mrf =
     neighbourhood === undefined
@@ -92,10 +95,10 @@ export function emGraph({
   const { weight: products, bias: masses } = backwardWeight({
     input: concat(powers),
     gradOutput: q,
-    shape: [channels, 2],
+    shape: [channels, 2 * scanChannels],
     bias: true,
   })
-  const precisions = input('precisions', [2, channels])
+  const precisions = input('precisions', [2 * scanChannels, channels])
   return {
     scan,
     logPrior,
@@ -116,11 +119,12 @@ export function momentsOf(
   masses: Float32Array,
   mixture: GaussianMixture,
 ): Moments[][] {
-  let channel = 0
+  let component = 0
   return mixture.map((components) =>
-    components.map(() => {
-      const at = channel++
-      return { mass: masses[at]!, second: products[2 * at]!, first: products[2 * at + 1]! }
+    components.map(({ mean: { length: channels } }) => {
+      const at = component++
+      const row = Array.from(products.subarray(2 * channels * at, 2 * channels * (at + 1)))
+      return { mass: masses[at]!, second: row.slice(0, channels), first: row.slice(channels) }
     }),
   )
 }

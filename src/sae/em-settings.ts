@@ -36,8 +36,11 @@ export const defaultEm: EmSettings = {
   varianceFloor: 0.03,
 }
 
-/** Some of the settings, and bounds on memory. */
-export interface EmOptions extends Partial<EmSettings>, MemoryOptions {}
+/** Some of the settings, the channels of the scans, and bounds on memory. */
+export interface EmOptions extends Partial<EmSettings>, MemoryOptions {
+  /** C of the scans. Default 1. */
+  readonly channels?: number
+}
 
 /** @throws UserError naming the first setting that is out of range */
 export function checkEmSettings(settings: EmSettings): void {

@@ -47,7 +47,7 @@ export interface EmResult extends FittedMixture {
  *
  *   p(x_i) = sum_c p_i(c) sum_m w_cm N(x_i; mean_cm, variance_cm)
  *
- * The prior p is fixed; classes that it rules out at a voxel (`supportThreshold`) stay ruled out. With beta > 0 an MRF
+ * A scan x_i has one or several channels; given the component, they are independent. The prior p is fixed; classes that it rules out at a voxel (`supportThreshold`) stay ruled out. With beta > 0 an MRF
  * joins it
  * by mean field, q_i(c) ~ p_i(c) exp(beta sum_{j in N_i} sum_c' table(c, c') q_j(c')) p(x_i | c); with `bias` a smooth
  * field is refitted in every iteration and the scan divided by it. Nothing is learnt across scans.
@@ -73,12 +73,14 @@ export class ExpectationMaximisation {
    * @throws UserError on settings out of range, or if there is not enough memory
    */
   static async create(gpu: Gpu, prior: Prior, options: EmOptions = {}): Promise<ExpectationMaximisation> {
-    const settings = { ...defaultEm, ...options }
+    const { channels = 1, ...given } = options
+    const settings = { ...defaultEm, ...given }
     checkEmSettings(settings)
     const { components, beta, neighbourhood, potential, bias } = settings
     const start = performance.now()
     const { classes, shape } = prior
     const graph = emGraph({
+      scanChannels: channels,
       classes,
       components: componentCounts(components, classes),
       shape,
@@ -111,7 +113,7 @@ export class ExpectationMaximisation {
   /**
    * Segments one scan.
    *
-   * @param scan intensities in any unit, [D, H, W] of the prior's shape
+   * @param scan intensities in any unit, [C, D, H, W] of the prior's shape
    * @param onIteration called after each iteration
    * @param start the first mixture, in the scan's intensities, of as many components as the settings say. Default: from
    *   the moments of the classes under the prior
@@ -125,7 +127,12 @@ export class ExpectationMaximisation {
     const { graph, plan, prior, settings } = this
     const { components, varianceFloor, iterations, tolerance } = settings
     const standard = new StandardScan(scan, prior.shape, settings.bias)
-    const whole = { mass: scan.length, first: 0, second: scan.length }
+    const voxels = prior.data.length / prior.classes
+    const whole = {
+      mass: voxels,
+      first: standard.channels.map(() => 0),
+      second: standard.channels.map(() => voxels),
+    }
     const counts = componentCounts(components, prior.classes)
     let mixture = start
       ? standard.standardise(start, varianceFloor)
@@ -134,7 +141,7 @@ export class ExpectationMaximisation {
     const logLikelihoods: number[] = []
     for (let iteration = 1; ; iteration++) {
       const [total, products, masses] = await this.iterate(standard.data, mixture)
-      const logLikelihood = total![0]! / scan.length - standard.logUnit
+      const logLikelihood = total![0]! / voxels - standard.logUnit
       const change = Math.abs(logLikelihood - (logLikelihoods.at(-1) ?? Infinity))
       logLikelihoods.push(logLikelihood)
       onIteration?.({ iteration, logLikelihood })

@@ -6,6 +6,7 @@ import type { Model } from './model.js'
 import type { MemoryOptions } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import type { TrainingSettings } from './settings.js'
+import type { NoiseEstimates } from './trainer.js'
 
 /** Bounds and observers of a fit. */
 export interface DecoderFitOptions extends MemoryOptions {
@@ -21,7 +22,7 @@ const averaged = 10
 /**
  * Fits a new decoder to the encoder's output, for as many steps as the settings say.
  *
- * @returns the mean squared error over the last steps, in squared units of intensity: the initial variance of training
+ * @returns the mean squared errors over the last steps, in squared units of intensity: the initial variances of training
  * @throws UserError as `DecoderFitter`
  */
 export async function fitDecoder(
@@ -32,19 +33,23 @@ export async function fitDecoder(
   settings: TrainingSettings,
   scans: readonly TrainingScan[],
   { memoryLimit, signal, onStep }: DecoderFitOptions = {},
-): Promise<number> {
+): Promise<NoiseEstimates> {
   // Scoring would make every step wait for its segmentation, which does not change here.
   const bare = scans.map(({ name, data }) => ({ name, data }))
   const fitter = new DecoderFitter(gpu, model, variables, prior, settings, bare.length, { memoryLimit })
-  const errors: number[] = []
+  const errors: number[][] = []
   try {
     for await (const step of fitter.train(bare, { ahead: true, ...(signal ? { signal } : {}) })) {
-      errors.push(step.meanSquaredError)
+      errors.push([step.meanSquaredError, ...step.otherChannels.map((channel) => channel.meanSquaredError)])
       onStep?.(step)
     }
   } finally {
     fitter.dispose()
   }
   const last = errors.slice(-Math.max(averaged, Math.ceil(bare.length / settings.batchSize)))
-  return last.reduce((sum, error) => sum + error, 0) / last.length
+  const [first, ...otherChannels] = last[0]!.map((_, c) => ({
+    variance: last.reduce((sum, error) => sum + error[c]!, 0) / last.length,
+    errors: [],
+  }))
+  return { ...first!, ...(otherChannels.length > 0 ? { otherChannels } : {}) }
 }

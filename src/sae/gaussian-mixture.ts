@@ -1,14 +1,14 @@
 import type { FinerGrid } from './bias-field.js'
 import type { Prior } from './prior.js'
 
-/** One Gaussian of a class. */
+/** One Gaussian of a class: given the component, the C channels of a scan are independent. */
 export interface GaussianComponent {
   /** Share of the class that it explains; those of a class sum to 1. */
   readonly weight: number
-  /** In units of the scan. */
-  readonly mean: number
-  /** In squared units of the scan. */
-  readonly variance: number
+  /** Of each channel, in its units, [C]. */
+  readonly mean: readonly number[]
+  /** Of each channel, in its squared units, [C]. */
+  readonly variance: readonly number[]
 }
 
 /** The Gaussians of every class, [K][M], where M may differ between classes. */
@@ -19,8 +19,8 @@ export interface FittedMixture {
   /** The Gaussians of each class, [K][M], in the scan's intensities. */
   readonly mixture: GaussianMixture
   /**
-   * Computes the bias field that was fitted with it, [D, H, W]: the scan divided by this is the corrected scan, which
-   * the mixture describes; on a finer grid if one is given. Undefined if there is none.
+   * Computes the bias fields that were fitted with it, one for each channel, [C, D, H, W]: the scan divided by these is the
+   * corrected scan, which the mixture describes; on a finer grid if one is given. Undefined if there are none.
    */
   readonly field?: ((finer?: FinerGrid) => Float32Array) | undefined
 }
@@ -29,22 +29,28 @@ export interface FittedMixture {
 export interface Moments {
   /** sum q */
   readonly mass: number
-  /** sum q x */
-  readonly first: number
-  /** sum q x^2 */
-  readonly second: number
+  /** sum q x of each channel, [C] */
+  readonly first: readonly number[]
+  /** sum q x^2 of each channel, [C] */
+  readonly second: readonly number[]
 }
 
-/** Moments of a scan [D, H, W] in each class under a prior. */
+/** Moments of a scan [C, D, H, W] in each class under a prior. */
 export function momentsUnder(scan: Float32Array, { data, classes }: Prior): Moments[] {
-  const voxels = scan.length
+  const voxels = data.length / classes
+  const channels = scan.length / voxels
   return Array.from({ length: classes }, (_, c) => {
-    let [mass, first, second] = [0, 0, 0]
+    let mass = 0
+    const first = Array.from({ length: channels }, () => 0)
+    const second = first.slice()
     for (let i = 0; i < voxels; i++) {
-      const [p, x] = [data[c * voxels + i]!, scan[i]!]
+      const p = data[c * voxels + i]!
       mass += p
-      first += p * x
-      second += p * x * x
+      for (let channel = 0; channel < channels; channel++) {
+        const x = scan[channel * voxels + i]!
+        first[channel]! += p * x
+        second[channel]! += p * x * x
+      }
     }
     return { mass, first, second }
   })
@@ -55,7 +61,8 @@ const leastMass = 1
 
 /**
  * The first mixture: the class's mean and variance, spread over its M components of equal weight. Their means are
- * spread evenly around that of the class; their common variance is the rest of the class's variance.
+ * spread evenly around that of the class, in all channels upwards; their common variance is the rest of the class's
+ * variance.
  *
  * @param classes moments of each class under the prior; a class without mass gets those of the whole scan
  * @param whole moments of the whole scan
@@ -75,8 +82,8 @@ export function initialMixture(
     const between = offsets.reduce((sum, offset) => sum + offset ** 2, 0) / M
     return offsets.map((offset) => ({
       weight: 1 / M,
-      mean: mean + offset * Math.sqrt(variance),
-      variance: Math.max(floor, variance * (1 - between)),
+      mean: mean.map((value, channel) => value + offset * Math.sqrt(variance[channel]!)),
+      variance: variance.map((value) => Math.max(floor, value * (1 - between))),
     }))
   })
 }
@@ -104,9 +111,12 @@ export function reestimated(
   })
 }
 
-function gaussianOf({ mass, first, second }: Moments, floor: number): { mean: number; variance: number } {
-  const mean = first / mass
-  return { mean, variance: Math.max(floor, second / mass - mean ** 2) }
+function gaussianOf(
+  { mass, first, second }: Moments,
+  floor: number,
+): Pick<GaussianComponent, 'mean' | 'variance'> {
+  const mean = first.map((sum) => sum / mass)
+  return { mean, variance: second.map((sum, c) => Math.max(floor, sum / mass - mean[c]! ** 2)) }
 }
 
 /** Weights are raised to at least this, so that their logarithm stays finite. */
@@ -115,35 +125,37 @@ const leastWeight = 1e-10
 /**
  * The natural parameters of the components,
  *
- *   log p(c) w N(x; mean, variance) = quadratic x^2 + linear x + log p(c) + constant
+ *   log p(c) w N(x; mean, variance) = quadratic . x^2 + linear . x + log p(c) + constant
  *
- * @returns a convolution of one voxel: `weight` [K*M, 2 + K], of x^2, x and the log p(c) of each class, and `bias` [K*M]
+ * @returns a convolution of one voxel: `weight` [K*M, 2 C + K], of the C channels of x^2, those of x and the log p(c) of
+ *   each class, and `bias` [K*M]
  */
 export function naturalParameters(mixture: GaussianMixture): { weight: Float32Array; bias: Float32Array } {
   const components = mixture.flatMap((own, c) => own.map((component) => ({ ...component, c })))
   return {
     weight: Float32Array.from(
       components.flatMap(({ mean, variance, c }) => [
-        -0.5 / variance,
-        mean / variance,
+        ...variance.map((value) => -0.5 / value),
+        ...variance.map((value, channel) => mean[channel]! / value),
         ...mixture.map((_, other) => Number(other === c)),
       ]),
     ),
-    bias: Float32Array.from(
-      components,
-      ({ weight, mean, variance }) =>
-        Math.log(Math.max(weight, leastWeight)) -
-        0.5 * Math.log(2 * Math.PI * variance) -
-        (0.5 * mean ** 2) / variance,
+    bias: Float32Array.from(components, ({ weight, mean, variance }) =>
+      variance.reduce(
+        (sum, value, channel) =>
+          sum - 0.5 * Math.log(2 * Math.PI * value) - (0.5 * mean[channel]! ** 2) / value,
+        Math.log(Math.max(weight, leastWeight)),
+      ),
     ),
   }
 }
 
-/** One over the variance of each component, then mean over variance of each, [2, K*M]. */
+/** One over the variance of each component, a row for each channel; then mean over variance likewise, [2 C, K*M]. */
 export function precisionsOf(mixture: GaussianMixture): Float32Array {
   const components = mixture.flat()
+  const channels = components[0]!.mean.map((_, channel) => channel)
   return Float32Array.from([
-    ...components.map(({ variance }) => 1 / variance),
-    ...components.map(({ mean, variance }) => mean / variance),
+    ...channels.flatMap((at) => components.map(({ variance }) => 1 / variance[at]!)),
+    ...channels.flatMap((at) => components.map(({ mean, variance }) => mean[at]! / variance[at]!)),
   ])
 }

@@ -42,7 +42,7 @@ export interface StepRecord extends Omit<Turn, 'batch'> {
 
 /** The values of a step's graph that every kind of learning has. */
 export interface LearningGraph {
-  /** An input: the scans of the batch, [N, 1, D, H, W]. */
+  /** An input: the scans of the batch, [N, C, D, H, W]. */
   readonly scan: Value
   /** Most probable classes, u32 [N, 1, D, H, W]: an output, read only if the batch has a reference. */
   readonly segmentation: Value

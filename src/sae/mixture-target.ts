@@ -2,6 +2,7 @@ import { input, volumeShape, type Value } from '../graph/value.js'
 import { add, crop, divide, multiply, softmax, square, supportMask, type Box } from '../ops/index.js'
 import { stack, type TrainingScan } from './batches.js'
 import { naturalParameters, type FittedMixture, type GaussianMixture } from './gaussian-mixture.js'
+import { channelValues } from './channels.js'
 import { ownersOf, spreadToMembers, sumMembers } from './membership.js'
 import { logPrior } from './model.js'
 
@@ -9,9 +10,12 @@ import { logPrior } from './model.js'
 export interface MixtureTarget {
   /** Posterior of the channels, [N, K, D, H, W]. */
   readonly posterior: Value
-  /** Inputs: the factors of x^2, x and 1 in the log-likelihood of each of M components, [N, M, 1, 1, 1] each. */
-  readonly factors: readonly [quadratic: Value, linear: Value, constant: Value]
-  /** An input: the bias fields, [N, 1, D, H, W] of the whole scan; undefined if there are none. */
+  /**
+   * Inputs: the factors of x^2 of each channel, of x of each channel, and of 1 in the log-likelihood of each of M components,
+   * 2 C + 1 values [N, M, 1, 1, 1].
+   */
+  readonly factors: readonly Value[]
+  /** An input: the bias fields, [N, C, D, H, W] of the whole scan; undefined if there are none. */
   readonly field: Value | undefined
 }
 
@@ -27,7 +31,7 @@ export interface MixtureForm {
  * The posterior of a Gaussian mixture under a prior, computed in the step that learns it: a mixture is a few numbers,
  * while its posterior is as large as the prior.
  *
- * @param scan [N, 1, D, H, W]
+ * @param scan [N, C, D, H, W]
  * @param prior [N, K, ...] of the region
  * @param region where to compute the posterior. Default: the whole scan
  */
@@ -40,19 +44,22 @@ export function mixtureTarget(
   const { batch } = volumeShape(prior)
   const channelOf = ownersOf(components)
   const shape = [batch, channelOf.length, 1, 1, 1]
-  const factors = [
-    input('quadratic factors', shape),
-    input('linear factors', shape),
-    input('constants', shape),
-  ] as const
-  const [quadratic, linear, offset] = factors
   const field = biased ? input('bias field', scan.shape) : undefined
   const corrected = field ? divide(scan, field) : scan
   const x = region ? crop(corrected, region) : corrected
-  const likelihood = add(add(multiply(square(x), quadratic), multiply(x, linear)), offset)
+  const channels = channelValues(x)
+  const quadratic = channels.map(() => input('quadratic factors', shape))
+  const linear = channels.map(() => input('linear factors', shape))
+  const offset = input('constants', shape)
+  const terms = channels.map((x, c) => add(multiply(square(x), quadratic[c]!), multiply(x, linear[c]!)))
+  const likelihood = add(
+    terms.reduce((sum, term) => add(sum, term)),
+    offset,
+  )
   const single = channelOf.length === components.length
   const spread = single ? prior : spreadToMembers(prior, channelOf)
   const posterior = softmax(supportMask(add(likelihood, logPrior(spread)), spread))
+  const factors = [...quadratic, ...linear, offset]
   return { posterior: single ? posterior : sumMembers(posterior, channelOf), factors, field }
 }
 
@@ -90,15 +97,17 @@ function fitOf({ name, fit }: TrainingScan): FittedMixture {
 /**
  * What to write into the factors for the scans of a batch.
  *
- * @param mixtures Gaussians of each channel, [K][M] each
+ * @param mixtures Gaussians of each channel of the prior, [K][M] each
  */
-function mixtureFactors(mixtures: readonly GaussianMixture[]): [Float32Array, Float32Array, Float32Array] {
-  const all = mixtures.map((mixture) => ({ ...naturalParameters(mixture), row: 2 + mixture.length }))
+function mixtureFactors(mixtures: readonly GaussianMixture[]): Float32Array[] {
+  const powers = 2 * mixtures[0]![0]![0]!.mean.length
+  const all = mixtures.map((mixture) => ({ ...naturalParameters(mixture), row: powers + mixture.length }))
   const column = (at: number) =>
     Float32Array.from(
       all.flatMap(({ weight, bias, row }) =>
         Array.from(bias, (_, component) => weight[component * row + at]!),
       ),
     )
-  return [column(0), column(1), Float32Array.from(all.flatMap(({ bias }) => [...bias]))]
+  const columns = Array.from({ length: powers }, (_, at) => column(at))
+  return [...columns, Float32Array.from(all.flatMap(({ bias }) => [...bias]))]
 }

@@ -11,6 +11,8 @@ export interface Architecture {
   readonly classes: number
   /** What the channels are if classes are divided into parts; undefined if each is a class. */
   readonly parts?: readonly Part[]
+  /** Channels of a scan, such as contrasts of one subject: the encoder's input and the decoder's output. Default 1. */
+  readonly channels?: number
   /** Channels of the encoder's descending blocks. */
   readonly widths: readonly number[]
   /** Whether every block of the encoder is normalised before its ReLU; not so in the paper. */
@@ -26,9 +28,9 @@ export interface Architecture {
 export interface Model {
   /** The architecture that it was made from. */
   readonly architecture: Architecture
-  /** From a scan [N, 1, D, H, W] to logits [N, K, D, H, W]. */
+  /** From a scan [N, C, D, H, W] to logits [N, K, D, H, W]. */
   readonly encoder: Unet
-  /** From classes or their probabilities [N, K, D, H, W] to an image [N, 1, D, H, W] in (0, 1). */
+  /** From classes or their probabilities [N, K, D, H, W] to an image [N, C, D, H, W] in (0, 1). */
   readonly decoder: Network
   /** Of the encoder, then of the decoder. */
   readonly parameters: readonly Value[]
@@ -39,6 +41,14 @@ export function defaultArchitecture(classes: number): Architecture {
   return { classes, widths: [4, 8, 16, 32, 32], instanceNorm: false }
 }
 
+/** The channels of a scan. */
+export const channelsOf = ({ channels = 1 }: Pick<Architecture, 'channels'>): number => channels
+
+/** The architecture for scans of this many channels. */
+export function forChannels(architecture: Architecture, channels: number): Architecture {
+  return channels === 1 ? architecture : { ...architecture, channels }
+}
+
 /**
  * Makes a model with seeded initial weights.
  *
@@ -46,8 +56,9 @@ export function defaultArchitecture(classes: number): Architecture {
  * @throws Error if the architecture has fewer than two widths
  */
 export function createModel(architecture: Architecture, seed = 0): Model {
-  const encoder = unet({ ...architecture, seed })
-  const decoding = decoder({ classes: architecture.classes, seed })
+  const channels = channelsOf(architecture)
+  const encoder = unet({ ...architecture, inputs: channels, seed })
+  const decoding = decoder({ classes: architecture.classes, outputs: channels, seed })
   return {
     architecture,
     encoder,
@@ -62,7 +73,7 @@ export const leastProbability = 1e-7
 /**
  * The model's logits for a scan, before the classes outside the prior's support are ruled out.
  *
- * @param scan [N, 1, D, H, W]
+ * @param scan [N, C, D, H, W]
  * @param prior probabilities, [N, K, ...] of the region
  * @param region where to compute logits. Default: the whole scan
  */
@@ -128,7 +139,7 @@ export function loadTensors(
 export function architectureOf(
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
-): Pick<Architecture, 'classes' | 'widths'> {
+): Pick<Architecture, 'classes' | 'widths' | 'channels'> {
   const outputs: number[] = []
   for (let i = 0; ; i++) {
     const weight = tensors.get(`encoder.block${i}.weight`)
@@ -140,13 +151,14 @@ export function architectureOf(
     throw new UserError(`${source}: holds no encoder (tensors encoder.block0.weight ... encoder.conv.weight)`)
   }
   const widths = outputs.slice(0, (outputs.length + 1) / 2)
+  const channels = Math.max(1, tensors.get('encoder.block0.weight')!.shape[1] ?? 1)
   // Before a network is made of them: sizes that the file claims without holding as many weights could be any.
-  for (const { name, inputs, outputs } of unetLayers(widths, classes)) {
+  for (const { name, inputs, outputs } of unetLayers(widths, classes, channels)) {
     const { shape = [], data } = tensors.get(`${name}.weight`) ?? {}
     if (data?.length === 27 * inputs * outputs && shape[1] === inputs) continue
     throw new UserError(
       `${source} does not hold the weights of this architecture: ${name}.weight is [${shape.slice(0, 8).join(', ')}], not [${outputs}, ${inputs}, 3, 3, 3]`,
     )
   }
-  return { classes, widths }
+  return { classes, widths, ...(channels > 1 ? { channels } : {}) }
 }

@@ -3,17 +3,22 @@ import {
   add,
   argmax,
   crop,
+  dot,
   mrfEnergy,
   multiply,
   posterior,
+  square,
   squaredError,
+  subtract,
   supportMask,
   weightedSum,
   type Box,
 } from '../ops/index.js'
+import { broadcast } from '../ops/shared/broadcast.js'
+import { sumAxes } from '../ops/sum-axes.js'
 import { mergeParts } from './membership.js'
 import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture-target.js'
-import { modelLogits, type Model } from './model.js'
+import { channelsOf, modelLogits, type Model } from './model.js'
 import type { Part } from './prior.js'
 
 /** Settings of the objective that are part of the graph. */
@@ -34,13 +39,13 @@ export interface ObjectiveOptions {
 
 /** The graph of one training step. Volumes [N, ., D, H, W], all but the scan of the region; scalars [1]; sums over voxels, means over the batch. */
 export interface Objective {
-  /** Intensities in 0..1, [N, 1, D, H, W]. */
+  /** Intensities in 0..1, [N, C, D, H, W]. */
   readonly scan: Value
   /** An input: the prior's probabilities, [N, K, D, H, W]. */
   readonly prior: Value
   /** log M, [K, K]; an input that is read only if beta > 0. */
   readonly mrfTable: Value
-  /** Weight of the squared error: alpha, or the one that sigma gives. */
+  /** Weight of the squared error of each channel, [C]: alpha, or the one that its sigma gives. */
   readonly reconstructionWeight: Value
   /** The target of the divergence, if not the prior. */
   readonly mixture: MixtureTarget | undefined
@@ -52,24 +57,24 @@ export interface Objective {
   readonly posterior: Value
   /** Classes drawn from the posterior, u32 [N, 1, D, H, W]. */
   readonly sample: Value
-  /** The decoder's image of the sample, [N, 1, D, H, W] in (0, 1). */
+  /** The decoder's image of the sample, [N, C, D, H, W] in (0, 1). */
   readonly reconstruction: Value
   /** Most probable class, u32 [N, 1, D, H, W]. */
   readonly segmentation: Value
-  /** Sum of squared errors, unweighted. */
+  /** Sum of squared errors of each channel, unweighted, [C]. */
   readonly squaredError: Value
   /** Divergence of the posterior from the prior, or from that of the mixture. */
   readonly klLoss: Value
   /** Already times beta. Undefined if beta is 0. */
   readonly mrfLoss: Value | undefined
-  /** What is minimised: weight * squaredError + klLoss + mrfLoss. */
+  /** What is minimised: weight . squaredError + klLoss + mrfLoss. */
   readonly loss: Value
 }
 
 /**
  * Builds the objective of SAE.md for scans of one shape.
  *
- * @param scan [N, 1, D, H, W]
+ * @param scan [N, C, D, H, W]
  * @param randomness of the sample: uniform noise [N, K, D, H, W], or a counter (seed, step) to make it from
  */
 export function saeObjective(
@@ -80,10 +85,11 @@ export function saeObjective(
 ): Objective {
   const { classes } = model.architecture
   const { region } = options
+  const channels = channelsOf(model.architecture)
   const explained = region ? crop(scan, region) : scan
   const prior = input('prior', [scan.shape[0]!, classes, ...explained.shape.slice(2)])
   const mrfTable = input('mrf table', [classes, classes])
-  const reconstructionWeight = input('reconstruction weight', [1])
+  const reconstructionWeight = input('reconstruction weight', [channels])
 
   const { logits: free, blocks } = modelLogits(model, scan, prior, region)
   const mixture = options.mixture && mixtureTarget(scan, prior, options.mixture, region)
@@ -94,7 +100,7 @@ export function saeObjective(
   const reconstruction = model.decoder(sample)
 
   const perScan = 1 / scan.shape[0]!
-  const errors = weightedSum([{ term: squaredError(reconstruction, explained), factor: perScan }])
+  const errors = channelErrors(reconstruction, explained, perScan)
   const klLoss = weightedSum([{ term: divergence, factor: perScan }])
   const mrfLoss =
     options.beta === 0
@@ -103,7 +109,9 @@ export function saeObjective(
           { term: mrfEnergy(probabilities, mrfTable, options.neighbourhood), factor: options.beta * perScan },
         ])
   const loss = weightedSum([
-    { term: errors, weight: reconstructionWeight },
+    channels === 1
+      ? { term: errors, weight: reconstructionWeight }
+      : { term: dot(errors, reconstructionWeight) },
     { term: klLoss },
     ...(mrfLoss ? [{ term: mrfLoss }] : []),
   ])
@@ -124,6 +132,26 @@ export function saeObjective(
     mrfLoss,
     loss,
   }
+}
+
+/** The squared errors of each channel, summed over voxels and batch, times `factor`, [C]. */
+function channelErrors(reconstruction: Value, explained: Value, factor: number): Value {
+  if (reconstruction.shape[1] === 1)
+    return weightedSum([{ term: squaredError(reconstruction, explained), factor }])
+  const squares = square(subtract(reconstruction, explained))
+  const kept = [1, reconstruction.shape[1]!, 1, 1, 1]
+  const form = { shape: [kept[1]!], layout: 'flat' } as const
+  // As `sum` over all axes but the channels, without the rest of `sum`, which a page would have to load.
+  return sumAxes('channel_errors', squares, kept, form, factor, (gradOutput) =>
+    broadcast(
+      'channel_errors backward',
+      'multiply',
+      { value: gradOutput, shape: kept, layout: 'flat' },
+      factor,
+      squares,
+      true,
+    ),
+  )
 }
 
 /** The share of voxels that no Gaussian explains: for them the prior holds. */

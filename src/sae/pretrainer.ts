@@ -18,7 +18,7 @@ import {
   type MixtureForm,
   type MixtureTarget,
 } from './mixture-target.js'
-import { modelLogits, type Model } from './model.js'
+import { channelsOf, modelLogits, type Model } from './model.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import { regionShape } from './region.js'
@@ -154,7 +154,7 @@ export class Pretrainer {
 
   private build(batch: number): Draft<PretrainingGraph> {
     const { shape, classes, data, region, parts } = this.prior
-    const scan = input('scan', [batch, 1, ...shape])
+    const scan = input('scan', [batch, channelsOf(this.model.architecture), ...shape])
     const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
     const { logits } = modelLogits(this.model, scan, prior, region)
     const mixture = this.form && mixtureTarget(scan, prior, this.form, region)

@@ -30,14 +30,18 @@ export function requireTrainingSettings(value: unknown, source: string): Trainin
 /** How far a run came, as a file holds it. @throws UserError if it is not that */
 export function requireProgress(value: unknown, source: string): TrainingProgress {
   const progress = requireRecord(value, source)
-  const { epoch, step, variance, errors } = progress
+  const { epoch, step, otherChannels = [] } = progress
   const sound =
     [epoch, step].every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
-    isFinite(variance) &&
-    Array.isArray(errors) &&
-    errors.every(isFinite)
+    Array.isArray(otherChannels) &&
+    [progress, ...(otherChannels as unknown[])].every(isEstimate)
   if (!sound) throw damaged(source)
   return progress as unknown as TrainingProgress
+}
+
+function isEstimate(value: unknown): boolean {
+  const { variance, errors } = (value ?? {}) as Readonly<Record<string, unknown>>
+  return isFinite(variance) && Array.isArray(errors) && errors.every(isFinite)
 }
 
 function isFinite(value: unknown): boolean {

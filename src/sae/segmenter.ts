@@ -8,7 +8,7 @@ import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
-import { modelLogits, type Model } from './model.js'
+import { channelsOf, modelLogits, type Model } from './model.js'
 import { mergeParts } from './membership.js'
 import { classesOf } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
@@ -48,7 +48,7 @@ export interface Segmentation {
   readonly classes: Uint8Array
   /** Class probabilities, [K, D, H, W], if asked for. */
   readonly posterior: Float32Array | undefined
-  /** The decoder's image of the posterior, 0..1, [D, H, W], if requested; 0 outside a region. */
+  /** The decoder's image of the posterior, 0..1, [C, D, H, W], if requested; 0 outside a region. */
   readonly reconstruction: Float32Array | undefined
 }
 
@@ -95,7 +95,7 @@ export class Segmenter {
     const { classes, shape } = prior
     const cut = wholeGrid ? prior : cropPrior(prior, rounds > 0 ? neighbourhood : 1)
     const { region, parts } = cut
-    const scan = input('scan', [1, 1, ...shape])
+    const scan = input('scan', [1, channelsOf(model.architecture), ...shape])
     const priorInput = input('prior', [1, classes, ...regionShape(cut)])
     const table = input('mrf table', [classes, classes])
     const logits = supportMask(modelLogits(model, scan, priorInput, region).logits, priorInput)
@@ -131,7 +131,7 @@ export class Segmenter {
   /**
    * Segments one scan.
    *
-   * @param scan intensities in 0..1, [D, H, W] of the prior's shape
+   * @param scan intensities in 0..1, [C, D, H, W] of the prior's shape
    * @throws Error if it has another number of voxels
    */
   async segment(scan: Float32Array): Promise<Segmentation> {
@@ -143,10 +143,11 @@ export class Segmenter {
     const image = this.image && (await this.plan.read(this.image))
     // The background, class 0, is certain outside the region.
     const certain = Array.from({ length: parts ? classesOf(parts) : classes }, (_, c) => (c === 0 ? 1 : 0))
+    const zeros = Array.from({ length: this.scan.shape[1]! }, () => 0)
     return {
       classes: onWholeGrid(labels, this.layout),
       posterior: posterior && region ? pasteVolume(posterior, shape, region, certain) : posterior,
-      reconstruction: image && region ? pasteVolume(image, shape, region) : image,
+      reconstruction: image && region ? pasteVolume(image, shape, region, zeros) : image,
     }
   }
 

@@ -1,7 +1,9 @@
 /** Terms of an epoch's loss: means over its steps of what `TrainingStep` holds. */
 export interface EpochTerms {
-  /** Mean over voxels, positive. */
+  /** Of the first channel: mean over voxels, positive. */
   readonly meanSquaredError: number
+  /** Of further channels, if scans have several. */
+  readonly otherChannels?: readonly { readonly meanSquaredError: number }[]
   /** Divergence of the posterior from the prior, summed over voxels. */
   readonly klLoss: number
   /** Energy of the MRF prior times beta, summed over voxels. */
@@ -11,7 +13,7 @@ export interface EpochTerms {
 /**
  * The negative evidence bound of an epoch at its best variance, which is its own mean squared error:
  *
- *   factor N/2 (log mse + 1) + KL + beta * L_mrf.
+ *   factor N/2 sum_c (log mse_c + 1) + KL + beta * L_mrf, c the channels.
  *
  * The loss that training minimises takes the variance of the epoch before, rounded to a power of ten (SAE.md, "recon,
  * sigma estimated"), so it jumps up when the power changes, even if reconstruction and segmentation improve. This one
@@ -22,11 +24,13 @@ export interface EpochTerms {
  * @throws RangeError if the mean squared error is not positive
  */
 export function profiledLoss(
-  { meanSquaredError, klLoss, mrfLoss }: EpochTerms,
+  { meanSquaredError, otherChannels = [], klLoss, mrfLoss }: EpochTerms,
   voxels: number,
   errorFactor = 1,
 ): number {
-  if (!(meanSquaredError > 0))
-    throw new RangeError(`A mean squared error of ${meanSquaredError}; it must be above 0.`)
-  return 0.5 * errorFactor * voxels * (Math.log(meanSquaredError) + 1) + klLoss + mrfLoss
+  const bounds = [{ meanSquaredError }, ...otherChannels].map(({ meanSquaredError: error }) => {
+    if (!(error > 0)) throw new RangeError(`A mean squared error of ${error}; it must be above 0.`)
+    return 0.5 * errorFactor * voxels * (Math.log(error) + 1)
+  })
+  return bounds.reduce((sum, bound) => sum + bound, 0) + klLoss + mrfLoss
 }

@@ -1,91 +1,74 @@
-import { BiasField } from './bias-field.js'
+import { joinChannels, splitChannels } from './channels.js'
 import type { FittedMixture, GaussianMixture } from './gaussian-mixture.js'
 import type { SpatialShape } from './separable-filter.js'
+import { StandardChannel } from './standard-channel.js'
 
-/**
- * A scan divided by its bias field and standardised to mean 0 and variance 1, so that the device's single precision
- * suits scans of any scale.
- */
+/** A scan whose channels are each divided by a bias field and standardised (`StandardChannel`). */
 export class StandardScan {
-  /** [D, H, W] */
-  data: Float32Array
-  private readonly mean: number
-  private readonly deviation: number
-  private readonly bias: BiasField | undefined
-  private corrected: Float32Array
+  readonly channels: readonly StandardChannel[]
 
   /**
-   * @param scan [D, H, W]
-   * @param order of the bias field; 0 for none
+   * @param scan [C, D, H, W]
+   * @param order of the bias fields; 0 for none
    * @throws Error if the scan holds NaN or infinity
    */
-  constructor(
-    private readonly scan: Float32Array,
-    shape: SpatialShape,
-    order: number,
-  ) {
-    let [first, second] = [0, 0]
-    for (const value of scan) first += value
-    this.mean = first / scan.length
-    for (const value of scan) second += (value - this.mean) ** 2
-    const deviation = Math.sqrt(second / scan.length)
-    if (!Number.isFinite(deviation)) throw new Error('the scan holds NaN or infinity')
-    this.deviation = deviation > 0 ? deviation : 1
-    this.bias = order > 0 ? new BiasField(scan, shape, order) : undefined
-    this.corrected = scan
-    this.data = this.standardised()
+  constructor(scan: Float32Array, shape: SpatialShape, order: number) {
+    this.channels = splitChannels(scan, shape).map((data) => new StandardChannel(data, shape, order))
   }
 
-  /** Computes the bias field, [D, H, W]; the scan divided by it is corrected. Undefined if there is none. */
+  /** [C, D, H, W] */
+  get data(): Float32Array {
+    return joinChannels(this.channels.map(({ data }) => data))
+  }
+
+  /** Computes the bias fields, [C, D, H, W]; the scan divided by them is corrected. Undefined if there are none. */
   get field(): FittedMixture['field'] {
-    const { bias } = this
-    return bias && ((finer) => bias.values(finer))
+    const fields = this.channels.flatMap(({ field }) => field ?? [])
+    if (fields.length === 0) return undefined
+    return (finer) => joinChannels(fields.map((field) => field(finer)))
   }
 
-  /** The log-likelihood of the standardised intensity minus that of the scan's intensity. */
+  /** The log-likelihood of the standardised intensities of a voxel minus that of the scan's. */
   get logUnit(): number {
-    return Math.log(this.deviation)
+    return this.channels.reduce((sum, { deviation }) => sum + Math.log(deviation), 0)
   }
 
   /**
-   * Refits the bias field and corrects the scan by it.
+   * Refits the bias fields and corrects the scan by them.
    *
-   * @param expected sum of q / variance over components, then that of q mean / variance, [2, D, H, W], standardised
+   * @param expected of each channel the sum of q / variance over components, then of each that of q mean / variance,
+   *   [2 C, D, H, W], standardised
    */
   correct(expected: Float32Array): void {
-    if (!this.bias) return
-    const voxels = this.scan.length
-    const precision = (voxel: number): number => expected[voxel]!
-    const mean = (voxel: number): number => expected[voxels + voxel]! / expected[voxel]!
-    this.bias.refit(this.corrected, (voxel) => this.mean + this.deviation * mean(voxel), precision)
-    const field = this.bias.values()
-    this.corrected = this.scan.map((value, i) => value / field[i]!)
-    this.data = this.standardised()
+    const { channels } = this
+    const voxels = expected.length / channels.length / 2
+    const part = (at: number): Float32Array => expected.subarray(at * voxels, (at + 1) * voxels)
+    channels.forEach((channel, c) => {
+      channel.correct(part(c), part(channels.length + c))
+    })
   }
 
   /** Converts a mixture of standardised intensities to the scan's intensities. */
   inUnits(mixture: GaussianMixture): GaussianMixture {
+    const { channels } = this
     return mixture.map((components) =>
       components.map(({ weight, mean, variance }) => ({
         weight,
-        mean: this.mean + this.deviation * mean,
-        variance: this.deviation ** 2 * variance,
+        mean: channels.map((channel, c) => channel.mean + channel.deviation * mean[c]!),
+        variance: channels.map(({ deviation }, c) => deviation ** 2 * variance[c]!),
       })),
     )
   }
 
   /** The reverse. @param floor least variance of a standardised component */
   standardise(mixture: GaussianMixture, floor: number): GaussianMixture {
+    const { channels } = this
     return mixture.map((components) =>
       components.map(({ weight, mean, variance }) => ({
         weight,
-        mean: (mean - this.mean) / this.deviation,
-        variance: Math.max(floor, variance / this.deviation ** 2),
+        mean: channels.map((channel, c) => (mean[c]! - channel.mean) / channel.deviation),
+        variance: channels.map(({ deviation }, c) => Math.max(floor, variance[c]! / deviation ** 2)),
       })),
     )
-  }
-
-  private standardised(): Float32Array {
-    return this.corrected.map((value) => (value - this.mean) / this.deviation)
   }
 }

@@ -10,7 +10,7 @@ import { requireFiniteTerms } from './diverged.js'
 import { Learner, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mixtureFormOf, mixtureInputs, type MixtureForm } from './mixture-target.js'
-import type { Model } from './model.js'
+import { channelsOf, type Model } from './model.js'
 import { NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
@@ -19,15 +19,21 @@ import { mrfTableOf } from './mrf-table.js'
 import { checkTrainingSettings, summedBeta, type TrainingSettings } from './settings.js'
 
 /** What one training step found. Losses are sums over voxels, means over the batch. */
-export interface TrainingStep extends StepRecord {
+export interface TrainingStep extends StepRecord, ChannelError {
   /** The minimised loss, with the constant that the estimated variance adds. */
   readonly loss: number
-  /** The weighted squared error, with that constant. */
+  /** The weighted squared error of all channels, with that constant. */
   readonly reconstructionLoss: number
   /** Divergence of the posterior from the prior. */
   readonly klLoss: number
   /** Energy of the MRF prior times beta; 0 if beta is 0. */
   readonly mrfLoss: number
+  /** The reconstruction of further channels, if scans have several. */
+  readonly otherChannels: readonly ChannelError[]
+}
+
+/** The reconstruction of a channel. */
+export interface ChannelError {
   /** Mean over voxels and batch, in squared units of intensity (0..1). */
   readonly meanSquaredError: number
   /** Weight of the squared error. */
@@ -37,11 +43,20 @@ export interface TrainingStep extends StepRecord {
 }
 
 /** Progress of training: all that a resumed run needs besides the weights. */
-export interface TrainingProgress {
+export interface TrainingProgress extends NoiseEstimate {
   /** Complete epochs. */
   readonly epoch: number
   /** Complete steps, over all epochs. */
   readonly step: number
+  /** The estimates of further channels, if scans have several. */
+  readonly otherChannels?: readonly NoiseEstimate[]
+}
+
+/** What a run knows of the noise of all channels. */
+export type NoiseEstimates = Pick<TrainingProgress, 'variance' | 'errors' | 'otherChannels'>
+
+/** What is known of the noise of a channel. */
+interface NoiseEstimate {
   /** Estimate of the variance of the reconstruction, which sets the weight of this epoch; 1e8 before the first. */
   readonly variance: number
   /** Mean squared errors of the finished steps of an interrupted epoch, if there is one. */
@@ -60,7 +75,8 @@ interface TrainingGraph extends Objective {
 export class Trainer {
   /** Adam of all parameters; its moments belong in a checkpoint that training resumes from. */
   readonly optimiser: Adam
-  private readonly noiseLevel: NoiseLevel
+  /** Of each channel. */
+  private readonly noiseLevels: readonly NoiseLevel[]
   private readonly learner: Learner<TrainingGraph, TrainingStep>
   private readonly mrfTable: Float32Array | undefined
   /** Of the scans' mixtures, if the divergence is taken from them. */
@@ -86,8 +102,12 @@ export class Trainer {
       weightDecay,
       ...(maxNorm ? { maxNorm } : {}),
     })
-    const { variance, epoch, step, errors } = progress
-    this.noiseLevel = new NoiseLevel(settings, variance, epoch, errors)
+    const { epoch, step, errors, otherChannels = [] } = progress
+    // At the beginning, nothing is known of any channel.
+    this.noiseLevels = Array.from({ length: channelsOf(model.architecture) }, (_, c) => {
+      const { variance, errors } = otherChannels[c - 1] ?? progress
+      return new NoiseLevel(settings, variance, epoch, errors)
+    })
     this.mrfTable = beta === 0 ? undefined : mrfTableOf(prior, neighbourhood, potential)
     const lesson = {
       build: (batch: number) => this.build(batch),
@@ -100,9 +120,9 @@ export class Trainer {
 
   /** Progress of training after the last yielded step. */
   get progress(): TrainingProgress {
-    const { variance, errors } = this.noiseLevel
     const { epoch, step } = this.learner.progress
-    return { epoch, step, variance, errors }
+    const [first, ...otherChannels] = this.noiseLevels.map(({ variance, errors }) => ({ variance, errors }))
+    return { epoch, step, ...first!, ...(otherChannels.length > 0 ? { otherChannels } : {}) }
   }
 
   /**
@@ -163,33 +183,38 @@ export class Trainer {
     { batch, step }: Turn,
   ): Iterable<[Value, Float32Array | Uint32Array]> {
     yield [counter, Uint32Array.of(this.settings.seed, step)]
-    yield [reconstructionWeight, Float32Array.of(this.noiseLevel.weight)]
+    yield [reconstructionWeight, Float32Array.from(this.noiseLevels, ({ weight }) => weight)]
     yield [this.optimiser.schedule, this.optimiser.scheduleAt(step)]
     if (mixture) yield* mixtureInputs(mixture, batch)
   }
 
   private finish(record: StepRecord, report: readonly Float32Array[]): TrainingStep {
-    const [squaredError, klLoss, mrfLoss = 0] = report.map(([value]) => value!) as [number, number, number?]
+    const [squaredErrors, ...terms] = report
+    const [klLoss, mrfLoss = 0] = terms.map(([value]) => value!) as [number, number?]
     const voxels = this.prior.data.length / this.prior.classes
-    const { weight, sigma } = this.noiseLevel
-    const reconstructionLoss = this.noiseLevel.loss(squaredError, voxels)
+    const lossOf = (level: NoiseLevel, c: number): number => level.loss(squaredErrors![c]!, voxels)
+    const reconstructionLoss = this.noiseLevels.reduce((sum, level, c) => sum + lossOf(level, c), 0)
     requireFiniteTerms('training', record.step, {
-      'the squared error': squaredError,
+      'the squared error': squaredErrors!.reduce((sum, error) => sum + error, 0),
       'the divergence from the prior': klLoss,
       'the energy of the MRF prior': mrfLoss,
       'the loss of the reconstruction': reconstructionLoss,
     })
     const loss = reconstructionLoss + klLoss + mrfLoss
-    const meanSquaredError = squaredError / voxels
-    this.noiseLevel.observe(meanSquaredError)
-    if (record.lastOfEpoch) this.noiseLevel.endEpoch()
-    return { ...record, loss, reconstructionLoss, klLoss, mrfLoss, meanSquaredError, weight, sigma }
+    const [first, ...otherChannels] = this.noiseLevels.map((level, c): ChannelError => {
+      const { weight, sigma } = level
+      const meanSquaredError = squaredErrors![c]! / voxels
+      level.observe(meanSquaredError)
+      if (record.lastOfEpoch) level.endEpoch()
+      return { meanSquaredError, weight, sigma }
+    })
+    return { ...record, loss, reconstructionLoss, klLoss, mrfLoss, ...first!, otherChannels }
   }
 
   private build(batch: number): Draft<TrainingGraph> {
     const { neighbourhood, temperature } = this.settings
     const { shape, region, parts } = this.prior
-    const scan = input('scan', [batch, 1, ...shape])
+    const scan = input('scan', [batch, channelsOf(this.model.architecture), ...shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const beta = summedBeta(this.settings)
     const objective = saeObjective(this.model, scan, counter, {

@@ -5,7 +5,7 @@ import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { loadBatch, type TrainingScan } from './batches.js'
 import { mixtureFormOf, mixtureInputs } from './mixture-target.js'
-import type { Model } from './model.js'
+import { channelsOf, type Model } from './model.js'
 import { mrfTableOf } from './mrf-table.js'
 import { saeObjective, type Objective } from './objective.js'
 import type { MemoryOptions } from './plan-by-batch.js'
@@ -45,14 +45,19 @@ export class Validator {
     const { neighbourhood, temperature, potential, divergence, precision = 'f32' } = settings
     const { shape, region, parts, classes, data } = prior
     const counter = input('noise counter', [2], { dtype: 'u32' })
-    const objective = saeObjective(model, input('scan', [1, 1, ...shape]), counter, {
-      beta: summedBeta(settings),
-      neighbourhood,
-      temperature,
-      region,
-      parts,
-      mixture: divergence === 'mixture' ? mixtureFormOf(scans) : undefined,
-    })
+    const objective = saeObjective(
+      model,
+      input('scan', [1, channelsOf(model.architecture), ...shape]),
+      counter,
+      {
+        beta: summedBeta(settings),
+        neighbourhood,
+        temperature,
+        region,
+        parts,
+        mixture: divergence === 'mixture' ? mixtureFormOf(scans) : undefined,
+      },
+    )
     const { squaredError, klLoss, mrfLoss } = objective
     const plan = await compile(gpu, {
       outputs: [],
@@ -85,11 +90,10 @@ export class Validator {
     if (objective.mixture)
       for (const [value, content] of mixtureInputs(objective.mixture, [scan])) plan.write(value, content)
     const report = await plan.run()
-    const [squaredError, klLoss, mrfLoss = 0] = report.map(([value]) => value!) as [number, number, number?]
-    return profiledLoss(
-      { meanSquaredError: squaredError / voxels, klLoss, mrfLoss },
-      voxels,
-      settings.errorFactor,
-    )
+    const [squaredErrors, ...terms] = report
+    const [klLoss, mrfLoss = 0] = terms.map(([value]) => value!) as [number, number?]
+    const errors = Array.from(squaredErrors!, (error) => ({ meanSquaredError: error / voxels }))
+    const [first, ...otherChannels] = errors
+    return profiledLoss({ ...first!, otherChannels, klLoss, mrfLoss }, voxels, settings.errorFactor)
   }
 }

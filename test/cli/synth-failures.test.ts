@@ -32,6 +32,8 @@ describe('sae synth refuses', () => {
       ['MAP', '--contrast', 'flair'],
       /--contrast flair: give t1, t2, random or FILE\.json/,
     ],
+    ['an unknown one of two contrasts', ['MAP', '--contrast', 't1,flair'], /--contrast flair: give t1/],
+    ['one contrast twice', ['MAP', '--contrast', 't1,t1'], /--contrast t1,t1: two .* written as T1w/],
     ['T1 of classes without a meaning', ['MAP', '--classes', '8'], /--classes 8 does not say/],
     ['two grids', ['MAP', '--shape', '8,8,8', '--like', 'MAP'], /--like.*--shape/],
     ['a shape of two', ['MAP', '--shape', '8,8'], /three whole numbers/],

@@ -86,6 +86,39 @@ describe('sae synth', () => {
     expect(labels).not.toBe(first[1])
   })
 
+  it('makes several contrasts of one anatomy, the first as if it were alone', async () => {
+    await succeed(synth(map, '-n', '1'))
+    const alone = [await read('sub-001_T1w.nii.gz'), await read('sub-001_dseg.nii.gz')]
+    rmSync(study.path('out'), { recursive: true })
+    await succeed(synth(map, '-n', '1', '--contrast', 't1,t2'))
+    expect(visibleFiles(study.path('out'))).toEqual([
+      'participants.tsv',
+      ...['T1w.json', 'T1w.nii.gz', 'T2w.json', 'T2w.nii.gz', 'dseg.nii.gz', 'dseg.tsv'].map(
+        (ending) => `sub-001_${ending}`,
+      ),
+    ])
+    const [t1, t2, labels] = [
+      await read('sub-001_T1w.nii.gz'),
+      await read('sub-001_T2w.nii.gz'),
+      await read('sub-001_dseg.nii.gz'),
+    ]
+    expect([t1.data, labels.data]).toEqual(alone.map(({ data }) => data))
+    expect(t2.grid).toEqual(t1.grid)
+    // Fluid is dark in T1 and bright in T2, and both are 0 beyond the same rim.
+    const ventricle = phantomTable.classes.find(({ name }) => /ventricle/.test(name))!.codes[0]!
+    const meanIn = ({ data }: Volume, code: number): number => {
+      const inside = data.filter((_, i) => labels.data[i] === code)
+      return inside.reduce((sum, value) => sum + value, 0) / inside.length
+    }
+    expect(meanIn(t2, ventricle)).toBeGreaterThan(2 * meanIn(t1, ventricle))
+    const sidecars = ['T1w', 'T2w'].map(
+      (suffix) =>
+        JSON.parse(readFileSync(output(`sub-001_${suffix}.json`), 'utf8')) as { rim: number; noise: number },
+    )
+    expect(sidecars[1]!.rim).toBe(sidecars[0]!.rim)
+    expect(sidecars[1]!.noise).not.toBe(sidecars[0]!.noise)
+  })
+
   it('gives the label map back on its own grid if nothing moves', async () => {
     await succeed(synth(map, '-n', '1', '--like', map, ...still))
     const [made, given] = [await read('sub-001_dseg.nii.gz'), await readVolume(map)]

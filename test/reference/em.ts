@@ -1,7 +1,9 @@
 /**
  * Expectation maximisation of a Gaussian mixture with a spatial prior, an MRF by mean field, and a smooth bias field.
  *
- *   p(x_i) = sum_c p_i(c) sum_m w_cm N(x_i / f_i; mean_cm, variance_cm)
+ *   p(x_i) = sum_c p_i(c) sum_m w_cm prod_h N(x_ih / f_ih; mean_cmh, variance_cmh)
+ *
+ * over the channels h of a scan.
  *
  * Each iteration computes from the mixture and the field f of the one before:
  *
@@ -16,8 +18,9 @@ import { fromArray, zeros, type NdArray } from './nd-array.js'
 
 interface Component {
   weight: number
-  mean: number
-  variance: number
+  /** Of each channel. */
+  mean: readonly number[]
+  variance: readonly number[]
 }
 
 interface Options {
@@ -38,38 +41,53 @@ interface Result {
   /** [K][M] */
   readonly mixture: readonly (readonly Component[])[]
   readonly logLikelihoods: readonly number[]
-  /** [D, H, W] */
+  /** [C, D, H, W] */
   readonly field: NdArray
 }
 
-/** scan [D, H, W]; prior [K, D, H, W], in which values below 1e-8 rule a class out. */
+/** scan [C, D, H, W]; prior [K, D, H, W], in which values below 1e-8 rule a class out. */
 export function em(scan: NdArray, prior: NdArray, options: Options): Result {
   const K = prior.shape[0]!
   const { components } = options
-  const voxels = scan.data.length
+  const voxels = prior.data.length / K
   const supported = normalised(prior)
-  const mean = average(scan.data, () => 1)
-  const spread = average(
-    scan.data.map((x) => (x - mean) ** 2),
-    () => 1,
-  )
-  const floor = options.varianceFloor * (spread > 0 ? spread : 1)
-  const basis = centredCosines(scan, options.bias)
-  const logField = new Float64Array(voxels)
+  const channels = Array.from({ length: scan.shape[0]! }, (_, h) => {
+    const data = scan.data.slice(h * voxels, (h + 1) * voxels)
+    const { mean, variance: spread } = moments(data, () => 1)
+    return {
+      data,
+      mean,
+      spread,
+      floor: options.varianceFloor * (spread > 0 ? spread : 1),
+      basis: centredCosines({ shape: scan.shape.slice(1), data }, options.bias),
+      logField: new Float64Array(voxels),
+    }
+  })
 
-  let mixture = Array.from({ length: K }, (_, c) =>
-    spreadOut(
-      moments(scan.data, (i) => supported.data[c * voxels + i]!),
-      { mean, variance: spread },
-      typeof components === 'number' ? components : components[c]!,
-      floor,
-    ),
-  )
+  let mixture = Array.from({ length: K }, (_, c) => {
+    const M = typeof components === 'number' ? components : components[c]!
+    const ofChannels = channels.map(({ data, mean, spread, floor }) =>
+      spreadOut(
+        moments(data, (i) => supported.data[c * voxels + i]!),
+        { mean, variance: spread },
+        M,
+        floor,
+      ),
+    )
+    return Array.from({ length: M }, (_, m): Component => {
+      const own = ofChannels.map((spread) => spread[m]!)
+      return {
+        weight: 1 / M,
+        mean: own.map(({ mean }) => mean),
+        variance: own.map(({ variance }) => variance),
+      }
+    })
+  })
   let before = supported
   let posterior = zeros(prior.shape)
   const logLikelihoods: number[] = []
   for (let iteration = 1; ; iteration++) {
-    const corrected = scan.data.map((x, i) => x / Math.exp(logField[i]!))
+    const corrected = channels.map(({ data, logField }) => data.map((x, i) => x / Math.exp(logField[i]!)))
     const field = options.mrf ? meanField(supported, before, options.mrf) : supported
     // E-step
     const q = mixture.map((components) => components.map(() => new Float64Array(voxels)))
@@ -79,7 +97,8 @@ export function em(scan: NdArray, prior: NdArray, options: Options): Result {
       const logs = mixture.map((components, c) =>
         components.map((component) => {
           const p = field.data[c * voxels + i]!
-          return p > 0 ? Math.log(p) + logDensity(corrected[i]!, component) : -Infinity
+          const x = corrected.map((channel) => channel[i]!)
+          return p > 0 ? Math.log(p) + logDensity(x, component) : -Infinity
         }),
       )
       const largest = Math.max(...logs.flat())
@@ -95,29 +114,33 @@ export function em(scan: NdArray, prior: NdArray, options: Options): Result {
     logLikelihoods.push(logLikelihood / voxels)
     if (iteration === options.iterations) break
     // M-step
-    const expected = expectedIntensities(q, mixture)
+    const expected = channels.map((_, h) => expectedIntensities(q, mixture, h))
     mixture = mixture.map((components, c) => {
-      const own = q[c]!.map((weights) => moments(corrected, (i) => weights[i]!))
-      const mass = own.reduce((sum, { mass }) => sum + mass, 0)
+      const own = q[c]!.map((weights) => corrected.map((channel) => moments(channel, (i) => weights[i]!)))
+      const mass = own.reduce((sum, [first]) => sum + first!.mass, 0)
       if (mass < 1) return components
       return components.map((component, m) => {
-        const { mass: share, mean, variance } = own[m]!
+        const share = own[m]![0]!.mass
         const weight = share / mass
-        return share < 1 ? { ...component, weight } : { weight, mean, variance: Math.max(variance, floor) }
+        const mean = own[m]!.map((moments) => moments.mean)
+        const variance = own[m]!.map((moments, h) => Math.max(moments.variance, channels[h]!.floor))
+        return share < 1 ? { ...component, weight } : { weight, mean, variance }
       })
     })
-    refit(logField, basis, corrected, expected)
+    channels.forEach(({ logField, basis }, h) => {
+      refit(logField, basis, corrected[h]!, expected[h]!)
+    })
     before = posterior
   }
-  return { posterior, mixture, logLikelihoods, field: fromArray(scan.shape, logField.map(Math.exp)) }
+  const field = channels.flatMap(({ logField }) => Array.from(logField, Math.exp))
+  return { posterior, mixture, logLikelihoods, field: fromArray(scan.shape, field) }
 }
 
-function logDensity(x: number, { weight, mean, variance }: Component): number {
-  return (
-    Math.log(Math.max(weight, 1e-10)) -
-    0.5 * Math.log(2 * Math.PI * variance) -
-    (x - mean) ** 2 / (2 * variance)
+function logDensity(x: readonly number[], { weight, mean, variance }: Component): number {
+  const logs = x.map(
+    (value, h) => -0.5 * Math.log(2 * Math.PI * variance[h]!) - (value - mean[h]!) ** 2 / (2 * variance[h]!),
   )
+  return Math.log(Math.max(weight, 1e-10)) + logs.reduce((sum, log) => sum + log, 0)
 }
 
 /** Classes below 1e-8 are ruled out; the others sum to 1. */
@@ -160,19 +183,18 @@ function moments(values: Float64Array, weightOf: (i: number) => number): Weighte
   return { mass: values.reduce((sum, _, i) => sum + weightOf(i), 0), mean, variance }
 }
 
-/** M components about the mean; a class of less than a voxel takes the moments of the whole scan. */
+/** M means and variances about the mean of a channel; a class of less than a voxel takes the moments of the whole scan. */
 function spreadOut(
   own: WeightedMoments,
   whole: { mean: number; variance: number },
   M: number,
   floor: number,
-): Component[] {
+): { mean: number; variance: number }[] {
   const { mean } = own.mass < 1 ? whole : own
   const variance = Math.max((own.mass < 1 ? whole : own).variance, floor)
   const offsets = Array.from({ length: M }, (_, m) => (2 * m + 1 - M) / M)
   const between = offsets.reduce((sum, offset) => sum + offset ** 2, 0) / M
   return offsets.map((offset) => ({
-    weight: 1 / M,
     mean: mean + offset * Math.sqrt(variance),
     variance: Math.max(floor, variance * (1 - between)),
   }))
@@ -199,18 +221,19 @@ function meanField(
   return result
 }
 
-/** What the mixture expects of each voxel, and how sure it is: sum q mean / variance over sum q / variance, and that. */
+/** What the mixture expects of each voxel of channel h, and how sure it is: sum q mean / variance over sum q / variance, and that. */
 function expectedIntensities(
   q: readonly (readonly Float64Array[])[],
   mixture: readonly (readonly Component[])[],
+  h: number,
 ): { mean: Float64Array; precision: Float64Array } {
   const precision = new Float64Array(q[0]![0]!.length)
   const mean = new Float64Array(precision.length)
   mixture.forEach((components, c) => {
     components.forEach((component, m) => {
       q[c]![m]!.forEach((weight, i) => {
-        precision[i]! += weight / component.variance
-        mean[i]! += (weight * component.mean) / component.variance
+        precision[i]! += weight / component.variance[h]!
+        mean[i]! += (weight * component.mean[h]!) / component.variance[h]!
       })
     })
   })

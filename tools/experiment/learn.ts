@@ -8,7 +8,7 @@ import { withMixtures } from '../../src/sae/parts.js'
 import type { Prior } from '../../src/sae/prior.js'
 import { Segmenter, type SegmentationOptions } from '../../src/sae/segmenter.js'
 import type { TrainingSettings } from '../../src/sae/settings.js'
-import { Trainer, type TrainingStep } from '../../src/sae/trainer.js'
+import { Trainer, type TrainingStep, type NoiseEstimates } from '../../src/sae/trainer.js'
 import type { Subject } from './anatomies.js'
 import type { Refinement } from './study.js'
 
@@ -65,13 +65,13 @@ export type OnStep = (stage: string, step: number, steps: number) => void
 /**
  * Trains on the subjects and segments them.
  *
- * @param variance initial noise level
+ * @param noise what is known of it at first
  */
 export async function learn(
   gpu: Gpu,
   learner: NetworkRun,
   settings: TrainingSettings,
-  variance: number,
+  noise: NoiseEstimates,
   scoring: Scoring | undefined,
   onStep?: OnStep,
 ): Promise<Learnt> {
@@ -83,8 +83,7 @@ export async function learn(
   const trainer = new Trainer(gpu, model, variables, prior, settings, {
     epoch: 0,
     step: 0,
-    variance,
-    errors: [],
+    ...noise,
   })
   const scores = scoring && (await Scores.create(gpu, learner, scoring))
   let seconds = 0

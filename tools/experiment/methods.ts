@@ -16,7 +16,7 @@ import type { Cohort } from './cohort.js'
 import { fitEach } from './em.js'
 import { learn, segmentAll, type Learnt, type NetworkRun, type OnStep, type Scoring } from './learn.js'
 import { dataFile } from './map-anatomies.js'
-import { fittedVariance, runRecipe, unknownVariance, type Starts } from './run-recipe.js'
+import { fittedNoise, runRecipe, unknownNoise, type Starts } from './run-recipe.js'
 import { overridden, resolveRecipe, settingsFor } from './stages.js'
 import type { AdaptMethod, EmMethod, MethodDescription, SaeMethod, WeightsMethod } from './study.js'
 import { runSupervised } from './supervised.js'
@@ -132,22 +132,15 @@ async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Prom
     const stage = overridden(recipes[method.recipe].training, method.training)
     const training = settingsFor(stage, cohort.subjects.length, seed)
     if (!training) return { ...(await segmentAll(gpu, learner)), log: [] }
-    const variance =
+    const noise =
       training.decoderSteps && !isWhole
-        ? await fittedVariance(gpu, model, variables, prior, training, cohort.subjects)
-        : unknownVariance
+        ? await fittedNoise(gpu, model, variables, prior, training, cohort.subjects)
+        : unknownNoise
     const mixtures =
       training.divergence === 'mixture'
         ? await mixturesOf(gpu, model, task.prior, cohort.subjects)
         : undefined
-    return await learn(
-      gpu,
-      { ...learner, mixtures },
-      training,
-      variance,
-      await scoringOf(method, task),
-      onStep,
-    )
+    return await learn(gpu, { ...learner, mixtures }, training, noise, await scoringOf(method, task), onStep)
   } finally {
     variables.dispose()
   }

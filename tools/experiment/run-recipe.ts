@@ -15,10 +15,11 @@ import { canonical } from './digest.js'
 import { fitEach } from './em.js'
 import { learn, segmentAll, type Learnt, type OnStep, type Scoring } from './learn.js'
 import { settingsFor, type ResolvedRecipe } from './stages.js'
+import type { NoiseEstimates } from '../../src/sae/trainer.js'
 import type { Refinement } from './study.js'
 
-/** The noise variance before it is estimated. */
-export const unknownVariance = 1e8
+/** The noise before it is estimated. */
+export const unknownNoise: NoiseEstimates = { variance: 1e8, errors: [] }
 
 interface RunOptions {
   readonly seed: number
@@ -37,7 +38,7 @@ interface Start {
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Fitted to the scans, if a stage uses them. */
   readonly mixtures: readonly FittedMixture[] | undefined
-  readonly variance: number
+  readonly noise: NoiseEstimates
   readonly seconds: number
 }
 
@@ -69,7 +70,7 @@ export async function runRecipe(
     loadTensors(variables, model.parameters, start.tensors, 'the start')
     const learner = { model, variables, prior, scans, mixtures, refinement }
     const learnt = training
-      ? await learn(gpu, learner, training, start.variance, scoring, onStep)
+      ? await learn(gpu, learner, training, start.noise, scoring, onStep)
       : { ...(await segmentAll(gpu, learner)), log: [] }
     return { ...learnt, seconds: start.seconds + learnt.seconds }
   } finally {
@@ -110,11 +111,11 @@ async function begin(
     const { prior, ...divided } = mixtures ? dividedByFits(undivided, mixtures, counts) : undivided
     const model = createModel(divided.architecture, seed)
     if (pretraining) await pretrain(gpu, model, variables, prior, pretraining, divided.scans, onStep)
-    const variance = training?.decoderSteps
-      ? await fittedVariance(gpu, model, variables, prior, training, scans)
-      : unknownVariance
+    const noise = training?.decoderSteps
+      ? await fittedNoise(gpu, model, variables, prior, training, scans)
+      : unknownNoise
     const tensors = await variables.readAll(model.parameters)
-    return { model, prior, mixtures, tensors, variance, seconds: (performance.now() - from) / 1000 }
+    return { model, prior, mixtures, tensors, noise, seconds: (performance.now() - from) / 1000 }
   } finally {
     variables.dispose()
   }
@@ -140,17 +141,17 @@ async function pretrain(
 }
 
 /** Fits the decoder. Ctrl-C, on which `fitDecoder` would only return early, ends the program as it does elsewhere. */
-export async function fittedVariance(
+export async function fittedNoise(
   gpu: Gpu,
   model: Model,
   variables: Variables,
   prior: Prior,
   settings: TrainingSettings,
   scans: readonly TrainingScan[],
-): Promise<number> {
+): Promise<NoiseEstimates> {
   const start = { model, settings, weights: undefined, progress: undefined }
   const terminal = new Terminal('silent')
-  const { variance, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, undefined, terminal)
+  const { noise, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, undefined, terminal)
   if (exitCode !== undefined) process.exit(exitCode)
-  return variance
+  return noise
 }

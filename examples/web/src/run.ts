@@ -165,7 +165,7 @@ export class Run {
     }
     this.emit({ type: 'status', text: "Fitting the decoder to the encoder's answers" })
     tell()
-    const variance = await fitDecoder(this.gpu, model, variables, prior, settings, scans, {
+    const noise = await fitDecoder(this.gpu, model, variables, prior, settings, scans, {
       ...this.memory,
       signal: this.aborter.signal,
       onStep: () => {
@@ -174,7 +174,7 @@ export class Run {
       },
     })
     if (this.stopped) return
-    const progress: TrainingProgress = { epoch: 0, step: 0, variance, errors: [] }
+    const progress: TrainingProgress = { epoch: 0, step: 0, ...noise }
     this.state = { ...this.state, progress }
   }
 

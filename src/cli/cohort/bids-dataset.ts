@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { glob } from 'tinyglobby'
 import { UserError } from '../../errors.js'
+import { scanOf } from '../channel-files.js'
 import { isVolumeName, nameOfVolume } from '../outputs/file-names.js'
 import { naturally } from './natural-order.js'
 import { participantOf, type CohortScan } from './scan-list.js'
@@ -12,7 +13,7 @@ export interface BidsChoice {
   readonly participantLabel?: readonly string[]
   /** Sessions, with or without `ses-`; all if undefined. */
   readonly session?: readonly string[]
-  /** The end of the names of the scans. */
+  /** The end of the names of the scans; several, separated by commas, for the channels of one scan. */
   readonly suffix: string
 }
 
@@ -30,17 +31,18 @@ export async function findBidsScans(
   root: string,
   { participantLabel, session, suffix }: BidsChoice,
 ): Promise<CohortScan[]> {
+  const [first, ...others] = suffix.split(',')
   const files = await glob(['sub-*/anat/*', 'sub-*/ses-*/anat/*'], { cwd: root, expandDirectories: false })
   const scans = files
-    .filter((file) => isVolumeName(file) && nameOfVolume(basename(file)).endsWith(`_${suffix}`))
+    .filter((file) => hasSuffix(file, first!))
     .sort(naturally)
     .map((file) => {
       const folders = file.split('/').slice(0, -1)
       const place = { dataset: root, folder: folders.join('/') }
-      return { path: join(root, file), participant: folders[0]!, place }
+      return { path: file, participant: folders[0]!, place }
     })
   if (scans.length === 0)
-    throw new UserError(`${root}: this BIDS dataset has no scan sub-*/anat/*_${suffix}; see --suffix`)
+    throw new UserError(`${root}: this BIDS dataset has no scan sub-*/anat/*_${first!}; see --suffix`)
   const participants = [...new Set(scans.map(({ participant }) => participant))]
   const wanted = participantLabel?.map((label) => participantOf(label)!)
   requireAll(wanted, participants, root)
@@ -49,9 +51,39 @@ export async function findBidsScans(
     const own = place.folder.split('/')[1]!
     return (!wanted || wanted.includes(participant)) && (!sessions || sessions.includes(own))
   })
-  if (chosen.length > 0) return chosen
+  if (chosen.length > 0)
+    return chosen.map((scan) => {
+      const channels = [scan.path, ...others.map((other) => besideIn(files, scan.path, first!, other, root))]
+      return { ...scan, path: scanOf(channels.map((file) => join(root, file))) }
+    })
   const whose = wanted ? ` of ${wanted.join(', ')}` : ''
   throw new UserError(`${root}: has no scan${whose} in ${sessions!.join(', ')}`)
+}
+
+const hasSuffix = (file: string, suffix: string): boolean =>
+  isVolumeName(file) && nameOfVolume(basename(file)).endsWith(`_${suffix}`)
+
+/**
+ * The file of another contrast of a scan: of the same entities, or the only one of its folder.
+ *
+ * @throws UserError if there is none, or several that could be it
+ */
+function besideIn(
+  files: readonly string[],
+  scan: string,
+  first: string,
+  suffix: string,
+  root: string,
+): string {
+  const inFolder = files.filter((file) => dirname(file) === dirname(scan) && hasSuffix(file, suffix))
+  const entities = nameOfVolume(scan).slice(0, -first.length)
+  const same = inFolder.filter((file) => nameOfVolume(file) === entities + suffix)
+  const [only, ...more] = same.length > 0 ? same : inFolder
+  if (only !== undefined && more.length === 0) return only
+  const what = only === undefined ? `no ${suffix}` : `more than one ${suffix}`
+  throw new UserError(
+    `${join(root, scan)}: there is ${what} beside it, which --suffix ${first},${suffix} asks for; choose others with --participant-label, or give files`,
+  )
 }
 
 /** Requires every participant that was asked for. @throws UserError with the first that is not there */

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../../errors.js'
+import { channelFiles, firstFile } from '../channel-files.js'
 import { descriptionName } from './bids-dataset.js'
 import { entityOf, withEntity } from './bids-names.js'
 import type { DerivedFrom } from './bids-sidecars.js'
@@ -72,7 +73,7 @@ function namingOf(
     throw new UserError(
       `${without}: is not of a BIDS dataset, which --layout bids needs; give the folder of one`,
     )
-  const names = found.map(({ folder }, i) => `${folder}/${nameOf(basename(scans[i]!))}`)
+  const names = found.map(({ folder }, i) => `${folder}/${nameOf(basename(firstFile(scans[i]!)))}`)
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i)
   if (twice !== -1) {
     const first = scans[names.indexOf(names[twice]!)]!
@@ -82,8 +83,9 @@ function namingOf(
   }
   const datasets = [...new Set(found.map(({ dataset }) => dataset))]
   const from = found.map(({ dataset, folder }, i) => {
-    const source = `bids:${linkName(datasets.indexOf(dataset))}:${folder}/${basename(scans[i]!)}`
-    return { source, every: 1 }
+    const root = `bids:${linkName(datasets.indexOf(dataset))}:${folder}`
+    const sources = channelFiles(scans[i]!).map((file) => `${root}/${basename(file)}`)
+    return { sources, every: 1 }
   })
   return { names, derivative: { title, datasets, from } }
 }

@@ -6,8 +6,8 @@ import { entityOf } from './bids-names.js'
 
 /** What a file of a BIDS derivative is made from. */
 export interface DerivedFrom {
-  /** The BIDS URI of the scan. */
-  readonly source: string
+  /** The BIDS URIs of the scan's files. */
+  readonly sources: readonly string[]
   /** Results hold every n-th voxel of the scan along each axis. */
   readonly every: number
 }
@@ -27,13 +27,13 @@ interface Described extends DerivedFrom {
  */
 export async function writeSidecars(
   stem: string,
-  { source, every, command, table }: Described,
+  { sources, every, command, table }: Described,
   posterior: boolean,
   origin: Origin,
 ): Promise<void> {
   const method = command === 'em' ? 'expectation maximisation' : 'a Segmentation Auto-Encoder'
   const common = {
-    Sources: [source],
+    Sources: sources,
     Manual: false,
     // A scan in a template's space has said so by its name.
     ...(entityOf(basename(stem), 'space') === undefined ? { SpatialReference: 'orig' } : {}),

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { Argument, Option, type Command } from 'commander'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UserError } from '../../errors.js'
+import { channelFiles, scanOf } from '../channel-files.js'
 import { findBidsScans, isBidsDataset, requireAll, type BidsChoice } from './bids-dataset.js'
 import { isVolumeName, nameOfVolume } from '../outputs/file-names.js'
 import { holdsDicom } from './dicom.js'
@@ -29,7 +30,7 @@ export interface Cohort {
 export const scansArgument = (scans: string): Argument =>
   new Argument(
     '<scans...>',
-    `${scans}. Files, folders, globs in quotes, lists (.tsv, .csv) or BIDS datasets (docs/cohorts.md)`,
+    `${scans}. Files, folders, globs in quotes, lists (.tsv, .csv) or BIDS datasets (docs/cohorts.md); several contrasts of one scan are files joined by commas, t1.nii.gz,t2.nii.gz`,
   )
 
 export function addCohortOptions(command: Command): Command {
@@ -42,7 +43,10 @@ export function addCohortOptions(command: Command): Command {
     )
     .addOption(new Option('--session <labels...>', 'of BIDS datasets: only scans of these sessions'))
     .addOption(
-      new Option('--suffix <suffix>', 'of BIDS datasets: the end of the names of the scans').default('T1w'),
+      new Option(
+        '--suffix <suffixes>',
+        'of BIDS datasets: the end of the names of the scans; several, such as T1w,T2w, for contrasts of one scan',
+      ).default('T1w'),
     )
 }
 
@@ -85,9 +89,9 @@ export function withLabelsOf<Options extends { labels?: string[] }>(
 
 async function scansOf(argument: string, options: CohortOptions): Promise<readonly CohortScan[]> {
   const { participantLabel, prior } = options
-  if (statSync(argument, { throwIfNoEntry: false })?.isDirectory())
+  if (isDirectory(argument))
     return isBidsDataset(argument) ? findBidsScans(argument, options) : scansInFolder(argument, prior)
-  if (isScanList(argument)) {
+  if (isScanList(argument) && channelFiles(argument).length === 1) {
     const listed = await readScanList(argument)
     const wanted = participantLabel?.map((label) => participantOf(label)!)
     if (!wanted) return listed
@@ -96,11 +100,25 @@ async function scansOf(argument: string, options: CohortOptions): Promise<readon
     return listed.filter(({ participant }) => participant !== undefined && wanted.includes(participant))
   }
   // A file may have a star or a bracket in its name.
-  if (existsSync(argument) || !isDynamicPattern(argument)) return [{ path: argument }]
+  if (existsSync(argument) || !isDynamicPattern(argument)) return [{ path: requireParts(argument) }]
   const matches = await glob(argument, { expandDirectories: false })
   if (matches.length === 0) throw new UserError(`${argument}: matches no file`)
   return matches.sort(naturally).map((path) => ({ path }))
 }
+
+/** A scan whose channels have files at both sides of each comma. @throws UserError */
+function requireParts(scan: string): string {
+  const files = channelFiles(scan)
+  const other = files.find((file) => file === '' || isDirectory(file) || isScanList(file))
+  if (files.length === 1 || other === undefined) return scan
+  const what = other === '' ? 'a name is missing' : `${other} is not one`
+  throw new UserError(
+    `${scan}: commas join the files of one scan, but ${what}; for many scans, give a list or a BIDS dataset with --suffix T1w,T2w`,
+  )
+}
+
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Ends of the names of volumes that are no scans, but made from some. */
 const notScans = /_(dseg|probseg|mask|biasfield|entropy|reconstruction)$/i
@@ -134,8 +152,9 @@ function hasHeader(name: string, among: readonly string[]): boolean {
 }
 
 /** Equal for two names of one file. */
-function identityOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path)
+function identityOf(scan: string): string {
+  const identities = channelFiles(scan).map((file) => (existsSync(file) ? realpathSync(file) : resolve(file)))
+  return scanOf(identities)
 }
 
 function labelsOf(scans: readonly CohortScan[]): string[] | undefined {

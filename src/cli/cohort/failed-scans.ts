@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { UserError } from '../../errors.js'
 import { readVolumeHeader } from '../../io/files.js'
+import { channelFiles } from '../channel-files.js'
 import type { Terminal } from '../terminal.js'
 
 export const keepGoingOption = (): Option =>
@@ -19,7 +20,7 @@ export async function firstReadable(
 ): Promise<string> {
   for (const scan of keepGoing ? scans : []) {
     try {
-      await readVolumeHeader(scan)
+      for (const file of channelFiles(scan)) await readVolumeHeader(file)
       return scan
     } catch (error) {
       if (!(error instanceof UserError)) throw error

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve, join, isAbsolute } from 'node:path'
 import { UserError } from '../../errors.js'
 import { readText } from '../../io/files.js'
+import { channelFiles, scanOf } from '../channel-files.js'
 import { parseDelimited } from '../tables/delimited.js'
 
 /** A scan of a cohort. */
@@ -29,7 +30,7 @@ export const isScanList = (path: string): boolean => /\.(tsv|csv)$/i.test(path)
 
 /**
  * Reads a list of scans: a table with a column `scan` or `path` and, if wanted, `labels` and `participant_id`. Paths
- * are relative to the folder of the list. Other columns mean nothing here; a cell that is empty or `n/a` says nothing.
+ * are relative to the folder of the list; the files of a scan with several channels are joined by commas. Other columns mean nothing here; a cell that is empty or `n/a` says nothing.
  *
  * @throws UserError if it cannot be read, lists nothing, or names a file that is not there
  */
@@ -50,9 +51,12 @@ export async function readScanList(source: string): Promise<CohortScan[]> {
     const fileIn = (name: string): string | undefined => {
       const value = valueOf(name)
       if (value === undefined) return undefined
-      const path = isAbsolute(value) ? value : join(dirname(source), value)
-      if (!existsSync(path)) throw new UserError(`${source}, line ${line}: ${resolve(path)}: no such file`)
-      return path
+      const inFolder = (file: string): string => (isAbsolute(file) ? file : join(dirname(source), file))
+      const files = existsSync(inFolder(value)) ? [value] : channelFiles(value)
+      const paths = files.map(inFolder)
+      const gone = paths.find((path) => !existsSync(path))
+      if (gone !== undefined) throw new UserError(`${source}, line ${line}: ${resolve(gone)}: no such file`)
+      return scanOf(paths)
     }
     const path = fileIn(column)
     if (path === undefined) throw new UserError(`${source}, line ${line}: ${column} is empty`)

@@ -5,6 +5,7 @@ import type { Precision } from '../../plan/storage.js'
 import { defaultEm } from '../../sae/em-settings.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { changeOf, changesCsv, formatChange, type Change } from '../adaptation.js'
+import { channelFiles } from '../channel-files.js'
 import {
   addCohortOptions,
   findScans,
@@ -163,7 +164,7 @@ async function adapt(scans: readonly string[], options: AdaptOptions, terminal: 
   if (labels) await readHeaders(labels, 'a label map', volume)
   const keepExisting = method === 'em' && options.keepExisting === true
   const csv = join(output, 'adaptation.csv')
-  const inputs = [...scans, ...(labels ?? []), options.prior, options.weights]
+  const inputs = [...scans.flatMap(channelFiles), ...(labels ?? []), options.prior, options.weights]
   const overwrite = options.overwrite === true || keepExisting
   const summary = Outputs.ofFile(csv, { files: [csv], inputs, overwrite })
   await summary.requireFree()

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
+import { requireSingleFiles } from '../channel-files.js'
 import { layoutOption, preparedNaming, type Layout } from '../cohort/bids-derivatives.js'
 import {
   addCohortOptions,
@@ -138,7 +139,9 @@ Example:
         for (const name of unused[step])
           if (options.skip.includes(step) && self.getOptionValueSource(name) === 'cli')
             terminal.warn(`--${name} has no effect with --skip ${step}`)
-      await prepare(await findScans(given, options, terminal), options, terminal)
+      const cohort = await findScans(given, options, terminal)
+      requireSingleFiles(cohort.scans, 'sae prepare')
+      await prepare(cohort, options, terminal)
     })
 }
 

@@ -6,13 +6,22 @@ import type { Gpu } from '../../gpu/gpu.js'
 import type { Volume } from '../../io/volume.js'
 import type { TrainingScan } from '../../sae/batches.js'
 import type { LabelTable } from '../../sae/label-table.js'
-import { checkTensors, createModel, loadTensors, type Architecture, type Model } from '../../sae/model.js'
+import {
+  channelsOf,
+  checkTensors,
+  createModel,
+  forChannels,
+  loadTensors,
+  type Architecture,
+  type Model,
+} from '../../sae/model.js'
 import { Pretrainer, type PretrainingProgress, type PretrainingStep } from '../../sae/pretrainer.js'
 import type { Prior } from '../../sae/prior.js'
 import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess-run.js'
+import { channelFiles, channelsOfScans } from '../channel-files.js'
 import { tableFor } from '../classes.js'
 import {
   addCohortOptions,
@@ -37,7 +46,13 @@ import { pretrainingRecording } from '../recordings.js'
 import { surviving, type Lifeline } from '../recovery.js'
 import type { Terminal } from '../terminal.js'
 import { trainedGridMetadata } from '../grids/trained-grid.js'
-import { readWeights, requireClasses, writeWeights, type WeightsFile } from '../weights-file.js'
+import {
+  readWeights,
+  requireChannels,
+  requireClasses,
+  writeWeights,
+  type WeightsFile,
+} from '../weights-file.js'
 
 interface PretrainOptions extends LearningOptions {
   instanceNorm?: boolean
@@ -99,6 +114,7 @@ async function pretrain(
   const { channels } = priorFile.volume
   const weights = options.init === undefined ? undefined : await readWeights(options.init)
   if (weights) requireClasses(weights, channels, options.prior)
+  if (weights) requireChannels(weights, paths)
   const table = await tableFor(
     channels,
     options.prior,
@@ -108,7 +124,7 @@ async function pretrain(
   )
   const intensities = weights?.info.intensities ?? recipe.intensities
   const inputs = await readTrainingScans(paths, labels, priorFile, table, grids, intensities, terminal)
-  const own = architecture(channels, options, weights)
+  const own = architecture(channels, paths, options, weights)
   if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 
   let start: Start | undefined
@@ -158,18 +174,19 @@ function outputsOf(
 ): Outputs {
   return Outputs.inFolder(output, {
     files: [weightsName, logName].map((name) => join(output, name)),
-    inputs: [...scans, ...labels, prior, tableBeside(prior), classes, init],
+    inputs: [...scans.flatMap(channelFiles), ...labels, prior, tableBeside(prior), classes, init],
     overwrite,
   })
 }
 
 function architecture(
   classes: number,
+  scans: readonly string[],
   { recipe, instanceNorm = false }: PretrainOptions,
   weights: WeightsFile | undefined,
 ): Architecture {
   if (!weights) {
-    const own = recipes[recipe].architecture(classes)
+    const own = forChannels(recipes[recipe].architecture(classes), channelsOfScans(scans))
     return { ...own, instanceNorm: own.instanceNorm || instanceNorm }
   }
   if (instanceNorm && !weights.info.architecture.instanceNorm) {
@@ -204,7 +221,7 @@ async function startOf(
   }
   // Weights keep the channels that they have.
   const counts = initialised ? partCountsOf(own) : partCounts(table, mixture.parts)
-  const em = { ...emOf(mixture, counts), memoryLimit }
+  const em = { ...emOf(mixture, counts), memoryLimit, channels: channelsOf(own) }
   const mixtures = await fitMixtures(gpu, inputs.scans, prior, table, em, terminal)
   const { architecture, ...start } = initialised
     ? {

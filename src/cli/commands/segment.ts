@@ -97,7 +97,8 @@ export function addSegment(program: Command): void {
       'after',
       `${segmentationFiles}
   NAME_entropy.nii.gz         with --entropy: how uncertain each voxel is, in nats
-  NAME_reconstruction.nii.gz  with --reconstruction: the decoder's image, in 0..1
+  NAME_reconstruction.nii.gz  with --reconstruction: the decoder's image, in 0..1; of scans with several channels
+                              NAME_channel-1_reconstruction.nii.gz and so on
 
 Example:
   sae segment scan.nii.gz --weights run/best.safetensors --prior prior.nii.gz -o out/`,

@@ -13,7 +13,7 @@ import { folderOption, overwriteOption, terminalOf, volumeOption, wholeNumber } 
 import { Outputs } from '../outputs/output-files.js'
 import { anatomyOfClasses, anatomyOfCodes, phantomAnatomies, type Anatomy } from '../synth/synth-anatomy.js'
 import { gridAround, gridLike, placementOf, voxelSizes, type OutputGrid } from '../synth/synth-grid.js'
-import { areClasses, readLook, type Look } from '../synth/synth-look.js'
+import { alikeInAll, areClasses, contrastsOf, readLooks, type Look } from '../synth/synth-look.js'
 import {
   deformationOptions,
   gridOptions,
@@ -39,7 +39,7 @@ export function addSynth(program: Command): void {
     .addOption(folderOption())
     .option(
       '--contrast <kind>',
-      't1, t2, random (a mean of its own for each region), or FILE.json with the intensities of each label',
+      't1, t2, random (a mean of its own for each region), or FILE.json with the intensities of each label; several separated by commas, such as t1,t2, make scans of one anatomy, on one grid',
       't1',
     )
     .addOption(
@@ -62,7 +62,8 @@ export function addSynth(program: Command): void {
       'after',
       `
 Writes to the output folder, all on one grid:
-  sub-001_T1w.nii.gz   a scan, intensities in 0..1, 0 outside the head (or _T2w, _random, _NAME of FILE.json)
+  sub-001_T1w.nii.gz   a scan, intensities in 0..1, 0 outside the head (or _T2w, _random, _NAME of FILE.json; one for
+                       each contrast)
   sub-001_T1w.json     how it was made
   sub-001_dseg.nii.gz  its labels, one code for each class, with a .tsv that explains them
   participants.tsv     one row per scan
@@ -78,29 +79,30 @@ Example:
 }
 
 async function synth(maps: string[], options: SynthOptions, terminal: Terminal): Promise<void> {
-  const { count, seed, contrast } = options
+  const { count, seed } = options
   requireSource(maps, options)
   const table = options.phantom ? phantomTable : await readClasses(options.classes ?? 'freesurfer')
-  const output = new SynthOutput(options.output, count, contrast, table)
-  const files = [options.like, options.classes, contrast].filter((file) => file !== undefined)
+  const contrasts = contrastsOf(options)
+  const output = new SynthOutput(options.output, count, contrasts, table)
+  const files = [options.like, options.classes, ...contrasts].filter((file) => file !== undefined)
   const outputs = Outputs.inFolder(options.output, {
     files: output.paths(),
     inputs: [...maps, ...files],
     overwrite: options.overwrite,
   })
   await outputs.requireFree()
-  const look = await readLook(options)
-  const anatomies = await readAnatomies(maps, options, table, look, terminal)
+  const looks = await readLooks(options)
+  const anatomies = await readAnatomies(maps, options, table, alikeInAll(looks), terminal)
   const grid = await outputGrid(options, anatomies, terminal)
-  const synthesisers = anatomies.map((anatomy) => synthesiserOf(anatomy, grid, options, look))
+  const synthesisers = anatomies.map((anatomy) => synthesiserOf(anatomy, grid, options, looks))
 
   await outputs.claim()
   const random = new Random(seed)
   for (let i = 0; i < count; i++) {
     const start = performance.now()
     const anatomy = anatomies[i % anatomies.length]!
-    const scan = synthesisers[i % anatomies.length]!.draw(random.fork())
-    const name = await output.write(i, scan, grid.grid, anatomy)
+    const scans = synthesisers[i % anatomies.length]!.drawContrasts(random.fork())
+    const name = await output.write(i, scans, grid.grid, anatomy)
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     terminal.status(`${name}: from ${anatomy.name} (${seconds} s)`)
   }
@@ -120,7 +122,7 @@ async function readAnatomies(
   maps: readonly string[],
   { phantom, classes, shape, count, seed, volume }: SynthOptions,
   table: LabelTable,
-  look: Look,
+  look: Look['of'],
   terminal: Terminal,
 ): Promise<Anatomy[]> {
   if (phantom) return phantomAnatomies(shape ?? phantomShape, count, seed)
@@ -132,7 +134,7 @@ async function readAnatomies(
     anatomies.push(
       areClasses(classes) || holdsClasses
         ? anatomyOfClasses(map, table, path)
-        : anatomyOfCodes(map, table, path, look.of),
+        : anatomyOfCodes(map, table, path, look),
     )
     if (classes === undefined && !holdsClasses) warnOfBareClasses(map, terminal)
   }
@@ -158,12 +160,19 @@ async function outputGrid(
   return gridLike(file, every)
 }
 
-function synthesiserOf(anatomy: Anatomy, output: OutputGrid, options: SynthOptions, look: Look): Synthesiser {
+function synthesiserOf(
+  anatomy: Anatomy,
+  output: OutputGrid,
+  options: SynthOptions,
+  looks: readonly Look[],
+): Synthesiser {
   const { classes, shape, truth, painted } = anatomy
   const { blur, resolution, bias, noise, rim, rician = false } = options
+  const [first, ...otherContrasts] = looks.map(({ intensities }) => intensities(painted))
   const scanner: SynthesisOptions = {
     sources: [{ classes, shape, truth, placement: placementOf(output, anatomy) }],
-    intensities: look.intensities(painted),
+    intensities: first!,
+    otherContrasts,
     shape: output.grid.shape,
     spacing: voxelSizes(output.grid),
     displacement: options.deform,

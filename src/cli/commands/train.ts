@@ -96,7 +96,8 @@ Writes to the output folder:
                     averaged over 10 steps or one epoch, whichever is longer; on the scans of --validate if given
   last.safetensors  for --resume: the weights after the last step, also if the run was interrupted
   train.csv         one row per step: the loss and its terms (sums over voxels), mse, the weight of the
-                    squared error, sigma, seconds, and Dice if --labels is given
+                    squared error, sigma (mse_1, mse_2 and so on of several channels), seconds, and Dice if
+                    --labels is given
   run.json          quality of the segmentations, settings, versions, checksums of the inputs
 Ctrl-C ends the run after the steps in flight, saves last.safetensors and exits with code 130.
 

@@ -10,7 +10,7 @@ import { phantomTable } from '../../sae/phantom/phantom.js'
 import { Pretrainer } from '../../sae/pretrainer.js'
 import type { Prior } from '../../sae/prior.js'
 import { emOf, recipes } from '../../sae/recipes.js'
-import { Trainer, type TrainingProgress } from '../../sae/trainer.js'
+import { Trainer, type NoiseEstimates, type TrainingProgress } from '../../sae/trainer.js'
 import { CsvLog } from '../tables/csv-log.js'
 import type { DemoData } from './demo-data.js'
 import { fitDecoder } from '../fit-decoder.js'
@@ -39,7 +39,7 @@ export interface DemoStart {
   /** Of the pretrained encoder and of the decoder fitted to it. */
   readonly tensors: ReadonlyMap<string, NamedTensor>
   /** Of the decoder's error. */
-  readonly variance: number
+  readonly noise: NoiseEstimates
 }
 
 const { default: recipe } = recipes
@@ -78,10 +78,10 @@ export async function startDemo(
     process.exitCode = await follow((run) => pretrainer.train(scans, run), recording, log, progress)
     if (process.exitCode !== undefined) return undefined
     const start = { model, settings: trainingSettings(epochs, seed), weights: undefined, progress: undefined }
-    const { variance, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, undefined, terminal)
+    const { noise, exitCode } = await fitDecoder(gpu, start, variables, prior, scans, undefined, terminal)
     process.exitCode = exitCode
     if (exitCode !== undefined) return undefined
-    return { model, prior, scans, tensors: await variables.readAll(model.parameters), variance }
+    return { model, prior, scans, tensors: await variables.readAll(model.parameters), noise }
   } finally {
     pretrainer.dispose()
     variables.dispose()
@@ -101,7 +101,7 @@ interface DemoTraining {
  */
 export async function trainDemo(
   gpu: Gpu,
-  { model, prior, scans, tensors, variance }: DemoStart,
+  { model, prior, scans, tensors, noise }: DemoStart,
   { name, beta }: { readonly name: string; readonly beta: number },
   { output, seed, epochs }: DemoSettings,
   terminal: Terminal,
@@ -109,7 +109,7 @@ export async function trainDemo(
   const variables = new Variables(gpu)
   loadTensors(variables, model.parameters, tensors, 'pretraining')
   const settings = { ...trainingSettings(epochs, seed), beta }
-  const beginning: TrainingProgress = { epoch: 0, step: 0, variance, errors: [] }
+  const beginning: TrainingProgress = { epoch: 0, step: 0, ...noise }
   const trainer = new Trainer(gpu, model, variables, prior, settings, beginning)
   const recording = { ...trainingRecording(phantomTable), shown: ['loss', 'mse', 'mean_dice'] }
   const log = await CsvLog.create(join(output, `train-${name}.csv`), logColumns(recording))

@@ -1,5 +1,6 @@
-import { formatShape, type Grid } from '../../io/volume.js'
+import { formatShape, type Grid, type VolumeHeader } from '../../io/volume.js'
 import { followedBy } from '../../io/orientation.js'
+import { channelFiles, channelsOfScans } from '../channel-files.js'
 import { GridCheck, type GridOptions } from './grid-check.js'
 import { readHeaders, readPriorHeader } from '../input-headers.js'
 import type { Placement } from './placement.js'
@@ -9,9 +10,11 @@ import type { Terminal } from '../terminal.js'
 export interface RunGrids {
   /** Keep every n-th voxel of the prior; 1 if it is on that grid already. */
   readonly priorEvery: number
-  /** Of each scan. */
+  /** Of the first file of each scan. */
   readonly scans: readonly Placement[]
-  /** The grid of each scan's file. */
+  /** Of every file of each scan, one for each channel; the first is that in `scans`. */
+  readonly channels: readonly (readonly Placement[])[]
+  /** The grid of the first file of each scan, on which its results lie. */
   readonly scanGrids: readonly Grid[]
   /** If files may be resampled: the grid that they come onto before every n-th voxel of it is kept, the prior's. */
   readonly resampled: Grid | undefined
@@ -24,7 +27,7 @@ export interface RunGrids {
 /**
  * Compares the grids of a run's files by their headers, before any voxel is read.
  *
- * @param files label maps, if there are any, are those of the first scans; `volume` is which is read of files with several
+ * @param files scans all have the same number of channels; label maps, if there are any, are those of the first scans; `volume` is which is read of files with several
  * @param every work on every n-th voxel of the scans along each axis, and of a prior that has their full size; of the
  *   prior in any case if files may be resampled onto its grid
  * @throws UserError if a file cannot be read, has channels where it should have none, or lies elsewhere
@@ -41,16 +44,21 @@ export async function matchRun(
   terminal: Terminal,
 ): Promise<RunGrids> {
   const prior = await readPriorHeader(files.prior)
-  const scans = await readHeaders(files.scans, 'a scan', files.volume)
+  channelsOfScans(files.scans)
+  const headers: VolumeHeader[][] = []
+  for (const scan of files.scans) headers.push(await readHeaders(channelFiles(scan), 'a scan', files.volume))
+  const scans = headers.map(([first]) => first!)
   const labels = files.labels && (await readHeaders(files.labels, 'a label map', files.volume))
   const check = new GridCheck(options)
   let priorEvery: number | undefined
-  const placements = scans.map((scan): Placement => {
+  const place = (scan: VolumeHeader): Placement => {
     // Of the first scan, whose size decides whether the prior has it.
     priorEvery ??= options.resample || sameExtents(scan.grid, prior.grid) ? every : 1
     if (priorEvery === 1) return check.match(scan, prior, 'the prior and the scan', every)
     return { ...check.match(scan, prior, 'the prior and the scan'), every }
-  })
+  }
+  const channels = headers.map((files) => files.map(place))
+  const placements = channels.map(([first]) => first!)
   const ofLabels = labels?.map((map, i): Placement => {
     // By its own header; one that says nothing has the voxels of the scan.
     if (options.resample && map.grid.known)
@@ -62,6 +70,7 @@ export async function matchRun(
   return {
     priorEvery: priorEvery ?? 1,
     scans: placements,
+    channels,
     scanGrids: scans.map(({ grid }) => grid),
     resampled: options.resample ? prior.grid : undefined,
     labels: ofLabels,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { fileError } from '../../io/file-error.js'
 import { pairOf } from '../../io/pairs.js'
+import { channelFiles } from '../channel-files.js'
 
 /** Size and SHA-256 (hexadecimal) of a file. */
 export interface FileDigest {
@@ -14,12 +15,15 @@ export function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-/** Reads a file piece by piece; of a `.hdr`/`.img` pair, both, the header first. @throws UserError if it cannot be read */
+/**
+ * Reads a file piece by piece; of a `.hdr`/`.img` pair, both, the header first; of a scan with several channels, all files.
+ *
+ * @throws UserError if it cannot be read
+ */
 export async function fileDigest(path: string): Promise<FileDigest> {
   const hash = createHash('sha256')
   let bytes = 0
-  const pair = pairOf(path)
-  for (const file of pair ? [pair.header, pair.image] : [path]) {
+  for (const file of channelFiles(path).flatMap(filesOf)) {
     try {
       for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
         hash.update(piece)
@@ -30,4 +34,9 @@ export async function fileDigest(path: string): Promise<FileDigest> {
     }
   }
   return { bytes, sha256: hash.digest('hex') }
+}
+
+function filesOf(path: string): string[] {
+  const pair = pairOf(path)
+  return pair ? [pair.header, pair.image] : [path]
 }

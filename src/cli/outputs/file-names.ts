@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '../../errors.js'
+import { firstFile } from '../channel-files.js'
 
 const extension = /\.(nii|nii\.gz|mgz|mgh|hdr|hdr\.gz|img|img\.gz|npz|npy)$/i
 
@@ -16,9 +17,10 @@ export function besideVolume(path: string, ending: string): string {
 
 /**
  * A scan's name with the BIDS entities that only its folders have: `scans/a.nii.gz` -> `a`,
- * `sub-01/ses-2/anat/T1w.nii.gz` -> `sub-01_ses-2_T1w`.
+ * `sub-01/ses-2/anat/T1w.nii.gz` -> `sub-01_ses-2_T1w`. A scan of several channels is named after the first.
  */
-export function subjectName(path: string): string {
+export function subjectName(scan: string): string {
+  const path = firstFile(scan)
   const name = basename(path).replace(extension, '')
   if (/(^|_)sub-/.test(name)) return name
   const folders = foldersOf(path)
@@ -81,7 +83,7 @@ export function candidateNames(path: string): string[] {
 /** The names of the folders that a file lies in, the nearest first. */
 function foldersOf(path: string): string[] {
   const names: string[] = []
-  for (let folder = dirname(resolve(path)); basename(folder) !== ''; folder = dirname(folder))
+  for (let folder = dirname(resolve(firstFile(path))); basename(folder) !== ''; folder = dirname(folder))
     names.push(basename(folder))
   return names
 }

@@ -16,13 +16,13 @@ export const sidecarEnding = (ending: string): string => ending.replace(/\.nii\.
  */
 export function sidecarOf(
   ending: string,
-  { source }: DerivedFrom,
+  { sources }: DerivedFrom,
   strips: boolean,
   target: string | undefined,
 ): string {
   const isMoved = ending.includes('_space-target')
   const content = {
-    Sources: [source],
+    Sources: sources,
     // Conforming lays out other voxels in the same place.
     SpatialReference: isMoved && target !== undefined ? basename(target) : 'orig',
     ...(ending.includes('_mask')

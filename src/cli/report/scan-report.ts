@@ -7,6 +7,7 @@ import { describeAxes } from '../../io/orientation.js'
 import { formatShape, voxelSize, type Grid } from '../../io/volume.js'
 import { classColour, type Colour } from '../../report/colours.js'
 import type { OverlaidVolume } from '../../report/overlay.js'
+import { firstFile } from '../channel-files.js'
 import { GridCheck } from '../grids/grid-check.js'
 import { OutputRecord } from '../outputs/output-record.js'
 import { placed } from '../grids/placement.js'
@@ -27,7 +28,7 @@ export interface LegendEntry {
 /** Everything that a page about a scan shows. */
 export interface ScanReport {
   readonly name: string
-  /** Its whole path. */
+  /** Its whole path; of several channels, those of all files. The first one is shown. */
   readonly scan: string
   /** Of the segmentation. */
   readonly grid: Grid
@@ -68,11 +69,12 @@ export async function readScanReport(
 ): Promise<ScanReport> {
   const file = join(folder, name + ending)
   const { scan, made } = (await OutputRecord.read(dirname(file))).originOf(basename(file))!
-  if (!existsSync(scan)) throw new UserError(`${scan}: is gone, and ${file} was made from it`)
+  const image = firstFile(scan)
+  if (!existsSync(image)) throw new UserError(`${image}: is gone, and ${file} was made from it`)
   const { data, grid } = await readLabelVolume(file)
   const rows = await readLegend(join(folder, `${name}_dseg.tsv`))
   const volume = typeof made.volume === 'number' ? made.volume : undefined
-  const whole = await readVolume(scan, { volume })
+  const whole = await readVolume(image, { volume })
   // A run that resamples writes on the scan's own grid, whatever its --every.
   const isWhole = formatShape(grid.shape) === formatShape(whole.grid.shape)
   const every = !isWhole && typeof made.every === 'number' ? made.every : 1

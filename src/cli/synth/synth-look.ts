@@ -19,8 +19,29 @@ export interface Look {
   readonly intensities: (painted: LabelTable) => (random: Random) => IntensityModel
 }
 
-/** The look that `--contrast` and `--jitter` describe. @throws UserError if it cannot be painted */
-export async function readLook({ contrast, jitter, classes }: SynthOptions): Promise<Look> {
+/** The looks that `--contrast` names, separated by commas, and `--jitter` describe. @throws UserError if one cannot be painted */
+export async function readLooks(options: SynthOptions): Promise<Look[]> {
+  const looks: Look[] = []
+  for (const contrast of contrastsOf(options)) looks.push(await readLook(contrast, options))
+  return looks
+}
+
+/** The contrasts that `--contrast` lists. */
+export const contrastsOf = ({ contrast }: Pick<SynthOptions, 'contrast'>): string[] => contrast.split(',')
+
+/** Which codes look alike in every contrast, as `Look.of`. */
+export function alikeInAll(looks: readonly Look[]): Look['of'] {
+  const [first, ...others] = looks
+  if (others.length === 0) return first!.of
+  const numbers = new Map<unknown, number>()
+  const numberOf = (look: unknown): number => {
+    if (!numbers.has(look)) numbers.set(look, numbers.size)
+    return numbers.get(look)!
+  }
+  return (code) => looks.map(({ of }) => numberOf(of(code) ?? code)).join()
+}
+
+async function readLook(contrast: string, { jitter, classes }: SynthOptions): Promise<Look> {
   if (/\.json$/i.test(contrast)) {
     const file = await readIntensities(contrast)
     const intensities: Look['intensities'] = (painted) => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { UserError } from '../../errors.js'
 import type { Grid } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
 import { toCodes, type LabelTable } from '../../sae/label-table.js'
@@ -11,26 +12,40 @@ import type { Anatomy } from './synth-anatomy.js'
 
 /** The files of a synthetic cohort in one folder. */
 export class SynthOutput {
-  private readonly suffix: string
+  private readonly suffixes: readonly string[]
   private readonly rows: string[] = []
 
-  /** @param contrast as on the command line */
+  /**
+   * @param contrasts as on the command line
+   * @throws UserError if two of them have one name
+   */
   constructor(
     private readonly folder: string,
     private readonly count: number,
-    contrast: string,
+    contrasts: readonly string[],
     private readonly table: LabelTable,
   ) {
-    this.suffix = { t1: 'T1w', t2: 'T2w' }[contrast] ?? suffixOf(contrast)
+    this.suffixes = contrasts.map((contrast) => ({ t1: 'T1w', t2: 'T2w' })[contrast] ?? suffixOf(contrast))
+    const twice = this.suffixes.find((suffix, i) => this.suffixes.indexOf(suffix) !== i)
+    if (twice !== undefined)
+      throw new UserError(`--contrast ${contrasts.join()}: two contrasts would be written as ${twice}`)
   }
 
-  /** Writes scan `i`, made from that anatomy. @returns its name @throws UserError if a file cannot be written */
-  async write(i: number, made: SyntheticScan, grid: Grid, { name: from, painted }: Anatomy): Promise<string> {
-    const { scan, labels, acquisition, intensities } = made
+  /**
+   * Writes the scans of subject `i`, one for each contrast, made from that anatomy.
+   *
+   * @returns its name
+   * @throws UserError if a file cannot be written
+   */
+  async write(
+    i: number,
+    made: readonly SyntheticScan[],
+    grid: Grid,
+    { name: from, painted }: Anatomy,
+  ): Promise<string> {
     const name = this.nameOf(i)
-    const [image, sidecar, segmentation, table] = this.pathsOf(i)
-    const classes = painted.classes.map(({ codes }, c) => ({ codes, components: intensities[c]! }))
-    await writeJson(sidecar!, { source: from, ...acquisition, classes })
+    const [segmentation, table] = this.endingsOf(i, 'dseg.nii.gz', 'dseg.tsv')
+    const { labels, acquisition } = made[0]!
     await writeOutput(table!, formatDsegTable(this.table, 'codes'))
     const data = toCodes(labels, this.table)
     const type = labelVoxelType(data)
@@ -42,13 +57,18 @@ export class SynthOutput {
       description: describeValues(this.table, 'codes'),
     }
     await writeOutputVolume(segmentation!, map, type === 'uint8' ? 'int16' : type)
-    await writeOutputVolume(image!, { data: scan, channels: 1, grid, source: image! }, 'float32')
+    for (const [c, { scan, acquisition, intensities }] of made.entries()) {
+      const [image, sidecar] = this.imageOf(i, this.suffixes[c]!)
+      const classes = painted.classes.map(({ codes }, at) => ({ codes, components: intensities[at]! }))
+      await writeJson(sidecar!, { source: from, ...acquisition, classes })
+      await writeOutputVolume(image!, { data: scan, channels: 1, grid, source: image! }, 'float32')
+    }
     const { noise, bias, blur, rim } = acquisition
     this.rows.push([name, from, ...[noise, bias, blur, rim].map((value) => value.toFixed(4))].join('\t'))
     return name
   }
 
-  /** Writes the table of all scans. */
+  /** Writes the table of all subjects; what the scanner did is that of the first contrast. */
   async writeIndex(): Promise<void> {
     const header = ['participant_id', 'source', 'noise', 'bias', 'blur', 'rim'].join('\t')
     await writeOutput(this.index, [header, ...this.rows, ''].join('\n'))
@@ -64,7 +84,17 @@ export class SynthOutput {
   }
 
   private pathsOf(i: number): string[] {
-    const endings = [`${this.suffix}.nii.gz`, `${this.suffix}.json`, 'dseg.nii.gz', 'dseg.tsv']
+    return [
+      ...this.suffixes.flatMap((suffix) => this.imageOf(i, suffix)),
+      ...this.endingsOf(i, 'dseg.nii.gz', 'dseg.tsv'),
+    ]
+  }
+
+  private imageOf(i: number, suffix: string): string[] {
+    return this.endingsOf(i, `${suffix}.nii.gz`, `${suffix}.json`)
+  }
+
+  private endingsOf(i: number, ...endings: readonly string[]): string[] {
     return endings.map((ending) => join(this.folder, `${this.nameOf(i)}_${ending}`))
   }
 

@@ -1,5 +1,11 @@
 import { alignmentOf } from './alignment.js'
-import { classMeansError, classStatistics, meanSquaredError } from './class-statistics.js'
+import { splitChannels } from '../channels.js'
+import {
+  classMeansError,
+  classStatistics,
+  meanSquaredError,
+  type ClassStatistics,
+} from './class-statistics.js'
 import { classVolumes } from './class-volumes.js'
 import { crossEntropyToPrior } from './cross-entropy.js'
 import type { Figures } from './figures.js'
@@ -18,9 +24,9 @@ export interface EmSegmentation {
   readonly every: number
 }
 
-/** A segmentation and the data to compare it with. Volumes are [D, H, W] of the prior's shape. */
+/** A segmentation and the data to compare it with. Volumes are [D, H, W] of the prior's shape, images [C, D, H, W]. */
 export interface AssessedScan {
-  /** Intensities that were segmented. */
+  /** Intensities that were segmented, of C channels. */
   readonly scan: Float32Array
   /** The segmentation, a class per voxel. */
   readonly classes: Uint8Array
@@ -50,17 +56,21 @@ export interface Assessment extends Figures {
 export function assess(summary: PriorSummary, assessed: AssessedScan): Assessment {
   const { scan, classes, posterior, reconstruction, em, truth, imitatesPrior = false } = assessed
   const { prior, argmax, table } = summary
-  if (scan.length !== argmax.length) {
+  if (scan.length === 0 || scan.length % argmax.length !== 0) {
     throw new RangeError(`A scan of ${scan.length} voxels for a prior of ${argmax.length}.`)
   }
+  const channels = splitChannels(scan, prior.shape)
   const overlap = (a: Uint8Array, b: Uint8Array): Overlap => overlapOf(a, b, table)
   const atEm = <T extends Float32Array | Uint8Array>(volume: T): T =>
     everyNth(volume, prior.shape, em?.every ?? 1)
-  const range = intensityRange(scan)
-  const foreground = foregroundOf(scan, range)
-  const own = classStatistics(scan, classes)
-  const byPrior = classStatistics(scan, argmax)
-  const byEm = em && classStatistics(atEm(scan), em.classes)
+  const ranges = channels.map(intensityRange)
+  // All channels show one head, so the first one says where it is.
+  const foreground = foregroundOf(channels[0]!, ranges[0])
+  const statisticsOf = (classes: Uint8Array): ClassStatistics[] =>
+    channels.map((channel) => classStatistics(channel, classes))
+  const own = statisticsOf(classes)
+  const byPrior = statisticsOf(argmax)
+  const byEm = em && channels.map((channel) => classStatistics(atEm(channel), em.classes))
   const figures: Figures = {
     volumes: classVolumes(classes, summary),
     withPrior: overlap(classes, argmax),
@@ -68,27 +78,30 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
     withTruth: truth && overlap(classes, truth),
     priorWithTruth: truth && overlap(argmax, truth),
     emWithTruth: truth && em && overlap(em.classes, atEm(truth)),
-    foreground: foreground.reduce((sum, inside) => sum + inside, 0) / scan.length,
+    foreground: foreground.reduce((sum, inside) => sum + inside, 0) / argmax.length,
     calledBackground: backgroundShare(classes, foreground),
     priorCalledBackground: backgroundShare(argmax, foreground),
     crossEntropy: crossEntropyToPrior(prior, posterior ?? classes),
     priorEntropy: summary.entropy,
     errors: {
       reconstruction: reconstruction && meanSquaredError(scan, reconstruction),
-      classMeans: classMeansError(own),
-      priorClassMeans: classMeansError(byPrior),
-      emClassMeans: byEm && classMeansError(byEm),
+      classMeans: mean(own.map(classMeansError)),
+      priorClassMeans: mean(byPrior.map(classMeansError)),
+      emClassMeans: byEm && mean(byEm.map(classMeansError)),
     },
     cost: {
-      segmentation: costOf(prior, classes, own, range),
-      priorArgmax: costOf(prior, argmax, byPrior, range),
-      em: em && costOf({ ...prior, data: atEm(prior.data) }, em.classes, byEm!, range),
+      segmentation: costOf(prior, classes, own, ranges),
+      priorArgmax: costOf(prior, argmax, byPrior, ranges),
+      em: em && costOf({ ...prior, data: atEm(prior.data) }, em.classes, byEm!, ranges),
     },
-    alignment: alignmentOf(scan, prior),
+    alignment: alignmentOf(channels[0]!, prior),
     imitatesPrior,
   }
   return { ...figures, verdict: judge(figures, table) }
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Share of the foreground that a segmentation calls background; 0 if there is no foreground. */
 function backgroundShare(classes: Uint8Array, foreground: Uint8Array): number {

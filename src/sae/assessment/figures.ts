@@ -2,7 +2,7 @@ import type { Alignment } from './alignment.js'
 import type { ClassVolume } from './class-volumes.js'
 import type { Overlap } from './overlap.js'
 
-/** Mean squared errors of images of the scan, over all voxels, in squared units of intensity. */
+/** Mean squared errors of images of the scan, over all voxels and channels, in squared units of intensity. */
 export interface ImageErrors {
   /** Of the decoder's reconstruction. */
   readonly reconstruction: number | undefined

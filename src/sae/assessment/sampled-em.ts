@@ -1,12 +1,15 @@
 import type { Gpu } from '../../gpu/gpu.js'
 import { ExpectationMaximisation } from '../em.js'
-import type { MemoryOptions } from '../plan-by-batch.js'
+import type { EmOptions } from '../em-settings.js'
 import type { Prior } from '../prior.js'
 import type { EmSegmentation } from './assessment.js'
 import { everyNth, sampledShape } from './sampling.js'
 
 /** About this many voxels suffice to fit a few Gaussians, in seconds. */
 const sampledVoxels = 125_000
+
+/** What may be chosen. */
+export type SampledEmOptions = Pick<EmOptions, 'memoryLimit' | 'channels'>
 
 /** EM of every n-th voxel: what a segmentation is compared with, in a fraction of the time and memory of all voxels. */
 export class SampledEm {
@@ -18,7 +21,7 @@ export class SampledEm {
   ) {}
 
   /** @throws UserError if there is not enough memory */
-  static async create(gpu: Gpu, prior: Prior, options: MemoryOptions = {}): Promise<SampledEm> {
+  static async create(gpu: Gpu, prior: Prior, options: SampledEmOptions = {}): Promise<SampledEm> {
     const { data, classes, shape } = prior
     const every = Math.max(1, Math.ceil(Math.cbrt(data.length / classes / sampledVoxels)))
     const sampled = { data: everyNth(data, shape, every), classes, shape: sampledShape(shape, every) }
@@ -28,7 +31,7 @@ export class SampledEm {
   /**
    * Segments a scan.
    *
-   * @param scan intensities in any unit, [D, H, W] of the prior's shape
+   * @param scan intensities in any unit, [C, D, H, W] of the prior's shape
    */
   async run(scan: Float32Array): Promise<EmSegmentation> {
     const { classes } = await this.method.run(everyNth(scan, this.prior.shape, this.every))

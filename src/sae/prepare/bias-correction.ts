@@ -64,14 +64,17 @@ export async function correctBias(
     { components: [1, tissues], beta: 0, bias: order, iterations, varianceFloor, memoryLimit },
   )
   try {
-    const background = [{ weight: 1, mean: 0, variance: 0 }]
-    const start = [
-      background,
-      clusters(
-        data.filter((_, i) => inside[i] === 1),
-        tissues,
-      ),
-    ]
+    const background = [{ weight: 1, mean: [0], variance: [0] }]
+    const found = clusters(
+      data.filter((_, i) => inside[i] === 1),
+      tissues,
+    )
+    const ofTissues = found.map(({ weight, mean, variance }) => ({
+      weight,
+      mean: [mean],
+      variance: [variance],
+    }))
+    const start = [background, ofTissues]
     const { field: fieldOf, logLikelihoods } = await method.run(data, onIteration, start)
     const field = fieldOf!({ shape, block, start: box.start })
     return { corrected: scan.map((value, i) => value / field[i]!), field, iterations: logLikelihoods.length }

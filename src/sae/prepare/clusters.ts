@@ -1,14 +1,20 @@
-import type { GaussianComponent } from '../gaussian-mixture.js'
-
 const mostRounds = 100
+
+/** A cluster of numbers. */
+export interface Cluster {
+  /** Share of the numbers. */
+  readonly weight: number
+  readonly mean: number
+  readonly variance: number
+}
 
 /**
  * Clusters numbers by k-means (Lloyd's algorithm in one dimension), from clusters of equal size on.
  *
  * @param values finite, at least one
- * @returns the clusters as components of a mixture, from the least mean on; a cluster that lost all numbers has no weight
+ * @returns the clusters, from the least mean on; a cluster that lost all numbers has no weight
  */
-export function clusters(values: Float32Array, k: number): GaussianComponent[] {
+export function clusters(values: Float32Array, k: number): Cluster[] {
   const sorted = values.slice().sort()
   let ends = Array.from({ length: k + 1 }, (_, c) => Math.round((c * sorted.length) / k))
   let found = momentsBetween(sorted, ends)
@@ -23,7 +29,7 @@ export function clusters(values: Float32Array, k: number): GaussianComponent[] {
   return found
 }
 
-function momentsBetween(sorted: Float32Array, ends: readonly number[]): GaussianComponent[] {
+function momentsBetween(sorted: Float32Array, ends: readonly number[]): Cluster[] {
   return ends.slice(1).map((end, c) => {
     const own = sorted.subarray(ends[c], end)
     const count = Math.max(own.length, 1)

@@ -34,6 +34,8 @@ export interface SynthesisOptions extends DeformationOptions, AcquisitionOptions
   readonly sources: readonly (LabelSource | PriorSource)[]
   /** The intensities of one scan, by painted class. */
   readonly intensities: (random: Random) => IntensityModel
+  /** The same for further contrasts of the same anatomy, for `drawContrasts`. Default: none. */
+  readonly otherContrasts?: readonly ((random: Random) => IntensityModel)[]
   /** Voxels of the scans. Default: those of the source. */
   readonly shape?: SpatialShape
   /** Voxel sizes of the scans in millimetres, which all lengths below are converted with. Default 1. */
@@ -79,8 +81,19 @@ export class Synthesiser {
     this.sources = options.sources.map(prepare)
   }
 
-  /** @throws UserError for options out of range */
+  /** A scan of the first contrast. @throws UserError for options out of range */
   draw(random: Random): SyntheticScan {
+    return this.drawContrasts(random, 1)[0]!
+  }
+
+  /**
+   * Scans of one anatomy, a scan for each contrast. They share its labels and the rim that skull stripping leaves; each has
+   * a bias field, a blur and noise of its own. The first is the scan that `draw` returns.
+   *
+   * @param count of contrasts. Default: all
+   * @throws UserError for options out of range
+   */
+  drawContrasts(random: Random, count = Infinity): SyntheticScan[] {
     const { options } = this
     // One stream for each part, so that a change of one leaves the others as they were.
     const [choice, anatomy, pose, look, scanner] = [0, 1, 2, 3, 4].map(() => random.fork()) as [
@@ -91,22 +104,20 @@ export class Synthesiser {
       Random,
     ]
     const index = Math.floor(choice.uniform() * this.sources.length)
-    const { shape: from, placement, truth, count, classes } = this.sources[index]!
+    const { shape: from, placement, truth, count: painted, classes } = this.sources[index]!
     const source = classes(anatomy)
     const { shape = from, spacing = [1, 1, 1] } = options
     const grid = { source: from, output: shape, spacing, ...(placement ? { placement } : {}) }
     const deformation = Deformation.random(pose, options, grid)
-    const intensities = checkModel(options.intensities(look), count)
-    const acquisition = drawAcquisition(options, scanner)
-    const { scan, labels } = acquire(source, deformation, spacing, intensities, acquisition, scanner)
-    return {
-      scan,
-      labels: truth ? labels.map((c) => truth[c]!) : labels,
-      shape,
-      source: index,
-      intensities,
-      acquisition,
-    }
+    let rim: number | undefined
+    return [options.intensities, ...(options.otherContrasts ?? [])].slice(0, count).map((contrast) => {
+      const intensities = checkModel(contrast(look), painted)
+      const drawn = drawAcquisition(options, scanner)
+      const acquisition = { ...drawn, rim: (rim ??= drawn.rim) }
+      const { scan, labels } = acquire(source, deformation, spacing, intensities, acquisition, scanner)
+      const truths = truth ? labels.map((c) => truth[c]!) : labels
+      return { scan, labels: truths, shape, source: index, intensities, acquisition }
+    })
   }
 }
 

@@ -52,7 +52,7 @@ it.skipIf(missing)("expectation maximisation is NumPy's", async () => {
   const actual = await em.run(scan)
   em.dispose()
   expect(maxAbsError(actual.posterior, expected.posterior)).toBeLessThan(1e-3)
-  const means = actual.mixture.map(([component]) => component!.mean)
+  const means = actual.mixture.map(([component]) => component!.mean[0]!)
   expect(maxAbsError(means, expected.mean)).toBeLessThan(1e-4)
   expect(actual.logLikelihoods.at(-1)).toBeCloseTo(expected.log, 4)
 })

@@ -47,12 +47,21 @@ async function expectAgreement(
   { scan, prior }: { scan: Float32Array; prior: Prior },
   asked: EmOptions,
 ): Promise<EmResult> {
-  const options = { ...defaultEm, beta: 0, bias: 0, components: 1, iterations: 6, tolerance: 0, ...asked }
+  const options = {
+    ...defaultEm,
+    beta: 0,
+    bias: 0,
+    components: 1,
+    iterations: 6,
+    tolerance: 0,
+    channels: 1,
+    ...asked,
+  }
   const { beta, neighbourhood: k, potential, iterations } = options
   const actual = await run(prior, scan, options)
   const table = fromArray([prior.classes, prior.classes], mrfTableOf(prior, k, potential))
   const expected = reference(
-    fromArray(prior.shape, scan),
+    fromArray([options.channels, ...prior.shape], scan),
     fromArray([prior.classes, ...prior.shape], prior.data),
     { ...options, ...(beta > 0 ? { mrf: { beta, table, k } } : {}) },
   )
@@ -60,7 +69,7 @@ async function expectAgreement(
   expect(maxAbsError(actual.posterior, expected.posterior)).toBeLessThan(1e-3)
   expect(maxAbsError(actual.logLikelihoods, expected.logLikelihoods)).toBeLessThan(1e-4)
   const parameters = (mixture: EmResult['mixture']) =>
-    mixture.flat().flatMap(({ weight, mean, variance }) => [100 * weight, mean, variance])
+    mixture.flat().flatMap(({ weight, mean, variance }) => [100 * weight, ...mean, ...variance])
   expect(relativeError(parameters(actual.mixture), parameters(expected.mixture))).toBeLessThan(1e-3)
   if (options.bias > 0) expect(maxAbsError(actual.field!(), expected.field)).toBeLessThan(1e-4)
   else expect(actual.field).toBeUndefined()
@@ -98,6 +107,24 @@ describe('expectation maximisation', () => {
   })
 
   it.each<EmOptions>([
+    { channels: 2 },
+    { channels: 3, components: 2, beta: 0.01 },
+    { channels: 2, components: 2, bias: 2 },
+  ])('is that of the reference for scans of several channels: %j', async (options) => {
+    const { scan, prior } = drawStudy([5, 7, 9], 4, 7)
+    // Other contrasts and units of the same voxels, with noise of their own.
+    const others = Array.from({ length: options.channels! - 1 }, (_, h) =>
+      scan.map(
+        (value, i) => (100 * (h + 1) * (2 - value + (((i * 7919) % 101) / 101) * 0.3)) / (1 + (i % 9) / 40),
+      ),
+    )
+    const several = Float32Array.from([scan, ...others].flatMap((channel) => [...channel]))
+    const both = await expectAgreement({ scan: several, prior }, options)
+    const alone = await expectAgreement({ scan, prior }, { ...options, channels: 1 })
+    expect(both.posterior).not.toEqual(alone.posterior)
+  })
+
+  it.each<EmOptions>([
     { beta: 0.02 },
     { beta: 0.02, potential: 'conditional' },
     { beta: 0.005, neighbourhood: 5, components: 2 },
@@ -124,7 +151,11 @@ describe('expectation maximisation', () => {
     absent.data.fill(0, voxels, 2 * voxels)
     const options = { components: 2, beta: 0.01, bias: 2 }
     const { mixture } = await expectAgreement({ scan, prior: absent }, options)
-    expect(mixture.flat().every(({ mean, variance }) => Number.isFinite(mean) && variance > 0)).toBe(true)
+    expect(
+      mixture
+        .flat()
+        .every(({ mean: [mean], variance: [variance] }) => Number.isFinite(mean) && variance! > 0),
+    ).toBe(true)
     await expectAgreement({ scan: scan.map(() => 3), prior }, { components: 3, beta: 0.01 })
     const { posterior, field } = await run(prior, new Float32Array(voxels), options)
     expect([...posterior, ...field!()].every(Number.isFinite)).toBe(true)
@@ -146,7 +177,7 @@ describe('expectation maximisation', () => {
       options,
     )
     expect(maxAbsError(scaled.posterior, plain.posterior)).toBeLessThan(1e-3)
-    expect(scaled.mixture[1]![0]!.mean).toBeCloseTo(0.001 * plain.mixture[1]![0]!.mean, 6)
+    expect(scaled.mixture[1]![0]!.mean[0]).toBeCloseTo(0.001 * plain.mixture[1]![0]!.mean[0]!, 6)
     expect(scaled.logLikelihoods[4]).toBeCloseTo(plain.logLikelihoods[4]! + Math.log(1000), 4)
   })
 
@@ -204,6 +235,6 @@ describe('expectation maximisation', () => {
     expect(await refusal({ varianceFloor: 0 })).toMatch(/^variance floor must be/)
     const broken = scan.map((value, i) => (i === 7 ? NaN : value))
     await expect(run(prior, broken, {})).rejects.toThrow('the scan holds NaN or infinity')
-    await expect(run(prior, scan.slice(1), {})).rejects.toThrow('59 numbers given')
+    await expect(run(prior, scan.slice(1), {})).rejects.toThrow('a scan of 59 voxels')
   })
 })

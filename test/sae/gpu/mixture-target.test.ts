@@ -17,28 +17,46 @@ const random = (seed: number, length: number) =>
 
 /** Three channels of one, two and three Gaussians. */
 const mixtureOf = (shift: number): GaussianMixture => [
-  [{ weight: 1, mean: 0.1 + shift, variance: 0.02 }],
+  [{ weight: 1, mean: [0.1 + shift], variance: [0.02] }],
   [
-    { weight: 0.3, mean: 0.4 + shift, variance: 0.01 },
-    { weight: 0.7, mean: 0.6, variance: 0.03 },
+    { weight: 0.3, mean: [0.4 + shift], variance: [0.01] },
+    { weight: 0.7, mean: [0.6], variance: [0.03] },
   ],
   [
-    { weight: 0.2, mean: 0.5, variance: 0.02 },
-    { weight: 0.5, mean: 0.8 + shift, variance: 0.005 },
-    { weight: 0.3, mean: 0.2, variance: 0.1 },
+    { weight: 0.2, mean: [0.5], variance: [0.02] },
+    { weight: 0.5, mean: [0.8 + shift], variance: [0.005] },
+    { weight: 0.3, mean: [0.2], variance: [0.1] },
   ],
 ]
+
+/** The same with other means and variances in each further channel. */
+const inChannels = (mixture: GaussianMixture, channels: number): GaussianMixture =>
+  mixture.map((components) =>
+    components.map(({ weight, mean: [mean], variance: [variance] }) => ({
+      weight,
+      mean: Array.from({ length: channels }, (_, h) => mean! + 0.2 * h * (mean! - 0.4)),
+      variance: Array.from({ length: channels }, (_, h) => variance! * (1 + 0.5 * h)),
+    })),
+  )
 
 function reference(prior: Float32Array, scan: Float32Array, mixture: GaussianMixture, field?: Float32Array) {
   const posterior = new Float64Array(mixture.length * voxels)
   for (let i = 0; i < voxels; i++) {
-    const x = field ? scan[i]! / field[i]! : scan[i]!
+    const x = Array.from({ length: scan.length / voxels }, (_, h) => {
+      const value = scan[h * voxels + i]!
+      return field ? value / field[h * voxels + i]! : value
+    })
     const joint = mixture.map((components, c) => {
       const p = prior[c * voxels + i]!
       if (p < 1e-8) return 0
       return components.reduce(
         (sum, { weight, mean, variance }) =>
-          sum + (p * weight * Math.exp((-0.5 * (x - mean) ** 2) / variance)) / Math.sqrt(variance),
+          sum +
+          mean.reduce(
+            (density, value, h) =>
+              (density * Math.exp((-0.5 * (x[h]! - value) ** 2) / variance[h]!)) / Math.sqrt(variance[h]!),
+            p * weight,
+          ),
         0,
       )
     })
@@ -48,18 +66,23 @@ function reference(prior: Float32Array, scan: Float32Array, mixture: GaussianMix
   return posterior
 }
 
-it.each([false, true])('is the posterior of the mixture, bias field %s', async (biased) => {
+it.each([
+  [1, false],
+  [1, true],
+  [2, false],
+  [3, true],
+])('is the posterior of the mixture of %i channels, bias field %s', async (channels, biased) => {
   const scans: TrainingScan[] = [0, 1].map((n) => ({
     name: `scan ${n}`,
-    data: random(n, voxels),
+    data: random(n, channels * voxels),
     fit: {
-      mixture: mixtureOf(0.1 * n),
-      field: biased ? () => random(n + 5, voxels).map((value) => 0.8 + 0.4 * value) : undefined,
+      mixture: inChannels(mixtureOf(0.1 * n), channels),
+      field: biased ? () => random(n + 5, channels * voxels).map((value) => 0.8 + 0.4 * value) : undefined,
     },
   }))
   const form = mixtureFormOf(scans)
   expect(form).toEqual({ components: [1, 2, 3], biased })
-  const scan = input('scan', [2, 1, ...shape])
+  const scan = input('scan', [2, channels, ...shape])
   const prior = input('prior', [2, 3, ...shape])
   const target = mixtureTarget(scan, prior, form)
   // Classes that are ruled out at some voxels.

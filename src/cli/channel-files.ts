@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { UserError } from '../errors.js'
+
+/** Between the files of a scan with several channels: `t1.nii.gz,t2.nii.gz`. */
+const separator = ','
+
+/** The files of a scan, one for each channel. A file may have a comma in its name. */
+export function channelFiles(scan: string): string[] {
+  return !scan.includes(separator) || existsSync(scan) ? [scan] : scan.split(separator)
+}
+
+/** The first of them, after which results are named and on whose grid they lie. */
+export const firstFile = (scan: string): string => channelFiles(scan)[0]!
+
+/** A scan of these files. */
+export const scanOf = (files: readonly string[]): string => files.join(separator)
+
+/** A scan by paths that hold in every folder. */
+export const resolvedScan = (scan: string): string => scanOf(channelFiles(scan).map((file) => resolve(file)))
+
+/** The number of channels of a run's scans, at least one. @throws UserError if they differ */
+export function channelsOfScans(scans: readonly string[]): number {
+  const channels = channelFiles(scans[0]!).length
+  const other = scans.find((scan) => channelFiles(scan).length !== channels)
+  if (other === undefined) return channels
+  throw new UserError(
+    `${other}: is a scan of ${count(channelFiles(other).length)}, but ${scans[0]!} is one of ${count(channels)}; give all of them the same channels`,
+  )
+}
+
+/** Requires scans of one channel. @throws UserError */
+export function requireSingleFiles(scans: readonly string[], command: string): void {
+  const several = scans.find((scan) => channelFiles(scan).length > 1)
+  if (several === undefined) return
+  throw new UserError(
+    `${several}: ${command} takes the contrasts of a subject one by one; give them as scans of their own`,
+  )
+}
+
+/** `1 channel`, `2 channels` */
+export const count = (channels: number): string => `${channels} channel${channels === 1 ? '' : 's'}`
+
+/** What is written of each channel: `_reconstruction.nii.gz`, or `_channel-1_reconstruction.nii.gz` and so on. */
+export function channelEndings(ending: string, channels: number): string[] {
+  if (channels === 1) return [ending]
+  return Array.from({ length: channels }, (_, c) => `_channel-${c + 1}${ending}`)
+}

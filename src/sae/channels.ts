@@ -1,0 +1,38 @@
+import { constant, volumeShape, type Value } from '../graph/value.js'
+import { conv3d } from '../ops/index.js'
+import type { SpatialShape } from './separable-filter.js'
+
+/** The channels of a scan [C, D, H, W], without a copy. @throws Error if the shape does not divide it */
+export function splitChannels(scan: Float32Array, [D, H, W]: SpatialShape): Float32Array[] {
+  const voxels = D * H * W
+  const channels = scan.length / voxels
+  if (!Number.isInteger(channels))
+    throw new Error(`a scan of ${scan.length} voxels, not ${voxels} for each channel`)
+  return Array.from({ length: channels }, (_, c) => scan.subarray(c * voxels, (c + 1) * voxels))
+}
+
+/** A scan [C, D, H, W] of these channels [D, H, W]; of a single one, that channel itself. */
+export function joinChannels(channels: readonly Float32Array[]): Float32Array {
+  if (channels.length === 1) return channels[0]!
+  const size = channels[0]!.length
+  const scan = new Float32Array(channels.length * size)
+  channels.forEach((data, c) => {
+    scan.set(data, c * size)
+  })
+  return scan
+}
+
+/**
+ * The channels of a volume one by one, by convolutions of one voxel.
+ *
+ * @param volume [N, C, D, H, W]
+ * @returns C values [N, 1, D, H, W]; the volume itself if C is 1
+ */
+export function channelValues(volume: Value): Value[] {
+  const { channels } = volumeShape(volume)
+  if (channels === 1) return [volume]
+  return Array.from({ length: channels }, (_, c) => {
+    const weight = Float32Array.from({ length: channels }, (_, other) => Number(other === c))
+    return conv3d(volume, constant(`channel ${c + 1}`, [1, channels], weight))
+  })
+}
