@@ -211,7 +211,7 @@ export function generalBackwardWeight(
   })
 }
 
-function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis {
+export function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis {
   return { kernel: kernel[0], stride: stride[0], padding: padding[0], dilation: dilation[0] }
 }
 

@@ -82,6 +82,11 @@ export function isCentred({ kernel, stride, padding, dilation, groups }: Geometr
   )
 }
 
+/** Whether the strided kernels compute it: without dilation and groups, and few enough taps and phases to unroll a row. */
+export function isUnrollable({ kernel, stride, dilation, groups }: Geometry): boolean {
+  return groups === 1 && dilation.every((n) => n === 1) && kernel[2] <= 7 && stride[2] <= 4
+}
+
 /** [Co, Ci, kD, kH, kW] of a weight's shape, which may leave out a kernel of one voxel. */
 export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
   number,

@@ -20,7 +20,8 @@ import {
   type Geometry,
   type GeometryOptions,
 } from './geometry.js'
-import { generalBackwardInput, generalBackwardWeight, generalForward, type Weights } from './general.js'
+import type { Weights } from './general.js'
+import { anyBackwardInput, anyBackwardWeight, anyForward } from './any-geometry.js'
 
 export type { Activation } from './activation.js'
 
@@ -110,7 +111,7 @@ function generalConvolution(input: Value, weights: Weights, geometry: Geometry, 
   const { depth, height, width } = volumeShape(input)
   const forward = isCentred(geometry) ? dilatedForward(input, weights, geometry.dilation) : undefined
   return op({
-    ...(forward ?? generalForward('conv3d', input, weights, geometry, extents)),
+    ...(forward ?? anyForward('conv3d', input, weights, geometry, extents)),
     withoutActivation:
       activation === 'none'
         ? undefined
@@ -119,9 +120,9 @@ function generalConvolution(input: Value, weights: Weights, geometry: Geometry, 
       const grad = backwardActivation(activation, output, gradOutput)
       return {
         input: op(
-          generalBackwardInput('conv3d backward input', grad, { weight }, geometry, [depth, height, width]),
+          anyBackwardInput('conv3d backward input', grad, { weight }, geometry, [depth, height, width]),
         ),
-        weight: generalBackwardWeight('conv3d backward weight', input, grad, weight, geometry),
+        weight: anyBackwardWeight('conv3d backward weight', input, grad, weight, geometry),
         bias: bias && backwardBias(grad, bias),
       }
     },
