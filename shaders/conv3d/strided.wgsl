@@ -47,6 +47,7 @@ struct Params {
 
 const TILE_X = 1u; // #set
 const TILE_CO = 1u; // #set
+const TILE_CI = 1u; // #set
 const LANES = 64u; // #set
 const PACKED = 1u; // #set
 
@@ -155,10 +156,10 @@ fn main(
 // #else
       var at = row_of_taps * tap + block * (TILE_CO / 4u);
 // #endif
-      for (var ci = 0u; ci < params.inputs; ci++) {
+      for (var ci = 0u; ci < params.inputs; ci += TILE_CI) {
         // #generate multiply
-        row += area;
-        at += params.weight_groups;
+        row += TILE_CI * area;
+        at += TILE_CI * params.weight_groups;
       }
     }
   }

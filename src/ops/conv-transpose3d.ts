@@ -53,11 +53,7 @@ export function convTranspose3d(
       const grad = backwardActivation(activation, output, gradOutput)
       return {
         input: op(
-          anyForward('conv_transpose3d backward input', grad, { weight }, geometry, [
-            depth,
-            height,
-            width,
-          ]),
+          anyForward('conv_transpose3d backward input', grad, { weight }, geometry, [depth, height, width]),
         ),
         weight: anyBackwardWeight('conv_transpose3d backward weight', grad, input, weight, geometry),
         bias: bias && backwardBias(grad, bias),

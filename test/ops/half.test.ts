@@ -51,6 +51,18 @@ function convolution(volume: readonly number[], kernel: readonly number[], activ
   }
 }
 
+/** A convolution of stride 2 and a transposed one back. */
+function strided(volume: readonly number[]): Case {
+  return {
+    feeds: { x: volume, first: [6, volume[1]!, 3, 3, 3], second: [6, 3, 2, 2, 2] },
+    wanted: ['x', 'first', 'second'],
+    build: ({ x, first, second }) =>
+      ops.convTranspose3d(ops.conv3d(x!, first!, undefined, { stride: 2, padding: 1 }), second!, undefined, {
+        stride: 2,
+      }),
+  }
+}
+
 /** A convolution of an upsampled volume and a skip connection, between two others: how a U-Net goes up. */
 function upwards(skip: readonly number[]): Case {
   const coarse = [skip[0]!, 2, ...skip.slice(2).map((n) => n / 2)]
@@ -84,6 +96,8 @@ const cases: Record<string, Case> = {
   conv3d: convolution(odd, [3, 3, 3], 'relu'),
   'conv3d, vec4 rows': convolution(even, [3, 3, 3], 'sigmoid'),
   'conv3d 1x1x1': convolution(odd, [1, 1, 1], 'none'),
+  'conv3d and conv_transpose3d, stride 2': strided(odd),
+  'conv3d and conv_transpose3d, stride 2, vec4 rows': strided(even),
   'conv3d of an upsampled volume': upwards([2, 2, 6, 10, 22]),
   'conv3d of an upsampled volume, vec4 rows': upwards([2, 2, 6, 10, 24]),
   label_conv3d: labels('sigmoid', 13),

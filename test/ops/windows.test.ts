@@ -127,6 +127,7 @@ const cases: Record<string, Case> = {
     build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b, { padding: 'same' }),
   },
   'conv3d, stride 2': general(narrow, 3, [3, 3, 3], [3, 4, 6], { stride: 2, padding: 1, activation: 'relu' }),
+  'conv3d, stride 2, vec4 rows': general([2, 3, 9, 8, 24], 3, [2, 3, 3], [3, 5], { stride: 2, padding: 1 }),
   'conv3d, dilated': general(narrow, 3, [3, 2, 3], [5, 6], { dilation: [2, 1, 2], padding: [2, 0, 1] }),
   'conv3d, groups and gaps': general([2, 6, 11, 13, 17], 4, [1, 3, 2], [4, 7], { groups: 2, stride: [3, 1, 2] }),
   'conv_transpose3d': {

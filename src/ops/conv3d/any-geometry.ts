@@ -2,9 +2,13 @@ import type { OpSpec } from '../../graph/op.js'
 import type { Value } from '../../graph/value.js'
 import type { Triple } from '../shared/triple.js'
 import { generalBackwardInput, generalBackwardWeight, generalForward, type Weights } from './general.js'
-import { isUnrollable, type Geometry } from './geometry.js'
-import { stridedBackwardWeight, stridedConvolution } from './strided.js'
+import { isStrided, type Geometry } from './geometry.js'
+import { stridedBackwardWeight } from './strided-backward-weight.js'
+import { stridedConvolution } from './strided.js'
 
+/** Convolutions of any geometry, each by the strided kernels or by the general ones: `isStrided` says which. */
+
+/** A convolution in one direction or the other, without its gradient. */
 type Convolution = OpSpec<{
   readonly input: Value
   readonly weight: Value
@@ -12,6 +16,11 @@ type Convolution = OpSpec<{
   readonly packed?: Value
 }>
 
+/**
+ * The convolution itself.
+ *
+ * @param extents of the output
+ */
 export function anyForward(
   name: string,
   input: Value,
@@ -19,11 +28,16 @@ export function anyForward(
   geometry: Geometry,
   extents: Triple,
 ): Convolution {
-  return isUnrollable(geometry)
+  return isStrided(geometry)
     ? stridedConvolution(name, 'forward', input, weights, geometry, extents)
     : generalForward(name, input, weights, geometry, extents)
 }
 
+/**
+ * The gradient with respect to its input; with a bias and an activation, it is also the transposed convolution.
+ *
+ * @param extents of the convolution's input
+ */
 export function anyBackwardInput(
   name: string,
   gradOutput: Value,
@@ -31,11 +45,12 @@ export function anyBackwardInput(
   geometry: Geometry,
   extents: Triple,
 ): Convolution {
-  return isUnrollable(geometry)
+  return isStrided(geometry)
     ? stridedConvolution(name, 'backward', gradOutput, weights, geometry, extents)
     : generalBackwardInput(name, gradOutput, weights, geometry, extents)
 }
 
+/** The gradient with respect to its weights. */
 export function anyBackwardWeight(
   name: string,
   input: Value,
@@ -43,11 +58,6 @@ export function anyBackwardWeight(
   weight: Value,
   geometry: Geometry,
 ): Value {
-  return (isUnrollable(geometry) ? stridedBackwardWeight : generalBackwardWeight)(
-    name,
-    input,
-    gradOutput,
-    weight,
-    geometry,
-  )
+  const backwardWeight = isStrided(geometry) ? stridedBackwardWeight : generalBackwardWeight
+  return backwardWeight(name, input, gradOutput, weight, geometry)
 }

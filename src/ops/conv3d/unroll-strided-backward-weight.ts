@@ -92,7 +92,9 @@ function loadRow({ padding, vector }: StridedWeightTile, dy: number, width: numb
     const first = j - place
     const isQuad = vector && first >= 0 && first + 4 <= width
     if (isQuad && place === 0) lines.push(`let q${j} = load4(row, ${from(at)}, inside);`)
-    lines.push(`b${dy}_${j} = ${isQuad ? `q${first}.${component[place]!}` : `load(row, ${from(at)}, inside)`};`)
+    lines.push(
+      `b${dy}_${j} = ${isQuad ? `q${first}.${component[place]!}` : `load(row, ${from(at)}, inside)`};`,
+    )
   }
   return [...lines, '}']
 }

@@ -7,6 +7,8 @@ const component = ['x', 'y', 'z', 'w']
 interface StridedTile extends Tile {
   /** Whether the output channels divide into whole blocks. */
   readonly whole: boolean
+  /** Input channels of an iteration, which divide all input channels. */
+  readonly inputs: number
   /** Along x. */
   readonly kernel: number
   readonly stride: number
@@ -23,43 +25,51 @@ interface StridedTile extends Tile {
  * Unrolls the body of shaders/conv3d/strided.wgsl along x for one tile; of a transposed convolution, its width is a
  * multiple of the stride.
  *
- * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at from_x+j, `v_{j}` that at from_x-j;
- * `w{dx}_{g}` is the weight of packed tap dx for group g, `mine{i}` a weight that a lane reads for its subgroup.
+ * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{c}_{j}` is input j of those needed of channel c;
+ * `w{c}_{dx}_{g}` is the weight of packed tap dx for group g, `mine{i}` a weight that a lane reads for its subgroup.
  */
 export function unrollStrided(tile: StridedTile): Record<string, string> {
-  const { x, channels, kernel, whole, vector, subgroup } = tile
+  const { x, channels, inputs, kernel, whole, vector, subgroup } = tile
   const groups = channelGroups(channels)
   const met = Array.from({ length: x }, (_, t) => tapsOf(tile, t))
-  const weights = kernel * groups.length
+  const needed = [...new Set(met.flat().map(({ from }) => from))].sort((a, b) => a - b)
+  const weights = inputs * kernel * groups.length
   const reads = subgroup === 0 ? 0 : Math.ceil(weights / subgroup)
   const declare: string[] = []
-  const multiply = loads(tile, new Set(met.flat().map(({ from }) => from)))
+  const multiply = indices(inputs).flatMap((c) => loads(tile, c, needed))
   const store: string[] = []
 
   groups.forEach((size, g) => {
     declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
     for (let t = 0; t < x; t++) declare.push(`var a${g}_${t} = bias${g};`)
   })
-  // Lane r reads the weight of tap r / groups for group r % groups.
+  // Lane r reads weight r, counted in the order [c][dx][g].
   for (let i = 0; i < reads; i++) {
-    const role = `min(sublane % ${subgroup}u + ${i * subgroup}u, ${weights - 1}u)`
-    declare.push(`let from${i} = ${role} / ${groups.length}u * tap + ${role} % ${groups.length}u;`)
+    declare.push(
+      `let role${i} = min(sublane % ${subgroup}u + ${i * subgroup}u, ${weights - 1}u);`,
+      `let from${i} = role${i} / ${kernel * groups.length}u * params.weight_groups + role${i} / ${groups.length}u % ${kernel}u * tap + role${i} % ${groups.length}u;`,
+    )
     multiply.push(`let mine${i} = packed[at + from${i}];`)
   }
   groups.forEach((size, g) => {
-    for (let dx = 0; dx < kernel; dx++) {
-      const role = dx * groups.length + g
-      const value =
-        subgroup === 0
-          ? `packed[at + ${dx}u * tap + ${g}u]${swizzle[size]!}`
-          : `subgroupBroadcast(mine${Math.floor(role / subgroup)}${swizzle[size]!}, ${role % subgroup}u)`
-      multiply.push(`let w${dx}_${g} = ${value};`)
+    for (const c of indices(inputs)) {
+      for (const dx of indices(kernel)) {
+        const role = (c * kernel + dx) * groups.length + g
+        const value =
+          subgroup === 0
+            ? `packed[at + ${c}u * params.weight_groups + ${dx}u * tap + ${g}u]${swizzle[size]!}`
+            : `subgroupBroadcast(mine${Math.floor(role / subgroup)}${swizzle[size]!}, ${role % subgroup}u)`
+        multiply.push(`let w${c}_${dx}_${g} = ${value};`)
+      }
     }
-    // All taps of one accumulator are adjacent, so it is loaded and stored once per row, not once per tap.
+    // All products of one accumulator are adjacent, so it is loaded and stored once per iteration.
     met.forEach((taps, t) => {
-      for (const { dx, from } of taps) {
-        const value = size === 1 ? voxel(from) : `${vectorType[size]!}(${voxel(from)})`
-        multiply.push(`a${g}_${t} = fma(${value}, w${dx}_${g}, a${g}_${t});`)
+      for (const c of indices(inputs)) {
+        for (const { dx, from } of taps) {
+          const input = voxel(c, from - needed[0]!)
+          const value = size === 1 ? input : `${vectorType[size]!}(${input})`
+          multiply.push(`a${g}_${t} = fma(${value}, w${c}_${dx}_${g}, a${g}_${t});`)
+        }
       }
     })
     // The last block may hold fewer channels than the tile, the last tile fewer voxels than its width.
@@ -82,32 +92,42 @@ export function unrollStrided(tile: StridedTile): Record<string, string> {
 }
 
 /** The packed taps that output t of a tile meets, and the inputs under them, counted from from_x. */
-function tapsOf({ kernel, stride, padding, transposed }: StridedTile, t: number): { dx: number; from: number }[] {
-  const taps = Array.from({ length: kernel }, (_, dx) => dx)
-  if (!transposed) return taps.map((dx) => ({ dx, from: t * stride + dx - padding }))
+function tapsOf(
+  { kernel, stride, padding, transposed }: StridedTile,
+  t: number,
+): { dx: number; from: number }[] {
+  if (!transposed) return indices(kernel).map((dx) => ({ dx, from: t * stride + dx - padding }))
   // The weights are packed in the opposite order.
-  return taps
+  return indices(kernel)
     .map((dx) => ({ dx, from: (t + padding - (kernel - 1 - dx)) / stride }))
     .filter(({ from }) => Number.isInteger(from))
 }
 
-/** Reads the inputs that are needed; four at once if all of a vec4 are needed and tiles begin at whole vec4s. */
-function loads({ x, stride, transposed, vector }: StridedTile, needed: ReadonlySet<number>): string[] {
+/** Reads what is needed of input channel c; four voxels at once if all are needed and tiles begin at whole vec4s. */
+function loads(
+  { x, stride, transposed, vector }: StridedTile,
+  c: number,
+  needed: readonly number[],
+): string[] {
   const aligned = vector && (transposed ? x / stride : x * stride) % 4 === 0
+  const row = `row + ${c}u * area`
   const at = (j: number) => `from_x ${j < 0 ? '-' : '+'} ${Math.abs(j)}u`
-  return [...needed]
-    .sort((a, b) => a - b)
-    .flatMap((j) => {
-      const place = ((j % 4) + 4) % 4
-      const first = j - place
-      if (!aligned || ![0, 1, 2, 3].every((i) => needed.has(first + i)))
-        return [`let ${voxel(j)} = load(row, ${at(j)}, inside);`]
-      const quad = `q${voxel(first)}`
-      const load = place === 0 ? [`let ${quad} = load4(row, ${at(first)}, inside);`] : []
-      return [...load, `let ${voxel(j)} = ${quad}.${component[place]!};`]
-    })
+  return needed.flatMap((j) => {
+    const name = voxel(c, j - needed[0]!)
+    const place = ((j % 4) + 4) % 4
+    const first = j - place
+    if (!aligned || !indices(4).every((i) => needed.includes(first + i)))
+      return [`let ${name} = load(${row}, ${at(j)}, inside);`]
+    const quad = `q${voxel(c, first - needed[0]!)}`
+    const load = place === 0 ? [`let ${quad} = load4(${row}, ${at(first)}, inside);`] : []
+    return [...load, `let ${name} = ${quad}.${component[place]!};`]
+  })
 }
 
-function voxel(j: number): string {
-  return j < 0 ? `v_${-j}` : `v${j}`
+function voxel(c: number, j: number): string {
+  return `v${c}_${j}`
+}
+
+function indices(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
 }
