@@ -18,6 +18,16 @@ export async function measure(
   samples = 5,
   warm = false,
 ): Promise<number> {
+  return median(await sample(name, work, samples, warm))
+}
+
+/** The seconds of each run that `measure` takes the median of. */
+export async function sample(
+  name: string,
+  work: () => Promise<unknown>,
+  samples = 5,
+  warm = false,
+): Promise<number[]> {
   if (!warm) await work()
   return new Promise((resolve, reject) => {
     new Benchmark(name, {
@@ -31,7 +41,7 @@ export async function measure(
         }, reject)
       },
       onComplete(this: Benchmark) {
-        resolve(median(this.stats.sample))
+        resolve(this.stats.sample)
       },
     }).run({ async: true })
   })

@@ -33,6 +33,8 @@ const where = provenance(gpu)
 gpu.dispose()
 
 const notes = [
+  '`ms` is the median of the runs, `best ms` the fastest. PyTorch takes the number of threads and the memory format that are',
+  'fastest for it, and runs once with threads that spin while they wait and once with threads that sleep.',
   'Every peer gets the same inputs and weights, and is timed only after its results agree with the trusted ones',
   `(PyTorch's, or ours where that is missing) within a relative error of ${tolerance}. Ours is timed first and last.`,
   "Process memory is the peak of the peer's whole process, including checks and a software GPU's memory.",
@@ -73,7 +75,7 @@ publish(
 process.exit(0)
 
 function rowOf(work: Work, outcome: Outcome, all: readonly Outcome[]): Row {
-  const { peer, milliseconds, processBytes, bufferBytes, remark } = outcome
+  const { peer, milliseconds, bestMilliseconds, processBytes, bufferBytes, setting, remark } = outcome
   const ours = all.find((other) => other.peer.name === 'ours')?.milliseconds
   const megabytes = (bytes: number | undefined) => (bytes === undefined ? '' : short(bytes / 1e6))
   const timed = milliseconds !== undefined
@@ -82,11 +84,12 @@ function rowOf(work: Work, outcome: Outcome, all: readonly Outcome[]): Row {
     size: work.extents.join('x'),
     peer: peer.label,
     ms: timed ? short(milliseconds) : '',
+    'best ms': bestMilliseconds === undefined ? '' : short(bestMilliseconds),
     'GFLOP/s': timed && work.flops ? short(work.flops / milliseconds / 1e6) : '',
     'ratio to ours': timed && ours ? short(milliseconds / ours) : '',
     'process MB': megabytes(processBytes),
     'GPU buffers MB': megabytes(bufferBytes),
-    remark,
+    remark: setting === undefined ? remark : `${remark}; ${setting}`,
   }
 }
 

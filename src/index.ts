@@ -13,6 +13,7 @@ export type { Trace } from './gpu/trace.js'
 export { deviceDescriptor, openDevice } from './gpu/open-device.js'
 export { useDevice, type UseDeviceOptions } from './gpu/use-device.js'
 
+export { customGradient, stopGradient } from './graph/custom-gradient.js'
 export { gradients } from './graph/gradients.js'
 export { inLayer } from './graph/layer.js'
 export { checkFinite, type FiniteCheckOptions, type NonFinite } from './plan/check-finite.js'

@@ -27,20 +27,30 @@ const texts = files.map((file) => {
     .replace(/\.wgsl$/, '')
   return { name, text: withoutComments(readFileSync(file, 'utf8')) }
 })
+/** The files that kernels of programs may include too: see docs/embedding.md. */
+const offered = ['common/linear', 'common/math', 'common/noise', 'common/workgroup_sum']
 const isFunctions = ({ name }) => name.startsWith('common/')
 const identifier = (name) => name.replace(/[/_](\w)/g, (_, letter) => letter.toUpperCase())
+const table = (names) => names.map((name) => `${JSON.stringify(name)}: ${identifier(name)}`).join(', ')
+
+/** A kernel with the files that it includes, except those that all kernels may. */
+const kernel = ({ name, text }) => {
+  const included = [...text.matchAll(/^[ \t]*\/\/ #include (\S+)$/gm)].map(([, file]) => file)
+  const own = included.filter((file) => !offered.includes(file))
+  const includes = own.length > 0 ? `, includes: { ${table(own)} }` : ''
+  return `export const ${identifier(name)}: ShaderSource = { name: ${JSON.stringify(name)}, text: ${JSON.stringify(text)}${includes} }`
+}
+
 const source = [
   '// Written by tools/embed-shaders.mjs from shaders/**/*.wgsl. Do not edit.',
-  '// One constant per kernel, so that a bundler drops those that an app does not use.',
+  '// One constant per file, so that a bundler drops those that an app does not use.',
   "import type { ShaderSource } from '../gpu/shader.js'",
   '',
-  '/** The files that `#include` lines name. */',
-  'export const functions: Readonly<Record<string, string>> = {',
-  ...texts.filter(isFunctions).map(({ name, text }) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`),
-  '}',
-  ...texts
-    .filter((text) => !isFunctions(text))
-    .map((text) => `export const ${identifier(text.name)}: ShaderSource = ${JSON.stringify(text)}`),
+  ...texts.filter(isFunctions).map(({ name, text }) => `const ${identifier(name)} = ${JSON.stringify(text)}`),
+  '',
+  '/** The files that any kernel may include. */',
+  `export const functions: Readonly<Record<string, string>> = { ${table(offered)} }`,
+  ...texts.filter((text) => !isFunctions(text)).map(kernel),
   '',
 ].join('\n')
 

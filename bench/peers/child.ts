@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { measure } from '../harness.js'
+import { median, sample as timeRuns } from '../harness.js'
 import type { Extents, Tensor, WorkName } from './work.js'
 
 /** A job for a peer. */
@@ -20,7 +20,12 @@ export type Request = { readonly check: Job } | { readonly time: true }
 /** A peer's answers, one JSON line each, on file descriptor 3, because libraries print on the others. */
 export interface Reply {
   readonly error?: string
+  /** The median of its runs. */
   readonly milliseconds?: number | undefined
+  /** The fastest of them. */
+  readonly bestMilliseconds?: number | undefined
+  /** Those of its own settings that it chose because they are fastest. */
+  readonly setting?: string | undefined
   /** Peak memory of the process. */
   readonly processBytes?: number | undefined
   /** Peak memory in GPU buffers during timing. */
@@ -50,9 +55,10 @@ export function serve(prepare: (job: Job) => Promise<Task>): void {
       return {}
     }
     const { run, bufferBytes } = task!
-    const milliseconds = 1000 * (await time(run))
+    const seconds = await time(run)
     return {
-      milliseconds,
+      milliseconds: 1000 * median(seconds),
+      bestMilliseconds: 1000 * Math.min(...seconds),
       processBytes: process.resourceUsage().maxRSS * 1024,
       ...(bufferBytes ? { bufferBytes: bufferBytes() } : {}),
     }
@@ -91,10 +97,11 @@ function sample(data: Float32Array): Float32Array {
     : Float32Array.from({ length: Math.ceil(data.length / stride) }, (_, i) => data[i * stride]!)
 }
 
-async function time(run: () => Promise<unknown>): Promise<number> {
+/** Seconds of each run. */
+async function time(run: () => Promise<unknown>): Promise<number[]> {
   // The check was the first run, which compiles; this is the second.
   const start = performance.now()
   await run()
   const seconds = (performance.now() - start) / 1000
-  return seconds > longRun ? seconds : measure('peer', run, 3, true)
+  return seconds > longRun ? [seconds] : timeRuns('peer', run, 3, true)
 }

@@ -10,6 +10,8 @@ export interface Peer {
   readonly label: string
   /** Program and arguments; undefined if it is not installed. */
   readonly command: readonly string[] | undefined
+  /** Variables of its environment, besides ours. */
+  readonly environment?: Readonly<Record<string, string>>
   readonly does: readonly WorkName[]
 }
 
@@ -32,6 +34,7 @@ export const peerNames = [
   'onnxruntime-webgpu',
   'tfjs-cpu',
   'onnxruntime-cpu',
+  'pytorch-passive',
   trusted,
 ] as const
 
@@ -49,6 +52,12 @@ export function listPeers(installed: boolean): Peer[] {
     does,
   })
   const torch = findTorch()
+  const pytorch = (name: string, setting = ''): Peer => ({
+    name,
+    label: `${torch ? `PyTorch ${torch.version} CPU` : 'PyTorch CPU'}${setting}`,
+    command: torch && [torch.python, script('pytorch.py')],
+    does: everything,
+  })
   return [
     { name: 'ours', label: 'ours', command: node('ours.ts'), does: everything },
     npm('tfjs-webgpu', 'tfjs.ts', '@tensorflow/tfjs', gradients),
@@ -56,12 +65,12 @@ export function listPeers(installed: boolean): Peer[] {
     npm('onnxruntime-webgpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
     npm('tfjs-cpu', 'tfjs.ts', '@tensorflow/tfjs', gradients),
     npm('onnxruntime-cpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
+    // Its threads spin while they wait, which costs them their turn if another process wants the processor.
     {
-      name: trusted,
-      label: torch ? `PyTorch ${torch.version} CPU` : 'PyTorch CPU',
-      command: torch && [torch.python, script('pytorch.py')],
-      does: everything,
+      ...pytorch('pytorch-passive', ', OMP_WAIT_POLICY=passive'),
+      environment: { OMP_WAIT_POLICY: 'passive' },
     },
+    pytorch(trusted),
   ]
 }
 

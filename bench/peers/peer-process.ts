@@ -14,13 +14,20 @@ export class PeerProcess {
   private stderr = ''
   private secondsLeft: number
 
-  /** @param limit most seconds for all its answers together */
+  /**
+   * @param limit most seconds for all its answers together
+   * @param more variables of its environment, besides ours
+   */
   constructor(
     [program, ...args]: readonly string[],
     private readonly limit: number,
+    more: Readonly<Record<string, string>> = {},
   ) {
     this.secondsLeft = limit
-    this.child = spawn(program!, args, { env: environment, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] })
+    this.child = spawn(program!, args, {
+      env: { ...environment, ...more },
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    })
     this.child.stderr!.on(
       'data',
       (chunk: Buffer) => (this.stderr = (this.stderr + chunk.toString()).slice(-10_000)),

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { median } from '../harness.js'
 import type { Reply } from './child.js'
 import { compareResults, tolerance } from './compare.js'
 import { trusted, type Peer } from './list.js'
@@ -9,7 +8,7 @@ import { PeerProcess } from './peer-process.js'
 import { writeTensors, type Tensor, type Work } from './work.js'
 
 /** The outcome of one piece of work by one peer: a time, or a remark on why there is none. */
-export interface Outcome extends Pick<Reply, 'milliseconds' | 'processBytes' | 'bufferBytes'> {
+export interface Outcome extends Omit<Reply, 'error'> {
   readonly peer: Peer
   readonly remark: string
 }
@@ -89,7 +88,7 @@ class Session {
     }
     const folder = join(this.temporary, peer.name)
     mkdirSync(folder)
-    const candidate = { peer, folder, process: new PeerProcess(peer.command, this.limit) }
+    const candidate = { peer, folder, process: new PeerProcess(peer.command, this.limit, peer.environment) }
     this.alive.add(candidate.process)
     const { name, extents } = this.work
     const job = { peer: peer.name, work: name, extents, tensors: this.tensors, out: folder }
@@ -109,8 +108,7 @@ class Session {
         if (error > tolerance) throw new Error(`wrong: relative error ${error.toPrecision(2)}`)
         remark = error === 0 ? 'equal' : `relative error ${error.toExponential(0)}`
       }
-      const { milliseconds, processBytes, bufferBytes } = await process.ask({ time: true })
-      this.outcomes.set(peer, { peer, milliseconds, processBytes, bufferBytes, remark })
+      this.outcomes.set(peer, { peer, ...(await process.ask({ time: true })), remark })
     })
   }
 
@@ -120,8 +118,12 @@ class Session {
     if (before?.milliseconds === undefined) return
     // If this fails or exceeds the limit, the first time stands.
     const again = await process.ask({ time: true }).catch(() => undefined)
-    const milliseconds = median([before.milliseconds, again?.milliseconds ?? before.milliseconds])
-    this.outcomes.set(peer, { ...before, milliseconds })
+    const { milliseconds = before.milliseconds, bestMilliseconds = Infinity } = again ?? {}
+    this.outcomes.set(peer, {
+      ...before,
+      milliseconds: (before.milliseconds + milliseconds) / 2,
+      bestMilliseconds: Math.min(before.bestMilliseconds ?? Infinity, bestMilliseconds),
+    })
   }
 
   /** Runs `body`; if it fails, records the failure and ends the process. */

@@ -2,7 +2,7 @@
 //
 //   grad_input = grad_output * f'(input)
 //
-// If f has a kink at 0, f' is the same as in PyTorch: the slope on the left, and 0 for ABS.
+// If f has a kink at 0, f' is the same as in PyTorch: the slope on the left, and 0 for ABS; 1 at the limits of CLAMP.
 // Mapping: one invocation per element.
 
 // #include common/activation_kinds
@@ -12,6 +12,7 @@ struct Params {
   first: u32,
   count: u32,
   alpha: f32,
+  beta: f32,
   input_base: u32,
   grad_output_base: u32,
   grad_input_base: u32,
@@ -42,6 +43,7 @@ fn slope(x: f32) -> f32 {
     case LOG: { return 1.0 / x; }
     case SQRT: { return 0.5 / sqrt(x); }
     case SQUARE: { return 2.0 * x; }
+    case CLAMP: { return select(0.0, 1.0, x >= params.alpha && x <= params.beta); }
     default: { return sign(x); }
   }
 }

@@ -2,7 +2,8 @@
 //
 //   output = f(input)
 //
-// f by KIND, named as in PyTorch; alpha is the negative slope of LEAKY_RELU and the alpha of ELU.
+// f by KIND, named as in PyTorch; alpha is the negative slope of LEAKY_RELU, the alpha of ELU and the lower limit of CLAMP,
+// beta the upper one.
 // Mapping: one invocation per element.
 
 // #include common/activation_kinds
@@ -12,6 +13,7 @@ struct Params {
   first: u32,
   count: u32,
   alpha: f32,
+  beta: f32,
   input_base: u32,
   output_base: u32,
 }
@@ -42,6 +44,11 @@ fn f(x: f32) -> f32 {
     case LOG: { return log_exact(x); }
     case SQRT: { return sqrt(x); }
     case SQUARE: { return x * x; }
+    case CLAMP: {
+      // The upper limit wins, as in PyTorch, and NaN stays.
+      let raised = select(x, params.alpha, x < params.alpha);
+      return select(raised, params.beta, raised > params.beta);
+    }
     default: { return abs(x); }
   }
 }

@@ -13,3 +13,4 @@ const LOG = 9u;
 const SQRT = 10u;
 const SQUARE = 11u;
 const ABS = 12u;
+const CLAMP = 13u;

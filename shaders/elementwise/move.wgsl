@@ -1,4 +1,4 @@
-// Moves elements to the front of their buffer.
+// Moves elements to the front of their buffer, or copies them to another.
 //
 //   output[i] = source[i + by]
 //
@@ -27,5 +27,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  output[i - params.output_base / WIDTH] = source[i + params.by - params.source_base / WIDTH];
+  output[i - params.output_base / WIDTH] = StoredOutput(Element(source[i + params.by - params.source_base / WIDTH]));
 }

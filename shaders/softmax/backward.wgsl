@@ -1,14 +1,18 @@
-// Gradient of softmax (or log-softmax) over channels, computed from its output.
+// Gradient of softmax (or log-softmax) along an axis, computed from its output.
 //
 //   softmax:  grad_input[c] = output[c] * (grad_output[c] - sum_k grad_output[k] * output[k])
 //   LOG:      grad_input[c] = grad_output[c] - exp(output[c]) * sum_k grad_output[k]
 //
-// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
-// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
+// In memory, a value is [outer][channel][inner].
+// Mapping: one invocation per outer and inner position, of which the dispatch works on [first, first + count).
+// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel);
+// without, their number is a parameter, so that the driver does not unroll the loops: lavapipe took long to compile 33 channels.
 
 struct Params {
-  area: u32,
-  first_plane: u32,
+  channels: u32,
+  inner: u32,
+  first: u32,
+  count: u32,
   output_base: u32,
   grad_output_base: u32,
   grad_input_base: u32,
@@ -27,35 +31,37 @@ alias StoredGradInput = f32; // #stored grad_input
 // #include common/math
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
-  if (gid.x >= params.area) { return; }
-  let first = (params.first_plane + gid.y) * CHANNELS * params.area + gid.x;
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = gid.y * groups.x * 64u + gid.x;
+  if (index >= params.count) { return; }
+  let line = params.first + index;
+  let first = line / params.inner * params.channels * params.inner + line % params.inner;
   let source = first - params.output_base;
   let grad = first - params.grad_output_base;
   let to = first - params.grad_input_base;
 // #if ${IN_REGISTERS}
-  // #each CHANNELS let o$ = f32(output[source + $u * params.area]);
-  // #each CHANNELS let g$ = f32(grad_output[grad + $u * params.area]);
+  // #each CHANNELS let o$ = f32(output[source + $u * params.inner]);
+  // #each CHANNELS let g$ = f32(grad_output[grad + $u * params.inner]);
   var sum = 0.0;
 // #if ${LOG}
   // #each CHANNELS sum += g$;
-  // #each CHANNELS grad_input[to + $u * params.area] = StoredGradInput(g$ - exp_exact(o$) * sum);
+  // #each CHANNELS grad_input[to + $u * params.inner] = StoredGradInput(g$ - exp_exact(o$) * sum);
 // #else
   // #each CHANNELS sum += g$ * o$;
-  // #each CHANNELS grad_input[to + $u * params.area] = StoredGradInput(o$ * (g$ - sum));
+  // #each CHANNELS grad_input[to + $u * params.inner] = StoredGradInput(o$ * (g$ - sum));
 // #endif
 // #else
   var sum = 0.0;
-  for (var c = 0u; c < CHANNELS; c++) {
-    let at = c * params.area;
+  for (var c = 0u; c < params.channels; c++) {
+    let at = c * params.inner;
 // #if ${LOG}
     sum += f32(grad_output[grad + at]);
 // #else
     sum += f32(grad_output[grad + at]) * f32(output[source + at]);
 // #endif
   }
-  for (var c = 0u; c < CHANNELS; c++) {
-    let at = c * params.area;
+  for (var c = 0u; c < params.channels; c++) {
+    let at = c * params.inner;
 // #if ${LOG}
     let value = f32(grad_output[grad + at]) - exp_exact(f32(output[source + at])) * sum;
 // #else

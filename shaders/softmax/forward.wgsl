@@ -1,14 +1,18 @@
-// Softmax (or its logarithm) over channels.
+// Softmax (or its logarithm) along an axis, the channels.
 //
 //   softmax:     output[c] = exp(input[c] - m) / s
 //   LOG:         output[c] = input[c] - m - log(s),      m = max_c input[c],  s = sum_c exp(input[c] - m)
 //
-// Mapping: one invocation per voxel; gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
-// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel).
+// In memory, a value is [outer][channel][inner].
+// Mapping: one invocation per outer and inner position, of which the dispatch works on [first, first + count).
+// With IN_REGISTERS, its channels are read once and kept in named registers (lines `#each`, repeated for every channel);
+// without, their number is a parameter, so that the driver does not unroll the loops: lavapipe took long to compile 33 channels.
 
 struct Params {
-  area: u32,
-  first_plane: u32,
+  channels: u32,
+  inner: u32,
+  first: u32,
+  count: u32,
   input_base: u32,
   output_base: u32,
 }
@@ -24,36 +28,38 @@ alias StoredOutput = f32; // #stored output
 // #include common/math
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3u) {
-  if (gid.x >= params.area) { return; }
-  let first = (params.first_plane + gid.y) * CHANNELS * params.area + gid.x;
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = gid.y * groups.x * 64u + gid.x;
+  if (index >= params.count) { return; }
+  let line = params.first + index;
+  let first = line / params.inner * params.channels * params.inner + line % params.inner;
   let source = first - params.input_base;
   let to = first - params.output_base;
 // #if ${IN_REGISTERS}
-  // #each CHANNELS let l$ = f32(input[source + $u * params.area]);
+  // #each CHANNELS let l$ = f32(input[source + $u * params.inner]);
   var largest = l0;
   // #each CHANNELS largest = max(largest, l$);
   var sum = 0.0;
   // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$;
 // #if ${LOG}
   let log_sum = log_exact(sum);
-  // #each CHANNELS output[to + $u * params.area] = StoredOutput(l$ - largest - log_sum);
+  // #each CHANNELS output[to + $u * params.inner] = StoredOutput(l$ - largest - log_sum);
 // #else
-  // #each CHANNELS output[to + $u * params.area] = StoredOutput(e$ / sum);
+  // #each CHANNELS output[to + $u * params.inner] = StoredOutput(e$ / sum);
 // #endif
 // #else
   var largest = f32(input[source]);
-  for (var c = 1u; c < CHANNELS; c++) { largest = max(largest, f32(input[source + c * params.area])); }
+  for (var c = 1u; c < params.channels; c++) { largest = max(largest, f32(input[source + c * params.inner])); }
   var sum = 0.0;
-  for (var c = 0u; c < CHANNELS; c++) { sum += exp_exact(f32(input[source + c * params.area]) - largest); }
+  for (var c = 0u; c < params.channels; c++) { sum += exp_exact(f32(input[source + c * params.inner]) - largest); }
 // #if ${LOG}
   let log_sum = log_exact(sum);
-  for (var c = 0u; c < CHANNELS; c++) {
-    output[to + c * params.area] = StoredOutput(f32(input[source + c * params.area]) - largest - log_sum);
+  for (var c = 0u; c < params.channels; c++) {
+    output[to + c * params.inner] = StoredOutput(f32(input[source + c * params.inner]) - largest - log_sum);
   }
 // #else
-  for (var c = 0u; c < CHANNELS; c++) {
-    output[to + c * params.area] = StoredOutput(exp_exact(f32(input[source + c * params.area]) - largest) / sum);
+  for (var c = 0u; c < params.channels; c++) {
+    output[to + c * params.inner] = StoredOutput(exp_exact(f32(input[source + c * params.inner]) - largest) / sum);
   }
 // #endif
 // #endif

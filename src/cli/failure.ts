@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { printable, UserError } from '../errors.js'
+import { programName } from './program-name.js'
 
 /** Tells the user in one line why a command failed; returns the exit code. */
 export function exitCodeOf(error: unknown): number {
@@ -30,7 +31,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function say(message: string): void {
-  process.stderr.write(`sae: ${printable(message.trim().replace(/\s*\n\s*/g, ' '))}\n`)
+  process.stderr.write(`${programName}: ${printable(message.trim().replace(/\s*\n\s*/g, ' '))}\n`)
 }
 
 function firstLine(text: string): string {

@@ -21,7 +21,8 @@ import { addTrain } from './commands/train.js'
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
-const program = new Command('sae')
+/** Every command, with its options and help. */
+export const program = new Command('sae')
   .description(
     'Segmentation Auto-Encoder: learns to segment brain scans without labelled scans, from the scans themselves and one prior: a probabilistic atlas, or the label map of another person.',
   )

@@ -7,6 +7,7 @@ import { adapterKind } from '../node/adapters.js'
 import { fileDigest } from './outputs/file-digest.js'
 import { exclusively } from './outputs/lock.js'
 import { tablePath } from './prior/prior-file.js'
+import { programName } from './program-name.js'
 
 /** A file that a run read. */
 export interface Input {
@@ -46,6 +47,7 @@ export async function recordRun(folder: string, run: Run): Promise<string> {
   const start = performance.timeOrigin // of the process, which is that of the command
   const end = Date.now()
   const entry = {
+    program: programName,
     command,
     arguments: process.argv.slice(2),
     folder: process.cwd(),

@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.js'
 import type { Assessments } from './assessments.js'
-import type { Naming } from './cohort/bids-derivatives.js'
+import { thinnedNaming, type Naming } from './cohort/bids-derivatives.js'
 import { isTableFile } from './classes.js'
 import { peakMemory } from './device.js'
 import type { FailedScans } from './cohort/failed-scans.js'
@@ -17,6 +17,7 @@ interface SegmentationOptions {
   readonly output: string
   readonly matchByIndex: boolean
   readonly volume?: number
+  readonly every: number
   readonly resample?: boolean
   readonly posterior?: boolean
   readonly labelsOut: LabelsOut
@@ -40,16 +41,24 @@ interface Own {
   readonly endings: readonly string[]
 }
 
-/** Plans the segmentations of a command. @throws UserError as `SegmentationJobs.plan` */
+/**
+ * Plans the segmentations of a command.
+ *
+ * @param settled what the outputs of each scan are called, if that is settled
+ * @throws UserError as `SegmentationJobs.plan`
+ */
 export function planSegmentations(
   scans: readonly string[],
-  naming: Naming | undefined,
+  settled: Naming | undefined,
   options: SegmentationOptions,
   own: Own,
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, shard, keepExisting, overwrite, report, prior, classes } = options
-  const { matchByIndex, resample, labelsOut, posterior, volume } = options
+  const { matchByIndex, resample, labelsOut, posterior, volume, every } = options
+  // With --resample, results are on the scan's own grid, whatever its --every.
+  const naming = settled && !resample ? thinnedNaming(settled, every) : settled
+  const sidecars = naming?.derivative ? ['_dseg.json', ...(posterior ? ['_probseg.json'] : [])] : []
   const table = classes !== undefined && isTableFile(classes)
   const request = {
     ...{ scans, naming, folder, shard, keepExisting, overwrite, report, reads: own.reads ?? [] },
@@ -60,7 +69,7 @@ export function planSegmentations(
       ...(resample ? { resample } : {}),
       ...(table ? {} : { classes }),
     },
-    endings: [...(posterior ? ['_probseg.nii.gz'] : []), ...own.endings],
+    endings: [...(posterior ? ['_probseg.nii.gz'] : []), ...sidecars, ...own.endings],
   }
   return SegmentationJobs.plan(request, terminal)
 }

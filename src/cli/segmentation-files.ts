@@ -3,7 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../errors.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
-import { describeDerivative, type Naming } from './cohort/bids-derivatives.js'
+import { removeLeftovers } from '../io/atomic-file.js'
+import { describeDerivative, type Derivative, type Naming } from './cohort/bids-derivatives.js'
+import type { DerivedFrom } from './cohort/bids-sidecars.js'
 import { fileDigest } from './outputs/file-digest.js'
 import { candidateNames, distinctNames } from './outputs/file-names.js'
 import { flagOf } from './options.js'
@@ -26,6 +28,8 @@ export interface Job {
   readonly folder: string
   /** Path of the outputs, up to `_dseg.nii.gz`. */
   readonly stem: string
+  /** If its outputs are part of a BIDS derivative. */
+  readonly from?: DerivedFrom | undefined
 }
 
 /** What decides about the segmentations of a run. */
@@ -84,10 +88,9 @@ export class SegmentationJobs {
     readonly jobs: readonly Job[],
     /** Of every scan, done or not. */
     readonly all: readonly Job[],
-    readonly outputs: Outputs,
+    private readonly outputs: readonly Outputs[],
     private readonly made: Origin['made'],
-    /** The BIDS datasets that the output folder is a derivative of. */
-    private readonly datasets: readonly string[] | undefined,
+    private readonly derivative: Derivative | undefined,
   ) {}
 
   /**
@@ -114,6 +117,7 @@ export class SegmentationJobs {
     const whole = names.map((name, index): Job => ({
       ...{ scan: scans[index]!, index, name, folder },
       stem: join(folder, name),
+      from: request.naming?.derivative?.from[index],
     }))
     const all = shardOf(whole, shard)
     if (shard) {
@@ -136,24 +140,45 @@ export class SegmentationJobs {
       // What a killed run left of a scan that it did not finish is made again.
       overwrite: overwrite || keepExisting,
     }
-    const outputs = Outputs.inFolder(folder, planned, shard)
-    if (jobs.length > 0) await outputs.requireFree()
-    return new SegmentationJobs(jobs, all, outputs, made, request.naming?.datasets)
+    const places = [...new Set(jobs.map(placeOf))]
+    // The last place looks at the files of all: by then, the other places are locked.
+    const outputs = places.map((place, i) =>
+      Outputs.inFolder(place, i === places.length - 1 ? planned : onlyLocked, shard),
+    )
+    for (const output of outputs) await output.requireFree()
+    return new SegmentationJobs(jobs, all, outputs, made, request.naming?.derivative)
   }
 
   /** Takes the output folder, as `Outputs`, and makes it ready. @throws UserError as `Outputs`, or if the disk refuses */
   async claim(): Promise<void> {
-    await this.outputs.claim()
-    for (const { folder, stem } of this.jobs) {
-      makeFolder(dirname(stem))
-      if (this.datasets) await describeDerivative(folder, this.datasets)
+    for (const output of this.outputs) await output.claim()
+    for (const folder of new Set(this.jobs.map(({ stem }) => dirname(stem)))) {
+      makeFolder(folder)
+      await removeLeftovers(folder)
     }
+    const folder = this.jobs[0]?.folder
+    if (this.derivative && folder !== undefined) await describeDerivative(folder, this.derivative)
+  }
+
+  /** Removes what will be replaced, once it is claimed; see `Outputs`. @throws UserError if the disk refuses */
+  async clear(): Promise<void> {
+    for (const output of this.outputs) await output.clear()
   }
 
   /** What a scan's outputs are made from. @throws UserError if it cannot be read */
   async originOf({ scan }: Job): Promise<Origin> {
     return originOf(scan, this.made)
   }
+}
+
+const onlyLocked = { files: [], inputs: [], overwrite: false }
+
+/**
+ * The folder that a scan's run has to itself. In a BIDS derivative, that is the participant's: runs on different
+ * participants may write one derivative at the same time.
+ */
+function placeOf({ folder, name, from }: Job): string {
+  return from ? join(folder, name.split('/', 1)[0]!) : folder
 }
 
 /**

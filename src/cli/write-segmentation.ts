@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { labelVoxelType } from '../io/voxel-type.js'
+import { writeSidecars } from './cohort/bids-sidecars.js'
 import type { Assessment } from '../sae/assessment/assessment.js'
 import { toSidedCodes } from '../sae/label-sides.js'
 import { sidesOf, toCodes, type LabelTable } from '../sae/label-table.js'
@@ -41,7 +42,7 @@ export interface WrittenAs {
  * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
-  { stem, name, folder, scan }: Job,
+  { stem, name, folder, scan, from }: Job,
   { classes, posterior, reconstruction, assessment }: Segmented,
   place: ResultPlace,
   { command, table, values, ...asked }: WrittenAs,
@@ -59,6 +60,7 @@ export async function writeSegmentation(
   const { data, sided, remark } = toLabels(placed.classes, table, values, place)
   const kind = values === 'classes' ? 'classes' : 'codes'
   await writeOutput(`${stem}_dseg.tsv`, formatDsegTable(table, kind, sided), origin)
+  if (from) await writeSidecars(stem, { ...from, command, table }, asked.posterior, origin)
   const key = { scan: name, file: scan, command }
   const measured = {
     classes: placed.classes,

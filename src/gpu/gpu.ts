@@ -32,6 +32,11 @@ export interface GpuOptions {
   readonly borrowed?: boolean
   /** What to show of the engine's work, and where. Default: nothing. */
   readonly trace?: Trace
+  /**
+   * Opens another device on the same adapter, if its driver compiles a kernel when it first runs, in a thread of the
+   * device, and keeps the result for all devices. Warming up then compiles on both.
+   */
+  readonly openHelper?: (() => Promise<Gpu>) | undefined
 }
 
 /**
@@ -52,6 +57,8 @@ export class Gpu {
   readonly borrowed: boolean
   /** Where the engine's work is shown. */
   readonly trace: Trace
+  /** See `GpuOptions`. */
+  readonly openHelper: (() => Promise<Gpu>) | undefined
   private failure: Error | undefined
   private loss: DeviceLostError | undefined
   private disposed = false
@@ -61,11 +68,12 @@ export class Gpu {
     readonly device: GPUDevice,
     /** The adapter behind the device. */
     readonly adapter: AdapterSummary,
-    { wait = promptWait(device), borrowed = false, trace = {} }: GpuOptions = {},
+    { wait = promptWait(device), borrowed = false, trace = {}, openHelper }: GpuOptions = {},
   ) {
     this.wait = wait
     this.borrowed = borrowed
     this.trace = trace
+    this.openHelper = openHelper
     this.pipelines = new PipelineCache(device, trace)
     this.buffers = new BufferRegistry(device)
     device.addEventListener('uncapturederror', this.onError)

@@ -7,6 +7,8 @@ export interface ShaderSource {
   readonly name: string
   /** WGSL with the lines that `Specialisation` resolves. */
   readonly text: string
+  /** WGSL by the names of its `#include` lines. Default: only `functions` of the generated module. */
+  readonly includes?: Readonly<Record<string, string>>
 }
 
 /**
@@ -97,7 +99,7 @@ export function specialise(spec: StoredSpecialisation): string {
   }
 
   const included = spec.shader.text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => {
-    const text = functions[name]
+    const text = spec.shader.includes?.[name] ?? functions[name]
     if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
     return text
   })

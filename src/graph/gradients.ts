@@ -1,4 +1,5 @@
 import { accumulate } from './accumulate.js'
+import { customGradientOf } from './custom-gradient.js'
 import { atLayer, placeOf } from './layer.js'
 import type { OpNode } from './node.js'
 import { Value } from './value.js'
@@ -15,29 +16,47 @@ import { Value } from './value.js'
 export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   if (loss.size !== 1)
     throw new Error(`gradients: ${loss.name} must be a scalar, not [${loss.shape.join(', ')}]`)
-  const nodes = nodesBehind([loss]).sort((a, b) => a.id - b.id)
+  const nodes = nodesBehind([loss], [], dependencies).sort((a, b) => a.id - b.id)
 
   // Only values that depend on a wanted one carry a gradient.
   const active = new Set<Value>(wanted)
   for (const node of nodes) {
-    if (node.inputs.some((value) => active.has(value))) for (const output of node.outputs) active.add(output)
+    if (dependencies(node).some((value) => active.has(value)))
+      for (const output of node.outputs) active.add(output)
   }
 
   const one = { initial: Float32Array.of(1), layout: loss.layout }
   const gradient = new Map<Value, Value>([[loss, new Value('one', loss.shape, 'constant', one)]])
-  for (const node of nodes.reverse()) {
-    const gradOutputs = node.outputs.map((output) => gradient.get(output))
-    if (!gradOutputs.some(Boolean) || !node.inputs.some((value) => active.has(value))) continue
-    const { backward } = node
-    if (!backward) throw new Error(`gradients: ${placeOf(node)} has no gradient`)
-    const gradInputs = atLayer(node.layer, () => backward(gradOutputs))
-    node.inputs.forEach((value, i) => {
+  const addTo = (
+    node: OpNode,
+    inputs: readonly Value[],
+    gradInputs: readonly (Value | undefined)[],
+  ): void => {
+    inputs.forEach((value, i) => {
       const incoming = gradInputs[i]
       if (!incoming || !active.has(value)) return
       requireGradient(node, value, incoming)
       const sum = gradient.get(value)
       gradient.set(value, sum ? accumulate(sum, incoming) : incoming)
     })
+  }
+  for (const node of nodes.reverse()) {
+    const gradOutputs = node.outputs.map((output) => {
+      const gradOutput = gradient.get(output)
+      const custom = customGradientOf(output)
+      if (!gradOutput || !custom) return gradOutput
+      addTo(
+        node,
+        custom.inputs,
+        atLayer(node.layer, () => custom.backward(gradOutput)),
+      )
+      return undefined
+    })
+    if (!gradOutputs.some(Boolean) || !node.inputs.some((value) => active.has(value))) continue
+    const { backward } = node
+    if (!backward) throw new Error(`gradients: ${placeOf(node)} has no gradient`)
+    const gradInputs = atLayer(node.layer, () => backward(gradOutputs))
+    addTo(node, node.inputs, gradInputs)
   }
   return wanted.map((value) => {
     const found = gradient.get(value)
@@ -58,14 +77,23 @@ function requireGradient(node: OpNode, value: Value, gradient: Value): void {
   )
 }
 
-/** Every node that the values depend on. */
-export function nodesBehind(values: readonly Value[], effects: readonly OpNode[] = []): OpNode[] {
+/** The values that a node's gradient may flow to. */
+function dependencies({ inputs, outputs }: OpNode): readonly Value[] {
+  return [...inputs, ...outputs.flatMap((output) => customGradientOf(output)?.inputs ?? [])]
+}
+
+/** Every node that the values depend on; `behind` are the values that a node does. */
+export function nodesBehind(
+  values: readonly Value[],
+  effects: readonly OpNode[] = [],
+  behind: (node: OpNode) => readonly Value[] = (node) => node.inputs,
+): OpNode[] {
   const found = new Set<OpNode>()
   const open = [...effects, ...values.flatMap((value) => value.node ?? [])]
   for (let node = open.pop(); node; node = open.pop()) {
     if (found.has(node)) continue
     found.add(node)
-    for (const value of node.inputs) if (value.node) open.push(value.node)
+    for (const value of behind(node)) if (value.node) open.push(value.node)
   }
   return [...found]
 }

@@ -59,6 +59,13 @@ export function elementRange(value: Value, slab: Slab): Slab & { readonly vector
   return { first: slab.first * plane, end: slab.end * plane, vector: isAll || plane % 4 === 0 }
 }
 
+/** Whether the device can bind all of these windows, wherever they start. */
+export function fits(windows: readonly Window[], device: DeviceTraits): boolean {
+  return windows.every(({ start, end }) => end - start <= roomOf(device))
+}
+
+const roomOf = ({ bindingElements }: DeviceTraits): number => bindingElements - windowAlignment
+
 /**
  * Cuts a range of planes into as few equal slabs as possible, such that every window fits the device's binding limit,
  * and a dispatch with one workgroup per plane along depth fits the limit on workgroups.
@@ -66,7 +73,7 @@ export function elementRange(value: Value, slab: Slab): Slab & { readonly vector
  * @throws UserError if even a single plane with its halo is too large
  */
 export function slabs(range: Slab, device: DeviceTraits, windows: (slab: Slab) => readonly Window[]): Slab[] {
-  const room = device.bindingElements - windowAlignment
+  const room = roomOf(device)
   const count = range.end - range.first
   for (let size = count; ; size = Math.ceil(count / Math.ceil(count / (size - 1)))) {
     const parts = cut(range, size)

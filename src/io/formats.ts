@@ -119,7 +119,7 @@ function readerOf(bytes: Uint8Array, source: string): Reader {
   const reader = readers[requireVolumeName(source)]
   if (reader.isRight(bytes)) return reader
   throw new UserError(
-    `${source}: the content is not what the name says, but ${describe(bytes)}; rename or convert it`,
+    `${source}: the content is not what the name says, but ${describe(bytes)}; ${isDicom(bytes) ? 'convert it (dcm2niix)' : 'rename or convert it'}`,
   )
 }
 
@@ -172,8 +172,18 @@ export function requireWritableName(path: string): WritableFormat {
 function requireExtension<F extends string>(path: string, formats: readonly F[]): F {
   const format = formats.find((extension) => path.toLowerCase().endsWith(extension))
   if (format !== undefined) return format
+  if (/\.(dcm|dicom|ima)$/i.test(path)) {
+    throw new UserError(
+      `${path}: a DICOM file by its name, which is not read; make NIfTI files of its folder: dcm2niix -z y -o OUT FOLDER`,
+    )
+  }
   const use = pairOf(path) ? 'pairs are read but not written' : 'not a volume by its name'
   throw new UserError(`${path}: ${use}; it must end in ${formats.join(', ')}`)
+}
+
+/** Whether a file begins as DICOM's do: 128 bytes of anything, then its mark. */
+export function isDicom(bytes: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(bytes.subarray(128, 132)) === 'DICM'
 }
 
 /** Checks the header's length, which comes first in both versions and byte orders. */
@@ -190,6 +200,6 @@ function describe(bytes: Uint8Array): string {
   if (isZip(bytes)) return 'a zip archive (.npz or other)'
   if (isGzip(bytes)) return 'gzip data (.nii.gz, .mgz or other)'
   if (isLegacyTorch(bytes)) return 'a PyTorch file (.pth)'
-  if (new TextDecoder('latin1').decode(bytes.subarray(128, 132)) === 'DICM') return 'a DICOM file'
+  if (isDicom(bytes)) return 'a DICOM file'
   return 'of an unknown kind'
 }

@@ -1,7 +1,7 @@
 import { atLayer } from '../graph/layer.js'
 import type { Value } from '../graph/value.js'
 import { labelConv3d } from '../ops/index.js'
-import { convLayer } from './conv-layer.js'
+import { sameConvLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 import type { Network } from './unet.js'
 
@@ -19,7 +19,7 @@ export interface DecoderOptions {
  * reads as one-hot; output [N, 1, D, H, W] in (0, 1).
  */
 export function decoder({ classes, seed = 0 }: DecoderOptions): Network {
-  const layer = convLayer('decoder', classes, 1, seededRandom(seed ^ 0x5deece66))
+  const layer = sameConvLayer('decoder', classes, 1, seededRandom(seed ^ 0x5deece66))
   const [weight, bias] = layer.parameters
   const apply: (input: Value) => Value = (input) =>
     input.dtype === 'u32'

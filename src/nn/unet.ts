@@ -3,7 +3,7 @@ import { volumeShape, type Value } from '../graph/value.js'
 import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
 import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
 import { eachAxis, type Triple } from '../ops/shared/triple.js'
-import { convLayer } from './conv-layer.js'
+import { sameConvLayer } from './conv-layer.js'
 import { seededRandom } from './random.js'
 
 /** Options of a U-Net. */
@@ -73,7 +73,7 @@ export function unet(options: UnetOptions): Unet {
   const random = seededRandom(complete.seed)
 
   const layers = unetLayers(widths, classes).map(({ name, inputs, outputs }) =>
-    convLayer(name, inputs, outputs, random),
+    sameConvLayer(name, inputs, outputs, random),
   )
   const blocks = layers.slice(0, -1)
   const last = layers.at(-1)!

@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os'
 import { globals } from 'webgpu'
-import { Gpu, type AdapterSummary } from '../gpu/gpu.js'
+import { Gpu, type AdapterSummary, type GpuOptions } from '../gpu/gpu.js'
 import { deviceDescriptor } from '../gpu/open-device.js'
 import { chooseAdapter, findAdapters, type FoundAdapter } from './adapters.js'
 import { waitIdly } from './idle.js'
@@ -30,11 +31,30 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
 /** Opens a device on an adapter, with all of the adapter's limits; `SAE_DEBUG` says what to show of its work. */
 export async function openAdapter(found: FoundAdapter): Promise<Gpu> {
   Object.assign(globalThis, globals)
-  const { adapter } = found
+  return openOn(found, found.adapter, sharesKernels(found) ? () => openHelperOn(found) : undefined)
+}
+
+async function openOn(
+  found: FoundAdapter,
+  adapter: GPUAdapter,
+  openHelper?: GpuOptions['openHelper'],
+): Promise<Gpu> {
   const device = await adapter.requestDevice(deviceDescriptor(adapter, found.name))
-  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf() })
+  const gpu = new Gpu(device, summarise(found), { wait: waitIdly, trace: traceOf(), openHelper })
   keepAlive.set(gpu, found)
   return gpu
+}
+
+/** Another device. An adapter gives only one, so this asks for the adapter again. */
+async function openHelperOn(found: FoundAdapter): Promise<Gpu> {
+  const adapter = await found.gpu.requestAdapter()
+  if (!adapter) throw new Error(`${found.name}: the adapter is gone`)
+  return openOn(found, adapter)
+}
+
+/** Lavapipe compiles a kernel when it first runs, in one thread per device, and finds it again in Mesa's cache. */
+function sharesKernels({ kind }: FoundAdapter): boolean {
+  return kind === 'lavapipe' && availableParallelism() > 1 && !process.env.MESA_SHADER_CACHE_DISABLE
 }
 
 /** The summary of an adapter, for reports and messages. */

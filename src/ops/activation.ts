@@ -69,13 +69,18 @@ export function abs(input: Value): Value {
 
 interface Options {
   readonly alpha?: number
+  readonly beta?: number
   /** Whether results may leave the range of f16 if the input does not. */
-  readonly wide?: true
+  readonly wide?: true | undefined
 }
 
-/** @param kind the lower-case name of a constant of shaders/common/activation_kinds.wgsl */
-function apply(kind: string, input: Value, { alpha = 0, wide }: Options = {}): Value {
-  const settings = { consts: { KIND: kind.toUpperCase() }, params: { alpha } }
+/**
+ * Applies a function of one number to every element.
+ *
+ * @param kind the lower-case name of a constant of shaders/common/activation_kinds.wgsl
+ */
+export function apply(kind: string, input: Value, { alpha = 0, beta = 0, wide }: Options = {}): Value {
+  const settings = { consts: { KIND: kind.toUpperCase() }, params: { alpha, beta } }
   return elementwiseOp({
     ...settings,
     name: kind,

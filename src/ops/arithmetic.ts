@@ -2,14 +2,17 @@ import { op } from '../graph/op.js'
 import type { Value } from '../graph/value.js'
 import { negate } from './activation.js'
 import {
-  broadcastForm,
+  arithmetic,
+  broadcast,
+  broadcastAll,
   broadcastWork,
+  isWideNumber,
   requireNumbers,
+  sumTo,
   view,
   type Kind,
   type Side,
 } from './shared/broadcast.js'
-import { sumAxes } from './sum-axes.js'
 
 /**
  * An operand of an arithmetic op: a value, or a number that is fixed when the graph is built; at least one of two
@@ -47,21 +50,60 @@ export function divide(a: Operand, b: Operand): Value {
   })
 }
 
+/**
+ * The smaller of a and b, element by element; NaN if one of them is. Operands as for `add`. If they are equal, each gets
+ * half of the gradient, as in PyTorch.
+ */
+export function minimum(a: Operand, b: Operand): Value {
+  return operation('minimum', a, b, (grad) => [multiply(grad, shareOf(b, a)), multiply(grad, shareOf(a, b))])
+}
+
+/** The larger of a and b, as `minimum`. */
+export function maximum(a: Operand, b: Operand): Value {
+  return operation('maximum', a, b, (grad) => [multiply(grad, shareOf(a, b)), multiply(grad, shareOf(b, a))])
+}
+
+/** 1 where a = b, else 0. Operands as for `add`; a comparison passes no gradient on. */
+export function equal(a: Operand, b: Operand): Value {
+  return comparison('equal', 'equal', a, b)
+}
+
+/** 1 where a differs from b, else 0, as `equal`. */
+export function notEqual(a: Operand, b: Operand): Value {
+  return comparison('not_equal', 'not_equal', a, b)
+}
+
+/** 1 where a > b, else 0, as `equal`. */
+export function greater(a: Operand, b: Operand): Value {
+  return comparison('greater', 'greater', a, b)
+}
+
+/** 1 where a >= b, else 0, as `equal`. */
+export function greaterEqual(a: Operand, b: Operand): Value {
+  return comparison('greater_equal', 'greater_equal', a, b)
+}
+
+/** 1 where a < b, else 0, as `equal`. */
+export function less(a: Operand, b: Operand): Value {
+  return comparison('less', 'greater', b, a)
+}
+
+/** 1 where a <= b, else 0, as `equal`. */
+export function lessEqual(a: Operand, b: Operand): Value {
+  return comparison('less_equal', 'greater_equal', b, a)
+}
+
 /** Gradients of both operands as if they had the output's shape. */
 type Partials = (gradOutput: Value, output: Value) => readonly [Value, Value]
 
 function operation(kind: Kind, a: Operand, b: Operand, gradients: Partials): Value {
-  const values = [a, b].filter((operand) => typeof operand !== 'number')
-  if (values.length === 0) throw new Error(`${kind}: one operand must be a value`)
-  for (const value of values) requireNumbers(kind, value)
-  const form = broadcastForm(kind, values[0]!, values.at(-1)!)
-  const side = (operand: Operand): Side => (typeof operand === 'number' ? operand : view(operand))
-  const wide = kind === 'divide' || [a, b].some((operand) => typeof operand === 'number' && isWide(operand))
+  const form = formOf(kind, a, b)
+  const wide = kind === 'divide' || [a, b].some(isWideNumber)
   return op({
     name: kind,
     inputs: { a: valueOf(a), b: valueOf(b) },
     output: { ...form, wide: wide || undefined },
-    ...broadcastWork(kind, side(a), side(b), form),
+    ...broadcastWork(arithmetic(kind), { sides: { a: sideOf(a), b: sideOf(b) } }, form),
     backward: (gradOutput, output) => {
       const [gradA, gradB] = gradients(gradOutput, output)
       return { a: sumTo(`${kind} backward`, gradA, a), b: sumTo(`${kind} backward`, gradB, b) }
@@ -69,17 +111,33 @@ function operation(kind: Kind, a: Operand, b: Operand, gradients: Partials): Val
   })
 }
 
+function comparison(name: string, kind: Kind, a: Operand, b: Operand): Value {
+  const form = formOf(name, a, b)
+  return op({
+    name,
+    inputs: { a: valueOf(a), b: valueOf(b) },
+    // Zeros and ones, whatever is compared.
+    output: { ...form, wide: false },
+    ...broadcastWork(arithmetic(kind), { sides: { a: sideOf(a), b: sideOf(b) } }, form),
+    // Constant almost everywhere.
+    backward: () => ({}),
+  })
+}
+
+/** The derivative of max(a, b) with respect to a. */
+function shareOf(a: Operand, b: Operand): Value {
+  const name = 'maximum share'
+  return broadcast(name, 'share_of_maximum', sideOf(a), sideOf(b), formOf(name, a, b))
+}
+
+/** The shape of the result. @throws Error if there is none, an operand holds labels, or both are numbers */
+function formOf(name: string, a: Operand, b: Operand) {
+  const values = [a, b].filter((operand) => typeof operand !== 'number')
+  if (values.length === 0) throw new Error(`${name}: one operand must be a value`)
+  for (const value of values) requireNumbers(name, value)
+  return broadcastAll(name, values)
+}
+
 const valueOf = (operand: Operand): Value | undefined => (typeof operand === 'number' ? undefined : operand)
 
-/** A gradient summed over the axes along which its operand was repeated. */
-function sumTo(name: string, grad: Value, operand: Operand): Value | undefined {
-  if (typeof operand === 'number') return undefined
-  const { shape, layout } = operand
-  const same = grad.layout === layout && grad.shape.join() === shape.join()
-  return same ? grad : sumAxes(name, grad, shape, { shape, layout })
-}
-
-/** Whether adding or multiplying by this number may bring a value near the limits of f16, 6e-5 and 65504. */
-function isWide(number: number): boolean {
-  return number !== 0 && (Math.abs(number) > 1000 || Math.abs(number) < 1e-3)
-}
+const sideOf = (operand: Operand): Side => (typeof operand === 'number' ? operand : view(operand))

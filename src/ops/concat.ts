@@ -1,85 +1,68 @@
-import type { KernelCall } from '../graph/node.js'
 import { op } from '../graph/op.js'
-import type { DeviceTraits } from '../gpu/traits.js'
-import { volumeShape, type Value } from '../graph/value.js'
-import type { Slab } from '../graph/window.js'
-import * as shaders from '../generated/shaders.js'
-import { planewise } from './shared/planewise.js'
+import type { Value } from '../graph/value.js'
+import { axisOf, stridesOf } from './shared/axes.js'
+import { concatChannels } from './shared/concat-channels.js'
 import { shown } from './shared/requirements.js'
+import { stridedWork } from './shared/strided.js'
+import { sliced } from './slice.js'
 
 /**
- * Concatenation along channels, as `torch.cat(inputs, 1)`.
+ * Concatenation along an axis, as `torch.cat(inputs, axis)`.
  *
- * @param inputs volumes [N, Ci, D, H, W] that differ in Ci only
- * @returns [N, sum Ci, D, H, W]
- * @throws Error if another extent differs
+ * @param inputs all volumes or all flat, with shapes that differ along the axis only
+ * @param axis negative to count from the last one. Default 1, the channels of volumes
+ * @throws Error if another extent differs, or layouts or types do
  */
-export function concat(inputs: readonly Value[]): Value {
+export function concat(inputs: readonly Value[], axis = 1): Value {
   const [first] = inputs
   if (!first) throw new Error('concat: nothing to concatenate')
+  const along = axisOf('concat', first, axis)
+  const { layout, dtype } = first
   for (const value of inputs) {
-    volumeShape(value, 'concat')
-    if (value.shape.some((extent, axis) => axis !== 1 && extent !== first.shape[axis])) {
-      throw new Error(`concat: ${shown(first)} and ${shown(value)} differ in more than channels`)
-    }
+    const { shape } = value
+    if (
+      shape.length !== first.shape.length ||
+      shape.some((extent, i) => i !== along && extent !== first.shape[i])
+    )
+      throw new Error(`concat: ${shown(first)} and ${shown(value)} differ in more than axis ${along}`)
+    if (value.layout !== layout || value.dtype !== dtype)
+      throw new Error(
+        `concat: ${shown(first)} is ${dtype} (${layout}), ${shown(value)} is ${value.dtype} (${value.layout})`,
+      )
   }
-  const { planes } = volumeShape(first)
+  if (along === 1 && layout === 'volume' && dtype === 'f32') return concatChannels(inputs)
   const named = inputs.map((value, i) => [`input${i}`, value] as const)
-  const offsets: number[] = []
-  let channels = 0
-  for (const value of inputs) {
-    offsets.push(channels)
-    channels += value.shape[1]!
+  const starts: number[] = []
+  let total = 0
+  for (const { shape } of inputs) {
+    starts.push(total)
+    total += shape[along]!
   }
+  const shape = first.shape.map((extent, i) => (i === along ? total : extent))
+  const pieces = inputs.map((input, k) => {
+    const strides = stridesOf(input)
+    const axes = input.shape.map((extent, i) => ({
+      extent,
+      start: i === along ? starts[k]! : 0,
+      stride: strides[i]!,
+    }))
+    return { input, axes }
+  })
   return op({
     name: 'concat',
     inputs: Object.fromEntries(named),
-    output: { shape: [first.shape[0]!, channels, ...first.shape.slice(2)] },
-    planes,
-    emit: (output, device, slab) =>
-      inputs.flatMap((value, i) =>
-        copyChannels(value, 0, output, offsets[i]!, value.shape[1]!, device, slab),
-      ),
+    output: { shape, layout, dtype },
+    ...stridedWork('concat', pieces, { shape, layout }),
     backward: (gradOutput) =>
       Object.fromEntries(
-        named.map(([name, value], i) => [name, sliceChannels(gradOutput, offsets[i]!, value.shape[1]!)]),
+        named.map(([name, value], k) => [
+          name,
+          sliced(
+            'concat backward',
+            gradOutput,
+            value.shape.map((count, i) => ({ first: i === along ? starts[k]! : 0, step: 1, count })),
+          ),
+        ]),
       ),
   })
-}
-
-/** Channels [first, first + count) of a volume. */
-function sliceChannels(input: Value, first: number, count: number): Value {
-  return op({
-    name: 'concat backward',
-    inputs: { input },
-    output: { shape: [input.shape[0]!, count, ...input.shape.slice(2)] },
-    planes: volumeShape(input).planes,
-    emit: (output, device, slab) => copyChannels(input, first, output, 0, count, device, slab),
-  })
-}
-
-function copyChannels(
-  input: Value,
-  inputChannel: number,
-  output: Value,
-  outputChannel: number,
-  count: number,
-  device: DeviceTraits,
-  slab: Slab,
-): KernelCall[] {
-  return planewise(
-    {
-      shader: shaders.concatCopyChannels,
-      params: {
-        input_channels: input.shape[1]!,
-        input_channel: inputChannel,
-        output_channels: output.shape[1]!,
-        output_channel: outputChannel,
-      },
-      volumes: { input, output },
-      over: { channels: count },
-    },
-    device,
-    slab,
-  )
 }

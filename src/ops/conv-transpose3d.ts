@@ -39,6 +39,17 @@ export function convTranspose3d(
   bias?: Value,
   options: ConvTranspose3dOptions = {},
 ): Value {
+  requireWeight('conv_transpose3d', weight, '[Ci, Co/groups, kD, kH, kW]')
+  return transposedConvolution(input, weight, bias, options)
+}
+
+/** `convTranspose3d` with a weight whose kernel may leave out leading axes of one voxel. */
+export function transposedConvolution(
+  input: Value,
+  weight: Value,
+  bias: Value | undefined,
+  options: ConvTranspose3dOptions,
+): Value {
   const { activation = 'none' } = options
   const { depth, height, width } = volumeShape(input, 'conv_transpose3d')
   checkShapes(input, weight, bias, groupsOf('conv_transpose3d', options))
@@ -48,7 +59,7 @@ export function convTranspose3d(
     withoutActivation:
       activation === 'none'
         ? undefined
-        : () => convTranspose3d(input, weight, bias, { ...options, activation: 'none' }),
+        : () => transposedConvolution(input, weight, bias, { ...options, activation: 'none' }),
     backward: (gradOutput, output) => {
       const grad = backwardActivation(activation, output, gradOutput)
       return {
@@ -95,7 +106,6 @@ function transposedGeometry(
 
 function checkShapes(input: Value, weight: Value, bias: Value | undefined, groups: number): void {
   const [inputs, ofGroup] = weight.shape
-  requireWeight('conv_transpose3d', weight, '[Ci, Co/groups, kD, kH, kW]')
   const { channels } = volumeShape(input, 'conv_transpose3d')
   if (inputs !== channels) {
     throw new Error(

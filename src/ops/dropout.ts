@@ -6,6 +6,7 @@ import { volumeShape, type Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
+import { requireCounter, requireStream } from './shared/requirements.js'
 
 /** Which mask `dropout` draws. */
 export interface DropoutOptions {
@@ -29,10 +30,8 @@ export interface DropoutOptions {
 export function dropout(input: Value, p: number, counter: Value, options: DropoutOptions = {}): Value {
   const { stream = 0 } = options
   if (!(p >= 0 && p < 1)) throw new Error(`dropout: p must be at least 0 and below 1, not ${p}`)
-  if (counter.dtype !== 'u32' || counter.size !== 2)
-    throw new Error('dropout: the counter must be two u32: seed, step')
-  if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
-    throw new Error(`dropout: the stream must be a whole number below 65536, not ${stream}`)
+  requireCounter('dropout', counter)
+  requireStream('dropout', stream)
   // Numbers that the workgroups along one axis of a dispatch cover.
   const mostFlat = threadsPerWorkgroup(shaders.dropoutForward) * maxWorkgroups
   if (input.layout === 'flat' && input.size > mostFlat)

@@ -1,8 +1,6 @@
-import type { KernelCall } from '../graph/node.js'
 import { op } from '../graph/op.js'
-import type { Shape, Value } from '../graph/value.js'
-import { whole } from '../graph/window.js'
-import * as shaders from '../generated/shaders.js'
+import type { Value } from '../graph/value.js'
+import { matrix, multiply, product, transposed } from './shared/matrix.js'
 import { shown } from './shared/requirements.js'
 import { sumAxes } from './sum-axes.js'
 
@@ -51,54 +49,4 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
       }
     },
   })
-}
-
-/** A flat value read as rows and columns, with the stride of each. */
-interface Matrix {
-  readonly value: Value
-  readonly rows: number
-  readonly columns: number
-  readonly row: number
-  readonly column: number
-}
-
-function matrix(value: Value, rows: number, columns: number): Matrix {
-  return { value, rows, columns, row: columns, column: 1 }
-}
-
-function transposed({ value, rows, columns, row, column }: Matrix): Matrix {
-  return { value, rows: columns, columns: rows, row: column, column: row }
-}
-
-function product(name: string, a: Matrix, b: Matrix, shape: Shape, parameter?: Value): Value {
-  return op({
-    name,
-    inputs: { a: a.value, b: b.value },
-    output: { shape, layout: 'flat' },
-    parameter,
-    emit: (output) => [multiply(a, b, output)],
-  })
-}
-
-function multiply(a: Matrix, b: Matrix, output: Value, bias?: Value): KernelCall {
-  return {
-    shader: shaders.linearMultiply,
-    flags: { BIAS: bias !== undefined },
-    params: {
-      rows: a.rows,
-      columns: b.columns,
-      depth: a.columns,
-      a_row: a.row,
-      a_step: a.column,
-      b_step: b.row,
-      b_column: b.column,
-    },
-    bindings: {
-      a: whole(a.value),
-      b: whole(b.value),
-      output: whole(output),
-      ...(bias ? { bias: whole(bias) } : {}),
-    },
-    threads: [b.columns, a.rows],
-  }
 }

@@ -2,6 +2,7 @@ import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
+import { volumesOf } from './shared/planewise.js'
 import { uncut } from './shared/receptive.js'
 import { triple, type Triple } from './shared/triple.js'
 
@@ -86,12 +87,6 @@ function backward(input: Value, map: Value, gradOutput: Value, mode: 'trilinear'
       },
     }),
   })
-}
-
-/** All planes of the volumes of a batch that a slab of another batch's planes belongs to. */
-function volumesOf({ first, end }: Slab, of: Value, source: Value): Slab {
-  const [own, other] = [volumeShape(of).depth, volumeShape(source).depth]
-  return { first: Math.floor(first / own) * other, end: (Math.floor((end - 1) / own) + 1) * other }
 }
 
 function params(input: Value, output: Value, mode: 'trilinear' | 'nearest'): Record<string, number> {

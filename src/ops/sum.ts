@@ -4,7 +4,7 @@ import { elementwiseOp, elementwisePlanes } from '../graph/elementwise.js'
 import { requireSameShape, type Value } from '../graph/value.js'
 import { slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import type { Form } from './shared/axes.js'
+import { axisOf, type Form } from './shared/axes.js'
 import { broadcast, requireNumbers } from './shared/broadcast.js'
 import { sumRows } from './shared/reduce.js'
 import { sumAxes } from './sum-axes.js'
@@ -63,12 +63,9 @@ function overAxes(
 
 /** The axes for these numbers; negative ones count from the last. */
 function axesOf(name: string, a: Value, axes: readonly number[]): ReadonlySet<number> {
-  const rank = a.shape.length
   const found = new Set<number>()
   for (const axis of axes) {
-    if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
-      throw new Error(`${name}: ${a.name} [${a.shape.join(', ')}] has no axis ${axis}`)
-    const counted = axis < 0 ? axis + rank : axis
+    const counted = axisOf(name, a, axis)
     if (found.has(counted)) throw new Error(`${name}: axis ${axis} is named twice`)
     found.add(counted)
   }

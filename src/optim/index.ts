@@ -1,3 +1,4 @@
+export { GradientAccumulation } from './accumulation.js'
 export { Adam, AdamW, type AdamOptions, type Moments, type WeightDecay } from './adam.js'
 export { Optimiser, type OptimiserOptions, type UpdateKernel } from './optimiser.js'
 export { cosineDecay, stepDecay, warmUp } from './schedules.js'

@@ -14,10 +14,10 @@ import {
   preserving,
   timeDispatches,
   timePasses,
-  warmUp,
   type Dispatch,
   type DispatchTime,
 } from './profile.js'
+import { warmUp } from './warm-up.js'
 import { placeValues } from './place-values.js'
 import { Report } from './report.js'
 import type { Schedule } from './schedule.js'

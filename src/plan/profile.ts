@@ -115,24 +115,6 @@ export async function preserving<T>(
   }
 }
 
-/** Runs one workgroup of every kernel, except those that update variables; these are small. */
-export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
-  const first = new Map(
-    dispatches.filter(({ mutates }) => !mutates).map((dispatch) => [dispatch.pipeline, dispatch]),
-  )
-  const { checked } = guarded(gpu, 'warmUp', () => {
-    const encoder = gpu.device.createCommandEncoder({ label: 'warm-up' })
-    const pass = encoder.beginComputePass({ label: 'warm-up' })
-    encodeDispatches(
-      pass,
-      [...first.values()].map((dispatch) => ({ ...dispatch, workgroups: [1, 1, 1] })),
-    )
-    pass.end()
-    gpu.device.queue.submit([encoder.finish()])
-  })
-  await checked
-}
-
 /** Encodes dispatches into a pass, in order. */
 export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
   for (const { pipeline, bindGroup, workgroups } of dispatches) {

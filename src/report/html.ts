@@ -28,7 +28,7 @@ function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;')
 }
 
-/** The address of a file beside the page, whatever characters its name has. */
-export function fileUrl(name: string): string {
-  return `./${encodeURIComponent(name)}`
+/** The address of a file beside the page or in a folder there, whatever characters its name has. */
+export function fileUrl(path: string): string {
+  return `./${path.split('/').map(encodeURIComponent).join('/')}`
 }

@@ -19,7 +19,10 @@ beforeAll(async () => {
     mkdirSync(dirname(study.path(file)), { recursive: true })
     copyFileSync(study.scans[0], study.path(file))
   }
-  writeFileSync(study.path('ds/dataset_description.json'), '{"Name": "ds", "BIDSVersion": "1.9.0"}')
+  writeFileSync(
+    study.path('ds/dataset_description.json'),
+    '{"Name": "ds", "BIDSVersion": "1.9.0", "DatasetDOI": "doi:10.0000/made"}',
+  )
 })
 afterAll(() => {
   study.remove()
@@ -32,15 +35,18 @@ const em = (scans: string, output: string, ...more: string[]): string[] => [
 
 describe('a BIDS dataset', () => {
   it('is segmented into a derivative dataset', async () => {
-    await succeed(em('ds', 'ds/derivatives/sae', '--posterior'))
+    await succeed(em('ds', 'ds/derivatives/sae', '--posterior', '--report'))
     const root = study.path('ds/derivatives/sae')
     expect(visibleFiles(root)).toEqual([
-      ...['dataset_description.json', 'qc.csv', 'run.json', 'sub-01', 'sub-02', 'volumes.csv'],
+      ...['README.md', 'dataset_description.json', 'index.html', 'qc.csv', 'run.json', 'sub-01', 'sub-02'],
+      'volumes.csv',
     ])
-    const endings = ['dseg.nii.gz', 'dseg.tsv', 'probseg.nii.gz']
-    expect(visibleFiles(`${root}/sub-01/anat`)).toEqual(endings.map((end) => `sub-01_run-1_seg-sae_${end}`))
+    const endings = ['dseg.json', 'dseg.nii.gz', 'dseg.tsv', 'probseg.json', 'probseg.nii.gz', 'report.html']
+    expect(visibleFiles(`${root}/sub-01/anat`)).toEqual(
+      endings.map((end) => `sub-01_run-1_seg-sae_res-every2_${end}`),
+    )
     expect(visibleFiles(`${root}/sub-02/ses-a/anat`)).toEqual(
-      endings.map((end) => `sub-02_ses-a_seg-sae_${end}`),
+      endings.map((end) => `sub-02_ses-a_seg-sae_res-every2_${end}`),
     )
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     expect(JSON.parse(readFileSync(`${root}/dataset_description.json`, 'utf8'))).toEqual({
@@ -48,20 +54,20 @@ describe('a BIDS dataset', () => {
       BIDSVersion: '1.9.0',
       DatasetType: 'derivative',
       GeneratedBy: [{ Name: 'sae-webgpu', Version: version }],
-      SourceDatasets: [{ URL: '../..' }],
+      SourceDatasets: [{ DOI: 'doi:10.0000/made' }],
       DatasetLinks: { raw: '../..' },
     })
     expect(existsSync(`${root}/.bidsignore`)).toBe(true)
     const { rows } = parseCsv(readFileSync(`${root}/volumes.csv`, 'utf8'), 'volumes.csv')
     expect(rows.map((row) => row.get('scan'))).toEqual([
-      'sub-01/anat/sub-01_run-1_seg-sae',
-      'sub-02/ses-a/anat/sub-02_ses-a_seg-sae',
+      'sub-01/anat/sub-01_run-1_seg-sae_res-every2',
+      'sub-02/ses-a/anat/sub-02_ses-a_seg-sae_res-every2',
     ])
     const again = await succeed(em('ds', 'ds/derivatives/sae', '--posterior', '--keep-existing'))
     expect(again.stdout).toBe('2 of 2 scans are segmented already.\n')
     const other = await sae(em('ds', 'ds/derivatives/sae', '--keep-existing'))
     expect(other.errors.at(-1)).toMatch(
-      /seg-sae_dseg\.nii\.gz: is there, but was made with --posterior; give/,
+      /seg-sae_res-every2_dseg\.nii\.gz: is there, but was made with --posterior; give/,
     )
   })
 
@@ -78,7 +84,6 @@ describe('a BIDS dataset', () => {
         em('a.nii.gz', 'bad', '--layout', 'bids'),
         /a\.nii\.gz: is not of a BIDS dataset, which --layout bids needs/,
       ],
-      [em('ds', 'bad', '--report'), /--report makes pages for --layout plain only/],
       [em('ds', 'bad', '--participant-label', '7'), /ds: has no scan of sub-7, but of sub-01, sub-02$/],
     ]
     for (const [args, message] of cases) {

@@ -60,6 +60,17 @@ describe('a folder', () => {
     await expect(find(['made'])).rejects.toThrow(/made: holds no scan, only priors, label maps and masks$/)
     await expect(find(['bids'])).rejects.toThrow(/it lacks dataset_description\.json$/)
   })
+
+  it('is refused with the program that converts it if it holds DICOM files, at any depth', async () => {
+    make('dicom/notes.txt')
+    mkdirSync(at('dicom/study/series'), { recursive: true })
+    writeFileSync(at('dicom/study/series/IM0001'), `${' '.repeat(128)}DICM and more`)
+    for (const name of ['dicom', 'dicom/study', 'dicom/study/series']) {
+      await expect(find([name])).rejects.toThrow(
+        new RegExp(`${name}: is a folder of DICOM files, .*: dcm2niix -z y -o OUT .*${name}$`),
+      )
+    }
+  })
 })
 
 describe('a glob', () => {

@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { basename } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findScans } from '../../src/cli/cohort/cohort.js'
+import { Terminal } from '../../src/cli/terminal.js'
 import { readVolume, writeVolume } from '../../src/io/files.js'
+import { breaches } from './bids-rules.js'
 import { grid, head, makeHead } from './make-head.js'
 import { sae, succeed, visibleFiles } from './support.js'
 
@@ -136,5 +140,47 @@ describe('sae prepare', () => {
       2,
       expect.stringMatching(/must be the name of a file in the model's folder/),
     ])
+  })
+})
+
+describe('a BIDS dataset', () => {
+  it('becomes a derivative whose scans the other commands take', { timeout: 240_000 }, async () => {
+    const { path } = study
+    const anat = (label: string): string => path(`ds/sub-${label}/anat`)
+    for (const label of ['01', '02']) {
+      mkdirSync(anat(label), { recursive: true })
+      await writeVolume(
+        `${anat(label)}/sub-${label}_T1w.nii.gz`,
+        { data: head.scan, channels: 1, grid, source: label },
+        'float32',
+      )
+    }
+    writeFileSync(path('ds/dataset_description.json'), '{"Name": "ds", "BIDSVersion": "1.9.0"}')
+    const derivative = path('ds/derivatives/prepared')
+    const target = `${anat('01')}/sub-01_T1w.nii.gz`
+    await succeed([
+      ...['prepare', path('ds'), '--weights', study.network, '--skip', 'conform', '--skip', 'bias'],
+      ...['--to', target, '-o', derivative],
+    ])
+    expect(await breaches(derivative)).toEqual([])
+    const stems = ['desc-brain_T1w', 'desc-brain_mask', 'desc-preproc_T1w', 'space-target_desc-brain_mask']
+    expect(visibleFiles(`${derivative}/sub-02/anat`)).toEqual(
+      [
+        ...[...stems, 'space-target_desc-preproc_T1w'].flatMap((stem) => [`${stem}.json`, `${stem}.nii.gz`]),
+        'from-T1w_to-target_mode-image_xfm.json',
+      ]
+        .map((end) => `sub-02_${end}`)
+        .sort(),
+    )
+    expect(readFileSync(`${derivative}/README.md`, 'utf8')).toMatch(/^# Scans prepared by sae\n/)
+    const { scans } = await findScans([derivative], { suffix: 'desc-preproc_T1w' }, new Terminal('silent'))
+    expect(scans.map((scan) => basename(scan))).toEqual(
+      expect.arrayContaining(['sub-01_desc-preproc_T1w.nii.gz', 'sub-02_desc-preproc_T1w.nii.gz']),
+    )
+    const again = await succeed([
+      ...['prepare', path('ds'), '--weights', study.network, '--skip', 'conform', '--skip', 'bias'],
+      ...['--to', target, '-o', derivative, '--keep-existing'],
+    ])
+    expect(again.stdout).toContain('2 of 2 scans are prepared already.')
   })
 })

@@ -1,5 +1,5 @@
 /** Files of a study on different grids: `--resample`, and `sae resample`. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { regrid } from '../../src/cli/grids/regrid.js'
 import { sampledGrid } from '../../src/cli/grids/subsample.js'
@@ -175,5 +175,63 @@ describe('sae resample', () => {
     )
     expect(await refused(['resample', scans[0], '--spacing', '1,2', ...to])).toMatch(/three as 1,1,3/)
     expect(await refused(['resample', scans[0], ...to])).toMatch(/give --like, .* or --spacing$/)
+  })
+})
+
+describe('sae resample --transform', () => {
+  /** 10 mm to the right, and a turn about the axis from foot to head by a tenth. */
+  const toFixed = [
+    [Math.cos(0.1), -Math.sin(0.1), 0, 10],
+    [Math.sin(0.1), Math.cos(0.1), 0, 0],
+    [0, 0, 1, -3],
+    [0, 0, 0, 1],
+  ]
+
+  it('moves labels to the target and back', async () => {
+    const { path, labels } = study
+    const file = path('xfm.json')
+    writeFileSync(file, JSON.stringify({ transform: 'affine', movingToFixed: toFixed }))
+    const own = await readLabelVolume(labels[0])
+    // The same voxels in the place of the target: nothing has to be interpolated.
+    const affine = own.grid.affine.map((_, r) =>
+      [0, 1, 2, 3].map((c) => toFixed[r]!.reduce((sum, m, k) => sum + m * own.grid.affine[k]![c]!, 0)),
+    )
+    const target = { shape: own.grid.shape, affine, known: true }
+    await study.write('target.nii.gz', new Float32Array(own.data.length).fill(0.5), 'float32', target)
+    const args = ['resample', '--labels', '--transform', file]
+    await succeed([...args, labels[0], '--like', path('target.nii.gz'), '-o', path('there.nii.gz')])
+    const there = await readLabelVolume(path('there.nii.gz'))
+    expect(there.data).toEqual(own.data)
+    for (const [r, row] of affine.entries())
+      for (const [c, value] of row.entries()) expect(there.grid.affine[r]![c]).toBeCloseTo(value, 4)
+    await succeed([
+      ...args,
+      path('there.nii.gz'),
+      '--inverse',
+      '--like',
+      labels[0],
+      '-o',
+      path('back.nii.gz'),
+    ])
+    expect((await readLabelVolume(path('back.nii.gz'))).data).toEqual(own.data)
+    await expectPlaceOf('back.nii.gz', 'a.nii.gz')
+  })
+
+  it('refuses what is no affine registration', async () => {
+    const { path, labels } = study
+    const args = ['resample', '--labels', labels[0], '--like', labels[0], '-o', path('no.nii.gz')]
+    for (const [content, message] of [
+      ['{"movingToFixed": [[1,0,0,0],[0,1,0,0],[0,0,0,0],[0,0,0,1]]}', /holds no movingToFixed/],
+      ['[]', /holds no movingToFixed/],
+      [
+        JSON.stringify({ transform: 'smooth', movingToFixed: toFixed }),
+        /smooth transform.*sae register --apply/,
+      ],
+    ] as const) {
+      writeFileSync(path('wrong.json'), content)
+      expect(await refused([...args, '--transform', path('wrong.json')])).toMatch(message)
+    }
+    expect(await refused([...args, '--inverse'])).toMatch(/give one with --transform$/)
+    expect(existsSync(path('no.nii.gz'))).toBe(false)
   })
 })

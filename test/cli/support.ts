@@ -12,6 +12,8 @@ import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 
 /** The built command, which `npm test` makes first. */
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/** The BIDS App. */
+const bidsApp = fileURLToPath(new URL('../../dist/cli/sae-bids.js', import.meta.url))
 
 export interface Outcome {
   readonly code: number
@@ -21,14 +23,23 @@ export interface Outcome {
 }
 
 /** Runs `sae` with these arguments. */
-export function sae(
+export const sae = (
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> => run(program, args, environment)
+
+/** Runs `sae-bids` with these arguments. */
+export const saeBids = (args: readonly string[]): Promise<Outcome> => run(bidsApp, args, {})
+
+function run(
+  script: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [program, ...args],
+      [script, ...args],
       { env: { ...process.env, ...environment } },
       (_, stdout, stderr) => {
         const lines = stderr

@@ -1,16 +1,16 @@
 /** shaders/common/math.wgsl against float64, over the numbers that logits, probabilities and noise take. */
 import { describe, expect, it } from 'vitest'
-import { functions } from '../../src/generated/shaders.js'
 import { readBuffer } from '../../src/gpu/transfer.js'
 import { mulberry32 } from '../reference/nd-array.js'
 import { useGpu } from '../gpu.js'
+import { shaderSources } from '../shader-sources.js'
 
 const device = useGpu()
 
 /** Applies a WGSL expression in x to every number. */
 async function evaluate(expression: string, numbers: Float32Array<ArrayBuffer>): Promise<Float32Array> {
   const { gpu } = device
-  const code = `${functions['common/math']}\n${functions['common/gumbel']}
+  const code = `${shaderSources['common/math']}\n${shaderSources['common/gumbel']}
     @group(0) @binding(0) var<storage, read_write> values: array<f32>;
     @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3u) {
       if (gid.x >= arrayLength(&values)) { return; }

@@ -83,7 +83,7 @@ describe('the folder shaders/', () => {
 const variants = await variantsOf(kernels.map(([name]) => name))
 
 describe.each(kernels)('%s', (name, text) => {
-  const shader: ShaderSource = { name, text }
+  const shader: ShaderSource = { name, text, includes: Object.fromEntries(included) }
   const { parts, impossible } = variants.get(name) ?? {}
 
   it('begins with what it computes and which invocation computes it', () => {

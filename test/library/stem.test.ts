@@ -16,7 +16,18 @@ const ops = names('src/ops')
   .filter((name) => !others.includes(name))
 
 /** Folders of shaders that no single op owns: those of optimisers, and kernels that several ops run. */
-const shared = ['adam', 'clip_norm', 'common', 'elementwise', 'normalise', 'reduce', 'scalar', 'sgd']
+const shared = [
+  'accumulation',
+  'adam',
+  'clip_norm',
+  'common',
+  'elementwise',
+  'normalise',
+  'reduce',
+  'scalar',
+  'sgd',
+  'strided',
+]
 
 describe.each(ops)('the op %s', (stem) => {
   it('has a reference and a test', () => {

@@ -4,8 +4,8 @@ import { gradients } from '../../src/graph/gradients.js'
 import { input, parameter } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/arithmetic.js'
 import { dot } from '../../src/ops/index.js'
-import { differentiate, useGpu, withBindingLimit } from '../gpu.js'
-import { fromArray, map, zeros } from '../reference/nd-array.js'
+import { differentiate, evaluate, useGpu, withBindingLimit } from '../gpu.js'
+import { fromArray, map, maxAbsError, zeros, type NdArray } from '../reference/nd-array.js'
 import * as reference from '../reference/arithmetic.js'
 import { drawFrom, expectReference, expectSameBits, extents } from './check.js'
 
@@ -71,6 +71,59 @@ describe.each(names)('%s', (name) => {
       backward: (g) => ({ x: reference.backward(name, g, number, x).gradB }),
     })
   })
+})
+
+describe.each(Object.keys(reference.comparisons) as (keyof typeof reference.comparisons)[])('%s', (name) => {
+  // Few levels, so that ties are frequent.
+  const levels = (shape: readonly number[]) => map(draw(shape), (value) => Math.round(2 * value) / 2)
+
+  it.each(pairs.filter(({ flat }) => !flat))('of $a and $b', async ({ a: shapeA, b: shapeB }) => {
+    const [a, b] = [levels(shapeA), levels(shapeB)]
+    const { y } = await evaluate(device.gpu, { a, b }, (v) => ({ y: ops[name](v.a!, v.b!) }))
+    expectSameBits(y, reference.compare(name, a, b), name)
+  })
+
+  it('of a value and a number, on either side', async () => {
+    const [a, half] = [levels([2, 3, 7, 11, 13]), fromArray([1], [0.5])]
+    const { right, left } = await evaluate(device.gpu, { a }, (v) => ({
+      right: ops[name](v.a!, 0.5),
+      left: ops[name](0.5, v.a!),
+    }))
+    expectSameBits(right, reference.compare(name, a, half), name)
+    expectSameBits(left, reference.compare(name, half, a), name)
+  })
+
+  it('passes no gradient on', async () => {
+    const [a, g] = [levels([7]), levels([7])]
+    const results = await differentiate(device.gpu, { a }, ['a'], g, (v) =>
+      ops.multiply(ops[name](v.a!, 0), v.a!),
+    )
+    const mask = reference.compare(name, a, fromArray([1], [0]))
+    const expected = map(mask, (value, i) => value * g.data[i]!)
+    expect(maxAbsError(results['grad a']!, expected)).toBe(0)
+  })
+})
+
+it.each(['minimum', 'maximum'] as const)('%s: ties share the gradient, NaN stays', async (name) => {
+  const [a, b] = [draw([2, 3, 3, 5, 7]), draw([2, 3, 3, 5, 7])].map((x) =>
+    map(x, (value) => Math.round(value)),
+  ) as [NdArray, NdArray]
+  await expectReference(device.gpu, {
+    feeds: { a, b },
+    build: (v) => ops[name](v.a!, v.b!),
+    expected: reference.forward(name, a, b),
+    backward: (g) => {
+      const { gradA, gradB } = reference.backward(name, g, a, b)
+      return { a: gradA, b: gradB }
+    },
+  })
+  const { y } = await evaluate(
+    device.gpu,
+    { a: fromArray([5], [NaN, 1, NaN, 1, 2]), b: fromArray([5], [1, NaN, NaN, 2, 1]) },
+    (v) => ({ y: ops[name](v.a!, v.b!) }),
+  )
+  const wanted = name === 'minimum' ? 1 : 2
+  expect([...y.data]).toEqual([NaN, NaN, NaN, wanted, wanted])
 })
 
 it('has the same bits however volumes are cut', async () => {

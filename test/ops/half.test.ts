@@ -96,8 +96,6 @@ const cases: Record<string, Case> = {
   conv3d: convolution(odd, [3, 3, 3], 'relu'),
   'conv3d, vec4 rows': convolution(even, [3, 3, 3], 'sigmoid'),
   'conv3d 1x1x1': convolution(odd, [1, 1, 1], 'none'),
-  'conv3d and conv_transpose3d, stride 2': strided(odd),
-  'conv3d and conv_transpose3d, stride 2, vec4 rows': strided(even),
   'conv3d of an upsampled volume': upwards([2, 2, 6, 10, 22]),
   'conv3d of an upsampled volume, vec4 rows': upwards([2, 2, 6, 10, 24]),
   label_conv3d: labels('sigmoid', 13),
@@ -129,6 +127,15 @@ const cases: Record<string, Case> = {
   'mrf_message, k = 5, vec4 rows': unary(even, (x) => ops.mrfMessage(x, table(5), 5)),
   'mrf_message, k = 21': unary(odd, (x) => ops.mrfMessage(x, table(5), 21)),
   'mrf_energy, k = 3': unary(odd, (x) => ops.mrfEnergy(x, table(5), 3)),
+  'concat of rows': unary([2, 3, 7, 9, 13], (x) => ops.concat([x, x], 3)),
+  transpose: unary(odd, (x) => ops.transpose(x, [0, 1, 2, 4, 3])),
+  slice: unary(odd, (x) => ops.slice(x, { starts: [1, 0], steps: [2, 3], axes: [2, 4] })),
+  'slice, vec4s': unary(even, (x) => ops.slice(x, { starts: [1], axes: [1] })),
+  pad: unary(odd, (x) => ops.pad(x, [[1, 1], [0, 1], [1, 0]], { value: 0.5 })), // prettier-ignore
+  gather: unary(odd, (x) => ops.gather(x, constant('taken', [6], Uint32Array.of(0, 4, 4, 1, 2, 0)), 1)),
+  'softmax of rows': unary(odd, (x) => ops.softmax(x, 3)),
+  'conv3d and conv_transpose3d, stride 2': strided(odd),
+  'conv3d and conv_transpose3d, stride 2, vec4 rows': strided(even),
 }
 
 /** A table whose numbers all have one sign, so that messages do not cancel. */

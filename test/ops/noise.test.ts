@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
-import { uniformNoise } from '../../src/ops/index.js'
+import { normalNoise, uniformNoise } from '../../src/ops/index.js'
 import { useGpu, withBindingLimit } from '../gpu.js'
 import { fromArray, type NdArray } from '../reference/nd-array.js'
 import * as reference from '../reference/noise.js'
@@ -100,6 +100,99 @@ describe('noise', () => {
     expect(() => uniformNoise([1, 1, 2, 2, 2], input('counter', [2]))).toThrow('two u32: seed, step')
     expect(() => uniformNoise([1, 1, 2, 2, 2], input('counter', [3], { dtype: 'u32' }))).toThrow('two u32')
     expect(() => uniformNoise([2, 2], counter)).toThrow('a volume [N,C,D,H,W] is needed')
+  })
+})
+
+describe('normal noise', () => {
+  const drawNormal = async (
+    shape: readonly number[],
+    counter: readonly [number, number],
+    stream?: number,
+  ) => {
+    const value = input('counter', [2], { dtype: 'u32' })
+    const noise = normalNoise(shape, value, stream === undefined ? {} : { stream })
+    const plan = await compile(device.gpu, { outputs: [noise] })
+    try {
+      plan.write(value, Uint32Array.from(counter))
+      await plan.run()
+      return fromArray(shape, await plan.read(noise))
+    } finally {
+      plan.dispose()
+    }
+  }
+
+  for (const shape of [
+    ...extents.flatMap((extent) => [
+      [1, 14, ...extent],
+      [3, 7, ...extent],
+    ]),
+    [4097],
+    [3, 5],
+  ])
+    it(`[${shape.join(', ')}] has the numbers of the reference`, async () => {
+      for (const stream of [undefined, 3]) {
+        const drawn = await drawNormal(shape, [0xffffffff, 7], stream)
+        // Each number of a flat value is a voxel of its own.
+        const as = shape.length === 5 ? shape : [1, 1, drawn.data.length]
+        const { data } = reference.normalNoise(as, 0xffffffff, 7, stream)
+        const worst = data.reduce((most, x, i) => Math.max(most, Math.abs(drawn.data[i]! - x)), 0)
+        expect(drawn.data.every(Number.isFinite)).toBe(true)
+        expect(worst).toBeLessThan(2e-6)
+      }
+    })
+
+  it('does not depend on how the volume is cut', async () => {
+    const shape = [2, 5, 7, 11, 13]
+    const whole = await drawNormal(shape, [7, 3])
+    for (const planes of [1, 2, 3]) {
+      const bytes = 4 * (planes * 5 * 11 * 13 + 64)
+      const cut = await withBindingLimit(device.gpu, bytes, () => drawNormal(shape, [7, 3]))
+      expectSameBits(cut, whole, `${planes} planes at once`)
+    }
+  })
+
+  it('has the moments and tails of a normal distribution, and channels are independent', async () => {
+    const [channels, voxels] = [8, 32 * 32 * 64]
+    const noise = await drawNormal([1, channels, 32, 32, 64], [12345, 678])
+    const each = Array.from({ length: channels }, (_, c) => noise.data.subarray(c * voxels, (c + 1) * voxels))
+    for (const values of each) {
+      // Five standard errors of each estimate: those of the moments 1 to 4 are known of a normal distribution.
+      const limit = (variance: number) => 5 * Math.sqrt(variance / voxels)
+      const moment = (power: number) => values.reduce((sum, x) => sum + x ** power, 0) / voxels
+      expect(Math.abs(moment(1))).toBeLessThan(limit(1))
+      expect(Math.abs(moment(2) - 1)).toBeLessThan(limit(2))
+      expect(Math.abs(moment(3))).toBeLessThan(limit(15))
+      expect(Math.abs(moment(4) - 3)).toBeLessThan(limit(96))
+      for (const lag of [1, 64, 32 * 64])
+        expect(Math.abs(correlation(values.subarray(lag), values.subarray(0, voxels - lag)))).toBeLessThan(
+          5 / Math.sqrt(voxels - lag),
+        )
+    }
+    for (let c = 1; c < channels; c++)
+      for (const of of [(x: number) => x, (x: number) => x * x])
+        expect(Math.abs(correlation(each[0]!.map(of), each[c]!.map(of)))).toBeLessThan(6 / Math.sqrt(voxels))
+    // The shares beyond 1 to 4 standard deviations, on either side.
+    const all = noise.data
+    for (const [beyond, share] of [
+      [1, 0.158655254],
+      [2, 0.022750132],
+      [3, 0.001349898],
+      [4, 3.16712e-5],
+    ] as const)
+      for (const side of [1, -1]) {
+        const found = all.reduce((count, x) => count + Number(side * x > beyond), 0)
+        const expected = share * all.length
+        expect(Math.abs(found - expected), `beyond ${side * beyond}`).toBeLessThan(5 * Math.sqrt(expected))
+      }
+    expect(Math.max(...all.subarray(0, voxels))).toBeGreaterThan(3.5)
+    expect(all.every((x) => Math.abs(x) < 5.78)).toBe(true)
+  })
+
+  it('refuses a counter or a stream of another kind, and flat values that are too long', () => {
+    const counter = input('counter', [2], { dtype: 'u32' })
+    expect(() => normalNoise([3], input('counter', [2]))).toThrow('normal_noise: the counter must be two u32')
+    expect(() => normalNoise([3], counter, { stream: 65536 })).toThrow('normal_noise: the stream must be')
+    expect(() => normalNoise([4194241], counter)).toThrow('more than 4194240 for flat values')
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { input } from '../../src/graph/value.js'
 import { logSoftmax, softmax } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import { map, type NdArray } from '../reference/nd-array.js'
@@ -56,4 +57,37 @@ describe('log_softmax', () => {
       backward: (gradOutput) => ({ x: reference.logSoftmaxBackward(gradOutput, x).gradInput }),
     }),
   )
+})
+
+describe.each([
+  ['softmax', softmax, reference.softmax, reference.softmaxBackward],
+  ['log_softmax', logSoftmax, reference.logSoftmax, reference.logSoftmaxBackward],
+] as const)('%s along any axis', (_, build, forward, backward) => {
+  const cases: [shape: readonly number[], axis: number][] = [
+    ...[0, 1, 2, 3, 4].map((axis): [readonly number[], number] => [[2, 3, 5, 7, 4], axis]),
+    [[5], 0],
+    [[7, 11], 0],
+    [[7, 11], -1],
+    // Attention weights: more than fit into registers, and about the lanes of a workgroup.
+    [[2, 5, 33], -1],
+    [[3, 63], 1],
+    [[3, 64], 1],
+    [[5, 300], 1],
+    [[1, 1000], 1],
+    [[65, 2, 130], 0],
+  ]
+  it.each(cases)('%j, axis %i', (shape, axis) => {
+    const x = draw(shape, -8, 8)
+    const along = axis < 0 ? axis + shape.length : axis
+    return expectReference(device.gpu, {
+      feeds: { x },
+      build: (v) => build(v.x!, axis),
+      expected: forward(x, along),
+      backward: (g) => ({ x: backward(g, x, along).gradInput }),
+    })
+  })
+
+  it('refuses axes that do not exist', () => {
+    expect(() => build(input('x', [5]))).toThrow('softmax: x [5] has no axis 1')
+  })
 })

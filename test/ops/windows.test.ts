@@ -127,7 +127,6 @@ const cases: Record<string, Case> = {
     build: ({ x, coarse, w, b }) => ops.conv3d({ coarse: coarse!, skip: x! }, w!, b, { padding: 'same' }),
   },
   'conv3d, stride 2': general(narrow, 3, [3, 3, 3], [3, 4, 6], { stride: 2, padding: 1, activation: 'relu' }),
-  'conv3d, stride 2, vec4 rows': general([2, 3, 9, 8, 24], 3, [2, 3, 3], [3, 5], { stride: 2, padding: 1 }),
   'conv3d, dilated': general(narrow, 3, [3, 2, 3], [5, 6], { dilation: [2, 1, 2], padding: [2, 0, 1] }),
   'conv3d, groups and gaps': general([2, 6, 11, 13, 17], 4, [1, 3, 2], [4, 7], { groups: 2, stride: [3, 1, 2] }),
   'conv_transpose3d': {
@@ -158,6 +157,19 @@ const cases: Record<string, Case> = {
     build: ({ x, y }) => ops.concat([x!, y!]),
   },
   'concat with itself: added gradients': unary([N, 7, D, H, W], [2], (x) => ops.concat([x, x])),
+  'concat along depth': {
+    ...unary([2, 5, 14, 11, 29], [3, 5], (x) => ops.concat([x, ops.relu(x)], 2)),
+    feeds: { x: narrow },
+  },
+  'concat of rows': unary([2, 5, 7, 11, 28], [3, 5], (x) => ops.concat([x, x], 3)),
+  'transpose of planes': unary(narrow, [3, 5], (x) => ops.transpose(x, [0, 4, 2, 3, 1])),
+  'slice of every other plane': unary(narrow, [3, 5], (x) => ops.slice(x, { starts: [1, 3], steps: [2, 1], axes: [2, 4] })),
+  'slice, mirrored': unary(narrow, [3, 5], (x) => ops.slice(x, { starts: [Infinity], steps: [-1], axes: [2] })),
+  'pad': { ...unary([2, 5, 10, 14, 32], [2, 3], (x) => ops.pad(x, [[2, 1], [0, 3], [1, 2]], { value: 0.5 })), feeds: { x: narrow } },
+  'pad, reflected': { ...unary([2, 5, 10, 14, 32], [2, 3], (x) => ops.pad(x, [[2, 1], [0, 3], [1, 2]], { mode: 'reflect' })), feeds: { x: narrow } },
+  'reshape into images': unary([2, 1, 21, 55, 29], [5, 11], (x) => ops.reshape(x, [1, 1, 42, 55, 29])),
+  'gather of channels': unary(narrow, [3, 5], (x) => ops.gather(x, constant('taken', [5], Uint32Array.of(4, 0, 0, 2, 0)), 1)),
+  'softmax of rows': unary(narrow, [3, 5], (x) => ops.softmax(x, 3)),
   'fit, larger': { ...unary([2, 5, 9, 16, 32], [2, 3], (x) => ops.fit(x, [9, 16, 32])), feeds: { x: narrow } },
   'fit, smaller': unary(narrow, [3, 4], (x) => ops.fit(x, [4, 7, 23])),
   'relu': unary(wide, [1, 3], ops.relu),
@@ -224,6 +236,16 @@ describe('the same bits from any window', () => {
       const cut = await withBindingLimit(device.gpu, 4 * (count * C * H * W + 64), read)
       expectSameBits(cut.y, whole.y, `${count} planes`)
     }
+  })
+
+  it('says that a permutation of planes needs the whole volume', async () => {
+    const failure = withBindingLimit(device.gpu, 32768, () =>
+      run({ x: draw(narrow) }, ['x'], ({ x }) => ops.transpose(x!, [0, 1, 4, 3, 2])),
+    )
+    await expect(failure).rejects.toThrow(UserError)
+    await expect(failure).rejects.toThrow(
+      /transpose: x \[2, 5, 7, 11, 29\]: one step reads planes of \d+ bytes/,
+    )
   })
 
   it('says what does not fit', async () => {

@@ -4,7 +4,7 @@ import { UserError } from '../../src/errors.js'
 import { gradients, nodesBehind } from '../../src/graph/gradients.js'
 import { compile, type CompileOptions } from '../../src/plan/compile.js'
 import { findSweep, planSweep } from '../../src/plan/sweep.js'
-import { input, parameter, volumeShape, type Value } from '../../src/graph/value.js'
+import { constant, input, parameter, volumeShape, type Value } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/index.js'
 import { createModel } from '../../src/sae/model.js'
 import { saeObjective } from '../../src/sae/objective.js'
@@ -67,6 +67,34 @@ function resampling([batch, channels, ...extents]: Shape5): Value[] {
   ]
 }
 
+/** Losses behind ops that move elements, between convolutions, and their gradients. */
+function moving([batch, channels, ...extents]: Shape5): Value[] {
+  const weight = (name: string, shape: readonly number[]) =>
+    parameter(
+      name,
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i + 1) / 4),
+    )
+  const x = input('scan', [batch, channels, ...extents])
+  const [first, last] = [weight('first', [4, channels, 3, 1, 1]), weight('last', [2, 3, 3, 1, 3])]
+  const fine = ops.conv3d(x, first, undefined, { padding: 'same', activation: 'relu' })
+  const margins: ops.Margin[] = [[2, 1], [0, 3], [1, 0]] // prettier-ignore
+  const shifted = ops.slice(ops.pad(fine, margins), {
+    starts: [3, 0, 1],
+    ends: [Infinity, -3, Infinity],
+    axes: [2, 3, 4],
+  })
+  const turned = ops.relu(ops.transpose(shifted, [0, 4, 2, 3, 1]))
+  const back = ops.transpose(turned, [0, 4, 2, 3, 1])
+  const twice = ops.concat([back, fine], 2)
+  const taken = ops.gather(twice, constant('taken', [3], Uint32Array.of(0, 3, 3)), 1)
+  const some = ops.slice(taken, { starts: [1], steps: [2], axes: [2] })
+  const loss = ops.sum(ops.conv3d(ops.softmax(some, 3), last, undefined, { padding: 'same' }))
+  const mirrored = ops.slice(fine, { starts: [Infinity], steps: [-1], axes: [2] })
+  const other = ops.dot(ops.relu(mirrored), fine)
+  return [loss, other, ...gradients(loss, [x, first, last]), ...gradients(other, [x, first])]
+}
+
 async function run(outputs: readonly Value[], options: Omit<CompileOptions, 'outputs'> = {}) {
   const plan = await compile(device.gpu, { outputs, ...options })
   for (const value of plan.inputs) {
@@ -111,10 +139,12 @@ describe('a sweep', () => {
   })
 
   it.each([
-    [1, 2, 43, 8, 10],
-    [2, 2, 21, 9, 14],
-  ])('gives the same bits through other resolutions: [%i, %i, %i, %i, %i]', async (...shape: Shape5) => {
-    const outputs = resampling(shape)
+    ['through other resolutions', [1, 2, 43, 8, 10], resampling],
+    ['through other resolutions', [2, 2, 21, 9, 14], resampling],
+    ['with elements that move', [1, 2, 43, 8, 10], moving],
+    ['with elements that move', [2, 2, 21, 9, 14], moving],
+  ] as const)('gives the same bits %s: %j', async (_, shape, build) => {
+    const outputs = build(shape)
     const whole = await run(outputs)
     expect(whole.slabs).toBe(1)
     for (const slabPlanes of [8, 13]) {

@@ -1,4 +1,4 @@
-/** Arithmetic on two arrays that are broadcast to one shape, as in NumPy. */
+/** Arithmetic and comparisons of two arrays that are broadcast to one shape, as in NumPy. */
 import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { map, sizeOf, zeros, type NdArray } from './nd-array.js'
 
@@ -8,13 +8,39 @@ export const operations = {
   subtract: { f: (a: number, b: number) => a - b, slopes: () => [1, -1] },
   multiply: { f: (a: number, b: number) => a * b, slopes: (a: number, b: number) => [b, a] },
   divide: { f: (a: number, b: number) => a / b, slopes: (a: number, b: number) => [1 / b, -a / (b * b)] },
+  minimum: {
+    f: Math.min,
+    slopes: (a: number, b: number) => (a === b ? [0.5, 0.5] : a < b ? [1, 0] : [0, 1]),
+  },
+  maximum: {
+    f: Math.max,
+    slopes: (a: number, b: number) => (a === b ? [0.5, 0.5] : a > b ? [1, 0] : [0, 1]),
+  },
 } satisfies Record<string, { f: unknown; slopes: unknown }>
+
+/** 1 where they hold, else 0; their slopes are 0. */
+export const comparisons = {
+  equal: (a, b) => a === b,
+  notEqual: (a, b) => a !== b,
+  greater: (a, b) => a > b,
+  greaterEqual: (a, b) => a >= b,
+  less: (a, b) => a < b,
+  lessEqual: (a, b) => a <= b,
+} satisfies Record<string, (a: number, b: number) => boolean>
 
 export type Name = keyof typeof operations
 
 /** a and b -> the shape that both can be broadcast to. */
 export function forward(name: Name, a: NdArray, b: NdArray): NdArray {
-  const [shape, f] = [broadcastShape(a.shape, b.shape), operations[name].f]
+  return combine(operations[name].f, a, b)
+}
+
+export function compare(name: keyof typeof comparisons, a: NdArray, b: NdArray): NdArray {
+  return combine((x, y) => Number(comparisons[name](x, y)), a, b)
+}
+
+function combine(f: (a: number, b: number) => number, a: NdArray, b: NdArray): NdArray {
+  const shape = broadcastShape(a.shape, b.shape)
   return map(zeros(shape), (_, i) =>
     f(a.data[origin(a.shape, shape, i)]!, b.data[origin(b.shape, shape, i)]!),
   )
@@ -37,7 +63,7 @@ export function backward(
   return { gradA, gradB }
 }
 
-function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, i) =>
     Math.max(a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1),

@@ -1,5 +1,5 @@
 /**
- * Uniform noise from a counter, bit for bit as shaders/noise/uniform.wgsl makes it:
+ * Noise from a counter. The uniform one is bit for bit as shaders/noise/uniform.wgsl makes it:
  *
  *   output[n, c, v] = ((bits >> 9) + 0.5) 2^-23,   bits = pcg4d(v', floor(c / 4), step, seed)[c mod 4]
  *
@@ -25,6 +25,30 @@ export function uniformNoise(shape: readonly number[], seed: number, step: numbe
     voxel++
   })
   return output
+}
+
+/**
+ * Standard normal noise of shape [N, C, ...], as shaders/noise/normal.wgsl makes it but for roundings: of four uniform
+ * variates u, w, u', w' come the channels sqrt(-2 log u) cos(2 pi w), sqrt(-2 log u) sin(2 pi w), and the same of u', w'.
+ */
+export function normalNoise(shape: readonly number[], seed: number, step: number, stream = 0): NdArray {
+  const output = zeros(shape)
+  let voxel = 0
+  forEachVoxel(output, (channels) => {
+    for (let c = 0; c < channels.length; c += 4) {
+      const bits = pcg4d(voxel, 65536 * stream + c / 4, step, seed)
+      const [u, w, u2, w2] = bits.map((word) => ((word >>> 9) + 0.5) / 2 ** 23) as Four
+      const normals = [...boxMuller(u, w), ...boxMuller(u2, w2)]
+      channels.slice(c, c + 4).forEach((offset, i) => (output.data[offset] = normals[i]!))
+    }
+    voxel++
+  })
+  return output
+}
+
+function boxMuller(u: number, w: number): [number, number] {
+  const radius = Math.sqrt(-2 * Math.log(u))
+  return [radius * Math.cos(2 * Math.PI * w), radius * Math.sin(2 * Math.PI * w)]
 }
 
 type Four = [number, number, number, number]

@@ -5,6 +5,7 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import { UserError } from '../../errors.js'
 import { findBidsScans, isBidsDataset, requireAll, type BidsChoice } from './bids-dataset.js'
 import { isVolumeName, nameOfVolume } from '../outputs/file-names.js'
+import { holdsDicom } from './dicom.js'
 import { naturally } from './natural-order.js'
 import { isScanList, participantOf, readScanList, type BidsPlace, type CohortScan } from './scan-list.js'
 import type { Terminal } from '../terminal.js'
@@ -113,6 +114,11 @@ function scansInFolder(folder: string, prior: string | undefined): CohortScan[] 
     .map((name) => ({ path: join(folder, name) }))
     .filter(({ path }) => prior === undefined || identityOf(path) !== identityOf(prior))
   if (scans.length > 0) return scans
+  if (holdsDicom(folder)) {
+    throw new UserError(
+      `${folder}: is a folder of DICOM files, which are not read; make NIfTI files of them: dcm2niix -z y -o OUT ${folder}`,
+    )
+  }
   const others =
     volumes.length > 0
       ? ', only priors, label maps and masks'

@@ -3,7 +3,14 @@ import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
-import { addCohortOptions, findScans, scansArgument, type CohortOptions } from '../cohort/cohort.js'
+import { layoutOption, preparedNaming, type Layout } from '../cohort/bids-derivatives.js'
+import {
+  addCohortOptions,
+  findScans,
+  scansArgument,
+  type Cohort,
+  type CohortOptions,
+} from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
 import { requireOneChannel } from '../input-headers.js'
@@ -19,6 +26,7 @@ import {
 } from '../options.js'
 import { writeOutput, writeOutputVolume } from '../outputs/output-files.js'
 import { PrepareJobs, suffixOf } from '../prepare/prepare-jobs.js'
+import { hasSidecar, sidecarEnding, sidecarOf } from '../prepare/prepare-sidecars.js'
 import {
   needsOrientation,
   stepNames,
@@ -48,6 +56,7 @@ interface PrepareOptions extends GlobalOptions {
   keepExisting?: boolean
   keepGoing?: boolean
   shard?: Shard
+  layout?: Layout
   overwrite?: boolean
 }
 
@@ -98,6 +107,7 @@ export function addPrepare(program: Command): void {
     )
     .addOption(keepGoingOption())
     .addOption(shardOption())
+    .addOption(layoutOption('sub-01/anat/sub-01_desc-preproc_T1w.nii.gz'))
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -128,16 +138,17 @@ Example:
         for (const name of unused[step])
           if (options.skip.includes(step) && self.getOptionValueSource(name) === 'cli')
             terminal.warn(`--${name} has no effect with --skip ${step}`)
-      const { scans } = await findScans(given, options, terminal)
-      await prepare(scans, options, terminal)
+      await prepare(await findScans(given, options, terminal), options, terminal)
     })
 }
 
-async function prepare(paths: readonly string[], options: PrepareOptions, terminal: Terminal): Promise<void> {
+async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Terminal): Promise<void> {
   const wanted = stepsOf(options)
   const stripper = wanted.includes('strip') ? await readStripper(options) : undefined
-  const planned = await PrepareJobs.plan({ scans: paths, steps: wanted, stripper, options }, terminal)
-  const { jobs, outputs } = planned
+  const { scans } = cohort
+  const naming = preparedNaming(cohort, options)
+  const planned = await PrepareJobs.plan({ scans, steps: wanted, stripper, naming, options }, terminal)
+  const { jobs } = planned
   if (jobs.length === 0) return
   // Check all scans before the first is prepared, then read each again: a cohort does not fit into memory.
   const { good, failed } = await FailedScans.sift(
@@ -154,13 +165,16 @@ async function prepare(paths: readonly string[], options: PrepareOptions, termin
   await withGpu(options, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
     const workshop: Workshop = { gpu, stripper, bias, memoryLimit, target, terminal }
-    await outputs.claim()
-    await outputs.clear()
+    await planned.claim()
     const figures: Record<string, object> = {}
     for (const [i, job] of good.entries()) {
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
       const write: Writer = async (file) => {
         const [path, origin] = [`${planned.stemOf(job)}${file.ending}`, await planned.originOf(job)]
+        if (job.from && hasSidecar(file.ending)) {
+          const text = sidecarOf(file.ending, job.from, wanted.includes('strip'), options.to)
+          await writeOutput(sidecarEnding(path), text, origin)
+        }
         if ('text' in file) await writeOutput(path, file.text, origin)
         else await writeOutputVolume(path, file.volume, file.type, origin)
       }

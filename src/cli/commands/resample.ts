@@ -15,6 +15,7 @@ import { labelVoxelType } from '../../io/voxel-type.js'
 import { besideVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutput, writeOutputVolume } from '../outputs/output-files.js'
+import { movedGrid, readTransform } from '../grids/moved.js'
 import { gridOfSpacing, overlap, regrid } from '../grids/regrid.js'
 import type { Terminal } from '../terminal.js'
 
@@ -24,6 +25,8 @@ interface ResampleOptions {
   spacing?: [number, number, number]
   labels?: boolean
   image?: boolean
+  transform?: string
+  inverse?: boolean
   overwrite?: boolean
 }
 
@@ -52,6 +55,13 @@ export function addResample(program: Command): void {
       '--image',
       'an image: linear interpolation; smoothed first along axes whose voxels grow by more than half',
     )
+    .addOption(
+      new Option(
+        '--transform <file>',
+        'first move the volume by an affine map that sae register or sae prepare --to wrote (.json): from the place of the scan that was moved to that of its target',
+      ),
+    )
+    .option('--inverse', 'with --transform: the other way round, from the target back')
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -62,7 +72,8 @@ Of a volume with a channel per class, such as a prior, probabilities are interpo
 outside of its field of view; all else is 0 there. A .tsv or .json beside the file is copied beside the result.
 
 Example:
-  sae resample truth.nii.gz --labels --like scan.nii.gz -o truth-on-scan.nii.gz`,
+  sae resample truth.nii.gz --labels --like scan.nii.gz -o truth-on-scan.nii.gz
+  sae resample out/a_dseg.nii.gz --transform a_from-T1w_to-target_mode-image_xfm.json --inverse --like raw/a.nii.gz -o a_dseg.nii.gz`,
     )
     .action(async (file: string, options: ResampleOptions, command: Command) => {
       await resample(file, options, terminalOf(command))
@@ -79,25 +90,32 @@ function voxelSizes(text: string): [number, number, number] {
 }
 
 async function resample(path: string, options: ResampleOptions, terminal: Terminal): Promise<void> {
-  const { output, like, overwrite } = options
+  const { output, like, transform, inverse = false, overwrite } = options
+  if (inverse && transform === undefined)
+    throw new UserError('--inverse turns a transform round; give one with --transform')
   const tables = ['.tsv', '.json'].filter((ending) => existsSync(besideVolume(path, ending)))
   const outputs = Outputs.ofFile(output, {
     files: [output, ...tables.map((ending) => besideVolume(output, ending))],
-    inputs: [path, like, ...tables.map((ending) => besideVolume(path, ending))],
+    inputs: [path, like, transform, ...tables.map((ending) => besideVolume(path, ending))],
     overwrite,
   })
   await outputs.requireFree()
   if (!/\.nii(\.gz)?$/i.test(output))
     throw new UserError(`${output}: a grid is kept by NIfTI files alone; name it .nii.gz or .nii`)
   const header = await readVolumeHeader(path)
-  const onto = await wantedGrid(header, options)
+  requirePlaced(header)
+  const map = transform === undefined ? undefined : await readTransform(transform, inverse)
+  const placed = map ? movedGrid(header.grid, map) : header.grid
+  const onto = await wantedGrid(placed, options)
   requireReadable([header.channels, ...onto.shape], output)
-  if (!overlap(header.grid, onto))
-    throw new UserError(`${path} and ${like ?? output} do not overlap: by the headers, they share no place`)
+  if (!overlap(placed, onto)) {
+    const by = map ? `by the headers and ${transform!}` : 'by the headers'
+    throw new UserError(`${path} and ${like ?? output} do not overlap: ${by}, they share no place`)
+  }
   const volume = await readEither(header, options)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
   requireFinite(volume)
-  const result = regrid(volume, onto)
+  const result = regrid({ ...volume, grid: placed }, onto)
   await outputs.claim()
   for (const ending of tables)
     await writeOutput(besideVolume(output, ending), await readText(besideVolume(path, ending)))
@@ -108,9 +126,8 @@ async function resample(path: string, options: ResampleOptions, terminal: Termin
   terminal.status(`${what} on ${formatShape(onto.shape)} voxels: ${output}`)
 }
 
-async function wantedGrid(file: VolumeHeader, { like, spacing }: ResampleOptions): Promise<Grid> {
-  requirePlaced(file)
-  if (spacing) return gridOfSpacing(file.grid, spacing)
+async function wantedGrid(placed: Grid, { like, spacing }: ResampleOptions): Promise<Grid> {
+  if (spacing) return gridOfSpacing(placed, spacing)
   if (like === undefined)
     throw new UserError('nothing says onto which grid: give --like, a file that has it, or --spacing')
   const reference = await readVolumeHeader(like)

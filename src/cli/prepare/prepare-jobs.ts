@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { UserError } from '../../errors.js'
-import type { Outputs } from '../outputs/output-files.js'
 import type { Origin } from '../outputs/output-record.js'
+import { hasSidecar, sidecarEnding } from './prepare-sidecars.js'
 import { endingsOf, type StepName } from './prepare-steps.js'
 import { SegmentationJobs, type Job } from '../segmentation-files.js'
+import type { Naming } from '../cohort/bids-derivatives.js'
 import type { Shard } from '../cohort/shard.js'
 import type { Stripper } from './stripper.js'
 import type { Terminal } from '../terminal.js'
@@ -14,6 +15,8 @@ interface Request {
   /** Those that are not skipped, in order. */
   readonly steps: readonly StepName[]
   readonly stripper: Stripper | undefined
+  /** If the results make a BIDS derivative. */
+  readonly naming: Naming | undefined
   readonly options: {
     readonly output: string
     readonly margin: number
@@ -43,7 +46,10 @@ export class PrepareJobs {
   ) {}
 
   /** @throws UserError as `SegmentationJobs.plan` */
-  static async plan({ scans, steps, stripper, options }: Request, terminal: Terminal): Promise<PrepareJobs> {
+  static async plan(
+    { scans, steps, stripper, naming, options }: Request,
+    terminal: Terminal,
+  ): Promise<PrepareJobs> {
     const {
       output: folder,
       shard,
@@ -58,9 +64,13 @@ export class PrepareJobs {
     const conforms = steps.includes('conform')
     const strips = steps.includes('strip')
     const filesOf = (name: string) =>
-      steps.flatMap((step) => endingsOf(step, suffixOf(name), conforms)).map((end) => stemOf(name) + end)
+      steps
+        .flatMap((step) => endingsOf(step, suffixOf(name), conforms))
+        // The last file marks a scan as done, so its sidecar comes before it.
+        .flatMap((end) => (naming && hasSidecar(end) ? [sidecarEnding(end), end] : [end]))
+        .map((end) => stemOf(name) + end)
     const request = {
-      ...{ scans, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
+      ...{ scans, naming, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
       with: {
         ...Object.fromEntries(
           (stripper?.files ?? []).map((path, i) => [i === 0 ? 'network' : `weights ${i}`, path]),
@@ -82,8 +92,10 @@ export class PrepareJobs {
     return this.planned.jobs
   }
 
-  get outputs(): Outputs {
-    return this.planned.outputs
+  /** Takes the output folder and removes what will be replaced. @throws UserError as `SegmentationJobs` */
+  async claim(): Promise<void> {
+    await this.planned.claim()
+    await this.planned.clear()
   }
 
   /** Path of a scan's files, up to the endings of the steps. */

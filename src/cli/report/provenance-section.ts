@@ -6,7 +6,7 @@ export function provenanceSections(run: unknown): Html {
   const words = listAt(run, 'arguments').map((word) => quoteWord(String(word)))
   const versions = entriesOf(valueAt(run, 'versions')).map(([name, version]) => `${name} ${show(version)}`)
   const facts = [
-    ['Command', `sae ${words.join(' ')}`],
+    ['Command', `${textAt(run, 'program') ?? 'sae'} ${words.join(' ')}`],
     ['In the folder', textAt(run, 'folder')],
     ['Started', textAt(run, 'started')],
     ['Ended', textAt(run, 'ended')],

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../../errors.js'
 import { allScansPage, indexRow, type IndexRow } from './index-page.js'
@@ -37,7 +37,8 @@ export async function writeReports(
   }
   if (logs.length > 0) await writeOutput(join(folder, trainingPage), trainingPageOf(logs, runs))
   if (rows.length > 0) {
-    const files = new Set(await readdir(folder))
+    const pages = [...rows.map(({ name }) => pageOf(name)), trainingPage]
+    const files = new Set(pages.filter((page) => existsSync(join(folder, page))))
     await writeOutput(join(folder, indexPage), allScansPage(rows, files, resolve(folder)))
     terminal.status(`Report: ${join(folder, indexPage)}`)
   }

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { glob } from 'tinyglobby'
 import { UserError } from '../../errors.js'
 import { readLabelVolume, readText, readVolume } from '../../io/files.js'
 import { describeAxes } from '../../io/orientation.js'
@@ -41,12 +41,17 @@ export interface ScanReport {
 
 const ending = '_dseg.nii.gz'
 
-/** The names of the segmentations in a folder that sae made from scans, in alphabetical order. */
+/**
+ * The names of the segmentations in a folder, or in a BIDS derivative, that sae made from scans, in alphabetical order.
+ */
 export async function segmentedScans(folder: string): Promise<string[]> {
-  const record = await OutputRecord.read(folder)
-  const files = await readdir(folder)
-  return files
-    .filter((file) => file.endsWith(ending) && record.originOf(file) !== undefined)
+  const places = ['', 'sub-*/anat/', 'sub-*/ses-*/anat/'].map((place) => `${place}*${ending}`)
+  const found = await glob(places, { cwd: folder, expandDirectories: false })
+  const records = new Map<string, OutputRecord>()
+  for (const place of new Set(found.map((file) => dirname(file))))
+    records.set(place, await OutputRecord.read(join(folder, place)))
+  return found
+    .filter((file) => records.get(dirname(file))?.originOf(basename(file)) !== undefined)
     .map((file) => file.slice(0, -ending.length))
     .sort((a, b) => (a < b ? -1 : 1))
 }
@@ -62,7 +67,7 @@ export async function readScanReport(
   runs: readonly unknown[],
 ): Promise<ScanReport> {
   const file = join(folder, name + ending)
-  const { scan, made } = (await OutputRecord.read(folder)).originOf(name + ending)!
+  const { scan, made } = (await OutputRecord.read(dirname(file))).originOf(basename(file))!
   if (!existsSync(scan)) throw new UserError(`${scan}: is gone, and ${file} was made from it`)
   const { data, grid } = await readLabelVolume(file)
   const rows = await readLegend(join(folder, `${name}_dseg.tsv`))

@@ -116,14 +116,9 @@ export function spatialGeometry(
   }
 }
 
-/** [Co, Ci, kD, kH, kW] of a weight's shape, which may leave out a kernel of one voxel. */
-export function kernelShape([co, ci, kd = 1, kh = 1, kw = 1]: Shape): readonly [
-  number,
-  number,
-  number,
-  number,
-  number,
-] {
+/** [Co, Ci, kD, kH, kW] of a weight's shape, whose kernel may leave out leading axes of one voxel. */
+export function kernelShape([co, ci, ...kernel]: Shape): readonly [number, number, number, number, number] {
+  const [kd, kh, kw] = [1, 1, 1, ...kernel].slice(-3) as [number, number, number]
   return [co!, ci!, kd, kh, kw]
 }
 

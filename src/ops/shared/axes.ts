@@ -11,9 +11,32 @@ export interface Form {
 const rank = 5
 
 /** The axes of a layout, outermost in memory first: a volume is stored as [N, D, C, H, W]. */
-const memoryAxes: Readonly<Record<Layout, readonly number[]>> = {
-  volume: [0, 2, 1, 3, 4],
-  flat: [0, 1, 2, 3, 4],
+export function memoryAxes(layout: Layout, axes = rank): readonly number[] {
+  return layout === 'volume' ? [0, 2, 1, 3, 4] : [...Array(axes).keys()]
+}
+
+/** The elements from one position to the next along each axis of a form of any rank. */
+export function stridesOf({ shape, layout }: Form): number[] {
+  const result = [...shape]
+  let size = 1
+  for (const axis of [...memoryAxes(layout, shape.length)].reverse()) {
+    result[axis] = size
+    size *= shape[axis]!
+  }
+  return result
+}
+
+/**
+ * An axis counted from the first one.
+ *
+ * @param axis negative to count from the last one
+ * @throws Error if the value has no such axis
+ */
+export function axisOf(op: string, { name, shape }: Pick<Value, 'name' | 'shape'>, axis: number): number {
+  const axes = shape.length
+  if (!Number.isInteger(axis) || axis < -axes || axis >= axes)
+    throw new Error(`${op}: ${name} [${shape.join(', ')}] has no axis ${axis}`)
+  return axis < 0 ? axis + axes : axis
 }
 
 /** A shape as five extents, those of missing axes 1. @throws Error if it has more axes than kernels walk */
@@ -25,13 +48,7 @@ export function fiveExtents(op: string, shape: Shape): number[] {
 /** The stride of each of five axes, in elements; 0 along axes of extent 1. */
 export function strides(op: string, { shape, layout }: Form): number[] {
   const extents = fiveExtents(op, shape)
-  const result = Array<number>(rank).fill(0)
-  let size = 1
-  for (const axis of [...memoryAxes[layout]].reverse()) {
-    if (extents[axis]! > 1) result[axis] = size
-    size *= extents[axis]!
-  }
-  return result
+  return stridesOf({ shape: extents, layout }).map((stride, axis) => (extents[axis]! > 1 ? stride : 0))
 }
 
 /** The parameters NAME0 to NAME4 for five numbers, those of axes in the order of a layout; from NAME1 without the first. */
@@ -42,7 +59,9 @@ export function axisParams(
   from = 0,
 ): Record<string, number> {
   return Object.fromEntries(
-    memoryAxes[layout].map((axis, i) => [`${name}${i}`, numbers[axis]!] as const).slice(from),
+    memoryAxes(layout)
+      .map((axis, i) => [`${name}${i}`, numbers[axis]!] as const)
+      .slice(from),
   )
 }
 

@@ -53,3 +53,9 @@ export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: 
 export function workgroupsPerPlane(shader: ShaderSource, volume: Value): number {
   return Math.ceil(volumeShape(volume).area / threadsPerWorkgroup(shader))
 }
+
+/** All planes of the volumes of a batch that a slab of another batch's planes belongs to. */
+export function volumesOf({ first, end }: Slab, of: Value, source: Value): Slab {
+  const [own, other] = [volumeShape(of).depth, volumeShape(source).depth]
+  return { first: Math.floor(first / own) * other, end: (Math.floor((end - 1) / own) + 1) * other }
+}

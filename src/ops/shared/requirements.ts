@@ -6,13 +6,14 @@ export function shown({ name, shape }: Value): string {
 }
 
 /**
- * Requires a convolution's weight: five extents, or two for a kernel of one voxel, stored flat.
+ * Requires a convolution's weight: a kernel of as many axes, or none for one of one voxel, stored flat.
  *
  * @param extents what it must be, for the message
+ * @param axes of the kernel
  * @throws Error saying how to make a flat one, if it is a volume
  */
-export function requireWeight(op: string, weight: Value, extents: string): void {
-  if (![2, 5].includes(weight.shape.length))
+export function requireWeight(op: string, weight: Value, extents: string, axes = 3): void {
+  if (![2, 2 + axes].includes(weight.shape.length))
     throw new Error(`${op}: weight must be ${extents}, not ${shown(weight)}`)
   requireFlat(op, 'weight', weight)
 }
@@ -33,4 +34,16 @@ function requireFlat(op: string, what: string, value: Value): void {
   throw new Error(
     `${op}: ${what} ${shown(value)} is laid out as a volume, but a ${what} must be flat (row-major); ${make}`,
   )
+}
+
+/** Requires the counter of a noise. @throws Error if it is not two u32 */
+export function requireCounter(op: string, counter: Value): void {
+  if (counter.dtype !== 'u32' || counter.size !== 2)
+    throw new Error(`${op}: the counter must be two u32: seed, step`)
+}
+
+/** Requires the number of one of the independent noises of a counter. @throws Error if it is none */
+export function requireStream(op: string, stream: number): void {
+  if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
+    throw new Error(`${op}: the stream must be a whole number below 65536, not ${stream}`)
 }

@@ -56,16 +56,20 @@ export function channelOf(shape: readonly number[], offset: number): number {
 }
 
 /**
- * Calls `visit` once for each voxel of an [N, C, ...] array with the offsets of the voxel's C channels, in channel
- * order. The offsets array is reused between calls.
+ * Calls `visit` once for each line along an axis, by default for each voxel of an [N, C, ...] array, with the offsets of the
+ * line's elements in order. The offsets array is reused between calls.
  */
-export function forEachVoxel({ shape }: NdArray, visit: (channels: readonly number[]) => void): void {
-  const [batch, channels] = [shape[0]!, shape[1]!]
-  const voxels = sizeOf(shape.slice(2))
-  const offsets = new Array<number>(channels).fill(0)
-  for (let n = 0; n < batch; n++) {
+export function forEachVoxel(
+  { shape }: NdArray,
+  visit: (channels: readonly number[]) => void,
+  axis = 1,
+): void {
+  const [lines, length] = [sizeOf(shape.slice(0, axis)), shape[axis]!]
+  const voxels = sizeOf(shape.slice(axis + 1))
+  const offsets = new Array<number>(length).fill(0)
+  for (let line = 0; line < lines; line++) {
     for (let voxel = 0; voxel < voxels; voxel++) {
-      for (let c = 0; c < channels; c++) offsets[c] = (n * channels + c) * voxels + voxel
+      for (let c = 0; c < length; c++) offsets[c] = (line * length + c) * voxels + voxel
       visit(offsets)
     }
   }

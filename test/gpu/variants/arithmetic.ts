@@ -1,10 +1,17 @@
+import { shaderSources } from '../../shader-sources.js'
 import type { Variants } from '../kernel-variants.js'
+
+/** Every kind that the kernel knows. */
+const parts = () =>
+  [...shaderSources['arithmetic/forward']!.matchAll(/^const (\w+) = \d+u;$/gm)].map(([, KIND]) => ({
+    consts: { KIND: KIND! },
+  }))
 
 export const variants: Variants = {
   forward: {
-    parts: () => ['ADD', 'SUBTRACT', 'MULTIPLY', 'DIVIDE'].map((KIND) => ({ consts: { KIND } })),
-    impossible: ({ NUMBER_LEFT, NUMBER_RIGHT, BROADCAST, VECTOR }) =>
-      NUMBER_LEFT && NUMBER_RIGHT
+    parts,
+    impossible: ({ A_NUMBER, B_NUMBER, BROADCAST, VECTOR }) =>
+      A_NUMBER && B_NUMBER
         ? 'one operand must be a value'
         : BROADCAST && VECTOR
           ? 'what is repeated is walked number by number'
