@@ -1,5 +1,5 @@
 export { batchNormLayer, type BatchNorm } from './batch-norm.js'
-export { convLayer, type ConvLayer } from './conv-layer.js'
+export { convLayer, sameConvLayer, type ConvLayer } from './conv-layer.js'
 export { decoder, type DecoderOptions } from './decoder.js'
 export { meshNet, reachOf, type MeshNetLayer } from './meshnet.js'
 export { seededRandom, shuffled } from './random.js'
