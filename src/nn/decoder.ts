@@ -1,9 +1,9 @@
 import { atLayer } from '../graph/layer.js'
 import type { Value } from '../graph/value.js'
 import { labelConv3d } from '../ops/index.js'
-import { convLayer } from './conv-layer.js'
 import type { Network } from './layer.js'
 import { seededRandom } from './random.js'
+import { sameConvLayer } from './same-conv-layer.js'
 
 /** Options of a decoder. */
 export interface DecoderOptions {
@@ -21,7 +21,7 @@ export interface DecoderOptions {
  * reads as one-hot; output [N, outputs, D, H, W] in (0, 1).
  */
 export function decoder({ classes, outputs = 1, seed = 0 }: DecoderOptions): Network {
-  const layer = convLayer('decoder', classes, outputs, seededRandom(seed ^ 0x5deece66))
+  const layer = sameConvLayer('decoder', classes, outputs, seededRandom(seed ^ 0x5deece66))
   const [weight, bias] = layer.parameters
   const apply: (input: Value) => Value = (input) =>
     input.dtype === 'u32'

@@ -3,9 +3,9 @@ import { volumeShape, type Value } from '../graph/value.js'
 import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
 import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
 import { eachAxis, type Triple } from '../ops/shared/triple.js'
-import { convLayer } from './conv-layer.js'
 import type { Network } from './layer.js'
 import { seededRandom } from './random.js'
+import { sameConvLayer } from './same-conv-layer.js'
 
 /** Options of a U-Net. */
 export interface UnetOptions {
@@ -69,7 +69,7 @@ export function unet(options: UnetOptions): Unet {
   const random = seededRandom(complete.seed)
 
   const layers = unetLayers(widths, classes, inputs).map(({ name, inputs, outputs }) =>
-    convLayer(name, inputs, outputs, random),
+    sameConvLayer(name, inputs, outputs, random),
   )
   const blocks = layers.slice(0, -1)
   const last = layers.at(-1)!

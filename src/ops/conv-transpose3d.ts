@@ -3,7 +3,7 @@ import { volumeShape, type Value } from '../graph/value.js'
 import { backwardActivation, type Activation } from './conv3d/activation.js'
 import { backwardBias } from './conv3d/backward-weight.js'
 import { kernelShape, groupsOf, type Geometry } from './conv3d/geometry.js'
-import { generalBackwardInput, generalBackwardWeight, generalForward } from './conv3d/general.js'
+import { anyBackwardInput, anyBackwardWeight, anyForward } from './conv3d/any-geometry.js'
 import { requireBias, requireWeight, shown } from './shared/requirements.js'
 import { eachAxis, triple, type Triple } from './shared/triple.js'
 
@@ -55,7 +55,7 @@ export function transposedConvolution(
   checkShapes(input, weight, bias, groupsOf('conv_transpose3d', options))
   const { geometry, extents } = transposedGeometry([depth, height, width], weight, options)
   return op({
-    ...generalBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
+    ...anyBackwardInput('conv_transpose3d', input, { weight, bias, activation }, geometry, extents),
     withoutActivation:
       activation === 'none'
         ? undefined
@@ -64,13 +64,9 @@ export function transposedConvolution(
       const grad = backwardActivation(activation, output, gradOutput)
       return {
         input: op(
-          generalForward('conv_transpose3d backward input', grad, { weight }, geometry, [
-            depth,
-            height,
-            width,
-          ]),
+          anyForward('conv_transpose3d backward input', grad, { weight }, geometry, [depth, height, width]),
         ),
-        weight: generalBackwardWeight('conv_transpose3d backward weight', grad, input, weight, geometry),
+        weight: anyBackwardWeight('conv_transpose3d backward weight', grad, input, weight, geometry),
         bias: bias && backwardBias(grad, bias),
       }
     },

@@ -2,7 +2,7 @@ import { elementwiseOp } from '../graph/elementwise.js'
 import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
-import { backwardInput, conv3d } from './conv3d/index.js'
+import { backwardInput, sameConv3d } from './conv3d/same.js'
 import { adjointNeighbourSums, neighbourSums } from './neighbour-sums.js'
 import { reductionOf } from './sum.js'
 
@@ -27,7 +27,7 @@ export function mrfMessage(posterior: Value, table: Value, neighbourhood: number
       `mrf_message: the table must be [${classes}, ${classes}], not [${table.shape.join(', ')}]`,
     )
   }
-  return conv3d(neighbourSums(posterior, neighbourhood), table)
+  return sameConv3d(neighbourSums(posterior, neighbourhood), table)
 }
 
 /**

@@ -1,17 +1,7 @@
 import { input, type Value } from '../graph/value.js'
-import {
-  add,
-  argmax,
-  concat,
-  conv3d,
-  logSoftmax,
-  logSumExp,
-  mrfMessage,
-  softmax,
-  square,
-  sum,
-} from '../ops/index.js'
+import { add, argmax, concat, logSoftmax, logSumExp, mrfMessage, softmax, square, sum } from '../ops/index.js'
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
+import { sameConv3d } from '../ops/conv3d/same.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
 import { ownersOf, sumMembers } from './membership.js'
 import type { SpatialShape } from './separable-filter.js'
@@ -89,7 +79,7 @@ export function emGraph({
 
   const field = mrf ? logSoftmax(add(logPrior, mrfMessage(mrf.before, mrf.table, neighbourhood!))) : logPrior
   const powers = [square(scan), scan]
-  const logits = conv3d(concat([...powers, field]), weight, bias)
+  const logits = sameConv3d(concat([...powers, field]), weight, bias)
   const q = softmax(logits)
   const posterior = channels === classes ? q : sumMembers(q, ownersOf(components))
   const { weight: products, bias: masses } = backwardWeight({
@@ -109,7 +99,7 @@ export function emGraph({
     labels: argmax(posterior),
     logLikelihood: sum(logSumExp(logits)),
     moments: [products, masses!],
-    expected: biased ? { precisions, sums: conv3d(q, precisions) } : undefined,
+    expected: biased ? { precisions, sums: sameConv3d(q, precisions) } : undefined,
   }
 }
 

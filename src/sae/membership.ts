@@ -1,5 +1,5 @@
 import { constant, type Value } from '../graph/value.js'
-import { conv3d } from '../ops/index.js'
+import { sameConv3d } from '../ops/conv3d/same.js'
 import type { Part } from './prior.js'
 
 /**
@@ -12,7 +12,7 @@ import type { Part } from './prior.js'
 export function sumMembers(members: Value, classOf: readonly number[]): Value {
   const classes = classOf.at(-1)! + 1
   const weight = Array.from({ length: classes }, (_, c) => classOf.map((owner) => Number(owner === c)))
-  return conv3d(members, matrix('members of classes', weight))
+  return sameConv3d(members, matrix('members of classes', weight))
 }
 
 /**
@@ -25,7 +25,7 @@ export function sumMembers(members: Value, classOf: readonly number[]): Value {
 export function spreadToMembers(classes: Value, classOf: readonly number[]): Value {
   const count = classOf.at(-1)! + 1
   const weight = classOf.map((owner) => Array.from({ length: count }, (_, c) => Number(owner === c)))
-  return conv3d(classes, matrix('classes of members', weight))
+  return sameConv3d(classes, matrix('classes of members', weight))
 }
 
 /**

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { input, parameter } from '../../src/graph/value.js'
 import { convTranspose3d, type ConvTranspose3dOptions } from '../../src/ops/index.js'
-import { useGpu } from '../gpu.js'
+import { useGpu, withOtherTiles } from '../gpu.js'
 import { activations } from '../reference/conv3d.js'
 import * as reference from '../reference/conv-transpose3d.js'
 import { map, type NdArray } from '../reference/nd-array.js'
 import { drawFrom, expectReference } from './check.js'
+import { cube, stridedCases, strides } from './conv3d-cases.js'
 
 const device = useGpu()
 const draw = drawFrom(4)
@@ -19,8 +20,6 @@ interface Case {
   readonly bias?: boolean
   readonly options?: ConvTranspose3dOptions
 }
-
-const cube = (k: number) => [k, k, k] as const
 
 const cases: Record<string, Case> = {
   'one voxel': { input: [1, 1, 1, 1, 1], outputs: 1, kernel: cube(1), bias: true },
@@ -38,6 +37,30 @@ const cases: Record<string, Case> = {
 
 describe('conv_transpose3d', () => {
   it.each(Object.entries(cases))('%s', async (_, specification) => expectTransposed(specification))
+
+  it.each(strides)('stride $stride, kernel $kernel, padding $padding', async ({ kernel, ...options }) => {
+    await expectTransposed({
+      input: [2, 3, 3, 5, 7],
+      outputs: 5,
+      kernel: cube(kernel),
+      bias: true,
+      options: { ...options, outputPadding: options.stride - 1 },
+    })
+  })
+
+  it.each(stridedCases)('$channels channels, $coarse at stride $stride', async (geometry) => {
+    const { coarse, channels, kernel, stride, padding } = geometry
+    const [batch, ...extents] = coarse
+    const specification = {
+      input: [batch, channels[1], ...extents],
+      outputs: channels[0],
+      kernel: cube(kernel),
+      bias: true,
+      options: { stride, padding, outputPadding: kernel === 3 && stride === 2 ? 1 : 0 },
+    }
+    await expectTransposed(specification)
+    await withOtherTiles(device.gpu, () => expectTransposed(specification))
+  })
 
   it.each(['relu', 'sigmoid'] as const)('%s', async (activation) => {
     // Whole numbers, and halves for the bias: no sum comes near the kink, where f32 and f64 may take other sides.

@@ -53,7 +53,7 @@ export interface GeneralCase extends Omit<Case, 'activation'> {
   readonly options?: Conv3dOptions
 }
 
-/** Geometries that the tuned kernels leave to the general ones; blocks of channels with and without a rest. */
+/** Geometries that the tuned kernels leave to the strided and general ones; blocks of channels with and without a rest. */
 export const generalCases: Record<string, GeneralCase> = {
   'valid, one voxel': { input: [1, 1, 1, 1, 1], outputs: 1, kernel: cube(1), bias: true, options: { stride: 2 } },
   'valid': { input: [2, 3, 5, 7, 11], outputs: 5, kernel: cube(3), bias: true },
@@ -80,3 +80,19 @@ export const generalCases: Record<string, GeneralCase> = {
   'rows of many bricks': { input: [1, 1, 2, 67, 71], outputs: 2, kernel: cube(3), bias: true, options: { padding: 1, dilation: [1, 1, 2] } },
   'sigmoid': { input: [2, 3, 5, 6, 7], outputs: 5, kernel: cube(3), bias: true, options: { stride: 2, activation: 'sigmoid' } },
 } // prettier-ignore
+
+/** Every stride up to 3 with every kernel up to 4, over prime extents, and rows of whole vec4s before and after. */
+export const strides = [1, 2, 3].flatMap((stride) =>
+  [1, 2, 3, 4].map((kernel) => ({ stride, kernel, padding: Math.floor(kernel / 2) })),
+)
+
+/** Strided geometries: several blocks of channels, large tiles, rows of whole vec4s. The extents are the coarse volume's. */
+export const stridedCases = [
+  { coarse: [2, 3, 5, 8], channels: [5, 9], kernel: 2, stride: 2, padding: 0 },
+  { coarse: [2, 3, 2, 12], channels: [4, 17], kernel: 3, stride: 2, padding: 1 },
+  { coarse: [1, 2, 3, 8], channels: [2, 33], kernel: 4, stride: 2, padding: 1 },
+  { coarse: [1, 3, 2, 8], channels: [6, 5], kernel: 3, stride: 3, padding: 0 },
+  { coarse: [1, 3, 2, 4], channels: [3, 7], kernel: 4, stride: 4, padding: 0 },
+  { coarse: [1, 32, 33, 36], channels: [1, 2], kernel: 3, stride: 2, padding: 1 },
+  { coarse: [1, 41, 41, 41], channels: [2, 1], kernel: 2, stride: 2, padding: 0 },
+] as const

@@ -9,7 +9,16 @@ import * as reference from '../reference/conv3d.js'
 import { map, type NdArray } from '../reference/nd-array.js'
 import * as upsampling from '../reference/upsample-nearest.js'
 import { drawFrom, expectReference } from './check.js'
-import { cases, cube, generalCases, same, type Case, type GeneralCase } from './conv3d-cases.js'
+import {
+  cases,
+  cube,
+  generalCases,
+  same,
+  stridedCases,
+  strides,
+  type Case,
+  type GeneralCase,
+} from './conv3d-cases.js'
 
 const device = useGpu()
 const draw = drawFrom(1)
@@ -51,15 +60,36 @@ describe('conv3d', () => {
     })
   })
 
-  it('more weights than partial sums are kept for: bricks of several planes', async () => {
-    // 2 x 4 output planes of 663,552 weights each would take more than the 4e6 that are kept.
-    await expectGeneral({
-      input: [2, 192, 7, 1, 2],
-      outputs: 128,
-      kernel: cube(3),
-      options: { stride: 2, padding: 1 },
-    })
+  it.each(strides)('strided: stride $stride, kernel $kernel, padding $padding', async (geometry) => {
+    const { kernel, ...options } = geometry
+    await expectGeneral({ input: [2, 3, 5, 7, 13], outputs: 5, kernel: cube(kernel), bias: true, options })
   })
+
+  it.each(stridedCases)('strided: $channels channels, $coarse at stride $stride', async (geometry) => {
+    const { coarse, channels, kernel, stride, padding } = geometry
+    const [batch, ...extents] = coarse
+    const specification = {
+      input: [batch, channels[0], ...extents.map((n) => n * stride)],
+      outputs: channels[1],
+      kernel: cube(kernel),
+      bias: true,
+      options: { stride, padding },
+    }
+    await expectGeneral(specification)
+    await withOtherTiles(device.gpu, () => expectGeneral(specification))
+  })
+
+  it.each([[{ padding: 1 }], [{ padding: [1, 1, 2], dilation: [1, 1, 2] }]] as const)(
+    'more weights than partial sums are kept for, %j: bricks of several planes',
+    // 2 x 4 output planes of 663,552 weights each would take more than the 4e6 that are kept.
+    async (options) =>
+      expectGeneral({
+        input: [2, 192, 7, 1, 2],
+        outputs: 128,
+        kernel: cube(3),
+        options: { stride: 2, ...options },
+      }),
+  )
 
   it.each(Object.entries(cases))('%s', async (_, specification) => expectConvolution(specification))
 

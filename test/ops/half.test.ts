@@ -51,6 +51,18 @@ function convolution(volume: readonly number[], kernel: readonly number[], activ
   }
 }
 
+/** A convolution of stride 2 and a transposed one back. */
+function strided(volume: readonly number[]): Case {
+  return {
+    feeds: { x: volume, first: [6, volume[1]!, 3, 3, 3], second: [6, 3, 2, 2, 2] },
+    wanted: ['x', 'first', 'second'],
+    build: ({ x, first, second }) =>
+      ops.convTranspose3d(ops.conv3d(x!, first!, undefined, { stride: 2, padding: 1 }), second!, undefined, {
+        stride: 2,
+      }),
+  }
+}
+
 /** A convolution of an upsampled volume and a skip connection, between two others: how a U-Net goes up. */
 function upwards(skip: readonly number[]): Case {
   const coarse = [skip[0]!, 2, ...skip.slice(2).map((n) => n / 2)]
@@ -122,6 +134,8 @@ const cases: Record<string, Case> = {
   pad: unary(odd, (x) => ops.pad(x, [[1, 1], [0, 1], [1, 0]], { value: 0.5 })), // prettier-ignore
   gather: unary(odd, (x) => ops.gather(x, constant('taken', [6], Uint32Array.of(0, 4, 4, 1, 2, 0)), 1)),
   'softmax of rows': unary(odd, (x) => ops.softmax(x, 3)),
+  'conv3d and conv_transpose3d, stride 2': strided(odd),
+  'conv3d and conv_transpose3d, stride 2, vec4 rows': strided(even),
 }
 
 /** A table whose numbers all have one sign, so that messages do not cancel. */

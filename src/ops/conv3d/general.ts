@@ -4,18 +4,11 @@ import type { DeviceTraits } from '../../gpu/traits.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
-import {
-  covered,
-  covering,
-  planesBehind,
-  slicedUnlessFew,
-  uncut,
-  type WindowAxis,
-} from '../shared/receptive.js'
+import { covered, covering, planesBehind, slicedUnlessFew, uncut } from '../shared/receptive.js'
 import { sumColumns } from '../shared/reduce.js'
 import { spatialParams, type Triple } from '../shared/triple.js'
 import { activationSettings, type Activation } from './activation.js'
-import type { Geometry } from './geometry.js'
+import { depthAxis, spatialGeometry, type Geometry } from './geometry.js'
 import { balancedTile } from './tile.js'
 
 /** Channels for which one invocation holds sums: four voxels of each. */
@@ -211,31 +204,15 @@ export function generalBackwardWeight(
   })
 }
 
-function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis {
-  return { kernel: kernel[0], stride: stride[0], padding: padding[0], dilation: dilation[0] }
-}
-
 /** Parameters of all three kernels; `input` and `output` are those of the convolution, or their gradients. */
-function geometryParams(
-  input: Value,
-  output: Value,
-  { kernel, stride, padding, dilation, groups }: Geometry,
-): Record<string, number> {
-  const [from, to] = [volumeShape(input), volumeShape(output)]
+function geometryParams(input: Value, output: Value, geometry: Geometry): Record<string, number> {
+  const [inputs, outputs] = [volumeShape(input).channels, volumeShape(output).channels]
   return {
-    in_channels: from.channels,
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_channels: to.channels,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
-    group_inputs: from.channels / groups,
-    group_outputs: to.channels / groups,
-    ...spatialParams('kernel', kernel),
-    ...spatialParams('stride', stride),
-    ...spatialParams('padding', padding),
-    ...spatialParams('dilation', dilation),
+    in_channels: inputs,
+    out_channels: outputs,
+    group_inputs: inputs / geometry.groups,
+    group_outputs: outputs / geometry.groups,
+    ...spatialGeometry(input, output, geometry),
+    ...spatialParams('dilation', geometry.dilation),
   }
 }

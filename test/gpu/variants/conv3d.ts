@@ -2,6 +2,8 @@ import {
   unrollBackwardWeight,
   unrollBackwardWeightRows,
 } from '../../../src/ops/conv3d/unroll-backward-weight.js'
+import { unrollStridedBackwardWeight } from '../../../src/ops/conv3d/unroll-strided-backward-weight.js'
+import { unrollStrided } from '../../../src/ops/conv3d/unroll-strided.js'
 import { unrollForward } from '../../../src/ops/conv3d/unroll-forward.js'
 import type { Variants } from '../kernel-variants.js'
 
@@ -75,6 +77,33 @@ export const variants: Variants = {
       })),
     impossible: ({ UPSAMPLED, TRANSPOSED }) =>
       UPSAMPLED && TRANSPOSED ? 'parts of an input are not broadcast' : undefined,
+  },
+  strided: {
+    parts: ({ TRANSPOSED: transposed, VECTOR: vector, SUBGROUPS: subgroups }) =>
+      [
+        { x: vector ? 4 : 1, channels: 1, inputs: 2, kernel: 1, stride: 1, padding: 0, whole: true },
+        { x: 4, channels: 5, inputs: 1, kernel: 3, stride: 2, padding: 1, whole: false },
+        { x: vector ? 12 : 3, channels: 6, inputs: 1, kernel: 4, stride: 3, padding: 2, whole: true },
+      ].map(({ x, channels, inputs, ...tile }) => ({
+        consts: { TILE_X: x, TILE_CO: channels, TILE_CI: inputs, LANES: 64, PACKED: 64 },
+        generated: unrollStrided({
+          ...{ x, channels, inputs, ...tile },
+          transposed: transposed!,
+          vector: vector!,
+          subgroup: subgroups ? 4 : 0,
+        }),
+      })),
+  },
+  strided_backward_weight: {
+    parts: ({ VECTOR: vector, SUBGROUPS: subgroups }) =>
+      [
+        { channels: 1, rows: 1, kernel: 1, stride: [1, 1], padding: 0, whole: true } as const,
+        { channels: 5, rows: 3, kernel: 3, stride: [2, 2], padding: 1, whole: false } as const,
+        { channels: 2, rows: 1, kernel: 4, stride: [3, 3], padding: 2, whole: true } as const,
+      ].map((tile) => ({
+        consts: { ROWS: tile.rows, TILE_CO: tile.channels, LANES: 64 },
+        generated: unrollStridedBackwardWeight({ ...tile, vector: vector!, subgroup: subgroups ? 4 : 0 }),
+      })),
   },
   general_forward: { parts: () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }] },
   general_backward_input: { parts: () => [{ consts: { TILE_CI: 1 } }, { consts: { TILE_CI: 3 } }] },
