@@ -22,7 +22,14 @@ export { readNifti } from './nifti.js'
 export { writeNifti } from './nifti-write.js'
 export { readNpy, writeNpy, type NpyArray } from './npy.js'
 export { readNpz, writeNpz } from './npz.js'
-export { describeAxes, fitOf, orientationOnto, reorientGrid, type Fit, type Orientation } from './orientation.js'
+export {
+  describeAxes,
+  fitOf,
+  orientationOnto,
+  reorientGrid,
+  type Fit,
+  type Orientation,
+} from './orientation.js'
 export { pairOf, type Pair } from './pairs.js'
 export {
   readSafetensors,

@@ -1,5 +1,5 @@
 import { constant, volumeShape, type Value } from '../graph/value.js'
-import { conv3d } from '../ops/index.js'
+import { sameConv3d } from '../ops/conv3d/same.js'
 import type { SpatialShape } from './separable-filter.js'
 
 /** The channels of a scan [C, D, H, W], without a copy. @throws Error if the shape does not divide it */
@@ -33,6 +33,6 @@ export function channelValues(volume: Value): Value[] {
   if (channels === 1) return [volume]
   return Array.from({ length: channels }, (_, c) => {
     const weight = Float32Array.from({ length: channels }, (_, other) => Number(other === c))
-    return conv3d(volume, constant(`channel ${c + 1}`, [1, channels], weight))
+    return sameConv3d(volume, constant(`channel ${c + 1}`, [1, channels], weight))
   })
 }

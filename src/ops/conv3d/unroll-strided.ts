@@ -1,4 +1,5 @@
-import { channelGroups, type Tile } from './tile.js'
+import type { Tile } from '../../gpu/tiles.js'
+import { channelGroups } from './tile.js'
 
 const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
 const swizzle = ['', '.x', '.xy', '.xyz', '']
