@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { app } from '../../src/cli/bids-app/program.js'
 import { program } from '../../src/cli/program.js'
 import { commandPages } from '../../tools/docs/command-pages.js'
 
@@ -10,7 +11,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (name: string): string => readFileSync(root + name, 'utf8')
 
 it('docs/commands is what npm run docs:commands writes from the help', async () => {
-  const pages = await commandPages(program)
+  const pages = await commandPages(program, [app])
   expect(readdirSync(`${root}docs/commands`).sort()).toEqual([...pages.keys()].sort())
   for (const [name, text] of pages) expect(read(`docs/commands/${name}`), name).toBe(text)
 })

@@ -1,26 +1,40 @@
-/** One Markdown page per command of `sae`, made from its help. */
+/** One Markdown page per command of `sae`, and one for each program beside it, made from their help. */
 import type { Command, Option } from 'commander'
 import { format, resolveConfig } from 'prettier'
 
-/** Page texts by file name, formatted as the repository is. */
-export async function commandPages(program: Command): Promise<Map<string, string>> {
+/**
+ * Page texts by file name, formatted as the repository is.
+ *
+ * @param program `sae`, whose commands get the pages
+ * @param others programs without commands
+ */
+export async function commandPages(
+  program: Command,
+  others: readonly Command[],
+): Promise<Map<string, string>> {
   const style = await resolveConfig('docs/commands/page.md')
   const pages = new Map<string, string>()
   const add = async (name: string, text: string): Promise<void> => {
     pages.set(name, await format(text, { ...style, parser: 'markdown' }))
   }
-  await add('README.md', index(program))
-  for (const command of program.commands) await add(`${command.name()}.md`, page(command, program))
+  await add('README.md', index(program, others))
+  for (const command of program.commands)
+    await add(`${command.name()}.md`, page(`sae ${command.name()}`, command, program))
+  for (const other of others) await add(`${other.name()}.md`, page(other.name(), other))
   return pages
 }
 
 const written = '<!-- Written by `npm run docs:commands` from the help of the command. Do not edit. -->'
 
-function index(program: Command): string {
-  const rows = program.commands.map((command) => [
-    `[\`sae ${command.name()}\`](${command.name()}.md)`,
+function index(program: Command, others: readonly Command[]): string {
+  const row = (title: string, command: Command): string[] => [
+    `[\`${title}\`](${command.name()}.md)`,
     firstSentence(command.description()),
-  ])
+  ]
+  const rows = [
+    ...program.commands.map((command) => row(`sae ${command.name()}`, command)),
+    ...others.map((other) => row(other.name(), other)),
+  ]
   return [
     written,
     '# The command `sae`',
@@ -32,24 +46,27 @@ function index(program: Command): string {
   ].join('\n\n')
 }
 
-function page(command: Command, program: Command): string {
+/** @param program the program that it is a command of, whose options it takes too */
+function page(title: string, command: Command, program?: Command): string {
   const args = command.registeredArguments.map((argument) => [
     `\`${argument.required ? '<' : '['}${argument.name()}${argument.variadic ? '...' : ''}${argument.required ? '>' : ']'}\``,
     cell(argument.description),
   ])
   return [
     written,
-    `# \`sae ${command.name()}\``,
+    `# \`${title}\``,
     command.description(),
-    '```\n' + `sae ${command.name()} ${command.usage()}` + '\n```',
+    '```\n' + `${title} ${command.usage()}` + '\n```',
     ...(args.length > 0 ? [table(['argument', 'meaning'], args)] : []),
     optionTable(command.options.filter(({ hidden }) => !hidden)),
-    `Like every command, it also takes ${program.options
-      .filter(({ long }) => long !== '--version')
-      .map(({ flags }) => `\`${flags}\``)
-      .join(' and ')} ([what they do](README.md#options-of-every-command)).`,
+    ...(program ? [`Like every command, it also takes ${alwaysTaken(program)}.`] : []),
     ...afterHelp(command),
   ].join('\n\n')
+}
+
+function alwaysTaken({ options }: Command): string {
+  const flags = options.filter(({ long }) => long !== '--version').map(({ flags }) => `\`${flags}\``)
+  return `${flags.join(' and ')} ([what they do](README.md#options-of-every-command))`
 }
 
 function optionTable(options: readonly Option[]): string {
