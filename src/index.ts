@@ -43,6 +43,7 @@ export {
 export { defineNode, scratch } from './graph/node.js'
 export { op, type OpSpec } from './graph/op.js'
 export type { DeviceTraits } from './gpu/traits.js'
+export type { Tile, TileProblem, TileTable, TunedTile } from './gpu/tiles.js'
 export type {
   CommonSpec,
   DispatchSize,

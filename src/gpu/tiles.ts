@@ -1,15 +1,20 @@
 /** Outputs that one invocation of a convolution kernel computes: `x` along a row for `channels` output channels. */
 export interface Tile {
+  /** Voxels along a row. */
   readonly x: number
+  /** Output channels. */
   readonly channels: number
 }
 
 /** What the choice of a tile depends on. */
 export interface TileProblem {
+  /** Output channels. */
   readonly outputs: number
+  /** Voxels of a row. */
   readonly width: number
   /** Of the whole volume. */
   readonly voxels: number
+  /** Taps along x. */
   readonly kernelWidth: number
 }
 

@@ -17,6 +17,7 @@ export interface TileCache {
   readonly version: string
   /** When they were measured, in ISO 8601. */
   readonly date: string
+  /** The fastest tile of each convolution that was tried. */
   readonly tiles: readonly TunedTile[]
 }
 

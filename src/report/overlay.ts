@@ -10,7 +10,7 @@ export interface OverlaidVolume {
   readonly grid: SliceGrid
   /** Intensities, [D, H, W], in any unit. */
   readonly scan: Float32Array
-  /** [D, H, W]: positions in the palette. */
+  /** Positions in the palette, [D, H, W]. */
   readonly labels: Uint8Array
   /** The colour of each label; undefined for those that leave the scan as it is, such as the background. */
   readonly palette: readonly (Colour | undefined)[]

@@ -12,13 +12,14 @@ import { saeObjective } from './objective.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import type { TrainingSettings } from './settings.js'
+import type { ChannelError } from './trainer.js'
 
 /** What one step of fitting the decoder found. */
 export interface DecoderStep extends StepRecord {
   /** Of the first channel: mean over voxels and batch, in squared units of intensity (0..1). */
   readonly meanSquaredError: number
   /** The same of further channels, if scans have several. */
-  readonly otherChannels: readonly { readonly meanSquaredError: number }[]
+  readonly otherChannels: readonly Pick<ChannelError, 'meanSquaredError'>[]
 }
 
 interface DecoderGraph extends LearningGraph {

@@ -111,5 +111,12 @@ export {
 } from './synth/synthesiser.js'
 export { PriorSampler, type PriorSamplingOptions } from './synth/from-prior.js'
 export { warpImage, warpLabels, warpPrior, type Warp } from './synth/warp.js'
-export { Trainer, type TrainingProgress, type TrainingStep } from './trainer.js'
+export {
+  Trainer,
+  type ChannelError,
+  type NoiseEstimate,
+  type NoiseEstimates,
+  type TrainingProgress,
+  type TrainingStep,
+} from './trainer.js'
 export { Validator } from './validator.js'

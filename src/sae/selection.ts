@@ -1,9 +1,11 @@
+import type { ChannelError } from './trainer.js'
+
 /** Terms of an epoch's loss: means over its steps of what `TrainingStep` holds. */
 export interface EpochTerms {
   /** Of the first channel: mean over voxels, positive. */
   readonly meanSquaredError: number
   /** Of further channels, if scans have several. */
-  readonly otherChannels?: readonly { readonly meanSquaredError: number }[]
+  readonly otherChannels?: readonly Pick<ChannelError, 'meanSquaredError'>[]
   /** Divergence of the posterior from the prior, summed over voxels. */
   readonly klLoss: number
   /** Energy of the MRF prior times beta, summed over voxels. */

@@ -56,7 +56,7 @@ export interface TrainingProgress extends NoiseEstimate {
 export type NoiseEstimates = Pick<TrainingProgress, 'variance' | 'errors' | 'otherChannels'>
 
 /** What is known of the noise of a channel. */
-interface NoiseEstimate {
+export interface NoiseEstimate {
   /** Estimate of the variance of the reconstruction, which sets the weight of this epoch; 1e8 before the first. */
   readonly variance: number
   /** Mean squared errors of the finished steps of an interrupted epoch, if there is one. */
