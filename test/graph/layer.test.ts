@@ -5,7 +5,7 @@ import { gradients } from '../../src/graph/gradients.js'
 import { inLayer } from '../../src/graph/layer.js'
 import { op } from '../../src/graph/op.js'
 import { input, parameter } from '../../src/graph/value.js'
-import { concat, conv3d, labelConv3d, logSoftmax, relu, softmax, sum } from '../../src/ops/index.js'
+import { conv3d, instanceNorm, labelConv3d, logSumExp, maxPool3d, relu, sum } from '../../src/ops/index.js'
 import { compile } from '../../src/plan/compile.js'
 import { describe as rowsOf } from '../../src/plan/describe.js'
 import { useGpu } from '../gpu.js'
@@ -51,9 +51,9 @@ it('names values', () => {
 })
 
 it.each([
-  ['softmax', () => softmax(input('table', [4, 3]))],
-  ['log_softmax', () => logSoftmax(input('table', [4, 3]))],
-  ['concat', () => concat([x, input('table', [4, 3])])],
+  ['log_sum_exp', () => logSumExp(input('table', [4, 3]))],
+  ['max_pool3d', () => maxPool3d(input('table', [4, 3]), { kernelSize: 2 })],
+  ['instance_norm', () => instanceNorm(input('table', [4, 3]))],
 ])('%s names itself where it is given a flat value', (name, attempt) => {
   expect(attempt).toThrow(`${name}: table: a volume [N,C,D,H,W] is needed, not [4, 3]`)
 })
@@ -64,7 +64,7 @@ it('explains the layout of a weight that was made as a volume', () => {
     "weight w [2, 2, 1, 3, 3] is laid out as a volume, but a weight must be flat (row-major); make it with input('w', [2, 2, 1, 3, 3], { layout: 'flat' })"
   expect(() => conv3d(x, volume)).toThrow(`conv3d: ${message}`)
   expect(() => labelConv3d(input('l', [1, 1, 2, 2, 2], { dtype: 'u32' }), volume)).toThrow(message)
-  expect(() => softmax(input('w', [1, 2, 1, 1, 1], { layout: 'flat' }))).toThrow("layout 'flat'")
+  expect(() => logSumExp(input('w', [1, 2, 1, 1, 1], { layout: 'flat' }))).toThrow("layout 'flat'")
 })
 
 it('refuses a gradient of another shape, layout or type, naming op, layer and shapes', () => {
