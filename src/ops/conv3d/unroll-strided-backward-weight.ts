@@ -83,7 +83,7 @@ function loadRow({ padding, vector }: StridedWeightTile, dy: number, width: numb
   const lines = [
     '{',
     `let yi = from_y + ${dy}u;`,
-    'let inside = inside_z && yi < params.in_height;',
+    'let inside = inside_z & (yi < params.in_height);',
     'let row = in_plane + yi * params.in_width;',
   ]
   for (let j = 0; j < width; j++) {
