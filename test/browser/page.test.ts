@@ -139,7 +139,8 @@ describe.skipIf(!executable)('the page, to a visitor who trains', () => {
     const file = await visit.download('Save weights')
     expect(basename(file)).toBe('trained.safetensors')
     const { tensors, metadata } = await readTensors(file)
-    expect(tensors.get('encoder.conv.weight')!.shape[0]).toBe(8)
+    // Eight classes, of which the background has two parts.
+    expect(tensors.get('encoder.conv.weight')!.shape[0]).toBe(9)
     expect(JSON.parse(metadata.training!)).toMatchObject({
       settings: { epochs: 60, beta: 0.25, divergence: 'mixture' },
     })
