@@ -84,25 +84,7 @@ fn position(o: u32, t: u32, stride: u32, padding: u32) -> u32 {
 // #endif
 }
 
-// The input at row + x, or the zero padding; x wraps around below 0.
-// `&` rather than `&&`, which would be a branch: SwiftShader takes forever to compile dozens of them.
-fn load(row: u32, x: u32, inside: bool) -> f32 {
-  let here = inside & (x < params.in_width);
-  let at = select(0u, row + x, here);
-// #if ${VECTOR}
-  return select(0.0, f32(input[at / 4u][at % 4u]), here);
-// #else
-  return select(0.0, f32(input[at]), here);
-// #endif
-}
-
-// #if ${VECTOR}
-// Four inputs starting at row + x. Rows are whole vec4s, so either all four are in the row or none is.
-fn load4(row: u32, x: u32, inside: bool) -> vec4f {
-  let here = inside & (x < params.in_width);
-  return select(vec4f(0.0), vec4f(input[select(0u, row + x, here) / 4u]), here);
-}
-// #endif
+// #include common/padded_row
 
 // Stores one result or, with VECTOR, four results of a row.
 fn store(at: u32, value: Element) {
