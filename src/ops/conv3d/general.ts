@@ -8,7 +8,8 @@ import { covered, covering, planesBehind, slicedUnlessFew, uncut } from '../shar
 import { sumColumns } from '../shared/reduce.js'
 import { spatialParams, type Triple } from '../shared/triple.js'
 import { activationSettings, type Activation } from './activation.js'
-import { depthAxis, spatialGeometry, type Geometry } from './geometry.js'
+import { windowParams } from '../shared/window-params.js'
+import { depthAxis, type Geometry } from './geometry.js'
 import { balancedTile } from './tile.js'
 
 /** Channels for which one invocation holds sums: four voxels of each. */
@@ -212,7 +213,7 @@ function geometryParams(input: Value, output: Value, geometry: Geometry): Record
     out_channels: outputs,
     group_inputs: inputs / geometry.groups,
     group_outputs: outputs / geometry.groups,
-    ...spatialGeometry(input, output, geometry),
+    ...windowParams(input, output, geometry),
     ...spatialParams('dilation', geometry.dilation),
   }
 }

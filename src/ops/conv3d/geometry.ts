@@ -2,7 +2,7 @@ import type { Work } from '../../graph/node.js'
 import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { widened, type Slab } from '../../graph/window.js'
 import type { WindowAxis } from '../shared/receptive.js'
-import { eachAxis, spatialParams, triple, type Triple } from '../shared/triple.js'
+import { eachAxis, triple, type Triple } from '../shared/triple.js'
 
 /** How the kernel of a convolution lies over its input. */
 export interface Geometry {
@@ -94,26 +94,6 @@ export function isStrided({ kernel, stride, dilation, groups }: Geometry): boole
 /** The windows along depth. */
 export function depthAxis({ kernel, stride, padding, dilation }: Geometry): WindowAxis {
   return { kernel: kernel[0], stride: stride[0], padding: padding[0], dilation: dilation[0] }
-}
-
-/** Parameters of the strided and the general kernels: extents (`in` and `out` or their gradients), kernel, stride, padding. */
-export function spatialGeometry(
-  input: Value,
-  output: Value,
-  { kernel, stride, padding }: Geometry,
-): Record<string, number> {
-  const [from, to] = [volumeShape(input), volumeShape(output)]
-  return {
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
-    ...spatialParams('kernel', kernel),
-    ...spatialParams('stride', stride),
-    ...spatialParams('padding', padding),
-  }
 }
 
 /** [Co, Ci, kD, kH, kW] of a weight's shape, whose kernel may leave out leading axes of one voxel. */

@@ -6,7 +6,8 @@ import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { covered, planesBehind, slicedUnlessFew, uncut } from '../shared/receptive.js'
 import { sumColumns } from '../shared/reduce.js'
-import { depthAxis, spatialGeometry, type Geometry } from './geometry.js'
+import { windowParams } from '../shared/window-params.js'
+import { depthAxis, type Geometry } from './geometry.js'
 import { balancedTile, broadcastLanes, lanesOf, largeVolume } from './tile.js'
 import { unrollStridedBackwardWeight } from './unroll-strided-backward-weight.js'
 
@@ -81,7 +82,7 @@ export function stridedBackwardWeight(
       params: {
         in_channels: from.channels,
         out_channels: to.channels,
-        ...spatialGeometry(input, gradOutput, geometry),
+        ...windowParams(input, gradOutput, geometry),
         planes,
         brick_planes: brickPlanes,
         brick_columns: 4 * brickQuads,

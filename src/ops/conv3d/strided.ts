@@ -6,7 +6,8 @@ import * as shaders from '../../generated/shaders.js'
 import { covered, covering, planesBehind, slicedUnlessFew } from '../shared/receptive.js'
 import type { Triple } from '../shared/triple.js'
 import { activationSettings } from './activation.js'
-import { depthAxis, spatialGeometry, type Geometry } from './geometry.js'
+import { windowParams } from '../shared/window-params.js'
+import { depthAxis, type Geometry } from './geometry.js'
 import { packWeights, uniformFloats } from './pack-weights.js'
 import type { Weights } from './general.js'
 import { broadcastLanes, chooseTile, lanesOf } from './tile.js'
@@ -102,7 +103,7 @@ export function stridedConvolution(
           params: {
             inputs,
             outputs,
-            ...spatialGeometry(input, output, geometry),
+            ...windowParams(input, output, geometry),
             first_plane: slab.first,
             blocks,
             weight_groups: Math.ceil(outputs / 4),

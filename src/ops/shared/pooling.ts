@@ -4,7 +4,8 @@ import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, type Slab } from '../../graph/window.js'
 import type { Specialisation } from '../../gpu/shader.js'
 import { covered, covering, planesBehind, slicedUnlessFew, type WindowAxis } from './receptive.js'
-import { eachAxis, spatialParams, triple, type Triple } from './triple.js'
+import { eachAxis, triple, type Triple } from './triple.js'
+import { windowParams } from './window-params.js'
 
 /** The windows that a pooling takes, as in `torch.nn.functional`. */
 export interface PoolOptions {
@@ -124,22 +125,6 @@ function depthAxis({ kernel, stride, padding }: PoolWindows): WindowAxis {
   return { kernel: kernel[0], stride: stride[0], padding: padding[0] }
 }
 
-function poolParams(
-  input: Value,
-  output: Value,
-  { kernel, stride, padding }: PoolWindows,
-): Record<string, number> {
-  const [from, to] = [volumeShape(input), volumeShape(output)]
-  return {
-    channels: from.channels,
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
-    ...spatialParams('kernel', kernel),
-    ...spatialParams('stride', stride),
-    ...spatialParams('padding', padding),
-  }
+function poolParams(input: Value, output: Value, windows: PoolWindows): Record<string, number> {
+  return { channels: volumeShape(input).channels, ...windowParams(input, output, windows) }
 }
