@@ -82,6 +82,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       vector,
       coarseVector,
       subgroup,
+      storeLoop: device.software,
     }),
     params: {
       inputs: channels,

@@ -1,3 +1,5 @@
+import { gatherResults } from '../shared/store-loop.js'
+
 const component = ['x', 'y', 'z', 'w']
 
 interface BackwardWeightTile {
@@ -72,7 +74,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
   else slide.push(...load)
 
   const sums = unrollSums(tile, shifted, true)
-  return joined({ ...sums, declare: [...declare, ...sums.declare], slide })
+  return joined({ ...sums, declare: [...declare, ...sums.declare], slide, store: loopOfStores(tile) })
 }
 
 /**
@@ -104,7 +106,7 @@ export function unrollBackwardWeightRows(
     const at = voxel + wide * side
     return `s${Math.floor(at / wide)}.${component[at % wide]!}`
   }
-  return joined({ ...unrollSums(tile, shifted, false), start, slide })
+  return joined({ ...unrollSums(tile, shifted, false), start, slide, store: stores(tile) })
 }
 
 /**
@@ -117,13 +119,12 @@ function unrollSums(
   tile: BackwardWeightTile,
   shifted: (dy: number, voxel: number) => string,
   withBias: boolean,
-): Omit<Lines, 'start' | 'slide'> {
+): Omit<Lines, 'start' | 'slide' | 'store'> {
   const { channels, whole, rows, kernelWidth, subgroup } = tile
   const voxelAt = voxelsOf(tile)
   const taps = Array.from({ length: kernelWidth }, (_, dx) => dx)
   const declare: string[] = []
   const multiply: string[] = []
-  const store: string[] = []
   const storeBias: string[] = []
   // A channel past the end repeats the last one and is not stored.
   const offset = (c: string) =>
@@ -163,17 +164,40 @@ function unrollSums(
       }
     }
   }
+  return { declare, multiply, store_bias: storeBias }
+}
+
+/** Stores the sums. The last block may hold fewer channels than the tile. */
+function stores({ channels, whole, rows, kernelWidth }: BackwardWeightTile): string[] {
+  const lines: string[] = []
   for (let c = 0; c < channels; c++) {
-    const stores: string[] = []
+    if (!whole) lines.push(`if (block * TILE_CO + ${c}u < params.broadcast_channels) {`)
     for (let dy = 0; dy < rows; dy++) {
-      for (const dx of taps) {
+      for (let dx = 0; dx < kernelWidth; dx++) {
         const at = `entry(channel, block * TILE_CO + ${c}u, dz, first_dy + ${dy}u, ${dx}u)`
-        stores.push(`partials[to + ${at}] = a${c}_${dy}_${dx};`)
+        lines.push(`partials[to + ${at}] = a${c}_${dy}_${dx};`)
       }
     }
-    if (!whole) stores.unshift(`if (block * TILE_CO + ${c}u < params.broadcast_channels) {`)
-    if (!whole) stores.push('}')
-    store.push(...stores)
+    if (!whole) lines.push('}')
   }
-  return { declare, multiply, store, store_bias: storeBias }
+  return lines
+}
+
+/** The same in a loop. Its bounds are not constant, because drivers would unroll it. */
+function loopOfStores({ channels, rows, kernelWidth }: BackwardWeightTile): string[] {
+  const sums = Array.from({ length: channels * rows * kernelWidth }, (_, i) => {
+    const row = Math.floor(i / kernelWidth)
+    return `a${Math.floor(row / rows)}_${row % rows}_${i % kernelWidth}`
+  })
+  return [
+    ...gatherResults('f32', sums),
+    'for (var c = 0u; c < min(TILE_CO, params.broadcast_channels - block * TILE_CO); c++) {',
+    `for (var dy = 0u; dy < ${rows}u; dy++) {`,
+    `for (var dx = 0u; dx < ${kernelWidth}u; dx++) {`,
+    `let sum = results[(c * ${rows}u + dy) * ${kernelWidth}u + dx];`,
+    'partials[to + entry(channel, block * TILE_CO + c, dz, first_dy + dy, dx)] = sum;',
+    '}',
+    '}',
+    '}',
+  ]
 }

@@ -1,4 +1,5 @@
 import type { Tile } from '../../gpu/tiles.js'
+import { gatherResults } from '../shared/store-loop.js'
 import { channelGroups } from './tile.js'
 
 const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
@@ -17,6 +18,8 @@ interface ForwardTile extends Tile {
   readonly coarseVector?: boolean
   /** Lanes of a subgroup that share weights by broadcasting; 0 without subgroups. */
   readonly subgroup: number
+  /** Whether a loop stores the results (see `gatherResults`). */
+  readonly storeLoop: boolean
 }
 
 /**
@@ -27,10 +30,9 @@ interface ForwardTile extends Tile {
  * indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
 export function unrollForward(tile: ForwardTile): Record<string, string> {
-  const { kernelWidth, whole, vector } = tile
+  const { kernelWidth } = tile
   const groups = channelGroups(tile.channels)
   const declare: string[] = []
-  const store: string[] = []
 
   groups.forEach((size, g) => {
     declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
@@ -55,30 +57,56 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
   }
   const multiplyCoarse = multiplyAdds(tile, coarseTaps, (at) => `coarse_weight(${at}, both, KH * KW * tap)`)
 
-  // The last block may hold fewer channels than the tile, the last tile fewer voxels than its width.
-  groups.forEach((size, g) => {
-    for (let i = 0; i < size; i++) {
-      const channel = `block * TILE_CO + ${4 * g + i}u`
-      store.push(whole ? '{' : `if (${channel} < all_outputs) {`)
-      store.push(`let to = channel_start(plane, ${channel}, area) + within;`)
-      const value = (t: number) => (size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`)
-      const step = vector ? 4 : 1
-      for (let t = 0; t < tile.x; t += step) {
-        const element = vector
-          ? `vec4f(${[0, 1, 2, 3].map((offset) => value(t + offset)).join(', ')})`
-          : value(t)
-        const write = `store(${channel}, to + ${t}u, ${element});`
-        store.push(t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`)
-      }
-      store.push('}')
-    }
-  })
   return {
     declare: declare.join('\n'),
     multiply: [...loads(tile), ...multiply].join('\n'),
     multiply_coarse: [...coarseLoads(tile), ...multiplyCoarse].join('\n'),
-    store: store.join('\n'),
+    store: (tile.storeLoop ? loopOfStores(tile) : stores(tile)).join('\n'),
   }
+}
+
+/** The result of every output channel of the block, in elements along x. */
+function results({ channels, x, vector }: ForwardTile): string[][] {
+  const step = vector ? 4 : 1
+  return channelGroups(channels).flatMap((size, g) =>
+    Array.from({ length: size }, (_, i) => {
+      const value = (t: number) => (size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`)
+      return Array.from({ length: x / step }, (_, at) =>
+        vector ? `vec4f(${[0, 1, 2, 3].map((t) => value(4 * at + t)).join(', ')})` : value(at),
+      )
+    }),
+  )
+}
+
+/** Stores the tile. The last block may hold fewer channels than the tile, the last tile fewer voxels than its width. */
+function stores(tile: ForwardTile): string[] {
+  const step = tile.vector ? 4 : 1
+  return results(tile).flatMap((elements, c) => {
+    const channel = `block * TILE_CO + ${c}u`
+    return [
+      tile.whole ? '{' : `if (${channel} < all_outputs) {`,
+      `let to = channel_start(plane, ${channel}, area) + within;`,
+      ...elements.map((element, i) => {
+        const write = `store(${channel}, to + ${step * i}u, ${element});`
+        return i === 0 ? write : `if (x0 + ${step * i}u < params.width) { ${write} }`
+      }),
+      '}',
+    ]
+  })
+}
+
+/** The same in a loop. Its bounds are not constant, because drivers would unroll it. */
+function loopOfStores(tile: ForwardTile): string[] {
+  const step = tile.vector ? 4 : 1
+  return [
+    ...gatherResults('Element', results(tile).flat()),
+    'for (var c = 0u; c < min(TILE_CO, all_outputs - block * TILE_CO); c++) {',
+    'let to = channel_start(plane, block * TILE_CO + c, area) + within;',
+    `for (var t = 0u; t < min(TILE_X, params.width - x0); t += ${step}u) {`,
+    `store(block * TILE_CO + c, to + t, results[(c * TILE_X + t) / ${step}u]);`,
+    '}',
+    '}',
+  ]
 }
 
 /** The vectors of a row that the tile's taps read, as wide as an `Element` and counted from the tile's first. */

@@ -49,6 +49,7 @@ export function backwardWeight(labels: Value, gradOutput: Value, weight: Value):
           whole: classes % block === 0,
           kernelHeight: kh,
           kernelWidth: kw,
+          storeLoop: device.software,
         }),
         params: {
           classes,

@@ -1,3 +1,5 @@
+import { gatherResults } from '../shared/store-loop.js'
+
 const component = ['x', 'y', 'z', 'w']
 
 export interface BackwardWeightTile {
@@ -7,6 +9,8 @@ export interface BackwardWeightTile {
   readonly whole: boolean
   readonly kernelHeight: number
   readonly kernelWidth: number
+  /** Whether a loop stores the results (see `gatherResults`). */
+  readonly storeLoop: boolean
 }
 
 /**
@@ -17,14 +21,13 @@ export interface BackwardWeightTile {
  * so that each step loads one new vec4.
  */
 export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, string> {
-  const { classes, whole, kernelHeight, kernelWidth } = tile
+  const { classes, kernelHeight, kernelWidth } = tile
   const half = (kernelWidth - 1) / 2
   const side = Math.ceil(half / 4)
   const window = 2 * side + 1
   const declare: string[] = []
   const start: string[] = []
   const add: string[] = []
-  const store: string[] = []
 
   for (let c = 0; c < classes; c++) {
     for (let dy = 0; dy < kernelHeight; dy++) {
@@ -63,18 +66,40 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
       }
     }
   }
-  for (let c = 0; c < classes; c++) {
-    if (!whole) store.push(`if (first_class + ${c}u < params.classes) {`)
-    for (let dy = 0; dy < kernelHeight; dy++) {
-      const entry = `(((to + first_class + ${c}u) * KD + dz) * KH + ${dy}u) * KW`
-      for (let dx = 0; dx < kernelWidth; dx++) store.push(`partials[${entry} + ${dx}u] = a${c}_${dy}_${dx};`)
-    }
-    if (!whole) store.push('}')
-  }
   return {
     declare: declare.join('\n'),
     start: start.join('\n'),
     add: add.join('\n'),
-    store: store.join('\n'),
+    store: (tile.storeLoop ? loopOfStores(tile) : stores(tile)).join('\n'),
   }
+}
+
+/** Stores the sums. The last block may hold fewer classes than the tile. */
+function stores({ classes, whole, kernelHeight, kernelWidth }: BackwardWeightTile): string[] {
+  const lines: string[] = []
+  for (let c = 0; c < classes; c++) {
+    if (!whole) lines.push(`if (first_class + ${c}u < params.classes) {`)
+    for (let dy = 0; dy < kernelHeight; dy++) {
+      const entry = `(((to + first_class + ${c}u) * KD + dz) * KH + ${dy}u) * KW`
+      for (let dx = 0; dx < kernelWidth; dx++) lines.push(`partials[${entry} + ${dx}u] = a${c}_${dy}_${dx};`)
+    }
+    if (!whole) lines.push('}')
+  }
+  return lines
+}
+
+/** The same in a loop. Its bounds are not constant, because drivers would unroll it. */
+function loopOfStores({ classes, kernelHeight, kernelWidth }: BackwardWeightTile): string[] {
+  const taps = kernelHeight * kernelWidth
+  const sums = Array.from(
+    { length: classes * taps },
+    (_, i) => `a${Math.floor(i / taps)}_${Math.floor((i % taps) / kernelWidth)}_${i % kernelWidth}`,
+  )
+  return [
+    ...gatherResults('f32', sums),
+    'for (var c = 0u; c < min(CLASSES, params.classes - first_class); c++) {',
+    'let entry = ((to + first_class + c) * KD + dz) * (KH * KW);',
+    'for (var tap = 0u; tap < KH * KW; tap++) { partials[entry + tap] = results[c * (KH * KW) + tap]; }',
+    '}',
+  ]
 }

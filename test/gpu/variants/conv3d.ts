@@ -32,6 +32,8 @@ export const variants: Variants = {
           vector: vector!,
           coarseVector: coarseVector!,
           subgroup: subgroups ? 4 : 0,
+          // Both forms of stores, each in half of the variants.
+          storeLoop: subgroups!,
         }),
       })),
     impossible: ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>

@@ -22,7 +22,12 @@ export const variants: Variants = {
         { kernel: [5, 1, 11], classes: 2, whole: true },
       ].map(({ kernel: [KD, KH, KW], ...tile }) => ({
         consts: { KD: KD!, KH: KH!, KW: KW!, CLASSES: tile.classes },
-        generated: unrollBackwardWeight({ ...tile, kernelHeight: KH!, kernelWidth: KW! }),
+        generated: unrollBackwardWeight({
+          ...tile,
+          kernelHeight: KH!,
+          kernelWidth: KW!,
+          storeLoop: !tile.whole,
+        }),
       })),
   },
 }
