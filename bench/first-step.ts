@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { createInterface } from 'node:readline'
 import { writeNpy } from '../src/io/npy.js'
 import { median, short, type Row } from './harness.js'
 import { numbers } from './ops/case.js'
@@ -11,9 +12,16 @@ import { numbers } from './ops/case.js'
 const program = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 const classes = 14
 
+/** The first step of a run, by recipe: the line that reports it. */
+const firstSteps = [
+  { recipe: 'default', step: 'of the decoder', line: /^decoder epoch/ },
+  { recipe: 'paper', step: 'of the whole model', line: /^epoch/ },
+] as const
+
 /**
- * Times one step of `sae train` on synthetic data, in its own process, from start to exit: once with empty shader caches,
- * then `repeats` times with the caches that this left. The build in dist/ must be up to date.
+ * Times the first step of `sae train` on synthetic data, from the start of its process to the line that reports the step:
+ * once with empty shader caches, then `repeats` times with the caches that this left. The build in dist/ must be up to
+ * date.
  */
 export async function measureFirstStep(
   extents: readonly [number, number, number],
@@ -26,56 +34,54 @@ export async function measureFirstStep(
     const files = { scan: join(folder, 'scan.npy'), prior: join(folder, 'prior.npy') }
     writeFileSync(files.scan, writeNpy({ shape: extents, data: numbers(voxels, 1) }))
     writeFileSync(files.prior, writeNpy({ shape: [classes, ...extents], data: prior }))
-    const cold = await run(files, folder)
-    const warm: Started[] = []
-    for (let i = 0; i < repeats; i++) warm.push(await run(files, folder))
-    const size = extents.join('x')
-    return [
-      { size, caches: 'empty', ...columns(cold) },
-      {
-        size,
-        caches: `filled (median of ${repeats})`,
-        ...columns({
-          total: median(warm.map(({ total }) => total)),
-          compiling: median(warm.map(({ compiling }) => compiling)),
-        }),
-      },
-    ]
+    const rows: Row[] = []
+    for (const { recipe, step, line } of firstSteps) {
+      const cache = join(folder, `cache-${recipe}`)
+      const measure = () => secondsUntil(line, files, recipe, join(folder, 'run'), cache)
+      const cold = await measure()
+      const warm: number[] = []
+      for (let i = 0; i < repeats; i++) warm.push(await measure())
+      const what = { size: extents.join('x'), recipe, 'first step': step }
+      rows.push(
+        { ...what, caches: 'empty', seconds: short(cold) },
+        { ...what, caches: `filled (median of ${repeats})`, seconds: short(median(warm)) },
+      )
+    }
+    return rows
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-interface Started {
-  /** Seconds from the start of the process to its exit. */
-  readonly total: number
-  /** Compile time in seconds, as the command prints it. */
-  readonly compiling: number
-}
-
-async function run(files: { scan: string; prior: string }, folder: string): Promise<Started> {
-  const output = join(folder, 'run')
-  const cache = join(folder, 'cache')
+/** Starts `sae train`; ends it when its stderr has the line. @returns seconds until then */
+async function secondsUntil(
+  line: RegExp,
+  files: { scan: string; prior: string },
+  recipe: string,
+  output: string,
+  cache: string,
+): Promise<number> {
   const start = performance.now()
-  const { stderr } = await promisify(execFile)(
-    process.execPath,
-    [program, 'train', files.scan, '--prior', files.prior, '--epochs', '1', '-o', output],
+  const options = ['--prior', files.prior, '--recipe', recipe, '--epochs', '1', '-o', output]
+  const child = spawn(process.execPath, [program, 'train', files.scan, ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
     // The caches of Mesa, NVIDIA, and any driver that uses the XDG folders.
-    {
-      env: {
-        ...process.env,
-        MESA_SHADER_CACHE_DIR: cache,
-        __GL_SHADER_DISK_CACHE_PATH: cache,
-        XDG_CACHE_HOME: cache,
-      },
+    env: {
+      ...process.env,
+      MESA_SHADER_CACHE_DIR: cache,
+      __GL_SHADER_DISK_CACHE_PATH: cache,
+      XDG_CACHE_HOME: cache,
     },
-  )
-  const total = (performance.now() - start) / 1000
-  const compiling = Number(/compiled in ([\d.]+) s/.exec(stderr)?.[1])
+  })
+  const exit = once(child, 'exit')
+  let seconds: number | undefined
+  for await (const text of createInterface({ input: child.stderr })) {
+    if (seconds !== undefined || !line.test(text)) continue
+    seconds = (performance.now() - start) / 1000
+    child.kill('SIGKILL')
+  }
+  await exit
   rmSync(output, { recursive: true, force: true })
-  return { total, compiling }
-}
-
-function columns({ total, compiling }: Started): Row {
-  return { 'process s': short(total), 'of it compiling s': short(compiling) }
+  if (seconds === undefined) throw new Error(`sae train --recipe ${recipe} reported no step`)
+  return seconds
 }

@@ -1,4 +1,4 @@
-// npm run bench:step [-- SIZE ...]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group,
+// npm run bench:step [-- SIZE ... first]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group,
 // memory, the host's share; and the first step of `sae train` from the start of the process.
 import { compile } from '../src/plan/compile.js'
 import { Variables } from '../src/plan/variables.js'
@@ -9,10 +9,13 @@ import { numbers } from './ops/case.js'
 import { bars } from './plot.js'
 import { classes, extentsOf, saeStep } from './sae-step.js'
 
-/** The size whose first step is measured; skipped if other sizes are requested. */
+/** The size whose first step is measured. */
 const firstStepSize = '80x96x112'
 const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', '160x192x224']
-const sizes = process.argv.length > 2 ? process.argv.slice(2) : defaultSizes
+/** A word instead of a size: measure the first step of a process. */
+const firstStep = 'first'
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : [...defaultSizes, firstStep]
+const sizes = wanted.filter((size) => size !== firstStep)
 
 /** Kernel groups, by the start of the node's name. */
 const groups: readonly (readonly [string, RegExp])[] = [
@@ -25,7 +28,7 @@ const groups: readonly (readonly [string, RegExp])[] = [
 ]
 
 const notes =
-  'MB are 1e6 bytes. `host` is the part of a step in which the device is idle: the wall-clock time of a step minus the time between its first and last timestamp. The groups are timed dispatch by dispatch, in a separate run; `posterior` includes the decoder, whose input is the sample.'
+  'MB are 1e6 bytes. `host` is the part of the time in which the device is idle: the wall-clock time of ten steps minus the time between the first and last timestamp of each, with two steps under way, as in training, and alone, one after the other. The groups are timed dispatch by dispatch, in a separate run; `posterior` includes the decoder, whose input is the sample.'
 
 const gpu = await openGpu()
 /** Measurements of one size. */
@@ -56,9 +59,9 @@ const svg = bars(
   rows.map(({ size }) => String(size)),
   perVoxel,
 )
-publish('step', 'Whole SAE step by size', where, rows, svg, notes)
+if (rows.length > 0) publish('step', 'Whole SAE step by size', where, rows, svg, notes)
 // An archive made by tools/pack.mjs has no commands.
-if (sizes.includes(firstStepSize) && !process.env.SAE_COMMIT) {
+if (wanted.includes(firstStep) && !process.env.SAE_COMMIT) {
   gpu.dispose()
   const first = await measureFirstStep(extentsOf(firstStepSize))
   publish(
@@ -99,14 +102,13 @@ async function run(extents: readonly [number, number, number]): Promise<Measured
     const [loss] = await plan.run()
     if (!Number.isFinite(loss![0])) throw new Error(`the loss is ${loss![0]!} at step ${step}`)
   })
-  // Compare wall-clock and device time of the same runs, because runs differ by more than the host's share.
-  const shares: number[] = []
-  for (let i = 0; i < 5; i++) {
-    const start = performance.now()
+  const start = () => {
     prepare()
-    const busy = await plan.timedRun()
-    shares.push(1 - busy / ((performance.now() - start) / 1000))
+    return plan.timedRun()
   }
+  const shares = [1, 2].map(() => [] as number[])
+  for (let i = 0; i < 3; i++)
+    for (const inFlight of [1, 2]) shares[inFlight - 1]!.push(await hostShare(start, inFlight))
   const byGroup = new Map<string, number>(groups.map(([name]) => [name, 0]))
   for (const time of await plan.profile()) {
     const [name] = groups.find(([, pattern]) => pattern.test(time.op))!
@@ -116,7 +118,8 @@ async function run(extents: readonly [number, number, number]): Promise<Measured
     size: extents.join('x'),
     'step s': short(seconds),
     'us a voxel': short((1e6 * seconds) / voxels),
-    'host %': (100 * median(shares)).toFixed(1),
+    'host %': (100 * median(shares[1]!)).toFixed(1),
+    'host % alone': (100 * median(shares[0]!)).toFixed(1),
     ...Object.fromEntries([...byGroup].map(([name, value]) => [`${name} s`, short(value)])),
     'peak MB': short(gpu.buffers.peakBytes / 1e6),
     slabs: plan.slabs,
@@ -126,4 +129,24 @@ async function run(extents: readonly [number, number, number]): Promise<Measured
   plan.dispose()
   variables.dispose()
   return { row, seconds, perVoxel: groups.map(([name]) => (1e9 * byGroup.get(name)!) / voxels) }
+}
+
+/**
+ * The part of the time in which the device is idle. Compares wall-clock and device time of the same runs, because runs
+ * differ by more than the host's share.
+ *
+ * @param start starts a run and returns the seconds that the device takes
+ * @param inFlight runs under way at once
+ */
+async function hostShare(start: () => Promise<number>, inFlight: number): Promise<number> {
+  const runs = 10
+  const begin = performance.now()
+  const under: Promise<number>[] = []
+  let busy = 0
+  for (let i = 0; i < runs; i++) {
+    under.push(start())
+    if (under.length === inFlight) busy += await under.shift()!
+  }
+  for (const run of under) busy += await run
+  return 1 - busy / ((performance.now() - begin) / 1000)
 }

@@ -5,7 +5,7 @@ import { encodeDispatches, type Dispatch } from './profile.js'
 
 /**
  * Runs one workgroup of every kernel, except those that update variables; these are small. If the device has a helper
- * (`GpuOptions`), that one compiles half of the kernels meanwhile.
+ * (`GpuOptions`), both compile meanwhile: each takes the kernel with the longest text that is left.
  */
 export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
   const byPipeline = new Map(
@@ -18,8 +18,22 @@ export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise
     return
   }
   try {
-    const [here, there] = halves(kernels)
-    await Promise.all([runOnce(gpu, here), compileOn(helper, there)])
+    const left = byLength(kernels).values()
+    const there: Dispatch[] = []
+    const takeTurns = async (on: Gpu, run: (kernel: Dispatch) => Promise<void>) => {
+      for (const kernel of left) {
+        await run(kernel)
+        await on.finish()
+      }
+    }
+    const zeros = new Zeros(helper)
+    await Promise.all([
+      takeTurns(gpu, (kernel) => runOnce(gpu, [kernel])),
+      takeTurns(helper, (kernel) => {
+        there.push(kernel)
+        return compileOn(helper, kernel, zeros)
+      }),
+    ])
     // Compiled already: the driver keeps its machine code for all devices.
     await runOnce(gpu, there)
   } finally {
@@ -27,17 +41,10 @@ export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise
   }
 }
 
-/** Two lists whose texts are about equally long, as is the time to compile them. */
-function halves(kernels: readonly Dispatch[]): [Dispatch[], Dispatch[]] {
+/** The longest text first: a long text takes long to compile, and must not be the last. */
+function byLength(kernels: readonly Dispatch[]): Dispatch[] {
   const lengths = new Map(kernels.map((kernel) => [kernel, specialise(kernel.call).length]))
-  const lists: [Dispatch[], Dispatch[]] = [[], []]
-  const totals: [number, number] = [0, 0]
-  for (const kernel of [...kernels].sort((a, b) => lengths.get(b)! - lengths.get(a)!)) {
-    const shorter = totals[0] <= totals[1] ? 0 : 1
-    lists[shorter].push(kernel)
-    totals[shorter] += lengths.get(kernel)!
-  }
-  return lists
+  return [...kernels].sort((a, b) => lengths.get(b)! - lengths.get(a)!)
 }
 
 async function runOnce(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
@@ -54,30 +61,30 @@ async function runOnce(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void>
   await checked
 }
 
-/** Runs one workgroup of these kernels on another device, with parameters and contents of zero. */
-async function compileOn(helper: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
-  const kernels = await Promise.all(dispatches.map(({ call }) => helper.pipelines.get(call)))
-  const { STORAGE, UNIFORM } = GPUBufferUsage
-  const size = helper.device.limits.maxUniformBufferBindingSize
-  // No two bindings may share a buffer that a kernel writes.
-  const most = Math.max(0, ...dispatches.map(({ bindings }) => bindings.length))
-  const buffers = Array.from({ length: most }, (_, i) =>
-    helper.buffers.create(`zeros ${i}`, size, STORAGE | UNIFORM),
-  )
-  await runOnce(
-    helper,
-    dispatches.map((dispatch, i) => ({
-      ...dispatch,
-      pipeline: kernels[i]!.pipeline,
-      bindGroup: helper.device.createBindGroup({
-        label: dispatch.shader,
-        layout: kernels[i]!.layout,
-        entries: dispatch.bindings.map(({ index }, at) => ({
-          binding: index,
-          resource: { buffer: buffers[at]! },
-        })),
-      }),
+/** Buffers of zeros for bindings; no two bindings of a kernel may share a buffer that it writes. */
+class Zeros {
+  private readonly buffers: GPUBuffer[] = []
+
+  constructor(private readonly gpu: Gpu) {}
+
+  /** The buffer for the binding at this position of a kernel. */
+  at(position: number): GPUBuffer {
+    const { STORAGE, UNIFORM } = GPUBufferUsage
+    const size = this.gpu.device.limits.maxUniformBufferBindingSize
+    return (this.buffers[position] ??= this.gpu.buffers.create(`zeros ${position}`, size, STORAGE | UNIFORM))
+  }
+}
+
+/** Runs one workgroup of a kernel on another device, with parameters and contents of zero. */
+async function compileOn(helper: Gpu, dispatch: Dispatch, zeros: Zeros): Promise<void> {
+  const { pipeline, layout } = await helper.pipelines.get(dispatch.call)
+  const bindGroup = helper.device.createBindGroup({
+    label: dispatch.shader,
+    layout,
+    entries: dispatch.bindings.map(({ index }, at) => ({
+      binding: index,
+      resource: { buffer: zeros.at(at) },
     })),
-  )
-  await helper.finish()
+  })
+  await runOnce(helper, [{ ...dispatch, pipeline, bindGroup }])
 }

@@ -85,6 +85,7 @@ async function errorsOf(gpu: Gpu, problems: readonly Problem[]): Promise<[string
     effects: problems.flatMap(({ effects = [] }) => effects),
   })
   try {
+    await plan.warmUp()
     for (const [value, data] of problems.flatMap(({ feeds }) => feeds)) plan.write(value, data)
     for (let step = 0; step < steps; step++) await plan.run()
     const read = await Promise.all(results.map(({ value }) => plan.read(value)))
