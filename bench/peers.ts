@@ -1,4 +1,4 @@
-// npm run bench:peers [-- --sizes s,m,l --items conv,unet,step,segment --peers ours,... --limit SECONDS --as NAME]: the
+// npm run bench:peers [-- --sizes s,m,l --items conv,transposed,unet,step,segment --peers ours,... --limit SECONDS --as NAME]: the
 // same work by our engine and by its peers, side by side. bench/peers/ holds one file per peer.
 import { parseArgs } from 'node:util'
 import { openGpu } from '../src/node/index.js'

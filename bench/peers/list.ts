@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { WorkName } from './work.js'
+import { layerParts, type WorkName } from './work.js'
 
 /** A peer, and how to start it. */
 export interface Peer {
@@ -20,6 +20,7 @@ const gradients: readonly WorkName[] = [
   ...forward,
   'conv grad input',
   'conv grad weight',
+  ...layerParts.flatMap((part) => [`transposed k 2 ${part}`, `transposed k 3 ${part}`] as const),
   'unet forward + backward',
 ]
 const everything: readonly WorkName[] = [...gradients, 'step', 'segment']

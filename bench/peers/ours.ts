@@ -5,13 +5,13 @@ import { gradients } from '../../src/graph/gradients.js'
 import { input, type Value } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import { openGpu } from '../../src/node/index.js'
-import { argmax, conv3d, softmax, squaredError, supportMask } from '../../src/ops/index.js'
+import { argmax, conv3d, convTranspose3d, softmax, squaredError, supportMask } from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
 import { saeObjective } from '../../src/sae/objective.js'
 import { segmentationMemory } from '../../src/sae/segmenter.js'
 import { load, serve, type Job, type Task } from './child.js'
-import { classes } from './work.js'
+import { classes, kernelOf } from './work.js'
 
 /** A graph in two forms: with every result to compare, and with only the work to time. */
 interface Graph {
@@ -58,6 +58,7 @@ serve(async (job): Promise<Task> => {
 
 function graphOf(job: Job): Graph {
   if (job.work.startsWith('conv')) return convolution(job)
+  if (job.work.startsWith('transposed')) return transposed(job)
   if (job.work.startsWith('unet')) return network(job)
   return job.work === 'step' ? step(job) : segmentation(job)
 }
@@ -66,11 +67,26 @@ function convolution({ work, extents }: Job): Graph {
   const x = input('x', [1, classes, ...extents])
   const incoming = input('incoming', x.shape)
   const weight = input('weight', [classes, classes, 3, 3, 3], { layout: 'flat' })
-  const output = conv3d(x, weight, undefined, { padding: 'same' })
+  return layer(work, conv3d(x, weight, undefined, { padding: 'same' }), incoming)
+}
+
+function transposed({ work, tensors }: Job): Graph {
+  const shapeOf = (name: string) => tensors[name]!.shape
+  const x = input('x', shapeOf('x'))
+  const incoming = input('incoming', shapeOf('incoming'))
+  const weight = input('weight', shapeOf('weight'), { layout: 'flat' })
+  const ends = kernelOf(work) === 3 ? { padding: 1, outputPadding: 1 } : {}
+  return layer(work, convTranspose3d(x, weight, undefined, { stride: 2, ...ends }), incoming)
+}
+
+/** The part of a layer that the work asks for. */
+function layer(work: Job['work'], output: Value, incoming: Value): Graph {
   const [gradInput, gradWeight] = output.node!.backward!([incoming])
-  const result = { 'conv forward': output, 'conv grad input': gradInput!, 'conv grad weight': gradWeight! }[
-    work as 'conv forward'
-  ]
+  const result = work.endsWith('grad input')
+    ? gradInput!
+    : work.endsWith('grad weight')
+      ? gradWeight!
+      : output
   return { results: { result }, timed: { outputs: [result] } }
 }
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import resource
 import statistics
 import sys
@@ -77,6 +78,17 @@ def conv_task(job):
     return lambda: {"result": work()}, work
 
 
+def transposed_task(job):
+    x, incoming, weight = (load(job, name) for name in ("x", "incoming", "weight"))
+    end = (weight.shape[2] - 1) // 2
+    work = {
+        "forward": lambda: F.conv_transpose3d(x, weight, stride=2, padding=end, output_padding=end),
+        "grad input": lambda: F.conv3d(incoming, weight, stride=2, padding=end),
+        "grad weight": lambda: torch.nn.grad.conv3d_weight(incoming, weight.shape, x, stride=2, padding=end),
+    }[re.search(r"k \d (.*)", job["work"])[1]]
+    return lambda: {"result": work()}, work
+
+
 def network_task(job, weights):
     scan = load(job, "scan")
 
@@ -140,6 +152,8 @@ def prepare(job, memory_format):
     job = {**job, "memory format": memory_format}
     if job["work"].startswith("conv"):
         return conv_task(job)
+    if job["work"].startswith("transposed"):
+        return transposed_task(job)
     names = [name for name in job["tensors"] if name.endswith((".weight", ".bias"))]
     weights = {name: load(job, name).requires_grad_() for name in names}
     if job["work"].startswith("unet"):

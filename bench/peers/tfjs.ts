@@ -44,13 +44,19 @@ interface Outputs {
 
 serve(async (job): Promise<Task> => {
   const tf = await open(job.peer)
-  const forward = job.work.startsWith('conv') ? convolution(tf, job) : network(tf, job)
+  const forward = job.work.startsWith('conv')
+    ? convolution(tf, job)
+    : job.work.startsWith('transposed')
+      ? transposed(tf, job)
+      : network(tf, job)
+  const toResult = (tensor: Tensor, data: Float32Array) =>
+    job.work.startsWith('transposed') ? mirrored(data, tensor) : data
   return {
     results: async () => {
       const { tensors } = forward()
       const read: Record<string, Float32Array> = {}
       for (const [name, tensor] of Object.entries(tensors))
-        read[name] = await waitIdly(channelsFirst(tensor).data())
+        read[name] = toResult(tensor, await waitIdly(channelsFirst(tensor).data()))
       for (const tensor of Object.values(tensors)) tensor.dispose()
       return read
     },
@@ -88,6 +94,36 @@ function convolution(tf: Tfjs, job: Job): () => Outputs {
         : job.work === 'conv grad input'
           ? engine.runKernel('Conv3DBackpropInputV2', { dy, filter }, { ...common, inputShape: x.shape })
           : engine.runKernel('Conv3DBackpropFilterV2', { x, dy }, { ...common, filterShape: filter.shape }),
+    )
+    return { tensors: { result }, wait: result }
+  }
+}
+
+/**
+ * A transposed convolution of stride 2. TensorFlow pads the end of an axis first, PyTorch its start: so everything is
+ * mirrored, volumes and kernels along all three axes.
+ */
+function transposed(tf: Tfjs, job: Job): () => Outputs {
+  const x = volume(tf, job, 'x', -1)
+  const incoming = volume(tf, job, 'incoming', -1)
+  const filter = filterOf(tf, job, 'weight', -1)
+  const common = { strides: [2, 2, 2], pad: 'same' }
+  const engine = tf.engine()
+  return () => {
+    const result = tf.tidy(() =>
+      job.work.endsWith('forward')
+        ? engine.runKernel(
+            'Conv3DBackpropInputV2',
+            { dy: x, filter },
+            { ...common, inputShape: incoming.shape },
+          )
+        : job.work.endsWith('grad input')
+          ? tf.conv3d(incoming, filter, 2, 'same')
+          : engine.runKernel(
+              'Conv3DBackpropFilterV2',
+              { x: incoming, dy: x },
+              { ...common, filterShape: filter.shape },
+            ),
     )
     return { tensors: { result }, wait: result }
   }
@@ -147,22 +183,53 @@ function network(tf: Tfjs, job: Job): () => Outputs {
   }
 }
 
+/** 1, or -1 if all three axes run backwards. */
+type Direction = 1 | -1
+
 /** A volume [1, C, D, H, W] as [1, D, H, W, C]. */
-function volume(tf: Tfjs, job: Job, name: string): Tensor {
-  const [, channels, ...extents] = job.tensors[name]!.shape
-  return tf.tensor(reorder(load(job, name), channels!), [1, ...extents, channels!])
+function volume(tf: Tfjs, job: Job, name: string, direction: Direction = 1): Tensor {
+  const { shape } = job.tensors[name]!
+  const [, channels, ...extents] = shape
+  const data = loaded(job, name, direction)
+  return tf.tensor(reorder(data, channels!), [1, ...extents, channels!])
 }
 
 /** Weights [Co, Ci, 3, 3, 3] as [3, 3, 3, Ci, Co]. */
-function filterOf(tf: Tfjs, job: Job, name: string): Tensor {
-  return tf.tensor(load(job, name), job.tensors[name]!.shape).transpose([2, 3, 4, 1, 0])
+function filterOf(tf: Tfjs, job: Job, name: string, direction: Direction = 1): Tensor {
+  return tf.tensor(loaded(job, name, direction), job.tensors[name]!.shape).transpose([2, 3, 4, 1, 0])
+}
+
+function loaded(job: Job, name: string, direction: Direction): Float32Array {
+  const data = load(job, name)
+  return direction === 1 ? data : backwards(data, job.tensors[name]!.shape)
+}
+
+/** The contents of a result in PyTorch's order, mirrored back. @param tensor the result in TensorFlow's order */
+function mirrored(data: Float32Array, { shape }: Tensor): Float32Array {
+  return backwards(
+    data,
+    isWeight(shape) ? [shape[4]!, shape[3]!, ...shape.slice(0, 3)] : [1, shape[4]!, ...shape.slice(1, 4)],
+  )
+}
+
+/** [_, _, D, H, W] with its last three axes mirrored. */
+function backwards(data: Float32Array, shape: readonly number[]): Float32Array {
+  const size = shape.slice(2).reduce((a, b) => a * b)
+  const result = new Float32Array(data.length)
+  for (let start = 0; start < data.length; start += size)
+    result.set(data.slice(start, start + size).reverse(), start)
+  return result
+}
+
+function isWeight(shape: readonly number[]): boolean {
+  // Volumes start with a batch of 1.
+  return shape[0] !== 1
 }
 
 /** A volume or weights back in PyTorch's order. */
 function channelsFirst(tensor: Tensor): Tensor {
   if (tensor.shape.length !== 5) return tensor
-  const isWeight = tensor.shape.slice(0, 3).every((extent) => extent === 3)
-  return tensor.transpose(isWeight ? [4, 3, 0, 1, 2] : [0, 4, 1, 2, 3])
+  return tensor.transpose(isWeight(tensor.shape) ? [4, 3, 0, 1, 2] : [0, 4, 1, 2, 3])
 }
 
 /** From [C, voxels] to [voxels, C]; on the host, because some backends transpose five dimensions slowly. */

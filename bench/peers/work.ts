@@ -6,13 +6,15 @@ import { seededRandom } from '../../src/nn/index.js'
 export const classes = 14
 
 /** `--items` of the command. */
-export const items = ['conv', 'unet', 'step', 'segment'] as const
+export const items = ['conv', 'transposed', 'unet', 'step', 'segment'] as const
 export type Item = (typeof items)[number]
 
+/** What is computed of a single layer. */
+export const layerParts = ['forward', 'grad input', 'grad weight'] as const
+
 export type WorkName =
-  | 'conv forward'
-  | 'conv grad input'
-  | 'conv grad weight'
+  | `conv ${(typeof layerParts)[number]}`
+  | `transposed k ${2 | 3} ${(typeof layerParts)[number]}`
   | 'unet forward'
   | 'unet forward + backward'
   | 'step'
@@ -29,6 +31,14 @@ const sizes: Readonly<Record<string, Extents>> = {
 }
 
 const convolution: Extents = [32, 96, 112]
+
+/** Transposed convolutions of stride 2 that double this grid, as in the decoder of a U-Net. */
+const transposed = { extents: [40, 48, 56], inputs: 16, outputs: 8 } as const
+
+/** Edge length of a transposed convolution's kernel. */
+export function kernelOf(name: WorkName): number {
+  return Number(/\bk (\d)/.exec(name)![1])
+}
 
 /** A piece of work for every peer; pytorch.py uses the same name. */
 export interface Work {
@@ -49,8 +59,13 @@ export function listWork(wanted: readonly Item[], sizeNames: readonly string[]):
   const flops = 2 * 27 * classes * classes * voxelsOf(convolution)
   const work: Work[] = []
   if (wanted.includes('conv'))
-    for (const name of ['conv forward', 'conv grad input', 'conv grad weight'] as const)
-      work.push({ name, extents: convolution, flops })
+    for (const part of layerParts) work.push({ name: `conv ${part}`, extents: convolution, flops })
+  if (wanted.includes('transposed'))
+    for (const k of [2, 3] as const) {
+      const { extents, inputs, outputs } = transposed
+      const flops = 2 * k ** 3 * inputs * outputs * voxelsOf(extents)
+      for (const part of layerParts) work.push({ name: `transposed k ${k} ${part}`, extents, flops })
+    }
   for (const size of sizeNames) {
     const extents = sizes[size]
     if (!extents) throw new Error(`no size ${size}; there are ${Object.keys(sizes).join(', ')}`)
@@ -75,16 +90,28 @@ export function writeTensors(work: Work, folder: string): Record<string, Tensor>
     if (!existsSync(file)) writeFileSync(file, make())
     tensors[name] = { shape, file }
   }
-  const volume = (name: string, channels: number) => {
-    const shape = [1, channels, ...extents]
-    write(name, shape, () => uniform(name, channels * voxelsOf(extents)))
+  const volume = (name: string, channels: number, scale = 1) => {
+    const shape = [1, channels, ...extents.map((extent) => scale * extent)]
+    write(name, shape, () => uniform(name, channels * scale ** 3 * voxelsOf(extents)))
+  }
+  const weights = (shape: readonly number[]) => {
+    const count = shape.reduce((a, b) => a * b)
+    write('weight', shape, () =>
+      uniform('weight', count).map((u) => (2 * u - 1) / Math.sqrt(count / shape[0]!)),
+    )
   }
   if (work.name.startsWith('conv')) {
     volume('x', classes)
     volume('incoming', classes)
-    write('weight', [classes, classes, 3, 3, 3], () =>
-      uniform('weight', classes * classes * 27).map((u) => (2 * u - 1) / Math.sqrt(27 * classes)),
-    )
+    weights([classes, classes, 3, 3, 3])
+    return tensors
+  }
+  if (work.name.startsWith('transposed')) {
+    const { inputs, outputs } = transposed
+    const k = kernelOf(work.name)
+    volume('x', inputs)
+    volume('incoming', outputs, 2)
+    weights([inputs, outputs, k, k, k])
     return tensors
   }
   volume('scan', 1)
