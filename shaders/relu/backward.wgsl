@@ -2,26 +2,21 @@
 //
 //   grad_input = grad_output if output > 0, else 0
 //
-// Without GRAD_OUTPUT it works in place: grad_input holds grad_output at first.
 // Mapping: one invocation per element.
 
 struct Params {
   first: u32,
   count: u32,
   output_base: u32,
-// #if ${GRAD_OUTPUT}
   grad_output_base: u32,
-// #endif
   grad_input_base: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredOutput = Element; // #stored output
 @group(0) @binding(1) var<storage, read> output: array<StoredOutput>;
-// #if ${GRAD_OUTPUT}
 alias StoredGradOutput = Element; // #stored grad_output
 @group(0) @binding(2) var<storage, read> grad_output: array<StoredGradOutput>;
-// #endif
 alias StoredGradInput = Element; // #stored grad_input
 @group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
@@ -33,11 +28,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   if (index >= params.count) { return; }
   let i = params.first + index;
   let value = Element(output[i - params.output_base / WIDTH]);
-  let to = i - params.grad_input_base / WIDTH;
-// #if ${GRAD_OUTPUT}
   let grad = Element(grad_output[i - params.grad_output_base / WIDTH]);
-// #else
-  let grad = Element(grad_input[to]);
-// #endif
-  grad_input[to] = StoredGradInput(select(Element(0.0), grad, value > Element(0.0)));
+  grad_input[i - params.grad_input_base / WIDTH] = StoredGradInput(select(Element(0.0), grad, value > Element(0.0)));
 }

@@ -1,7 +1,6 @@
 import { volumeShape, type Value } from '../../graph/value.js'
 import { defineNode } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
-import { maskInPlace } from '../relu.js'
 import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import { upsampleNearestBackward } from '../upsample-nearest.js'
 import { backwardActivation, type Activation } from './activation.js'
@@ -100,12 +99,8 @@ export function backwardInput(gradOutput: Value, weight: Value): Value {
       inputs: { gradOutput, packed: packed.value, mask },
       output: { shape: [gradOutput.shape[0]!, weight.shape[1]!, ...gradOutput.shape.slice(2)] },
       ...convolutionPlanes(gradOutput, packed.kernel[0]),
-      emit: (output, device, slab) => {
-        const convolution = { input: gradOutput, packed, output, activation: 'none' } as const
-        // A CPU driver takes many seconds to compile the masked kernel and gains next to nothing from it.
-        if (!mask || !device.software) return convolve({ ...convolution, mask }, device, slab)
-        return [...convolve(convolution, device, slab), ...maskInPlace(mask, output, device, slab)]
-      },
+      emit: (output, device, slab) =>
+        convolve({ input: gradOutput, packed, output, mask, activation: 'none' }, device, slab),
       masked: mask ? undefined : through,
     })
   return through()
