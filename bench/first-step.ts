@@ -53,7 +53,7 @@ export async function measureFirstStep(
   }
 }
 
-/** Starts `sae train`; ends it when its stderr has the line. @returns seconds until then */
+/** Starts `sae train`; ends it when its stdout has the line. @returns seconds until then */
 async function secondsUntil(
   line: RegExp,
   files: { scan: string; prior: string },
@@ -64,7 +64,7 @@ async function secondsUntil(
   const start = performance.now()
   const options = ['--prior', files.prior, '--recipe', recipe, '--epochs', '1', '-o', output]
   const child = spawn(process.execPath, [program, 'train', files.scan, ...options], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'ignore'],
     // The caches of Mesa, NVIDIA, and any driver that uses the XDG folders.
     env: {
       ...process.env,
@@ -75,13 +75,16 @@ async function secondsUntil(
   })
   const exit = once(child, 'exit')
   let seconds: number | undefined
-  for await (const text of createInterface({ input: child.stderr })) {
+  const printed: string[] = []
+  for await (const text of createInterface({ input: child.stdout })) {
+    printed.push(text)
     if (seconds !== undefined || !line.test(text)) continue
     seconds = (performance.now() - start) / 1000
     child.kill('SIGKILL')
   }
   await exit
   rmSync(output, { recursive: true, force: true })
-  if (seconds === undefined) throw new Error(`sae train --recipe ${recipe} reported no step`)
+  if (seconds === undefined)
+    throw new Error(`sae train --recipe ${recipe} reported no step:\n${printed.join('\n')}`)
   return seconds
 }
