@@ -200,6 +200,12 @@ export const shapes: Readonly<Record<string, Operator>> = {
         call.axis(axis, x.dims.length),
       )
       const steps = call.numbers(4, 'the steps') ?? starts.map(() => 1)
+      if ([starts, ends, steps].some(({ length }) => length !== axes.length))
+        return call.fail(`its starts, ends and steps are not one for each of ${axes.length} axes`)
+      if (steps.some((step) => step === 0 || !Number.isInteger(step)))
+        return call.fail(
+          `it has steps [${steps.slice(0, 8).join(', ')}], but they must be whole numbers other than 0`,
+        )
       if (isKnown(x)) {
         const ranges = everything(x.dims)
         axes.forEach((axis, i) => (ranges[axis] = rangeOf(x.dims[axis]!, starts[i]!, ends[i]!, steps[i]!)))

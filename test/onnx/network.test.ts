@@ -295,6 +295,27 @@ describe('what cannot be read is said in one line', () => {
     expect(build).toThrow(expect.objectContaining({ name: 'UserError' }) as Error)
   })
 
+  it('slices without a step, or with too few', () => {
+    const slice = (steps: readonly number[]) => {
+      const list = (name: string, numbers: readonly number[]) => ({
+        name,
+        dims: [numbers.length],
+        data: BigInt64Array.from(numbers.map(BigInt)),
+      })
+      const constants = [
+        list('shape', [3, 4]),
+        list('starts', [0]),
+        list('ends', [2]),
+        list('axes', [0]),
+        list('steps', steps),
+      ]
+      const inputs = ['shape', 'starts', 'ends', 'axes', 'steps']
+      return () => onnxNetwork(fileWith({ op: 'Slice', inputs }, constants))(input('x', [1, 2, 3, 4, 5]))
+    }
+    expect(slice([0])).toThrow('node: Slice: it has steps [0], but they must be whole numbers other than 0')
+    expect(slice([1, 1])).toThrow('not one for each of 1 axes')
+  })
+
   it('inputs of another kind', () => {
     const network = onnxNetwork(fileWith({}), 'm.onnx')
     expect(() => network(input('scan', [1, 3, 3, 4, 5]))).toThrow(
