@@ -48,6 +48,8 @@ export function viewed(
   axes: readonly number[] = [...dims.keys()],
 ): OnnxConstant {
   const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((product, n) => product * n, 1))
+  // Beside an axis of extent 0, others may have any extent.
+  const empty = axes.some((axis) => ranges[axis]!.count === 0)
   const offsets = axes.reduce<number[]>(
     (starts, axis) => {
       const { first, step, count } = ranges[axis]!
@@ -55,7 +57,7 @@ export function viewed(
         Array.from({ length: count }, (_, i) => start + (first + i * step) * strides[axis]!),
       )
     },
-    [0],
+    empty ? [] : [0],
   )
   const numbers = offsets.map((offset) => data[offset]!)
   return {
