@@ -70,7 +70,8 @@ export function known(numbers: readonly number[] | number, integer = true): Onnx
 /** The same elements in another shape. */
 export function shaped(x: Tensor, dims: readonly number[]): Tensor {
   if (isKnown(x)) {
-    if (dims.reduce((product, n) => product * n, 1) !== x.data.length)
+    const size = dims.reduce((product, n) => product * n, 1)
+    if (size !== x.data.length || !dims.every((n) => Number.isInteger(n) && n >= 0))
       throw new Error(`${x.data.length} numbers do not fill [${dims.slice(0, 8).join(', ')}]`)
     return { ...x, dims } satisfies OnnxConstant
   }

@@ -302,11 +302,14 @@ describe('what cannot be read is said in one line', () => {
       dims: [numbers.length],
       data: BigInt64Array.from(numbers),
     })
-    const constants = [list('numbers', [1n, 2n, 3n]), list('shape', [65535n, 16368n])]
-    const file = fileWith({ op: 'Reshape', inputs: ['numbers', 'shape'] }, constants)
-    expect(() => onnxNetwork(file)(input('x', [1, 2, 3, 4, 5]))).toThrow(
-      'model.onnx: node: 3 numbers do not fill [65535, 16368]',
-    )
+    const reshape = (shape: readonly bigint[]) => {
+      const constants = [list('numbers', [1n, 2n, 3n]), list('shape', shape)]
+      const file = fileWith({ op: 'Reshape', inputs: ['numbers', 'shape'] }, constants)
+      return () => onnxNetwork(file)(input('x', [1, 2, 3, 4, 5]))
+    }
+    expect(reshape([65535n, 16368n])).toThrow('model.onnx: node: 3 numbers do not fill [65535, 16368]')
+    expect(reshape([-1n, 8n])).toThrow('model.onnx: node: 3 numbers do not fill [0.375, 8]')
+    expect(reshape([-3n, -1n])).toThrow('model.onnx: node: 3 numbers do not fill [-3, -1]')
   })
 
   it('slices of nothing, whose other axis is endless', () => {
