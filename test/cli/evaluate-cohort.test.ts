@@ -87,7 +87,7 @@ describe('sae evaluate on a cohort', () => {
     const args = evaluate(at('em'), '--labels', at('truth'), '--csv', at('scores.csv'))
     const { code, stdout, errors } = await sae(args)
     expect([code, stdout, errors.length]).toEqual([2, '', 1])
-    expect(errors[0]!.replaceAll(`${at('')}`, '')).toMatch(
+    expect(errors[0]!.replaceAll(at(''), '')).toMatch(
       /3 of 5 label maps have no partner by their names: segmentations em\/b_dseg\.nii; em\/c_dseg\.nii; references truth\/d\.nii; rename them, .*--allow-unpaired$/,
     )
     expect(existsSync(at('scores.csv'))).toBe(false)
