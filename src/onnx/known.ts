@@ -48,21 +48,21 @@ export function viewed(
   axes: readonly number[] = [...dims.keys()],
 ): OnnxConstant {
   const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((product, n) => product * n, 1))
-  const offsets = axes.reduce<number[]>(
-    (starts, axis) => {
-      const { first, step, count } = ranges[axis]!
-      return starts.flatMap((start) =>
-        Array.from({ length: count }, (_, i) => start + (first + i * step) * strides[axis]!),
-      )
-    },
-    [0],
-  )
-  const numbers = offsets.map((offset) => data[offset]!)
-  return {
-    dims: axes.map((axis) => ranges[axis]!.count),
-    integer,
-    data: integer ? Float64Array.from(numbers) : Float32Array.from(numbers),
+  const counts = axes.map((axis) => ranges[axis]!.count)
+  const size = counts.reduce((product, n) => product * n, 1)
+  const result = integer ? new Float64Array(size) : new Float32Array(size)
+  const start = axes.reduce((offset, axis) => offset + ranges[axis]!.first * strides[axis]!, 0)
+  for (let i = 0; i < size; i++) {
+    let offset = start
+    let rest = i
+    for (let k = axes.length - 1; k >= 0; k--) {
+      const axis = axes[k]!
+      offset += (rest % counts[k]!) * ranges[axis]!.step * strides[axis]!
+      rest = Math.floor(rest / counts[k]!)
+    }
+    result[i] = data[offset]!
   }
+  return { dims: counts, integer, data: result }
 }
 
 /** All of every axis. */

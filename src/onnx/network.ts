@@ -9,6 +9,7 @@ import { elementwise } from './elementwise.js'
 import { heads } from './heads.js'
 import { normalisations } from './normalisations.js'
 import { resizing } from './resize.js'
+import { reductions } from './reductions.js'
 import { shapes } from './shapes.js'
 import { asFlat, asVolume, isKnown, onDevice, volumeDims, type DeviceTensor, type Tensor } from './tensor.js'
 
@@ -42,6 +43,7 @@ const operators: Readonly<Record<string, Operator>> = {
   ...normalisations,
   ...resizing,
   ...shapes,
+  ...reductions,
 }
 
 /** A name of the file's in a message. */
@@ -115,7 +117,10 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       model.outputs.map((name) => {
         const tensor = values.get(name)
         if (!tensor) throw new UserError(`${source}: nothing computes the output ${shown(name)}`)
-        return [name, resultOf(isKnown(tensor) ? onDevice(name, tensor) : tensor)]
+        return [
+          name,
+          inPlace(source, name, () => resultOf(isKnown(tensor) ? onDevice(name, tensor) : tensor)),
+        ]
       }),
     )
   }

@@ -1,35 +1,11 @@
-import type { OnnxConstant } from '../io/onnx-read.js'
 import { dropoutLayer } from '../nn/index.js'
-import type { Value } from '../graph/value.js'
-import {
-  amax,
-  amin,
-  concat,
-  mean,
-  pad,
-  reshape,
-  slice,
-  softmax,
-  split,
-  sum,
-  transpose,
-  type AxesOptions,
-} from '../ops/index.js'
+import { concat, pad, slice, softmax, split, transpose } from '../ops/index.js'
 import type { Operator } from './call.js'
 import { everything, rangeOf, taken, viewed } from './known.js'
-import {
-  asFlat,
-  asVolume,
-  isKnown,
-  known,
-  tensorOf,
-  volumeAxis,
-  type DeviceTensor,
-  type Tensor,
-} from './tensor.js'
+import { asFlat, asVolume, isKnown, known, shaped, tensorOf, volumeAxis } from './tensor.js'
 
 /** Numbers of a constant that the file only describes: enough for sizes. */
-const mostKnown = 1e6
+const mostKnown = 1e5
 
 /** Operations on shapes, and on what is known of them when the graph is built. */
 export const shapes: Readonly<Record<string, Operator>> = {
@@ -200,6 +176,12 @@ export const shapes: Readonly<Record<string, Operator>> = {
         call.axis(axis, x.dims.length),
       )
       const steps = call.numbers(4, 'the steps') ?? starts.map(() => 1)
+      if ([starts, ends, steps].some(({ length }) => length !== axes.length))
+        return call.fail(`its starts, ends and steps are not one for each of ${axes.length} axes`)
+      if (steps.some((step) => step === 0 || !Number.isInteger(step)))
+        return call.fail(
+          `it has steps [${steps.slice(0, 8).join(', ')}], but they must be whole numbers other than 0`,
+        )
       if (isKnown(x)) {
         const ranges = everything(x.dims)
         axes.forEach((axis, i) => (ranges[axis] = rangeOf(x.dims[axis]!, starts[i]!, ends[i]!, steps[i]!)))
@@ -237,10 +219,6 @@ export const shapes: Readonly<Record<string, Operator>> = {
       )
     },
   },
-  ReduceMax: reduced(amax),
-  ReduceMean: reduced(mean),
-  ReduceMin: reduced(amin),
-  ReduceSum: reduced(sum),
   Softmax: {
     build: (call) => {
       const x = call.device(0)
@@ -254,28 +232,6 @@ export const shapes: Readonly<Record<string, Operator>> = {
   },
 }
 
-/** An operator that combines some axes. */
-function reduced(op: (value: Value, options: AxesOptions) => Value): Operator {
-  return {
-    build: (call) => {
-      const { dims, value } = call.device(0)
-      const given = call.list('axes') ?? call.numbers(1, 'the axes') ?? [...dims.keys()]
-      call.expect('noop_with_empty_axes', 0)
-      const axes = given.map((axis) => call.axis(axis, dims.length))
-      const of = value.layout === 'volume' ? axes.map((axis) => volumeAxis(axis, dims.length)) : axes
-      const kept = {
-        dims: dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),
-        value: op(value, { axes: of, keepDims: true }),
-      }
-      if (call.number('keepdims', 1) === 1) return kept
-      return shaped(
-        kept,
-        dims.filter((_, axis) => !axes.includes(axis)),
-      )
-    },
-  }
-}
-
 function rounded(f: (x: number) => number): Operator {
   return {
     build: (call) => {
@@ -283,11 +239,4 @@ function rounded(f: (x: number) => number): Operator {
       return { ...x, data: x.data.map((n) => f(n)) }
     },
   }
-}
-
-/** The same elements in another shape. */
-function shaped(x: Tensor, dims: readonly number[]): Tensor {
-  if (isKnown(x)) return { ...x, dims } satisfies OnnxConstant
-  const shape = dims.length === 0 ? [1] : dims
-  return { dims, value: reshape(x.value, shape, { layout: 'flat' }) } satisfies DeviceTensor
 }

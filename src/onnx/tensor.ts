@@ -66,3 +66,14 @@ export function known(numbers: readonly number[] | number, integer = true): Onnx
     data: integer ? Float64Array.from(list) : Float32Array.from(list),
   }
 }
+
+/** The same elements in another shape. */
+export function shaped(x: Tensor, dims: readonly number[]): Tensor {
+  if (isKnown(x)) {
+    if (dims.reduce((product, n) => product * n, 1) !== x.data.length)
+      throw new Error(`${x.data.length} numbers do not fill [${dims.slice(0, 8).join(', ')}]`)
+    return { ...x, dims } satisfies OnnxConstant
+  }
+  const shape = dims.length === 0 ? [1] : dims
+  return { dims, value: reshape(x.value, shape, { layout: 'flat' }) } satisfies DeviceTensor
+}

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
+import { UserError } from '../../src/errors.js'
 import { encoderGraph } from '../../src/cli/encoder-onnx.js'
 import { input } from '../../src/graph/value.js'
 import { writeOnnx, type OnnxGraph, type OnnxNode, type OnnxTensor } from '../../src/io/onnx.js'
@@ -293,6 +294,57 @@ describe('what cannot be read is said in one line', () => {
     const build = () => onnxNetwork(fileWith(node), 'm.onnx')(scan())
     expect(build).toThrow(message)
     expect(build).toThrow(expect.objectContaining({ name: 'UserError' }) as Error)
+  })
+
+  it('numbers in a shape that they do not fill', () => {
+    const list = (name: string, numbers: readonly bigint[]) => ({
+      name,
+      dims: [numbers.length],
+      data: BigInt64Array.from(numbers),
+    })
+    const constants = [list('numbers', [1n, 2n, 3n]), list('shape', [65535n, 16368n])]
+    const file = fileWith({ op: 'Reshape', inputs: ['numbers', 'shape'] }, constants)
+    expect(() => onnxNetwork(file)(input('x', [1, 2, 3, 4, 5]))).toThrow(
+      'model.onnx: node: 3 numbers do not fill [65535, 16368]',
+    )
+  })
+
+  it('slices of nothing, whose other axis is endless', () => {
+    const list = (name: string, dims: readonly number[], numbers: readonly bigint[]) => ({
+      name,
+      dims,
+      data: BigInt64Array.from(numbers),
+    })
+    const constants = [
+      list('shape', [2 ** 40, 0], []),
+      list('starts', [1], [0n]),
+      list('ends', [1], [2n ** 40n]),
+      list('axes', [1], [0n]),
+    ]
+    const inputs = ['shape', 'starts', 'ends', 'axes']
+    const build = () => onnxNetwork(fileWith({ op: 'Slice', inputs }, constants))(input('x', [1, 2, 3, 4, 5]))
+    expect(build).toThrow(UserError)
+  })
+
+  it('slices without a step, or with too few', () => {
+    const slice = (steps: readonly number[]) => {
+      const list = (name: string, numbers: readonly number[]) => ({
+        name,
+        dims: [numbers.length],
+        data: BigInt64Array.from(numbers.map(BigInt)),
+      })
+      const constants = [
+        list('shape', [3, 4]),
+        list('starts', [0]),
+        list('ends', [2]),
+        list('axes', [0]),
+        list('steps', steps),
+      ]
+      const inputs = ['shape', 'starts', 'ends', 'axes', 'steps']
+      return () => onnxNetwork(fileWith({ op: 'Slice', inputs }, constants))(input('x', [1, 2, 3, 4, 5]))
+    }
+    expect(slice([0])).toThrow('node: Slice: it has steps [0], but they must be whole numbers other than 0')
+    expect(slice([1, 1])).toThrow('not one for each of 1 axes')
   })
 
   it('inputs of another kind', () => {
