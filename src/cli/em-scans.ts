@@ -17,6 +17,7 @@ import { readLabels, readTrainingScans, requireLabelsOfEach, tryScan } from './i
 import { matchRun } from './grids/match-run.js'
 import { type GlobalOptions } from './options.js'
 import { writeOutputVolume } from './outputs/output-files.js'
+import { inFormat, requireLabelsFit, type ResultFormat } from './outputs/result-format.js'
 import { readPrior, toPrior } from './prior/prior-file.js'
 import { Progress } from './progress.js'
 import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
@@ -52,6 +53,7 @@ export interface EmCommandOptions extends GlobalOptions {
   keepGoing?: boolean
   shard?: Shard
   layout?: Layout
+  format?: ResultFormat
   report?: boolean
   overwrite?: boolean
   memoryLimit?: number
@@ -96,6 +98,7 @@ export async function em(
   const priorFile = await readPrior(options.prior, terminal)
   const { channels } = priorFile.volume
   const table = await tableFor(channels, options.prior, options.classes, [priorFile.table], terminal)
+  if (options.labelsOut !== 'classes') requireLabelsFit(table, options.format ?? 'nii.gz')
   const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, grids, 'robust', terminal)
   const ofPrior = options.labels && priorArgmax(prior.data, channels)
 
@@ -125,13 +128,14 @@ export async function em(
         const endings = channelEndings(biasField, fields.length)
         for (const [c, data] of fields.entries()) {
           const volume = { data: place.field(data), channels: 1, grid: place.grid, source: place.source }
-          await writeOutputVolume(stem + endings[c]!, volume, 'float32', origin)
+          const path = stem + inFormat(endings[c]!, job.format)
+          await writeOutputVolume(path, volume, 'float32', origin)
         }
       }
       const segmented = { classes, posterior, assessment }
       unsided.push(await writeSegmentation(job, segmented, place, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      terminal.status(`${scans[i]!.name} -> ${stem}_dseg.nii.gz (${seconds} s)`)
+      terminal.status(`${scans[i]!.name} -> ${stem}_dseg.${job.format} (${seconds} s)`)
       terminal.status(describeFit(result, table))
       made.push({ scan: job.scan, assessment, logLikelihoods: result.logLikelihoods })
       if (truth)

@@ -7,13 +7,14 @@ import { Segmenter } from '../sae/segmenter.js'
 import { openEm } from './assess-run.js'
 import { Assessments } from './assessments.js'
 import type { Layout, Naming } from './cohort/bids-derivatives.js'
-import { channelEndings, channelsOfScans, firstFile } from './channel-files.js'
+import { channelEndings, channelsOfScans } from './channel-files.js'
 import { tableFor } from './classes.js'
 import { describePreparation, withGpu } from './device.js'
-import { FailedScans, firstReadable } from './cohort/failed-scans.js'
+import { FailedScans } from './cohort/failed-scans.js'
 import { readChannels, tryScan } from './inputs.js'
 import { matchRun } from './grids/match-run.js'
 import { type GlobalOptions } from './options.js'
+import { requireLabelsFit, type ResultFormat } from './outputs/result-format.js'
 import { networkPrior, readPrior, toPrior } from './prior/prior-file.js'
 import { printProfile, requireTimestamps } from './profile.js'
 import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
@@ -27,8 +28,9 @@ import { resultPlace } from './grids/result-place.js'
 import type { Shard } from './cohort/shard.js'
 import { subsample } from './grids/subsample.js'
 import { Terminal } from './terminal.js'
-import { everyAsTrained, trainedGridOf, warnOfOtherSize } from './grids/trained-grid.js'
-import { readWeights, requireChannels, requireClasses, requireDecoder } from './weights-file.js'
+import { trainedGridOf, warnOfOtherSize } from './grids/trained-grid.js'
+import { readyWeights, requireUsable } from './usable-scans.js'
+import { requireClasses, requireDecoder } from './weights-file.js'
 import { reconstructionEnding, writeSegmentation } from './write-segmentation.js'
 
 export interface SegmentOptions extends GlobalOptions {
@@ -51,6 +53,7 @@ export interface SegmentOptions extends GlobalOptions {
   keepGoing?: boolean
   shard?: Shard
   layout?: Layout
+  format?: ResultFormat
   report?: boolean
   overwrite?: boolean
   memoryLimit?: number
@@ -63,6 +66,7 @@ export interface SegmentOptions extends GlobalOptions {
  * Segments scans with trained weights.
  *
  * @param naming what the outputs of each scan are called, if that is settled
+ * @param leftOut scans that the command has left out before, for the record
  * @throws UserError if an input is wrong or an output is in the way
  */
 export async function segment(
@@ -70,13 +74,12 @@ export async function segment(
   asked: SegmentOptions,
   terminal: Terminal,
   naming?: Naming,
+  leftOut?: FailedScans,
 ): Promise<SegmentationRun> {
-  const weights = await readWeights(asked.weights)
-  requireChannels(weights, paths)
+  const ready = await readyWeights(paths, asked)
+  const { weights, every } = ready
   const trained = trainedGridOf(weights)
   const { matchByIndex, resample = false } = asked
-  const sized = resample ? asked.prior : await firstReadable(paths, asked.keepGoing)
-  const every = asked.every ?? (await everyAsTrained(trained, firstFile(sized)))
   const options = { ...asked, every }
   const segmentations = await planJobs(paths, naming, options, terminal)
   const made: MadeSegmentation[] = []
@@ -85,11 +88,7 @@ export async function segment(
   const { good: jobs, failed } = await FailedScans.sift(
     segmentations.jobs,
     options.keepGoing,
-    async ({ scan }) => {
-      const alone = { prior: options.prior, scans: [scan], volume: options.volume }
-      await matchRun(alone, every, { matchByIndex, resample }, silent)
-      await tryScan(scan, { intensities: weights.info.intensities, volume: options.volume }, silent)
-    },
+    ({ scan }) => requireUsable({ scan }, ready, options),
     terminal,
   )
 
@@ -114,6 +113,7 @@ export async function segment(
     [priorFile.table, weights.table],
     terminal,
   )
+  if (options.labelsOut !== 'classes') requireLabelsFit(table, options.format ?? 'nii.gz')
   const { architecture, intensities } = weights.info
   const model = createModel(architecture)
   const wanted = options.reconstruction ? model.parameters : model.encoder.parameters
@@ -161,12 +161,12 @@ export async function segment(
       const segmented = { ...segmentation, assessment }
       unsided.push(await writeSegmentation(job, segmented, places[i]!, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      terminal.status(`${job.scan} -> ${job.stem}_dseg.nii.gz (${seconds} s)`)
+      terminal.status(`${job.scan} -> ${job.stem}_dseg.${job.format} (${seconds} s)`)
     }
     terminal.noteOnce(unsided)
     if (options.profile) printProfile(await segmenter.profile(), terminal)
     const inputs = [{ role: 'weights', path: options.weights }]
-    const segmented = { command: 'segment', jobs, inputs, assessments, failed } as const
+    const segmented = { command: 'segment', jobs, inputs, assessments, failed: leftOut ?? failed } as const
     await concludeSegmentations(segmented, options, gpu, terminal)
   })
   failed.conclude(terminal)

@@ -1,9 +1,11 @@
+import { UserError } from '../errors.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Assessments } from './assessments.js'
 import { thinnedNaming, type Naming } from './cohort/bids-derivatives.js'
 import { isTableFile } from './classes.js'
 import { peakMemory } from './device.js'
 import type { FailedScans } from './cohort/failed-scans.js'
+import type { ResultFormat } from './outputs/result-format.js'
 import { tableBeside } from './prior/prior-file.js'
 import { writeReports } from './report/reports.js'
 import type { Input } from './run-record.js'
@@ -26,6 +28,7 @@ interface SegmentationOptions {
   readonly shard?: Shard
   readonly report?: boolean
   readonly overwrite?: boolean
+  readonly format?: ResultFormat
 }
 
 /** What only one of the two commands reads, writes and depends on. */
@@ -55,13 +58,17 @@ export function planSegmentations(
   terminal: Terminal,
 ): Promise<SegmentationJobs> {
   const { output: folder, shard, keepExisting, overwrite, report, prior, classes } = options
-  const { matchByIndex, resample, labelsOut, posterior, volume, every } = options
+  const { matchByIndex, resample, labelsOut, posterior, volume, every, format } = options
+  if (format === 'mgz' && settled?.derivative)
+    throw new UserError(
+      '--format mgz: a BIDS derivative holds NIfTI files alone; give --layout plain too, or leave it out',
+    )
   // With --resample, results are on the scan's own grid, whatever its --every.
   const naming = settled && !resample ? thinnedNaming(settled, every) : settled
   const sidecars = naming?.derivative ? ['_dseg.json', ...(posterior ? ['_probseg.json'] : [])] : []
   const table = classes !== undefined && isTableFile(classes)
   const request = {
-    ...{ scans, naming, folder, shard, keepExisting, overwrite, report, reads: own.reads ?? [] },
+    ...{ scans, naming, folder, shard, keepExisting, overwrite, report, format, reads: own.reads ?? [] },
     with: { ...own.with, prior, 'prior table': tableBeside(prior), classes: table ? classes : undefined },
     options: {
       ...{ command: own.command, labelsOut, posterior, volume, ...own.settings },

@@ -13,6 +13,7 @@ import { flagOf } from './options.js'
 import { Outputs } from './outputs/output-files.js'
 import { makeFolder } from './outputs/output-folder.js'
 import { OutputRecord, type Origin } from './outputs/output-record.js'
+import { inFormat, requireOneFormat, type ResultFormat } from './outputs/result-format.js'
 import { pagesOf } from './report/report-files.js'
 import { tablesOfScans } from './tables/scan-tables.js'
 import { shardOf, type Shard } from './cohort/shard.js'
@@ -29,6 +30,8 @@ export interface Job {
   readonly folder: string
   /** Path of the outputs, up to `_dseg.nii.gz`. */
   readonly stem: string
+  /** Of the volumes among them. */
+  readonly format: ResultFormat
   /** If its outputs are part of a BIDS derivative. */
   readonly from?: DerivedFrom | undefined
 }
@@ -49,8 +52,10 @@ interface Request {
   readonly options: Readonly<Record<string, string | number | boolean | undefined>>
   /** The part of the scans that this run takes, if it shares them with others. */
   readonly shard: Shard | undefined
-  /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`. */
+  /** What is written for each scan beside `_dseg.nii.gz` and `_dseg.tsv`; volumes by the names that they have in NIfTI. */
   readonly endings: readonly string[]
+  /** Of volumes: `nii.gz` unless another is asked for. */
+  readonly format?: ResultFormat | undefined
   /** Whether pages are made of the segmentations. */
   readonly report?: boolean | undefined
 }
@@ -101,22 +106,27 @@ export class SegmentationJobs {
    *   if something is in the way
    */
   static async plan({ endings, report, ...request }: Request, terminal: Terminal): Promise<SegmentationJobs> {
-    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz']
+    const { format = 'nii.gz' } = request
+    const written = [...endings, '_dseg.tsv', '_dseg.nii.gz'].map((ending) => inFormat(ending, format))
     const filesOf = (name: string) => written.map((ending) => name + ending)
     const renewedFor = (names: readonly string[]) => [...tablesOfScans, ...(report ? pagesOf(names) : [])]
-    return SegmentationJobs.planFiles({ ...request, filesOf, renewedFor, done: 'segmented' }, terminal)
+    const done = 'segmented'
+    const planned = await SegmentationJobs.planFiles({ ...request, filesOf, renewedFor, done }, terminal)
+    for (const { stem } of planned.jobs) requireOneFormat(stem, format)
+    return planned
   }
 
   /** The same for whatever else is made of scans. */
   static async planFiles(request: ScanRequest, terminal: Terminal): Promise<SegmentationJobs> {
     const { scans, folder, shard, keepExisting = false, overwrite = false, filesOf, done, reads } = request
+    const { format = 'nii.gz' } = request
     const made = await madeWith(request)
     const record = await OutputRecord.read(folder)
     const markOf = (name: string): string => filesOf(name).at(-1)!
     const ownerOf = (name: string): string | undefined => record.originOf(markOf(name))?.scan
     const names = request.naming?.names ?? namesOf(scans, ownerOf)
     const whole = names.map((name, index): Job => ({
-      ...{ scan: scans[index]!, index, name, folder },
+      ...{ scan: scans[index]!, index, name, folder, format },
       stem: join(folder, name),
       from: request.naming?.derivative?.from[index],
     }))
@@ -272,7 +282,7 @@ export const onScans = ', and results are on the grid of each scan'
 /** For the help of commands that write segmentations. */
 export const segmentationFiles = `
 Writes to the output folder, on the grid of each scan:
-  NAME_dseg.nii.gz     the segmentation
+  NAME_dseg.nii.gz     the segmentation (.nii or .mgz with --format, as all volumes)
   NAME_dseg.tsv        what its values mean (BIDS)
   NAME_probseg.nii.gz  with --posterior: the probability of each class
   volumes.csv          a row per scan: the volume of each class

@@ -10,6 +10,7 @@ import { formatDsegTable } from './tables/dseg-table.js'
 import { describeValues } from './label-maps.js'
 import { writeOutput, writeOutputVolume } from './outputs/output-files.js'
 import type { Origin } from './outputs/output-record.js'
+import { inFormat } from './outputs/result-format.js'
 import type { ResultPlace } from './grids/result-place.js'
 import { putRow, qualityTable, volumeTable } from './tables/scan-tables.js'
 import { qualityRow, volumeRow } from './tables/scan-rows.js'
@@ -46,7 +47,7 @@ export interface WrittenAs {
  * @throws UserError if a file cannot be written
  */
 export async function writeSegmentation(
-  { stem, name, folder, scan, from }: Job,
+  { stem, name, folder, scan, from, format }: Job,
   { classes, posterior, reconstruction, assessment }: Segmented,
   place: ResultPlace,
   { command, table, values, ...asked }: WrittenAs,
@@ -54,7 +55,8 @@ export async function writeSegmentation(
 ): Promise<string | undefined> {
   const { source, grid } = place
   const write = async (ending: string, data: Float32Array, channels: number): Promise<void> => {
-    await writeOutputVolume(stem + ending, { data, channels, grid, source }, 'float32', origin)
+    const path = stem + inFormat(ending, format)
+    await writeOutputVolume(path, { data, channels, grid, source }, 'float32', origin)
   }
   const K = table.classes.length
   const placed = place.segmentation({ classes, posterior }, asked.posterior || asked.entropy)
@@ -84,7 +86,7 @@ export async function writeSegmentation(
   await putRow(join(folder, qualityTable), { ...key, ...qualityRow(assessment, table, entropy) })
   // Written last: for --keep-existing, it marks the scan as done.
   const volume = { data, channels: 1, grid, source, description: describeValues(table, kind) }
-  await writeOutputVolume(`${stem}_dseg.nii.gz`, volume, labelVoxelType(data), origin)
+  await writeOutputVolume(`${stem}_dseg.${format}`, volume, labelVoxelType(data), origin)
   return remark
 }
 

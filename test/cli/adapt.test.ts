@@ -1,11 +1,12 @@
 /** Weights adapted to new scans. */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseCsv } from '../../src/cli/tables/csv.js'
 import { readVolume } from '../../src/io/files.js'
 import { overlapOf } from '../../src/sae/assessment/overlap.js'
 import { toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
-import { makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
+import { grid, makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study
 const K = phantomTable.classes.length
@@ -91,6 +92,61 @@ describe('sae adapt', () => {
     )
     expect((await readVolume(study.path('trained/a_dseg.nii.gz'))).grid.shape).toEqual([8, 8, 7])
     expect(stdout.match(/^mean +\d\.\d{4}$/gm)).toHaveLength(2)
+  })
+
+  it.each([
+    ['em', []],
+    ['train', ['--method', 'train', '--steps', '2']],
+  ])('leaves out scans that cannot be used if asked to: %s', async (method, more) => {
+    const broken = study.path('broken.nii.gz')
+    writeFileSync(broken, readFileSync(study.scans[0]).subarray(0, 300))
+    const other = await study.write(
+      'other.nii.gz',
+      new Float32Array(64).map((_, i) => i),
+      'float32',
+      {
+        ...grid,
+        shape: [4, 4, 4],
+      },
+    )
+    const [a, b] = study.scans
+    const [ofA] = study.labels
+    // The labels of the last are gone; each of the others but one cannot be used itself.
+    const files = [broken, a, other, b, '--labels', ofA, ofA, ofA, study.path('gone.nii.gz')]
+    const output = `kept-${method}`
+    const [command, , , ...options] = adapt(output, '--every', '2', ...more)
+    const args = [command!, ...files, ...options]
+    const refused = await sae(args)
+    expect([refused.code, refused.errors.length]).toEqual([2, 1])
+    expect(existsSync(study.path(output))).toBe(false)
+
+    const { code, errors } = await sae([...args, '--keep-going'])
+    expect(code).toBe(3)
+    const leftOut = errors.filter((line) => line.includes('left out: '))
+    expect(leftOut).toHaveLength(3)
+    expect(leftOut[0]).toContain('broken.nii.gz')
+    expect(leftOut[1]).toMatch(/differ in shape: .*other\.nii\.gz/)
+    expect(leftOut[2]).toContain('gone.nii.gz: cannot be read')
+    expect(errors.at(-1)).toContain(`3 of 4 scans failed: ${[broken, other, b].join(', ')}`)
+    const { rows } = parseCsv(readFileSync(study.path(`${output}/adaptation.csv`), 'utf8'), 'adaptation.csv')
+    expect([...new Set(rows.map((row) => row.get('scan')))]).toEqual([a])
+    expect(rows.some((row) => Number(row.get('dice_after')) > 0)).toBe(true)
+    const made = visibleFiles(study.path(output)).filter((name) => name.endsWith('_dseg.nii.gz'))
+    expect(made).toEqual(['a_dseg.nii.gz'])
+    const { runs } = JSON.parse(readFileSync(study.path(`${output}/before/run.json`), 'utf8')) as {
+      runs: { figures: { failed: { scan: string; reason: string }[] } }[]
+    }
+    expect(runs[0]!.figures.failed.map(({ scan }) => scan)).toEqual([broken, other, b])
+  })
+
+  it('refuses to leave out all', async () => {
+    const [command, , , ...options] = adapt('none', '--every', '2', '--keep-going')
+    const { code, errors } = await sae([command!, study.path('no.nii'), study.path('nor.nii'), ...options])
+    expect([code, errors.at(-1)]).toEqual([
+      2,
+      expect.stringMatching(/none of 2 scans can be used; the first: .*no\.nii/),
+    ])
+    expect(existsSync(study.path('none'))).toBe(false)
   })
 
   it('refuses bad input before it writes anything', async () => {

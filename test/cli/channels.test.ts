@@ -2,9 +2,11 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseCsv } from '../../src/cli/tables/csv.js'
 import { requireColumns } from '../../src/cli/tables/csv-log.js'
 import { readSafetensors } from '../../src/io/safetensors.js'
 import { readVolume } from '../../src/io/files.js'
+import { breaches } from './bids-rules.js'
 import { makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study
@@ -151,7 +153,53 @@ describe('scans of two channels', () => {
     const args = ['em', dataset, '--suffix', 'T1w,T2w', ...quickly, '-o', study.path('derived')]
     expect(await refusal(args)).toMatch(/sub-02_T1w\.nii\.gz: there is no T2w beside it/)
     await succeed([...args, '--participant-label', '01'])
-    expect(existsSync(study.path('derived/sub-01/anat/sub-01_seg-sae_dseg.nii.gz'))).toBe(true)
+    const both = study.path('derived/sub-01/anat/sub-01_seg-sae_desc-T1wT2w_dseg.nii.gz')
+    const bytes = readFileSync(both)
+    // Neither of its contrasts alone replaces it, not even if files may be replaced.
+    for (const suffix of ['T1w', 'T2w'])
+      await succeed([
+        ...['em', dataset, '--suffix', suffix, ...quickly, '-o', study.path('derived')],
+        ...['--participant-label', '01', '--overwrite'],
+      ])
+    expect(readFileSync(both)).toEqual(bytes)
+    expect(
+      visibleFiles(study.path('derived/sub-01/anat')).filter((name) => name.endsWith('_dseg.nii.gz')),
+    ).toEqual(['desc-T1wT2w_', 'desc-T2w_', ''].map((desc) => `sub-01_seg-sae_${desc}dseg.nii.gz`))
+    const sidecar = readFileSync(both.replace('.nii.gz', '.json'), 'utf8')
+    expect((JSON.parse(sidecar) as { Sources: string[] }).Sources).toEqual(
+      ['T1w', 'T2w'].map((suffix) => `bids:raw:sub-01/anat/sub-01_${suffix}.nii.gz`),
+    )
+    expect(await breaches(study.path('derived'))).toEqual([])
+
+    // Plain names are those of first files: one that is taken gets that of a folder, too.
+    const plain = ['em', dataset, ...quickly, '--participant-label', '01', '--layout', 'plain']
+    await succeed([...plain, '-o', study.path('plain')])
+    await succeed([...plain, '--suffix', 'T1w,T2w', '-o', study.path('plain'), '--overwrite'])
+    expect(visibleFiles(study.path('plain')).filter((name) => name.endsWith('_dseg.nii.gz'))).toEqual([
+      ...['anat_sub-01_T1w_dseg.nii.gz', 'sub-01_T1w_dseg.nii.gz'],
+    ])
+  })
+
+  it('may come from a folder per contrast, paired by name', async () => {
+    for (const [i, name] of ['s1', 's2'].entries())
+      for (const [c, file] of scans[i]!.split(',').entries()) {
+        const to = study.path(`t${c + 1}/${name}_t${c + 1}${file.endsWith('.gz') ? '.nii.gz' : '.nii'}`)
+        mkdirSync(dirname(to), { recursive: true })
+        cpSync(file, to)
+      }
+    const folders = `${study.path('t1')}/,${study.path('t2')}/`
+    const args = ['em', folders, ...prior(), '--iterations', '2', '--bias', '0', '-o']
+    await succeed([...args, study.path('folders')])
+    const { rows } = parseCsv(readFileSync(study.path('folders/volumes.csv'), 'utf8'), 'volumes.csv')
+    expect(rows.map((row) => row.get('file')!.replaceAll(`${study.folder}/`, ''))).toEqual([
+      ...['t1/s1_t1.nii.gz,t2/s1_t2.nii.gz', 't1/s2_t1.nii,t2/s2_t2.nii.gz'],
+    ])
+    cpSync(study.scans[0], study.path('t1/s3.nii.gz'))
+    cpSync(study.scans[0], study.path('t2/s4.nii.gz'))
+    expect((await refusal([...args, study.path('none')])).replaceAll(`${study.folder}/`, '')).toBe(
+      'sae: t1/,t2/: these have no partner by their names: t1/s3.nii.gz; t2/s4.nii.gz; give them equal names or equal sub- and ses-, or join files in a list',
+    )
+    expect(existsSync(study.path('none'))).toBe(false)
   })
 
   it.each<[string, (two: string) => string[], RegExp]>([
@@ -168,7 +216,7 @@ describe('scans of two channels', () => {
     [
       'a name left out',
       () => ['em', `${study.scans[0]},`],
-      /commas join the files of one scan, but a name is missing/,
+      /commas join the files of one scan, or folders alone, but a name is missing/,
     ],
     ['prepare', (two) => ['prepare', two], /sae prepare takes the contrasts of a subject one by one/],
   ])('are refused: %s', async (_, args, message) => {

@@ -82,6 +82,49 @@ describe('a glob', () => {
   })
 })
 
+describe('folders and globs joined by commas', () => {
+  async function findJoined(...parts: string[]): Promise<string[]> {
+    const argument = parts.map(at).join(',')
+    const { scans } = await findScans([argument], { suffix: 'T1w' }, new Terminal('silent'))
+    const names = (scan: string) => scan.split(',').map((file) => relative(folder, file))
+    return scans.map((scan) => names(scan).join(','))
+  }
+
+  it('stand for scans of several channels, paired by name', async () => {
+    make('t1/a.nii', 't1/b10.nii', 't1/b9_T1.nii', 't2/b10.nii.gz', 't2/a.mgz', 't2/b9_T2.nii')
+    expect(await findJoined('t1/', 't2')).toEqual([
+      ...['t1/a.nii,t2/a.mgz', 't1/b9_T1.nii,t2/b9_T2.nii', 't1/b10.nii,t2/b10.nii.gz'],
+    ])
+    make('x/sub-1_ses-1_acq-a_T1w.nii', 'x/sub-1_ses-2_T1w.nii')
+    make('y/sub-1_ses-2_desc-x_T2w.nii', 'y/sub-1_ses-1_acq-b_T2w.nii')
+    make('z/sub-1_ses-2_FLAIR.nii', 'z/sub-1_ses-1_FLAIR.nii')
+    expect(await findJoined('x/*.nii', 'y', 'z')).toEqual([
+      'x/sub-1_ses-1_acq-a_T1w.nii,y/sub-1_ses-1_acq-b_T2w.nii,z/sub-1_ses-1_FLAIR.nii',
+      'x/sub-1_ses-2_T1w.nii,y/sub-1_ses-2_desc-x_T2w.nii,z/sub-1_ses-2_FLAIR.nii',
+    ])
+  })
+
+  it('are refused with the names of all that have no partner, or more than one', async () => {
+    make('t1/a.nii', 't1/b.nii', 't1/sub-1_run-1_T1w.nii', 't1/sub-1_run-2_T1w.nii')
+    make('t2/a.nii', 't2/c.nii', 't2/sub-1_T2w.nii')
+    await expect(findJoined('t1', 't2')).rejects.toThrow(
+      /t2: these have no partner by their names: \S+ [^;]*t1\/b\.nii; .*t1\/sub-1_run-1_T1w\.nii \(fits .*sub-1_T2w\.nii\); .*run-2.*; .*t2\/c\.nii; .*t2\/sub-1_T2w\.nii \(fits .*run-1_T1w\.nii, .*run-2_T1w\.nii\); give them equal names/,
+    )
+    make('ds/dataset_description.json')
+    await expect(findJoined('t1', 'ds')).rejects.toThrow(
+      /but .*ds is a BIDS dataset; give it alone, with --suffix/,
+    )
+    await expect(findJoined('t1', 't2/a.nii')).rejects.toThrow(
+      /commas join the files of one scan, or folders alone, but/,
+    )
+  })
+
+  it('are not commas in the braces of a glob', async () => {
+    make('s/a1.nii', 's/b1.nii', 's/c1.nii')
+    expect(await find(['s/{a*,b*}.nii'])).toEqual(['s/a1.nii', 's/b1.nii'])
+  })
+})
+
 describe('files given more than once', () => {
   it('are taken once, which is said', async () => {
     make('s/a.nii', 's/b.nii')

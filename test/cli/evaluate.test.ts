@@ -67,7 +67,7 @@ describe('sae evaluate', () => {
     ])
     // 0 to 5 voxels of 2 mm away.
     expect(stdout).toMatch(
-      /^cerebral white matter +6 +0\.\d{4} \+- 0\.\d{4} \(0\.\d{4}\) +5\.00 \+- 3\.74 \(5\.00\)/m,
+      /^cerebral white matter +6 +0\.\d{4} \+- 0\.\d{4} \(0\.\d{4}, 0\.\d{4}\) +5\.00 \+- 3\.74 \(5\.00, 10\.00\)/m,
     )
     expect(stdout).toMatch(/^far-1 +0\.7\d+ +2\.00/m)
     const { columns, rows } = parseCsv(readFileSync(study.path('far.csv'), 'utf8'), 'far.csv')

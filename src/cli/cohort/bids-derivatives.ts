@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
 import { UserError } from '../../errors.js'
-import { channelFiles, firstFile } from '../channel-files.js'
+import { channelFiles } from '../channel-files.js'
 import { descriptionName } from './bids-dataset.js'
 import { entityOf, withEntity } from './bids-names.js'
 import type { DerivedFrom } from './bids-sidecars.js'
@@ -45,14 +45,26 @@ export interface Derivative {
  * @throws UserError if that was asked for but is not possible
  */
 export function bidsNaming(cohort: Cohort, asked: Asked): Naming | undefined {
-  const nameOf = (scan: string): string => withEntity(nameOfVolume(scan).replace(/_[^_]*$/, ''), 'seg', 'sae')
-  return namingOf(cohort, asked, 'Segmentations by sae', nameOf)
+  return namingOf(cohort, asked, 'Segmentations by sae', segmentationName)
+}
+
+/**
+ * The scan's entities with `seg-sae`. Of any contrasts but T1w alone, also with `desc-`, for one session may be segmented
+ * by its T1w, by its T2w, and by both.
+ */
+function segmentationName(files: readonly string[]): string {
+  const names = files.map(nameOfVolume)
+  const entities = withEntity(names[0]!.replace(/_[^_]*$/, ''), 'seg', 'sae')
+  const contrasts = names.map((name) => name.slice(name.lastIndexOf('_') + 1)).join('')
+  if (contrasts === 'T1w') return entities
+  return withEntity(entities, 'desc', (entityOf(entities, 'desc') ?? '') + contrasts)
 }
 
 /** The same for scans that `sae prepare` makes: whole names of scans, to which it adds what it did. */
 export function preparedNaming(cohort: Cohort, asked: Asked): Naming | undefined {
   // It says itself what the scans are.
-  const nameOf = (scan: string): string => nameOfVolume(scan).replace(/_desc-[a-zA-Z0-9]+(?=_)/, '')
+  const nameOf = ([scan]: readonly string[]): string =>
+    nameOfVolume(scan!).replace(/_desc-[a-zA-Z0-9]+(?=_)/, '')
   return namingOf(cohort, asked, 'Scans prepared by sae', nameOf)
 }
 
@@ -64,7 +76,7 @@ function namingOf(
   { scans, places }: Cohort,
   { layout }: Asked,
   title: string,
-  nameOf: (scan: string) => string,
+  nameOf: (files: readonly string[]) => string,
 ): Naming | undefined {
   const found = places.flatMap((place) => place ?? [])
   if (layout === 'plain' || (layout === undefined && found.length < scans.length)) return undefined
@@ -73,7 +85,10 @@ function namingOf(
     throw new UserError(
       `${without}: is not of a BIDS dataset, which --layout bids needs; give the folder of one`,
     )
-  const names = found.map(({ folder }, i) => `${folder}/${nameOf(basename(firstFile(scans[i]!)))}`)
+  const names = found.map(({ folder }, i) => {
+    const files = channelFiles(scans[i]!).map((file) => basename(file))
+    return `${folder}/${nameOf(files)}`
+  })
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i)
   if (twice !== -1) {
     const first = scans[names.indexOf(names[twice]!)]!
@@ -125,7 +140,7 @@ const ignored = [
     '**/*_report.html',
     '**/*_xfm.json',
   ],
-  ...['biasfield', 'entropy', 'reconstruction'].map((suffix) => `**/*_${suffix}.nii.gz`),
+  ...['biasfield', 'entropy', 'reconstruction'].map((suffix) => `**/*_${suffix}.nii*`),
 ]
 
 /** Describes a derivative dataset, unless it is described. @throws UserError if the disk refuses */

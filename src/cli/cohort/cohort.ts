@@ -1,13 +1,13 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Argument, Option, type Command } from 'commander'
-import { glob, isDynamicPattern } from 'tinyglobby'
 import { UserError } from '../../errors.js'
-import { channelFiles, scanOf } from '../channel-files.js'
+import { channelFiles } from '../channel-files.js'
 import { findBidsScans, isBidsDataset, requireAll, type BidsChoice } from './bids-dataset.js'
-import { isVolumeName, nameOfVolume } from '../outputs/file-names.js'
+import { nameOfVolume } from '../outputs/file-names.js'
 import { holdsDicom } from './dicom.js'
-import { naturally } from './natural-order.js'
+import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from './folder-volumes.js'
+import { joinByName, joinedFolders } from './joined-folders.js'
 import { isScanList, participantOf, readScanList, type BidsPlace, type CohortScan } from './scan-list.js'
 import type { Terminal } from '../terminal.js'
 
@@ -30,7 +30,7 @@ export interface Cohort {
 export const scansArgument = (scans: string): Argument =>
   new Argument(
     '<scans...>',
-    `${scans}. Files, folders, globs in quotes, lists (.tsv, .csv) or BIDS datasets (docs/cohorts.md); several contrasts of one scan are files joined by commas, t1.nii.gz,t2.nii.gz`,
+    `${scans}. Files, folders, globs in quotes, lists (.tsv, .csv) or BIDS datasets (docs/cohorts.md); several contrasts of one scan are files joined by commas, t1.nii.gz,t2.nii.gz, or of many scans folders, t1/,t2/`,
   )
 
 export function addCohortOptions(command: Command): Command {
@@ -99,11 +99,17 @@ async function scansOf(argument: string, options: CohortOptions): Promise<readon
     requireAll(wanted, [...participants], argument)
     return listed.filter(({ participant }) => participant !== undefined && wanted.includes(participant))
   }
-  // A file may have a star or a bracket in its name.
-  if (existsSync(argument) || !isDynamicPattern(argument)) return [{ path: requireParts(argument) }]
-  const matches = await glob(argument, { expandDirectories: false })
-  if (matches.length === 0) throw new UserError(`${argument}: matches no file`)
-  return matches.sort(naturally).map((path) => ({ path }))
+  const folders = joinedFolders(argument)
+  if (folders) {
+    const files = []
+    for (const part of folders)
+      files.push(
+        isDirectory(part) ? scansInFolder(part, prior).map(({ path }) => path) : await matchesOf(part),
+      )
+    return joinByName(argument, files).map((path) => ({ path }))
+  }
+  if (!isPattern(argument)) return [{ path: requireParts(argument) }]
+  return (await matchesOf(argument)).map((path) => ({ path }))
 }
 
 /** A scan whose channels have files at both sides of each comma. @throws UserError */
@@ -113,22 +119,17 @@ function requireParts(scan: string): string {
   if (files.length === 1 || other === undefined) return scan
   const what = other === '' ? 'a name is missing' : `${other} is not one`
   throw new UserError(
-    `${scan}: commas join the files of one scan, but ${what}; for many scans, give a list or a BIDS dataset with --suffix T1w,T2w`,
+    `${scan}: commas join the files of one scan, or folders alone, but ${what}; for many scans, give a folder per contrast, a list, or a BIDS dataset with --suffix T1w,T2w`,
   )
 }
-
-const isDirectory = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Ends of the names of volumes that are no scans, but made from some. */
 const notScans = /_(dseg|probseg|mask|biasfield|entropy|reconstruction)$/i
 
 function scansInFolder(folder: string, prior: string | undefined): CohortScan[] {
-  const entries = readdirSync(folder, { withFileTypes: true })
-  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name)
-  const volumes = files.filter((name) => !name.startsWith('.') && isVolumeName(name)).sort(naturally)
+  const volumes = volumesIn(folder)
   const scans = volumes
-    .filter((name) => !notScans.test(nameOfVolume(name)) && !hasHeader(name, volumes))
+    .filter((name) => !notScans.test(nameOfVolume(name)))
     .map((name) => ({ path: join(folder, name) }))
     .filter(({ path }) => prior === undefined || identityOf(path) !== identityOf(prior))
   if (scans.length > 0) return scans
@@ -140,22 +141,16 @@ function scansInFolder(folder: string, prior: string | undefined): CohortScan[] 
   const others =
     volumes.length > 0
       ? ', only priors, label maps and masks'
-      : entries.some((entry) => entry.name.startsWith('sub-') && entry.isDirectory())
+      : hasParticipants(folder)
         ? '; if it is a BIDS dataset, it lacks dataset_description.json'
         : ''
   throw new UserError(`${folder}: holds no scan${others}`)
 }
 
-/** Whether a file is the image of a pair: its header stands for both. */
-function hasHeader(name: string, among: readonly string[]): boolean {
-  return /\.img(\.gz)?$/i.test(name) && among.some((other) => other === name.replace(/\.img/i, '.hdr'))
-}
-
-/** Equal for two names of one file. */
-function identityOf(scan: string): string {
-  const identities = channelFiles(scan).map((file) => (existsSync(file) ? realpathSync(file) : resolve(file)))
-  return scanOf(identities)
-}
+const hasParticipants = (folder: string): boolean =>
+  readdirSync(folder, { withFileTypes: true }).some(
+    (entry) => entry.name.startsWith('sub-') && entry.isDirectory(),
+  )
 
 function labelsOf(scans: readonly CohortScan[]): string[] | undefined {
   const labels = scans.flatMap(({ labels }) => labels ?? [])

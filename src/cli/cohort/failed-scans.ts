@@ -57,8 +57,7 @@ export class FailedScans {
         good.push(job)
       } catch (error) {
         if (!(error instanceof UserError)) throw error
-        terminal.warn(`left out: ${error.message}`)
-        failures.failed.push({ scan: job.scan, reason: error.message })
+        failures.leaveOut(job.scan, error, terminal)
       }
     }
     if (good.length > 0 || jobs.length === 0) return { good, failed: failures }
@@ -66,6 +65,12 @@ export class FailedScans {
     throw new UserError(
       jobs.length === 1 ? reason : `none of ${jobs.length} scans can be used; the first: ${reason}`,
     )
+  }
+
+  /** Notes that a scan cannot be used, and says so. */
+  leaveOut(scan: string, { message }: UserError, terminal: Terminal): void {
+    terminal.warn(`left out: ${message}`)
+    this.failed.push({ scan, reason: message })
   }
 
   /** For `run.json`. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
+import { UserError } from '../../errors.js'
 import type { Precision } from '../../plan/storage.js'
 import { defaultEm } from '../../sae/em-settings.js'
 import { defaultTraining } from '../../sae/settings.js'
@@ -13,6 +14,7 @@ import {
   withLabelsOf,
   type CohortOptions,
 } from '../cohort/cohort.js'
+import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
 import { readHeaders } from '../input-headers.js'
 import { requireLabelsOfEach } from '../inputs.js'
 import {
@@ -42,6 +44,7 @@ import { em, type EmCommandOptions } from '../em-scans.js'
 import { makePrior } from './prior.js'
 import { segment, type SegmentOptions } from '../segment-scans.js'
 import { train } from '../train-scans.js'
+import { readyWeights, requireUsable } from '../usable-scans.js'
 
 interface AdaptOptions extends GlobalOptions {
   weights: string
@@ -60,6 +63,7 @@ interface AdaptOptions extends GlobalOptions {
   labelsOut: LabelsOut
   classes?: string
   keepExisting?: boolean
+  keepGoing?: boolean
   overwrite?: boolean
   memoryLimit?: number
   precision?: Precision
@@ -130,6 +134,7 @@ export function addAdapt(program: Command): void {
     .addOption(memoryOption('1.5GB'))
     .addOption(precisionOption())
     .addOption(keepExistingOption())
+    .addOption(keepGoingOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',
@@ -158,20 +163,23 @@ Example:
     })
 }
 
-async function adapt(scans: readonly string[], options: AdaptOptions, terminal: Terminal): Promise<void> {
-  const { output, method, labels, matchByIndex, resample = false, volume } = options
-  requireLabelsOfEach(scans, labels)
-  if (labels) await readHeaders(labels, 'a label map', volume)
+async function adapt(all: readonly string[], options: AdaptOptions, terminal: Terminal): Promise<void> {
+  const { output, method, matchByIndex, resample = false, volume, keepGoing } = options
+  requireLabelsOfEach(all, options.labels)
+  if (options.labels && !keepGoing) await readHeaders(options.labels, 'a label map', volume)
   const keepExisting = method === 'em' && options.keepExisting === true
   const csv = join(output, 'adaptation.csv')
-  const inputs = [...scans.flatMap(channelFiles), ...(labels ?? []), options.prior, options.weights]
+  const inputs = [...all.flatMap(channelFiles), ...(options.labels ?? []), options.prior, options.weights]
   const overwrite = options.overwrite === true || keepExisting
   const summary = Outputs.ofFile(csv, { files: [csv], inputs, overwrite })
   await summary.requireFree()
+  const { good, failed } = await usableScans(all, options, terminal)
+  const scans = good.map(({ scan }) => scan)
 
   terminal.status('Before:')
   const segmented = { ...segmentOptions(options), keepExisting, posterior: method === 'em' }
-  const before = await segment(scans, { ...segmented, output: join(output, 'before') }, terminal)
+  const into = { ...segmented, output: join(output, 'before') }
+  const before = await segment(scans, into, terminal, undefined, failed)
   terminal.status('\nAfter:')
   const after =
     method === 'em'
@@ -187,13 +195,28 @@ async function adapt(scans: readonly string[], options: AdaptOptions, terminal: 
     const madeOf = ({ made }: SegmentationRun) => made.find((one) => one.scan === scan)
     const maps = { before: `${stem}_dseg.nii.gz`, after: `${after.jobs[i]!.stem}_dseg.nii.gz` }
     const made = { madeBefore: madeOf(before), madeAfter: madeOf(after) }
-    const change = await changeOf({ scan, ...maps, ...made, labels: labels?.[i] }, reference)
-    terminal.print(formatChange(change))
-    changes.push(change)
+    try {
+      const change = await changeOf({ scan, ...maps, ...made, labels: good[i]!.labels }, reference)
+      terminal.print(formatChange(change))
+      changes.push(change)
+    } catch (error) {
+      // Codes of another atlas show when they are compared.
+      if (!keepGoing || !(error instanceof UserError)) throw error
+      failed.leaveOut(scan, error, terminal)
+    }
   }
   await summary.claim()
   await writeOutput(csv, changesCsv(changes))
   terminal.status(`\nThe same as a table: ${csv}`)
+  failed.conclude(terminal)
+}
+
+/** The scans to adapt to, with their label maps: all, or those that can be used if the others are to be left out. */
+async function usableScans(scans: readonly string[], options: AdaptOptions, terminal: Terminal) {
+  const jobs = scans.map((scan, i) => ({ scan, labels: options.labels?.[i] }))
+  const ready = options.keepGoing ? await readyWeights(scans, options) : undefined
+  const check = (job: (typeof jobs)[number]) => requireUsable(job, ready!, options)
+  return FailedScans.sift(jobs, options.keepGoing, check, terminal)
 }
 
 /** EM on each scan, under what the weights make of it. */

@@ -23,6 +23,7 @@ import {
   terminalOf,
   wholeNumber,
 } from '../options.js'
+import { formatOption } from '../outputs/result-format.js'
 import {
   keepExistingOption,
   labelsOutOption,
@@ -106,6 +107,7 @@ export function addEm(program: Command): void {
     .addOption(keepGoingOption())
     .addOption(shardOption())
     .addOption(layoutOption())
+    .addOption(formatOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',

@@ -18,6 +18,7 @@ import {
   terminalOf,
   wholeNumber,
 } from '../options.js'
+import { formatOption } from '../outputs/result-format.js'
 import { profileOption } from '../profile.js'
 import {
   keepExistingOption,
@@ -92,6 +93,7 @@ export function addSegment(program: Command): void {
     .addOption(keepGoingOption())
     .addOption(shardOption())
     .addOption(layoutOption())
+    .addOption(formatOption())
     .addOption(overwriteOption())
     .addHelpText(
       'after',

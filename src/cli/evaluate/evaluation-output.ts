@@ -53,15 +53,17 @@ export function formatGroup(all: readonly Evaluation[], asked: readonly Metric[]
   return [
     alignColumns([['scan (mean of regions)', ...titles], ...scans]),
     '',
-    alignColumns([['region: mean +- sd (median)', 'n', ...titles], ...regions]),
+    alignColumns([['region: mean +- sd (median, worst)', 'n', ...titles], ...regions]),
   ].join('\n')
 }
 
-/** `0.8123 +- 0.0312 (0.8201)` */
-function formatSpread({ mean, sd, median, n }: Spread, metric: Metric): string {
+/** `0.8123 +- 0.0312 (0.8201, 0.7544)` */
+function formatSpread({ mean, sd, median, min, max, n }: Spread, metric: Metric): string {
   if (n === 0) return '-'
-  const format = (value: number): string => value.toFixed(metrics[metric].digits)
-  return `${format(mean)} +- ${n === 1 ? '-' : format(sd)} (${format(median)})`
+  const { digits, better } = metrics[metric]
+  const format = (value: number): string => value.toFixed(digits)
+  const worst = better === 'higher' ? min : max
+  return `${format(mean)} +- ${n === 1 ? '-' : format(sd)} (${format(median)}, ${format(worst)})`
 }
 
 /** Statistics of one metric over the scans that have it. */
@@ -70,6 +72,9 @@ interface Spread {
   /** Sample standard deviation; NaN for one scan. */
   readonly sd: number
   readonly median: number
+  /** NaN for no scan. */
+  readonly min: number
+  readonly max: number
   readonly n: number
 }
 
@@ -97,7 +102,29 @@ function summarise(all: readonly Evaluation[]): RegionSummary[] {
 }
 
 function spreadOf(values: readonly number[]): Spread {
-  return { mean: mean(values), sd: deviation(values), median: median(values), n: values.length }
+  const sorted = values.toSorted((a, b) => a - b)
+  const [min, max] = [sorted[0] ?? NaN, sorted.at(-1) ?? NaN]
+  return { mean: mean(values), sd: deviation(values), median: median(values), min, max, n: values.length }
+}
+
+/** A row per region with its statistics over the scans, and last the mean of regions; empty where there is no value. */
+export function formatGroupTable(all: readonly Evaluation[]): string {
+  const statistics = ['mean', 'sd', 'median', 'min', 'max'] as const
+  const columns = allMetrics.flatMap((metric) => {
+    const { column } = metrics[metric]
+    return [`${column}_n`, ...statistics.map((name) => `${column}_${name}`)]
+  })
+  const rows = summarise(all).map(({ name, n, of }) => [
+    ...[name, n],
+    ...allMetrics.flatMap((metric) => [
+      of[metric].n,
+      ...statistics.map((statistic) => {
+        const value = of[metric][statistic]
+        return Number.isNaN(value) ? undefined : value
+      }),
+    ]),
+  ])
+  return formatCsv([['region', 'n', ...columns], ...rows])
 }
 
 /** Columns of the CSV before those of the metrics. */

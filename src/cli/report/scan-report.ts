@@ -9,7 +9,8 @@ import { classColour, type Colour } from '../../report/colours.js'
 import type { OverlaidVolume } from '../../report/overlay.js'
 import { firstFile } from '../channel-files.js'
 import { GridCheck } from '../grids/grid-check.js'
-import { OutputRecord } from '../outputs/output-record.js'
+import { OutputRecord, type Origin } from '../outputs/output-record.js'
+import { resultFormats } from '../outputs/result-format.js'
 import { placed } from '../grids/placement.js'
 import { lastSegmentation } from './recorded-runs.js'
 import { Terminal } from '../terminal.js'
@@ -40,21 +41,22 @@ export interface ScanReport {
   readonly recorded: { readonly run: unknown; readonly figures: unknown } | undefined
 }
 
-const ending = '_dseg.nii.gz'
+const ending = /_dseg\.(nii\.gz|nii|mgz)$/
 
 /**
  * The names of the segmentations in a folder, or in a BIDS derivative, that sae made from scans, in alphabetical order.
  */
 export async function segmentedScans(folder: string): Promise<string[]> {
-  const places = ['', 'sub-*/anat/', 'sub-*/ses-*/anat/'].map((place) => `${place}*${ending}`)
-  const found = await glob(places, { cwd: folder, expandDirectories: false })
+  const places = ['', 'sub-*/anat/', 'sub-*/ses-*/anat/'].map((place) => `${place}*_dseg.*`)
+  const files = await glob(places, { cwd: folder, expandDirectories: false })
+  const found = files.filter((file) => ending.test(file))
   const records = new Map<string, OutputRecord>()
   for (const place of new Set(found.map((file) => dirname(file))))
     records.set(place, await OutputRecord.read(join(folder, place)))
-  return found
+  const names = found
     .filter((file) => records.get(dirname(file))?.originOf(basename(file)) !== undefined)
-    .map((file) => file.slice(0, -ending.length))
-    .sort((a, b) => (a < b ? -1 : 1))
+    .map((file) => file.replace(ending, ''))
+  return [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))
 }
 
 /**
@@ -67,8 +69,7 @@ export async function readScanReport(
   name: string,
   runs: readonly unknown[],
 ): Promise<ScanReport> {
-  const file = join(folder, name + ending)
-  const { scan, made } = (await OutputRecord.read(dirname(file))).originOf(basename(file))!
+  const { file, scan, made } = await originOf(join(folder, name))
   const image = firstFile(scan)
   if (!existsSync(image)) throw new UserError(`${image}: is gone, and ${file} was made from it`)
   const { data, grid } = await readLabelVolume(file)
@@ -104,6 +105,17 @@ export async function readScanReport(
     legend: rows.map((row, i) => ({ ...row, voxels: voxels[i]! })),
     recorded: lastSegmentation(runs, scan),
   }
+}
+
+/** The segmentation of this name, in whatever format, and what it was made from. */
+async function originOf(stem: string): Promise<Origin & { readonly file: string }> {
+  const record = await OutputRecord.read(dirname(stem))
+  for (const format of resultFormats) {
+    const file = `${stem}_dseg.${format}`
+    const origin = existsSync(file) ? record.originOf(basename(file)) : undefined
+    if (origin) return { file, ...origin }
+  }
+  throw new UserError(`${stem}_dseg.nii.gz: is gone`)
 }
 
 /** What is odd about a scan was said when it was segmented. */

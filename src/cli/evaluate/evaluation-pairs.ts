@@ -1,0 +1,160 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { glob } from 'tinyglobby'
+import { UserError } from '../../errors.js'
+import { isBidsDataset } from '../cohort/bids-dataset.js'
+import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from '../cohort/folder-volumes.js'
+import { describeUnpaired, pairByName, type Unpaired } from '../cohort/name-pairs.js'
+import { naturally } from '../cohort/natural-order.js'
+import { isScanList, readScanList } from '../cohort/scan-list.js'
+import { distinctNames, isVolumeName, nameOfVolume } from '../outputs/file-names.js'
+import type { Terminal } from '../terminal.js'
+import type { Pair } from './evaluation.js'
+
+interface PairOptions {
+  /** Reference label maps that the command line names by --labels. */
+  readonly labels?: readonly string[]
+  /** Go on without files that have no partner. */
+  readonly allowUnpaired?: boolean
+  /** Is no label map, even if it lies among some. */
+  readonly prior?: string
+}
+
+/**
+ * Each segmentation with its reference. Files are paired in the order given, or, as soon as an argument is a folder or a
+ * glob, by their names; a list pairs them itself.
+ *
+ * @param given the arguments of the command: segmentations, then without `labels` their references
+ * @throws UserError if one is missing, an argument stands for nothing, or two scans have one name
+ */
+export async function findPairs(
+  given: readonly string[],
+  options: PairOptions,
+  terminal: Terminal,
+): Promise<Pair[]> {
+  const { labels, prior } = options
+  const lists = given.filter((argument) => isScanList(argument))
+  if (lists.length > 0) return pairsOfLists(given, labels)
+  const [maps, truths] = labels ? [given, labels] : [given.slice(0, 1), given.slice(1)]
+  if (truths.length === 0) throw new UserError("missing required argument 'truth'; see sae evaluate --help")
+  if (![...maps, ...truths].some((argument) => isDirectory(argument) || isPattern(argument)))
+    return pairsInOrder(given, maps, truths, labels !== undefined)
+  const find = async (several: readonly string[]): Promise<string[]> => {
+    const found: string[] = []
+    for (const argument of several) found.push(...(await mapsOf(argument, prior)))
+    return [...new Map(found.map((file) => [identityOf(file), file])).values()]
+  }
+  return pairsByName(await find(maps), await find(truths), options, terminal)
+}
+
+/** @throws UserError if there are not as many references as segmentations */
+function pairsInOrder(
+  given: readonly string[],
+  maps: readonly string[],
+  truths: readonly string[],
+  labelled: boolean,
+): Pair[] {
+  if (truths.length !== maps.length) {
+    throw new UserError(
+      labelled
+        ? `${truths.length} reference label maps for ${maps.length} segmentations; give --labels one per segmentation, in the same order, or folders, whose files are paired by name`
+        : `${given.length} label maps without --labels; give one segmentation and its reference, the references of several after --labels, or two folders`,
+    )
+  }
+  return pairsOf(maps, truths)
+}
+
+const pairsOf = (maps: readonly string[], truths: readonly string[]): Pair[] =>
+  distinctNames(maps).map((name, i) => ({
+    scan: name.replace(/_dseg$/, ''),
+    segmentation: maps[i]!,
+    truth: truths[i]!,
+  }))
+
+/** The pairs that lists name in their columns scan and labels. @throws UserError if one lacks its reference */
+async function pairsOfLists(
+  given: readonly string[],
+  labels: readonly string[] | undefined,
+): Promise<Pair[]> {
+  const other = labels?.[0] ?? given.find((argument) => !isScanList(argument))
+  if (other !== undefined)
+    throw new UserError(
+      `${other}: a list names segmentations and references itself, in its columns scan and labels; give lists only`,
+    )
+  const listed = []
+  for (const list of given)
+    for (const { path, labels } of await readScanList(list)) {
+      if (labels === undefined)
+        throw new UserError(`${list}: names no labels for ${path}, with which to compare it`)
+      listed.push({ path, labels })
+    }
+  return pairsOf(
+    listed.map(({ path }) => path),
+    listed.map(({ labels }) => labels),
+  )
+}
+
+/** Ends of names that say what a label map is, not of which scan. */
+const labelMaps = { ending: /[-_.](dseg|seg|aseg|labels?|truth|reference|manual)$/i, bySession: false }
+
+/** @throws UserError if a file has no partner, unless that is allowed, or none has */
+function pairsByName(
+  maps: readonly string[],
+  truths: readonly string[],
+  { allowUnpaired }: PairOptions,
+  terminal: Terminal,
+): Pair[] {
+  const { pairs, unpaired } = pairByName(maps, truths, labelMaps)
+  const alone = unpaired.first.length + unpaired.second.length
+  if (alone > 0) {
+    const text = `${alone} of ${maps.length + truths.length} label maps have no partner by their names: ${[
+      part('segmentations', unpaired.first),
+      part('references', unpaired.second),
+    ]
+      .filter((one) => one !== '')
+      .join('; ')}`
+    if (!allowUnpaired || pairs.length === 0)
+      throw new UserError(
+        `${text}; rename them, name pairs in a list (.tsv with columns scan and labels)${pairs.length === 0 ? '' : ', or go on without them by --allow-unpaired'}`,
+      )
+    terminal.warn(`${text}; left out`)
+  }
+  return pairs.map(({ first, second, name }) => ({ scan: name, segmentation: first, truth: second }))
+}
+
+const part = (what: string, unpaired: readonly Unpaired[]): string =>
+  unpaired.length === 0 ? '' : `${what} ${describeUnpaired(unpaired)}`
+
+/** The label maps that an argument stands for. @throws UserError if there is none */
+async function mapsOf(argument: string, prior: string | undefined): Promise<string[]> {
+  if (isPattern(argument)) return matchesOf(argument)
+  if (!existsSync(argument)) throw new UserError(`${argument}: no such file or folder`)
+  if (!isDirectory(argument)) return [argument]
+  const found = isBidsDataset(argument) ? await mapsInDataset(argument) : mapsInFolder(argument)
+  const maps = found.filter((path) => prior === undefined || identityOf(path) !== identityOf(prior))
+  if (maps.length > 0) return maps
+  throw new UserError(
+    `${argument}: holds no label map${isBidsDataset(argument) ? ' sub-*/anat/*_dseg' : ''}; give a folder of them, or a glob in quotes`,
+  )
+}
+
+/** Ends of the names of volumes that are no label maps. */
+const notMaps = /(^prior|_(T1w|T2w|FLAIR|probseg|biasfield|entropy|reconstruction|prior))$/i
+
+/** Those that are called `_dseg`, if any are. */
+function mapsInFolder(folder: string): string[] {
+  const volumes = volumesIn(folder).filter((name) => !notMaps.test(nameOfVolume(name)))
+  const named = volumes.filter((name) => isSegmentation(name))
+  return (named.length > 0 ? named : volumes).map((name) => join(folder, name))
+}
+
+async function mapsInDataset(root: string): Promise<string[]> {
+  const places = ['sub-*/anat/*', 'sub-*/ses-*/anat/*']
+  const files = await glob(places, { cwd: root, expandDirectories: false })
+  return files
+    .filter(isSegmentation)
+    .sort(naturally)
+    .map((file) => join(root, file))
+}
+
+const isSegmentation = (file: string): boolean => isVolumeName(file) && nameOfVolume(file).endsWith('_dseg')
