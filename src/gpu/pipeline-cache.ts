@@ -13,6 +13,8 @@ export interface Kernel {
   readonly pipeline: GPUComputePipeline
   /** Layout of bind group 0. */
   readonly layout: GPUBindGroupLayout
+  /** The specialised text. */
+  readonly code: string
   /** Bindings and parameters of the specialised text. */
   readonly interface: ShaderInterface
 }
@@ -77,7 +79,7 @@ export class PipelineCache {
         layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: 'main', ...(key.overrides ? { constants: key.overrides } : {}) },
       })
-      return { pipeline, layout, interface: declared }
+      return { pipeline, layout, code, interface: declared }
     } catch (cause) {
       const { messages } = await module.getCompilationInfo()
       const errors = messages.map((m) => `  line ${m.lineNum}:${m.linePos} ${m.message}`).join('\n')
