@@ -41,6 +41,16 @@ export class PipelineCache {
 
   /** @throws Error with the numbered source if the shader does not compile */
   get(key: KernelKey): Promise<Kernel> {
+    return /^[ \t]*\/\/ #include /m.test(key.shader.text) ? this.including(key) : this.request(key)
+  }
+
+  /** Only kernels of programs still have lines `#include`; the functions for them are loaded with the first one. */
+  private async including(key: KernelKey): Promise<Kernel> {
+    const { withIncludes } = await import('./includes.js')
+    return this.request({ ...key, shader: withIncludes(key.shader) })
+  }
+
+  private request(key: KernelKey): Promise<Kernel> {
     const source = specialise(key)
     const id = `${JSON.stringify(key.overrides ?? {})}\n${source}`
     let kernel = this.kernels.get(id)

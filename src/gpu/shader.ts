@@ -1,5 +1,4 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js'
-import { functions } from '../generated/shaders.js'
 
 /** A shader file. */
 export interface ShaderSource {
@@ -7,7 +6,11 @@ export interface ShaderSource {
   readonly name: string
   /** WGSL with the lines that `Specialisation` resolves. */
   readonly text: string
-  /** WGSL by the names of its `#include` lines. Default: only `functions` of the generated module. */
+  /**
+   * WGSL by the names of its `// #include NAME` lines. The engine's own need not be given: `common/linear`,
+   * `common/math`, `common/noise`, `common/workgroup_sum`. The package's kernels are embedded with all that they
+   * include.
+   */
   readonly includes?: Readonly<Record<string, string>>
 }
 
@@ -24,7 +27,7 @@ export interface ShaderSource {
  *
  * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, with `$` standing for the
  * number: one line per channel, instead of an indexed array, which most drivers keep in memory.
- * Lines `// #include common/NAME` are expanded first. Every flag, const and generated body that the file
+ * Lines `// #include common/NAME` are expanded before (`withIncludes`). Every flag, const and generated body that the file
  * mentions must be given, and nothing else: a misspelt name is an error, not a default.
  */
 export interface Specialisation {
@@ -98,14 +101,10 @@ export function specialise(spec: StoredSpecialisation): string {
     return value
   }
 
-  const included = spec.shader.text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => {
-    const text = spec.shader.includes?.[name] ?? functions[name]
-    if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
-    return text
-  })
+  const { text: source } = spec.shader
   // Checked against the whole text, because a flag may remove the only branch that has a const.
   const rejectUnknown = (kind: string, table: Readonly<Record<string, unknown>> = {}, pattern: RegExp) => {
-    const known = [...included.matchAll(pattern)].map(({ groups }) => groups?.name)
+    const known = [...source.matchAll(pattern)].map(({ groups }) => groups?.name)
     for (const name of Object.keys(table)) {
       if (!known.includes(name)) throw new Error(`shader ${spec.shader.name}: it has no ${kind} ${name}`)
     }
@@ -120,8 +119,8 @@ export function specialise(spec: StoredSpecialisation): string {
   const values: boolean[] = []
   let text = ''
   let end = 0
-  for (const match of included.matchAll(directive)) {
-    text += `${included.slice(end, match.index)}#${match[1]!}`
+  for (const match of source.matchAll(directive)) {
+    text += `${source.slice(end, match.index)}#${match[1]!}`
     end = match.index + match[0].length
     if (match[2] === undefined) continue
     const value: unknown = take('flag', spec.flags, match[2])
@@ -132,7 +131,7 @@ export function specialise(spec: StoredSpecialisation): string {
     values.push(value)
     text = ''
   }
-  strings.push(text + included.slice(end))
+  strings.push(text + source.slice(end))
   const resolved = wgsl(strings, ...values)
 
   return storeHalves(resolved, spec.half ?? [])

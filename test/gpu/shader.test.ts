@@ -1,8 +1,7 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { numbered, parseInterface, specialise, type Specialisation } from '../../src/gpu/shader.js'
+import { withIncludes } from '../../src/gpu/includes.js'
 import * as tiny from './tiny-shaders.js'
-
-vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
 
 const scale = {
   shader: tiny.scale,
@@ -27,10 +26,9 @@ describe('specialise', () => {
     expect(stored(false, true)).toEqual(['-FACTOR * value'])
   })
 
-  it('sets constants, includes functions, inserts bodies, and leaves no directive', () => {
+  it('sets constants, inserts bodies, and leaves no directive', () => {
     const source = specialiseAny(scale)
     expect(source).toContain('\nconst FACTOR = 2.5f;\n')
-    expect(source).toContain('\nfn identity(value: f32)')
     expect(source).toContain('\nvalue += 1.0;\n')
     expect(source).not.toMatch(/#|\$/)
   })
@@ -78,9 +76,17 @@ describe('specialise', () => {
     expect(attempt({ ...scale, generated: {} })).toThrow('shader test/scale: body body is not given')
     expect(attempt({ ...scale, generated: { body: '', tail: '' } })).toThrow('it has no body tail')
   })
+})
 
-  it('refuses to include a missing shader', () => {
-    expect(attempt({ shader: tiny.lost })).toThrow('shader test/lost: no shader common/nowhere to include')
+describe('withIncludes', () => {
+  it("replaces a line by a file of the kernel's, or by the engine's functions", () => {
+    expect(withIncludes(tiny.including)).toEqual({ name: 'test/including', text: tiny.scale.text })
+    const { text } = withIncludes({ name: 'test/engine', text: 'a\n// #include common/math\nb\n' })
+    expect(text).toMatch(/^a\nfn log_exact\([^]*\nb\n$/)
+  })
+
+  it('refuses to include a missing file', () => {
+    expect(() => withIncludes(tiny.lost)).toThrow('shader test/lost: no shader common/nowhere to include')
   })
 })
 
