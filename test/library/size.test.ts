@@ -33,7 +33,7 @@ async function bundle(...names: readonly string[]): Promise<Bundle> {
     configFile: false,
     logLevel: 'error',
     plugins: [entry],
-    build: { write: false, target: 'es2022', modulePreload: false, rolldownOptions: { input: page } },
+    build: { write: false, target: 'es2022', rolldownOptions: { input: page } },
   })
   if (Array.isArray(made) || !('output' in made)) throw new Error('one output is expected')
   const chunks = made.output.filter((file) => file.type === 'chunk')
