@@ -1,14 +1,21 @@
-import * as generated from '../src/generated/shaders.js'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as constants from '../src/generated/shaders.js'
 import type { ShaderSource } from '../src/gpu/shader.js'
-
-const { functions, ...constants } = generated
 
 /** Every kernel that the package embeds, by the name of its constant. */
 export const embedded: Readonly<Record<string, ShaderSource>> = constants
 
-/** The text of every embedded file, by its path under shaders/ without the extension. */
-export const shaderSources: Readonly<Record<string, string>> = {
-  ...functions,
-  ...Object.fromEntries(Object.values(embedded).flatMap(({ includes = {} }) => Object.entries(includes))),
-  ...Object.fromEntries(Object.values(constants).map(({ name, text }) => [name, text])),
-}
+const folder = fileURLToPath(new URL('../shaders', import.meta.url))
+
+/** The text of every file under shaders/, comments included, by its path there without the extension. */
+export const shaderSources: ReadonlyMap<string, string> = new Map(
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.wgsl'))
+    .sort()
+    .map((name) => [
+      name.replaceAll('\\', '/').replace(/\.wgsl$/, ''),
+      readFileSync(join(folder, name), 'utf8'),
+    ]),
+)

@@ -1,11 +1,12 @@
-// Writes src/generated/shaders.ts: every shaders/**/*.wgsl as a constant, because Node cannot import .wgsl files.
+// Writes src/generated/shaders.ts: every shaders/**/*.wgsl as a constant, because Node cannot import .wgsl files; and
+// src/generated/functions.ts: the files that kernels of programs may include.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const shaders = join(root, 'shaders')
-const target = join(root, 'src', 'generated', 'shaders.ts')
+const generated = join(root, 'src', 'generated')
 
 const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.wgsl'))
@@ -31,28 +32,47 @@ const texts = files.map((file) => {
 const offered = ['common/linear', 'common/math', 'common/noise', 'common/workgroup_sum']
 const isFunctions = ({ name }) => name.startsWith('common/')
 const identifier = (name) => name.replace(/[/_](\w)/g, (_, letter) => letter.toUpperCase())
-const table = (names) => names.map((name) => `${JSON.stringify(name)}: ${identifier(name)}`).join(', ')
 
-/** A kernel with the files that it includes, except those that all kernels may. */
+/** A kernel, from the parts of its text: the files that it includes, each a constant, and what lies between them. */
 const kernel = ({ name, text }) => {
-  const included = [...text.matchAll(/^[ \t]*\/\/ #include (\S+)$/gm)].map(([, file]) => file)
-  const own = included.filter((file) => !offered.includes(file))
-  const includes = own.length > 0 ? `, includes: { ${table(own)} }` : ''
-  return `export const ${identifier(name)}: ShaderSource = { name: ${JSON.stringify(name)}, text: ${JSON.stringify(text)}${includes} }`
+  const parts = text
+    .split(/^\/\/ #include (\S+)\n/m)
+    .map((part, i) => (i % 2 ? identifier(part) : JSON.stringify(part)))
+    .filter((part) => part !== '""')
+  return `export const ${identifier(name)} = /* @__PURE__ */ kernel(${[JSON.stringify(name), ...parts].join(', ')})`
 }
 
-const source = [
-  '// Written by tools/embed-shaders.mjs from shaders/**/*.wgsl. Do not edit.',
+const origin = '// Written by tools/embed-shaders.mjs from shaders/**/*.wgsl. Do not edit.'
+const shaderModule = [
+  origin,
   '// One constant per file, so that a bundler drops those that an app does not use.',
   "import type { ShaderSource } from '../gpu/shader.js'",
   '',
   ...texts.filter(isFunctions).map(({ name, text }) => `const ${identifier(name)} = ${JSON.stringify(text)}`),
   '',
-  '/** The files that any kernel may include. */',
-  `export const functions: Readonly<Record<string, string>> = { ${table(offered)} }`,
+  'const kernel = (name: string, ...parts: readonly string[]): ShaderSource => ({ name, text: parts.join("") })',
+  '',
   ...texts.filter((text) => !isFunctions(text)).map(kernel),
   '',
 ].join('\n')
 
-mkdirSync(join(root, 'src', 'generated'), { recursive: true })
-if (!existsSync(target) || readFileSync(target, 'utf8') !== source) writeFileSync(target, source)
+// Texts of its own, not those of shaders.ts: a bundler would put what the two modules share into the first one.
+const functionsModule = [
+  origin,
+  '/** The files that kernels of programs may include, by name. */',
+  'export const functions: Readonly<Record<string, string>> = {',
+  ...texts
+    .filter(({ name }) => offered.includes(name))
+    .map(({ name, text }) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`),
+  '}',
+  '',
+].join('\n')
+
+mkdirSync(generated, { recursive: true })
+for (const [file, source] of [
+  ['shaders.ts', shaderModule],
+  ['functions.ts', functionsModule],
+]) {
+  const target = join(generated, file)
+  if (!existsSync(target) || readFileSync(target, 'utf8') !== source) writeFileSync(target, source)
+}

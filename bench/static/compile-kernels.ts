@@ -2,7 +2,7 @@
 // driver writes statistics and machine code to stderr; a line before each kernel says whose they are. Prints a `Compiled`.
 import { writeSync } from 'node:fs'
 import { openGpu } from '../../src/node/index.js'
-import { draftOf } from '../../src/plan/compile.js'
+import { draftOf } from '../../src/plan/draft.js'
 import { workgroupsOf } from '../../src/plan/workgroups.js'
 import type { Kernel } from '../../src/gpu/pipeline-cache.js'
 import { provenance, type Provenance } from '../harness.js'
@@ -37,7 +37,7 @@ if (process.argv[1] === import.meta.filename) await main()
 async function main(): Promise<void> {
   const [size] = process.argv.slice(2) as [string]
   const gpu = await openGpu({ adapter: 'Null hardware' })
-  const { calls, schedule } = draftOf(gpu, saeStep(extentsOf(size)).request)
+  const { calls, schedule } = await draftOf(gpu, saeStep(extentsOf(size)).request)
   const numbers = new Map<Kernel, number>()
   const kernels: string[] = []
   const dispatches: StaticDispatch[] = []

@@ -13,6 +13,8 @@ export interface Kernel {
   readonly pipeline: GPUComputePipeline
   /** Layout of bind group 0. */
   readonly layout: GPUBindGroupLayout
+  /** The specialised text. */
+  readonly code: string
   /** Bindings and parameters of the specialised text. */
   readonly interface: ShaderInterface
 }
@@ -39,6 +41,16 @@ export class PipelineCache {
 
   /** @throws Error with the numbered source if the shader does not compile */
   get(key: KernelKey): Promise<Kernel> {
+    return /^[ \t]*\/\/ #include /m.test(key.shader.text) ? this.including(key) : this.request(key)
+  }
+
+  /** Only kernels of programs still have lines `#include`; the functions for them are loaded with the first one. */
+  private async including(key: KernelKey): Promise<Kernel> {
+    const { withIncludes } = await import('./includes.js')
+    return this.request({ ...key, shader: withIncludes(key.shader) })
+  }
+
+  private request(key: KernelKey): Promise<Kernel> {
     const source = specialise(key)
     const id = `${JSON.stringify(key.overrides ?? {})}\n${source}`
     let kernel = this.kernels.get(id)
@@ -77,7 +89,7 @@ export class PipelineCache {
         layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: 'main', ...(key.overrides ? { constants: key.overrides } : {}) },
       })
-      return { pipeline, layout, interface: declared }
+      return { pipeline, layout, code, interface: declared }
     } catch (cause) {
       const { messages } = await module.getCompilationInfo()
       const errors = messages.map((m) => `  line ${m.lineNum}:${m.linePos} ${m.message}`).join('\n')

@@ -1,13 +1,14 @@
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js'
-import { functions } from '../generated/shaders.js'
-
 /** A shader file. */
 export interface ShaderSource {
   /** Path under shaders/ without the extension, for messages. */
   readonly name: string
   /** WGSL with the lines that `Specialisation` resolves. */
   readonly text: string
-  /** WGSL by the names of its `#include` lines. Default: only `functions` of the generated module. */
+  /**
+   * WGSL by the names of its `// #include NAME` lines. The engine's own need not be given: `common/linear`,
+   * `common/math`, `common/noise`, `common/workgroup_sum`. The package's kernels are embedded with all that they
+   * include.
+   */
   readonly includes?: Readonly<Record<string, string>>
 }
 
@@ -24,7 +25,7 @@ export interface ShaderSource {
  *
  * A line `// #each NAME code` is repeated as `code` for every number below the const NAME, with `$` standing for the
  * number: one line per channel, instead of an indexed array, which most drivers keep in memory.
- * Lines `// #include common/NAME` are expanded first. Every flag, const and generated body that the file
+ * Lines `// #include common/NAME` are expanded before (`withIncludes`). Every flag, const and generated body that the file
  * mentions must be given, and nothing else: a misspelt name is an error, not a default.
  */
 export interface Specialisation {
@@ -98,14 +99,10 @@ export function specialise(spec: StoredSpecialisation): string {
     return value
   }
 
-  const included = spec.shader.text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => {
-    const text = spec.shader.includes?.[name] ?? functions[name]
-    if (text === undefined) throw new Error(`shader ${spec.shader.name}: no shader ${name} to include`)
-    return text
-  })
+  const { text: source } = spec.shader
   // Checked against the whole text, because a flag may remove the only branch that has a const.
   const rejectUnknown = (kind: string, table: Readonly<Record<string, unknown>> = {}, pattern: RegExp) => {
-    const known = [...included.matchAll(pattern)].map(({ groups }) => groups?.name)
+    const known = [...source.matchAll(pattern)].map(({ groups }) => groups?.name)
     for (const name of Object.keys(table)) {
       if (!known.includes(name)) throw new Error(`shader ${spec.shader.name}: it has no ${kind} ${name}`)
     }
@@ -115,25 +112,14 @@ export function specialise(spec: StoredSpecialisation): string {
   rejectUnknown('body', spec.generated, generate)
   rejectUnknown('stored binding', Object.fromEntries((spec.half ?? []).map((name) => [name, true])), storedAs)
 
-  // wgsl-preprocessor is a template tag: hand it the text between the flags and the flags' values.
-  const strings: string[] = []
-  const values: boolean[] = []
-  let text = ''
-  let end = 0
-  for (const match of included.matchAll(directive)) {
-    text += `${included.slice(end, match.index)}#${match[1]!}`
-    end = match.index + match[0].length
-    if (match[2] === undefined) continue
-    const value: unknown = take('flag', spec.flags, match[2])
+  const isSet = (name: string): boolean => {
+    const value: unknown = take('flag', spec.flags, name)
     // Any non-empty string would count as true ('false' too).
     if (typeof value !== 'boolean')
-      throw new Error(`shader ${spec.shader.name}: flag ${match[2]} must be a boolean`)
-    strings.push(`${text} `)
-    values.push(value)
-    text = ''
+      throw new Error(`shader ${spec.shader.name}: flag ${name} must be a boolean`)
+    return value
   }
-  strings.push(text + included.slice(end))
-  const resolved = wgsl(strings, ...values)
+  const resolved = chosenBranches(spec.shader, isSet)
 
   return storeHalves(resolved, spec.half ?? [])
     .replace(setConst, (_, name: string, suffix: string) => {
@@ -154,6 +140,31 @@ export function specialise(spec: StoredSpecialisation): string {
       ).join('\n'),
     )
     .replace(generate, (_, name: string) => take('body', spec.generated, name))
+}
+
+/** Of every `#if`, keeps the lines of the first branch that is true, and drops the lines of the directives. */
+function chosenBranches({ name, text }: ShaderSource, isSet: (flag: string) => boolean): string {
+  /** Of the open `#if`s, innermost last: whether the current branch is kept, and whether one was true before it. */
+  const open: { kept: boolean; decided: boolean }[] = []
+  const lines = text.split('\n').filter((line) => {
+    const [match] = line.matchAll(directive)
+    if (!match) return open.every(({ kept }) => kept)
+    const [, word, flag] = match
+    if (word === 'if') open.push({ kept: false, decided: false })
+    const branch = open.at(-1)
+    if (!branch) throw new Error(`shader ${name}: #${word!} without #if`)
+    if (word === 'endif') {
+      open.pop()
+    } else {
+      if (word !== 'else' && flag === undefined) throw new Error(`shader ${name}: #${word!} has no flag`)
+      const holds = flag === undefined || isSet(flag)
+      branch.kept = holds && !branch.decided
+      branch.decided ||= holds
+    }
+    return false
+  })
+  if (open.length > 0) throw new Error(`shader ${name}: #if without #endif`)
+  return lines.join('\n')
 }
 
 const halves = { f32: 'f16', vec2f: 'vec2<f16>', vec4f: 'vec4<f16>' }

@@ -199,6 +199,12 @@ export function volumeShape(value: Value, op?: string): VolumeShape {
   return { batch, channels, depth, height, width, planes: batch * depth, area, voxels: batch * depth * area }
 }
 
+/** Elements of a plane [C,H,W] of a volume. */
+export function planeSize(value: Value): number {
+  const { channels, area } = volumeShape(value)
+  return channels * area
+}
+
 /** @throws Error naming both values if their shapes differ */
 export function requireSameShape(op: string, a: Value, b: Value): void {
   if (

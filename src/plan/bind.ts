@@ -3,7 +3,7 @@ import { bindingAlignment, wholeVectors } from '../gpu/alignment.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { placeOf } from '../graph/layer.js'
 import { paramsBytes } from './memory-need.js'
-import type { Dispatch } from './profile.js'
+import type { Dispatch } from './dispatch.js'
 import type { ScheduledCall } from './calls.js'
 import type { Stored } from './storage.js'
 import type { Value } from '../graph/value.js'
@@ -25,7 +25,7 @@ export function bindCalls(
 ): Dispatch[] {
   const data = new DataView(new ArrayBuffer(paramsBytes(calls)))
   const dispatches = calls.map((call, i) => {
-    const { pipeline, layout, interface: declared } = kernels[i]!
+    const { pipeline, layout, code, interface: declared } = kernels[i]!
     const entries = declared.bindings.map(({ name, index, unsigned }): GPUBindGroupEntry => {
       if (name === 'params') {
         return {
@@ -66,6 +66,7 @@ export function bindCalls(
       mutates: call.mutates,
       call,
       bindings: declared.bindings,
+      code,
       pipeline,
       bindGroup,
       workgroups: workgroupsOf(call, declared.workgroupSize),

@@ -1,11 +1,9 @@
-import * as shaders from '../generated/shaders.js'
 import type { DeviceTraits } from '../gpu/traits.js'
 import { placed, placeOf } from '../graph/layer.js'
 import type { KernelCall, OpNode } from '../graph/node.js'
 import type { Value } from '../graph/value.js'
-import { slabs, type Slab } from '../graph/window.js'
-import type { Schedule } from './schedule.js'
-import { planeSize, type SweepSlab } from './sweep.js'
+import type { Slab } from '../graph/window.js'
+import type { Stored } from './storage.js'
 
 /** A kernel call, with what the schedule knows about it. */
 export type ScheduledCall = KernelCall & {
@@ -22,53 +20,37 @@ export type ScheduledCall = KernelCall & {
   readonly origins: ReadonlyMap<Value, number>
 }
 
-/** The kernel calls of a schedule, in their order. */
-export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
-  const label = (
-    node: Labelled,
-    emit: () => KernelCall[],
-    origins: ReadonlyMap<Value, number> = new Map(),
-    slab?: Slab,
-  ) =>
-    emittedBy(node, emit).map((call) => ({
-      ...call,
-      half: stored.halvesOf(call),
-      op: node.op,
-      layer: layerOf(node),
-      slab,
-      mutates: node.mutates.length > 0,
-      origins,
-    }))
-  const emitted = (node: OpNode) => label(node, () => node.emit(device))
-  if (!sweep) return nodes.flatMap(emitted)
-  const first = nodes.indexOf(sweep.nodes[0]!)
-  return [
-    ...nodes.slice(0, first).flatMap(emitted),
-    ...sweep.slabs.flatMap(({ ranges, held }, i) => {
-      const origins = originsOf(held)
-      const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
-      return [
-        ...[...sweep.sliding].flatMap((value) =>
-          label(
-            slide,
-            () => slideCalls(value, before.get(value), held.get(value), device),
-            originsOf(before),
-          ),
-        ),
-        ...[...ranges].flatMap(([node, slab]) =>
-          label(node, () => node.slices!.emit(device, slab), origins, slab),
-        ),
-      ]
-    }),
-    ...sweep.nodes.flatMap((node) => label(node, () => node.slices!.finish(device))),
-    ...nodes.slice(first + sweep.nodes.length).flatMap(emitted),
-  ]
+/** The calls of nodes that run at once, in their order. */
+export function callsOf(nodes: readonly OpNode[], stored: Stored, device: DeviceTraits): ScheduledCall[] {
+  return nodes.flatMap((node) => labelled(node, stored, () => node.emit(device)))
+}
+
+/**
+ * The calls that `emit` returns for a node, with what the schedule knows about them.
+ *
+ * @throws what `emit` throws, with the op and its layer in front of the message
+ */
+export function labelled(
+  node: Labelled,
+  stored: Stored,
+  emit: () => KernelCall[],
+  origins: ReadonlyMap<Value, number> = new Map(),
+  slab?: Slab,
+): ScheduledCall[] {
+  return emittedBy(node, emit).map((call) => ({
+    ...call,
+    half: stored.halvesOf(call),
+    op: node.op,
+    layer: layerOf(node),
+    slab,
+    mutates: node.mutates.length > 0,
+    origins,
+  }))
 }
 
 /** The parts of a node that its calls are named after. */
-type Labelled = Pick<OpNode, 'op' | 'mutates' | 'inputs'> & Partial<Pick<OpNode, 'parameter' | 'layer'>>
-
-const slide: Labelled = { op: 'slide', mutates: [], inputs: [] }
+export type Labelled = Pick<OpNode, 'op' | 'mutates' | 'inputs'> &
+  Partial<Pick<OpNode, 'parameter' | 'layer'>>
 
 /** The calls that `emit` returns. @throws what it throws, with the op and its layer in front of the message */
 function emittedBy(node: Labelled, emit: () => KernelCall[]): KernelCall[] {
@@ -88,43 +70,4 @@ export function layerOf({ layer, parameter, mutates, inputs }: Omit<Labelled, 'o
   const behind = inputs.flatMap(({ layout, node }) => (layout === 'flat' && node ? node.inputs : []))
   const variable = parameter ?? [...mutates, ...inputs, ...behind].find(({ role }) => role === 'variable')
   return variable?.name.replace(/\.[^.]*$/, '')
-}
-
-/** The first element of each strip. */
-function originsOf(held: SweepSlab['held']): ReadonlyMap<Value, number> {
-  return new Map([...held].map(([value, { first }]) => [value, first * planeSize(value)]))
-}
-
-/** Moves the planes to keep to the front of a sliding strip, piece by piece, because source and target may overlap. */
-function slideCalls(
-  value: Value,
-  before: Slab | undefined,
-  after: Slab | undefined,
-  device: DeviceTraits,
-): KernelCall[] {
-  if (!before || !after || after.first === before.first) return []
-  const by = after.first - before.first
-  const size = planeSize(value)
-  const window = (first: number, end: number) => ({ value, start: first * size, end: end * size })
-  const vector = size % 4 === 0
-  const step = vector ? 4 : 1
-  const calls: KernelCall[] = []
-  // One plane less than the distance, so that the aligned windows of source and target do not touch.
-  for (let first = before.first; first + by < before.end; first += by - 1) {
-    const end = Math.min(first + by - 1, before.end - by)
-    for (const slab of slabs({ first, end }, device, (part) => [window(part.first, part.end)])) {
-      const count = ((slab.end - slab.first) * size) / step
-      calls.push({
-        shader: shaders.elementwiseMove,
-        flags: { VECTOR: vector },
-        params: { first: (slab.first * size) / step, by: (by * size) / step, count },
-        bindings: {
-          source: window(slab.first + by, slab.end + by),
-          output: window(slab.first, slab.end),
-        },
-        threads: [count],
-      })
-    }
-  }
-  return calls
 }

@@ -3,20 +3,17 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { firstLine } from '../gpu/guarded.js'
 import { requireGpu } from '../gpu/require-gpu.js'
-import { traitsOf } from '../gpu/traits.js'
 import { requireValues } from '../graph/contents.js'
 import { nodesBehind } from '../graph/gradients.js'
 import { placed, placeOf } from '../graph/layer.js'
 import type { OpNode } from '../graph/node.js'
 import { requireType, type Value } from '../graph/value.js'
-import { callsOf, type ScheduledCall } from './calls.js'
-import { checkBound, type BoundBuffers } from './caller-buffers.js'
-import { describe, formatPlan } from './describe.js'
-import { formatLimit, formatNeed, needOf, totalOf, valuesOf, type Need } from './memory-need.js'
-import type { PlanDraft } from './draft.js'
+import type { ScheduledCall } from './calls.js'
+import type { BoundBuffers } from './caller-buffers.js'
+import { draftOf } from './draft.js'
+import { formatLimit, formatNeed, totalOf, valuesOf, type Need } from './memory-need.js'
 import { Plan } from './plan.js'
-import { schedule } from './schedule.js'
-import { inFull, inHalf, type Precision } from './storage.js'
+import type { Precision } from './storage.js'
 import type { Variables } from './variables.js'
 
 /** What a plan computes, and how much memory it may use. */
@@ -59,9 +56,6 @@ export interface CompileOptions {
   readonly buffers?: BoundBuffers
 }
 
-/** Device memory of a plan if no limit is given: little enough for a laptop's GPU. */
-const defaultTarget = 1.5e9
-
 /**
  * Compiles a graph for a device: makes pipelines, bind groups and buffers once; `run` only replays the dispatches.
  *
@@ -77,7 +71,7 @@ export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> 
   request.variables?.requireUsable('compile', gpu)
   const options = withKept(request)
   for (const value of options.report ?? []) requireType(value, 'f32')
-  const draft = draftOf(gpu, options)
+  const draft = await draftOf(gpu, options)
   requireMemory(gpu, draft.need, options.memoryLimit)
   const kernels = await gpu.settled('compile', Promise.all(draft.calls.map((call) => kernelOf(gpu, call))))
   const { outputs, report = [], buffers = new Map(), variables } = options
@@ -86,7 +80,10 @@ export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> 
     draft.need,
     () => new Plan(gpu, { outputs, report, buffers, variables }, draft, kernels),
   )
-  gpu.trace.plan?.(formatPlan(describe(plan)))
+  if (gpu.trace.plan) {
+    const { describe, formatPlan } = await import('./describe.js')
+    gpu.trace.plan(formatPlan(describe(plan)))
+  }
   return plan
 }
 
@@ -110,52 +107,6 @@ function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
   if (stranger)
     throw new Error(`compile: ${String(stranger)} cannot be kept, because no output or effect depends on it`)
   return { ...options, outputs: [...new Set([...outputs, ...keep])] }
-}
-
-/**
- * Orders the graph so that its memory stays within the limit, if possible. Makes nothing on the device.
- *
- * @internal used by `compile`, and by benchmarks that look at kernels without running them
- */
-export function draftOf(
-  gpu: Gpu,
-  {
-    outputs,
-    report = [],
-    effects = [],
-    memoryLimit,
-    memoryTarget = defaultTarget,
-    slabPlanes,
-    storage = 'f32',
-    buffers = new Map(),
-  }: CompileOptions,
-): PlanDraft {
-  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
-  const kept = new Set([...outputs, ...report])
-  if (storage === 'f16') requireHalves(gpu)
-  const stored = storage === 'f16' ? inHalf(nodes, kept, traitsOf(gpu)) : inFull
-  const bound = new Set(buffers.keys())
-  checkBound(buffers, new Set(valuesOf(nodes, kept)), kept, report)
-  const limit = memoryLimit ?? memoryTarget
-  let allowance = limit
-  for (;;) {
-    const ordered = schedule(nodes, kept, allowance, slabPlanes, stored, bound)
-    const calls = callsOf(ordered, traitsOf(gpu))
-    const need = needOf(ordered, calls, outputs, report, bound)
-    const excess = totalOf(need) - limit
-    if (excess <= 0 || ordered.bytes > allowance || slabPlanes) return { schedule: ordered, calls, need }
-    // A schedule counts only its volumes; the rest depends on the number of calls, and so on the slabs.
-    // The allowance falls with every round, until a schedule fits or none can.
-    allowance = ordered.bytes - excess
-  }
-}
-
-/** @throws UserError if the device has no f16 */
-function requireHalves({ device, adapter }: Gpu): void {
-  if (device.features.has('shader-f16')) return
-  throw new UserError(
-    `${adapter.name} cannot store f16 (WebGPU feature shader-f16); use f32 or another adapter`,
-  )
 }
 
 function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {

@@ -1,9 +1,9 @@
-import type { Value } from '../graph/value.js'
+import { planeSize, type Value } from '../graph/value.js'
 import type { Slab, Window } from '../graph/window.js'
 import type { Plan } from './plan.js'
-import type { Dispatch, DispatchTime } from './profile.js'
+import type { Dispatch } from './dispatch.js'
+import type { DispatchTime } from './profile.js'
 import type { Schedule } from './schedule.js'
-import { planeSize } from './sweep.js'
 
 /** One dispatch of a plan, or the same dispatch of all slabs together (see `mergeSlabs`). */
 export interface DispatchRow {

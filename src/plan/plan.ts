@@ -9,15 +9,8 @@ import { requireUsage, type BoundBuffers } from './caller-buffers.js'
 import type { PlanDraft, PlanEnds } from './draft.js'
 import { Inputs } from './inputs.js'
 import { paramsBytes, valuesOf } from './memory-need.js'
-import {
-  encodeDispatches,
-  preserving,
-  timeDispatches,
-  timePasses,
-  type Dispatch,
-  type DispatchTime,
-} from './profile.js'
-import { warmUp } from './warm-up.js'
+import { encodeDispatches, type Dispatch } from './dispatch.js'
+import type { DispatchTime } from './profile.js'
 import { placeValues } from './place-values.js'
 import { Report } from './report.js'
 import type { Schedule } from './schedule.js'
@@ -149,6 +142,7 @@ export class Plan {
    * @throws Error if the device has no timestamps, or an input was never written
    */
   async profile(): Promise<DispatchTime[]> {
+    const { preserving, timeDispatches } = await import('./profile.js')
     this.requireUsable('profile')
     this.given.prepare()
     this.hasRun = true
@@ -165,17 +159,20 @@ export class Plan {
    * the first run: its results are meaningless. Variables and inputs do not change.
    */
   async warmUp(): Promise<void> {
+    const { warmUp } = await import('./warm-up.js')
     this.requireUsable('warmUp')
     await warmUp(this.gpu, this.dispatches)
     await this.gpu.finish()
   }
 
   /**
-   * Runs every dispatch once and returns the seconds that the device took.
+   * Runs every dispatch once and returns the seconds that the device took. Unlike `run`, it need not have submitted its
+   * work when it returns: await it before you write inputs or start a run.
    *
    * @throws Error if the device has no timestamps; otherwise as `run`
    */
   async timedRun(): Promise<number> {
+    const { timePasses } = await import('./profile.js')
     this.requireUsable('timedRun')
     const { value: times } = this.started(() => timePasses(this.gpu, [this.dispatches]))
     const [seconds] = await times

@@ -1,25 +1,7 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { guarded } from '../gpu/guarded.js'
-import type { BindingDeclaration } from '../gpu/shader.js'
 import { readBuffer } from '../gpu/transfer.js'
-import type { ScheduledCall } from './calls.js'
-
-/** A dispatch ready to be encoded. */
-export interface Dispatch {
-  /** The op that it belongs to. */
-  readonly op: string
-  /** The shader that it runs. */
-  readonly shader: string
-  /** Whether it changes variables. */
-  readonly mutates: boolean
-  /** The call that it encodes. */
-  readonly call: ScheduledCall
-  /** The bindings of its specialised shader. */
-  readonly bindings: readonly BindingDeclaration[]
-  readonly pipeline: GPUComputePipeline
-  readonly bindGroup: GPUBindGroup
-  readonly workgroups: readonly [number, number, number]
-}
+import { encodeDispatches, type Dispatch } from './dispatch.js'
 
 /** Time of one dispatch on the device. */
 export interface DispatchTime {
@@ -112,14 +94,5 @@ export async function preserving<T>(
   } finally {
     copyAll(copies, buffers)
     for (const copy of copies) gpu.buffers.destroy(copy)
-  }
-}
-
-/** Encodes dispatches into a pass, in order. */
-export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
-  for (const { pipeline, bindGroup, workgroups } of dispatches) {
-    pass.setPipeline(pipeline)
-    pass.setBindGroup(0, bindGroup)
-    pass.dispatchWorkgroups(...workgroups)
   }
 }

@@ -1,7 +1,7 @@
 import { planMemory, type MemoryPlan } from './memory.js'
 import type { OpNode } from '../graph/node.js'
-import { findSweep, planeSize, planSweep, type Sweep } from './sweep.js'
-import { inFull, type Stored } from './storage.js'
+import type { Sweep } from './sweep.js'
+import type { Stored } from './storage.js'
 import type { Value } from '../graph/value.js'
 
 /** The order in which nodes run, and where their values are stored. */
@@ -15,44 +15,15 @@ export interface Schedule {
   readonly bytes: number
 }
 
-/** Slab thicknesses to try, in planes; in thinner slabs, halos would be most of the work. */
-const thicknesses = [96, 64, 48, 32, 24, 16, 8]
-
 /**
- * Orders the nodes so that they need at most `limit` bytes: all at once if they fit, else as a sweep in the thickest
- * slabs that fit. If none fit, uses the thinnest slabs. `thickness` forces that many planes per slab, whatever the
- * memory.
+ * Runs all nodes at once, in their order.
  *
  * @param nodes in topological order
  * @param kept values that must be available after a run
- * @param stored storage types of the values; default: all at full precision
+ * @param stored storage types of the values
  * @param apart values with a buffer outside the pool, which is not counted
  */
-export function schedule(
-  nodes: readonly OpNode[],
-  kept: ReadonlySet<Value>,
-  limit: number,
-  thickness?: number,
-  stored: Stored = inFull,
-  apart: ReadonlySet<Value> = new Set(),
-): Schedule {
-  const plain = atOnce(nodes, kept, stored, apart)
-  if (plain.bytes <= limit && !thickness) return plain
-  const block = findSweep(nodes, kept, stored)
-  if (block.length === 0) return plain
-  if (thickness) return inSlabs(nodes, block, kept, thickness, stored, apart)
-  const most = Math.max(...block.map(({ slices }) => slices!.planes))
-  let best = plain
-  for (const thickness of thicknesses) {
-    if (thickness >= most) continue
-    const swept = inSlabs(nodes, block, kept, thickness, stored, apart)
-    if (swept.bytes < best.bytes) best = swept
-    if (best.bytes <= limit) break
-  }
-  return best
-}
-
-function atOnce(
+export function atOnce(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
   stored: Stored,
@@ -62,42 +33,8 @@ function atOnce(
   return { nodes, sweep: undefined, memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
 }
 
-function inSlabs(
-  nodes: readonly OpNode[],
-  block: readonly OpNode[],
-  kept: ReadonlySet<Value>,
-  thickness: number,
-  stored: Stored,
-  apart: ReadonlySet<Value>,
-): Schedule {
-  const sweep = planSweep(block, nodes, kept, thickness, stored)
-  const members = new Set(block)
-  const after = new Set<OpNode>()
-  for (const node of nodes) {
-    const follows = node.inputs.some(
-      ({ node: source }) => source && (members.has(source) || after.has(source)),
-    )
-    // Updates come last: the sweep still reads what they change.
-    if (!members.has(node) && (follows || node.mutates.length > 0)) after.add(node)
-  }
-  const before = nodes.filter((node) => !members.has(node) && !after.has(node))
-  const ordered = [...before, ...block, ...after]
-  const swept = {
-    first: before.length,
-    last: before.length + block.length - 1,
-    strips: new Map(
-      [...sweep.strips].map(([value, planes]) => [
-        value,
-        stored.elementBytes(value) * planes * planeSize(value),
-      ]),
-    ),
-    sliding: sweep.sliding,
-  }
-  const memory = planMemory(ordered, kept, swept, stored, apart)
-  return { nodes: ordered, sweep, memory, stored, bytes: bytesOf(ordered, kept, memory, apart) }
-}
-
-function bytesOf(
+/** Bytes of the pool, and of the inputs, constants and kept values beside it. */
+export function bytesOf(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
   { slotOf, slots }: MemoryPlan,

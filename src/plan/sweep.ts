@@ -1,6 +1,6 @@
 import type { OpNode } from '../graph/node.js'
 import { inFull, type Stored } from './storage.js'
-import { volumeShape, type Value } from '../graph/value.js'
+import { planeSize, volumeShape, type Value } from '../graph/value.js'
 import type { Slab } from '../graph/window.js'
 
 /**
@@ -203,12 +203,6 @@ function clamped({ first, end }: Slab, planes: number): Slab {
 
 function planeCount({ slices }: OpNode): number {
   return slices?.planes ?? 0
-}
-
-/** Elements of a plane [C,H,W] of a volume. */
-export function planeSize(value: Value): number {
-  const { channels, area } = volumeShape(value)
-  return channels * area
 }
 
 /** Voxels of the finest volume that a node works on. */

@@ -1,7 +1,6 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { guarded } from '../gpu/guarded.js'
-import { specialise } from '../gpu/shader.js'
-import { encodeDispatches, type Dispatch } from './profile.js'
+import { encodeDispatches, type Dispatch } from './dispatch.js'
 
 /**
  * Runs one workgroup of every kernel, except those that update variables; these are small. If the device has a helper
@@ -43,8 +42,7 @@ export async function warmUp(gpu: Gpu, dispatches: readonly Dispatch[]): Promise
 
 /** The longest text first: a long text takes long to compile, and must not be the last. */
 function byLength(kernels: readonly Dispatch[]): Dispatch[] {
-  const lengths = new Map(kernels.map((kernel) => [kernel, specialise(kernel.call).length]))
-  return [...kernels].sort((a, b) => lengths.get(b)! - lengths.get(a)!)
+  return [...kernels].sort((a, b) => b.code.length - a.code.length)
 }
 
 async function runOnce(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {

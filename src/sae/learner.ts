@@ -1,7 +1,8 @@
 import type { Gpu } from '../gpu/gpu.js'
 import type { Value } from '../graph/value.js'
 import type { FiniteCheckOptions } from '../plan/check-finite.js'
-import { describe, type DispatchRow } from '../plan/describe.js'
+import type { DispatchRow } from '../plan/describe.js'
+import { profiled } from '../plan/profiled.js'
 import {
   batchSizes,
   epochBatches,
@@ -155,7 +156,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   async profile(): Promise<DispatchRow[]> {
     const plan = this.plans.largest
     if (!plan) throw new Error('profile: no step has run yet')
-    return describe(plan, await plan.profile())
+    return profiled(plan)
   }
 
   /** Releases the plans; the variables stay. */

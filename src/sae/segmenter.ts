@@ -1,10 +1,11 @@
 import { accumulate } from '../graph/accumulate.js'
 import type { Plan } from '../plan/plan.js'
 import { compile } from '../plan/compile.js'
-import { describe, type DispatchRow } from '../plan/describe.js'
+import type { DispatchRow } from '../plan/describe.js'
 import type { Precision } from '../plan/storage.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
+import { profiled } from '../plan/profiled.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
@@ -156,8 +157,8 @@ export class Segmenter {
    *
    * @throws Error if the device has no timestamps
    */
-  async profile(): Promise<DispatchRow[]> {
-    return describe(this.plan, await this.plan.profile())
+  profile(): Promise<DispatchRow[]> {
+    return profiled(this.plan)
   }
 
   /** Releases the plan; the variables stay. */

@@ -10,7 +10,7 @@ const device = useGpu()
 /** Applies a WGSL expression in x to every number. */
 async function evaluate(expression: string, numbers: Float32Array<ArrayBuffer>): Promise<Float32Array> {
   const { gpu } = device
-  const code = `${shaderSources['common/math']}\n${shaderSources['common/gumbel']}
+  const code = `${shaderSources.get('common/math')!}\n${shaderSources.get('common/gumbel')!}
     @group(0) @binding(0) var<storage, read_write> values: array<f32>;
     @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3u) {
       if (gid.x >= arrayLength(&values)) { return; }

@@ -1,9 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PipelineCache, type KernelKey } from '../../src/gpu/pipeline-cache.js'
+import type { ShaderSource } from '../../src/gpu/shader.js'
 import { useGpu } from '../gpu.js'
 import * as tiny from './tiny-shaders.js'
-
-vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
 
 const device = useGpu()
 
@@ -50,6 +49,16 @@ describe('the pipeline cache', () => {
     expect(message).toContain(`${line![1]!.padStart(4)} |   let broken = nothing_of_that_name;`)
     expect(message).toContain('\n   1 | // output = FACTOR * input')
     await device.gpu.finish()
+  })
+
+  it('compiles a kernel that includes files, once, and says if one is missing', async () => {
+    const cache = new PipelineCache(device.gpu.device)
+    const get = (shader: ShaderSource) => device.gpu.wait(cache.get({ ...scale(2), shader }))
+    const [first, second] = await Promise.all([get(tiny.including), get(tiny.including)])
+    expect(second).toBe(first)
+    expect(first.code).not.toContain('#include')
+    await expect(get(tiny.lost)).rejects.toThrow('shader test/lost: no shader common/nowhere to include')
+    expect(cache.size).toBe(1)
   })
 
   it('refuses a key that does not fit the file at once', () => {

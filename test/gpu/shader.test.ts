@@ -1,8 +1,7 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { numbered, parseInterface, specialise, type Specialisation } from '../../src/gpu/shader.js'
+import { withIncludes } from '../../src/gpu/includes.js'
 import * as tiny from './tiny-shaders.js'
-
-vi.mock('../../src/generated/shaders.js', () => import('./tiny-shaders.js'))
 
 const scale = {
   shader: tiny.scale,
@@ -27,10 +26,9 @@ describe('specialise', () => {
     expect(stored(false, true)).toEqual(['-FACTOR * value'])
   })
 
-  it('sets constants, includes functions, inserts bodies, and leaves no directive', () => {
+  it('sets constants, inserts bodies, and leaves no directive', () => {
     const source = specialiseAny(scale)
     expect(source).toContain('\nconst FACTOR = 2.5f;\n')
-    expect(source).toContain('\nfn identity(value: f32)')
     expect(source).toContain('\nvalue += 1.0;\n')
     expect(source).not.toMatch(/#|\$/)
   })
@@ -40,6 +38,27 @@ describe('specialise', () => {
       specialiseAny({ ...scale, consts: { FACTOR: 1, COPIES } }).match(/^ *let copy.*$/gm)
     expect(copies(3)).toEqual([0, 1, 2].map((i) => `  let copy${i} = value + ${i}.0;`))
     expect(copies(0)).toBeNull()
+  })
+
+  it('keeps a nested branch only within a kept one, and refuses branches that do not match', () => {
+    const nested = (lines: string) => ({
+      name: 'nested',
+      text: lines.replaceAll(' ', '\n').replaceAll('~', ' '),
+    })
+    const shader = nested(
+      'a //~#if~${OUTER} b //~#if~${INNER} c //~#else d //~#endif e //~#else f //~#endif g',
+    )
+    const lines = (OUTER: boolean, INNER: boolean) =>
+      specialiseAny({ shader, flags: { OUTER, INNER } }).replaceAll('\n', '')
+    expect(lines(true, true)).toBe('abceg')
+    expect(lines(true, false)).toBe('abdeg')
+    expect(lines(false, true)).toBe('afg')
+    expect(attempt({ shader: nested('a //~#endif') })).toThrow('shader nested: #endif without #if')
+    expect(attempt({ shader: nested('//~#else b') })).toThrow('shader nested: #else without #if')
+    expect(attempt({ shader: nested('//~#if~${X} b'), flags: { X: true } })).toThrow(
+      'shader nested: #if without #endif',
+    )
+    expect(attempt({ shader: nested('//~#if b //~#endif') })).toThrow('shader nested: #if has no flag')
   })
 
   it('refuses a flag that is missing, unknown or not a boolean', () => {
@@ -78,9 +97,17 @@ describe('specialise', () => {
     expect(attempt({ ...scale, generated: {} })).toThrow('shader test/scale: body body is not given')
     expect(attempt({ ...scale, generated: { body: '', tail: '' } })).toThrow('it has no body tail')
   })
+})
 
-  it('refuses to include a missing shader', () => {
-    expect(attempt({ shader: tiny.lost })).toThrow('shader test/lost: no shader common/nowhere to include')
+describe('withIncludes', () => {
+  it("replaces a line by a file of the kernel's, or by the engine's functions", () => {
+    expect(withIncludes(tiny.including)).toEqual({ name: 'test/including', text: tiny.scale.text })
+    const { text } = withIncludes({ name: 'test/engine', text: 'a\n// #include common/math\nb\n' })
+    expect(text).toMatch(/^a\nfn log_exact\([^]*\nb\n$/)
+  })
+
+  it('refuses to include a missing file', () => {
+    expect(() => withIncludes(tiny.lost)).toThrow('shader test/lost: no shader common/nowhere to include')
   })
 })
 

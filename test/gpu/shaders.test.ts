@@ -3,29 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { functions } from '../../src/generated/functions.js'
 import type { KernelKey } from '../../src/gpu/pipeline-cache.js'
 import { specialise, storedBindings, threadsPerWorkgroup, type ShaderSource } from '../../src/gpu/shader.js'
 import { useGpu } from '../gpu.js'
-import { embedded, shaderSources } from '../shader-sources.js'
+import { embedded, shaderSources as texts } from '../shader-sources.js'
 import { variantsOf, type Flags } from './kernel-variants.js'
 
 const device = useGpu()
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const library = fileURLToPath(new URL('../../src', import.meta.url))
 
-const filesUnder = (folder: string, extension: string): string[] =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(extension))
-    .map((name) => name.replaceAll('\\', '/'))
-    .sort()
-
-const texts = new Map(
-  filesUnder('shaders', '.wgsl').map((name) => [
-    name.replace(/\.wgsl$/, ''),
-    readFileSync(join(root, 'shaders', name), 'utf8'),
-  ]),
-)
 const kernels = [...texts].filter(([, text]) => text.includes('@compute'))
 const included = [...texts].filter(([, text]) => !text.includes('@compute'))
+const offered = ['common/linear', 'common/math', 'common/noise', 'common/workgroup_sum']
 
 /** A kernel with the functions that it includes. */
 const withIncludes = (text: string): string =>
@@ -48,19 +38,23 @@ describe('the folder shaders/', () => {
         .replace(/\/\/(?! #).*/g, '')
         .replace(/\s+/g, ' ')
         .trim()
-    for (const [name, text] of texts) {
-      expect(code(shaderSources[name]!), name).toBe(code(text))
-      expect(shaderSources[name], name).not.toMatch(/\/\/(?! #)/)
+    const made = new Map([
+      ...Object.entries(functions),
+      ...Object.values(embedded).map(({ name, text }) => [name, text] as const),
+    ])
+    expect([...made.keys()].sort()).toEqual([...offered, ...kernels.map(([name]) => name)].sort())
+    for (const [name, text] of made) {
+      expect(code(text), name).toBe(code(withIncludes(texts.get(name)!)))
+      expect(text, name).not.toMatch(/\/\/(?! #)|#include/)
     }
-    expect(Object.keys(shaderSources).sort()).toEqual([...texts.keys()].sort())
   })
 
   it('holds kernels that the library names, and text that kernels include', () => {
-    const library = filesUnder('src', '.ts')
-      .filter((name) => !name.startsWith('generated'))
-      .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
+    const source = readdirSync(library, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.startsWith('generated'))
+      .map((name) => readFileSync(join(library, name), 'utf8'))
       .join('\n')
-    for (const name of Object.keys(embedded)) expect(library, name).toContain(`shaders.${name}`)
+    for (const name of Object.keys(embedded)) expect(source, name).toContain(`shaders.${name}`)
     for (const [name] of included) {
       expect(name).toMatch(/^common\//)
       expect(
@@ -83,7 +77,7 @@ describe('the folder shaders/', () => {
 const variants = await variantsOf(kernels.map(([name]) => name))
 
 describe.each(kernels)('%s', (name, text) => {
-  const shader: ShaderSource = { name, text, includes: Object.fromEntries(included) }
+  const shader: ShaderSource = { name, text: withIncludes(text) }
   const { parts, impossible } = variants.get(name) ?? {}
 
   it('begins with what it computes and which invocation computes it', () => {

@@ -1,8 +1,5 @@
 import type { ShaderSource } from '../../src/gpu/shader.js'
 
-/** Functions in place of the library's, so that tests of the machinery do not hang on any of its files. */
-export const functions = { 'common/identity': 'fn identity(value: f32) -> f32 { return value; }\n' }
-
 export const scale: ShaderSource = {
   name: 'test/scale',
   text: [
@@ -16,7 +13,7 @@ export const scale: ShaderSource = {
     '@group(0) @binding(0) var<uniform> params: Params;',
     '@group(0) @binding(1) var<storage, read> input: array<f32>;',
     '@group(0) @binding(2) var<storage, read_write> output: array<f32>;',
-    '// #include common/identity',
+    'fn identity(value: f32) -> f32 { return value; }',
     '@compute @workgroup_size(LANES)',
     'fn main(@builtin(global_invocation_id) gid: vec3u) {',
     '  if (gid.x >= params.count) { return; }',
@@ -33,6 +30,13 @@ export const scale: ShaderSource = {
     '}',
     '',
   ].join('\n'),
+}
+
+/** The same kernel in two files. */
+export const including: ShaderSource = {
+  name: 'test/including',
+  text: scale.text.replace(/^fn identity.*$/m, '// #include own/identity'),
+  includes: { 'own/identity': 'fn identity(value: f32) -> f32 { return value; }' },
 }
 
 export const lost: ShaderSource = { name: 'test/lost', text: '// #include common/nowhere\n' }

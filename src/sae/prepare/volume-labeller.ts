@@ -4,8 +4,9 @@ import type { Network } from '../../nn/index.js'
 import { argmax } from '../../ops/index.js'
 import { compile } from '../../plan/compile.js'
 import type { Plan } from '../../plan/plan.js'
-import { describe, type DispatchRow } from '../../plan/describe.js'
+import type { DispatchRow } from '../../plan/describe.js'
 import type { Precision } from '../../plan/storage.js'
+import { profiled } from '../../plan/profiled.js'
 import { preparationOf, type MemoryOptions, type Preparation } from '../plan-by-batch.js'
 import type { SpatialShape } from '../separable-filter.js'
 
@@ -57,8 +58,8 @@ export class VolumeLabeller {
   }
 
   /** The dispatches of labelling a scan, timed on the device with the last one. @throws Error if it has no timestamps */
-  async profile(): Promise<DispatchRow[]> {
-    return describe(this.plan, await this.plan.profile())
+  profile(): Promise<DispatchRow[]> {
+    return profiled(this.plan)
   }
 
   /** Releases the plan. */

@@ -3,7 +3,7 @@ import type { Variants } from '../kernel-variants.js'
 
 /** Every kind that the kernels know. */
 const parts = () =>
-  [...shaderSources['common/activation_kinds']!.matchAll(/^\s*const (\w+) = /gm)].map(([, KIND]) => ({
+  [...shaderSources.get('common/activation_kinds')!.matchAll(/^\s*const (\w+) = /gm)].map(([, KIND]) => ({
     consts: { KIND: KIND! },
   }))
 

@@ -3,7 +3,7 @@ import type { Variants } from '../kernel-variants.js'
 
 /** Every kind that the kernel knows. */
 const parts = () =>
-  [...shaderSources['arithmetic/forward']!.matchAll(/^const (\w+) = \d+u;$/gm)].map(([, KIND]) => ({
+  [...shaderSources.get('arithmetic/forward')!.matchAll(/^const (\w+) = \d+u;$/gm)].map(([, KIND]) => ({
     consts: { KIND: KIND! },
   }))
 
