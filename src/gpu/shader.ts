@@ -1,3 +1,5 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js'
+
 /** A shader file. */
 export interface ShaderSource {
   /** Path under shaders/ without the extension, for messages. */
@@ -112,14 +114,25 @@ export function specialise(spec: StoredSpecialisation): string {
   rejectUnknown('body', spec.generated, generate)
   rejectUnknown('stored binding', Object.fromEntries((spec.half ?? []).map((name) => [name, true])), storedAs)
 
-  const isSet = (name: string): boolean => {
-    const value: unknown = take('flag', spec.flags, name)
+  // wgsl-preprocessor is a template tag: hand it the text between the flags and the flags' values.
+  const strings: string[] = []
+  const values: boolean[] = []
+  let text = ''
+  let end = 0
+  for (const match of source.matchAll(directive)) {
+    text += `${source.slice(end, match.index)}#${match[1]!}`
+    end = match.index + match[0].length
+    if (match[2] === undefined) continue
+    const value: unknown = take('flag', spec.flags, match[2])
     // Any non-empty string would count as true ('false' too).
     if (typeof value !== 'boolean')
-      throw new Error(`shader ${spec.shader.name}: flag ${name} must be a boolean`)
-    return value
+      throw new Error(`shader ${spec.shader.name}: flag ${match[2]} must be a boolean`)
+    strings.push(`${text} `)
+    values.push(value)
+    text = ''
   }
-  const resolved = chosenBranches(spec.shader, isSet)
+  strings.push(text + source.slice(end))
+  const resolved = wgsl(strings, ...values)
 
   return storeHalves(resolved, spec.half ?? [])
     .replace(setConst, (_, name: string, suffix: string) => {
@@ -140,31 +153,6 @@ export function specialise(spec: StoredSpecialisation): string {
       ).join('\n'),
     )
     .replace(generate, (_, name: string) => take('body', spec.generated, name))
-}
-
-/** Of every `#if`, keeps the lines of the first branch that is true, and drops the lines of the directives. */
-function chosenBranches({ name, text }: ShaderSource, isSet: (flag: string) => boolean): string {
-  /** Of the open `#if`s, innermost last: whether the current branch is kept, and whether one was true before it. */
-  const open: { kept: boolean; decided: boolean }[] = []
-  const lines = text.split('\n').filter((line) => {
-    const [match] = line.matchAll(directive)
-    if (!match) return open.every(({ kept }) => kept)
-    const [, word, flag] = match
-    if (word === 'if') open.push({ kept: false, decided: false })
-    const branch = open.at(-1)
-    if (!branch) throw new Error(`shader ${name}: #${word!} without #if`)
-    if (word === 'endif') {
-      open.pop()
-    } else {
-      if (word !== 'else' && flag === undefined) throw new Error(`shader ${name}: #${word!} has no flag`)
-      const holds = flag === undefined || isSet(flag)
-      branch.kept = holds && !branch.decided
-      branch.decided ||= holds
-    }
-    return false
-  })
-  if (open.length > 0) throw new Error(`shader ${name}: #if without #endif`)
-  return lines.join('\n')
 }
 
 const halves = { f32: 'f16', vec2f: 'vec2<f16>', vec4f: 'vec4<f16>' }

@@ -40,27 +40,6 @@ describe('specialise', () => {
     expect(copies(0)).toBeNull()
   })
 
-  it('keeps a nested branch only within a kept one, and refuses branches that do not match', () => {
-    const nested = (lines: string) => ({
-      name: 'nested',
-      text: lines.replaceAll(' ', '\n').replaceAll('~', ' '),
-    })
-    const shader = nested(
-      'a //~#if~${OUTER} b //~#if~${INNER} c //~#else d //~#endif e //~#else f //~#endif g',
-    )
-    const lines = (OUTER: boolean, INNER: boolean) =>
-      specialiseAny({ shader, flags: { OUTER, INNER } }).replaceAll('\n', '')
-    expect(lines(true, true)).toBe('abceg')
-    expect(lines(true, false)).toBe('abdeg')
-    expect(lines(false, true)).toBe('afg')
-    expect(attempt({ shader: nested('a //~#endif') })).toThrow('shader nested: #endif without #if')
-    expect(attempt({ shader: nested('//~#else b') })).toThrow('shader nested: #else without #if')
-    expect(attempt({ shader: nested('//~#if~${X} b'), flags: { X: true } })).toThrow(
-      'shader nested: #if without #endif',
-    )
-    expect(attempt({ shader: nested('//~#if b //~#endif') })).toThrow('shader nested: #if has no flag')
-  })
-
   it('refuses a flag that is missing, unknown or not a boolean', () => {
     expect(attempt({ ...scale, flags: { HALVE: true } })).toThrow(
       'shader test/scale: flag NEGATE is not given',
