@@ -5,7 +5,7 @@ import type { KernelCall, OpNode } from '../graph/node.js'
 import type { Value } from '../graph/value.js'
 import { slabs, type Slab } from '../graph/window.js'
 import type { Schedule } from './schedule.js'
-import { planeSize, type SweepSlab } from './sweep.js'
+import { planeSize, type Sweep, type SweepSlab } from './sweep.js'
 
 /** A kernel call, with what the schedule knows about it. */
 export type ScheduledCall = KernelCall & {
@@ -23,7 +23,7 @@ export type ScheduledCall = KernelCall & {
 }
 
 /** The kernel calls of a schedule, in their order. */
-export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
+export function callsOf({ nodes, sweeps, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
   const label = (
     node: Labelled,
     emit: () => KernelCall[],
@@ -40,10 +40,7 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
       origins,
     }))
   const emitted = (node: OpNode) => label(node, () => node.emit(device))
-  if (!sweep) return nodes.flatMap(emitted)
-  const first = nodes.indexOf(sweep.nodes[0]!)
-  return [
-    ...nodes.slice(0, first).flatMap(emitted),
+  const swept = (sweep: Sweep) => [
     ...sweep.slabs.flatMap(({ ranges, held }, i) => {
       const origins = originsOf(held)
       const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
@@ -61,8 +58,14 @@ export function callsOf({ nodes, sweep, stored }: Schedule, device: DeviceTraits
       ]
     }),
     ...sweep.nodes.flatMap((node) => label(node, () => node.slices!.finish(device))),
-    ...nodes.slice(first + sweep.nodes.length).flatMap(emitted),
   ]
+  const starts = new Map(sweeps.map((sweep) => [sweep.nodes[0], sweep]))
+  const members = new Set(sweeps.flatMap((sweep) => sweep.nodes))
+  return nodes.flatMap((node) => {
+    const sweep = starts.get(node)
+    if (sweep) return swept(sweep)
+    return members.has(node) ? [] : emitted(node)
+  })
 }
 
 /** The parts of a node that its calls are named after. */

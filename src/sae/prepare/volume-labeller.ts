@@ -2,7 +2,7 @@ import type { Gpu } from '../../gpu/gpu.js'
 import { input, type Value } from '../../graph/value.js'
 import type { Network } from '../../nn/index.js'
 import { argmax } from '../../ops/index.js'
-import { compile } from '../../plan/compile.js'
+import { compile, type CompileOptions } from '../../plan/compile.js'
 import type { Plan } from '../../plan/plan.js'
 import { describe, type DispatchRow } from '../../plan/describe.js'
 import type { Precision } from '../../plan/storage.js'
@@ -30,12 +30,11 @@ export class VolumeLabeller {
     gpu: Gpu,
     network: Network,
     shape: SpatialShape,
-    { memoryLimit, precision = 'f32' }: LabellerOptions = {},
+    options: LabellerOptions = {},
   ): Promise<VolumeLabeller> {
     const start = performance.now()
-    const scan = input('scan', [1, 1, ...shape])
-    const labels = argmax(network(scan))
-    const plan = await compile(gpu, { outputs: [labels], memoryLimit, storage: precision })
+    const { scan, labels, request } = labelling(network, shape, options)
+    const plan = await compile(gpu, request)
     try {
       await plan.warmUp()
     } catch (error) {
@@ -65,4 +64,19 @@ export class VolumeLabeller {
   dispose(): void {
     this.plan.dispose()
   }
+}
+
+/**
+ * The graph of labelling a volume, and how it is compiled.
+ *
+ * @internal used by `VolumeLabeller`, and by tests that look at its memory without running it
+ */
+export function labelling(
+  network: Network,
+  shape: SpatialShape,
+  { memoryLimit, precision = 'f32' }: LabellerOptions = {},
+): { readonly scan: Value; readonly labels: Value; readonly request: CompileOptions } {
+  const scan = input('scan', [1, 1, ...shape])
+  const labels = argmax(network(scan))
+  return { scan, labels, request: { outputs: [labels], memoryLimit, storage: precision } }
 }
