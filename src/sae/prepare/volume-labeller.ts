@@ -11,9 +11,17 @@ import type { SpatialShape } from '../separable-filter.js'
 
 /** Bounds on the memory of a `VolumeLabeller`. */
 export interface LabellerOptions extends MemoryOptions {
+  /** Hard limit in bytes; compiling fails if the network does not fit. Default: about 2e9, exceeded if necessary. */
+  readonly memoryLimit?: number | undefined
   /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */
   readonly precision?: Precision
 }
+
+/**
+ * Device memory if no limit is given. MindGrab at 256x256x256 then runs in slabs of 64 planes; in the 8 that fit into
+ * 1.5e9 it takes longer, because the planes that the next slab reads too are most of a strip and have to be moved.
+ */
+const defaultTarget = 2e9
 
 /** Labels volumes of one shape with a network that has weights already, such as `meshNet`: its most probable class. */
 export class VolumeLabeller {
@@ -78,5 +86,5 @@ export function labelling(
 ): { readonly scan: Value; readonly labels: Value; readonly request: CompileOptions } {
   const scan = input('scan', [1, 1, ...shape])
   const labels = argmax(network(scan))
-  return { scan, labels, request: { outputs: [labels], memoryLimit, storage: precision } }
+  return { scan, labels, request: { outputs: [labels], memoryLimit, memoryTarget: defaultTarget, storage: precision } }
 }

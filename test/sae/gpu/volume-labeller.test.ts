@@ -43,6 +43,8 @@ describe('VolumeLabeller', () => {
     const { request } = labelling(meshNet(mindGrab), [256, 256, 256])
     const { need } = draftOf(device.gpu, request)
     expect(totalOf(need)).toBeLessThan(2e9)
+    const { request: tight } = labelling(meshNet(mindGrab), [256, 256, 256], { memoryLimit: 1.5e9 })
+    expect(totalOf(draftOf(device.gpu, tight).need)).toBeLessThan(1.5e9)
     // The volume between two layers exists once.
     expect(totalOf(need)).toBeGreaterThan(15 * 256 ** 3 * 4)
   })
