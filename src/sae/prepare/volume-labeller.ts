@@ -86,5 +86,9 @@ export function labelling(
 ): { readonly scan: Value; readonly labels: Value; readonly request: CompileOptions } {
   const scan = input('scan', [1, 1, ...shape])
   const labels = argmax(network(scan))
-  return { scan, labels, request: { outputs: [labels], memoryLimit, memoryTarget: defaultTarget, storage: precision } }
+  return {
+    scan,
+    labels,
+    request: { outputs: [labels], memoryLimit, memoryTarget: defaultTarget, storage: precision },
+  }
 }
