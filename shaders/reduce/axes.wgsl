@@ -1,6 +1,7 @@
-// Sums over some of five axes; the others are kept.
+// Sums over some of five axes; the others are kept. With LARGEST, the largest number instead.
 //
 //   output[i] = scale * sum_r input[i + r]
+//   output[i] = max_r input[i + r]
 //
 // i and r are positions with one index per axis: i is 0 on summed axes, r on kept axes. kept1 to kept4 and summed1 to summed4
 // are the extents of the inner four axes; on each axis, one of the two is 1. Partial sums of 32 terms are added up: one long
@@ -11,7 +12,10 @@ struct Params {
   first: u32,
   count: u32,
   summed: u32,
+// #if ${LARGEST}
+// #else
   scale: f32,
+// #endif
   kept1: u32,
   kept2: u32,
   kept3: u32,
@@ -39,7 +43,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
 
 // #if ${GROUPS}
+// #if ${LARGEST}
+// #include common/workgroup_max
+// #else
 // #include common/workgroup_sum
+// #endif
 const LANES = 64u;
 // #else
 const LANES = 1u;
@@ -80,17 +88,31 @@ fn main(
   let i0 = blocks / params.kept1;
   let source = i0 * params.stride0 + i1 * params.stride1 + i2 * params.stride2 + i3 * params.stride3
     + i4 * params.stride4 - params.input_base;
+// #if ${LARGEST}
+  // Lanes without numbers take the first one.
+  var total = input[source];
+  for (var r = lane; r < params.summed; r += LANES) { total = max(total, input[source + summed_offset(r)]); }
+// #else
   var total = 0.0;
   for (var first = lane; first < params.summed; first += 32u * LANES) {
     var sum = 0.0;
     for (var r = first; r < min(first + 32u * LANES, params.summed); r += LANES) { sum += input[source + summed_offset(r)]; }
     total += sum;
   }
+// #endif
 // #if ${GROUPS}
+// #if ${LARGEST}
+  total = workgroup_max(total, lane);
+// #else
   total = workgroup_sum(total, lane);
+// #endif
 // #endif
   if (lane == 0u) {
     let to = i0 * params.to0 + i1 * params.to1 + i2 * params.to2 + i3 * params.to3 + i4 * params.to4;
+// #if ${LARGEST}
+    output[to - params.output_base] = total;
+// #else
     output[to - params.output_base] = params.scale * total;
+// #endif
   }
 }

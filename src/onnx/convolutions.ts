@@ -1,5 +1,6 @@
 import type { Value } from '../graph/value.js'
 import {
+  amax,
   avgPool3d,
   conv3d,
   convTranspose3d,
@@ -7,6 +8,7 @@ import {
   mean,
   pad,
   reshape,
+  type AxesOptions,
   type Triple,
 } from '../ops/index.js'
 import type { Call, Operator } from './call.js'
@@ -59,12 +61,17 @@ export const convolutions: Readonly<Record<string, Operator>> = {
       return volumeTensor(avgPool3d(input, window), rank)
     },
   },
-  GlobalAveragePool: {
+  GlobalAveragePool: pooledGlobally(mean),
+  GlobalMaxPool: pooledGlobally(amax),
+}
+
+function pooledGlobally(op: (input: Value, options: AxesOptions) => Value): Operator {
+  return {
     build: (call) => {
       const { input, rank } = spatialInput(call)
-      return volumeTensor(mean(input, { axes: [2, 3, 4], keepDims: true }), rank)
+      return volumeTensor(op(input, { axes: [2, 3, 4], keepDims: true }), rank)
     },
-  },
+  }
 }
 
 /** The first operand as a volume, and the number of its axes. */

@@ -1,6 +1,20 @@
 import type { OnnxConstant } from '../io/onnx-read.js'
 import { dropoutLayer } from '../nn/index.js'
-import { concat, mean, pad, reshape, slice, softmax, split, transpose } from '../ops/index.js'
+import type { Value } from '../graph/value.js'
+import {
+  amax,
+  amin,
+  concat,
+  mean,
+  pad,
+  reshape,
+  slice,
+  softmax,
+  split,
+  sum,
+  transpose,
+  type AxesOptions,
+} from '../ops/index.js'
 import type { Operator } from './call.js'
 import { everything, rangeOf, taken, viewed } from './known.js'
 import {
@@ -223,24 +237,10 @@ export const shapes: Readonly<Record<string, Operator>> = {
       )
     },
   },
-  ReduceMean: {
-    build: (call) => {
-      const { dims, value } = call.device(0)
-      const given = call.list('axes') ?? call.numbers(1, 'the axes') ?? [...dims.keys()]
-      call.expect('noop_with_empty_axes', 0)
-      const axes = given.map((axis) => call.axis(axis, dims.length))
-      const of = value.layout === 'volume' ? axes.map((axis) => volumeAxis(axis, dims.length)) : axes
-      const kept = {
-        dims: dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),
-        value: mean(value, { axes: of, keepDims: true }),
-      }
-      if (call.number('keepdims', 1) === 1) return kept
-      return shaped(
-        kept,
-        dims.filter((_, axis) => !axes.includes(axis)),
-      )
-    },
-  },
+  ReduceMax: reduced(amax),
+  ReduceMean: reduced(mean),
+  ReduceMin: reduced(amin),
+  ReduceSum: reduced(sum),
   Softmax: {
     build: (call) => {
       const x = call.device(0)
@@ -252,6 +252,28 @@ export const shapes: Readonly<Record<string, Operator>> = {
       return tensorOf(softmax(x.value, layout === 'volume' ? volumeAxis(axis, rank) : axis), x.dims)
     },
   },
+}
+
+/** An operator that combines some axes. */
+function reduced(op: (value: Value, options: AxesOptions) => Value): Operator {
+  return {
+    build: (call) => {
+      const { dims, value } = call.device(0)
+      const given = call.list('axes') ?? call.numbers(1, 'the axes') ?? [...dims.keys()]
+      call.expect('noop_with_empty_axes', 0)
+      const axes = given.map((axis) => call.axis(axis, dims.length))
+      const of = value.layout === 'volume' ? axes.map((axis) => volumeAxis(axis, dims.length)) : axes
+      const kept = {
+        dims: dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+        value: op(value, { axes: of, keepDims: true }),
+      }
+      if (call.number('keepdims', 1) === 1) return kept
+      return shaped(
+        kept,
+        dims.filter((_, axis) => !axes.includes(axis)),
+      )
+    },
+  }
 }
 
 function rounded(f: (x: number) => number): Operator {

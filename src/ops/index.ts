@@ -14,6 +14,7 @@ export {
   tanh,
 } from './activation.js'
 export { affineGrid, type AffineGridOptions } from './affine-grid.js'
+export { amax, amin } from './amax.js'
 export { argmax } from './argmax.js'
 export { avgPool3d } from './avg-pool3d.js'
 export {
@@ -86,6 +87,7 @@ export { stack } from './stack.js'
 export { dot, mean, squaredError, sum, weightedSum, type SumOptions, type WeightedTerm } from './sum.js'
 export { supportMask, supportThreshold } from './support-mask.js'
 export { transpose } from './transpose.js'
+export type { AxesOptions } from './shared/axes.js'
 export type { Box } from './shared/box.js'
 export type { Triple } from './shared/triple.js'
 export { upsampleNearest } from './upsample-nearest.js'

@@ -8,10 +8,11 @@ import { fiveExtents, axisParams, strides, type Form } from './shared/axes.js'
 /** A single invocation adds up sums of fewer numbers. */
 const fewest = 64
 
+/** How the numbers of some axes are combined: added up and multiplied by `scale`, or the largest taken. */
+type Combined = { readonly scale: number } | 'largest'
+
 /**
  * Sums over the axes on which `kept` has an extent of 1 and the input does not, times `scale`.
- *
- * A volume is summed plane by plane first, so that the bits do not depend on how it was cut.
  *
  * @param kept the input's shape with 1 on the axes that are summed over, before which extents of 1 may be missing
  * @param form what the result is: as many elements as `kept`, in the same order of axes
@@ -25,30 +26,48 @@ export function sumAxes(
   scale = 1,
   gradient?: Gradient,
 ): Value {
+  return combined(name, input, kept, form, { scale }, gradient)
+}
+
+/** The largest numbers along such axes; without a gradient. */
+export function largestAlong(name: string, input: Value, kept: readonly number[], form: Form): Value {
+  return combined(name, input, kept, form, 'largest')
+}
+
+/** A volume is reduced plane by plane first, so that the bits do not depend on how it was cut. */
+function combined(
+  name: string,
+  input: Value,
+  kept: readonly number[],
+  form: Form,
+  how: Combined,
+  gradient?: Gradient,
+): Value {
   const extents = fiveExtents(name, input.shape)
   const results = fiveExtents(name, kept)
   const inPlanes = [extents[0]!, results[1]!, extents[2]!, results[3]!, results[4]!]
   const keepsPlanes = results[0] === extents[0] && results[2] === extents[2]
   const shrinks = inPlanes.some((extent, axis) => extent !== extents[axis])
   if (input.layout === 'flat' || (!keepsPlanes && !shrinks))
-    return wholeSum(name, input, input, results, form, scale, gradient)
-  if (keepsPlanes) return planeSums(name, input, results, form, form.layout, scale, gradient)
+    return ofWhole(name, input, input, results, form, how, gradient)
+  if (keepsPlanes) return ofPlanes(name, input, results, form, form.layout, how, gradient)
   // Laid out as a volume, but not a volume to the scheduler: it has fewer planes than the work behind it.
   const flat = { shape: [product(inPlanes)], layout: 'flat', partial: true } as const
-  const partials = planeSums(`${name} of planes`, input, inPlanes, flat, 'volume', 1, gradient)
+  const part = how === 'largest' ? how : { scale: 1 }
+  const partials = ofPlanes(`${name} of planes`, input, inPlanes, flat, 'volume', part, gradient)
   // The gradient skips the partial results: the input's is computed from that of the result.
   const pass = gradient && ((gradOutput: Value) => gradOutput)
-  return wholeSum(name, partials, { shape: inPlanes, layout: 'volume' }, results, form, scale, pass)
+  return ofWhole(name, partials, { shape: inPlanes, layout: 'volume' }, results, form, how, pass)
 }
 
-/** Sums within each plane of a volume, to a result with as many planes, in the memory order of `to`. */
-function planeSums(
+/** Combines within each plane of a volume, to a result with as many planes, in the memory order of `to`. */
+function ofPlanes(
   name: string,
   input: Value,
   results: Extents,
   form: Form,
   to: Layout,
-  scale: number,
+  how: Combined,
   gradient?: Gradient,
 ): Value {
   const perPlane = results[1]! * results[3]! * results[4]!
@@ -60,7 +79,7 @@ function planeSums(
     planes: volumeShape(input).planes,
     emit: (output, device, range) =>
       slabs(range, device, (slab) => [planesOf(input, slab)]).map((slab) => ({
-        ...kernel(name, input, results, to, scale, slab.first * perPlane, slab.end * perPlane),
+        ...kernel(name, input, results, to, how, slab.first * perPlane, slab.end * perPlane),
         bindings: {
           input: planesOf(input, slab),
           output: form.layout === 'volume' ? planesOf(output, slab) : whole(output),
@@ -69,14 +88,14 @@ function planeSums(
   })
 }
 
-/** All sums in one dispatch. The input is in the memory order of `from`. */
-function wholeSum(
+/** Combines all in one dispatch. The input is in the memory order of `from`. */
+function ofWhole(
   name: string,
   input: Value,
   from: Form,
   results: Extents,
   form: Form,
-  scale: number,
+  how: Combined,
   gradient?: Gradient,
 ): Value {
   return op({
@@ -86,7 +105,7 @@ function wholeSum(
     backward: gradient && ((gradOutput) => ({ input: gradient(gradOutput) })),
     emit: (output) => [
       {
-        ...kernel(name, from, results, form.layout, scale, 0, product(results)),
+        ...kernel(name, from, results, form.layout, how, 0, product(results)),
         bindings: { input: whole(input), output: whole(output) },
       },
     ],
@@ -103,7 +122,7 @@ function kernel(
   from: Form,
   results: Extents,
   to: Layout,
-  scale: number,
+  how: Combined,
   first: number,
   last: number,
 ): Omit<KernelCall, 'bindings' | 'threads' | 'workgroups'> & DispatchSize {
@@ -113,12 +132,12 @@ function kernel(
   const groups = product(summed) >= fewest
   return {
     shader: shaders.reduceAxes,
-    flags: { GROUPS: groups },
+    flags: { GROUPS: groups, LARGEST: how === 'largest' },
     params: {
       first,
       count,
       summed: product(summed),
-      scale,
+      ...(how === 'largest' ? {} : how),
       ...axisParams('kept', results, layout, 1),
       ...axisParams('summed', summed, layout, 1),
       ...axisParams('stride', strides(name, from), layout),

@@ -4,7 +4,7 @@ import { elementwiseOp, elementwisePlanes } from '../graph/elementwise.js'
 import { requireSameShape, type Value } from '../graph/value.js'
 import { slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { axisOf, type Form } from './shared/axes.js'
+import { keptForm, type AxesOptions } from './shared/axes.js'
 import { broadcast, requireNumbers } from './shared/broadcast.js'
 import { sumRows } from './shared/reduce.js'
 import { sumAxes } from './sum-axes.js'
@@ -13,12 +13,7 @@ import { sumAxes } from './sum-axes.js'
 const share = 4096
 
 /** What a sum or a mean is taken over. */
-export interface SumOptions {
-  /** Axes of the shape, [N, C, D, H, W] for a volume; negative ones count from the last. Default: all. */
-  readonly axes?: readonly number[]
-  /** Whether to keep these axes with an extent of 1, so that a volume stays a volume. Default false. */
-  readonly keepDims?: boolean
-}
+export type SumOptions = AxesOptions
 
 /**
  * Sum over some axes, or of all elements.
@@ -39,19 +34,9 @@ export function mean(a: Value, options: SumOptions = {}): Value {
 
 const isTotal = ({ axes, keepDims }: SumOptions): boolean => axes === undefined && !keepDims
 
-function overAxes(
-  name: string,
-  a: Value,
-  { axes, keepDims = false }: SumOptions,
-  scaleOf: (count: number) => number,
-): Value {
+function overAxes(name: string, a: Value, options: SumOptions, scaleOf: (count: number) => number): Value {
   requireNumbers(name, a)
-  const summed = axes ? axesOf(name, a, axes) : new Set(a.shape.keys())
-  const kept = a.shape.map((extent, axis) => (summed.has(axis) ? 1 : extent))
-  const rest = a.shape.filter((_, axis) => !summed.has(axis))
-  const form: Form = keepDims
-    ? { shape: kept, layout: a.layout }
-    : { shape: rest.length > 0 ? rest : [1], layout: 'flat' }
+  const { kept, form } = keptForm(name, a, options)
   const { size, shape, layout } = a
   const scale = scaleOf(size / kept.reduce((product, extent) => product * extent, 1))
   return sumAxes(name, a, kept, form, scale, (gradOutput) => {
@@ -59,17 +44,6 @@ function overAxes(
     // The gradient of a mean is at most one over the number of its terms.
     return broadcast(`${name} backward`, 'multiply', grad, scale, { shape, layout }, true)
   })
-}
-
-/** The axes for these numbers; negative ones count from the last. */
-function axesOf(name: string, a: Value, axes: readonly number[]): ReadonlySet<number> {
-  const found = new Set<number>()
-  for (const axis of axes) {
-    const counted = axisOf(name, a, axis)
-    if (found.has(counted)) throw new Error(`${name}: axis ${axis} is named twice`)
-    found.add(counted)
-  }
-  return found
 }
 
 /** Sum of the products of two values' elements, a scalar. */

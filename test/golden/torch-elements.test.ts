@@ -5,12 +5,13 @@ import type { Value } from '../../src/graph/value.js'
 import { readSafetensors } from '../../src/io/safetensors.js'
 import * as ops from '../../src/ops/index.js'
 import { differentiate, evaluate, useGpu } from '../gpu.js'
+import * as largest from '../reference/amax.js'
 import * as affine from '../reference/affine-grid.js'
 import * as arithmetic from '../reference/arithmetic.js'
 import * as clamp from '../reference/clamp.js'
 import * as conv2d from '../reference/conv2d.js'
 import * as grids from '../reference/grid-sample.js'
-import { fromArray, relativeError, type NdArray } from '../reference/nd-array.js'
+import { fromArray, map, relativeError, type NdArray } from '../reference/nd-array.js'
 import * as pow from '../reference/pow.js'
 import * as sin from '../reference/sin.js'
 import * as where from '../reference/where.js'
@@ -66,6 +67,15 @@ const wave = (name: sin.Name): Checked => ({
   forward: ({ x }) => sin.forward(name, x!),
   backward: (g, { x }) => ({ x: sin.backward(name, g, x!).gradInput }),
 })
+
+const extreme = (name: 'amax' | 'amin', axes: readonly number[]): Checked => {
+  const turned = (x: NdArray) => (name === 'amax' ? x : map(x, (value) => -value))
+  return {
+    build: ({ x }) => ops[name](x!, { axes, keepDims: true }),
+    forward: ({ x }) => turned(largest.forward(turned(x!), axes)),
+    backward: (g, { x }) => ({ x: largest.backward(g, turned(x!), axes).gradInput }),
+  }
+}
 
 const sampled = (options: ops.GridSampleOptions): Checked => ({
   build: ({ x, grid }) => ops.gridSample(x!, grid!, options),
@@ -126,6 +136,8 @@ const checks: Record<string, Checked> = {
   ...Object.fromEntries([2, 3, -1, 0, 0.5].map((exponent) => [`pow_${exponent}`, power(exponent)])),
   sin: wave('sin'),
   cos: wave('cos'),
+  amax: extreme('amax', [1, 3]),
+  amin: extreme('amin', [0, 2, 4]),
   ...Object.fromEntries(
     (['trilinear', 'nearest'] as const).flatMap((mode) =>
       (['zeros', 'border'] as const).flatMap((padding) =>

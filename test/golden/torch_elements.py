@@ -83,6 +83,9 @@ case("conv2d_groups", lambda x, w, b: F.conv2d(x[:, :, 0], w, b, padding=2, dila
 case("conv_transpose2d", lambda x, w, b: F.conv_transpose2d(x[:, :, 0], w, b, stride=2, padding=1, output_padding=1)[:, :, None],
      x=torch.randn(2, 3, 1, 4, 5), w=torch.randn(3, 4, 3, 3), b=torch.randn(4))  # fmt: skip
 
+case("amax", lambda x: torch.amax(x, (1, 3), keepdim=True), x=levels(*volume))
+case("amin", lambda x: torch.amin(x, (0, 2, 4), keepdim=True), x=levels(*volume))
+
 header, data = {"__metadata__": {"torch": torch.__version__}}, b""
 for name, tensor in tensors.items():
     raw = tensor.contiguous().numpy().astype("<f4").tobytes()

@@ -168,6 +168,26 @@ function fileWith(
   return writeOnnx(graph)
 }
 
+describe('what combines axes', () => {
+  const x = draw([1, 3, 4, 2, 5])
+  const combine: Record<string, (numbers: readonly number[]) => number> = {
+    ReduceMax: (numbers) => Math.max(...numbers),
+    ReduceMin: (numbers) => Math.min(...numbers),
+    ReduceSum: (numbers) => numbers.reduce((sum, n) => sum + n, 0),
+    ReduceMean: (numbers) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length,
+    GlobalMaxPool: (numbers) => Math.max(...numbers),
+    GlobalAveragePool: (numbers) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length,
+  }
+
+  it.each(Object.keys(combine))('%s', async (op) => {
+    const attributes = op.startsWith('Reduce') ? { attributes: { axes: [2, 3, -1] } } : {}
+    const y = await outputOf(fileWith({ op, ...attributes }, [], [...x.shape]), x)
+    expect(y.shape).toEqual([1, 3, 1, 1, 1])
+    const expected = [0, 1, 2].map((c) => combine[op]!([...x.data.slice(40 * c, 40 * (c + 1))]))
+    expect(relativeError(y, fromArray(y.shape, expected))).toBeLessThan(2e-6)
+  })
+})
+
 describe('Resize', () => {
   const resize = (attributes: OnnxNode['attributes'], scales: number[]) =>
     fileWith({ op: 'Resize', inputs: ['x', '', 's'], ...(attributes ? { attributes } : {}) }, [

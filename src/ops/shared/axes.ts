@@ -39,6 +39,43 @@ export function axisOf(op: string, { name, shape }: Pick<Value, 'name' | 'shape'
   return axis < 0 ? axis + axes : axis
 }
 
+/** Which axes a reduction combines. */
+export interface AxesOptions {
+  /** Axes of the shape, [N, C, D, H, W] for a volume; negative ones count from the last. Default: all. */
+  readonly axes?: readonly number[]
+  /** Whether to keep these axes with an extent of 1, so that a volume stays a volume. Default false. */
+  readonly keepDims?: boolean
+}
+
+/**
+ * The shape with 1 on the axes that are combined, and the form of the result.
+ *
+ * @throws Error if an axis does not exist or is named twice
+ */
+export function keptForm(
+  op: string,
+  value: Value,
+  { axes, keepDims = false }: AxesOptions,
+): { readonly kept: Shape; readonly form: Form } {
+  const combined = axes ? distinctAxes(op, value, axes) : new Set(value.shape.keys())
+  const kept = value.shape.map((extent, axis) => (combined.has(axis) ? 1 : extent))
+  const rest = value.shape.filter((_, axis) => !combined.has(axis))
+  const form: Form = keepDims
+    ? { shape: kept, layout: value.layout }
+    : { shape: rest.length > 0 ? rest : [1], layout: 'flat' }
+  return { kept, form }
+}
+
+function distinctAxes(op: string, value: Value, axes: readonly number[]): ReadonlySet<number> {
+  const found = new Set<number>()
+  for (const axis of axes) {
+    const counted = axisOf(op, value, axis)
+    if (found.has(counted)) throw new Error(`${op}: axis ${axis} is named twice`)
+    found.add(counted)
+  }
+  return found
+}
+
 /** A shape as five extents, those of missing axes 1. @throws Error if it has more axes than kernels walk */
 export function fiveExtents(op: string, shape: Shape): number[] {
   if (shape.length > rank) throw new Error(`${op}: [${shape.join(', ')}] has more than ${rank} axes`)
