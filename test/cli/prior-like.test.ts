@@ -115,7 +115,9 @@ describe('labels of what a scan was stripped of', () => {
   it('are named, so that the user can leave them out', async () => {
     const { path, write } = study
     const table = path('rest.json')
-    writeFileSync(table, JSON.stringify({ ...phantomTable, rest: 1 }))
+    // The rest class lists one of the two codes of the skull, as FreeSurfer's table lists its own.
+    const rest = { name: 'other', abbreviation: 'other', codes: [501] }
+    writeFileSync(table, JSON.stringify({ classes: [...phantomTable.classes, rest], rest: K }))
     const map = await write('skull.nii.gz', withSkull(), 'int16', elsewhere)
     const args = ['prior', map, '--classes', table, '--blur', '0', '--like']
     const { errors } = await succeed([...args, files.scan, '-o', path('whole.nii.gz')])

@@ -1,4 +1,3 @@
-import type { CodeCount } from '../../sae/label-codes.js'
 import type { Warp } from '../../sae/synth/warp.js'
 
 /** The share of a structure's voxels that a scan without a skull may show nothing of before it counts as stripped. */
@@ -16,24 +15,24 @@ export interface CodesOutside {
 }
 
 /**
- * Finds the labels of what a scan was stripped of, such as the skull: codes of no class of its own, most of whose voxels
+ * Finds the labels of what a scan was stripped of, such as the skull: codes of the rest class, most of whose voxels
  * lie where the scan is empty.
  *
  * @param codes of the map
  * @param warp from the scan's grid into the map
  * @param scan intensities, 0 where it is empty
- * @param unlisted the codes of no class
+ * @param classes of the map's voxels
+ * @param rest the class of what has none of its own, if there is one
  * @returns undefined if they are few
  */
 export function codesOutside(
   codes: Float64Array,
   warp: Warp,
   scan: Float32Array,
-  unlisted: readonly CodeCount[],
+  classes: Uint8Array,
+  rest: number | undefined,
 ): CodesOutside | undefined {
-  const asked = new Set(unlisted.map(({ code }) => code))
-  asked.delete(0)
-  if (asked.size === 0) return undefined
+  if (rest === undefined) return undefined
   const [D, H, W] = warp.source
   const counts = new Map<number, { seen: number; empty: number }>()
   let labelled = 0
@@ -41,10 +40,11 @@ export function codesOutside(
     for (let w = 0; w < x.length; w++) {
       const [d, h, v] = [Math.round(x[w]!), Math.round(y[w]!), Math.round(z[w]!)]
       if (d < 0 || d >= D || h < 0 || h >= H || v < 0 || v >= W) continue
-      const code = codes[(d * H + h) * W + v]!
+      const at = (d * H + h) * W + v
+      const code = codes[at]!
       if (code === 0) continue
       labelled++
-      if (!asked.has(code)) continue
+      if (classes[at] !== rest) continue
       const count = counts.get(code) ?? { seen: 0, empty: 0 }
       counts.set(code, count)
       count.seen++

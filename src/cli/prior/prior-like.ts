@@ -66,12 +66,12 @@ export async function fromMapsLike(
     const inside = { ...map, data: withoutOutside(map.data, options.outside ?? []) }
     const { transform, quality } = fitMap(inside, reference, options.transform)
     terminal.status(`${source}: ${quality}`)
-    const { classes, unlisted } = classesOfMap(inside, tables[i]!, terminal)
+    const { classes } = classesOfMap(inside, tables[i]!, terminal)
     const pullback = new Pullback(toPlaced(map.grid), toPlaced(whole), transform)
     addVotes(classes, pullback, prior, 1 / sources.length)
     const outside =
       reference.kind === 'scan'
-        ? codesOutside(inside.data, pullback, reference.scan.image.data, unlisted)
+        ? codesOutside(inside.data, pullback, reference.scan.image.data, classes, table.rest)
         : undefined
     if (outside)
       terminal.warn(
