@@ -93,8 +93,8 @@ function windowsOf({ call, bindings }: Dispatch): { inputs: Window[]; outputs: W
   return { inputs: windows(false), outputs: windows(true) }
 }
 
-function storedBytes(value: Value, { sweep, stored }: Schedule): number {
-  const planes = sweep?.strips.get(value)
+function storedBytes(value: Value, { sweeps, stored }: Schedule): number {
+  const planes = sweeps.find(({ strips }) => strips.has(value))?.strips.get(value)
   return planes === undefined ? stored.bytes(value) : planes * planeSize(value) * stored.elementBytes(value)
 }
 

@@ -10,12 +10,14 @@ export interface MemoryPlan {
 }
 
 /** The nodes that run as a sweep, by position, and the bytes of the strips between them. */
-interface SweptNodes {
+export interface SweptNodes {
   readonly first: number
   readonly last: number
   readonly strips: ReadonlyMap<Value, number>
   /** Strips whose contents survive from one slab to the next. */
   readonly sliding: ReadonlySet<Value>
+  /** Values that the sweep writes over one that it reads for the last time, with the latter. */
+  readonly inPlace: ReadonlyMap<Value, Value>
 }
 
 /** Bytes that do not count as waste when a value takes over a larger slot. */
@@ -30,31 +32,41 @@ const slack = 65536
  * buffer.
  *
  * The nodes of a sweep run once per slab, in order. A strip lives from node to node, like other values. But a value
- * that is stored whole and is written or read in the sweep lives until the sweep ends, and so does a sliding strip.
+ * that is stored whole and is written or read in the sweep lives until the sweep ends, and so does a sliding strip. One
+ * that is written in place of another takes over its slot.
  *
  * @param apart values with a buffer outside the pool
  */
 export function planMemory(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,
-  swept?: SweptNodes,
+  sweeps: readonly SweptNodes[] = [],
   stored: Stored = inFull,
   apart: ReadonlySet<Value> = new Set(),
 ): MemoryPlan {
-  const isStrip = (value: Value) =>
-    swept !== undefined && swept.strips.has(value) && !swept.sliding.has(value)
-  const isSwept = (at: number) => swept !== undefined && at >= swept.first && at <= swept.last
-  const bytesOf = (value: Value) => swept?.strips.get(value) ?? stored.bytes(value)
+  const strips = new Map(sweeps.flatMap((sweep) => [...sweep.strips]))
+  const sliding = new Set(sweeps.flatMap((sweep) => [...sweep.sliding]))
+  const inPlace = new Map(sweeps.flatMap((sweep) => [...sweep.inPlace]))
+  const ceded = new Set(inPlace.values())
+  const isStrip = (value: Value) => strips.has(value) && !sliding.has(value)
+  const sweepAt = (at: number) => sweeps.find(({ first, last }) => at >= first && at <= last)
+  const bytesOf = (value: Value) => strips.get(value) ?? stored.bytes(value)
   const lastUse = new Map<Value, number>()
   nodes.forEach((node, at) => {
+    const swept = sweepAt(at)
     for (const value of [...node.outputs, ...node.scratch, ...node.inputs])
-      lastUse.set(value, isSwept(at) && !isStrip(value) ? swept!.last : at)
+      lastUse.set(value, swept && !isStrip(value) ? swept.last : at)
   })
 
   const slotOf = new Map<Value, number>()
   const slots: number[] = []
   const free: number[] = []
   const assign = (value: Value): void => {
+    const before = inPlace.get(value)
+    if (before) {
+      slotOf.set(value, slotOf.get(before)!)
+      return
+    }
     const bytes = bytesOf(value)
     const fits = free.filter((slot) => slots[slot]! >= bytes).sort((a, b) => slots[a]! - slots[b]!)
     const grows = free.filter((slot) => slots[slot]! < bytes).sort((a, b) => slots[b]! - slots[a]!)
@@ -72,7 +84,8 @@ export function planMemory(
       .sort((a, b) => bytesOf(b) - bytesOf(a))
 
   nodes.forEach((node, at) => {
-    const made = madeBy(node).filter((value) => !isSwept(at) || isStrip(value))
+    const swept = sweepAt(at)
+    const made = madeBy(node).filter((value) => !swept || isStrip(value))
     if (at === swept?.first) {
       const block = nodes.slice(swept.first, swept.last + 1)
       made.unshift(...block.flatMap(madeBy).filter((value) => !isStrip(value)))
@@ -81,7 +94,8 @@ export function planMemory(
     const used = at === swept?.last ? [...slotOf.keys()] : [...made, ...node.inputs]
     for (const value of new Set(used)) {
       const slot = slotOf.get(value)
-      if (slot !== undefined && lastUse.get(value) === at && !kept.has(value)) free.push(slot)
+      if (slot !== undefined && lastUse.get(value) === at && !kept.has(value) && !ceded.has(value))
+        free.push(slot)
     }
   })
   return { slotOf, slots }

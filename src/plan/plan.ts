@@ -50,8 +50,8 @@ export class Plan {
     kernels: readonly Kernel[],
   ) {
     this.schedule = schedule
-    this.slabs = schedule.sweep?.slabs.length ?? 1
-    this.slabPlanes = schedule.sweep?.thickness
+    this.slabs = Math.max(1, ...schedule.sweeps.map(({ slabs }) => slabs.length))
+    this.slabPlanes = schedule.sweeps[0]?.thickness
     this.extraBytes = need.variables + need.reading
     this.kept = new Set([...outputs, ...report])
     this.bound = buffers

@@ -7,8 +7,8 @@ import type { Value } from '../graph/value.js'
 /** The order in which nodes run, and where their values are stored. */
 export interface Schedule {
   readonly nodes: readonly OpNode[]
-  /** The nodes that run slab by slab, if any; they are contiguous in `nodes`. */
-  readonly sweep: Sweep | undefined
+  /** The nodes that run slab by slab, if any; those of a sweep are contiguous in `nodes`. */
+  readonly sweeps: readonly Sweep[]
   readonly memory: MemoryPlan
   readonly stored: Stored
   /** Bytes of inputs, constants and pooled values together. */
@@ -29,8 +29,8 @@ export function atOnce(
   stored: Stored,
   apart: ReadonlySet<Value>,
 ): Schedule {
-  const memory = planMemory(nodes, kept, undefined, stored, apart)
-  return { nodes, sweep: undefined, memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
+  const memory = planMemory(nodes, kept, [], stored, apart)
+  return { nodes, sweeps: [], memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
 }
 
 /** Bytes of the pool, and of the inputs, constants and kept values beside it. */

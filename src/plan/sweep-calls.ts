@@ -5,14 +5,22 @@ import { planeSize, type Value } from '../graph/value.js'
 import { slabs, type Slab } from '../graph/window.js'
 import { callsOf, labelled, type Labelled, type ScheduledCall } from './calls.js'
 import type { Schedule } from './schedule.js'
-import type { SweepSlab } from './sweep.js'
+import type { Stored } from './storage.js'
+import type { Sweep, SweepSlab } from './sweep.js'
 
-/** The calls of a schedule that may have a sweep, in their order. */
-export function sweepCalls({ nodes, sweep, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
-  if (!sweep) return callsOf(nodes, stored, device)
-  const first = nodes.indexOf(sweep.nodes[0]!)
+/** The calls of a schedule that may have sweeps, in their order. */
+export function sweepCalls({ nodes, sweeps, stored }: Schedule, device: DeviceTraits): ScheduledCall[] {
+  const starts = new Map(sweeps.map((sweep) => [sweep.nodes[0], sweep]))
+  const members = new Set(sweeps.flatMap((sweep) => sweep.nodes))
+  return nodes.flatMap((node) => {
+    const sweep = starts.get(node)
+    if (sweep) return callsOfSweep(sweep, stored, device)
+    return members.has(node) ? [] : callsOf([node], stored, device)
+  })
+}
+
+function callsOfSweep(sweep: Sweep, stored: Stored, device: DeviceTraits): ScheduledCall[] {
   return [
-    ...callsOf(nodes.slice(0, first), stored, device),
     ...sweep.slabs.flatMap(({ ranges, held }, i) => {
       const origins = originsOf(held)
       const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
@@ -31,7 +39,6 @@ export function sweepCalls({ nodes, sweep, stored }: Schedule, device: DeviceTra
       ]
     }),
     ...sweep.nodes.flatMap((node) => labelled(node, stored, () => node.slices!.finish(device))),
-    ...callsOf(nodes.slice(first + sweep.nodes.length), stored, device),
   ]
 }
 

@@ -39,8 +39,7 @@ export function findSweep(
   kept: ReadonlySet<Value>,
   stored: Stored = inFull,
 ): readonly OpNode[] {
-  const large = Math.max(0, ...nodes.map(voxelsOf)) / 4
-  const fits = nodes.map((node) => node.slices !== undefined && voxelsOf(node) > large)
+  const fits = sweepable(nodes)
   let best: readonly OpNode[] = []
   let most = 0
   nodes.forEach((_, start) => {
@@ -57,6 +56,8 @@ export function findSweep(
  *
  * @param block the nodes of the sweep, in topological order
  * @param nodes all nodes of the plan
+ * @param slides whether the strip of a node's output keeps the planes that the next slab reads; default: if they are
+ *   expensive to recompute
  */
 export function planSweep(
   block: readonly OpNode[],
@@ -64,10 +65,11 @@ export function planSweep(
   kept: ReadonlySet<Value>,
   thickness: number,
   stored: Stored = inFull,
+  slides: (node: OpNode) => boolean = ({ slices }) => slices!.costly,
 ): Sweep {
   const strips = inner(block, nodes, kept)
   const sliding = new Set(
-    [...strips].filter((value) => value.node!.slices!.costly && planeSize(value) >= stored.alignment(value)),
+    [...strips].filter((value) => slides(value.node!) && planeSize(value) >= stored.alignment(value)),
   )
   const most = Math.max(...block.map(planeCount))
   const progress: Progress = { done: new Map(), held: new Map() }
@@ -86,8 +88,18 @@ export function planSweep(
   return { nodes: block, thickness, slabs, strips: sizes, sliding }
 }
 
+/** Which nodes can be part of a sweep: those that can be cut along depth and work at full scale. */
+export function sweepable(nodes: readonly OpNode[]): readonly boolean[] {
+  const large = Math.max(0, ...nodes.map(voxelsOf)) / 4
+  return nodes.map((node) => node.slices !== undefined && voxelsOf(node) > large)
+}
+
 /** The nodes that form a block with the node at `start`, from there on. */
-function blockFrom(nodes: readonly OpNode[], fits: readonly boolean[], start: number): readonly OpNode[] {
+export function blockFrom(
+  nodes: readonly OpNode[],
+  fits: readonly boolean[],
+  start: number,
+): readonly OpNode[] {
   const block = new Set<OpNode>()
   /** Nodes outside that depend on the block. */
   const behind = new Set<OpNode>()
@@ -111,7 +123,11 @@ function readsPlanes({ slices }: OpNode, value: Value): boolean {
 }
 
 /** Volumes that only nodes of the block write or read. */
-function inner(block: readonly OpNode[], nodes: readonly OpNode[], kept: ReadonlySet<Value>): Set<Value> {
+export function inner(
+  block: readonly OpNode[],
+  nodes: readonly OpNode[],
+  kept: ReadonlySet<Value>,
+): Set<Value> {
   const members = new Set(block)
   const values = new Set(
     block.flatMap(({ outputs }) => outputs).filter((value) => value.layout === 'volume' && !kept.has(value)),

@@ -1,17 +1,18 @@
 import type { OpNode } from '../graph/node.js'
 import { planeSize, type Value } from '../graph/value.js'
-import { planMemory } from './memory.js'
+import { findChain, inOrder, placesTaken } from './chain.js'
+import { planMemory, type SweptNodes } from './memory.js'
 import { bytesOf, type Schedule } from './schedule.js'
 import type { Stored } from './storage.js'
-import { findSweep, planSweep } from './sweep.js'
+import { findSweep, planSweep, type Sweep } from './sweep.js'
 
 /** Slab thicknesses to try, in planes; in thinner slabs, halos would be most of the work. */
 const thicknesses = [96, 64, 48, 32, 24, 16, 8]
 
 /**
  * Orders the nodes so that they need at most `limit` bytes: all at once if they fit, else as a sweep in the thickest
- * slabs that fit. If none fit, uses the thinnest slabs. `thickness` forces that many planes per slab, whatever the
- * memory.
+ * slabs that fit, else as a chain of sweeps (see `findChain`). If none fit, uses what needs least. `thickness` forces a
+ * sweep with that many planes per slab, whatever the memory.
  *
  * @param plain the schedule of all nodes at once
  * @param kept values that must be available after a run
@@ -28,13 +29,31 @@ export function withinLimit(
   const { nodes, stored } = plain
   const block = findSweep(nodes, kept, stored)
   if (block.length === 0) return plain
-  if (thickness) return inSlabs(nodes, block, kept, thickness, stored, apart)
-  const most = Math.max(...block.map(({ slices }) => slices!.planes))
-  let best = plain
+  const swept = (thickness: number) => inSlabs(nodes, block, kept, thickness, stored, apart)
+  if (thickness) return swept(thickness)
+  const best = thinned(plain, block, limit, swept)
+  if (best.bytes <= limit) return best
+  const blocks = findChain(nodes, kept)
+  const ordered = blocks.length > 0 ? inOrder(nodes, blocks) : undefined
+  if (!ordered) return best
+  return thinned(best, blocks.flat(), limit, (thickness) =>
+    inChain(ordered, blocks, kept, thickness, stored, apart),
+  )
+}
+
+/** The schedule in the thickest slabs that fit the limit, or the smallest of all if none fits. */
+function thinned(
+  start: Schedule,
+  swept: readonly OpNode[],
+  limit: number,
+  make: (thickness: number) => Schedule,
+): Schedule {
+  const most = Math.max(...swept.map(({ slices }) => slices!.planes))
+  let best = start
   for (const thickness of thicknesses) {
     if (thickness >= most) continue
-    const swept = inSlabs(nodes, block, kept, thickness, stored, apart)
-    if (swept.bytes < best.bytes) best = swept
+    const made = make(thickness)
+    if (made.bytes < best.bytes) best = made
     if (best.bytes <= limit) break
   }
   return best
@@ -59,10 +78,50 @@ function inSlabs(
     if (!members.has(node) && (follows || node.mutates.length > 0)) after.add(node)
   }
   const before = nodes.filter((node) => !members.has(node) && !after.has(node))
-  const ordered = [...before, ...block, ...after]
-  const swept = {
-    first: before.length,
-    last: before.length + block.length - 1,
+  return placed([...before, ...block, ...after], [sweep], new Map(), kept, stored, apart)
+}
+
+/** @param nodes in an order in which those of each block are contiguous */
+function inChain(
+  nodes: readonly OpNode[],
+  blocks: readonly (readonly OpNode[])[],
+  kept: ReadonlySet<Value>,
+  thickness: number,
+  stored: Stored,
+  apart: ReadonlySet<Value>,
+): Schedule {
+  // All strips slide, so that no plane of what a sweep reads is read again after the sweep has gone past.
+  const sweeps = blocks.map((block) => planSweep(block, nodes, kept, thickness, stored, () => true))
+  const elsewhere = new Set([...kept, ...apart])
+  const taken = new Map(sweeps.flatMap((sweep) => [...placesTaken(sweep, nodes, elsewhere, stored)]))
+  return placed(nodes, sweeps, taken, kept, stored, apart)
+}
+
+/** The schedule of these nodes, with a place in memory for every value. */
+function placed(
+  nodes: readonly OpNode[],
+  sweeps: readonly Sweep[],
+  taken: ReadonlyMap<Value, Value>,
+  kept: ReadonlySet<Value>,
+  stored: Stored,
+  apart: ReadonlySet<Value>,
+): Schedule {
+  const swept = sweeps.map((sweep) => sweptNodes(sweep, nodes, taken, stored))
+  const memory = planMemory(nodes, kept, swept, stored, apart)
+  return { nodes, sweeps, memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
+}
+
+function sweptNodes(
+  sweep: Sweep,
+  nodes: readonly OpNode[],
+  taken: ReadonlyMap<Value, Value>,
+  stored: Stored,
+): SweptNodes {
+  const first = nodes.indexOf(sweep.nodes[0]!)
+  const made = new Set(sweep.nodes.flatMap(({ outputs }) => outputs))
+  return {
+    first,
+    last: first + sweep.nodes.length - 1,
     strips: new Map(
       [...sweep.strips].map(([value, planes]) => [
         value,
@@ -70,7 +129,6 @@ function inSlabs(
       ]),
     ),
     sliding: sweep.sliding,
+    inPlace: new Map([...taken].filter(([value]) => made.has(value))),
   }
-  const memory = planMemory(ordered, kept, swept, stored, apart)
-  return { nodes: ordered, sweep, memory, stored, bytes: bytesOf(ordered, kept, memory, apart) }
 }

@@ -1,4 +1,5 @@
 /** Priors of label maps that lie elsewhere, of tissue maps, and what a prior says. */
+import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
@@ -93,6 +94,38 @@ describe('sae prior --like', () => {
     const args = ['--like', files.labels, '--outside', String(gone), '--blur', '0', '--classes', classes]
     const { errors } = await succeed(['prior', files.own, ...args, '-o', path('without.nii.gz')])
     expect(errors.join('\n')).toContain(`no voxel of ${phantomTable.classes[2]!.name}`)
+  })
+})
+
+describe('labels of what a scan was stripped of', () => {
+  /** The map with a shell of two codes around the head, and the voxels of one more in the head. */
+  const withSkull = (): Float32Array => {
+    const [D, H, W] = shape
+    const codes = Float32Array.from(toCodes(first.labels, phantomTable))
+    const isShell = (i: number): boolean => {
+      const [d, h, w] = [Math.floor(i / (H * W)), Math.floor(i / W) % H, i % W]
+      const radius = Math.hypot(d - D / 2 + 0.5, h - H / 2 + 0.5, w - W / 2 + 0.5)
+      return codes[i] === 0 && radius < D / 2
+    }
+    return codes.map((code, i) =>
+      isShell(i) ? (i % 2 === 0 ? 501 : 502) : code === 0 ? 0 : i % 7 === 0 ? 77 : code,
+    )
+  }
+
+  it('are named, so that the user can leave them out', async () => {
+    const { path, write } = study
+    const table = path('rest.json')
+    // The rest class lists one of the two codes of the skull, as FreeSurfer's table lists its own.
+    const rest = { name: 'other', abbreviation: 'other', codes: [501] }
+    writeFileSync(table, JSON.stringify({ classes: [...phantomTable.classes, rest], rest: K }))
+    const map = await write('skull.nii.gz', withSkull(), 'int16', elsewhere)
+    const args = ['prior', map, '--classes', table, '--blur', '0', '--like']
+    const { errors } = await succeed([...args, files.scan, '-o', path('whole.nii.gz')])
+    expect(errors.join('\n')).toMatch(
+      /skull\.nii\.gz: \d\d % of its labels lie where .*scan\.nii\.gz is empty.* give --outside 501-502$/m,
+    )
+    const without = [...args, files.scan, '--outside', '501-502', '-o', path('brain.nii.gz')]
+    expect((await succeed(without)).errors.join('\n')).not.toContain('--outside')
   })
 })
 

@@ -100,7 +100,7 @@ export function addPrepare(program: Command): void {
       '--to <scan>',
       'register: bring each scan onto this one by an affine map; without the skull unless strip is skipped',
     )
-    .addOption(memoryOption('1.5GB'))
+    .addOption(memoryOption('2GB'))
     .addOption(precisionOption())
     .option(
       '--keep-existing',

@@ -19,6 +19,7 @@ import { expectedVoxels, requireNoTissueMap, tablesOfMaps, type MadePrior } from
 import { readScanToRegister, toPlaced, type RegisteredScan } from '../registration.js'
 import { subsample } from '../grids/subsample.js'
 import type { Terminal } from '../terminal.js'
+import { codesOutside } from './codes-outside.js'
 
 /** How label maps are fitted onto a reference. */
 export interface LikeOptions {
@@ -66,7 +67,16 @@ export async function fromMapsLike(
     const { transform, quality } = fitMap(inside, reference, options.transform)
     terminal.status(`${source}: ${quality}`)
     const { classes } = classesOfMap(inside, tables[i]!, terminal)
-    addVotes(classes, new Pullback(toPlaced(map.grid), toPlaced(whole), transform), prior, 1 / sources.length)
+    const pullback = new Pullback(toPlaced(map.grid), toPlaced(whole), transform)
+    addVotes(classes, pullback, prior, 1 / sources.length)
+    const outside =
+      reference.kind === 'scan'
+        ? codesOutside(inside.data, pullback, reference.scan.image.data, classes, table.rest)
+        : undefined
+    if (outside)
+      terminal.warn(
+        `${source}: ${(100 * outside.share).toFixed(0)} % of its labels lie where ${options.like} is empty, and no method finds anything there; if its skull was stripped, give --outside ${outside.codes}`,
+      )
   }
   blurPrior(prior, whole.shape, K, sigmaOn(whole))
   const voxels = expectedVoxels(prior, K)

@@ -1,4 +1,4 @@
-import { defineNode, scratch, type Gradients, type Inputs, type KernelCall } from '../../graph/node.js'
+import { scratch, type Gradients, type Inputs, type KernelCall } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { constant, volumeShape, type Value } from '../../graph/value.js'
@@ -42,12 +42,14 @@ export function normalise(
   requireAffine(name, input, affine)
   const { images, perImage, ...params } = layOut(input, group)
   const partials = scratch(`${name} partials`, [count, 2 * channels])
-  return defineNode({
+  // Two nodes: the second is cut along depth, so that a sweep can include it.
+  const statistics = op({
     name,
-    inputs: { input, ...affine },
-    outputs: [{ shape: input.shape }, { name: `${name} statistics`, shape: [images.apart * perImage, 2] }],
+    inputs: { input },
+    parameter: affine.weight,
+    output: { name: `${name} statistics`, shape: [images.apart * perImage, 2] },
     scratch: [partials],
-    emit: ([output, statistics], device) => [
+    emit: (statistics, device) => [
       ...firstVoxels(input, statistics, group),
       ...moments(input, statistics, undefined, group, partials, device),
       {
@@ -57,12 +59,18 @@ export function normalise(
         bindings: { partials: whole(partials), statistics: whole(statistics) },
         workgroups: [perImage, images.apart, 1],
       },
-      ...apply(input, statistics, group, affine, output, device, everyPlane(input)),
     ],
-    // Only ops without a gradient read the statistics, so only the output has an incoming gradient.
-    backward: ([gradOutput], [, statistics]) =>
-      backward(name, input, statistics, gradOutput!, group, affine, true),
-  }).outputs
+  })
+  const output = op({
+    name,
+    inputs: { input, statistics, ...affine },
+    output: { shape: input.shape },
+    planes: count,
+    emit: (output, device, slab) => apply(input, statistics, group, affine, output, device, slab),
+    // The input's gradient includes what reaches it through the statistics, which have none of their own.
+    backward: (gradOutput) => backward(name, input, statistics, gradOutput, group, affine, true),
+  })
+  return [output, statistics]
 }
 
 /**

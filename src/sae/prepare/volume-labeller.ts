@@ -2,7 +2,7 @@ import type { Gpu } from '../../gpu/gpu.js'
 import { input, type Value } from '../../graph/value.js'
 import type { Network } from '../../nn/index.js'
 import { argmax } from '../../ops/index.js'
-import { compile } from '../../plan/compile.js'
+import { compile, type CompileOptions } from '../../plan/compile.js'
 import type { Plan } from '../../plan/plan.js'
 import type { DispatchRow } from '../../plan/describe.js'
 import type { Precision } from '../../plan/storage.js'
@@ -12,9 +12,17 @@ import type { SpatialShape } from '../separable-filter.js'
 
 /** Bounds on the memory of a `VolumeLabeller`. */
 export interface LabellerOptions extends MemoryOptions {
+  /** Hard limit in bytes; compiling fails if the network does not fit. Default: about 2e9, exceeded if necessary. */
+  readonly memoryLimit?: number | undefined
   /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */
   readonly precision?: Precision
 }
+
+/**
+ * Device memory if no limit is given. MindGrab at 256x256x256 then runs in slabs of 64 planes; in the 8 that fit into
+ * 1.5e9 it takes longer, because the planes that the next slab reads too are most of a strip and have to be moved.
+ */
+const defaultTarget = 2e9
 
 /** Labels volumes of one shape with a network that has weights already, such as `meshNet`: its most probable class. */
 export class VolumeLabeller {
@@ -31,12 +39,11 @@ export class VolumeLabeller {
     gpu: Gpu,
     network: Network,
     shape: SpatialShape,
-    { memoryLimit, precision = 'f32' }: LabellerOptions = {},
+    options: LabellerOptions = {},
   ): Promise<VolumeLabeller> {
     const start = performance.now()
-    const scan = input('scan', [1, 1, ...shape])
-    const labels = argmax(network(scan))
-    const plan = await compile(gpu, { outputs: [labels], memoryLimit, storage: precision })
+    const { scan, labels, request } = labelling(network, shape, options)
+    const plan = await compile(gpu, request)
     try {
       await plan.warmUp()
     } catch (error) {
@@ -65,5 +72,24 @@ export class VolumeLabeller {
   /** Releases the plan. */
   dispose(): void {
     this.plan.dispose()
+  }
+}
+
+/**
+ * The graph of labelling a volume, and how it is compiled.
+ *
+ * @internal used by `VolumeLabeller`, and by tests that look at its memory without running it
+ */
+export function labelling(
+  network: Network,
+  shape: SpatialShape,
+  { memoryLimit, precision = 'f32' }: LabellerOptions = {},
+): { readonly scan: Value; readonly labels: Value; readonly request: CompileOptions } {
+  const scan = input('scan', [1, 1, ...shape])
+  const labels = argmax(network(scan))
+  return {
+    scan,
+    labels,
+    request: { outputs: [labels], memoryLimit, memoryTarget: defaultTarget, storage: precision },
   }
 }
