@@ -102,6 +102,7 @@ async function run(extents: readonly [number, number, number]): Promise<Measured
     const [loss] = await plan.run()
     if (!Number.isFinite(loss![0])) throw new Error(`the loss is ${loss![0]!} at step ${step}`)
   })
+  // The inputs of one run may be written before another's commands are submitted; that changes no times.
   const start = () => {
     prepare()
     return plan.timedRun()

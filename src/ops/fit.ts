@@ -4,6 +4,7 @@ import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { boxShape, requireBox, type Box } from './shared/box.js'
 import { eachAxis, type Triple } from './shared/triple.js'
+import { extentParams } from './shared/extent-params.js'
 
 /**
  * The voxels of a box.
@@ -55,12 +56,7 @@ export function fit(input: Value, extents: Triple, start: Triple = [0, 0, 0]): V
         flags: { VECTOR: vector },
         params: {
           channels: from.channels,
-          in_depth: from.depth,
-          in_height: from.height,
-          in_width: from.width,
-          out_depth: to.depth,
-          out_height: to.height,
-          out_width: to.width,
+          ...extentParams(from, to),
           start_depth: start[0],
           start_height: start[1],
           start_width: start[2],

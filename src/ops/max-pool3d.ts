@@ -1,8 +1,9 @@
 import type { KernelCall } from '../graph/node.js'
 import { op } from '../graph/op.js'
-import { volumeShape, type Value, type VolumeShape } from '../graph/value.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import { planesOf, slabs, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
+import { extentParams } from './shared/extent-params.js'
 import {
   poolBackward,
   poolForward,
@@ -72,7 +73,7 @@ function halve(input: Value): Value {
       return slabs({ first: 0, end: to.planes }, device, (slab) => [reads(slab), writes(slab)]).map(
         (slab): KernelCall => ({
           shader: shaders.maxPool3dForward,
-          params: { ...extentParams(from, to), first_plane: slab.first },
+          params: { channels: from.channels, ...extentParams(from, to), first_plane: slab.first },
           bindings: { input: reads(slab), output: writes(slab) },
           threads: [to.area, to.channels, slab.end - slab.first],
         }),
@@ -109,7 +110,7 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
         Object.values(windows(slab)),
       ).map((slab): KernelCall => ({
         shader: shaders.maxPool3dBackward,
-        params: { ...extentParams(from, to), first_pair: slab.first },
+        params: { channels: from.channels, ...extentParams(from, to), first_pair: slab.first },
         bindings: windows(slab),
         threads: [
           Math.ceil(from.height / 2) * Math.ceil(from.width / 2),
@@ -119,16 +120,4 @@ function halveBackward(input: Value, output: Value, gradOutput: Value): Value {
       }))
     },
   })
-}
-
-function extentParams(from: VolumeShape, to: VolumeShape): Record<string, number> {
-  return {
-    channels: from.channels,
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
-  }
 }

@@ -5,6 +5,7 @@ import * as shaders from '../generated/shaders.js'
 import { volumesOf } from './shared/planewise.js'
 import { uncut } from './shared/receptive.js'
 import { triple, type Triple } from './shared/triple.js'
+import { extentParams } from './shared/extent-params.js'
 
 /** How `resample` reads between voxels. */
 export interface ResampleOptions {
@@ -93,12 +94,7 @@ function params(input: Value, output: Value, mode: 'trilinear' | 'nearest'): Rec
   const [from, to] = [volumeShape(input), volumeShape(output)]
   return {
     channels: from.channels,
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
+    ...extentParams(from, to),
     nearest: mode === 'nearest' ? 1 : 0,
   }
 }

@@ -1,4 +1,5 @@
 import { volumeShape, type Value } from '../../graph/value.js'
+import { extentParams } from '../shared/extent-params.js'
 
 /** How `gridSample` reads between voxels and outside the volume; the defaults are PyTorch's. */
 export interface GridSampleOptions {
@@ -29,12 +30,7 @@ export function samplingParams(
   const [from, to] = [volumeShape(input), volumeShape(grid)]
   return {
     channels: from.channels,
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
+    ...extentParams(from, to),
     align_corners: alignCorners ? 1 : 0,
     border: padding === 'border' ? 1 : 0,
     nearest: mode === 'nearest' ? 1 : 0,

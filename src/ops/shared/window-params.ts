@@ -1,5 +1,6 @@
 import { volumeShape, type Value } from '../../graph/value.js'
 import { spatialParams, type Triple } from './triple.js'
+import { extentParams } from './extent-params.js'
 
 /** Windows of a kernel or a pool along D, H and W. */
 interface Windows {
@@ -16,12 +17,7 @@ export function windowParams(
 ): Record<string, number> {
   const [from, to] = [volumeShape(input), volumeShape(output)]
   return {
-    in_depth: from.depth,
-    in_height: from.height,
-    in_width: from.width,
-    out_depth: to.depth,
-    out_height: to.height,
-    out_width: to.width,
+    ...extentParams(from, to),
     ...spatialParams('kernel', kernel),
     ...spatialParams('stride', stride),
     ...spatialParams('padding', padding),
