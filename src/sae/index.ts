@@ -30,7 +30,7 @@ export {
   type Scaling,
 } from './intensity.js'
 export { type RunOptions } from './overlap.js'
-export { type StepRecord } from './learner.js'
+export { type LearnOptions, type StepRecord, type Watch } from './learner.js'
 export {
   createModel,
   defaultArchitecture,
