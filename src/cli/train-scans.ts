@@ -123,7 +123,8 @@ export async function train(
       : await CsvLog.create(logPath, columns)
     const grid = trainedGridMetadata(grids.resampled ?? grids.scanGrids[0]!, every)
     const learntFrom = { inputs: formatInputs(identities), ...grid }
-    const learning = { scans: ready, settings, table, grid: inputs.prior.grid, grids }
+    const planned = options.patience === undefined ? settings.epochs : 1
+    const learning = { scans: ready, settings, planned, table, grid: inputs.prior.grid, grids }
     const kept = (examples ??= await RunExamples.open(examplesBeside(logPath), learning, goesOn?.step))
     kept.goOnFrom(goesOn?.step ?? 0)
     const run = { trainer, model, variables, table, intensities, voxels, learntFrom, log, examples: kept }

@@ -218,7 +218,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   private show({ batch, ...turn }: Turn, classes: Uint32Array, watch: Watch): void {
     const size = classes.length / batch.length
     const start = batch.indexOf(watch.scan) * size
-    const own = Uint8Array.from(classes.subarray(start, start + size))
+    const own = new Uint8Array(classes.subarray(start, start + size))
     watch.seen(turn, onWholeGrid(own, this.prior))
   }
 

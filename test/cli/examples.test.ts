@@ -41,7 +41,7 @@ const grids = {
   ...{ priorEvery: 1, scans: onGrid, channels: onGrid.map((one) => [one]), scanGrids: [grid, grid, grid] },
   ...{ resampled: undefined, labels: undefined, volume: undefined },
 }
-const run = { scans, settings: { batchSize: 1, seed: 0 }, table: identityTable(3), grid, grids }
+const run = { scans, settings: { batchSize: 1, seed: 0 }, planned: 1, table: identityTable(3), grid, grids }
 
 /** Runs some epochs, each a step; the classes are the epoch's number modulo 3. */
 function epochs(examples: RunExamples, first: number, last: number): void {
@@ -54,12 +54,13 @@ const epochsIn = async (): Promise<number[]> => (await readExamples(file))!.exam
 describe('spacingAt', () => {
   it('lets at most 12 epochs have an example, at least 6 of many, and always the first', () => {
     for (let last = 1; last < 3000; last++) {
-      const spacing = spacingAt(last)
+      const spacing = spacingAt(last, 1)
+      expect(spacingAt(1, last)).toBe(spacing)
       const count = Math.floor((last - 1) / spacing) + 1
       expect(count).toBeLessThanOrEqual(12)
       expect(count).toBeGreaterThanOrEqual(Math.min(last, 6))
     }
-    expect([1, 12, 13, 24, 25].map(spacingAt)).toEqual([1, 1, 2, 2, 4])
+    expect([1, 12, 13, 24, 25].map((epoch) => spacingAt(epoch, 1))).toEqual([1, 1, 2, 2, 4])
   })
 })
 
@@ -106,6 +107,12 @@ describe('RunExamples', () => {
     epochs(second, 11, 30)
     await second.save()
     expect(readFileSync(file)).toEqual(expected)
+  })
+
+  it('looks no more often than it will keep, if the end is known', async () => {
+    const { watch } = await RunExamples.open(file, { ...run, planned: 100 }, undefined)
+    const looks = Array.from({ length: 100 }, (_, i) => i + 1).filter((epoch) => watch.wants(epoch))
+    expect(looks).toEqual([1, 17, 33, 49, 65, 81, 97])
   })
 
   it('begins anew if the file is damaged or of another scan', async () => {

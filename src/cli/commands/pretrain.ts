@@ -140,7 +140,8 @@ async function pretrain(
     )
     const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const learning = { scans, settings, table, grid: inputs.prior.grid, grids }
+    const planned = settings.epochs
+    const learning = { scans, settings, planned, table, grid: inputs.prior.grid, grids }
     examples ??= await RunExamples.open(examplesPath, learning, undefined)
     examples.goOnFrom(lifeline.state?.progress.step ?? 0)
     const { watch } = examples

@@ -22,11 +22,13 @@ const most = 12
 
 /**
  * From which epoch to which an example is kept: the smallest power of two by which at most 12 epochs have one. It depends
- * on the epoch alone, so that a run that is resumed keeps those that it would have kept anyway.
+ * on these numbers alone, so that a run that is resumed keeps those that it would have kept anyway.
+ *
+ * @param planned epochs of the run; 1 if it may stop at any, and so has to thin out its examples on its way
  */
-export function spacingAt(epoch: number): number {
+export function spacingAt(epoch: number, planned: number): number {
   let spacing = 1
-  while ((epoch - 1) / spacing >= most) spacing *= 2
+  while ((Math.max(epoch, planned) - 1) / spacing >= most) spacing *= 2
   return spacing
 }
 
@@ -34,6 +36,8 @@ export function spacingAt(epoch: number): number {
 interface Learning {
   readonly scans: readonly TrainingScan[]
   readonly settings: { readonly batchSize: number; readonly seed: number }
+  /** Epochs; 1 if nobody knows. */
+  readonly planned: number
   readonly table: LabelTable
   /** Of the prior, on which it works. */
   readonly grid: Grid
@@ -53,12 +57,13 @@ export class RunExamples {
     /** Its position among the scans of the run. */
     readonly index: number,
     private readonly grid: Grid,
+    private readonly planned: number,
     scan: TrainingScan,
     private content: ExampleFile,
   ) {
     this.watch = {
       scan,
-      wants: (epoch) => (epoch - 1) % spacingAt(epoch) === 0,
+      wants: (epoch) => this.isDue(epoch, epoch),
       seen: ({ epoch, step }, classes) => {
         this.keep({ epoch, step, labels: this.slice(classes) })
       },
@@ -77,7 +82,7 @@ export class RunExamples {
     const grid = gridOfRun(run.grid, grids, index)
     const before = step === undefined ? undefined : await readExamples(path)
     const content = before && isOf(before, scan, table, grid) ? before : await begin(scan, table, grid)
-    const examples = new RunExamples(path, index, grid, scan, content)
+    const examples = new RunExamples(path, index, grid, run.planned, scan, content)
     examples.goOnFrom(step ?? 0)
     return examples
   }
@@ -103,9 +108,14 @@ export class RunExamples {
   }
 
   private keep(example: Example): void {
-    const before = this.content.examples.filter(({ epoch }) => (epoch - 1) % spacingAt(example.epoch) === 0)
+    const before = this.content.examples.filter(({ epoch }) => this.isDue(epoch, example.epoch))
     this.content = { ...this.content, examples: [...before, example] }
     this.isSaved = false
+  }
+
+  /** Whether an epoch has an example, as things stand at another. */
+  private isDue(epoch: number, now: number): boolean {
+    return (epoch - 1) % spacingAt(now, this.planned) === 0
   }
 
   private slice(classes: Uint8Array): Uint8Array[] {
