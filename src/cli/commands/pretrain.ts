@@ -80,6 +80,7 @@ export function addPretrain(program: Command): void {
 Writes to the output folder:
   pretrained.safetensors  weights of the encoder
   pretrain.csv            one row per step: cross-entropy (mean over voxels), seconds, and Dice if --labels is given
+  pretrain-examples.json  slices of one scan and its segmentation as it developed, for sae report
   run.json                quality of the segmentations, settings, versions, checksums of the inputs
 Ctrl-C ends the run after the steps in flight, saves the weights so far and exits with code 130.
 
