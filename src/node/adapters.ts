@@ -30,16 +30,18 @@ const dawnOptions = ['disable-dawn-features=timestamp_quantization']
  * @param quiet discards what the drivers write to stderr meanwhile; see `hush` for when that is safe
  */
 export async function findAdapters(quiet = false): Promise<FoundAdapter[]> {
-  const request: Request = (gpu) => (quiet ? hush(() => gpu.requestAdapter()) : gpu.requestAdapter())
+  const found = await (quiet ? hush(openAny) : openAny())
+  return found.sort((a, b) => preference.indexOf(a.kind) - preference.indexOf(b.kind))
+}
+
+async function openAny(): Promise<FoundAdapter[]> {
   const bundled = unpackSwiftShader()
   if (bundled) offerSwiftShader(bundled)
-  let found = await openAll(request)
-  if (found.length === 0 && bundled) {
-    // An old Vulkan loader ignores VK_ADD_DRIVER_FILES.
-    offerSwiftShader(bundled, true)
-    found = await openAll(request)
-  }
-  return found.sort((a, b) => preference.indexOf(a.kind) - preference.indexOf(b.kind))
+  const found = await openAll()
+  if (found.length > 0 || !bundled) return found
+  // An old Vulkan loader ignores VK_ADD_DRIVER_FILES.
+  offerSwiftShader(bundled, true)
+  return openAll()
 }
 
 /**
@@ -64,13 +66,11 @@ export function chooseAdapter(found: readonly FoundAdapter[], wanted?: string): 
   return chosen
 }
 
-type Request = (gpu: GPU) => Promise<GPUAdapter | null>
-
-async function openAll(request: Request): Promise<FoundAdapter[]> {
+async function openAll(): Promise<FoundAdapter[]> {
   const found: FoundAdapter[] = []
-  for (const { name, backend } of await listNames(request)) {
+  for (const { name, backend } of await listNames()) {
     const gpu = gpuOf(backend, name)
-    const adapter = await request(gpu)
+    const adapter = await gpu.requestAdapter()
     // The null backend accepts every command and computes nothing.
     if (!adapter || adapter.info.device === 'null-backend' || backend === 'null') continue
     found.push({
@@ -105,10 +105,10 @@ export function adapterKind({ name, software }: { name: string; software: boolea
 }
 
 /** Dawn lists its adapters only in the error for a name that does not exist. */
-async function listNames(request: Request): Promise<{ name: string; backend: string }[]> {
+async function listNames(): Promise<{ name: string; backend: string }[]> {
   let message: string
   try {
-    await request(create(['adapter=list every adapter']))
+    await create(['adapter=list every adapter']).requestAdapter()
     return []
   } catch (error) {
     message = error instanceof Error ? error.message : String(error)

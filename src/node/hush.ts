@@ -1,43 +1,53 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { lendStderr } from './lend-stderr.js'
 import { takingBack } from './rewind.js'
 
 /**
- * Runs `body` while whatever native code writes to stderr is thrown away: Dawn has no switch for the lines about
- * limits that it prints for every adapter it opens (its `WarningLog` goes to stderr whatever its options say).
+ * Runs `body` while whatever is written to stderr is thrown away: Dawn has no switch for the lines about limits that it
+ * prints for every adapter it opens (its `WarningLog` goes to stderr whatever its options say).
  *
  * On Linux only. If stderr is a terminal, a pipe or a file that is appended to (`2>> log`), it is opened anew afterwards, since
  * Node cannot duplicate a file descriptor. In a file under `2> log` that would be another position, and other programs that write
- * there would overwrite us; there, Dawn's lines are taken back instead. A socket allows neither. Only for a program
- * that opens no files in other threads meanwhile, because file descriptor 2 is free for a moment. SAE_DEBUG leaves everything visible.
+ * there would overwrite us; there, Dawn's lines are taken back instead. A socket cannot be opened anew, so a child process holds it
+ * meanwhile. Only for a program that opens no files in other threads meanwhile, because file descriptor 2 is free for a
+ * moment. SAE_DEBUG leaves everything visible.
  */
-export function hush<T>(body: () => T): T {
+export async function hush<T>(body: () => Promise<T>): Promise<T> {
   if (process.platform !== 'linux' || process.env.SAE_DEBUG) return body()
-  const saved = duplicateStderr()
-  if (saved === undefined) return isFile() ? takingBack(dawnsWarning, body) : body()
+  const kind = kindOfStderr()
+  if (kind === 'file') return takingBack(dawnsWarning, body)
+  const restore = kind === 'reopens' ? keepingStderr() : kind === 'socket' ? await lendStderr() : undefined
+  if (!restore) return body()
   reopenStderr('/dev/null')
   try {
-    return body()
+    return await body()
   } finally {
-    reopenStderr(`/proc/self/fd/${saved}`)
-    closeSync(saved)
+    await restore()
   }
 }
 
 const dawnsWarning = /^Warning: max\w+ artificially reduced from /
 
-function isFile(): boolean {
+function kindOfStderr(): 'reopens' | 'file' | 'socket' | undefined {
   try {
-    return fstatSync(2).isFile()
+    const stderr = fstatSync(2)
+    if (stderr.isSocket()) return 'socket'
+    if (stderr.isFile()) return isAppendedTo() ? 'reopens' : 'file'
+    return stderr.isFIFO() || stderr.isCharacterDevice() ? 'reopens' : undefined
   } catch {
-    return false
+    return undefined
   }
 }
 
-function duplicateStderr(): number | undefined {
+/** Opens stderr a second time and returns what puts it back; undefined if it may not be opened. */
+function keepingStderr(): (() => Promise<void>) | undefined {
   try {
-    const stderr = fstatSync(2)
-    const reopens = stderr.isFIFO() || stderr.isCharacterDevice() || (stderr.isFile() && isAppendedTo())
-    return reopens ? openSync('/proc/self/fd/2', 'a') : undefined
+    const saved = openSync('/proc/self/fd/2', 'a')
+    return () => {
+      reopenStderr(`/proc/self/fd/${saved}`)
+      closeSync(saved)
+      return Promise.resolve()
+    }
   } catch {
     return undefined
   }

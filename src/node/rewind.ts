@@ -8,10 +8,10 @@ import { createRequire } from 'node:module'
  * Node can truncate a file, but not seek in one that is already open; its WASI can. If anything is not as expected, the lines
  * stay.
  */
-export function takingBack<T>(unwanted: RegExp, body: () => T): T {
+export async function takingBack<T>(unwanted: RegExp, body: () => Promise<T>): Promise<T> {
   const start = stderrPosition()
   try {
-    return body()
+    return await body()
   } finally {
     if (start !== undefined) takeBack(start, unwanted)
   }

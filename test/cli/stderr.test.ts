@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { program } from './support.js'
 
 /** As a module of its own, for a process of its own. */
 const rewind = new URL('../../dist/node/rewind.js', import.meta.url).href
+const lend = new URL('../../dist/node/lend-stderr.js', import.meta.url).href
 
 let folder = ''
 beforeAll(() => {
@@ -56,8 +57,8 @@ describe.skipIf(process.platform !== 'linux')('stderr holds nothing that is not 
     const script = `
 import { takingBack } from ${JSON.stringify(rewind)}
 import { writeSync } from 'node:fs'
-takingBack(/^Warning: /, () => writeSync(2, 'Warning: a\\nnot this one\\n'))
-takingBack(/^Warning: /, () => writeSync(2, 'Warning: b\\n'))
+await takingBack(/^Warning: /, async () => writeSync(2, 'Warning: a\\nnot this one\\n'))
+await takingBack(/^Warning: /, async () => writeSync(2, 'Warning: b\\n'))
 writeSync(2, 'end\\n')`
     const log = join(folder, 'mixed.txt')
     const fd = openSync(log, 'w')
@@ -70,4 +71,38 @@ writeSync(2, 'end\\n')`
     }
     expect(readFileSync(log, 'utf8')).toBe('Warning: a\nnot this one\nend\n')
   })
+
+  it('on a socket, which Node makes of a pipe', async () => {
+    expect(await stderrOf(program, 'info', '--json')).toBe('')
+  })
+
+  it('on a socket, where our own lines still appear', async () => {
+    expect(await stderrOf(program, 'info', '--adapter', 'none of these')).toMatch(
+      /^sae: no adapter is called .*\n$/,
+    )
+  })
+
+  it('on a socket, which keeps its number', async () => {
+    const script = `
+import { lendStderr } from ${JSON.stringify(lend)}
+import { closeSync, openSync, writeSync } from 'node:fs'
+const giveBack = await lendStderr()
+closeSync(2)
+openSync('/dev/null', 'a')
+writeSync(2, 'hidden\\n')
+await giveBack()
+writeSync(2, 'shown\\n')
+console.error('by the stream')`
+    const written = await stderrOf('--input-type=module', '-e', script)
+    expect(written).toBe('shown\nby the stream\n')
+  })
 })
+
+/** Stderr of Node with these arguments; `execFile` gives it a socket. */
+function stderrOf(...args: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: folder }, (_, __, stderr) => {
+      resolve(stderr)
+    })
+  })
+}

@@ -18,7 +18,7 @@ const bidsApp = fileURLToPath(new URL('../../dist/cli/sae-bids.js', import.meta.
 export interface Outcome {
   readonly code: number
   readonly stdout: string
-  /** Lines on stderr, without those that Dawn prints of itself where stderr is a socket, as here. */
+  /** Lines on stderr. */
   readonly errors: readonly string[]
 }
 
@@ -42,9 +42,7 @@ function run(
       [script, ...args],
       { env: { ...process.env, ...environment } },
       (_, stdout, stderr) => {
-        const lines = stderr
-          .split('\n')
-          .filter((line) => line !== '' && !/^Warning: max\w+ artificially/.test(line))
+        const lines = stderr.split('\n').filter((line) => line !== '')
         resolve({ code: child.exitCode ?? -1, stdout, errors: lines })
       },
     )
