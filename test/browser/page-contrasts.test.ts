@@ -95,20 +95,18 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     await visit.drop([forTwo])
     // These weights see nothing but the first channel.
     expect(await segmented('sub-01_T1w_dseg.nii.gz')).toEqual(alone[0])
-    await page.getByRole('button', { name: 'Move sub-01_T2w up' }).click()
+    await page.getByRole('button', { name: 'Move up sub-01_T2w' }).click()
     await data('sub-01_T2w of 16x18x20 voxels, 2 contrasts')
     expect(await channels()).toEqual(['Channel 1: sub-01_T2w', 'Channel 2: sub-01_T1w'])
+    await page.locator(':focus[aria-label="Move up sub-01_T1w"]').waitFor()
     expect(await segmented('sub-01_T2w_dseg.nii.gz')).toEqual(alone[1])
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
-      'Move sub-01_T1w up',
-    )
   })
 
   it('shows either contrast, at the same place', async () => {
     const shown = () =>
       page.evaluate(() => {
         const { niivue } = (window as unknown as { viewer: { niivue: ShownNiivue } }).viewer
-        return { highest: niivue.volumes[0]!.global_max, at: [...niivue.scene.crosshairPos] }
+        return { highest: Math.max(...niivue.volumes[0]!.img), at: [...niivue.scene.crosshairPos] }
       })
     await page.focus('#canvas')
     for (const key of ['ArrowRight', 'ArrowUp', 'PageDown']) await page.keyboard.press(key)
@@ -181,7 +179,7 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
 })
 
 interface ShownNiivue {
-  readonly volumes: readonly { readonly global_max: number }[]
+  readonly volumes: readonly { readonly img: Iterable<number> }[]
   readonly scene: { readonly crosshairPos: Iterable<number> }
 }
 

@@ -49,7 +49,7 @@ export class ContrastPanel {
     item.append(Object.assign(document.createElement('span'), { textContent: `Channel ${c + 1}: ${name}` }))
     if (!movable || c === 0) return item
     const button = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Move up' })
-    button.setAttribute('aria-label', `Move ${name} up`)
+    button.setAttribute('aria-label', `Move up ${name}`)
     button.addEventListener('click', () => {
       const order = Array.from({ length }, (_, i) => i)
       order.splice(c - 1, 2, c, c - 1)

@@ -94,7 +94,11 @@ function listen(): void {
     await engine.call('stop')
   })
   for (const id of ['try', 'try-again']) onClick(id, trySample)
-  const taken = (files: readonly File[]): void => void guarded(() => take(files))
+  // One after the other: the forms are disabled while files are read.
+  let turn = Promise.resolve()
+  const taken = (files: readonly File[]): void => {
+    turn = turn.then(() => guarded(() => take(files)))
+  }
   takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
   listenToSaving(engine, images, onClick)
   onClick('lost-restart', () => recover())
