@@ -111,7 +111,7 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     await page.focus('#canvas')
     for (const key of ['ArrowRight', 'ArrowUp', 'PageDown']) await page.keyboard.press(key)
     const before = await shown()
-    await page.selectOption('#contrast', { label: 'sub-01_T1w' })
+    await page.selectOption('#contrast', { label: '2: sub-01_T1w' })
     await page.locator('#canvas[aria-label^="Scan sub-01_T2w, contrast sub-01_T1w, with its seg"]').waitFor()
     const after = await shown()
     expect([before.highest, after.highest]).toEqual([highest(secondValue), highest(firstValue)])
@@ -123,6 +123,15 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     await page.emulateMedia({ colorScheme })
     await page.waitForTimeout(500)
     expect(await violations(page)).toEqual([])
+  })
+
+  it('fits a phone', async () => {
+    const { width, height } = page.viewportSize()!
+    await page.setViewportSize({ width: 390, height: 844 })
+    const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    expect(excess).toBeLessThanOrEqual(0)
+    expect(await violations(page)).toEqual([])
+    await page.setViewportSize({ width, height })
   })
 
   it('takes them for scans of different people if told so, and tries the weights again', async () => {
@@ -173,7 +182,10 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     expect(await channels()).toEqual(['Channel 1: sub-01_T1w', 'Channel 2: sub-01_T2w'])
     // Its weights are for this order.
     expect(await page.locator('#contrasts button').count()).toBe(0)
-    expect(await page.locator('#contrast option').allTextContents()).toEqual(['sub-01_T1w', 'sub-01_T2w'])
+    expect(await page.locator('#contrast option').allTextContents()).toEqual([
+      '1: sub-01_T1w',
+      '2: sub-01_T2w',
+    ])
     await segmented('sub-01_T1w_dseg.nii.gz')
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeRoles, rolesOf } from '../../examples/web/src/roles.js'
+import { describeRoles, groupingOf, rolesOf } from '../../examples/web/src/roles.js'
 import type { FileKind, SortedFile } from '../../examples/web/src/protocol.js'
 
 const file = (name: string, kind: FileKind): SortedFile => ({ name, kind })
@@ -63,11 +63,7 @@ describe('the roles of dropped files', () => {
     expect(describeRoles(files, roles)).toBe(
       'Took 2 contrasts of one person; prior.nii as the prior; sub-01_dseg.nii as the reference.',
     )
-    const grouping = (...names: string[]): string =>
-      rolesOf(
-        names.map((name) => file(name, 'scan')),
-        nothing,
-      ).grouping
+    const grouping = (...names: string[]): string => groupingOf(names)
     expect(grouping('t1.nii', 't2.nii', 'flair.mgz')).toBe('people')
     expect(grouping('t1.nii', 't2.nii', 'flair.nii')).toBe('contrasts')
     expect(grouping('a.nii', 'b.nii')).toBe('people')

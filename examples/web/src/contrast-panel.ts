@@ -1,6 +1,7 @@
 import { byId, say } from './dom.js'
 import { setGrouping } from './forms.js'
 import type { DataSummary } from './protocol.js'
+import { groupingOf } from './roles.js'
 
 /** Says which scan is which channel of the network, if there are several, and lets the visitor change it. */
 export class ContrastPanel {
@@ -18,9 +19,10 @@ export class ContrastPanel {
     private readonly arrange: (order: readonly number[]) => void,
   ) {
     byId('grouping', HTMLSelectElement).addEventListener('change', regroup)
+    const chosen = byId('scan-files', HTMLInputElement)
     // What held of other scans need not hold of these.
-    byId('scan-files', HTMLInputElement).addEventListener('change', () => {
-      setGrouping(form, 'people')
+    chosen.addEventListener('change', () => {
+      setGrouping(form, groupingOf([...(chosen.files ?? [])].map(({ name }) => name)))
     })
   }
 

@@ -108,7 +108,11 @@ export class ImagePanel {
   /** Offers the contrasts of the scan, if there are several. */
   private fillContrasts(): void {
     const { contrasts } = this.data!.scans[this.scan]!
-    fill(this.contrastField, contrasts)
+    // Numbered as the channels are: long names differ at their ends, which may be cut off.
+    fill(
+      this.contrastField,
+      contrasts.map((name, c) => `${c + 1}: ${name}`),
+    )
     const several = contrasts.length > 1
     byId('contrast-label', HTMLLabelElement).hidden = !several
     // There is little room, and only one choice.

@@ -46,7 +46,8 @@ export function rolesOf(
   }
 }
 
-function groupingOf(names: readonly string[]): Grouping {
+/** What scans of these names are, judging by the names alone. */
+export function groupingOf(names: readonly string[]): Grouping {
   const contrasts = names.map((name) => contrastInName.exec(name)?.[1]?.toLowerCase())
   const people = new Set(names.map((name) => name.replace(contrastInName, '')))
   const differ = new Set(contrasts).size === names.length && !contrasts.includes(undefined)
