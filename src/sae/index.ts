@@ -1,5 +1,6 @@
 export * from './assessment/index.js'
 export { type TrainingScan } from './batches.js'
+export { joinChannels, splitChannels } from './channels.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { DivergedError } from './diverged.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
@@ -32,8 +33,10 @@ export {
 export { type RunOptions } from './overlap.js'
 export { type LearnOptions, type StepRecord, type Watch } from './learner.js'
 export {
+  channelsOf,
   createModel,
   defaultArchitecture,
+  forChannels,
   loadTensors,
   type Architecture,
   type Model,
