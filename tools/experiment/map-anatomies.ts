@@ -123,7 +123,7 @@ export class MapAnatomies implements Anatomies {
   /** @param draw 0 for a test subject, others for training */
   private async synthesise(name: string, draw: number): Promise<Subject> {
     if (!this.scans) throw new UserError('the study needs "scans" to make scans from label maps')
-    const { contrast: _, jitter = 0.03, seed, ...options } = this.scans
+    const { jitter = 0.03, seed, ...options } = this.scans
     const { anatomy, placement } = await this.place(name)
     const { classes, shape, truth, painted } = anatomy
     const look =
