@@ -11,6 +11,7 @@ import type { Prior } from '../sae/prior.js'
 import { Segmenter } from '../sae/segmenter.js'
 import type { OptimiserSettings } from '../sae/settings.js'
 import { Assessments } from './assessments.js'
+import type { RunExamples } from './examples/run-examples.js'
 import type { LearningOptions } from './options.js'
 import { networkPrior, toPrior } from './prior/prior-file.js'
 import type { Input } from './run-record.js'
@@ -29,6 +30,8 @@ interface LearningRun {
   readonly variables: Variables
   /** The weights to assess, if they are not those of the last step. */
   readonly weights?: string
+  /** Take in how one of the scans is segmented in the end. */
+  readonly examples: { readonly kept: RunExamples; readonly weights: string }
   readonly scans: readonly TrainingScan[]
   /** On the grid of the scans. */
   readonly prior: Volume
@@ -101,13 +104,20 @@ async function segmentScans(run: LearningRun, assessments: Assessments, terminal
     memoryLimit,
     ...(precision ? { precision } : {}),
   })
+  const { kept, weights: file } = run.examples
   for (const [i, scan] of chosen.entries()) {
     const { data, truths } = await loadBatch([scan])
     const segmentation = await segmenter.segment(data)
+    if (i === kept.index) kept.end(segmentation.classes, file)
     const imitatesPrior = command === 'pretrain' && settings.target !== 'mixture'
     assessments.add(scan.name, { scan: data, ...segmentation, em: em?.[i], truth: truths[0], imitatesPrior })
   }
+  if (kept.index >= chosen.length) {
+    const { data } = await loadBatch([scans[kept.index]!])
+    kept.end((await segmenter.segment(data)).classes, file)
+  }
   segmenter.dispose()
+  await kept.save()
 }
 
 /** `The first 20 of 31 training scans, segmented (means)` */

@@ -7,6 +7,7 @@ import type { Model } from '../sae/model.js'
 import { Plateau, type PlateauState } from '../sae/plateau.js'
 import { profiledLoss, type EpochTerms } from '../sae/selection.js'
 import type { Trainer } from '../sae/trainer.js'
+import type { RunExamples } from './examples/run-examples.js'
 import type { CsvLog } from './tables/csv-log.js'
 import type { ValidatedStep } from './validation.js'
 import { readWeights, writeWeights } from './weights-file.js'
@@ -25,6 +26,8 @@ interface Trained {
   readonly learntFrom: Readonly<Record<string, string>>
   /** Its rows are on the disk before the weights that they led to. */
   readonly log: CsvLog
+  /** Likewise, those of the last weights. */
+  readonly examples: RunExamples
 }
 
 /** The criterion averages over an epoch, or over this many steps if an epoch is shorter: single steps are noisy. */
@@ -140,8 +143,9 @@ export class Checkpoints {
 
   /** @throws DivergedError if weights are not finite; the file keeps its old content then */
   private async save(path: string): Promise<void> {
-    const { trainer, model, variables, table, intensities, log } = this.run
+    const { trainer, model, variables, table, intensities, log, examples } = this.run
     log.sync()
+    if (path === this.last) await examples.save()
     const { settings, progress, optimiser } = trainer
     const training = { settings, progress }
     const info = { architecture: model.architecture, table, intensities, training }

@@ -40,7 +40,7 @@ interface ScanReading {
  *
  * @param placements of its files, by `matchRun`
  * @returns intensities in 0..1, [C, D, H, W]
- * @throws UserError as `readScan`
+ * @throws UserError as `readScan`, or if all voxels on the grid of the run are equal
  */
 export async function readChannels(
   scan: string,
@@ -49,9 +49,20 @@ export async function readChannels(
   terminal: Terminal,
 ): Promise<Float32Array> {
   const channels: Float32Array[] = []
-  for (const [c, file] of channelFiles(scan).entries())
-    channels.push(placed(await readScan(file, intensities, terminal, volume), placements[c]!).data)
+  for (const [c, file] of channelFiles(scan).entries()) {
+    const onGrid = placed(await readScan(file, intensities, terminal, volume), placements[c]!)
+    requireVariesOnGrid(onGrid)
+    channels.push(onGrid.data)
+  }
   return joinChannels(channels)
+}
+
+/** @throws UserError if nothing is left of a scan on the grid of the run */
+function requireVariesOnGrid({ data, grid, source }: Scan): void {
+  if (data.some((value) => value !== data[0])) return
+  throw new UserError(
+    `${source}: all of the ${grid.shape.join('x')} voxels that the run keeps are equal; give a smaller --every, or a prior that covers the scan`,
+  )
 }
 
 /** Reads every file of a scan, to see that it can be used. @throws UserError as `readScan` */

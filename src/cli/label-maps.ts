@@ -123,7 +123,8 @@ function fingerprint(table: LabelTable): string {
 /** In any brain, FreeSurfer's codes go beyond 13; a map without such codes most likely holds classes. */
 export function warnOfBareClasses({ data, source }: LabelVolume, terminal: Terminal): void {
   const highest = data.reduce((most, label) => Math.max(most, label), 0)
-  if (highest >= freeSurferTable.classes.length) return
+  // Other than whole numbers are refused later.
+  if (highest >= freeSurferTable.classes.length || !Number.isInteger(highest)) return
   terminal.warn(
     `${source}: the highest label is ${highest}, read as a FreeSurfer code; if the labels are classes, give --classes ${highest + 1}`,
   )

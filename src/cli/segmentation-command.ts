@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { requireFormatOfLayout } from './outputs/result-format.js'
 import type { Gpu } from '../gpu/gpu.js'
 import type { Assessments } from './assessments.js'
 import { thinnedNaming, type Naming } from './cohort/bids-derivatives.js'
@@ -59,10 +59,7 @@ export function planSegmentations(
 ): Promise<SegmentationJobs> {
   const { output: folder, shard, keepExisting, overwrite, report, prior, classes } = options
   const { matchByIndex, resample, labelsOut, posterior, volume, every, format } = options
-  if (format === 'mgz' && settled?.derivative)
-    throw new UserError(
-      '--format mgz: a BIDS derivative holds NIfTI files alone; give --layout plain too, or leave it out',
-    )
+  requireFormatOfLayout(format, settled?.derivative !== undefined)
   // With --resample, results are on the scan's own grid, whatever its --every.
   const naming = settled && !resample ? thinnedNaming(settled, every) : settled
   const sidecars = naming?.derivative ? ['_dseg.json', ...(posterior ? ['_probseg.json'] : [])] : []

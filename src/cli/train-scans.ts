@@ -14,6 +14,7 @@ import { tableFor } from './classes.js'
 import { CsvLog, requireColumns } from './tables/csv-log.js'
 import { describePreparation, peakMemory } from './device.js'
 import { explained } from './explained.js'
+import { examplesBeside, RunExamples } from './examples/run-examples.js'
 import { fitDecoder } from './fit-decoder.js'
 import { fitMixturesFor } from './fit-mixtures.js'
 import { readTrainingScans, requireLabelsOfEach } from './inputs.js'
@@ -81,6 +82,7 @@ export async function train(
   const { memoryLimit } = options
   let learnable: readonly TrainingScan[] | undefined
   let heldOut: readonly TrainingScan[] | undefined
+  let examples: RunExamples | undefined
   await surviving<TrainingProgress>('training', options, terminal, async (gpu, lifeline) => {
     const { state } = lifeline
     if (options.profile) requireTimestamps(gpu)
@@ -121,7 +123,11 @@ export async function train(
       : await CsvLog.create(logPath, columns)
     const grid = trainedGridMetadata(grids.resampled ?? grids.scanGrids[0]!, every)
     const learntFrom = { inputs: formatInputs(identities), ...grid }
-    const run = { trainer, model, variables, table, intensities, voxels, learntFrom, log }
+    const planned = options.patience === undefined ? settings.epochs : 1
+    const learning = { scans: ready, settings, planned, table, grid: inputs.prior.grid, grids }
+    const kept = (examples ??= await RunExamples.open(examplesBeside(logPath), learning, goesOn?.step))
+    kept.goOnFrom(goesOn?.step ?? 0)
+    const run = { trainer, model, variables, table, intensities, voxels, learntFrom, log, examples: kept }
     const checkpoints = await Checkpoints.open(output, run, stepsPerEpoch, saveEvery, selection, saved)
     const keep = (always = false) =>
       lifeline.keep(variables, learnt, trainer.progress, checkpoints.metadata, always)
@@ -130,7 +136,10 @@ export async function train(
     let last: ValidatedStep | undefined
     const learn = async (): Promise<number | undefined> => {
       const exitCode = await follow(
-        (run) => validated(trainer.train(ready, run), validator, Math.ceil(leastSteps / stepsPerEpoch)),
+        (run) => {
+          const steps = trainer.train(ready, { ...run, watch: kept.watch })
+          return validated(steps, validator, Math.ceil(leastSteps / stepsPerEpoch))
+        },
         recording,
         log,
         new Progress(terminal, settings.epochs, stepsPerEpoch, goesOn?.step),
@@ -165,7 +174,13 @@ export async function train(
       options,
       settings,
     } as const
-    const outcome = { weights: checkpoints.best, figures: { lastStep: last }, interrupted: exitCode }
+    const ending = { kept, weights: checkpoints.best }
+    const outcome = {
+      weights: checkpoints.best,
+      examples: ending,
+      figures: { lastStep: last },
+      interrupted: exitCode,
+    }
     await assessRun({ ...finished, ...outcome }, terminal)
   })
 }
@@ -176,7 +191,9 @@ function outputsOf(
   scans: readonly string[],
   { output, overwrite, prior, labels = [], validate = [], classes, init, resume }: TrainOptions,
 ): Outputs {
-  const files = ['last.safetensors', 'best.safetensors', logName].map((name) => join(output, name))
+  const files = ['last.safetensors', 'best.safetensors', logName, examplesBeside(logName)].map((name) =>
+    join(output, name),
+  )
   const inputs = [
     ...[...scans, ...validate].flatMap(channelFiles),
     ...labels,

@@ -114,15 +114,13 @@ export function reorient<T extends Float32Array | Float64Array | Uint8Array>(
   return out
 }
 
-/** The direction of D, H and W in the body, such as `RAS` or `LIA`. */
+/** The direction of D, H and W in the body, such as `RAS` or `LIA`: one of each pair, however oblique the axes are. */
 export function describeAxes(grid: Grid): string {
-  return directions(grid)
-    .map((direction) => {
-      const row = direction.reduce(
-        (most, value, i) => (Math.abs(value) > Math.abs(direction[most]!) ? i : most),
-        0,
-      )
-      return (direction[row]! > 0 ? 'RAS' : 'LPI')[row]!
+  const { axes, flips } = orientationTowards(grid, 'RAS')
+  return [0, 1, 2]
+    .map((axis) => {
+      const side = axes.indexOf(axis)
+      return (flips[side] ? 'LPI' : 'RAS')[side]!
     })
     .join('')
 }

@@ -30,7 +30,8 @@ export function classColour(c: number): Colour {
   return named[c] ?? hueColour(c * 137.508, c % 2 === 0 ? 0.72 : 0.45)
 }
 
-function parseHex(hex: string): Colour {
+/** @param hex six digits */
+export function parseHex(hex: string): Colour {
   const value = parseInt(hex, 16)
   return [value >> 16, (value >> 8) & 255, value & 255]
 }

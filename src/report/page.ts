@@ -45,6 +45,9 @@ figure { margin: 0; break-inside: avoid; }
 figure .pair { display: flex; flex-wrap: wrap; gap: 8px; }
 figure img { display: block; max-width: 100%; height: auto; }
 figcaption { font-size: .85rem; color: var(--soft); }
+.strip { display: flex; flex-wrap: wrap; gap: 12px 8px; align-items: flex-start; }
+.strip img { margin-bottom: 4px; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 10px 0; padding: 0; list-style: none; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: 3px 12px 3px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }

@@ -1,5 +1,6 @@
 export * from './assessment/index.js'
 export { type TrainingScan } from './batches.js'
+export { joinChannels, splitChannels } from './channels.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
 export { DivergedError } from './diverged.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
@@ -30,10 +31,12 @@ export {
   type Scaling,
 } from './intensity.js'
 export { type RunOptions } from './overlap.js'
-export { type StepRecord } from './learner.js'
+export { type LearnOptions, type StepRecord, type Watch } from './learner.js'
 export {
+  channelsOf,
   createModel,
   defaultArchitecture,
+  forChannels,
   loadTensors,
   type Architecture,
   type Model,

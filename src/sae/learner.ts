@@ -21,6 +21,7 @@ import {
 } from './plan-by-batch.js'
 import type { PriorLayout } from './prior.js'
 import { batchDice } from './dice.js'
+import { onWholeGrid } from './region.js'
 
 /** A step to be done. */
 export interface Turn {
@@ -57,6 +58,22 @@ export interface Lesson<Graph extends LearningGraph, Step extends StepRecord> {
   inputs(graph: Graph, turn: Turn): Iterable<readonly [Value, Float32Array | Uint32Array]>
   /** Turns the values that the plan reports into a step; called in the order of the steps. */
   finish(record: StepRecord, report: readonly Float32Array[]): Step
+}
+
+/** Looks at the segmentation of one scan as it develops. */
+export interface Watch {
+  /** One of those that are learnt from, the very object. */
+  readonly scan: TrainingScan
+  /** Whether to look in an epoch, counted from 1: each look keeps the device waiting while the classes are read. */
+  wants(epoch: number): boolean
+  /** Most probable classes before the update of this step, [D, H, W]; called before the step is yielded. */
+  seen(turn: Omit<Turn, 'batch'>, classes: Uint8Array): void
+}
+
+/** How a run of learning goes. */
+export interface LearnOptions extends RunOptions {
+  /** Changes no number of the run. */
+  readonly watch?: Watch | undefined
 }
 
 /** Progress of a run. */
@@ -112,17 +129,20 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   /** Runs up to the last epoch, one step at a time. */
   async *train(
     scans: readonly TrainingScan[],
-    { ahead = false, signal }: RunOptions = {},
+    { ahead = false, signal, watch }: LearnOptions = {},
   ): AsyncGenerator<Step> {
+    const watched = ({ batch, epoch }: Turn): boolean =>
+      watch !== undefined && batch.includes(watch.scan) && watch.wants(epoch)
     while (this.cursor.epoch < this.settings.epochs && !signal?.aborted) {
       yield* inTurn(
         this.turnsLeft(scans),
         {
           load: ({ batch }) => loadBatch(batch),
-          submit: (turn, data) => this.submit(turn, data),
+          submit: (turn, data) => this.submit(turn, data, watched(turn) ? watch : undefined),
           finish: (turn, outcome, seconds) => this.finish(turn, outcome, seconds),
-          // The next step would overwrite the segmentation to be scored, and another plan may replace this one.
-          overlaps: ({ batch }, next) => ahead && !isScored(batch) && next.batch.length === batch.length,
+          // The next step would overwrite the segmentation to be read, and another plan may replace this one.
+          overlaps: (turn, next) =>
+            ahead && !isScored(turn.batch) && !watched(turn) && next.batch.length === turn.batch.length,
         },
         signal,
       )
@@ -177,17 +197,29 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     }))
   }
 
-  private async submit(turn: Turn, { data, truths }: LoadedBatch): Promise<{ result: Promise<Outcome> }> {
+  private async submit(
+    turn: Turn,
+    { data, truths }: LoadedBatch,
+    watch: Watch | undefined,
+  ): Promise<{ result: Promise<Outcome> }> {
     const { plan, graph } = await this.plans.get(turn.batch.length)
     plan.write(graph.scan, data)
     for (const [value, content] of this.lesson.inputs(graph, turn)) plan.write(value, content)
     const report = plan.run()
-    const segmentation = isScored(turn.batch) ? plan.readUint(graph.segmentation) : undefined
+    const segmentation = isScored(turn.batch) || watch ? plan.readUint(graph.segmentation) : undefined
     const outcome = async (): Promise<Outcome> => {
       const [values, classes] = await Promise.all([report, segmentation])
+      if (watch) this.show(turn, classes!, watch)
       return { report: values, dice: classes && batchDice(classes, truths, this.prior) }
     }
     return { result: outcome() }
+  }
+
+  private show({ batch, ...turn }: Turn, classes: Uint32Array, watch: Watch): void {
+    const size = classes.length / batch.length
+    const start = batch.indexOf(watch.scan) * size
+    const own = new Uint8Array(classes.subarray(start, start + size))
+    watch.seen(turn, onWholeGrid(own, this.prior))
   }
 
   private finish({ epoch, step, lastOfEpoch }: Turn, { report, dice }: Outcome, seconds: number): Step {

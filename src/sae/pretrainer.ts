@@ -6,9 +6,8 @@ import type { Gpu } from '../gpu/gpu.js'
 import { argmax, crossEntropy, softmax, supportMask } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
-import type { RunOptions } from './overlap.js'
 import { requireFiniteTerms } from './diverged.js'
-import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
+import { Learner, type LearningGraph, type LearnOptions, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mergeParts } from './membership.js'
 import {
@@ -105,7 +104,7 @@ export class Pretrainer {
    * @throws UserError if the loss is no longer finite, or there is not enough memory
    * @throws Error if a scan has another number of voxels than the prior, or lacks the mixture that is the target
    */
-  async *train(scans: readonly TrainingScan[], options: RunOptions = {}): AsyncGenerator<PretrainingStep> {
+  async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<PretrainingStep> {
     this.requireMixtures(scans)
     this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)

@@ -5,9 +5,8 @@ import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
-import type { RunOptions } from './overlap.js'
 import { requireFiniteTerms } from './diverged.js'
-import { Learner, type StepRecord, type Turn } from './learner.js'
+import { Learner, type LearnOptions, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
 import { mixtureFormOf, mixtureInputs, type MixtureForm } from './mixture-target.js'
 import { channelsOf, type Model } from './model.js'
@@ -142,7 +141,7 @@ export class Trainer {
    * @throws UserError if the loss is no longer finite, or there is not enough memory
    * @throws Error if a scan has another number of voxels than the prior
    */
-  async *train(scans: readonly TrainingScan[], options: RunOptions = {}): AsyncGenerator<TrainingStep> {
+  async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<TrainingStep> {
     this.requireMixtures(scans)
     this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
     yield* this.learner.train(scans, options)

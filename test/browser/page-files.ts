@@ -14,6 +14,17 @@ export function makeNifti(value: (i: number) => number): Buffer {
   return niftiOf([16, 18, 20], obliqueAffine, value)
 }
 
+/** A 4-D NIfTI image on that grid, with a volume for each function. */
+export function makeFourD(values: readonly ((i: number) => number)[]): Buffer {
+  const shape = [16, 18, 20] as [number, number, number]
+  const voxels = 16 * 18 * 20
+  const data = Float32Array.from({ length: values.length * voxels }, (_, at) =>
+    values[Math.floor(at / voxels)]!(at % voxels),
+  )
+  const grid = { ...unknownGrid(shape), affine: obliqueAffine.map((row) => [...row]), known: true }
+  return Buffer.from(writeNifti({ data, channels: values.length, grid, source: 'test' }, 'float32'))
+}
+
 /** A NIfTI image of that shape and place. */
 export function niftiOf(
   shape: readonly [number, number, number],

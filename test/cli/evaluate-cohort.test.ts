@@ -124,6 +124,53 @@ describe('sae evaluate on a cohort', () => {
     expect(matter(`${folder}/listed.csv`)).toEqual([['sub-02_T1w', '2']])
   })
 
+  it('takes the participants and sessions that were asked for, on both sides', async () => {
+    for (const [move, sub] of ['01', '02', '03'].entries())
+      for (const ses of ['a', 'b']) {
+        const scan = `sub-${sub}_ses-${ses}`
+        await fill({ [`ds/sub-${sub}/ses-${ses}/anat/${scan}_seg-sae_dseg.nii.gz`]: move })
+        await fill({ [`truth/${scan}_labels.nii.gz`]: 0 })
+      }
+    writeFileSync(at('ds/dataset_description.json'), '{}')
+    const scored = async (...args: string[]): Promise<(string | undefined)[][]> => {
+      await succeed(evaluate(...args, '--csv', at('scores.csv'), '--overwrite'))
+      return matter(`${folder}/scores.csv`)
+    }
+    const both = [at('ds'), at('truth')]
+    expect(await scored(...both, '--participant-label', 'sub-02', '03', '--session', 'b')).toEqual([
+      ['sub-02_ses-b', '2'],
+      ['sub-03_ses-b', '4'],
+    ])
+    // In the other order, and references by a glob.
+    expect(await scored(at('truth/*.nii.gz'), at('ds'), '--participant-label', '01')).toEqual([
+      ['sub-01_ses-a_seg-sae', '0'],
+      ['sub-01_ses-b_seg-sae', '0'],
+    ])
+    const row = (sub: string): string =>
+      `sub-${sub}\tds/sub-${sub}/ses-a/anat/sub-${sub}_ses-a_seg-sae_dseg.nii.gz\ttruth/sub-${sub}_ses-a_labels.nii.gz\n`
+    writeFileSync(at('list.tsv'), `participant_id\tscan\tlabels\n${row('01')}${row('02')}`)
+    expect(await scored(at('list.tsv'), '--participant-label', '02')).toHaveLength(1)
+
+    const cases: [string[], RegExp][] = [
+      [[...both, '--participant-label', '09'], /ds: has no scan of sub-09, but of sub-01, sub-02, sub-03$/],
+      [[...both, '--session', 'c'], /ds: has no label map of session c$/],
+      [
+        [at('list.tsv'), '--participant-label', '03'],
+        /list\.tsv: has no scan of sub-03, but of sub-01, sub-02$/,
+      ],
+      [[at('list.tsv'), '--session', 'a'], /--session chooses from BIDS derivatives, but none is given$/],
+      [
+        [at('truth'), at('truth'), '--participant-label', '01'],
+        /--participant-label chooses from BIDS deriv/,
+      ],
+    ]
+    for (const [args, message] of cases) {
+      const { code, stdout, errors } = await sae(evaluate(...args))
+      expect([code, stdout, errors.length]).toEqual([2, '', 1])
+      expect(errors[0]).toMatch(message)
+    }
+  })
+
   it('refuses what it cannot pair in one line', async () => {
     await fill({ 'em/a_dseg.nii': 0, 'truth/a.nii': 0 })
     mkdirSync(at('empty'))

@@ -49,6 +49,15 @@ describe('sae evaluate', () => {
     expect(errors.join('\n')).toMatch(/distances and volumes are for voxels of 1 x 1 x 1 mm/)
   })
 
+  it('refuses a scan in place of labels, in one line', async () => {
+    const a = await box('truth.nii.gz', [0, 0, 0])
+    const { code, errors } = await sae(['evaluate', study.scans[0], a])
+    expect(code).toBe(2)
+    expect(errors).toEqual([
+      expect.stringMatching(/labels are non-negative integers .*: is this a label map\?$/),
+    ])
+  })
+
   it('prints what --metrics asks for, in that order', async () => {
     const a = await box('truth.nii.gz', [0, 0, 0])
     const { stdout } = await succeed(['evaluate', a, a, '--metrics', 'vs,dice', '--quiet'])

@@ -77,6 +77,12 @@ describe('a scan that cannot be used', () => {
     expect(await refusal(segment(study.path('nowhere.nii.gz')))).toMatch(/nowhere\.nii\.gz: .*no such file/)
   })
 
+  it('has nothing left on the grid of the run', async () => {
+    expect(await refusal(train('--every', '99'))).toMatch(
+      /all of the 1x1x1 voxels .* are equal; give a smaller --every/,
+    )
+  })
+
   it('is truncated', async () => {
     for (const name of ['short.nii', 'short.nii.gz']) {
       await changedScan(name, () => undefined)

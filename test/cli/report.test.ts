@@ -91,6 +91,26 @@ describe('sae report', () => {
       expect(page).toContain(`<title>${title}</title>`)
     expect(page).toMatch(/Run: sae pretrain/)
     expect(page).toMatch(/Run: sae train/)
+    // Of each run, a scan in three planes: as it is, before its only step, and by the weights of the end.
+    expect(page.match(/<figcaption>[^<]*/g)).toEqual(
+      ['pretrained', 'best'].flatMap((weights) => [
+        '<figcaption>scan',
+        '<figcaption>epoch 1, step 1',
+        `<figcaption>at the end, by ${weights}.safetensors`,
+      ]),
+    )
+    expect(page.match(/<img /g)).toHaveLength(18)
+    expect(page.match(/alt="epoch 1, step 1: coronal slice, scan with segmentation"/g)).toHaveLength(2)
+    expect(page.match(/<\/span>\s*cerebral white matter\s*<\/li>/g)).toHaveLength(2)
+  })
+
+  it('leaves out examples that are damaged', async () => {
+    const file = study.path('run/train-examples.json')
+    const whole = text('run/train-examples.json')
+    writeFileSync(file, whole.slice(0, -20))
+    await succeed(['report', study.path('run')])
+    expect(text('run/training.html').match(/<img /g)).toHaveLength(9)
+    writeFileSync(file, whole)
   })
 
   it('renews its own pages, and leaves alone what somebody changed', async () => {

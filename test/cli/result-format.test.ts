@@ -138,3 +138,56 @@ describe('sae segment --format', () => {
     expect(grid.affine).toEqual((await readVolumeHeader(study.scans[0])).grid.affine)
   })
 })
+
+describe('sae adapt --format', () => {
+  it('writes both segmentations in it, with the same scores', async () => {
+    const prior = ['--prior', study.path('prior.nii.gz')]
+    await succeed(['pretrain', study.scans[0], ...prior, '--steps', '1', '-o', study.path('adapt-run')])
+    const weights = study.path('adapt-run/pretrained.safetensors')
+    const adapt = (format: string): string[] => [
+      ...['adapt', study.scans[0], ...prior, '--weights', weights, '--labels', study.labels[0]],
+      ...['--format', format, '-o', study.path(`adapt-${format}`)],
+    ]
+    for (const format of ['mgz', 'nii.gz']) await succeed(adapt(format))
+    const volumes = (folder: string): string[] =>
+      visibleFiles(study.path(folder)).filter((name) => /_(dseg|probseg|biasfield)\.(mgz|nii)/.test(name))
+    expect(volumes('adapt-mgz')).toEqual(['a_biasfield.mgz', 'a_dseg.mgz'])
+    expect(volumes('adapt-mgz/before')).toEqual(['a_dseg.mgz', 'a_probseg.mgz'])
+    const table = (folder: string): string => readFileSync(study.path(`${folder}/adaptation.csv`), 'utf8')
+    expect(table('adapt-mgz')).toBe(table('adapt-nii.gz'))
+  })
+})
+
+describe('sae prepare --format', () => {
+  const prepare = (scan: string, output: string, ...more: string[]): string[] => [
+    ...['prepare', scan, '--skip', 'conform', '--skip', 'strip', '-o', study.path(output), ...more],
+  ]
+
+  it('writes the same in it, and knows it again', async () => {
+    await succeed(prepare(study.scans[0], 'plain'))
+    await succeed(prepare(study.scans[0], 'surfer', '--format', 'mgz'))
+    const names = ['a_biasfield', 'a_desc-biascorr_T1w', 'a_desc-preproc_T1w']
+    expect(visibleFiles(study.path('surfer'))).toEqual([...names.map((name) => `${name}.mgz`), 'run.json'])
+    for (const name of names) {
+      const wanted = await readLabelVolume(study.path(`plain/${name}.nii.gz`))
+      const { data, grid, stored } = await readLabelVolume(study.path(`surfer/${name}.mgz`))
+      expect([data, grid.affine, stored]).toEqual([wanted.data, wanted.grid.affine, 'f4'])
+    }
+    const kept = await succeed(prepare(study.scans[0], 'surfer', '--format', 'mgz', '--keep-existing'))
+    expect(kept.stdout).toBe('1 of 1 scans are prepared already.\n')
+  })
+
+  it('gives a BIDS derivative sidecars beside .nii, and no .mgz', async () => {
+    mkdirSync(study.path('raw/sub-01/anat'), { recursive: true })
+    writeFileSync(study.path('raw/dataset_description.json'), '{"Name": "raw", "BIDSVersion": "1.9.0"}')
+    writeFileSync(study.path('raw/sub-01/anat/sub-01_T1w.nii.gz'), readFileSync(study.scans[0]))
+    const refused = await sae(prepare(study.path('raw'), 'derived', '--format', 'mgz'))
+    expect([refused.code, refused.errors.length]).toEqual([2, 1])
+    expect(refused.errors[0]).toMatch(/--format mgz: a BIDS derivative holds NIfTI files alone/)
+    expect(existsSync(study.path('derived'))).toBe(false)
+    await succeed(prepare(study.path('raw'), 'derived', '--format', 'nii', '--skip', 'bias'))
+    expect(visibleFiles(study.path('derived/sub-01/anat'))).toEqual([
+      ...['sub-01_desc-preproc_T1w.json', 'sub-01_desc-preproc_T1w.nii'],
+    ])
+  })
+})

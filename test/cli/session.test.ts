@@ -87,6 +87,7 @@ describe('sae pretrain', () => {
     expect(errors.join('\n')).toMatch(/b\.nii: intensities from -3 to [\d.]+ scaled to 0\.\.1/)
     expect(errors.join('\n')).toMatch(/^adapter: .* \((software|hardware)/m)
     expect(bytes('again/pretrained.safetensors')).toEqual(bytes('run/pretrained.safetensors'))
+    expect(bytes('again/pretrain-examples.json')).toEqual(bytes('run/pretrain-examples.json'))
     expect(readSafetensors(bytes('run/pretrained.safetensors')).metadata).toMatchObject({
       intensities: 'robust',
     })
@@ -131,6 +132,7 @@ describe('sae train', () => {
       expect(bytes(`parts/${name}.safetensors`)).toEqual(bytes(`whole/${name}.safetensors`))
     }
     expect(readLog('parts/train.csv')).toEqual(readLog('whole/train.csv'))
+    expect(bytes('parts/train-examples.json')).toEqual(bytes('whole/train-examples.json'))
   })
 
   it('ends after its step on Ctrl-C, and resumes from there', async () => {

@@ -127,7 +127,7 @@ async function requireWhole(folder: string): Promise<void> {
       const { metadata } = await readWeights(path)
       if (metadata.checksum === undefined) throw new Error(`${path} has no checksum`)
     }
-    if (name === 'run.json') JSON.parse(readFileSync(path, 'utf8'))
+    if (name === 'run.json' || name === 'train-examples.json') JSON.parse(readFileSync(path, 'utf8'))
     if (name === 'train.csv' && !readFileSync(path, 'utf8').startsWith('epoch,step,loss,'))
       throw new Error(`${path} has no header`)
   }
@@ -138,11 +138,13 @@ export function requireNothingLeft(folder: string): void {
   if (left.length > 0) throw new Error(`left behind in ${folder}: ${left.join(', ')}`)
 }
 
-/** The bits of the weights and the cells of the log, but for the times. */
+/** The bits of the weights, the cells of the log, but for the times, and the examples, but for that of the end. */
 export function requireEqual(run: TinyRun, output: string, whole: string): void {
   for (const name of ['last.safetensors', 'best.safetensors']) {
     if (!run.read(output, name).equals(run.read(whole, name))) throw new Error(`${output}/${name} differs`)
   }
   if (JSON.stringify(run.log(output)) !== JSON.stringify(run.log(whole)))
     throw new Error(`${output}/train.csv differs`)
+  if (JSON.stringify(run.examples(output)) !== JSON.stringify(run.examples(whole)))
+    throw new Error(`${output}/train-examples.json differs`)
 }

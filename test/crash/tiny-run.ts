@@ -81,6 +81,13 @@ export class TinyRun {
     const seconds = rows[0]!.indexOf('seconds')
     return rows.map((cells) => cells.filter((_, column) => column !== seconds))
   }
+
+  /** The examples of the steps: a run that is killed while it is assessed has none of its end. */
+  examples(output: string): unknown[] {
+    const text = this.read(output, 'train-examples.json').toString()
+    const { examples } = JSON.parse(text) as { examples: { weights?: string }[] }
+    return examples.filter(({ weights }) => weights === undefined)
+  }
 }
 
 export function startSae(args: readonly string[]): Started {

@@ -93,6 +93,14 @@ describe('reorient', () => {
 it('axes are named by the side that they run to', () => {
   expect(describeAxes(askew())).toBe('RAS')
   expect(describeAxes(reorientGrid(askew(), { axes: [0, 2, 1], flips: [true, true, false] }))).toBe('LIA')
+  // Halfway between two directions, both axes would be called after the first.
+  const halfway = [
+    [1, -1, 0, 0],
+    [1, 1, 0, 0],
+    [0, 0, -1, 0],
+    [0, 0, 0, 1],
+  ]
+  expect(describeAxes({ ...askew(), affine: halfway })).toBe('RAI')
 })
 
 describe('fitOf', () => {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { describeRoles, rolesOf } from '../../examples/web/src/roles.js'
+import { describeRoles, groupingOf, rolesOf } from '../../examples/web/src/roles.js'
 import type { FileKind, SortedFile } from '../../examples/web/src/protocol.js'
 
 const file = (name: string, kind: FileKind): SortedFile => ({ name, kind })
-const nothing = { scans: 0, prior: false }
-const none = { scans: [], prior: undefined, truths: [], table: undefined, weights: undefined }
+const nothing = { people: 0, prior: false }
+const none = {
+  scans: [],
+  grouping: 'people',
+  prior: undefined,
+  truths: [],
+  table: undefined,
+  weights: undefined,
+}
 
 describe('the roles of dropped files', () => {
   it('takes a label map beside a scan for another person, whatever it is called', () => {
@@ -26,7 +33,7 @@ describe('the roles of dropped files', () => {
       file('b_aseg.nii', 'labels'),
     ]
     expect(rolesOf(files, nothing)).toEqual({ ...none, scans: [1, 2], prior: 0, truths: [3, 4] })
-    expect(rolesOf(files.slice(3), { scans: 2, prior: true })).toEqual({ ...none, truths: [0, 1] })
+    expect(rolesOf(files.slice(3), { people: 2, prior: true })).toEqual({ ...none, truths: [0, 1] })
   })
 
   it('tells a reference from another person by its name', () => {
@@ -38,10 +45,31 @@ describe('the roles of dropped files', () => {
       file('classes.json', 'table'),
     ]
     const roles = rolesOf(files, nothing)
-    expect(roles).toEqual({ scans: [1], prior: 0, truths: [2], table: 4, weights: 3 })
+    expect(roles).toEqual({ ...none, scans: [1], prior: 0, truths: [2], table: 4, weights: 3 })
     expect(describeRoles(files, roles)).toBe(
       "Took scan.nii as a scan; other.nii as another person's label map, to make a prior from; scan_dseg.nii as the reference; classes.json as the table of classes; best.safetensors as weights.",
     )
+  })
+
+  it('takes scans whose names differ in the contrast alone for one person', () => {
+    const files = [
+      file('sub-01_T1w.nii.gz', 'scan'),
+      file('sub-01_T2w.nii.gz', 'scan'),
+      file('prior.nii', 'prior'),
+      file('sub-01_dseg.nii', 'labels'),
+    ]
+    const roles = rolesOf(files, nothing)
+    expect(roles).toEqual({ ...none, scans: [0, 1], grouping: 'contrasts', prior: 2, truths: [3] })
+    expect(describeRoles(files, roles)).toBe(
+      'Took 2 contrasts of one person; prior.nii as the prior; sub-01_dseg.nii as the reference.',
+    )
+    const grouping = (...names: string[]): string => groupingOf(names)
+    expect(grouping('t1.nii', 't2.nii', 'flair.mgz')).toBe('people')
+    expect(grouping('t1.nii', 't2.nii', 'flair.nii')).toBe('contrasts')
+    expect(grouping('a.nii', 'b.nii')).toBe('people')
+    expect(grouping('a_T1w.nii', 'b_T2w.nii')).toBe('people')
+    expect(grouping('a_T1w.nii', 'a_T1w.nii')).toBe('people')
+    expect(grouping('a_T1w.nii')).toBe('people')
   })
 
   it('drops references that are not one for each scan', () => {

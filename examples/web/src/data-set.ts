@@ -19,17 +19,24 @@ import {
 import {
   formatShape,
   requireFinite,
-  requireVaries,
   unknownGrid,
   voxelSize,
   type Grid,
   type LabelVolume,
   type Volume,
 } from 'sae-webgpu/io'
+import {
+  channelCount,
+  contrastsOf,
+  inOrder,
+  readContrasts,
+  requireSameContrasts,
+  scanOfContrasts,
+} from './contrasts.js'
 import { looksLikeLabels } from './file-kinds.js'
 import { placedOnto, wayOnto } from './placing.js'
 import type { ChosenFiles, DataSummary, PhantomRecipe } from './protocol.js'
-import { readHeader, readLabels, readScan, readVolume } from './volumes.js'
+import { readHeader, readLabels, readVolume } from './volumes.js'
 
 /** Voxels and where they lie. */
 interface Image {
@@ -38,11 +45,17 @@ interface Image {
   readonly grid: Grid
 }
 
-/** A scan on the grid of the prior. */
-export interface Scan extends Image {
+/** An image of a person on the grid of the prior. */
+export interface Contrast extends Image {
   readonly name: string
-  /** The scan as it is in its file, if it had to be resampled onto the grid of the prior. */
+  /** The image as it is in its file, if it had to be resampled onto the grid of the prior. */
   readonly original?: Image
+}
+
+/** A scan of a person: an image, or several contrasts. */
+export interface Scan extends Contrast {
+  /** Several, in the order of the network's channels; the scan's own voxels are those of the first. */
+  readonly contrasts?: readonly Contrast[]
   /** Classes, [D, H, W]. */
   readonly truth?: Uint8Array
 }
@@ -91,11 +104,13 @@ export function phantomData({ shape, subjects, seed }: PhantomRecipe): DataSet {
  * @throws UserError with one line about the first unsuitable file
  */
 export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
-  const { scans: scanFiles, truths: truthFiles, prior: priorFile } = files
+  const { scans: scanFiles, truths: truthFiles, prior: priorFile, grouping } = files
   if (scanFiles.length === 0) throw new UserError('choose a scan')
-  if (truthFiles.length > 0 && truthFiles.length !== scanFiles.length) {
+  const people = grouping === 'contrasts' ? 1 : scanFiles.length
+  if (truthFiles.length > 0 && truthFiles.length !== people) {
+    const of = people < scanFiles.length ? 'one person' : `${people} scans`
     throw new UserError(
-      `${truthFiles.length} reference segmentations for ${scanFiles.length} scans; choose one for each, or none`,
+      `${truthFiles.length} reference segmentations for ${of}; choose one for each, or none`,
     )
   }
   if (truthFiles.length > 0 && !priorFile) {
@@ -105,27 +120,30 @@ export async function readDataSet(files: ChosenFiles): Promise<DataSet> {
   if (header) for (const file of [...scanFiles, ...truthFiles]) wayOnto(await readHeader(file), header)
   const notes: string[] = []
   const known = await readPrior(files, notes)
-  const truths = byName(truthFiles)
-  const scans: Scan[] = []
-  for (const [i, file] of byName(scanFiles).entries()) {
-    const scan = await readScan(file, notes)
-    requireVaries(scan)
-    if (looksLikeLabels(scan)) {
-      const what = `${file.name} looks like a label map, not like a scan`
-      if (known) throw new UserError(`${what}; choose it as the prior or as a reference`)
-      notes.push(what)
-    }
-    if (known) scans.push(await placedScan(scan, known, truths[i], notes))
-    else scans.push({ name: stem(file.name), data: scan.data, grid: scan.grid })
-  }
-  const count = scans.length === 1 ? scans[0]!.name : `${scans.length} scans`
+  const images: Scan[] = []
+  for (const file of byName(scanFiles)) images.push(await readImage(file, known, notes))
+  const scans =
+    grouping === 'contrasts' ? [scanOfContrasts(images[0]!.name, images.flatMap(contrastsOf))] : images
+  if (known) requireSameContrasts(scans)
   return {
     id: crypto.randomUUID(),
-    description: `${count} of ${formatShape(scans[0]!.grid.shape)} voxels`,
-    scans,
+    description: describe(scans),
+    scans: known ? await withTruths(scans, byName(truthFiles), known, notes) : scans,
     knowledge: known?.knowledge,
     notes,
   }
+}
+
+/** The same data with the contrasts of all scans in another order. @param order positions in the present one */
+export function arranged(data: DataSet, order: readonly number[]): DataSet {
+  const scans = data.scans.map((scan) => inOrder(scan, order))
+  return { ...data, id: crypto.randomUUID(), description: describe(scans), scans }
+}
+
+function describe(scans: readonly Scan[]): string {
+  const contrasts = channelCount(scans)
+  const who = scans.length === 1 ? scans[0]!.name : `${scans.length} scans`
+  return `${who} of ${formatShape(scans[0]!.grid.shape)} voxels${contrasts > 1 ? `, ${contrasts} contrasts` : ''}`
 }
 
 export function summaryOf({ description, scans, knowledge, notes }: DataSet): DataSummary {
@@ -133,7 +151,7 @@ export function summaryOf({ description, scans, knowledge, notes }: DataSet): Da
   const classes = knowledge?.table.classes ?? []
   return {
     description,
-    scans: scans.map(({ name }) => name),
+    scans: scans.map((scan) => ({ name: scan.name, contrasts: contrastsOf(scan).map(({ name }) => name) })),
     scored: scored.length > 0,
     classes: classes.map(({ name, codes }, c) => {
       return { name, code: codes[0]!, colour: `rgb(${classColour(c).join(' ')})` }
@@ -155,24 +173,45 @@ interface Known {
   readonly knowledge: Knowledge
 }
 
-async function placedScan(
-  scan: Volume,
-  { volume: prior, knowledge }: Known,
-  truthFile: File | undefined,
-  notes: string[],
-): Promise<Scan> {
-  const { volume, remark, way } = placedOnto(scan, prior, 'the prior and the scan')
+/** A scan of the volumes of a file, on the grid of the prior if there is one. */
+async function readImage(file: File, known: Known | undefined, notes: string[]): Promise<Scan> {
+  const volumes = await readContrasts(file, notes)
+  const name = stem(file.name)
+  const contrasts = volumes.map((volume, c) => {
+    if (looksLikeLabels(volume)) {
+      const what = `${volume.source} looks like a label map, not like a scan`
+      if (known) throw new UserError(`${what}; choose it as the prior or as a reference`)
+      notes.push(what)
+    }
+    return placedContrast(volumes.length === 1 ? name : `${name}, volume ${c + 1}`, volume, known, notes)
+  })
+  return scanOfContrasts(name, contrasts)
+}
+
+function placedContrast(name: string, image: Volume, known: Known | undefined, notes: string[]): Contrast {
+  const { data, grid } = image
+  if (!known) return { name, data, grid }
+  const { volume, remark, way } = placedOnto(image, known.volume, 'the prior and the scan')
   note(notes, remark)
-  const placed: Scan = {
-    name: stem(scan.source),
-    data: volume.data,
-    grid: volume.grid,
-    ...(way === 'resampled' ? { original: { data: scan.data, grid: scan.grid } } : {}),
+  const original = way === 'resampled' ? { original: { data, grid } } : {}
+  return { name, data: volume.data, grid: volume.grid, ...original }
+}
+
+async function withTruths(
+  scans: readonly Scan[],
+  files: readonly File[],
+  { volume: prior, knowledge }: Known,
+  notes: string[],
+): Promise<Scan[]> {
+  const scored: Scan[] = []
+  for (const [i, scan] of scans.entries()) {
+    const file = files[i]
+    if (!file) return [...scans]
+    const labels = placedOnto(await readLabels(file, notes), prior, 'the reference and the scan')
+    note(notes, labels.remark)
+    scored.push({ ...scan, truth: toClasses(labels.volume.data, knowledge.table, file.name) })
   }
-  if (!truthFile) return placed
-  const labels = placedOnto(await readLabels(truthFile, notes), prior, 'the reference and the scan')
-  note(notes, labels.remark)
-  return { ...placed, truth: toClasses(labels.volume.data, knowledge.table, truthFile.name) }
+  return scored
 }
 
 /** A prior as it is, or one from a label map, as `sae prior` makes it. */

@@ -22,8 +22,12 @@ export class EpochFigures {
   /** Cross-entropy of pretraining, or the loss of training at the noise level that fits the epoch best. */
   get loss(): number {
     if (this.terms.length === 0) return mean(this.crossEntropies)
+    const others = this.terms[0]!.otherChannels ?? []
     return this.profiled({
       meanSquaredError: mean(this.terms.map(({ meanSquaredError }) => meanSquaredError)),
+      otherChannels: others.map((_, c) => ({
+        meanSquaredError: mean(this.terms.map(({ otherChannels }) => otherChannels![c]!.meanSquaredError)),
+      })),
       klLoss: mean(this.terms.map(({ klLoss }) => klLoss)),
       mrfLoss: mean(this.terms.map(({ mrfLoss }) => mrfLoss)),
     })

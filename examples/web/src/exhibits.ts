@@ -1,12 +1,16 @@
 import { diceScores, UserError } from 'sae-webgpu'
 import { gzip } from 'sae-webgpu/io'
+import { contrastsOf } from './contrasts.js'
 import type { DataSet, Knowledge, Scan } from './data-set.js'
 import { encodeClasses, encodeImage, encodeSegmentation } from './images.js'
 import type { ImageFile, Layer, Overlay } from './protocol.js'
 import type { Segmentations } from './segmentations.js'
 
-/** The scan as it is in its file. */
-export function scanImage({ name, data, grid, original }: Scan): ImageFile {
+/** A contrast of a scan as it is in its file. @throws UserError if there is no such contrast */
+export function scanImage(scan: Scan, contrast: number): ImageFile {
+  const shown = contrastsOf(scan)[contrast]
+  if (!shown) throw new UserError(`${scan.name} has no contrast ${contrast + 1}`)
+  const { name, data, grid, original } = shown
   const image = original ?? { data, grid }
   return encodeImage(name, image.data, image.grid, 'float32')
 }

@@ -1,30 +1,54 @@
 import { UserError } from 'sae-webgpu'
-import { decodeLabels, type LabelVolume, type Volume } from 'sae-webgpu/io'
+import { decodeLabels, decodeVolume, type LabelVolume, type Volume } from 'sae-webgpu/io'
 import type { FileKind, SortedFile } from './protocol.js'
 import { bytesOf, readHeader } from './volumes.js'
 
 /** Says what a file is: by its name, then by its header, then by its voxels. */
 export async function sortFile(file: File): Promise<SortedFile> {
   try {
-    return { name: file.name, kind: await kindOf(file) }
+    return { name: file.name, ...(await kindOf(file)) }
   } catch (error) {
     if (error instanceof UserError) return { name: file.name, fault: error.message }
     throw error
   }
 }
 
-async function kindOf(file: File): Promise<FileKind> {
+async function kindOf(file: File): Promise<{ readonly kind: FileKind; readonly contrasts?: number }> {
   const { name } = file
-  if (/\.(json|tsv)$/i.test(name)) return 'table'
-  if (/\.(safetensors|pth|pt|tar)$/i.test(name)) return 'weights'
+  if (/\.(json|tsv)$/i.test(name)) return { kind: 'table' }
+  if (/\.(safetensors|pth|pt|tar)$/i.test(name)) return { kind: 'weights' }
   if (!/\.(nii|nii\.gz|mgz|mgh|npz|npy)$/i.test(name)) {
     throw new UserError(
       `${name}: is no image (.nii, .nii.gz, .mgz, .npz), no weights (.safetensors, .pth.tar) and no table of classes (.json, .tsv)`,
     )
   }
   const { channels } = await readHeader(file)
-  if (channels > 1) return 'prior'
-  return looksLikeLabels(decodeLabels(await bytesOf(file, name), name)) ? 'labels' : 'scan'
+  // A prior may be large, and has as many volumes as classes: only what could be a scan is read to find out.
+  if (channels > mostContrasts) return { kind: 'prior' }
+  const bytes = await bytesOf(file, name)
+  if (channels === 1) return { kind: looksLikeLabels(decodeLabels(bytes, name)) ? 'labels' : 'scan' }
+  if (looksLikeProbabilities(decodeVolume(bytes, name))) return { kind: 'prior' }
+  return { kind: 'scan', contrasts: channels }
+}
+
+/** Most volumes that a file may have to be taken for a scan, with a contrast in each. */
+export const mostContrasts = 8
+
+/** Several volumes that sum to 1 at most voxels where any of them is above 0. */
+export function looksLikeProbabilities({ data, channels }: Pick<Volume, 'data' | 'channels'>): boolean {
+  if (channels === 1) return false
+  const voxels = data.length / channels
+  let [inside, whole] = [0, 0]
+  for (let i = 0; i < voxels; i++) {
+    let sum = 0
+    for (let at = i; at < data.length; at += voxels) {
+      if (!(data[at]! >= 0)) return false
+      sum += data[at]!
+    }
+    if (sum > 0) inside++
+    if (Math.abs(sum - 1) < 0.01) whole++
+  }
+  return inside > 0 && whole / inside > 0.5
 }
 
 /** Few values, all of them whole, and most voxels with the value of the one before: a scan has noise. */

@@ -2,6 +2,7 @@ import { epochsOf, recipes, type RecipeName } from 'sae-webgpu'
 import type {
   ChosenFiles,
   DeviceSettings,
+  Grouping,
   LabelMeaning,
   Network,
   PhantomRecipe,
@@ -27,12 +28,28 @@ export function chosenFiles(form: HTMLFormElement): ChosenFiles {
     values.getAll(name).filter((value): value is File => value instanceof File && value.name !== '')
   return {
     scans: files('scans'),
+    grouping: grouping(form),
     prior: files('prior')[0],
     truths: files('truths'),
     table: files('table')[0],
     meaning: text(values, 'meaning') as LabelMeaning,
     blur: Number(text(values, 'blur')),
   }
+}
+
+/** Whether the scans of the form are of one person. */
+export function grouping(form: HTMLFormElement): Grouping {
+  return groupingField(form).value as Grouping
+}
+
+export function setGrouping(form: HTMLFormElement, value: Grouping): void {
+  groupingField(form).value = value
+}
+
+function groupingField(form: HTMLFormElement): HTMLSelectElement {
+  const field = form.elements.namedItem('grouping')
+  if (!(field instanceof HTMLSelectElement)) throw new Error('there is no field grouping')
+  return field
 }
 
 /** Puts files into an input, as if the visitor had chosen them. */

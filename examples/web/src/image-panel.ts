@@ -9,6 +9,7 @@ import type { Location, OverlayLook, Viewer } from './viewer.js'
 export class ImagePanel {
   private canvas = byId('canvas', HTMLCanvasElement)
   private readonly scanField = byId('scan', HTMLSelectElement)
+  private readonly contrastField = byId('contrast', HTMLSelectElement)
   private readonly classField = byId('class', HTMLSelectElement)
   private readonly opacity = byId('opacity', HTMLInputElement)
   private readonly threshold = byId('threshold', HTMLInputElement)
@@ -28,7 +29,11 @@ export class ImagePanel {
     private readonly engine: Engine,
     private readonly onError: (error: unknown) => void,
   ) {
-    this.scanField.addEventListener('change', () => void this.showScan())
+    this.scanField.addEventListener('change', () => {
+      this.fillContrasts()
+      void this.showScan()
+    })
+    this.contrastField.addEventListener('change', () => void this.showScan(true))
     this.classField.addEventListener('change', () => void this.refresh())
     this.layers.addEventListener('change', () => void this.refresh())
     this.opacity.addEventListener('input', () => this.viewer?.setOpacity(this.opacity.valueAsNumber))
@@ -47,7 +52,11 @@ export class ImagePanel {
   async showData(data: DataSummary): Promise<void> {
     this.data = data
     this.segmented = false
-    fill(this.scanField, data.scans)
+    fill(
+      this.scanField,
+      data.scans.map(({ name }) => name),
+    )
+    this.fillContrasts()
     fill(
       this.classField,
       data.classes.map(({ name }) => name),
@@ -84,7 +93,7 @@ export class ImagePanel {
   }
 
   private get name(): string {
-    const scan = this.data!.scans[this.scan]!
+    const scan = this.data!.scans[this.scan]!.name
     return this.shown === 'none' ? scan : `${scan}_${this.shown}`
   }
 
@@ -96,11 +105,27 @@ export class ImagePanel {
     return { opacity: this.opacity.valueAsNumber, threshold: this.threshold.valueAsNumber }
   }
 
-  private async showScan(): Promise<void> {
+  /** Offers the contrasts of the scan, if there are several. */
+  private fillContrasts(): void {
+    const { contrasts } = this.data!.scans[this.scan]!
+    // Numbered as the channels are: long names differ at their ends, which may be cut off.
+    fill(
+      this.contrastField,
+      contrasts.map((name, c) => `${c + 1}: ${name}`),
+    )
+    const several = contrasts.length > 1
+    byId('contrast-label', HTMLLabelElement).hidden = !several
+    // There is little room, and only one choice.
+    byId('scan-label', HTMLLabelElement).hidden = several && this.data!.scans.length === 1
+  }
+
+  /** @param stay where the crosshair is */
+  private async showScan(stay = false): Promise<void> {
     try {
       this.viewer ??= await this.openViewer()
       this.shown = 'none'
-      await this.viewer.showScan(await this.engine.call('scan', this.scan))
+      const image = await this.engine.call('scan', this.scan, this.contrastField.selectedIndex)
+      await this.viewer.showScan(image, stay)
       this.controls.attach(this.viewer)
       for (const button of this.saving) button.disabled = false
     } catch (error) {
@@ -186,7 +211,9 @@ export class ImagePanel {
   }
 
   private describe(): string {
-    const scan = `Scan ${this.data!.scans[this.scan]!}`
+    const { name, contrasts } = this.data!.scans[this.scan]!
+    const shown = contrasts.length > 1 ? `, contrast ${contrasts[this.contrastField.selectedIndex]!}` : ''
+    const scan = `Scan ${name}${shown}`
     if (this.shown === 'none') return scan
     return `${scan}, with its ${this.shown}${this.classField.disabled ? '' : ` of ${this.className}`}`
   }

@@ -1,5 +1,5 @@
 import type { Engine } from './engine.js'
-import { chosenFiles, setFiles } from './forms.js'
+import { chosenFiles, setFiles, setGrouping } from './forms.js'
 import { describeRoles, rolesOf } from './roles.js'
 
 /** What became of files that were dropped or opened. */
@@ -25,26 +25,34 @@ export async function takeFiles(
   const faults = sorted.flatMap((file) => ('fault' in file ? [file.fault] : []))
   if (faults.length === files.length) throw new Error(faults.join(' '))
   const chosen = chosenFiles(form)
-  const roles = rolesOf(sorted, { scans: chosen.scans.length, prior: chosen.prior !== undefined })
+  const people = chosen.grouping === 'contrasts' ? 1 : chosen.scans.length
+  const roles = rolesOf(sorted, { people, prior: chosen.prior !== undefined })
   const pick = (indices: readonly number[]): File[] => indices.map((i) => files[i]!)
   const prior = roles.prior === undefined ? [] : pick([roles.prior])
   const table = roles.table === undefined ? [] : pick([roles.table])
   if (roles.scans.length > 0) {
     setFiles(form, 'scans', pick(roles.scans))
+    setGrouping(form, roles.grouping)
     // They belonged to other scans.
     setFiles(form, 'truths', [])
   }
   if (prior.length > 0) setFiles(form, 'prior', prior)
   if (roles.truths.length > 0) setFiles(form, 'truths', pick(roles.truths))
   if (table.length > 0) setFiles(form, 'table', table)
-  // A label map or a prior alone: there is nothing else to look at.
-  if (prior.length > 0 && chosenFiles(form).scans.length === 0) {
+  const scanless = prior.length > 0 && chosenFiles(form).scans.length === 0
+  const first = sorted[roles.prior ?? -1]
+  const isMap = first !== undefined && 'kind' in first && first.kind === 'labels'
+  // A label map alone: there is nothing else to look at.
+  const alone = scanless && !isMap
+  if (scanless && isMap) {
     setFiles(form, 'scans', prior)
     setFiles(form, 'prior', [])
   }
   return {
-    line: [describeRoles(sorted, roles), ...faults].filter(Boolean).join(' '),
-    hasImages: [roles.scans, prior, roles.truths, table].some(({ length }) => length > 0),
+    line: [describeRoles(sorted, roles), ...faults, alone ? 'Now open a scan.' : '']
+      .filter(Boolean)
+      .join(' '),
+    hasImages: !alone && [roles.scans, prior, roles.truths, table].some(({ length }) => length > 0),
     weights: roles.weights === undefined ? undefined : files[roles.weights],
   }
 }

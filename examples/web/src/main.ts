@@ -1,3 +1,6 @@
+import { guarded, muteErrors, onClick, onSubmit, showError } from './actions.js'
+import { ContrastPanel } from './contrast-panel.js'
+import { describeData } from './data-text.js'
 import { byId, lineOf, say } from './dom.js'
 import { takeChosen, takeDrops } from './drop.js'
 import { Engine } from './engine.js'
@@ -28,14 +31,19 @@ const engine = new Engine(receive)
 const images = new ImagePanel(engine, showError)
 const runPanel = new RunPanel()
 const runs = new RunsPanel(engine, guarded, resumeSaved)
+const contrasts = new ContrastPanel(
+  fileForm,
+  () => void guarded(() => rearrange(engine.call('readFiles', chosenFiles(fileForm)))),
+  (order) => void guarded(() => rearrange(engine.call('arrange', order))),
+)
 let data: DataSummary | undefined
 /** Whether there is a device to compute on; without, scans are only shown. */
 let computing = false
+/** Weights that were opened for these scans; they may fit once the scans are arranged otherwise. */
+let openedWeights: File | undefined
 let opening: Promise<boolean> | undefined
 let running = false
 let paused = false
-/** Whether the device was lost: other failures then follow from that and are not shown. */
-let lost = false
 
 runPanel.begin(undefined, undefined)
 void begin()
@@ -68,6 +76,7 @@ async function openDevice(): Promise<boolean> {
 
 function listen(): void {
   onSubmit(phantomForm, async () => {
+    openedWeights = undefined
     await takeData(engine.call('makePhantoms', phantomRecipe(phantomForm)))
     fillSettings(settingsForm, { network: 'small' })
     fillRecipe(settingsForm, data!.scans.length)
@@ -85,7 +94,11 @@ function listen(): void {
     await engine.call('stop')
   })
   for (const id of ['try', 'try-again']) onClick(id, trySample)
-  const taken = (files: readonly File[]): void => void guarded(() => take(files))
+  // One after the other: the forms are disabled while files are read.
+  let turn = Promise.resolve()
+  const taken = (files: readonly File[]): void => {
+    turn = turn.then(() => guarded(() => take(files)))
+  }
   takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
   listenToSaving(engine, images, onClick)
   onClick('lost-restart', () => recover())
@@ -110,22 +123,39 @@ async function take(files: readonly File[]): Promise<void> {
 }
 
 async function readChosen(): Promise<void> {
-  await takeData(engine.call('readFiles', chosenFiles(fileForm)))
+  openedWeights = undefined
+  const files = chosenFiles(fileForm)
+  await takeData(engine.call('readFiles', files), files.scans.length)
+}
+
+/** Takes the same scans as other contrasts, or as those of one person, and the weights that were opened for them. */
+async function rearrange(reading: Promise<DataSummary>): Promise<void> {
+  const { length } = chosenFiles(fileForm).scans
+  const origin = document.activeElement
+  try {
+    await takeData(reading, length)
+    if (openedWeights) await loadWeights(openedWeights)
+  } finally {
+    contrasts.show(data!, length)
+    contrasts.focus(origin)
+  }
 }
 
 async function trySample(): Promise<void> {
+  openedWeights = undefined
   await takeData(engine.call('openSample'))
   if (await opening) await loadWeights(undefined)
 }
 
-async function takeData(reading: Promise<DataSummary>): Promise<void> {
+/** @param files how many scans of the form the data are of */
+async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void> {
   // Where the keyboard focus is now is closed and disabled in a moment.
   const wasInForms = dataForms.contains(document.activeElement)
   setBusy(true)
   runPanel.say('Reading')
   try {
     const summary = await reading
-    await showData(summary, undefined)
+    await showData(summary, undefined, files)
     fillSettings(settingsForm, { network: 'recipe' })
     fillRecipe(settingsForm, summary.scans.length)
     if (wasInForms) runPanel.focus()
@@ -143,16 +173,11 @@ function canTrain(): boolean {
   return computing && data !== undefined && data.classes.length > 0
 }
 
-async function showData(summary: DataSummary, state: RunState | undefined): Promise<void> {
+async function showData(summary: DataSummary, state: RunState | undefined, files = 0): Promise<void> {
   data = summary
-  const { description, classes, priorDice, notes } = summary
-  const score = priorDice === undefined ? '' : ` Mean Dice of the prior alone: ${priorDice.toFixed(3)}.`
-  const what = classes.length > 0 ? `, ${classes.length} classes` : ''
-  byId('data-text', HTMLParagraphElement).textContent = `${description}${what}.${score}`
-  byId('notes', HTMLUListElement).replaceChildren(
-    ...notes.map((text) => Object.assign(document.createElement('li'), { textContent: text })),
-  )
-  runPanel.begin(priorDice, state)
+  describeData(summary)
+  contrasts.show(summary, files)
+  runPanel.begin(summary.priorDice, state)
   runPanel.setPhase(state ? 'stopped' : canTrain() ? 'ready' : 'no data')
   enableSaving(state !== undefined)
   dataForms.open = false
@@ -195,6 +220,7 @@ async function loadChosenWeights(): Promise<void> {
 
 /** @param file undefined for the weights of the sample */
 async function loadWeights(file: File | undefined): Promise<void> {
+  openedWeights = file
   const what = await engine.call('loadWeights', file, deviceSettings(settingsForm))
   runPanel.say(file ? `${file.name}: ${what}` : '')
   runPanel.begin(data?.priorDice, undefined)
@@ -219,7 +245,7 @@ async function recover(): Promise<void> {
   engine.restart()
   opening = openDevice()
   const opened = await opening
-  lost = false
+  muteErrors(false)
   if (!opened) return
   const [latest] = await runs.list()
   if (latest) await resumeSaved(latest)
@@ -253,8 +279,7 @@ function receive(event: EngineEvent): void {
         `This run cannot be saved for a later visit: ${event.reason}. Save the weights before you close the tab.`
       break
     case 'lost':
-      showError(undefined)
-      lost = true
+      muteErrors(true)
       byId('lost-reason', HTMLParagraphElement).textContent = `The graphics device was lost: ${event.reason}`
       byId('lost', HTMLDivElement).hidden = false
       break
@@ -268,31 +293,7 @@ function setBusy(busy: boolean): void {
   }
   for (const button of openButtons) button.disabled = busy
   runs.busy = busy
+  contrasts.busy = busy
   weightsField.disabled = busy || !canTrain()
   if (!busy) void runs.list()
-}
-
-function onSubmit(form: HTMLFormElement, action: () => Promise<void>): void {
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    void guarded(action)
-  })
-}
-
-function onClick(id: string, action: () => Promise<void>): void {
-  byId(id, HTMLButtonElement).addEventListener('click', () => void guarded(action))
-}
-
-async function guarded(action: () => Promise<void>): Promise<void> {
-  showError(undefined)
-  try {
-    await action()
-  } catch (error) {
-    showError(error)
-  }
-}
-
-function showError(error: unknown): void {
-  if (lost) return
-  say(byId('error', HTMLParagraphElement), error === undefined ? '' : lineOf(error))
 }

@@ -2,6 +2,7 @@ import {
   applyScaling,
   createModel,
   divided,
+  joinChannels,
   loadTensors,
   scalingFor,
   UserError,
@@ -12,8 +13,10 @@ import {
   type NamedTensor,
   type Model,
   type Prior,
+  type TrainingScan,
 } from 'sae-webgpu'
-import type { Scan } from './data-set.js'
+import { contrastsOf, requireContrasts } from './contrasts.js'
+import type { DataSet, Knowledge, Scan } from './data-set.js'
 
 /** A network with its weights on the device. */
 export interface Network {
@@ -25,9 +28,14 @@ export interface Network {
   readonly hasDecoder: boolean
 }
 
-/** A scan, scaled to 0..1 as a network expects. */
-export function scaledFor({ intensities }: Pick<Network, 'intensities'>, scan: Scan): Scan {
-  return { ...scan, data: applyScaling(scan.data, scalingFor(intensities, scan.data)) }
+/** A scan [C, D, H, W], each of its contrasts scaled to 0..1 as a network expects. */
+export function scaledFor(
+  { intensities }: Pick<Network, 'intensities'>,
+  scan: Scan,
+): TrainingScan & { readonly data: Float32Array } {
+  const scaled = contrastsOf(scan).map(({ data }) => applyScaling(data, scalingFor(intensities, data)))
+  const { name, truth } = scan
+  return { name, data: joinChannels(scaled), ...(truth ? { truth } : {}) }
 }
 
 /** The prior for a network: one channel per part, if its classes are divided into parts. */
@@ -56,8 +64,18 @@ export function createNetwork(
   return { model, variables, intensities, hasDecoder }
 }
 
-/** @throws UserError unless weights have the classes of a prior, whole or in parts */
-export function requireClasses(
+/** @throws UserError unless weights have the classes of a prior, whole or in parts, and take scans with as many contrasts */
+export function requireFits(
+  info: Pick<CheckpointInfo, 'architecture'>,
+  { scans }: DataSet,
+  { prior }: Knowledge,
+  source: string,
+): void {
+  requireClasses(info, prior, source)
+  requireContrasts(info, scans, source)
+}
+
+function requireClasses(
   { architecture: { classes, parts } }: Pick<CheckpointInfo, 'architecture'>,
   prior: Prior,
   source: string,

@@ -11,12 +11,16 @@ export interface PhantomRecipe {
 /** The meaning of a label map's values, if the prior is made from one. */
 export type LabelMeaning = 'freesurfer' | 'numbered'
 
+/** Whether scans show one person each, or all of them the same, in another contrast each. */
+export type Grouping = 'people' | 'contrasts'
+
 /** Files that the visitor chose; the worker reads them. */
 export interface ChosenFiles {
   readonly scans: readonly File[]
+  readonly grouping: Grouping
   /** Without one, scans are only shown. */
   readonly prior: File | undefined
-  /** One for each scan, in order of name, or none. */
+  /** One for each person, in order of name, or none. */
   readonly truths: readonly File[]
   /** A table of classes (.json, .tsv), which overrides `meaning`. */
   readonly table: File | undefined
@@ -30,12 +34,18 @@ export type FileKind = 'scan' | 'labels' | 'prior' | 'weights' | 'table'
 
 /** A file that was recognised, or one line that says why not. */
 export type SortedFile =
-  { readonly name: string; readonly kind: FileKind } | { readonly name: string; readonly fault: string }
+  | {
+      readonly name: string
+      readonly kind: FileKind
+      /** Of a scan that has several. */
+      readonly contrasts?: number
+    }
+  | { readonly name: string; readonly fault: string }
 
 /** A summary of the data, for the page. */
 export interface DataSummary {
   readonly description: string
-  readonly scans: readonly string[]
+  readonly scans: readonly ScanSummary[]
   readonly scored: boolean
   /** Empty if there is no prior: the scans can only be looked at. */
   readonly classes: readonly ClassSummary[]
@@ -43,6 +53,12 @@ export interface DataSummary {
   readonly priorDice: number | undefined
   /** Oddities of the files, one line each. */
   readonly notes: readonly string[]
+}
+
+export interface ScanSummary {
+  readonly name: string
+  /** The names of its contrasts, in the order of the network's channels: one at least. */
+  readonly contrasts: readonly string[]
 }
 
 export interface ClassSummary {
@@ -142,6 +158,8 @@ export interface Calls {
   /** Says what files are. */
   sortFiles(files: readonly File[]): Promise<readonly SortedFile[]>
   readFiles(files: ChosenFiles): Promise<DataSummary>
+  /** Brings the contrasts of all scans into another order. @param order positions in the present one */
+  arrange(order: readonly number[]): Promise<DataSummary>
   /** Reads the sample that comes with the page. */
   openSample(): Promise<DataSummary>
   /** Loads weights and returns a description of them; those of the sample without a file. */
@@ -150,7 +168,7 @@ export interface Calls {
   train(settings: RunSettings | undefined): Promise<'done' | 'stopped'>
   setPaused(paused: boolean): Promise<void>
   stop(): Promise<void>
-  scan(index: number): Promise<ImageFile>
+  scan(index: number, contrast: number): Promise<ImageFile>
   /** @param channel class whose probability to return */
   overlay(scan: number, layer: Layer, channel: number): Promise<Overlay | undefined>
   saveSegmentation(scan: number): Promise<ImageFile>

@@ -11,7 +11,10 @@ export async function sampleFiles(): Promise<ChosenFiles> {
     fetched('other-person.nii.gz'),
     fetched('reference.nii.gz'),
   ])
-  return { scans: [scan], prior, truths: [truth], table: undefined, meaning: 'freesurfer', blur: 4 }
+  return {
+    ...{ scans: [scan], grouping: 'people', prior, truths: [truth] },
+    ...{ table: undefined, meaning: 'freesurfer', blur: 4 },
+  }
 }
 
 /** Weights that learnt from other scans of the family. */

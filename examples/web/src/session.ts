@@ -1,10 +1,11 @@
 import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
-import { phantomData, readDataSet, summaryOf, type DataSet, type Knowledge } from './data-set.js'
+import { channelCount } from './contrasts.js'
+import { arranged, phantomData, readDataSet, summaryOf, type DataSet, type Knowledge } from './data-set.js'
 import { overlayOf, reportFile, scanImage, scanOf, segmentationFile } from './exhibits.js'
 import { sortFile } from './file-kinds.js'
 import { Keeper } from './keeper.js'
-import { createNetwork, requireClasses, scaledFor, type Network } from './network.js'
+import { createNetwork, requireFits, scaledFor, type Network } from './network.js'
 import type {
   Calls,
   ChosenFiles,
@@ -21,6 +22,7 @@ import type {
   SavedRun,
   SortedFile,
 } from './protocol.js'
+import { required } from './required.js'
 import { Run } from './run.js'
 import { sampleFiles, sampleWeights } from './sample.js'
 import { Segmentations } from './segmentations.js'
@@ -30,6 +32,8 @@ import { bytesOf } from './volumes.js'
 
 /** Least time between two segmentations during training: each delays training by a forward pass. */
 const millisecondsBetweenUpdates = 1000
+
+const untrained = 'train first, or load weights'
 
 /** The state of the worker: the device, data, weights, and the run that trains them. */
 export class Session implements Calls {
@@ -79,8 +83,8 @@ export class Session implements Calls {
     this.keeper?.rename(id, name)
   }
 
-  async forget(id: string): Promise<void> {
-    await this.storage.forget(id)
+  forget(id: string): Promise<void> {
+    return this.storage.forget(id)
   }
 
   async makePhantoms(recipe: PhantomRecipe): Promise<DataSummary> {
@@ -95,15 +99,19 @@ export class Session implements Calls {
     return this.take(await readDataSet(files))
   }
 
+  async arrange(order: readonly number[]): Promise<DataSummary> {
+    return this.take(arranged(this.requireData(), order))
+  }
+
   async openSample(): Promise<DataSummary> {
     return this.take({ ...(await readDataSet(await sampleFiles())), notes: [] })
   }
 
   async loadWeights(file: File | undefined, device: DeviceSettings): Promise<string> {
-    const { prior } = this.requireKnowledge()
+    const knowledge = this.requireKnowledge()
     const given = file ?? (await sampleWeights())
     const { tensors, info } = decodeCheckpoint(await bytesOf(given, given.name), given.name)
-    requireClasses(info, prior, given.name)
+    requireFits(info, this.requireData(), knowledge, given.name)
     await this.takeNetwork(info, device, 0, tensors, given.name)
     return info.training ? `trained for ${info.training.progress.epoch} epochs` : 'weights of an encoder'
   }
@@ -134,8 +142,8 @@ export class Session implements Calls {
     return Promise.resolve()
   }
 
-  scan(index: number): Promise<ImageFile> {
-    return Promise.resolve(scanImage(scanOf(this.requireData(), index)))
+  scan(index: number, contrast: number): Promise<ImageFile> {
+    return Promise.resolve(scanImage(scanOf(this.requireData(), index), contrast))
   }
 
   overlay(index: number, layer: Layer, channel: number): Promise<Overlay | undefined> {
@@ -143,8 +151,7 @@ export class Session implements Calls {
   }
 
   async saveSegmentation(index: number): Promise<ImageFile> {
-    const segmentations = this.requireSegmentations()
-    return segmentationFile(this.requireData(), this.requireKnowledge(), index, segmentations)
+    return segmentationFile(this.requireData(), this.requireKnowledge(), index, this.requireSegmentations())
   }
 
   async saveReport(index: number): Promise<ImageFile> {
@@ -153,8 +160,7 @@ export class Session implements Calls {
 
   async saveWeights(): Promise<ImageFile> {
     const { table } = this.requireKnowledge()
-    if (!this.network) throw new UserError('train first, or load weights')
-    const { model, variables, intensities, hasDecoder } = this.network
+    const { model, variables, intensities, hasDecoder } = required(this.network, untrained)
     const bytes = await (this.run?.checkpoint() ??
       encodeCheckpoint(model, variables, hasDecoder, table, intensities, undefined))
     const stage = this.run?.current.stage === 'pretraining' ? 'pretrained' : 'trained'
@@ -188,10 +194,12 @@ export class Session implements Calls {
   }
 
   private circumstances(settings: RunSettings, network: Pick<Network, 'intensities'>) {
+    const { scans } = this.requireData()
     return {
       gpu: this.requireGpu(),
       knowledge: this.requireKnowledge(),
-      scans: this.requireData().scans.map((scan) => scaledFor(network, scan)),
+      scans: scans.map((scan) => scaledFor(network, scan)),
+      channels: channelCount(scans),
       settings,
       emit: this.emit,
       signal: this.aborter.signal,
@@ -259,9 +267,8 @@ export class Session implements Calls {
       this.emit({ type: 'segmenting', text })
     }
     const { scans } = this.requireData()
-    const knowledge = this.requireKnowledge()
-    this.segmentations = new Segmentations(gpu, knowledge, scans, this.network, device, tell)
-    return this.network
+    this.segmentations = new Segmentations(gpu, this.requireKnowledge(), scans, network, device, tell)
+    return network
   }
 
   private async dropNetwork(): Promise<void> {
@@ -275,24 +282,19 @@ export class Session implements Calls {
   }
 
   private requireGpu(): Gpu {
-    if (!this.gpu) throw new UserError('there is no graphics device to compute on')
-    return this.gpu
+    return required(this.gpu, 'there is no graphics device to compute on')
   }
 
   private requireData(): DataSet {
-    if (!this.data) throw new UserError('open a scan first')
-    return this.data
+    return required(this.data, 'open a scan first')
   }
 
   private requireKnowledge(): Knowledge {
-    const { knowledge } = this.requireData()
-    if (!knowledge)
-      throw new UserError('choose a prior first: probabilities, or a label map of another person')
-    return knowledge
+    const line = 'choose a prior first: probabilities, or a label map of another person'
+    return required(this.requireData().knowledge, line)
   }
 
   private requireSegmentations(): Segmentations {
-    if (!this.segmentations) throw new UserError('train first, or load weights')
-    return this.segmentations
+    return required(this.segmentations, untrained)
   }
 }

@@ -3,6 +3,7 @@ import {
   dividedByFits,
   emOf,
   fitMixtures,
+  forChannels,
   partCounts,
   partCountsOf,
   recipes,
@@ -33,6 +34,8 @@ interface Circumstances {
   readonly knowledge: Knowledge
   /** Scaled as the network expects. */
   readonly scans: readonly TrainingScan[]
+  /** Of each scan. */
+  readonly channels: number
   readonly settings: RunSettings
   readonly emit: (event: EngineEvent) => void
   readonly signal: AbortSignal
@@ -43,9 +46,9 @@ interface Circumstances {
  * parts of the classes. Undefined if stopped.
  */
 export async function newLesson(circumstances: Circumstances): Promise<Lesson | undefined> {
-  const { knowledge, scans, settings } = circumstances
+  const { knowledge, scans, channels, settings } = circumstances
   const { prior, table } = knowledge
-  const architecture = architectureOf(settings, prior.classes)
+  const architecture = forChannels(architectureOf(settings, prior.classes), channels)
   if (!learnsFromMixtures(settings)) return { model: createModel(architecture, settings.seed), prior, scans }
   const counts = partCounts(table, recipes[settings.recipe].mixture.parts)
   const fits = await fit(circumstances, counts)
@@ -65,11 +68,11 @@ export async function lessonFor(model: Model, circumstances: Circumstances): Pro
 }
 
 async function fit(
-  { gpu, knowledge, scans, settings, emit, signal }: Circumstances,
+  { gpu, knowledge, scans, channels, settings, emit, signal }: Circumstances,
   counts: readonly number[],
 ): Promise<FittedMixture[] | undefined> {
   const { memoryLimit } = settings
-  const options = { ...emOf(recipes[settings.recipe].mixture, counts), memoryLimit }
+  const options = { ...emOf(recipes[settings.recipe].mixture, counts), channels, memoryLimit }
   const tell = (done: number): void => {
     const text = `Fitting a Gaussian mixture to each scan: ${done} of ${scans.length}`
     emit({ type: 'preparing', text, share: done / scans.length })

@@ -4,6 +4,8 @@ import type { ClassSummary, ImageFile, Overlay } from './protocol.js'
 /** Axes of the viewer: 0 left to right, 1 back to front, 2 bottom to top. */
 export type Axis = 0 | 1 | 2
 
+const axes = [0, 1, 2] as const
+
 /** The position of the crosshair, and the values there. */
 export interface Location {
   /** World coordinates by the scan's affine. */
@@ -64,10 +66,16 @@ export class Viewer {
     return new Viewer(niivue)
   }
 
-  async showScan(scan: ImageFile): Promise<void> {
+  /** @param stay at the same place of the world, if there is an image already */
+  async showScan(scan: ImageFile, stay = false): Promise<void> {
     const image = await open(scan, { colormap: 'gray' })
+    const place = stay && this.niivue.volumes.length > 0 ? axes.map((axis) => this.position(axis)) : undefined
     for (const old of [...this.niivue.volumes].reverse()) this.niivue.removeVolume(old)
     this.niivue.addVolume(image)
+    if (place) {
+      for (const axis of axes) this.moveTo(axis, place[axis]!)
+      return
+    }
     this.centre()
     // Beside the midline, where there is more to see.
     const { first, last } = this.extent(0)
@@ -159,7 +167,7 @@ export class Viewer {
 
   /** Moves to the voxel in the middle. */
   centre(): void {
-    for (const axis of [0, 1, 2] as const) {
+    for (const axis of axes) {
       const { first, last } = this.extent(axis)
       this.moveTo(axis, (first + last) / 2)
     }

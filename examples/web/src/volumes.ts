@@ -15,11 +15,6 @@ export async function readVolume(file: File, notes: string[]): Promise<Volume> {
   return read(file, decodeVolume, notes)
 }
 
-/** Reads a scan, of one channel. @throws UserError with one line */
-export async function readScan(file: File, notes: string[]): Promise<Volume> {
-  return requireOneChannel(await readVolume(file, notes), 'a scan')
-}
-
 /** Reads a label map, in float64, which holds label values of any size that the formats store. @throws UserError with one line */
 export async function readLabels(file: File, notes: string[]): Promise<LabelVolume> {
   return requireOneChannel(await read(file, decodeLabels, notes), 'a label map')

@@ -33,6 +33,7 @@ import {
   type GlobalOptions,
 } from '../options.js'
 import { Outputs, writeOutput } from '../outputs/output-files.js'
+import { formatOption, type ResultFormat } from '../outputs/result-format.js'
 import {
   keepExistingOption,
   labelsOutOption,
@@ -61,6 +62,7 @@ interface AdaptOptions extends GlobalOptions {
   volume?: number
   labels?: string[]
   labelsOut: LabelsOut
+  format?: ResultFormat
   classes?: string
   keepExisting?: boolean
   keepGoing?: boolean
@@ -127,6 +129,7 @@ export function addAdapt(program: Command): void {
       'reference label maps, in the order of the scans; shows the Dice before and after, never used to adapt',
     )
     .addOption(labelsOutOption())
+    .addOption(formatOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
     .addOption(resampleOption())
@@ -191,9 +194,9 @@ async function adapt(all: readonly string[], options: AdaptOptions, terminal: Te
   const every = resample ? 1 : before.every
   const reference = { every, matchByIndex, resample, ...(volume === undefined ? {} : { volume }) }
   const changes: Change[] = []
-  for (const [i, { scan, stem }] of before.jobs.entries()) {
+  for (const [i, { scan, stem, format }] of before.jobs.entries()) {
     const madeOf = ({ made }: SegmentationRun) => made.find((one) => one.scan === scan)
-    const maps = { before: `${stem}_dseg.nii.gz`, after: `${after.jobs[i]!.stem}_dseg.nii.gz` }
+    const maps = { before: `${stem}_dseg.${format}`, after: `${after.jobs[i]!.stem}_dseg.${format}` }
     const made = { madeBefore: madeOf(before), madeAfter: madeOf(after) }
     try {
       const change = await changeOf({ scan, ...maps, ...made, labels: good[i]!.labels }, reference)
@@ -230,11 +233,11 @@ async function fitEach(
   const every = resample ? 1 : before.every
   const jobs = []
   const made = []
-  for (const { scan, name, stem } of before.jobs) {
+  for (const { scan, name, stem, format } of before.jobs) {
     const prior = `${stem}_prior.nii.gz`
     const plain = { dilate: 0, floor: 0, every: 1, transform: 'affine', matchByIndex: false } as const
     const fromPosterior = { ...plain, output: prior, blur, classes: `${stem}_dseg.tsv`, overwrite }
-    await makePrior([`${stem}_probseg.nii.gz`], fromPosterior, quiet)
+    await makePrior([`${stem}_probseg.${format}`], fromPosterior, quiet)
     const settings = { beta, components: components as number, potential, bias, iterations }
     const files: Partial<EmCommandOptions> = {
       prior,
@@ -269,10 +272,10 @@ async function trainFurther(
 /** The options of both steps. */
 function common(options: AdaptOptions) {
   const { output, matchByIndex, labelsOut } = options
-  const { adapter, quiet, classes, volume, overwrite, memoryLimit, precision } = options
+  const { adapter, quiet, classes, volume, format, overwrite, memoryLimit, precision } = options
   return {
     ...{ output, matchByIndex, labelsOut },
-    ...given({ adapter, quiet, classes, volume, overwrite, memoryLimit, precision }),
+    ...given({ adapter, quiet, classes, volume, format, overwrite, memoryLimit, precision }),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   formatScan,
   formatScores,
 } from '../evaluate/evaluation-output.js'
+import { addChoiceOptions, type MapChoice } from '../evaluate/chosen-maps.js'
 import { findPairs } from '../evaluate/evaluation-pairs.js'
 import { besideVolume } from '../outputs/file-names.js'
 import {
@@ -24,7 +25,7 @@ import { tableBeside } from '../prior/prior-file.js'
 import { metricsOption } from '../evaluate/region-metrics.js'
 import type { Terminal } from '../terminal.js'
 
-interface EvaluateOptions extends EvaluationSettings {
+interface EvaluateOptions extends EvaluationSettings, MapChoice {
   labels?: string[]
   allowUnpaired?: boolean
   csv?: string
@@ -34,7 +35,7 @@ interface EvaluateOptions extends EvaluationSettings {
 }
 
 export function addEvaluate(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .summary('compare segmentations with references')
     .description(
@@ -56,6 +57,7 @@ export function addEvaluate(program: Command): void {
       '--allow-unpaired',
       'leave out label maps that have no partner by their names, instead of refusing to start; a warning lists them',
     )
+  addChoiceOptions(command)
     .addOption(metricsOption())
     .addOption(classesOption())
     .addOption(byIndexOption())
@@ -92,6 +94,7 @@ called _dseg, only these are taken.
 Example:
   sae evaluate out/scan_dseg.nii.gz truth.nii.gz
   sae evaluate out/ truths/ --csv scores.csv --group-csv group.csv
+  sae evaluate derivatives/sae/ derivatives/manual/ --participant-label 01 02
   sae evaluate out/*_dseg.nii.gz --labels truths/*.nii.gz --csv scores.csv`,
     )
     .action(async (first: string, others: string[], options: EvaluateOptions, command: Command) => {

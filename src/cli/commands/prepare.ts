@@ -26,6 +26,7 @@ import {
   type GlobalOptions,
 } from '../options.js'
 import { writeOutput, writeOutputVolume } from '../outputs/output-files.js'
+import { formatOption, inFormat, type ResultFormat } from '../outputs/result-format.js'
 import { PrepareJobs, suffixOf } from '../prepare/prepare-jobs.js'
 import { hasSidecar, sidecarEnding, sidecarOf } from '../prepare/prepare-sidecars.js'
 import {
@@ -58,6 +59,7 @@ interface PrepareOptions extends GlobalOptions {
   keepGoing?: boolean
   shard?: Shard
   layout?: Layout
+  format?: ResultFormat
   overwrite?: boolean
 }
 
@@ -108,6 +110,7 @@ export function addPrepare(program: Command): void {
     )
     .addOption(keepGoingOption())
     .addOption(shardOption())
+    .addOption(formatOption())
     .addOption(layoutOption('sub-01/anat/sub-01_desc-preproc_T1w.nii.gz'))
     .addOption(overwriteOption())
     .addHelpText(
@@ -123,6 +126,7 @@ Writes to the output folder (sub-01_T1w.nii.gz: NAME is sub-01; other scans are 
   NAME_space-target_desc-*       register: scan and mask on the grid of --to
   NAME_from-T1w_to-target_mode-image_xfm.json  register: the matrices, in world millimetres (RAS)
   run.json                       settings, versions, checksums of the inputs, what each step found
+With --format, the volumes are .nii or .mgz.
 
 The weights are not part of this package, and none are downloaded: take the folder of a model from
 https://github.com/neuroneural/brainchop (public/models/mindgrab, MIT licence).
@@ -173,10 +177,11 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
     for (const [i, job] of good.entries()) {
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
       const write: Writer = async (file) => {
-        const [path, origin] = [`${planned.stemOf(job)}${file.ending}`, await planned.originOf(job)]
+        const [stem, origin] = [planned.stemOf(job), await planned.originOf(job)]
+        const path = stem + inFormat(file.ending, job.format)
         if (job.from && hasSidecar(file.ending)) {
           const text = sidecarOf(file.ending, job.from, wanted.includes('strip'), options.to)
-          await writeOutput(sidecarEnding(path), text, origin)
+          await writeOutput(stem + sidecarEnding(file.ending), text, origin)
         }
         if ('text' in file) await writeOutput(path, file.text, origin)
         else await writeOutputVolume(path, file.volume, file.type, origin)

@@ -15,7 +15,7 @@ import {
   type Architecture,
   type Model,
 } from '../../sae/model.js'
-import { Pretrainer, type PretrainingProgress, type PretrainingStep } from '../../sae/pretrainer.js'
+import type { PretrainingProgress } from '../../sae/pretrainer.js'
 import type { Prior } from '../../sae/prior.js'
 import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
@@ -30,20 +30,17 @@ import {
   withLabelsOf,
   type CohortOptions,
 } from '../cohort/cohort.js'
-import { CsvLog } from '../tables/csv-log.js'
-import { describePreparation, peakMemory } from '../device.js'
-import { explained } from '../explained.js'
+import { peakMemory } from '../device.js'
+import { examplesBeside, RunExamples } from '../examples/run-examples.js'
 import { fitMixtures } from '../fit-mixtures.js'
 import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
-import { follow, logColumns } from '../learning.js'
 import { matchRun } from '../grids/match-run.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { Outputs } from '../outputs/output-files.js'
 import { networkPrior, readPrior, tableBeside, toPrior } from '../prior/prior-file.js'
-import { profileOnce, requireTimestamps } from '../profile.js'
-import { Progress } from '../progress.js'
-import { pretrainingRecording } from '../recordings.js'
-import { surviving, type Lifeline } from '../recovery.js'
+import { requireTimestamps } from '../profile.js'
+import { learnFromScans } from '../pretraining.js'
+import { surviving } from '../recovery.js'
 import type { Terminal } from '../terminal.js'
 import { trainedGridMetadata } from '../grids/trained-grid.js'
 import {
@@ -83,6 +80,7 @@ export function addPretrain(program: Command): void {
 Writes to the output folder:
   pretrained.safetensors  weights of the encoder
   pretrain.csv            one row per step: cross-entropy (mean over voxels), seconds, and Dice if --labels is given
+  pretrain-examples.json  slices of one scan and its segmentation as it developed, for sae report
   run.json                quality of the segmentations, settings, versions, checksums of the inputs
 Ctrl-C ends the run after the steps in flight, saves the weights so far and exits with code 130.
 
@@ -127,7 +125,10 @@ async function pretrain(
   const own = architecture(channels, paths, options, weights)
   if (weights) checkTensors(createModel(own).encoder.parameters, weights.tensors, weights.source)
 
+  const logPath = join(options.output, logName)
+  const examplesPath = examplesBeside(logPath)
   let start: Start | undefined
+  let examples: RunExamples | undefined
   await surviving<PretrainingProgress>('pretraining', options, terminal, async (gpu, lifeline) => {
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
@@ -140,8 +141,14 @@ async function pretrain(
     )
     const { model, scans } = start
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
-    const run = { model, variables, prior: start.prior, settings, table, outputs }
-    const { exitCode, last } = await learn(gpu, run, scans, options, lifeline, terminal)
+    const planned = settings.epochs
+    const learning = { scans, settings, planned, table, grid: inputs.prior.grid, grids }
+    examples ??= await RunExamples.open(examplesPath, learning, undefined)
+    examples.goOnFrom(lifeline.state?.progress.step ?? 0)
+    const { watch } = examples
+    const run = { model, variables, prior: start.prior, settings, table, outputs, watch, logPath }
+    const { exitCode, last } = await learnFromScans(gpu, run, scans, options, lifeline, terminal)
+    await examples.save()
     const target = join(options.output, weightsName)
     const info = { architecture: model.architecture, table, intensities, training: undefined }
     const grid = trainedGridMetadata(grids.resampled ?? grids.scanGrids[0]!, every)
@@ -160,7 +167,8 @@ async function pretrain(
       options,
       settings,
     } as const
-    await assessRun({ ...learnt, figures: { lastStep: last }, interrupted: exitCode }, terminal)
+    const outcome = { figures: { lastStep: last }, interrupted: exitCode }
+    await assessRun({ ...learnt, examples: { kept: examples, weights: target }, ...outcome }, terminal)
     if (exitCode !== undefined) process.exitCode = exitCode
   })
 }
@@ -173,7 +181,7 @@ function outputsOf(
   { output, overwrite, prior, labels = [], classes, init }: PretrainOptions,
 ): Outputs {
   return Outputs.inFolder(output, {
-    files: [weightsName, logName].map((name) => join(output, name)),
+    files: [weightsName, logName, examplesBeside(logName)].map((name) => join(output, name)),
     inputs: [...scans.flatMap(channelFiles), ...labels, prior, tableBeside(prior), classes, init],
     overwrite,
   })
@@ -241,59 +249,4 @@ interface Plan {
   readonly settings: PretrainingSettings
   readonly table: LabelTable
   readonly mixture: Recipe['mixture']
-}
-
-interface Run {
-  readonly outputs: Outputs
-  readonly model: Model
-  readonly variables: Variables
-  readonly prior: Prior
-  readonly settings: PretrainingSettings
-  readonly table: LabelTable
-}
-
-async function learn(
-  gpu: Gpu,
-  { model, variables, prior, settings, table, outputs }: Run,
-  scans: readonly TrainingScan[],
-  options: PretrainOptions,
-  lifeline: Lifeline<PretrainingProgress>,
-  terminal: Terminal,
-): Promise<{ exitCode: number | undefined; last: PretrainingStep | undefined }> {
-  const recording = pretrainingRecording(options.labels ? table : undefined)
-  const { memoryLimit } = options
-  const { state } = lifeline
-  const wanted = model.encoder.parameters
-  const begin = (on: Variables, from?: PretrainingProgress): Pretrainer =>
-    new Pretrainer(gpu, model, on, prior, settings, { memoryLimit }, from)
-  const pretrainer = begin(variables, state?.progress)
-  const learnt = [...wanted, ...pretrainer.optimiser.state]
-  if (state) loadTensors(variables, learnt, state.tensors, 'the last state')
-  terminal.note(describePreparation(await pretrainer.prepare(scans), memoryLimit))
-  await outputs.claim()
-  await outputs.clear()
-  const logPath = join(options.output, logName)
-  const columns = logColumns(recording)
-  const log = state
-    ? await CsvLog.resume(logPath, columns, state.progress.step)
-    : await CsvLog.create(logPath, columns)
-  const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
-  const progress = new Progress(terminal, settings.epochs, stepsPerEpoch, state?.progress.step)
-  const keep = (always: boolean) => lifeline.keep(variables, learnt, pretrainer.progress, {}, always)
-  const profile = options.profile ? profileOnce(pretrainer, terminal) : undefined
-  let last: PretrainingStep | undefined
-  const note = async (step: PretrainingStep): Promise<boolean> => {
-    last = step
-    await profile?.(step)
-    if (step.lastOfEpoch) await keep(step.epoch === settings.epochs)
-    return false
-  }
-  try {
-    await keep(true)
-    const run = () => follow((run) => pretrainer.train(scans, run), recording, log, progress, note)
-    const exitCode = await explained(run, { gpu, begin, wanted, scans }, lifeline)
-    return { exitCode, last }
-  } finally {
-    pretrainer.dispose()
-  }
 }

@@ -14,7 +14,7 @@ export function addReport(program: Command): void {
     .command('report')
     .summary('make pages to look at results in a browser')
     .description(
-      'Makes pages from what is in an output folder: one for each scan, with slices, volumes, the assessment and how it was made; index.html, a table of all scans; and training.html, the curves of its logs. A page is one file that needs no network.',
+      'Makes pages from what is in an output folder: one for each scan, with slices, volumes, the assessment and how it was made; index.html, a table of all scans; and training.html, the curves of its logs and one scan by epoch. A page is one file that needs no network.',
     )
     .argument('<folder>', 'output folder of segment, em, pretrain or train')
     .addHelpText(

@@ -98,6 +98,7 @@ Writes to the output folder:
   train.csv         one row per step: the loss and its terms (sums over voxels), mse, the weight of the
                     squared error, sigma (mse_1, mse_2 and so on of several channels), seconds, and Dice if
                     --labels is given
+  train-examples.json  slices of one scan and its segmentation as it developed, for sae report
   run.json          quality of the segmentations, settings, versions, checksums of the inputs
 Ctrl-C ends the run after the steps in flight, saves last.safetensors and exits with code 130.
 

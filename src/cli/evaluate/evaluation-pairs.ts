@@ -2,16 +2,17 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { glob } from 'tinyglobby'
 import { UserError } from '../../errors.js'
-import { isBidsDataset } from '../cohort/bids-dataset.js'
+import { isBidsDataset, requireAll } from '../cohort/bids-dataset.js'
 import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from '../cohort/folder-volumes.js'
 import { describeUnpaired, pairByName, type Unpaired } from '../cohort/name-pairs.js'
 import { naturally } from '../cohort/natural-order.js'
-import { isScanList, readScanList } from '../cohort/scan-list.js'
+import { isScanList, participantOf, readScanList } from '../cohort/scan-list.js'
 import { distinctNames, isVolumeName, nameOfVolume } from '../outputs/file-names.js'
 import type { Terminal } from '../terminal.js'
+import { chosenMaps, chosenOfDataset, requireChoosable, type MapChoice } from './chosen-maps.js'
 import type { Pair } from './evaluation.js'
 
-interface PairOptions {
+interface PairOptions extends MapChoice {
   /** Reference label maps that the command line names by --labels. */
   readonly labels?: readonly string[]
   /** Go on without files that have no partner. */
@@ -32,16 +33,18 @@ export async function findPairs(
   options: PairOptions,
   terminal: Terminal,
 ): Promise<Pair[]> {
-  const { labels, prior } = options
+  const { labels } = options
   const lists = given.filter((argument) => isScanList(argument))
-  if (lists.length > 0) return pairsOfLists(given, labels)
+  if (lists.length > 0) return pairsOfLists(given, options)
   const [maps, truths] = labels ? [given, labels] : [given.slice(0, 1), given.slice(1)]
   if (truths.length === 0) throw new UserError("missing required argument 'truth'; see sae evaluate --help")
+  const derivative = [...maps, ...truths].some((one) => isDirectory(one) && isBidsDataset(one))
+  requireChoosable(options, { derivative, participants: false })
   if (![...maps, ...truths].some((argument) => isDirectory(argument) || isPattern(argument)))
     return pairsInOrder(given, maps, truths, labels !== undefined)
   const find = async (several: readonly string[]): Promise<string[]> => {
     const found: string[] = []
-    for (const argument of several) found.push(...(await mapsOf(argument, prior)))
+    for (const argument of several) found.push(...(await mapsOf(argument, options)))
     return [...new Map(found.map((file) => [identityOf(file), file])).values()]
   }
   return pairsByName(await find(maps), await find(truths), options, terminal)
@@ -72,22 +75,26 @@ const pairsOf = (maps: readonly string[], truths: readonly string[]): Pair[] =>
   }))
 
 /** The pairs that lists name in their columns scan and labels. @throws UserError if one lacks its reference */
-async function pairsOfLists(
-  given: readonly string[],
-  labels: readonly string[] | undefined,
-): Promise<Pair[]> {
+async function pairsOfLists(given: readonly string[], { labels, ...choice }: PairOptions): Promise<Pair[]> {
   const other = labels?.[0] ?? given.find((argument) => !isScanList(argument))
   if (other !== undefined)
     throw new UserError(
       `${other}: a list names segmentations and references itself, in its columns scan and labels; give lists only`,
     )
   const listed = []
-  for (const list of given)
-    for (const { path, labels } of await readScanList(list)) {
+  const wanted = choice.participantLabel?.map((label) => participantOf(label)!)
+  for (const list of given) {
+    const scans = await readScanList(list)
+    const participants = new Set(scans.flatMap(({ participant }) => participant ?? []))
+    requireChoosable(choice, { derivative: false, participants: participants.size > 0 })
+    requireAll(wanted, [...participants], list)
+    for (const { path, labels, participant } of scans) {
+      if (wanted && !(participant !== undefined && wanted.includes(participant))) continue
       if (labels === undefined)
         throw new UserError(`${list}: names no labels for ${path}, with which to compare it`)
       listed.push({ path, labels })
     }
+  }
   return pairsOf(
     listed.map(({ path }) => path),
     listed.map(({ labels }) => labels),
@@ -126,15 +133,16 @@ const part = (what: string, unpaired: readonly Unpaired[]): string =>
   unpaired.length === 0 ? '' : `${what} ${describeUnpaired(unpaired)}`
 
 /** The label maps that an argument stands for. @throws UserError if there is none */
-async function mapsOf(argument: string, prior: string | undefined): Promise<string[]> {
-  if (isPattern(argument)) return matchesOf(argument)
+async function mapsOf(argument: string, { prior, ...choice }: PairOptions): Promise<string[]> {
+  if (isPattern(argument)) return chosenMaps(await matchesOf(argument), choice)
   if (!existsSync(argument)) throw new UserError(`${argument}: no such file or folder`)
   if (!isDirectory(argument)) return [argument]
-  const found = isBidsDataset(argument) ? await mapsInDataset(argument) : mapsInFolder(argument)
+  const isDataset = isBidsDataset(argument)
+  const found = isDataset ? await mapsInDataset(argument) : mapsInFolder(argument)
   const maps = found.filter((path) => prior === undefined || identityOf(path) !== identityOf(prior))
-  if (maps.length > 0) return maps
+  if (maps.length > 0) return isDataset ? chosenOfDataset(argument, maps, choice) : chosenMaps(maps, choice)
   throw new UserError(
-    `${argument}: holds no label map${isBidsDataset(argument) ? ' sub-*/anat/*_dseg' : ''}; give a folder of them, or a glob in quotes`,
+    `${argument}: holds no label map${isDataset ? ' sub-*/anat/*_dseg' : ''}; give a folder of them, or a glob in quotes`,
   )
 }
 

@@ -22,6 +22,14 @@ export const formatOption = (): Option =>
 export const inFormat = (ending: string, format: ResultFormat): string =>
   ending.replace(/\.nii\.gz$/, `.${format}`)
 
+/** Requires that results that make a BIDS derivative are in one of its formats. @throws UserError */
+export function requireFormatOfLayout(format: ResultFormat | undefined, derivative: boolean): void {
+  if (format !== 'mgz' || !derivative) return
+  throw new UserError(
+    '--format mgz: a BIDS derivative holds NIfTI files alone; give --layout plain too, or leave it out',
+  )
+}
+
 /** Requires that a format has integers for all labels that a table may give. @throws UserError */
 export function requireLabelsFit({ classes }: LabelTable, format: ResultFormat): void {
   // Other codes of a class are read, but never written.

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { UserError } from '../../errors.js'
+import { inFormat, requireFormatOfLayout, type ResultFormat } from '../outputs/result-format.js'
 import type { Origin } from '../outputs/output-record.js'
 import { hasSidecar, sidecarEnding } from './prepare-sidecars.js'
 import { endingsOf, type StepName } from './prepare-steps.js'
@@ -26,6 +27,7 @@ interface Request {
     readonly precision?: string
     readonly keepExisting?: boolean
     readonly shard?: Shard
+    readonly format?: ResultFormat
     readonly overwrite?: boolean
   }
 }
@@ -35,7 +37,7 @@ const kinds = /_(T1w|T2w|T2starw|PDw|FLAIR|UNIT1|MP2RAGE|inplaneT1|inplaneT2)$/
 
 /** What BIDS calls this kind of scan: the suffix of its name, else T1w. */
 export function suffixOf(path: string): string {
-  return kinds.exec(path.replace(/\.nii(\.gz)?$|\.np[yz]$/i, ''))?.[1] ?? 'T1w'
+  return kinds.exec(path.replace(/\.(nii(\.gz)?|np[yz]|mg[hz])$/i, ''))?.[1] ?? 'T1w'
 }
 
 /** The scans that a run has to prepare, and where the results go. */
@@ -59,8 +61,10 @@ export class PrepareJobs {
       to,
       precision,
       keepExisting,
+      format = 'nii.gz',
       overwrite,
     } = options
+    requireFormatOfLayout(format, naming?.derivative !== undefined)
     const conforms = steps.includes('conform')
     const strips = steps.includes('strip')
     const filesOf = (name: string) =>
@@ -68,9 +72,20 @@ export class PrepareJobs {
         .flatMap((step) => endingsOf(step, suffixOf(name), conforms))
         // The last file marks a scan as done, so its sidecar comes before it.
         .flatMap((end) => (naming && hasSidecar(end) ? [sidecarEnding(end), end] : [end]))
-        .map((end) => stemOf(name) + end)
+        .map((end) => stemOf(name) + inFormat(end, format))
     const request = {
-      ...{ scans, naming, folder, shard, keepExisting, overwrite, filesOf, done: 'prepared', reads: [] },
+      ...{
+        scans,
+        naming,
+        folder,
+        shard,
+        format,
+        keepExisting,
+        overwrite,
+        filesOf,
+        done: 'prepared',
+        reads: [],
+      },
       with: {
         ...Object.fromEntries(
           (stripper?.files ?? []).map((path, i) => [i === 0 ? 'network' : `weights ${i}`, path]),

@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderCurves } from '../../report/curves.js'
+import { exampleStrip } from '../../report/example-strip.js'
 import { Html, html } from '../../report/html.js'
 import { renderPage } from '../../report/page.js'
+import { examplesBeside, readExamples, type ExampleFile } from '../examples/run-examples.js'
 import { parseCsv, readTableText } from '../tables/csv.js'
 import { provenanceSections } from './provenance-section.js'
 import { listAt, textAt } from './recorded-runs.js'
@@ -12,6 +14,8 @@ export interface TrainingLog {
   readonly name: string
   readonly columns: readonly string[]
   readonly rows: readonly ReadonlyMap<string, string>[]
+  /** How the segmentation of one scan developed, if the run left that. */
+  readonly examples: ExampleFile | undefined
 }
 
 /** The logs that `sae pretrain` and `sae train` left in a folder. @throws UserError if a file cannot be read */
@@ -23,7 +27,8 @@ export async function readLogs(folder: string): Promise<TrainingLog[]> {
     const text = await readTableText(path)
     if (!text.startsWith('epoch,step,')) continue
     // A full disk, or a run that still writes, leaves a row that is not whole.
-    logs.push({ name, ...parseCsv(text.slice(0, text.lastIndexOf('\n') + 1), path) })
+    const table = parseCsv(text.slice(0, text.lastIndexOf('\n') + 1), path)
+    logs.push({ name, ...table, examples: await readExamples(examplesBeside(path)) })
   }
   return logs
 }
@@ -55,7 +60,7 @@ export function trainingPageOf(logs: readonly TrainingLog[], runs: readonly unkn
 }
 
 function logSection(log: TrainingLog): Html {
-  const { name, columns, rows } = log
+  const { name, columns, rows, examples } = log
   const last = rows.at(-1)
   const charts = columns.filter((column) => !others.includes(column) && !isDice(column))
   const regions = columns.filter(isDice)
@@ -68,7 +73,23 @@ function logSection(log: TrainingLog): Html {
       ${charts.map((column) => chart(log, column, [column]))}
       ${regions.length > 0 ? chart(log, 'Dice by region', regions) : undefined}
     </div>
+    ${examples && examples.examples.length > 0 ? examplesOf(name, examples) : undefined}
   </section>`
+}
+
+function examplesOf(log: string, { scan, known, classes, planes, examples }: ExampleFile): Html {
+  const moments = examples.map(({ epoch, step, weights, labels }) => {
+    const caption = weights === undefined ? `epoch ${epoch}, step ${step}` : `at the end, by ${weights}`
+    return { caption, labels }
+  })
+  return html`
+    <h3>One scan as ${log.replace(/\.csv$/, '')} went on</h3>
+    <p class="soft">
+      <span class="long">${scan}</span>, segmented by the weights as they were before the update of the step
+      that is named. ${known ? 'The patient’s right is on the right of the picture.' : undefined}
+    </p>
+    ${exampleStrip({ planes, classes, moments, known })}
+  `
 }
 
 /** At most this many lines can be told apart. */

@@ -1,0 +1,36 @@
+import { byId, lineOf, say } from './dom.js'
+
+/** Whether the device is lost: other failures then follow from that and are not shown. */
+let muted = false
+
+/** Does what the visitor started. A failure is shown as one line, which the next action clears. */
+export async function guarded(action: () => Promise<void>): Promise<void> {
+  showError(undefined)
+  try {
+    await action()
+  } catch (error) {
+    showError(error)
+  }
+}
+
+export function showError(error: unknown): void {
+  if (muted) return
+  say(byId('error', HTMLParagraphElement), error === undefined ? '' : lineOf(error))
+}
+
+/** Shows no failures, or shows them again. */
+export function muteErrors(mute: boolean): void {
+  showError(undefined)
+  muted = mute
+}
+
+export function onSubmit(form: HTMLFormElement, action: () => Promise<void>): void {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    void guarded(action)
+  })
+}
+
+export function onClick(id: string, action: () => Promise<void>): void {
+  byId(id, HTMLButtonElement).addEventListener('click', () => void guarded(action))
+}
