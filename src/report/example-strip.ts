@@ -1,6 +1,6 @@
-import { parseHex, type Colour } from './colours.js'
+import { parseHex } from './colours.js'
 import { html, type Html } from './html.js'
-import { renderSlices } from './overlay.js'
+import { boundsOfHead, cropped, renderSlices, type OverlaidVolume } from './overlay.js'
 import { pngUrl, type Picture } from './png.js'
 import type { PlaneName, SliceGrid } from './slices.js'
 
@@ -26,15 +26,29 @@ interface Strip {
 /** Pixels of the longest side of a picture. */
 const longest = 150
 
+/** Of the scan, whose voxels are bytes. */
+const window = [0, 255] as const
+
 /** The planes of a scan one above the other, and beside it the same with the colours of each moment, with a legend. */
 export function exampleStrip({ planes, classes, moments, known }: Strip): Html {
   const palette = classes.map(({ colour }, i) => (i === 0 ? undefined : parseHex(colour.slice(1))))
-  const extents = planes.flatMap(({ grid }) => grid.shape.map((extent, axis) => extent * grid.spacing[axis]!))
+  const at = (i: number, labels: Uint8Array | undefined): OverlaidVolume => {
+    const { grid, scan } = planes[i]!
+    return { grid, scan: Float32Array.from(scan), labels: labels ?? new Uint8Array(scan.length), palette }
+  }
+  // The same part at every moment: where any of them has a colour.
+  const parts = planes.map((_, i) =>
+    boundsOfHead(at(i, highest(moments.map(({ labels }) => labels[i]!))), window),
+  )
+  const extents = planes.flatMap(({ grid }, i) =>
+    parts[i]!.shape.map((extent, axis) => extent * grid.spacing[axis]!),
+  )
   const scale = longest / Math.max(...extents)
   const figure = (caption: string, labels: readonly Uint8Array[] | undefined): Html => {
-    const images = planes.map((plane, i) => {
-      const what = known ? `${plane.plane} slice` : `slice ${i + 1} of ${planes.length}`
-      const picture = draw(plane, labels?.[i], palette, scale)
+    const images = planes.map(({ plane }, i) => {
+      const what = known ? `${plane} slice` : `slice ${i + 1} of ${planes.length}`
+      const part = cropped(at(i, labels?.[i]), parts[i]!)
+      const picture = renderSlices(part, { plane, depth: 0, scale, window, marked: false }).overlaid
       return image(picture, labels ? `${caption}: ${what}, scan with segmentation` : `scan: ${what}`)
     })
     return html`<figure>
@@ -57,19 +71,9 @@ export function exampleStrip({ planes, classes, moments, known }: Strip): Html {
   `
 }
 
-function draw(
-  { plane, grid, scan }: StripPlane,
-  labels: Uint8Array | undefined,
-  palette: readonly (Colour | undefined)[],
-  scale: number,
-): Picture {
-  const volume = {
-    grid,
-    scan: Float32Array.from(scan),
-    labels: labels ?? new Uint8Array(scan.length),
-    palette,
-  }
-  return renderSlices(volume, { plane, depth: 0, scale, window: [0, 255], marked: false }).overlaid
+/** The largest label of each voxel, 0 where all have the background. */
+function highest(moments: readonly Uint8Array[]): Uint8Array | undefined {
+  return moments[0]?.map((first, i) => moments.reduce((most, labels) => Math.max(most, labels[i]!), first))
 }
 
 function image(picture: Picture, alternative: string): Html {

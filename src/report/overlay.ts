@@ -28,15 +28,28 @@ export function windowOf(scan: Float32Array): Window {
   return [low, head[Math.floor(head.length * 0.995)] ?? low + 1]
 }
 
+/** A box of voxels. */
+interface Bounds {
+  readonly start: readonly [number, number, number]
+  readonly shape: readonly [number, number, number]
+}
+
 /** The part of a volume that holds anything: labels with a colour, or more than a tenth of the brightness of white. */
 export function croppedToHead(volume: OverlaidVolume): {
   readonly volume: OverlaidVolume
   /** Its first voxel in the whole. */
   readonly start: readonly [number, number, number]
 } {
-  const { grid, scan, labels, palette } = volume
+  const bounds = boundsOfHead(volume, windowOf(volume.scan))
+  return { volume: cropped(volume, bounds), start: bounds.start }
+}
+
+/** Where a volume holds labels with a colour, or more than a tenth of the brightness of white; all of it if nowhere. */
+export function boundsOfHead(
+  { grid, scan, labels, palette }: OverlaidVolume,
+  [black, white]: Window,
+): Bounds {
   const [D, H, W] = grid.shape
-  const [black, white] = windowOf(scan)
   const threshold = black + (white - black) / 10
   const low: [number, number, number] = [D, H, W]
   const high: [number, number, number] = [-1, -1, -1]
@@ -53,18 +66,25 @@ export function croppedToHead(volume: OverlaidVolume): {
       }
     }
   }
-  if (high[0] < 0) return { volume, start: [0, 0, 0] }
+  if (high[0] < 0) return { start: [0, 0, 0], shape: grid.shape }
   const shape = [0, 1, 2].map((axis) => high[axis]! - low[axis]! + 1) as [number, number, number]
+  return { start: low, shape }
+}
+
+/** A part of a volume. */
+export function cropped(volume: OverlaidVolume, { start, shape }: Bounds): OverlaidVolume {
+  const { grid, scan, labels, palette } = volume
+  const [, H, W] = grid.shape
   const voxels = shape[0] * shape[1] * shape[2]
   const [inside, found] = [new Float32Array(voxels), new Uint8Array(voxels)]
   for (let d = 0, at = 0; d < shape[0]; d++) {
     for (let h = 0; h < shape[1]; h++, at += shape[2]) {
-      const from = ((d + low[0]) * H + h + low[1]) * W + low[2]
+      const from = ((d + start[0]) * H + h + start[1]) * W + start[2]
       inside.set(scan.subarray(from, from + shape[2]), at)
       found.set(labels.subarray(from, from + shape[2]), at)
     }
   }
-  return { volume: { grid: { ...grid, shape }, scan: inside, labels: found, palette }, start: low }
+  return { grid: { ...grid, shape }, scan: inside, labels: found, palette }
 }
 
 /** The middle of what has a colour along each axis of the array, or of the volume if nothing has. */

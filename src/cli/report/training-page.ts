@@ -73,17 +73,17 @@ function logSection(log: TrainingLog): Html {
       ${charts.map((column) => chart(log, column, [column]))}
       ${regions.length > 0 ? chart(log, 'Dice by region', regions) : undefined}
     </div>
-    ${examples && examples.examples.length > 0 ? examplesOf(name, examples) : undefined}
+    ${examples && examples.examples.length > 0 ? examplesOf(examples) : undefined}
   </section>`
 }
 
-function examplesOf(log: string, { scan, known, classes, planes, examples }: ExampleFile): Html {
+function examplesOf({ scan, known, classes, planes, examples }: ExampleFile): Html {
   const moments = examples.map(({ epoch, step, weights, labels }) => {
     const caption = weights === undefined ? `epoch ${epoch}, step ${step}` : `at the end, by ${weights}`
     return { caption, labels }
   })
   return html`
-    <h3>One scan as ${log.replace(/\.csv$/, '')} went on</h3>
+    <h3>One scan, epoch by epoch</h3>
     <p class="soft">
       <span class="long">${scan}</span>, segmented by the weights as they were before the update of the step
       that is named. ${known ? 'The patient’s right is on the right of the picture.' : undefined}
