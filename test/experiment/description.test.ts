@@ -18,6 +18,12 @@ const good = {
   seeds: [1],
 }
 
+/** With synthetic scans of two contrasts. */
+const maps = {
+  ...good,
+  anatomies: { kind: 'maps', reference: 'r.nii', scans: { contrast: ['t1', 't2'], seed: 1 } },
+}
+
 function read(study: unknown): unknown {
   const path = join(folder, 'study.json')
   writeFileSync(path, typeof study === 'string' ? study : JSON.stringify(study))
@@ -33,6 +39,11 @@ describe('readDescription', () => {
 
   it('accepts a sound description', () => {
     expect(read(good)).toEqual({ name: 'study', study: good })
+  })
+
+  it('accepts methods that see one of several contrasts', () => {
+    const study = { ...maps, methods: { em: { kind: 'em', contrasts: ['t2'] } } }
+    expect(read(study)).toEqual({ name: 'study', study })
   })
 
   it.each([
@@ -57,6 +68,22 @@ describe('readDescription', () => {
     [
       { ...good, cohorts: { all: { subjects: ['phantom-2'], priors: good.cohorts.all.priors } } },
       'cohort all: phantom-2 is a subject and in the prior one; keep them apart',
+    ],
+    [{ ...good, methods: { em: { kind: 'em', contrasts: ['t1'] } } }, 'the scans have none to choose from'],
+    [{ ...maps, methods: { em: { kind: 'em', contrasts: ['pd'] } } }, 'no contrast "pd"; known are t1, t2'],
+    [{ ...maps, methods: { em: { kind: 'em', contrasts: [] } } }, 'must be a list of at least one'],
+    [{ ...maps, methods: { em: { kind: 'em', contrasts: ['t1', 't1'] } } }, 'names a contrast twice'],
+    [{ ...maps, methods: { prior: { kind: 'prior', contrasts: ['t1'] } } }, 'has no "contrasts"'],
+    [
+      { ...maps, anatomies: { ...maps.anatomies, scans: { contrast: 'pd', seed: 1 } } },
+      'anatomies: no contrast "pd"',
+    ],
+    [
+      {
+        ...maps,
+        cohorts: { all: { ...good.cohorts.all, subjects: [{ scan: 'a.nii', truth: 'b.nii' }] } },
+      },
+      'cohort all: has a scan of its own, which is one channel; the synthetic scans have 2',
     ],
   ])('refuses %j', (study, message) => {
     expect(() => read(study)).toThrow(message)

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { UserError } from '../../src/errors.js'
 import { defaultEm } from '../../src/sae/em-settings.js'
 import { recipes } from '../../src/sae/recipes.js'
+import type { Contrast } from '../../src/sae/synth/intensities.js'
 import type { MethodDescription, SelectionStudy, Study } from './study.js'
 
 /** The folder of the studies' descriptions. */
@@ -43,10 +44,15 @@ function checkStudy(study: Study, source: string): void {
   if (!Array.isArray(study.seeds) || study.seeds.length === 0)
     throw new UserError(`${source}: give at least one seed`)
   checkAnatomies(study.anatomies, `${source}: anatomies`)
+  const contrasts = contrastsOf(study.anatomies, `${source}: anatomies`)
   for (const [name, cohort] of Object.entries(study.cohorts)) {
     const where = `${source}: cohort ${name}`
     requireKeys(cohort, { all: ['subjects', 'priors'], some: ['every', 'seeds', 'training'] }, where)
     if (cohort.subjects.length === 0) throw new UserError(`${where}: has no subjects`)
+    if (contrasts.length > 1 && cohort.subjects.some((subject) => typeof subject !== 'string'))
+      throw new UserError(
+        `${where}: has a scan of its own, which is one channel; the synthetic scans have ${contrasts.length}`,
+      )
     const subjects = new Set(
       cohort.subjects.map((subject) => (typeof subject === 'string' ? subject : subject.truth)),
     )
@@ -62,8 +68,10 @@ function checkStudy(study: Study, source: string): void {
     }
     apart(cohort.training ?? [], 'the training of a supervised network')
   }
-  for (const [name, method] of Object.entries(study.methods))
+  for (const [name, method] of Object.entries(study.methods)) {
     checkMethod(method, study, `${source}: method ${name}`)
+    if ('contrasts' in method) checkContrasts(method.contrasts, contrasts, `${source}: method ${name}`)
+  }
   for (const pair of study.pairs ?? []) for (const side of pair) checkSide(side, study, source)
 }
 
@@ -78,16 +86,36 @@ const anatomyKeys: Readonly<Record<Study['anatomies']['kind'], Keys>> = {
   maps: { all: ['kind', 'reference'], some: ['scans'] },
 }
 
+/** The contrasts of a study's synthetic scans. */
+function contrastsOf(anatomies: Study['anatomies'], where: string): readonly Contrast[] {
+  if (anatomies.kind !== 'maps' || !anatomies.scans) return []
+  const contrasts = [anatomies.scans.contrast].flat()
+  checkContrasts(contrasts, ['t1', 't2', 'random'], where)
+  return contrasts
+}
+
+/** Checks that at least one contrast is given, each of those known and none twice. */
+function checkContrasts(asked: unknown, known: readonly string[], where: string): void {
+  if (!Array.isArray(asked) || asked.length === 0)
+    throw new UserError(`${where}: "contrasts" must be a list of at least one`)
+  const odd: unknown = asked.find((contrast: string) => !known.includes(contrast))
+  if (odd !== undefined)
+    throw new UserError(
+      `${where}: no contrast ${JSON.stringify(odd)}; ${known.length > 0 ? `known are ${known.join(', ')}` : 'the scans have none to choose from'}`,
+    )
+  if (new Set(asked).size < asked.length) throw new UserError(`${where}: names a contrast twice`)
+}
+
 const emKeys = Object.keys(defaultEm)
 
 const methodKeys: Readonly<Record<MethodDescription['kind'], Keys>> = {
   prior: { all: ['kind'] },
-  em: { all: ['kind'], some: [...emKeys, 'posterior'] },
+  em: { all: ['kind'], some: [...emKeys, 'posterior', 'contrasts'] },
   sae: {
     all: ['kind', 'recipe'],
-    some: ['architecture', 'mixture', 'pretraining', 'training', 'refinement', 'score'],
+    some: ['architecture', 'mixture', 'pretraining', 'training', 'refinement', 'score', 'contrasts'],
   },
-  supervised: { all: ['kind', 'scans', 'steps'], some: ['learningRate'] },
+  supervised: { all: ['kind', 'scans', 'steps'], some: ['learningRate', 'contrasts'] },
   weights: { all: ['kind', 'file'], some: ['refinement'] },
   adapt: { all: ['kind', 'recipe', 'file', 'training'], some: ['posterior', 'refinement', 'score'] },
 }

@@ -2,7 +2,7 @@ import type { Gpu } from '../../src/gpu/gpu.js'
 import type { EmSettings } from '../../src/sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
 import type { Prior } from '../../src/sae/prior.js'
-import type { Subject } from './anatomies.js'
+import { channelsOfScan, type Subject } from './anatomies.js'
 
 /** Segments each scan by expectation maximisation: its classes, mixture and bias field. */
 export async function fitEach(
@@ -11,7 +11,8 @@ export async function fitEach(
   scans: readonly Subject[],
   settings: Partial<EmSettings> = {},
 ): Promise<Pick<EmResult, 'classes' | 'mixture' | 'field'>[]> {
-  const em = await ExpectationMaximisation.create(gpu, prior, settings)
+  const channels = channelsOfScan(scans[0]!)
+  const em = await ExpectationMaximisation.create(gpu, prior, { ...settings, channels })
   try {
     const results = []
     for (const { data } of scans) {

@@ -7,19 +7,25 @@ import { subsample } from '../../src/cli/grids/subsample.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { UserError } from '../../src/errors.js'
 import { requireSameGrid } from '../../src/io/volume.js'
+import { joinChannels } from '../../src/sae/channels.js'
 import { freeSurferTable, toClasses } from '../../src/sae/label-table.js'
 import { Random } from '../../src/sae/phantom/random.js'
 import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import { affine, compose, diagonal, type Affine } from '../../src/sae/synth/affine.js'
 import { Deformation } from '../../src/sae/synth/deformation.js'
-import { contrastModel, jitterMeans } from '../../src/sae/synth/intensities.js'
+import {
+  contrastModel,
+  jitterMeans,
+  type Contrast,
+  type IntensityModel,
+} from '../../src/sae/synth/intensities.js'
 import { Synthesiser } from '../../src/sae/synth/synthesiser.js'
 import { regionOf } from '../../src/sae/synth/tissues.js'
 import { warpLabels } from '../../src/sae/synth/warp.js'
 import { alignment, centroidsOf, type Centroids } from './alignment.js'
 import type { Anatomies, Subject } from './anatomies.js'
 import { seedOf } from './digest.js'
-import type { MapSource, ScanDescription, SubjectDescription } from './study.js'
+import type { MapSource, SubjectDescription, SynthesisDescription } from './study.js'
 
 /** The folder of real data: the environment variable SAE_DATA, else ../shared/data next to the repository. */
 const dataFolder = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
@@ -64,16 +70,18 @@ export class MapAnatomies implements Anatomies {
   readonly shape: SpatialShape
   /** The reference's voxels are 1 mm wide. */
   readonly spacing: number
+  readonly contrasts: readonly Contrast[]
 
   private constructor(
     private readonly folder: MapFolder,
     private readonly reference: ReadMap,
     private readonly every: number,
-    private readonly scans: ScanDescription | undefined,
+    private readonly scans: SynthesisDescription | undefined,
   ) {
     const [D, H, W] = reference.anatomy.grid.shape
     this.shape = [Math.ceil(D / every), Math.ceil(H / every), Math.ceil(W / every)]
     this.spacing = every
+    this.contrasts = [scans?.contrast ?? []].flat()
   }
 
   /** @throws UserError if the reference cannot be read */
@@ -115,18 +123,25 @@ export class MapAnatomies implements Anatomies {
   /** @param draw 0 for a test subject, others for training */
   private async synthesise(name: string, draw: number): Promise<Subject> {
     if (!this.scans) throw new UserError('the study needs "scans" to make scans from label maps')
-    const { contrast, jitter = 0.03, seed, ...options } = this.scans
+    const { jitter = 0.03, seed, ...options } = this.scans
     const { anatomy, placement } = await this.place(name)
     const { classes, shape, truth, painted } = anatomy
+    const look =
+      (contrast: Contrast) =>
+      (random: Random): IntensityModel =>
+        jitterMeans(contrastModel(contrast, painted, random), random, jitter)
+    const [first, ...others] = this.contrasts
     const synthesiser = new Synthesiser({
       ...options,
       sources: [{ classes, shape, truth, placement }],
-      intensities: (random) => jitterMeans(contrastModel(contrast, painted, random), random, jitter),
+      intensities: look(first!),
+      otherContrasts: others.map(look),
       shape: this.shape,
       spacing: [this.spacing, this.spacing, this.spacing],
     })
-    const { scan, labels } = synthesiser.draw(new Random(seedOf(seed, name, draw)))
-    return { name: draw === 0 ? name : `${name} (${draw})`, data: scan, truth: labels }
+    const scans = synthesiser.drawContrasts(new Random(seedOf(seed, name, draw)))
+    const data = joinChannels(scans.map(({ scan }) => scan))
+    return { name: draw === 0 ? name : `${name} (${draw})`, data, truth: scans[0]!.labels }
   }
 
   /** A map's anatomy, and the affine map from the study's voxels to its own. */

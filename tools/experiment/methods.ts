@@ -3,7 +3,7 @@ import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
 import { UserError } from '../../src/errors.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
-import { createModel, loadTensors, type Model } from '../../src/sae/model.js'
+import { channelsOf, createModel, forChannels, loadTensors, type Model } from '../../src/sae/model.js'
 import { defaultEm, type EmSettings } from '../../src/sae/em-settings.js'
 import type { LabelTable } from '../../src/sae/label-table.js'
 import { divided, partCountsOf } from '../../src/sae/parts.js'
@@ -11,7 +11,7 @@ import { priorArgmax, type Prior } from '../../src/sae/prior.js'
 import { blurPrior } from '../../src/sae/prior-from-labels.js'
 import { emOf, recipes } from '../../src/sae/recipes.js'
 import { Segmenter } from '../../src/sae/segmenter.js'
-import type { Subject } from './anatomies.js'
+import { channelsOfScan, type Subject } from './anatomies.js'
 import type { Cohort } from './cohort.js'
 import { fitEach } from './em.js'
 import { learn, segmentAll, type Learnt, type NetworkRun, type OnStep, type Scoring } from './learn.js'
@@ -94,7 +94,11 @@ async function priorFor({ posterior }: EmMethod | AdaptMethod, task: Task): Prom
   const [subject, ...others] = cohort.subjects
   if (!subject || others.length > 0)
     throw new UserError('a prior that is the posterior of a scan serves that scan alone; give one subject')
-  const { model, variables, prior: whole } = await openWeights(gpu, posterior.file, prior, 0)
+  const {
+    model,
+    variables,
+    prior: whole,
+  } = await openWeights(gpu, posterior.file, prior, channelsOfScan(subject), 0)
   try {
     const segmenter = await Segmenter.create(gpu, model, variables, whole, { posterior: true })
     const { posterior: data } = await segmenter.segment(subject.data)
@@ -108,7 +112,8 @@ async function priorFor({ posterior }: EmMethod | AdaptMethod, task: Task): Prom
 
 async function runSae(method: SaeMethod, task: Task): Promise<Learnt> {
   const { gpu, cohort, prior, seed, starts, onStep } = task
-  const recipe = resolveRecipe(recipes[method.recipe], cohort.table, method)
+  const { architecture, ...rest } = resolveRecipe(recipes[method.recipe], cohort.table, method)
+  const recipe = { ...rest, architecture: forChannels(architecture, channelsOfScan(cohort.subjects[0]!)) }
   const scoring = await scoringOf(method, task)
   const { refinement } = method
   return runRecipe(gpu, recipe, cohort.subjects, prior, { seed, refinement, scoring, starts, onStep })
@@ -125,7 +130,8 @@ async function scoringOf({ score }: SaeMethod | AdaptMethod, task: Task): Promis
 async function runWeights(method: WeightsMethod | AdaptMethod, task: Task): Promise<Learnt> {
   const { gpu, cohort, seed, onStep } = task
   const { refinement } = method
-  const { model, variables, prior, isWhole } = await openWeights(gpu, method.file, task.prior, seed)
+  const channels = channelsOfScan(cohort.subjects[0]!)
+  const { model, variables, prior, isWhole } = await openWeights(gpu, method.file, task.prior, channels, seed)
   const learner = { model, variables, prior, scans: cohort.subjects, refinement }
   try {
     if (method.kind === 'weights') return { ...(await segmentAll(gpu, learner)), log: [] }
@@ -151,11 +157,16 @@ async function openWeights(
   gpu: Gpu,
   file: string,
   whole: Prior,
+  channels: number,
   seed: number,
 ): Promise<Pick<NetworkRun, 'model' | 'variables' | 'prior'> & { readonly isWhole: boolean }> {
   const weights = await readWeights(dataFile(file))
   requireClasses(weights, whole.classes, 'the prior')
   const { architecture } = weights.info
+  if (channelsOf(architecture) !== channels)
+    throw new UserError(
+      `${weights.source}: weights for scans of ${channelsOf(architecture)} channels, but the scans have ${channels}`,
+    )
   const model = createModel(architecture, seed)
   const isWhole = weights.tensors.has('decoder.weight')
   const parameters = isWhole ? model.parameters : model.encoder.parameters

@@ -9,6 +9,7 @@ const headSize = 180
 /** Phantoms, each with its own scan. */
 export class PhantomAnatomies implements Anatomies {
   readonly table = phantomTable
+  readonly contrasts = []
   readonly shape: PhantomSource['shape']
   readonly spacing: number
   private readonly names: readonly string[]

@@ -61,7 +61,7 @@ export async function runRecipe(
   const decoderFit = { decoderSteps, temperature, batchSize, precision, divergence }
   const { architecture, mixture } = recipe
   const key = canonical({ architecture, mixture, pretraining, decoderFit, seed })
-  const start = await starts.get(whole, key, () =>
+  const start = await starts.get(whole, scans, key, () =>
     begin(gpu, recipe, scans, whole, pretraining, training, seed, onStep),
   )
   const { model, prior, mixtures } = start
@@ -80,11 +80,26 @@ export async function runRecipe(
 
 /** Caches the last start, so that methods that differ only later can share it. */
 export class Starts {
-  private last: { readonly prior: Prior; readonly key: string; readonly start: Start } | undefined
+  private last:
+    | {
+        readonly prior: Prior
+        readonly scans: readonly Subject[]
+        readonly key: string
+        readonly start: Start
+      }
+    | undefined
 
-  async get(prior: Prior, key: string, make: () => Promise<Start>): Promise<Start> {
-    if (this.last?.prior !== prior || this.last.key !== key) this.last = { prior, key, start: await make() }
-    return this.last.start
+  async get(
+    prior: Prior,
+    scans: readonly Subject[],
+    key: string,
+    make: () => Promise<Start>,
+  ): Promise<Start> {
+    const { last } = this
+    if (last?.prior === prior && last.scans === scans && last.key === key) return last.start
+    const start = await make()
+    this.last = { prior, scans, key, start }
+    return start
   }
 }
 

@@ -47,13 +47,14 @@ export async function runStudy(
     const { table, subjects } = cohort
     const foreground = foregroundClasses(table)
     const classes = table.classes.map(({ abbreviation }) => abbreviation)
-    heads.push({ classes, foreground, voxels: { [cohortName]: subjects[0]!.data.length } })
+    heads.push({ classes, foreground, voxels: { [cohortName]: subjects[0]!.truth.length } })
     const starts = new Starts()
     for (const place of cellsOf(study, cohortName)) {
       const method = study.methods[place.method]!
       // Even a method that does not use the prior takes the number of voxels and classes from it.
       const prior = await cohort.prior(place.prior ?? Object.keys(description.priors)[0]!)
-      const digest = await digestOfCell(place, method, cohort, prior)
+      const seen = cohort.showing('contrasts' in method ? method.contrasts : undefined)
+      const digest = await digestOfCell(place, method, seen, prior)
       const kept = before.find((cell) => isAt(cell, place) && cell.digest === digest)
       if (kept) {
         terminal.status(`${describeCell(place)}: done before`)
@@ -61,7 +62,7 @@ export async function runStudy(
         continue
       }
       const onStep = reportQuarters(describeCell(place), terminal)
-      const task = { gpu, cohort, prior, seed: place.seed, starts, onStep }
+      const task = { gpu, cohort: seen, prior, seed: place.seed, starts, onStep }
       const cell = { ...place, digest, commit, ...(await runCell(method, task)) }
       cells.push(cell)
       await save([...cells, ...before.filter((other) => !cells.some((done) => isAt(other, done)))])

@@ -41,12 +41,13 @@ export interface MapSource {
   /** All other label maps are aligned to the grid of this one, by the centroids of their structures. */
   readonly reference: string
   /** How to make scans from the maps that are subjects. */
-  readonly scans?: ScanDescription
+  readonly scans?: SynthesisDescription
 }
 
 /** How synthetic scans are made. */
-export interface ScanDescription extends DeformationOptions, AcquisitionOptions {
-  readonly contrast: Contrast
+export interface SynthesisDescription extends DeformationOptions, AcquisitionOptions {
+  /** One contrast, or those of the channels of each scan, which share their anatomy and nothing else. */
+  readonly contrast: Contrast | readonly Contrast[]
   /** Largest change of each region's mean, as a share of the range of all means. */
   readonly jitter?: number
   readonly seed: number
@@ -90,8 +91,14 @@ interface PriorMethod {
   readonly kind: 'prior'
 }
 
+/** What a method sees of synthetic scans of several contrasts. */
+interface Seeing {
+  /** These contrasts alone, as channels in this order. Default: all. */
+  readonly contrasts?: readonly Contrast[]
+}
+
 /** Expectation maximisation of a Gaussian mixture, scan by scan. */
-export interface EmMethod extends Partial<EmSettings> {
+export interface EmMethod extends Partial<EmSettings>, Seeing {
   readonly kind: 'em'
   readonly posterior?: PosteriorPrior
 }
@@ -107,7 +114,7 @@ export interface PosteriorPrior {
 export type StageOverrides<Settings> = Partial<Settings> & { readonly steps?: number }
 
 /** A recipe with overrides. */
-export interface SaeMethod {
+export interface SaeMethod extends Seeing {
   readonly kind: 'sae'
   readonly recipe: RecipeName
   readonly architecture?: Partial<Architecture>
@@ -128,7 +135,7 @@ export interface Refinement {
 }
 
 /** The same network, trained with the truth of synthetic scans of the cohort's `training` anatomies. */
-export interface SupervisedMethod {
+export interface SupervisedMethod extends Seeing {
   readonly kind: 'supervised'
   /** Number of synthetic scans to learn from. */
   readonly scans: number

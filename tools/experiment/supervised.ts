@@ -6,10 +6,10 @@ import { add, argmax, crossEntropy, softDice, softmax } from '../../src/ops/inde
 import { Adam } from '../../src/optim/index.js'
 import { Learner, type LearningGraph, type Lesson, type StepRecord } from '../../src/sae/learner.js'
 import { scheduledRate } from '../../src/sae/learning-rate.js'
-import { createModel, type Model } from '../../src/sae/model.js'
+import { channelsOf, createModel, forChannels, type Model } from '../../src/sae/model.js'
 import { epochsOf, recipes } from '../../src/sae/recipes.js'
 import type { SpatialShape } from '../../src/sae/separable-filter.js'
-import type { Subject } from './anatomies.js'
+import { channelsOfScan, type Subject } from './anatomies.js'
 import { segmentAll, type Learnt, type OnStep } from './learn.js'
 import type { SupervisedMethod } from './study.js'
 
@@ -29,7 +29,8 @@ export async function runSupervised(
   onStep?: OnStep,
 ): Promise<Learnt> {
   const start = performance.now()
-  const model = createModel({ ...recipes.default.architecture(classes), priorLogits: false }, seed)
+  const architecture = forChannels(recipes.default.architecture(classes), channelsOfScan(training[0]!))
+  const model = createModel({ ...architecture, priorLogits: false }, seed)
   const variables = new Variables(gpu)
   const epochs = epochsOf(steps, training.length, 1)
   const total = epochs * training.length
@@ -61,7 +62,7 @@ interface SupervisedGraph extends LearningGraph {
 
 /** @param truths by the name of the scan */
 function supervisedLesson(
-  { encoder }: Model,
+  { encoder, architecture }: Model,
   variables: Variables,
   optimiser: Adam,
   shape: SpatialShape,
@@ -69,7 +70,7 @@ function supervisedLesson(
 ): Lesson<SupervisedGraph, StepRecord> {
   return {
     build(batch) {
-      const scan = input('scan', [batch, 1, ...shape])
+      const scan = input('scan', [batch, channelsOf(architecture), ...shape])
       const truth = input('truth', [batch, 1, ...shape], { dtype: 'u32' })
       const logits = encoder(scan)
       const loss = add(crossEntropy(logits, truth), softDice(softmax(logits), truth))
