@@ -67,7 +67,7 @@ export interface Watch {
   /** Whether to look in an epoch, counted from 1: each look keeps the device waiting while the classes are read. */
   wants(epoch: number): boolean
   /** Most probable classes before the update of this step, [D, H, W]; called before the step is yielded. */
-  seen(turn: Omit<Turn, 'batch'>, classes: Uint8Array): void
+  seen(turn: Pick<StepRecord, 'epoch' | 'step' | 'lastOfEpoch'>, classes: Uint8Array): void
 }
 
 /** How a run of learning goes. */
