@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { UserError } from '../../errors.js'
+import { createFolder } from '../../node/create-folder.js'
 
 /**
  * Requires that a folder exists or can be created. Does not create it yet: first, all inputs must prove good.
@@ -23,7 +24,7 @@ export function requireWritableFolder(path: string): void {
 /** Creates a folder and its parents. @throws UserError if that fails */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    createFolder(path)
   } catch (error) {
     throw new UserError(`${path}: cannot create the folder: ${(error as Error).message}`)
   }
