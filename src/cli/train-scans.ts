@@ -125,8 +125,8 @@ export async function train(
     const learntFrom = { inputs: formatInputs(identities), ...grid }
     const planned = options.patience === undefined ? settings.epochs : 1
     const learning = { scans: ready, settings, planned, table, grid: inputs.prior.grid, grids }
+    examples?.goOnFrom(goesOn?.step ?? 0)
     const kept = (examples ??= await RunExamples.open(examplesBeside(logPath), learning, goesOn?.step))
-    kept.goOnFrom(goesOn?.step ?? 0)
     const run = { trainer, model, variables, table, intensities, voxels, learntFrom, log, examples: kept }
     const checkpoints = await Checkpoints.open(output, run, stepsPerEpoch, saveEvery, selection, saved)
     const keep = (always = false) =>

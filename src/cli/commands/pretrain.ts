@@ -143,8 +143,8 @@ async function pretrain(
     if (weights) loadTensors(variables, model.encoder.parameters, weights.tensors, weights.source)
     const planned = settings.epochs
     const learning = { scans, settings, planned, table, grid: inputs.prior.grid, grids }
+    examples?.goOnFrom(lifeline.state?.progress.step ?? 0)
     examples ??= await RunExamples.open(examplesPath, learning, undefined)
-    examples.goOnFrom(lifeline.state?.progress.step ?? 0)
     const { watch } = examples
     const run = { model, variables, prior: start.prior, settings, table, outputs, watch, logPath }
     const { exitCode, last } = await learnFromScans(gpu, run, scans, options, lifeline, terminal)

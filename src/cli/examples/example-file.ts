@@ -74,41 +74,43 @@ function pack(voxels: Uint8Array): string {
 
 /** @throws Error if these are not so many bytes */
 function unpack(text: unknown, size: number): Uint8Array {
-  require(typeof text === 'string')
+  requireSound(typeof text === 'string')
   const voxels = inflateSync(Buffer.from(text, 'base64'), { maxOutputLength: Math.max(1, size) })
-  require(voxels.length === size)
+  requireSound(voxels.length === size)
   return new Uint8Array(voxels)
 }
 
 function toPlane(value: unknown): ExamplePlane {
-  require(isRecord(value) && isRecord(value.grid))
+  requireSound(isRecord(value) && isRecord(value.grid))
   const { plane, depth, scan } = value
   const { shape, spacing, orientation } = value.grid
-  require(typeof plane === 'string' && planeNames.includes(plane) && isCount(depth))
-  require(typeof orientation === 'string' && isAxisCode(orientation) && isTriple(shape) && isTriple(spacing))
-  require(shape.every((extent) => isCount(extent) && extent > 0) && spacing.every((size) => size > 0))
+  requireSound(typeof plane === 'string' && planeNames.includes(plane) && isCount(depth))
+  requireSound(
+    typeof orientation === 'string' && isAxisCode(orientation) && isTriple(shape) && isTriple(spacing),
+  )
+  requireSound(shape.every((extent) => isCount(extent) && extent > 0) && spacing.every((size) => size > 0))
   const grid = { shape, spacing, orientation }
   return { plane: plane as PlaneName, depth, grid, scan: unpack(scan, voxelsOf(grid)) }
 }
 
 function toClass(value: unknown): ExampleFile['classes'][number] {
-  require(isRecord(value))
+  requireSound(isRecord(value))
   const { name, colour } = value
-  require(typeof name === 'string' && typeof colour === 'string' && /^#[0-9a-f]{6}$/.test(colour))
+  requireSound(typeof name === 'string' && typeof colour === 'string' && /^#[0-9a-f]{6}$/.test(colour))
   return { name, colour }
 }
 
 function toExample(value: unknown, planes: readonly ExamplePlane[]): Example {
-  require(isRecord(value))
+  requireSound(isRecord(value))
   const { epoch, step, weights, labels } = value
-  require(isCount(epoch) && isCount(step) && (weights === undefined || typeof weights === 'string'))
-  require(Array.isArray(labels) && labels.length === planes.length)
+  requireSound(isCount(epoch) && isCount(step) && (weights === undefined || typeof weights === 'string'))
+  requireSound(Array.isArray(labels) && labels.length === planes.length)
   const voxels = planes.map(({ grid }, i) => unpack(labels[i], voxelsOf(grid)))
   return { epoch, step, ...(weights === undefined ? {} : { weights }), labels: voxels }
 }
 
 function listOf<T>(value: unknown, read: (item: unknown) => T): T[] {
-  require(Array.isArray(value))
+  requireSound(Array.isArray(value))
   return value.map(read)
 }
 
@@ -120,6 +122,6 @@ function voxelsOf({ shape: [d, h, w] }: SliceGrid): number {
   return d * h * w
 }
 
-function require(sound: boolean): asserts sound {
+function requireSound(sound: boolean): asserts sound {
   if (!sound) throw new Error('damaged')
 }
