@@ -45,8 +45,8 @@ function forward({ consts, params, flags, threads }: ScheduledCall, invocations:
   const { KD, KH, KW, TILE_X, TILE_CO } = consts as Numbers
   const { inputs, outputs, height, width, coarse_inputs = 0, first_outputs = 0 } = params
   const planes = threads![2]!
-  // Along z and x, two taps that read the same coarse voxel take one multiplication.
-  const coarse = flags?.UPSAMPLED ? half(KD!) * KH! * (TILE_X === 1 ? KW! : half(KW!)) * coarse_inputs : 0
+  // Taps that read the same coarse voxel take one multiplication.
+  const coarse = flags?.UPSAMPLED ? half(KD!) * half(KH!) * half(KW!) * coarse_inputs : 0
   const perOutput = KD! * KH! * KW! * inputs! + coarse
   return {
     useful: (outputs! + first_outputs) * planes * height! * width! * perOutput,

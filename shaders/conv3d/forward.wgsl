@@ -7,13 +7,16 @@
 // DD, DH and DW are the dilation; DW is unrolled into the tile. An upsampled input has none.
 //
 // With UPSAMPLED, the first input channels come from a volume of half the resolution, as if it were upsampled (nearest)
-// and concatenated in front:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2].
+// and concatenated in front:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2]. Taps that read the same coarse voxel share one
+// multiplication by the sum of their weights. Which ones do depends on whether z, y and x are even.
 // With MASK, the result is a gradient that passes through a ReLU: it is 0 where the ReLU's output, `mask`, is 0.
 // With SPLIT, the first output channels go to a separate volume: the gradient with respect to such a coarse input.
 //
-// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, followed by the bias.
+// Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, followed by the bias; those of coarse channels
+// come first (see pack_weights.wgsl).
 // Mapping: one invocation computes TILE_X outputs along x for one block of output channels, held in named
-// registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z.
+// registers. gid.x runs over (y, x tile), group.y over blocks of output channels, group.z over planes n*D+z. With UPSAMPLED,
+// workgroups take even and odd rows in turn, so that all their invocations need the same weights.
 // The tile is unrolled by src/ops/conv3d/unroll-forward.ts; the loops over dz, dy and ci stay loops, because unrolled code
 // compiles slowly. All invocations need the same weights; with SUBGROUPS, each lane reads some of them and broadcasts them.
 
@@ -67,9 +70,13 @@ alias StoredOutput = Element; // #stored output
 @group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 // #if ${UPSAMPLED}
 // #if ${COARSE_VECTOR}
+alias CoarseElement = vec4f;
 alias StoredCoarse = vec4f; // #stored coarse
+const COARSE_WIDTH = 4u;
 // #else
+alias CoarseElement = f32;
 alias StoredCoarse = f32; // #stored coarse
+const COARSE_WIDTH = 1u;
 // #endif
 @group(0) @binding(4) var<storage, read> coarse: array<StoredCoarse>;
 // #endif
@@ -85,33 +92,6 @@ alias StoredFirstOutput = Element; // #stored first_output
 // #include common/math
 // #include common/activation
 // #include common/linear
-
-// #if ${UPSAMPLED}
-// The coarse voxel at row + x, or the zero padding; x wraps around below 0. Reads beyond a binding are harmless.
-fn load_coarse(row: u32, x: u32, inside: bool) -> f32 {
-  let here = inside && x < params.width / 2u;
-  let at = row + x;
-// #if ${COARSE_VECTOR}
-  return select(0.0, f32(coarse[at / 4u][at % 4u]), here);
-// #else
-  return select(0.0, f32(coarse[at]), here);
-// #endif
-}
-
-// #if ${COARSE_VECTOR}
-fn load_coarse4(row: u32, x: u32, inside: bool) -> vec4f {
-  let here = inside && x < params.width / 2u;
-  return select(vec4f(0.0), vec4f(coarse[(row + x) / 4u]), here);
-}
-// #endif
-// #endif
-
-// #if ${UPSAMPLED}
-// A weight of a coarse input; if the next plane's tap reads the same coarse plane, its weight is added.
-fn coarse_weight(at: u32, both: bool, next_plane: u32) -> vec4f {
-  return packed[at] + select(vec4f(0.0), packed[select(0u, at + next_plane, both)], both);
-}
-// #endif
 
 // Index at which output channel co of a plane starts.
 fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
@@ -152,35 +132,65 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
 ) {
   let tiles = (params.width + TILE_X - 1u) / TILE_X;
-  let y = gid.x / tiles;
-  let x0 = (gid.x % tiles) * TILE_X;
+// #if ${UPSAMPLED}
+  let odd_row = group.x % 2u;
+  let index = gid.x - (group.x - group.x / 2u) * LANES;
+  let y = index / tiles * 2u + odd_row;
+// #else
+  let index = gid.x;
+  let y = index / tiles;
+// #endif
+  let x0 = (index % tiles) * TILE_X;
   let block = group.y;
   let plane = params.first_plane + group.z;
   let z = plane % params.depth;
   let area = params.height * params.width;
-// #if ${UPSAMPLED}
-  let tap = (params.coarse_inputs + params.inputs) * params.weight_groups;
-// #else
   let tap = params.inputs * params.weight_groups;
+// #if ${UPSAMPLED}
+  let coarse_tap = params.coarse_inputs * params.weight_groups;
+  let fine_at = 8u * (KD / 2u + 1u) * (KH / 2u + 1u) * (KW / 2u + 1u) * coarse_tap + block * (TILE_CO / 4u);
+// #else
+  let fine_at = block * (TILE_CO / 4u);
 // #endif
 // #if ${SPLIT}
   let all_outputs = params.first_outputs + params.outputs;
 // #else
   let all_outputs = params.outputs;
 // #endif
-  let bias_at = KD * KH * KW * tap + block * (TILE_CO / 4u);
+  let bias_at = fine_at + KD * KH * KW * tap;
 
   // #generate declare
 
-  for (var dz = 0u; dz < KD; dz++) {
+// #if ${UPSAMPLED}
+  // #generate declare_coarse
+
+  for (var jz = 0u; jz <= KD / 2u; jz++) {
     // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
+    let dz = u32((i32(z % 2u) - i32(KD / 2u)) >> 1u) + jz;
+    if (z / 2u + dz >= params.depth / 2u) { continue; }
+    for (var jy = 0u; jy <= KH / 2u; jy++) {
+      let yi = y / 2u + u32((i32(odd_row) - i32(KH / 2u)) >> 1u) + jy;
+// #if ${SUBGROUPS}
+      let inside = yi < params.height / 2u;
+// #else
+      if (yi >= params.height / 2u) { continue; }
+      let inside = true;
+// #endif
+      var row = ((plane / 2u + dz) * params.coarse_inputs * (area / 4u) + yi * (params.width / 2u) + x0 / 2u - params.coarse_base) / COARSE_WIDTH;
+      let of_plane = z % 2u * (KD / 2u + 1u) + jz;
+      let of_row = (of_plane * 2u + odd_row) * (KH / 2u + 1u) + jy;
+      var at = of_row * 2u * (KW / 2u + 1u) * coarse_tap + block * (TILE_CO / 4u);
+      for (var ci = 0u; ci < params.coarse_inputs; ci++) {
+        // #generate multiply_coarse
+        row += area / 4u / COARSE_WIDTH;
+        at += params.weight_groups;
+      }
+    }
+  }
+// #endif
+  for (var dz = 0u; dz < KD; dz++) {
     let zi = z + (dz - KD / 2u) * DD;
     if (zi >= params.depth) { continue; }
-// #if ${UPSAMPLED}
-    // Two neighbouring planes may read the same coarse plane: the first then uses the sum of both weights.
-    let both = zi % 2u == 0u && dz + 1u < KD;
-    let taken = zi % 2u == 1u && dz > 0u;
-// #endif
     for (var dy = 0u; dy < KH; dy++) {
       let yi = y + (dy - KH / 2u) * DH;
 // #if ${SUBGROUPS}
@@ -190,19 +200,7 @@ fn main(
       let inside = true;
 // #endif
       var row = ((plane + (dz - KD / 2u) * DD) * params.inputs * area + yi * params.width + x0 - params.input_base) / WIDTH;
-      var at = (dz * KH + dy) * KW * tap + block * (TILE_CO / 4u);
-// #if ${UPSAMPLED}
-      let fine_at = at + params.coarse_inputs * params.weight_groups;
-      if (!taken) {
-        var coarse_row = (plane + dz - KD / 2u) / 2u * params.coarse_inputs * (area / 4u) + yi / 2u * (params.width / 2u) - params.coarse_base;
-        for (var ci = 0u; ci < params.coarse_inputs; ci++) {
-          // #generate multiply_coarse
-          coarse_row += area / 4u;
-          at += params.weight_groups;
-        }
-      }
-      at = fine_at;
-// #endif
+      var at = fine_at + (dz * KH + dy) * KW * tap;
       for (var ci = 0u; ci < params.inputs; ci++) {
         // #generate multiply
         row += area / WIDTH;

@@ -16,16 +16,24 @@ export interface PackedWeights {
   readonly kernel: readonly [number, number, number]
 }
 
-/** Packs weights (and the bias) for a forward convolution, or flipped and transposed for its input's gradient. */
+/**
+ * Packs weights (and the bias) for a forward convolution, or flipped and transposed for its input's gradient.
+ *
+ * @param coarse the first input channels that come from an upsampled volume; only forward
+ */
 export function packWeights(
   weight: Value,
   bias: Value | undefined,
   direction: 'forward' | 'backward',
+  coarse = 0,
 ): PackedWeights {
   const [co, ci, kd, kh, kw] = kernelShape(weight.shape)
   const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
   const taps = kd * kh * kw
-  const count = (taps * inputs + 1) * Math.ceil(outputs / 4) * 4
+  // Per axis, the voxels of either parity read as many coarse ones.
+  const coarseTaps = [kd, kh, kw].reduce((product, extent) => product * (extent + 1), 1)
+  const rows = coarseTaps * coarse + taps * (inputs - coarse)
+  const count = (rows + 1) * Math.ceil(outputs / 4) * 4
   const value = op({
     name: 'conv3d pack weights',
     inputs: { weight, bias },
@@ -33,8 +41,9 @@ export function packWeights(
     emit: (output) => [
       {
         shader: shaders.conv3dPackWeights,
-        flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
-        params: { taps, inputs, outputs, count },
+        flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward', UPSAMPLED: coarse > 0 },
+        ...(coarse > 0 ? { consts: { KD: kd, KH: kh, KW: kw } } : {}),
+        params: { taps, inputs, outputs, count, ...(coarse > 0 ? { coarse_inputs: coarse } : {}) },
         bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output) },
         threads: [count],
       },

@@ -61,7 +61,7 @@ export function plainConvolution(
   bias: Value | undefined,
   activation: Activation,
 ): Value {
-  const packed = packWeights(weight, bias, 'forward')
+  const packed = packWeights(weight, bias, 'forward', coarse && volumeShape(coarse).channels)
   return op({
     name: 'conv3d',
     // weight and bias are inputs besides their packed form so that they get a gradient.

@@ -34,11 +34,13 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const { input, coarse, packed, output, firstOutput, mask, activation, dilation = [1, 1, 1] } = convolution
   const { depth, height, width, voxels, channels } = volumeShape(input)
   const { outputs, kernel } = packed
-  const tile = convolution.tile ?? chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
+  const chosen = convolution.tile ?? chooseTile({ outputs, width, voxels, kernelWidth: kernel[2] }, device)
+  // Tiles of an upsampled input start at even positions.
+  const tile = coarse ? { ...chosen, x: Math.max(2, chosen.x) } : chosen
   const halo = ((kernel[0] - 1) / 2) * dilation[0]
   const vector = width % 4 === 0 && tile.x % 4 === 0
   const uniform = packed.value.size <= uniformFloats
-  const coarseVector = coarse !== undefined && vector && width % 8 === 0
+  const coarseVector = coarse !== undefined && width % 8 === 0 && tile.x % 8 === 0
   const lanes = lanesOf(device)
   // A GPU reads a shared weight only once by itself; a CPU driver reads it for each lane.
   const subgroup = device.software ? broadcastLanes(device) : 0
@@ -49,6 +51,9 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
     ...(firstOutput ? { first_output: planesOf(firstOutput, slab) } : {}),
     ...(mask ? { mask: planesOf(mask, slab) } : {}),
   })
+  const tilesPerRow = Math.ceil(width / tile.x)
+  // Rows of either parity take whole workgroups.
+  const threads = coarse ? 2 * lanes * Math.ceil(((height / 2) * tilesPerRow) / lanes) : height * tilesPerRow
   const activate = activationSettings(activation)
   const first = firstOutput && volumeShape(firstOutput).channels
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => ({
@@ -97,6 +102,6 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
       ...(first ? { first_outputs: first } : {}),
     },
     bindings: { ...windows(slab), packed: whole(packed.value) },
-    threads: [height * Math.ceil(width / tile.x), Math.ceil(outputs / tile.channels), slab.end - slab.first],
+    threads: [threads, Math.ceil(outputs / tile.channels), slab.end - slab.first],
   }))
 }

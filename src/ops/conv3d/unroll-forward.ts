@@ -25,44 +25,72 @@ interface ForwardTile extends Tile {
 /**
  * Unrolls the body of shaders/conv3d/forward.wgsl for one tile.
  *
- * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j-(kw/2)*dilation; `w{dx}_{g}` is the weight
- * of tap dx for group g, `mine{i}` a weight that a lane reads for its subgroup. WGSL arrays would be simpler, but an
+ * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the j-th input that the tile reads of a row; `w{k}_{g}` is the
+ * k-th weight of a row for group g, `mine{i}` a weight that a lane reads for its subgroup. WGSL arrays would be simpler, but an
  * indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
 export function unrollForward(tile: ForwardTile): Record<string, string> {
-  const { kernelWidth } = tile
-  const groups = channelGroups(tile.channels)
-  const declare: string[] = []
-
-  groups.forEach((size, g) => {
-    declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
-    for (let t = 0; t < tile.x; t++) declare.push(`var a${g}_${t} = bias${g};`)
-  })
-  declare.push(...existing(tile), ...broadcastRegisters(tile))
-
-  const ownTaps = Array.from({ length: kernelWidth }, (_, dx) => [dx])
-  const multiply = multiplyAdds(
-    tile,
-    () => ownTaps,
-    (at) => `packed[${at}]`,
-  )
-  // Taps that read the same coarse voxel count as one tap.
-  const coarseTaps = (t: number) => {
-    const byVoxel = new Map<number, number[]>()
-    for (let dx = 0; dx < kernelWidth; dx++) {
-      const voxel = tile.x === 1 ? dx : Math.floor((t + dx - (kernelWidth - 1) / 2) / 2)
-      byVoxel.set(voxel, [...(byVoxel.get(voxel) ?? []), dx])
-    }
-    return [...byVoxel.values()]
-  }
-  const multiplyCoarse = multiplyAdds(tile, coarseTaps, (at) => `coarse_weight(${at}, both, KH * KW * tap)`)
-
+  const [fine, coarse] = [fineRow(tile), coarseRow(tile)]
+  const sums = channelGroups(tile.channels).flatMap((size, g) => [
+    `let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`,
+    ...Array.from({ length: tile.x }, (_, t) => `var a${g}_${t} = bias${g};`),
+  ])
+  const declare = (row: Row) => [...existing(row), ...broadcastRegisters(tile, row)]
+  const multiply = (row: Row) => [...loads(row), ...multiplyAdds(tile, row)].join('\n')
   return {
-    declare: declare.join('\n'),
-    multiply: [...loads(tile), ...multiply].join('\n'),
-    multiply_coarse: [...coarseLoads(tile), ...multiplyCoarse].join('\n'),
+    declare: [...sums, ...declare(fine)].join('\n'),
+    declare_coarse: declare(coarse).join('\n'),
+    multiply: multiply(fine),
+    multiply_coarse: multiply(coarse),
     store: (tile.storeLoop ? loopOfStores(tile) : stores(tile)).join('\n'),
   }
+}
+
+/** What a tile does with one row of one input channel. */
+interface Row {
+  /** The binding that holds it, the type of its elements, and how many voxels an element has. */
+  readonly binding: 'input' | 'coarse'
+  readonly element: 'Element' | 'CoarseElement'
+  readonly step: 1 | 4
+  /** The position of the tile's first voxel in the row, and the width of the row. */
+  readonly x0: string
+  readonly width: string
+  /** Weights of the row, and the distance from one to the next. */
+  readonly weights: number
+  readonly stride: string
+  /** The products of output t: which weight, and which voxel counted from the tile's first. */
+  readonly products: (t: number) => readonly { readonly weight: number; readonly voxel: number }[]
+  /** All voxels that the tile reads. */
+  readonly voxels: readonly number[]
+}
+
+function fineRow({ x, kernelWidth, dilation = 1, vector }: ForwardTile): Row {
+  const reach = ((kernelWidth - 1) / 2) * dilation
+  return rowOf(x, {
+    ...{ binding: 'input', element: 'Element', step: vector ? 4 : 1 },
+    ...{ x0: 'x0', width: 'params.width', weights: kernelWidth, stride: 'tap' },
+    products: (t) =>
+      Array.from({ length: kernelWidth }, (_, dx) => ({ weight: dx, voxel: t + dx * dilation - reach })),
+  })
+}
+
+/** Of an upsampled volume: taps that read the same coarse voxel share a weight. Tiles begin at even positions. */
+function coarseRow({ x, kernelWidth, coarseVector = false }: ForwardTile): Row {
+  const half = (kernelWidth - 1) / 2
+  return rowOf(x, {
+    ...{ binding: 'coarse', element: 'CoarseElement', step: coarseVector ? 4 : 1 },
+    ...{ x0: 'x0 / 2u', width: 'params.width / 2u', weights: 2 * (half + 1), stride: 'coarse_tap' },
+    products: (t) =>
+      Array.from({ length: half + 1 }, (_, jx) => ({
+        weight: (t % 2) * (half + 1) + jx,
+        voxel: Math.floor(((t % 2) - half) / 2) + Math.floor(t / 2) + jx,
+      })),
+  })
+}
+
+function rowOf(x: number, row: Omit<Row, 'voxels'>): Row {
+  const read = Array.from({ length: x }, (_, t) => row.products(t).map(({ voxel }) => voxel)).flat()
+  return { ...row, voxels: [...new Set(read)].sort((a, b) => a - b) }
 }
 
 /** The result of every output channel of the block, in elements along x. */
@@ -109,49 +137,50 @@ function loopOfStores(tile: ForwardTile): string[] {
   ]
 }
 
-/** The vectors of a row that the tile's taps read, as wide as an `Element` and counted from the tile's first. */
-function vectorsRead({ x, kernelWidth, dilation = 1, vector }: ForwardTile): Map<number, number[]> {
-  const reach = ((kernelWidth - 1) / 2) * dilation
-  const needed = new Set<number>()
-  for (let dx = 0; dx < kernelWidth; dx++) {
-    for (let t = 0; t < x; t++) needed.add(t + dx * dilation)
-  }
+/** The elements of a row that the tile reads, counted from the tile's first, each with those of its voxels that it needs. */
+function elementsRead({ voxels, step }: Row): Map<number, number[]> {
   const read = new Map<number, number[]>()
-  for (const j of [...needed].sort((a, b) => a - b)) {
-    const at = Math.floor((j - reach) / (vector ? 4 : 1))
-    read.set(at, [...(read.get(at) ?? []), j])
+  for (const voxel of voxels) {
+    const at = Math.floor(voxel / step)
+    read.set(at, [...(read.get(at) ?? []), voxel])
   }
   return read
 }
 
 const added = (n: number) => (n < 0 ? `- ${-n}u` : `+ ${n}u`)
 
-/** Which of the vectors exist in the row; positions before it wrap around. */
-function existing(tile: ForwardTile): string[] {
-  const step = tile.vector ? 4 : 1
-  return [...vectorsRead(tile).keys()].map(
-    (at, i) => `let has${i} = ${at === 0 ? 'true' : `x0 ${added(step * at)} < params.width`};`,
+/** Which of the elements exist in the row; positions before it wrap around. */
+function existing(row: Row): string[] {
+  return [...elementsRead(row).keys()].map(
+    (at, i) =>
+      `let ${row.binding}_has${i} = ${at === 0 ? 'true' : `${row.x0} ${added(row.step * at)} < ${row.width}`};`,
   )
 }
 
-/** Reads every input that some tap of the tile needs, or the zero padding; reads beyond a binding are harmless. */
-function loads(tile: ForwardTile): string[] {
-  const reach = ((tile.kernelWidth - 1) / 2) * (tile.dilation ?? 1)
-  return [...vectorsRead(tile)].flatMap(([at, inputs], i) => [
-    `let q${i} = select(Element(0.0), Element(input[row ${added(at)}]), inside && has${i});`,
-    ...inputs.map((j) => `let v${j} = q${i}${tile.vector ? `.${component[j - reach - 4 * at]!}` : ''};`),
+/** Reads every input that some product of the tile needs, or the zero padding; reads beyond a binding are harmless. */
+function loads(row: Row): string[] {
+  const { binding, element, step, voxels } = row
+  return [...elementsRead(row)].flatMap(([at, read], i) => [
+    `let q${i} = select(${element}(0.0), ${element}(${binding}[row ${added(at)}]), inside && ${binding}_has${i});`,
+    ...read.map(
+      (voxel) =>
+        `let v${voxels.indexOf(voxel)} = q${i}${step === 4 ? `.${component[voxel - 4 * at]!}` : ''};`,
+    ),
   ])
 }
 
 /**
- * Indices of the weights of one input channel and row that a lane reads: lane r reads tap r / groups for group r %
+ * Indices of the weights of one input channel and row that a lane reads: lane r reads weight r / groups for group r %
  * groups.
  */
-function broadcastRegisters({ channels, kernelWidth, subgroup }: ForwardTile): string[] {
+function broadcastRegisters(
+  { channels, subgroup }: ForwardTile,
+  { binding, weights, stride }: Row,
+): string[] {
   const groups = channelGroups(channels).length
-  return Array.from({ length: broadcastCount(kernelWidth * groups, subgroup) }, (_, i) => {
-    const role = `min(sublane % ${subgroup}u + ${i * subgroup}u, ${kernelWidth * groups - 1}u)`
-    return `let from${i} = ${role} / ${groups}u * tap + ${role} % ${groups}u;`
+  return Array.from({ length: broadcastCount(weights * groups, subgroup) }, (_, i) => {
+    const role = `min(sublane % ${subgroup}u + ${i * subgroup}u, ${weights * groups - 1}u)`
+    return `let ${binding}_from${i} = ${role} / ${groups}u * ${stride} + ${role} % ${groups}u;`
   })
 }
 
@@ -160,77 +189,31 @@ function broadcastCount(weights: number, subgroup: number): number {
   return subgroup === 0 ? 0 : Math.ceil(weights / subgroup)
 }
 
-/**
- * The multiply-adds of one input channel and row. `tapsAt(t)` groups the taps of output t: the taps of a group read the
- * same number, so one multiplication by the sum of their weights suffices. `read` is the expression of a weight.
- */
-function multiplyAdds(
-  tile: ForwardTile,
-  tapsAt: (t: number) => readonly (readonly number[])[],
-  read: (at: string) => string,
-): string[] {
-  const { kernelWidth, dilation = 1, subgroup } = tile
+/** The multiply-adds of one input channel and row. */
+function multiplyAdds(tile: ForwardTile, { binding, weights, stride, products, voxels }: Row): string[] {
+  const { subgroup } = tile
   const groups = channelGroups(tile.channels)
   const lines = Array.from(
-    { length: broadcastCount(kernelWidth * groups.length, subgroup) },
-    (_, i) => `let mine${i} = ${read(`at + from${i}`)};`,
+    { length: broadcastCount(weights * groups.length, subgroup) },
+    (_, i) => `let mine${i} = packed[at + ${binding}_from${i}];`,
   )
-  const weightOf = (taps: readonly number[], g: number) => `w${taps.join('_')}_${g}`
   groups.forEach((size, g) => {
-    const known = new Set<string>()
-    for (let dx = 0; dx < kernelWidth; dx++) {
-      const weight = weightOf([dx], g)
-      const role = dx * groups.length + g
+    for (let k = 0; k < weights; k++) {
+      const role = k * groups.length + g
       const value =
         subgroup === 0
-          ? `${read(`at + ${dx}u * tap + ${g}u`)}${swizzle[size]!}`
+          ? `packed[at + ${k}u * ${stride} + ${g}u]${swizzle[size]!}`
           : `subgroupBroadcast(mine${Math.floor(role / subgroup)}${swizzle[size]!}, ${role % subgroup}u)`
-      lines.push(`let ${weight} = ${value};`)
-      known.add(weight)
+      lines.push(`let w${k}_${g} = ${value};`)
     }
-    // All taps of one accumulator are adjacent, so it is loaded and stored once per row, not once per tap.
+    // All products of one accumulator are adjacent, so it is loaded and stored once per row, not once per product.
     for (let t = 0; t < tile.x; t++) {
-      for (const taps of tapsAt(t)) {
-        const weight = weightOf(taps, g)
-        if (!known.has(weight))
-          lines.push(`let ${weight} = ${taps.map((dx) => weightOf([dx], g)).join(' + ')};`)
-        known.add(weight)
-        const voxel = `v${t + taps[0]! * dilation}`
-        const value = size === 1 ? voxel : `${vectorType[size]!}(${voxel})`
-        lines.push(`a${g}_${t} = fma(${value}, ${weight}, a${g}_${t});`)
+      for (const { weight, voxel } of products(t)) {
+        const v = `v${voxels.indexOf(voxel)}`
+        const value = size === 1 ? v : `${vectorType[size]!}(${v})`
+        lines.push(`a${g}_${t} = fma(${value}, w${weight}_${g}, a${g}_${t});`)
       }
     }
   })
   return lines
-}
-
-/**
- * The same for an upsampled volume: two input voxels are one coarse voxel. Tiles begin at even positions unless they
- * are one voxel wide.
- */
-function coarseLoads({ x, kernelWidth, coarseVector }: ForwardTile): string[] {
-  const half = (kernelWidth - 1) / 2
-  const loads: string[] = []
-  const known = new Set<number>()
-  for (let j = 0; j < x + kernelWidth - 1; j++) {
-    if (x === 1) {
-      loads.push(`let v${j} = load_coarse(coarse_row, u32((i32(x0) + ${j - half}) >> 1u), inside);`)
-      continue
-    }
-    const at = Math.floor((j - half) / 2)
-    if (!known.has(at)) {
-      const quad = Math.floor(at / 4)
-      const name = at < 0 ? `c_${-at}` : `c${at}`
-      if (coarseVector && at >= 0 && 4 * quad + 4 <= x / 2) {
-        if (at % 4 === 0) loads.push(`let cq${quad} = load_coarse4(coarse_row, x0 / 2u + ${at}u, inside);`)
-        loads.push(`let ${name} = cq${quad}.${component[at % 4]!};`)
-      } else {
-        const offset = at < 0 ? `- ${-at}u` : `+ ${at}u`
-        loads.push(`let ${name} = load_coarse(coarse_row, x0 / 2u ${offset}, inside);`)
-      }
-      known.add(at)
-    }
-    loads.push(`let v${j} = ${at < 0 ? `c_${-at}` : `c${at}`};`)
-  }
-  return loads
 }

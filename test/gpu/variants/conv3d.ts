@@ -40,8 +40,13 @@ export const variants: Variants = {
       (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
         ? 'gradients are split or masked, and nothing else is'
         : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
-          ? 'coarse rows are vec4s only where fine ones are'
+          ? 'coarse rows are vec4s only if fine ones are'
           : undefined,
+  },
+  pack_weights: {
+    parts: () => [{ consts: { KD: 3, KH: 1, KW: 5 } }],
+    impossible: ({ TRANSPOSE, UPSAMPLED }) =>
+      TRANSPOSE && UPSAMPLED ? 'a gradient has no coarse input' : undefined,
   },
   backward_weight: {
     parts: ({ SUBGROUPS: subgroups, UPSAMPLED: upsampled, VECTOR: vector }) =>
