@@ -158,8 +158,9 @@ export class Pretrainer {
     const { logits } = modelLogits(this.model, scan, prior, region)
     const mixture = this.form && mixtureTarget(scan, prior, this.form, region)
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
-    const scores = supportMask(logits, prior)
-    const segmentation = argmax(parts ? mergeParts(softmax(scores), parts) : scores)
+    const segmentation = parts
+      ? argmax(mergeParts(softmax(supportMask(logits, prior)), parts))
+      : argmax(logits, prior)
     const options = {
       outputs: [segmentation],
       report: [loss],

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { input } from '../../src/graph/value.js'
 import { argmax } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import * as reference from '../reference/argmax.js'
 import { map, type NdArray } from '../reference/nd-array.js'
+import * as supportMask from '../reference/support-mask.js'
 import { drawFrom, expectSameBits, extents } from './check.js'
 
 const device = useGpu()
@@ -21,16 +23,31 @@ describe('argmax', () => {
         await expectArgmax(draw(shape))
         await expectArgmax(map(draw(shape, -2, 2), Math.round))
       })
+      it(`[${shape.join(', ')}] among the classes that a prior allows`, async () => {
+        const prior = map(draw(shape, 0, 1), (p, i) => Math.fround(i % 3 === 0 ? 0 : i % 3 === 1 ? p * 2e-8 : p))
+        await expectArgmax(draw(shape), prior)
+        await expectArgmax(map(draw(shape, -2, 2), Math.round), prior)
+        await expectArgmax(draw(shape), map(prior, () => 0))
+      })
     }
 
   it('all masked, and one not', async () => {
     await expectArgmax(map(draw([2, 5, 2, 3, 5]), () => Math.fround(-1e12)))
     await expectArgmax(map(draw([1, 5, 2, 3, 5]), (x, i) => (i % 7 === 0 ? x : Math.fround(-1e12))))
   })
+
+  it('refuses a prior of another shape', () => {
+    expect(() => argmax(input('x', [1, 14, 2, 2, 2]), input('prior', [1, 13, 2, 2, 2]))).toThrow(
+      'argmax: x [1, 14, 2, 2, 2] and prior [1, 13, 2, 2, 2] must have the same shape',
+    )
+  })
 })
 
-async function expectArgmax(x: NdArray): Promise<void> {
-  const { y } = await evaluate(device.gpu, { x }, (v) => ({ y: argmax(v.x!) }))
+async function expectArgmax(x: NdArray, prior?: NdArray): Promise<void> {
+  const { y } = await evaluate(device.gpu, { x, ...(prior ? { prior } : {}) }, (v) => ({
+    y: argmax(v.x!, v.prior),
+  }))
   expect(new Set(y.data).size).toBeLessThanOrEqual(x.shape[1]!)
-  expectSameBits(y, reference.forward(x), 'argmax')
+  // As on the device, the mask rounds to f32, where forbidden classes are equal.
+  expectSameBits(y, reference.forward(prior ? map(supportMask.forward(x, prior), Math.fround) : x), 'argmax')
 }

@@ -228,9 +228,9 @@ describe('the same bits from any window', () => {
     }
   })
 
-  it('argmax', async () => {
-    const x = draw(wide)
-    const read = () => evaluate(device.gpu, { x }, (v) => ({ y: ops.argmax(v.x!) }))
+  it.each(['without', 'with'])('argmax %s a prior', async (which) => {
+    const feeds = { x: draw(wide), ...(which === 'with' ? { prior: draw(wide) } : {}) }
+    const read = () => evaluate(device.gpu, feeds, (v) => ({ y: ops.argmax(v.x!, v.prior) }))
     const whole = await read()
     for (const count of [1, 3]) {
       const cut = await withBindingLimit(device.gpu, 4 * (count * C * H * W + 64), read)

@@ -12,9 +12,13 @@ export interface PlanewiseKernel extends Specialisation {
   readonly volumes: Readonly<Record<string, Value>>
   /** Values bound whole. */
   readonly flats?: Readonly<Record<string, Value>>
-  /** One invocation per voxel (default), one per voxel and channel group, or one workgroup per plane and channel. */
+  /**
+   * One invocation per voxel (default), per four neighbours of a plane that consists of fours, per voxel and channel group, or
+   * one workgroup per plane and channel.
+   */
   readonly over?:
     | 'voxels'
+    | 'vectors'
     | {
         /** Channel groups: invocations of one voxel. */
         readonly channels: number
@@ -42,9 +46,11 @@ export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: 
       },
       ...(over === 'voxels'
         ? { threads: [area, depth, 1] }
-        : 'channels' in over
-          ? { threads: [area, over.channels, depth] }
-          : { workgroups: [over.workgroupPerChannel, depth, 1] }),
+        : over === 'vectors'
+          ? { threads: [area / 4, depth, 1] }
+          : 'channels' in over
+            ? { threads: [area, over.channels, depth] }
+            : { workgroups: [over.workgroupPerChannel, depth, 1] }),
     }
   })
 }
