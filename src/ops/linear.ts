@@ -37,7 +37,7 @@ export function linear(input: Value, weight: Value, bias?: Value): Value {
     name: 'linear',
     inputs: { input, weight, bias },
     output: { shape: [...input.shape.slice(0, -1), outputs], layout: 'flat' },
-    emit: (output) => [multiply(x, transposed(w), output, bias)],
+    emit: (output, device) => [multiply(x, transposed(w), output, device, bias)],
     backward: (gradOutput) => {
       const g = matrix(gradOutput, rows, outputs)
       const leading = [...input.shape.slice(0, -1).map(() => 1), outputs]

@@ -48,7 +48,7 @@ function multiplied(
     name: 'matmul',
     inputs: { a, b },
     output: { shape, layout: 'flat' },
-    emit: (output) => [multiply(left, right, output)],
+    emit: (output, device) => [multiply(left, right, output, device)],
     backward: (gradOutput) => {
       const grad = matrix(gradOutput, height, columns)
       const gradA = (to: Shape) => product('matmul backward a', grad, transposed(right), to)

@@ -20,6 +20,9 @@ describe('linear', () => {
     [[], 100, 7],
     // More rows than one dimension of a dispatch reaches.
     [[8 * 65535 + 3], 1, 1],
+    // More rows or outputs than the kernel of CPU drivers needs.
+    [[3, 23], 17, 5],
+    [[6], 20, 132],
   ] as const)
     for (const biased of [true, false])
       it(`[${[...lead, inputs].join(', ')}] to ${outputs}${biased ? ' with bias' : ''}`, () => {

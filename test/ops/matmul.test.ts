@@ -63,7 +63,40 @@ describe('matmul', () => {
       [2, 1, 3, 4],
       [3, 4, 2],
     ],
+    // Long enough for the kernel of CPU drivers, in whole vec4s and not, lying and standing; few rows; shared and broadcast.
+    [
+      [17, 33],
+      [33, 132],
+    ],
+    [
+      [133, 18],
+      [18, 19],
+    ],
+    [
+      [64, 1],
+      [1, 65],
+    ],
+    [
+      [3, 16],
+      [16, 72],
+    ],
+    [
+      [3, 5, 20],
+      [3, 20, 68],
+    ],
+    [
+      [2, 67, 4],
+      [1, 4, 3],
+    ],
+    [
+      [5, 7],
+      [3, 7, 71],
+    ],
     // More batches than one dimension of a dispatch reaches.
+    [
+      [65537, 1, 2],
+      [65537, 2, 64],
+    ],
     [
       [65537, 1, 2],
       [65537, 2, 1],

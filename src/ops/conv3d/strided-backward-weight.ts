@@ -8,7 +8,8 @@ import { covered, planesBehind, slicedUnlessFew, uncut } from '../shared/recepti
 import { sumColumns } from '../shared/reduce.js'
 import { windowParams } from '../shared/window-params.js'
 import { depthAxis, type Geometry } from './geometry.js'
-import { balancedTile, broadcastLanes, lanesOf, largeVolume } from './tile.js'
+import { broadcastLanes, lanesOf } from '../shared/lanes.js'
+import { balancedTile, largeVolume } from './tile.js'
 import { unrollStridedBackwardWeight } from './unroll-strided-backward-weight.js'
 
 /** Number of bricks to aim for, their least number of voxels, and the most partial sums to keep. */

@@ -10,7 +10,8 @@ import { windowParams } from '../shared/window-params.js'
 import { depthAxis, type Geometry } from './geometry.js'
 import { packWeights, uniformFloats } from './pack-weights.js'
 import type { Weights } from './general.js'
-import { broadcastLanes, chooseTile, lanesOf } from './tile.js'
+import { broadcastLanes, lanesOf } from '../shared/lanes.js'
+import { chooseTile } from './tile.js'
 import { unrollStrided } from './unroll-strided.js'
 
 /** A convolution in one direction or the other, without its gradient. */

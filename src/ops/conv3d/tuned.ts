@@ -8,7 +8,8 @@ import type { Triple } from '../shared/triple.js'
 import { activationSettings, type Activation } from './activation.js'
 import { coarsened } from './geometry.js'
 import { uniformFloats, type PackedWeights } from './pack-weights.js'
-import { chooseTile, lanesOf, broadcastLanes } from './tile.js'
+import { broadcastLanes, lanesOf } from '../shared/lanes.js'
+import { chooseTile } from './tile.js'
 import { unrollForward } from './unroll-forward.js'
 
 /** What one convolution reads and writes. */

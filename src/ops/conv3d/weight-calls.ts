@@ -5,7 +5,8 @@ import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.j
 import * as shaders from '../../generated/shaders.js'
 import type { Bricks, Part, WeightProblem } from './bricks.js'
 import { coarsened, kernelShape } from './geometry.js'
-import { balancedTile, broadcastLanes, largeVolume, lanesOf } from './tile.js'
+import { broadcastLanes, lanesOf } from '../shared/lanes.js'
+import { balancedTile, largeVolume } from './tile.js'
 import { unrollBackwardWeight, unrollBackwardWeightRows } from './unroll-backward-weight.js'
 
 /** Channels for which one invocation of a CPU driver holds sums, by the size of the volume: more take longer to compile. */
