@@ -57,6 +57,12 @@ const TILE_X = 1u; // #set
 const TILE_CO = 1u; // #set
 const LANES = 64u; // #set
 const PACKED = 1u; // #set
+// #if ${UPSAMPLED}
+// Coarse voxels in reach of an output, along each axis.
+const CD = KD / 2u + 1u;
+const CH = KH / 2u + 1u;
+const CW = KW / 2u + 1u;
+// #endif
 
 @group(0) @binding(0) var<uniform> params: Params;
 alias StoredInput = Element; // #stored input
@@ -148,7 +154,7 @@ fn main(
   let tap = params.inputs * params.weight_groups;
 // #if ${UPSAMPLED}
   let coarse_tap = params.coarse_inputs * params.weight_groups;
-  let fine_at = 8u * (KD / 2u + 1u) * (KH / 2u + 1u) * (KW / 2u + 1u) * coarse_tap + block * (TILE_CO / 4u);
+  let fine_at = 8u * CD * CH * CW * coarse_tap + block * (TILE_CO / 4u);
 // #else
   let fine_at = block * (TILE_CO / 4u);
 // #endif
@@ -164,11 +170,11 @@ fn main(
 // #if ${UPSAMPLED}
   // #generate declare_coarse
 
-  for (var jz = 0u; jz <= KD / 2u; jz++) {
+  for (var jz = 0u; jz < CD; jz++) {
     // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
     let dz = u32((i32(z % 2u) - i32(KD / 2u)) >> 1u) + jz;
     if (z / 2u + dz >= params.depth / 2u) { continue; }
-    for (var jy = 0u; jy <= KH / 2u; jy++) {
+    for (var jy = 0u; jy < CH; jy++) {
       let yi = y / 2u + u32((i32(odd_row) - i32(KH / 2u)) >> 1u) + jy;
 // #if ${SUBGROUPS}
       let inside = yi < params.height / 2u;
@@ -177,9 +183,7 @@ fn main(
       let inside = true;
 // #endif
       var row = ((plane / 2u + dz) * params.coarse_inputs * (area / 4u) + yi * (params.width / 2u) + x0 / 2u - params.coarse_base) / COARSE_WIDTH;
-      let of_plane = z % 2u * (KD / 2u + 1u) + jz;
-      let of_row = (of_plane * 2u + odd_row) * (KH / 2u + 1u) + jy;
-      var at = of_row * 2u * (KW / 2u + 1u) * coarse_tap + block * (TILE_CO / 4u);
+      var at = (((z % 2u * CD + jz) * 2u + odd_row) * CH + jy) * 2u * CW * coarse_tap + block * (TILE_CO / 4u);
       for (var ci = 0u; ci < params.coarse_inputs; ci++) {
         // #generate multiply_coarse
         row += area / 4u / COARSE_WIDTH;

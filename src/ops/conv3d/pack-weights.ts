@@ -30,7 +30,7 @@ export function packWeights(
   const [co, ci, kd, kh, kw] = kernelShape(weight.shape)
   const [inputs, outputs] = direction === 'forward' ? [ci, co] : [co, ci]
   const taps = kd * kh * kw
-  // Per axis, the voxels of either parity read as many coarse ones.
+  // Along each axis, (K + 1) / 2 coarse voxels are in reach of an even position, and of an odd one.
   const coarseTaps = [kd, kh, kw].reduce((product, extent) => product * (extent + 1), 1)
   const rows = coarseTaps * coarse + taps * (inputs - coarse)
   const count = (rows + 1) * Math.ceil(outputs / 4) * 4
@@ -41,9 +41,8 @@ export function packWeights(
     emit: (output) => [
       {
         shader: shaders.conv3dPackWeights,
-        flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward', UPSAMPLED: coarse > 0 },
-        ...(coarse > 0 ? { consts: { KD: kd, KH: kh, KW: kw } } : {}),
-        params: { taps, inputs, outputs, count, ...(coarse > 0 ? { coarse_inputs: coarse } : {}) },
+        flags: { BIAS: bias !== undefined, TRANSPOSE: direction === 'backward' },
+        params: { kd, kh, kw, taps, inputs, coarse_inputs: coarse, outputs, count },
         bindings: { weight: whole(weight), ...(bias ? { bias: whole(bias) } : {}), packed: whole(output) },
         threads: [count],
       },

@@ -25,7 +25,7 @@ interface ForwardTile extends Tile {
 /**
  * Unrolls the body of shaders/conv3d/forward.wgsl for one tile.
  *
- * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the j-th input that the tile reads of a row; `w{k}_{g}` is the
+ * Registers: `a{g}_{t}` accumulates channel group g at x0+t; `v{j}` is the input at x0+j, `v_{j}` that at x0-j; `w{k}_{g}` is the
  * k-th weight of a row for group g, `mine{i}` a weight that a lane reads for its subgroup. WGSL arrays would be simpler, but an
  * indexed private array lives in memory on most drivers, and this is the innermost loop.
  */
@@ -58,39 +58,35 @@ interface Row {
   /** Weights of the row, and the distance from one to the next. */
   readonly weights: number
   readonly stride: string
-  /** The products of output t: which weight, and which voxel counted from the tile's first. */
-  readonly products: (t: number) => readonly { readonly weight: number; readonly voxel: number }[]
-  /** All voxels that the tile reads. */
-  readonly voxels: readonly number[]
+  /** The products of each output of the tile: which weight, and which voxel counted from the tile's first. */
+  readonly products: readonly (readonly { readonly weight: number; readonly voxel: number }[])[]
 }
 
 function fineRow({ x, kernelWidth, dilation = 1, vector }: ForwardTile): Row {
-  const reach = ((kernelWidth - 1) / 2) * dilation
-  return rowOf(x, {
+  const half = (kernelWidth - 1) / 2
+  return {
     ...{ binding: 'input', element: 'Element', step: vector ? 4 : 1 },
     ...{ x0: 'x0', width: 'params.width', weights: kernelWidth, stride: 'tap' },
-    products: (t) =>
-      Array.from({ length: kernelWidth }, (_, dx) => ({ weight: dx, voxel: t + dx * dilation - reach })),
-  })
+    products: grid(x, kernelWidth, (t, dx) => ({ weight: dx, voxel: t + (dx - half) * dilation })),
+  }
 }
 
 /** Of an upsampled volume: taps that read the same coarse voxel share a weight. Tiles begin at even positions. */
 function coarseRow({ x, kernelWidth, coarseVector = false }: ForwardTile): Row {
   const half = (kernelWidth - 1) / 2
-  return rowOf(x, {
+  const reach = half + 1
+  return {
     ...{ binding: 'coarse', element: 'CoarseElement', step: coarseVector ? 4 : 1 },
-    ...{ x0: 'x0 / 2u', width: 'params.width / 2u', weights: 2 * (half + 1), stride: 'coarse_tap' },
-    products: (t) =>
-      Array.from({ length: half + 1 }, (_, jx) => ({
-        weight: (t % 2) * (half + 1) + jx,
-        voxel: Math.floor(((t % 2) - half) / 2) + Math.floor(t / 2) + jx,
-      })),
-  })
+    ...{ x0: 'x0 / 2u', width: 'params.width / 2u', weights: 2 * reach, stride: 'coarse_tap' },
+    products: grid(x, reach, (t, jx) => ({
+      weight: (t % 2) * reach + jx,
+      voxel: Math.floor(t / 2) + Math.floor(((t % 2) - half) / 2) + jx,
+    })),
+  }
 }
 
-function rowOf(x: number, row: Omit<Row, 'voxels'>): Row {
-  const read = Array.from({ length: x }, (_, t) => row.products(t).map(({ voxel }) => voxel)).flat()
-  return { ...row, voxels: [...new Set(read)].sort((a, b) => a - b) }
+function grid<T>(rows: number, columns: number, item: (row: number, column: number) => T): T[][] {
+  return Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => item(r, c)))
 }
 
 /** The result of every output channel of the block, in elements along x. */
@@ -138,14 +134,17 @@ function loopOfStores(tile: ForwardTile): string[] {
 }
 
 /** The elements of a row that the tile reads, counted from the tile's first, each with those of its voxels that it needs. */
-function elementsRead({ voxels, step }: Row): Map<number, number[]> {
-  const read = new Map<number, number[]>()
-  for (const voxel of voxels) {
+function elementsRead({ products, step }: Row): Map<number, Set<number>> {
+  const read = new Map<number, Set<number>>()
+  for (const { voxel } of products.flat()) {
     const at = Math.floor(voxel / step)
-    read.set(at, [...(read.get(at) ?? []), voxel])
+    read.set(at, (read.get(at) ?? new Set()).add(voxel))
   }
   return read
 }
+
+/** The register of a voxel. */
+const register = (voxel: number) => `v${voxel}`.replace('-', '_')
 
 const added = (n: number) => (n < 0 ? `- ${-n}u` : `+ ${n}u`)
 
@@ -159,12 +158,11 @@ function existing(row: Row): string[] {
 
 /** Reads every input that some product of the tile needs, or the zero padding; reads beyond a binding are harmless. */
 function loads(row: Row): string[] {
-  const { binding, element, step, voxels } = row
-  return [...elementsRead(row)].flatMap(([at, read], i) => [
+  const { binding, element, step } = row
+  return [...elementsRead(row)].flatMap(([at, voxels], i) => [
     `let q${i} = select(${element}(0.0), ${element}(${binding}[row ${added(at)}]), inside && ${binding}_has${i});`,
-    ...read.map(
-      (voxel) =>
-        `let v${voxels.indexOf(voxel)} = q${i}${step === 4 ? `.${component[voxel - 4 * at]!}` : ''};`,
+    ...[...voxels].map(
+      (voxel) => `let ${register(voxel)} = q${i}${step === 4 ? `.${component[voxel - 4 * at]!}` : ''};`,
     ),
   ])
 }
@@ -190,7 +188,7 @@ function broadcastCount(weights: number, subgroup: number): number {
 }
 
 /** The multiply-adds of one input channel and row. */
-function multiplyAdds(tile: ForwardTile, { binding, weights, stride, products, voxels }: Row): string[] {
+function multiplyAdds(tile: ForwardTile, { binding, weights, stride, products }: Row): string[] {
   const { subgroup } = tile
   const groups = channelGroups(tile.channels)
   const lines = Array.from(
@@ -207,13 +205,12 @@ function multiplyAdds(tile: ForwardTile, { binding, weights, stride, products, v
       lines.push(`let w${k}_${g} = ${value};`)
     }
     // All products of one accumulator are adjacent, so it is loaded and stored once per row, not once per product.
-    for (let t = 0; t < tile.x; t++) {
-      for (const { weight, voxel } of products(t)) {
-        const v = `v${voxels.indexOf(voxel)}`
-        const value = size === 1 ? v : `${vectorType[size]!}(${v})`
+    products.forEach((taps, t) => {
+      for (const { weight, voxel } of taps) {
+        const value = size === 1 ? register(voxel) : `${vectorType[size]!}(${register(voxel)})`
         lines.push(`a${g}_${t} = fma(${value}, w${weight}_${g}, a${g}_${t});`)
       }
-    }
+    })
   })
   return lines
 }

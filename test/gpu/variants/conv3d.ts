@@ -43,11 +43,6 @@ export const variants: Variants = {
           ? 'coarse rows are vec4s only if fine ones are'
           : undefined,
   },
-  pack_weights: {
-    parts: () => [{ consts: { KD: 3, KH: 1, KW: 5 } }],
-    impossible: ({ TRANSPOSE, UPSAMPLED }) =>
-      TRANSPOSE && UPSAMPLED ? 'a gradient has no coarse input' : undefined,
-  },
   backward_weight: {
     parts: ({ SUBGROUPS: subgroups, UPSAMPLED: upsampled, VECTOR: vector }) =>
       [
