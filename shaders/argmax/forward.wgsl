@@ -4,6 +4,7 @@
 //
 //   output[v] = argmax_c ( input[c,v] - 1e12 if prior[c,v] < threshold, else input[c,v] )
 //
+// With LOG_PRIOR, input + log(prior + least) takes the place of the input.
 // Mapping: one invocation per voxel or, with VECTOR, per four neighbours; gid.x runs over those of a plane, gid.y over the planes of
 // the slab.
 
@@ -11,8 +12,9 @@ struct Params {
   channels: u32,
   area: u32,
   first_plane: u32,
-// #if ${PRIOR}
   threshold: f32,
+  least: f32,
+// #if ${PRIOR}
   prior_base: u32,
 // #endif
   input_base: u32,
@@ -30,18 +32,22 @@ alias Classes = u32;
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 // #endif
 // #if ${PRIOR}
-alias StoredPrior = Element; // #stored prior
-@group(0) @binding(3) var<storage, read> prior: array<StoredPrior>;
+@group(0) @binding(3) var<storage, read> prior: array<Element>;
 // #endif
 
 // #include common/linear
+// #if ${LOG_PRIOR}
+// #include common/math
+// #endif
+// #if ${PRIOR}
+// #include common/within_prior
+// #endif
 
 // What counts of a channel; `at` is an index into the whole value.
 fn score(at: u32) -> Element {
   let value = Element(input[(at - params.input_base) / WIDTH]);
 // #if ${PRIOR}
-  let forbidden = Element(prior[(at - params.prior_base) / WIDTH]) < Element(params.threshold);
-  return select(value, value - Element(1e12), forbidden);
+  return within_prior(value, prior[(at - params.prior_base) / WIDTH]);
 // #else
   return value;
 // #endif

@@ -4,20 +4,30 @@ import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
 import { supportThreshold } from './support-mask.js'
 
+/** What `argmax` does in addition, in the same pass. */
+export interface ArgmaxOptions {
+  /** Probabilities of the same shape; classes that it rules out are not chosen, as after `supportMask`. */
+  readonly prior?: Value | undefined
+  /** If it is above 0, log(prior + least) is added first, as by `addLogPrior`. Default 0. */
+  readonly least?: number | undefined
+}
+
 /**
  * The class of the largest channel at every voxel; the first one in a tie.
  *
  * @param input [N, C, D, H, W]
- * @param prior the same shape. If given, the class is that of `argmax(supportMask(input, prior))`, without a volume in between
  * @returns u32 [N, 1, D, H, W]
- * @throws Error if the shapes differ
+ * @throws Error if the prior has another shape
  */
-export function argmax(input: Value, prior?: Value): Value {
-  return op(argmaxOf(input, prior))
+export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
+  return op(argmaxOf(input, options))
 }
 
 /** The node of `argmax`, for ops that give it a gradient. */
-export function argmaxOf(input: Value, prior?: Value): OpSpec<{ input: Value; prior: Value | undefined }> {
+export function argmaxOf(
+  input: Value,
+  { prior, least = 0 }: ArgmaxOptions = {},
+): OpSpec<{ input: Value; prior: Value | undefined }> {
   const { batch, channels, depth, height, width, planes, area } = volumeShape(input, 'argmax')
   if (prior) requireSameShape('argmax', input, prior)
   const vector = area % 4 === 0
@@ -30,8 +40,8 @@ export function argmaxOf(input: Value, prior?: Value): OpSpec<{ input: Value; pr
       planewise(
         {
           shader: shaders.argmaxForward,
-          flags: { VECTOR: vector, PRIOR: prior !== undefined },
-          params: { channels, ...(prior ? { threshold: supportThreshold } : {}) },
+          flags: { VECTOR: vector, PRIOR: prior !== undefined, LOG_PRIOR: least > 0 },
+          params: { channels, threshold: supportThreshold, least },
           volumes: { input, output, ...(prior ? { prior } : {}) },
           over: vector ? 'vectors' : 'voxels',
         },

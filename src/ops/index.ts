@@ -15,7 +15,7 @@ export {
 } from './activation.js'
 export { affineGrid, type AffineGridOptions } from './affine-grid.js'
 export { amax, amin } from './amax.js'
-export { argmax } from './argmax.js'
+export { argmax, type ArgmaxOptions } from './argmax.js'
 export { avgPool3d } from './avg-pool3d.js'
 export {
   batchNorm,
@@ -85,7 +85,7 @@ export { logSoftmax, softmax } from './softmax.js'
 export { split } from './split.js'
 export { stack } from './stack.js'
 export { dot, mean, squaredError, sum, weightedSum, type SumOptions, type WeightedTerm } from './sum.js'
-export { supportMask, supportThreshold } from './support-mask.js'
+export { addLogPrior, supportMask, supportThreshold } from './support-mask.js'
 export { transpose } from './transpose.js'
 export type { AxesOptions } from './shared/axes.js'
 export type { Box } from './shared/box.js'

@@ -1,10 +1,20 @@
 import { input, volumeShape, type Value } from '../graph/value.js'
-import { add, crop, divide, multiply, softmax, square, supportMask, type Box } from '../ops/index.js'
+import {
+  add,
+  addLogPrior,
+  crop,
+  divide,
+  multiply,
+  softmax,
+  square,
+  supportMask,
+  type Box,
+} from '../ops/index.js'
 import { stack, type TrainingScan } from './batches.js'
 import { naturalParameters, type FittedMixture, type GaussianMixture } from './gaussian-mixture.js'
 import { channelValues } from './channels.js'
 import { ownersOf, spreadToMembers, sumMembers } from './membership.js'
-import { logPrior } from './model.js'
+import { leastProbability } from './model.js'
 
 /** The posterior of the Gaussian mixture that was fitted to a scan. */
 export interface MixtureTarget {
@@ -58,7 +68,7 @@ export function mixtureTarget(
   )
   const single = channelOf.length === components.length
   const spread = single ? prior : spreadToMembers(prior, channelOf)
-  const posterior = softmax(supportMask(add(likelihood, logPrior(spread)), spread))
+  const posterior = softmax(supportMask(addLogPrior(likelihood, spread, leastProbability), spread))
   const factors = [...quadratic, ...linear, offset]
   return { posterior: single ? posterior : sumMembers(posterior, channelOf), factors, field }
 }

@@ -2,7 +2,7 @@ import type { Value } from '../graph/value.js'
 import { misfit, type VariableContents, type Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, unetLayers, type Network, type Unet } from '../nn/index.js'
-import { add, log, type Box } from '../ops/index.js'
+import { addLogPrior, argmax, type Box } from '../ops/index.js'
 import type { Part } from './prior.js'
 
 /** The structure of a model; two models with the same architecture can exchange weights. */
@@ -82,15 +82,14 @@ export function modelLogits(
   scan: Value,
   prior: Value,
   region?: Box,
-): { readonly logits: Value; readonly blocks: readonly Value[] } {
-  const { logits, blocks } = encoder.trace(scan, region)
-  if (!architecture.priorLogits) return { logits, blocks }
-  return { logits: add(logits, logPrior(prior)), blocks }
-}
-
-/** The logarithm of probabilities, finite everywhere. Any shape. */
-export function logPrior(prior: Value): Value {
-  return log(add(prior, leastProbability))
+): { readonly logits: Value; readonly blocks: readonly Value[]; readonly labels: () => Value } {
+  const { logits: own, blocks } = encoder.trace(scan, region)
+  const least = architecture.priorLogits ? leastProbability : 0
+  return {
+    logits: least > 0 ? addLogPrior(own, prior, least) : own,
+    blocks,
+    labels: () => argmax(own, { prior, least }),
+  }
 }
 
 /** A tensor as files hold it. */

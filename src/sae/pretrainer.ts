@@ -160,7 +160,7 @@ export class Pretrainer {
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
     const segmentation = parts
       ? argmax(mergeParts(softmax(supportMask(logits, prior)), parts))
-      : argmax(logits, prior)
+      : argmax(logits, { prior })
     const options = {
       outputs: [segmentation],
       report: [loss],

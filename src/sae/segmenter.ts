@@ -99,15 +99,15 @@ export class Segmenter {
     const scan = input('scan', [1, channelsOf(model.architecture), ...shape])
     const priorInput = input('prior', [1, classes, ...regionShape(cut)])
     const table = input('mrf table', [classes, classes])
-    const free = modelLogits(model, scan, priorInput, region).logits
-    const logits = supportMask(free, priorInput)
+    const free = modelLogits(model, scan, priorInput, region)
+    const logits = supportMask(free.logits, priorInput)
     let scores = logits
     for (let round = 0; round < rounds; round++) {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
     }
     const channels = softmax(scores)
     const merged = mergeParts(channels, parts)
-    const labels = parts ? argmax(merged) : scores === logits ? argmax(free, priorInput) : argmax(scores)
+    const labels = parts ? argmax(merged) : rounds === 0 ? free.labels() : argmax(scores)
     const probabilities = posterior ? merged : undefined
     const image = reconstruction ? model.decoder(channels) : undefined
     const outputs = [labels, probabilities, image].filter((value) => value !== undefined)

@@ -28,6 +28,7 @@ describe('argmax', () => {
         await expectArgmax(draw(shape), prior)
         await expectArgmax(map(draw(shape, -2, 2), Math.round), prior)
         await expectArgmax(draw(shape), map(prior, () => 0))
+        await expectArgmax(draw(shape, -9, 9), prior, Math.fround(1e-7))
       })
     }
 
@@ -37,17 +38,19 @@ describe('argmax', () => {
   })
 
   it('refuses a prior of another shape', () => {
-    expect(() => argmax(input('x', [1, 14, 2, 2, 2]), input('prior', [1, 13, 2, 2, 2]))).toThrow(
+    expect(() => argmax(input('x', [1, 14, 2, 2, 2]), { prior: input('prior', [1, 13, 2, 2, 2]) })).toThrow(
       'argmax: x [1, 14, 2, 2, 2] and prior [1, 13, 2, 2, 2] must have the same shape',
     )
   })
 })
 
-async function expectArgmax(x: NdArray, prior?: NdArray): Promise<void> {
+async function expectArgmax(x: NdArray, prior?: NdArray, least?: number): Promise<void> {
   const { y } = await evaluate(device.gpu, { x, ...(prior ? { prior } : {}) }, (v) => ({
-    y: argmax(v.x!, v.prior),
+    y: argmax(v.x!, { prior: v.prior, least }),
   }))
   expect(new Set(y.data).size).toBeLessThanOrEqual(x.shape[1]!)
-  // As on the device, the mask rounds to f32, where forbidden classes are equal.
-  expectSameBits(y, reference.forward(prior ? map(supportMask.forward(x, prior), Math.fround) : x), 'argmax')
+  const logits = prior && least !== undefined ? supportMask.addLogPrior(x, prior, least) : x
+  // As on the device, the mask rounds to f32, in which forbidden classes are equal.
+  const scores = prior ? map(supportMask.forward(logits, prior), Math.fround) : x
+  expectSameBits(y, reference.forward(scores), 'argmax')
 }

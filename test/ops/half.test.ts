@@ -110,6 +110,7 @@ const cases: Record<string, Case> = {
   softmax: unary(odd, ops.softmax),
   log_sum_exp: unary(odd, ops.logSumExp),
   support_mask: withPrior((x, prior) => ops.softmax(ops.supportMask(x, prior, 0.3))),
+  add_log_prior: withPrior((x, prior) => ops.addLogPrior(x, prior, 0.1)),
   log_softmax: withPrior((x, prior) => ops.klDivergence(ops.logSoftmax(ops.supportMask(x, prior)), prior)),
   'posterior and sample': withPrior((x, prior) => {
     const { probabilities, sample } = ops.posterior(x, prior, prior)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
-import { supportMask, supportThreshold } from '../../src/ops/index.js'
+import { addLogPrior, supportMask, supportThreshold } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import { fromArray, map, type NdArray } from '../reference/nd-array.js'
 import * as reference from '../reference/support-mask.js'
@@ -57,3 +57,28 @@ const expectMask = (logits: NdArray, prior: NdArray, threshold?: number): Promis
     backward: (gradOutput) => ({ logits: reference.backward(gradOutput, prior, threshold).gradLogits }),
     tolerance: 0,
   })
+
+describe('add_log_prior', () => {
+  for (const [batch, channels] of [
+    [1, 14],
+    [2, 3],
+  ])
+    // prettier-ignore
+    for (const extent of extents) {
+      const shape = [batch!, channels!, ...extent]
+      it(`[${shape.join(', ')}]`, () => {
+        const [logits, prior, least] = [draw(shape, -20, 20), drawPrior(shape), Math.fround(1e-7)]
+        return expectReference(device.gpu, {
+          feeds: { logits, prior },
+          build: (v) => addLogPrior(v.logits!, v.prior!, least),
+          expected: reference.addLogPrior(logits, prior, least),
+          backward: (gradOutput) => ({ logits: gradOutput }),
+        })
+      })
+    }
+
+  it('refuses a prior of another shape', () => {
+    const [logits, prior] = [input('logits', [1, 14, 2, 2, 2]), input('prior', [1, 13, 2, 2, 2])]
+    expect(() => addLogPrior(logits, prior, 1e-7)).toThrow('add_log_prior: logits [1, 14, 2, 2, 2] and prior')
+  })
+})

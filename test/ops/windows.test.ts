@@ -177,6 +177,7 @@ const cases: Record<string, Case> = {
   'log_softmax': unary(wide, [1, 3], ops.logSoftmax),
   'log_sum_exp': unary(wide, [1, 3], ops.logSumExp),
   'support_mask': withPrior((x, prior) => ops.supportMask(x, prior, 0.3)),
+  'add_log_prior': withPrior((x, prior) => ops.addLogPrior(x, prior, 0.1)),
   'gumbel_softmax, soft': withPrior((x, noise) => ops.gumbelSoftmax(x, noise, { hard: false })),
   'gumbel_softmax, hard': withPrior((x, noise) => ops.gumbelSoftmax(x, noise)),
   'posterior and sample': withPrior((x, prior) => {
@@ -230,7 +231,8 @@ describe('the same bits from any window', () => {
 
   it.each(['without', 'with'])('argmax %s a prior', async (which) => {
     const feeds = { x: draw(wide), ...(which === 'with' ? { prior: draw(wide) } : {}) }
-    const read = () => evaluate(device.gpu, feeds, (v) => ({ y: ops.argmax(v.x!, v.prior) }))
+    const read = () =>
+      evaluate(device.gpu, feeds, (v) => ({ y: ops.argmax(v.x!, { prior: v.prior, least: v.prior && 0.1 }) }))
     const whole = await read()
     for (const count of [1, 3]) {
       const cut = await withBindingLimit(device.gpu, 4 * (count * C * H * W + 64), read)

@@ -26,6 +26,12 @@ export function backward(
   return { gradLogits: map(gradOutput, (g, i) => (prior.data[i]! < threshold ? 0 : g)) }
 }
 
+/** logits + log(prior + least), [N, C, ...]; its gradient with respect to the logits is that of the output. */
+export function addLogPrior(logits: NdArray, prior: NdArray, least: number): NdArray {
+  expectSameShape(logits, prior)
+  return map(logits, (logit, i) => logit + Math.log(prior.data[i]! + least))
+}
+
 export const gradientCases: GradientCases = (draw) => {
   const logits = draw([2, 4, 3, 5, 1], -3, 3)
   const prior = drawPrior(logits.shape, draw)
@@ -35,6 +41,11 @@ export const gradientCases: GradientCases = (draw) => {
       { logits },
       (v) => klDivergence.forward(forward(v.logits, prior), prior),
       (g) => backward(klDivergence.backward(g, forward(logits, prior), prior).gradLogits, prior),
+    ),
+    'plus the logarithm of the prior': gradientCase(
+      { logits },
+      (v) => addLogPrior(v.logits, prior, 1e-7),
+      (gradLogits) => ({ gradLogits }),
     ),
   }
 }
