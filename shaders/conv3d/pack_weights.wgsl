@@ -30,23 +30,27 @@ struct Params {
 // #endif
 @group(0) @binding(3) var<storage, read_write> packed: array<f32>;
 
-// Whether tap d reads the j-th coarse voxel in reach of an output of parity p; `slot` is (p, j). 2 K keeps the numbers above 0.
-fn reads(slot: u32, d: u32, extent: u32) -> bool {
+// The first of the two taps that may read the j-th coarse voxel in reach of an output of parity p; `slot` is (p, j). It may be one
+// before the first tap, which wraps around.
+fn first_tap(slot: u32, extent: u32) -> u32 {
   let reach = extent / 2u + 1u;
+  // 2 K keeps the number above 0.
   let first = slot / reach + 2u * extent - extent / 2u;
-  return (first + d) / 2u == first / 2u + slot % reach;
+  return (first / 2u + slot % reach) * 2u - first;
 }
 
 // The sum of the taps that read one coarse voxel; `slots` is the index of (pz, jz, py, jy, px, jx).
 fn coarse_weight(co: u32, ci: u32, slots: u32) -> f32 {
-  let z = slots / (params.kw + 1u) / (params.kh + 1u);
-  let y = slots / (params.kw + 1u) % (params.kh + 1u);
-  let x = slots % (params.kw + 1u);
+  let z = first_tap(slots / (params.kw + 1u) / (params.kh + 1u), params.kd);
+  let y = first_tap(slots / (params.kw + 1u) % (params.kh + 1u), params.kh);
+  let x = first_tap(slots % (params.kw + 1u), params.kw);
+  let kernel = (co * params.inputs + ci) * params.taps;
   var sum = 0.0;
-  for (var t = 0u; t < params.taps; t++) {
-    if (reads(z, t / params.kw / params.kh, params.kd) && reads(y, t / params.kw % params.kh, params.kh) && reads(x, t % params.kw, params.kw)) {
-      sum += weight[(co * params.inputs + ci) * params.taps + t];
-    }
+  for (var i = 0u; i < 8u; i++) {
+    let dz = z + i / 4u;
+    let dy = y + i / 2u % 2u;
+    let dx = x + i % 2u;
+    if (dz < params.kd && dy < params.kh && dx < params.kw) { sum += weight[kernel + (dz * params.kh + dy) * params.kw + dx]; }
   }
   return sum;
 }

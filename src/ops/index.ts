@@ -67,6 +67,11 @@ export { linear } from './linear.js'
 export { logSumExp } from './log-sum-exp.js'
 export { matmul } from './matmul.js'
 export { maxPool3d } from './max-pool3d.js'
+export {
+  mixturePosterior,
+  type MixtureComponents,
+  type MixturePosteriorOptions,
+} from './mixture-posterior.js'
 export { mrfEnergy, mrfMessage } from './mrf.js'
 export { neighbourSums } from './neighbour-sums.js'
 export { type NormaliseOptions } from './shared/normalise.js'

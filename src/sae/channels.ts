@@ -1,5 +1,3 @@
-import { constant, volumeShape, type Value } from '../graph/value.js'
-import { sameConv3d } from '../ops/conv3d/same.js'
 import type { SpatialShape } from './separable-filter.js'
 
 /** The channels of a scan [C, D, H, W], without a copy. @throws Error if the shape does not divide it */
@@ -20,19 +18,4 @@ export function joinChannels(channels: readonly Float32Array[]): Float32Array {
     scan.set(data, c * size)
   })
   return scan
-}
-
-/**
- * The channels of a volume one by one, by convolutions of one voxel.
- *
- * @param volume [N, C, D, H, W]
- * @returns C values [N, 1, D, H, W]; the volume itself if C is 1
- */
-export function channelValues(volume: Value): Value[] {
-  const { channels } = volumeShape(volume)
-  if (channels === 1) return [volume]
-  return Array.from({ length: channels }, (_, c) => {
-    const weight = Float32Array.from({ length: channels }, (_, other) => Number(other === c))
-    return sameConv3d(volume, constant(`channel ${c + 1}`, [1, channels], weight))
-  })
 }

@@ -16,19 +16,6 @@ export function sumMembers(members: Value, classOf: readonly number[]): Value {
 }
 
 /**
- * Gives each member the channel of its class.
- *
- * @param classes [N, K, D, H, W]
- * @param classOf as for `sumMembers`
- * @returns [N, M, D, H, W]
- */
-export function spreadToMembers(classes: Value, classOf: readonly number[]): Value {
-  const count = classOf.at(-1)! + 1
-  const weight = classOf.map((owner) => Array.from({ length: count }, (_, c) => Number(owner === c)))
-  return sameConv3d(classes, matrix('classes of members', weight))
-}
-
-/**
  * Adds up the probabilities of each class's parts.
  *
  * @param probabilities [N, parts, D, H, W], or [N, K, D, H, W] if each channel is a class

@@ -1,30 +1,15 @@
 import { input, volumeShape, type Value } from '../graph/value.js'
-import {
-  add,
-  addLogPrior,
-  crop,
-  divide,
-  multiply,
-  softmax,
-  square,
-  supportMask,
-  type Box,
-} from '../ops/index.js'
+import { crop, divide, mixturePosterior, type Box } from '../ops/index.js'
 import { stack, type TrainingScan } from './batches.js'
 import { naturalParameters, type FittedMixture, type GaussianMixture } from './gaussian-mixture.js'
-import { channelValues } from './channels.js'
-import { ownersOf, spreadToMembers, sumMembers } from './membership.js'
 import { leastProbability } from './model.js'
 
 /** The posterior of the Gaussian mixture that was fitted to a scan. */
 export interface MixtureTarget {
   /** Posterior of the channels, [N, K, D, H, W]. */
   readonly posterior: Value
-  /**
-   * Inputs: the factors of x^2 of each channel, of x of each channel, and of 1 in the log-likelihood of each of M components,
-   * 2 C + 1 values [N, M, 1, 1, 1].
-   */
-  readonly factors: readonly Value[]
+  /** An input: the factors of `mixturePosterior`. */
+  readonly factors: Value
   /** An input: the bias fields, [N, C, D, H, W] of the whole scan; undefined if there are none. */
   readonly field: Value | undefined
 }
@@ -44,33 +29,27 @@ export interface MixtureForm {
  * @param scan [N, C, D, H, W]
  * @param prior [N, K, ...] of the region
  * @param region where to compute the posterior. Default: the whole scan
+ * @param outliers the share of voxels that no Gaussian explains: for them the prior holds
  */
 export function mixtureTarget(
   scan: Value,
   prior: Value,
   { components, biased }: MixtureForm,
   region?: Box,
+  outliers = 0,
 ): MixtureTarget {
-  const { batch } = volumeShape(prior)
-  const channelOf = ownersOf(components)
-  const shape = [batch, channelOf.length, 1, 1, 1]
+  const { batch, channels } = volumeShape(scan)
   const field = biased ? input('bias field', scan.shape) : undefined
   const corrected = field ? divide(scan, field) : scan
-  const x = region ? crop(corrected, region) : corrected
-  const channels = channelValues(x)
-  const quadratic = channels.map(() => input('quadratic factors', shape))
-  const linear = channels.map(() => input('linear factors', shape))
-  const offset = input('constants', shape)
-  const terms = channels.map((x, c) => add(multiply(square(x), quadratic[c]!), multiply(x, linear[c]!)))
-  const likelihood = add(
-    terms.reduce((sum, term) => add(sum, term)),
-    offset,
+  const count = components.reduce((sum, n) => sum + n)
+  const factors = input('factors of the mixture', [batch, 2 * channels + 1, count])
+  const posterior = mixturePosterior(
+    region ? crop(corrected, region) : corrected,
+    prior,
+    { factors, counts: components },
+    { least: leastProbability, outliers },
   )
-  const single = channelOf.length === components.length
-  const spread = single ? prior : spreadToMembers(prior, channelOf)
-  const posterior = softmax(supportMask(addLogPrior(likelihood, spread, leastProbability), spread))
-  const factors = [...quadratic, ...linear, offset]
-  return { posterior: single ? posterior : sumMembers(posterior, channelOf), factors, field }
+  return { posterior, factors, field }
 }
 
 /**
@@ -94,8 +73,7 @@ export function* mixtureInputs(
   batch: readonly TrainingScan[],
 ): Generator<[Value, Float32Array]> {
   const fits = batch.map(fitOf)
-  const contents = mixtureFactors(fits.map(({ mixture }) => mixture))
-  for (const [i, value] of factors.entries()) yield [value, contents[i]!]
+  yield [factors, Float32Array.from(fits.flatMap(({ mixture }) => mixtureFactors(mixture)))]
   if (field) yield [field, stack(fits.map((fit) => fit.field!()))]
 }
 
@@ -105,19 +83,16 @@ function fitOf({ name, fit }: TrainingScan): FittedMixture {
 }
 
 /**
- * What to write into the factors for the scans of a batch.
+ * What to write into the factors for one scan, [2 C + 1, M].
  *
- * @param mixtures Gaussians of each channel of the prior, [K][M] each
+ * @param mixture Gaussians of each channel of the prior, [K][M]
  */
-function mixtureFactors(mixtures: readonly GaussianMixture[]): Float32Array[] {
-  const powers = 2 * mixtures[0]![0]![0]!.mean.length
-  const all = mixtures.map((mixture) => ({ ...naturalParameters(mixture), row: powers + mixture.length }))
-  const column = (at: number) =>
-    Float32Array.from(
-      all.flatMap(({ weight, bias, row }) =>
-        Array.from(bias, (_, component) => weight[component * row + at]!),
-      ),
-    )
-  const columns = Array.from({ length: powers }, (_, at) => column(at))
-  return [...columns, Float32Array.from(all.flatMap(({ bias }) => [...bias]))]
+function mixtureFactors(mixture: GaussianMixture): number[] {
+  const { weight, bias } = naturalParameters(mixture)
+  const powers = 2 * mixture[0]![0]!.mean.length
+  const row = powers + mixture.length
+  const columns = Array.from({ length: powers }, (_, at) =>
+    Array.from(bias, (_, component) => weight[component * row + at]!),
+  )
+  return [...columns.flat(), ...bias]
 }

@@ -1,11 +1,9 @@
 import { input, type Value } from '../graph/value.js'
 import {
-  add,
   argmax,
   crop,
   dot,
   mrfEnergy,
-  multiply,
   posterior,
   square,
   squaredError,
@@ -92,8 +90,8 @@ export function saeObjective(
   const reconstructionWeight = input('reconstruction weight', [channels])
 
   const { logits: free, blocks } = modelLogits(model, scan, prior, region)
-  const mixture = options.mixture && mixtureTarget(scan, prior, options.mixture, region)
-  const expected = mixture ? mixed(mixture.posterior, prior) : prior
+  const mixture = options.mixture && mixtureTarget(scan, prior, options.mixture, region, outliers)
+  const expected = mixture?.posterior ?? prior
   const { probabilities, sample, divergence } = posterior(free, expected, randomness, {
     temperature: options.temperature,
   })
@@ -156,7 +154,3 @@ function channelErrors(reconstruction: Value, explained: Value, factor: number):
 
 /** The share of voxels that no Gaussian explains: for them the prior holds. */
 const outliers = 1e-4
-
-function mixed(target: Value, prior: Value): Value {
-  return add(multiply(target, 1 - outliers), multiply(prior, outliers))
-}

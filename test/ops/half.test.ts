@@ -111,6 +111,14 @@ const cases: Record<string, Case> = {
   log_sum_exp: unary(odd, ops.logSumExp),
   support_mask: withPrior((x, prior) => ops.softmax(ops.supportMask(x, prior, 0.3))),
   add_log_prior: withPrior((x, prior) => ops.addLogPrior(x, prior, 0.1)),
+  mixture_posterior: {
+    ...withPrior((scan, prior) => {
+      const factors = constant('factors', [2, 11, 5], new Float32Array(110).fill(0.3))
+      const counts = [1, 1, 1, 1, 1]
+      return ops.softmax(ops.mixturePosterior(scan, ops.softmax(prior), { factors, counts }, { least: 0.1 }))
+    }),
+    wanted: [],
+  },
   log_softmax: withPrior((x, prior) => ops.klDivergence(ops.logSoftmax(ops.supportMask(x, prior)), prior)),
   'posterior and sample': withPrior((x, prior) => {
     const { probabilities, sample } = ops.posterior(x, prior, prior)

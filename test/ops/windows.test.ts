@@ -229,10 +229,24 @@ describe('the same bits from any window', () => {
     }
   })
 
-  it.each(['without', 'with'])('argmax %s a prior', async (which) => {
-    const feeds = { x: draw(wide), ...(which === 'with' ? { prior: draw(wide) } : {}) }
-    const read = () =>
-      evaluate(device.gpu, feeds, (v) => ({ y: ops.argmax(v.x!, { prior: v.prior, least: v.prior && 0.1 }) }))
+  it.each<[string, (x: Value, prior: Value) => Value]>([
+    ['argmax', (x) => ops.argmax(x)],
+    ['argmax within a prior', (x, prior) => ops.argmax(x, { prior, least: 0.1 })],
+    [
+      'mixture_posterior',
+      (scan, prior) => {
+        const factors = constant(
+          'factors',
+          [N, 2 * C + 1, C],
+          new Float32Array(N * (2 * C + 1) * C).fill(0.3),
+        )
+        const counts = Array<number>(C).fill(1)
+        return ops.mixturePosterior(scan, prior, { factors, counts }, { least: 0.1 })
+      },
+    ],
+  ])('%s', async (_, build) => {
+    const feeds = { x: draw(wide), prior: draw(wide, 0, 1) }
+    const read = () => evaluate(device.gpu, feeds, (v) => ({ y: build(v.x!, v.prior!) }))
     const whole = await read()
     for (const count of [1, 3]) {
       const cut = await withBindingLimit(device.gpu, 4 * (count * C * H * W + 64), read)
