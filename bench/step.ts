@@ -1,5 +1,6 @@
-// npm run bench:step [-- SIZE ... first]: a whole SAE step (forward, backward, Adam, MRF) by size: time by kernel group,
-// memory, the host's share; and the first step of `sae train` from the start of the process.
+// npm run bench:step [-- SIZE ... default:SIZE ... first]: a whole SAE step (forward, backward, Adam, MRF) by size, of the paper's
+// recipe or the default one: time by kernel group, memory, the host's share; and the first step of `sae train` from the start of
+// the process.
 import { compile } from '../src/plan/compile.js'
 import { Variables } from '../src/plan/variables.js'
 import { openGpu } from '../src/node/index.js'
@@ -7,11 +8,11 @@ import { measureFirstStep } from './first-step.js'
 import { measure, median, provenance, publish, short, type Row } from './harness.js'
 import { numbers } from './ops/case.js'
 import { bars } from './plot.js'
-import { classes, extentsOf, saeStep } from './sae-step.js'
+import { extentsOf, saeStep } from './sae-step.js'
 
 /** The size whose first step is measured. */
 const firstStepSize = '80x96x112'
-const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', '160x192x224']
+const defaultSizes = ['32x32x32', '32x48x32', '48x64x64', '80x96x112', 'default:80x96x112', '160x192x224']
 /** A word instead of a size: measure the first step of a process. */
 const firstStep = 'first'
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : [...defaultSizes, firstStep]
@@ -23,12 +24,12 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['grad input', /^conv3d backward input/],
   ['grad weight', /^conv3d backward (weight|bias)/],
   ['MRF', /^(neighbour_sums|mrf)/],
-  ['posterior', /^(posterior|label_conv3d)/],
+  ['posterior', /^(posterior|mixture_posterior|label_conv3d)/],
   ['rest', /./],
 ]
 
 const notes =
-  'MB are 1e6 bytes. `host` is the part of the time in which the device is idle: the wall-clock time of several steps minus the time between the first and last timestamp of each, with two steps under way, as in training, and alone, one after the other. The groups are timed dispatch by dispatch, in a separate run; `posterior` includes the decoder, whose input is the sample.'
+  "MB are 1e6 bytes. `host` is the part of the time in which the device is idle: the wall-clock time of several steps minus the time between the first and last timestamp of each, with two steps under way, as in training, and alone, one after the other. The groups are timed dispatch by dispatch, in a separate run; `posterior` includes the decoder, whose input is the sample. `default:` is a step of the default recipe (16 channels of 14 classes, instance normalisation, a mixture as target), the others are of the paper's."
 
 const gpu = await openGpu()
 /** Measurements of one size. */
@@ -40,13 +41,13 @@ interface Measured {
 }
 const measured: Measured[] = []
 for (const size of sizes) {
-  measured.push(await run(extentsOf(size)))
+  measured.push(await run(size))
   console.log(measured.at(-1)!.row)
 }
 // A shared machine has slow minutes, which would distort the comparison: repeat all sizes but the last, and keep the
 // faster run of each.
 for (const [i, size] of sizes.slice(0, -1).entries()) {
-  const again = await run(extentsOf(size))
+  const again = await run(size)
   if (again.seconds < measured[i]!.seconds) measured[i] = again
 }
 const rows = measured.map(({ row }) => row)
@@ -76,19 +77,27 @@ if (wanted.includes(firstStep) && !process.env.SAE_COMMIT) {
 }
 process.exit(0)
 
-async function run(extents: readonly [number, number, number]): Promise<Measured> {
+async function run(size: string): Promise<Measured> {
+  const [recipe, extent] = size.startsWith('default:')
+    ? (['default', size.slice(8)] as const)
+    : (['paper', size] as const)
+  const extents = extentsOf(extent)
   const voxels = extents.reduce((a, b) => a * b)
   const variables = new Variables(gpu)
-  const { objective, counter, adam, request } = saeStep(extents)
+  const { objective, counter, adam, request } = saeStep(extents, recipe)
   gpu.buffers.resetPeak()
   const compiling = performance.now()
   const plan = await compile(gpu, { ...request, variables })
   await plan.warmUp()
   const compiled = (performance.now() - compiling) / 1000
-  plan.write(objective.scan, numbers(voxels, 1))
-  plan.write(objective.prior, new Float32Array(classes * voxels).fill(1 / classes))
-  plan.write(objective.mrfTable, new Float32Array(classes * classes).fill(Math.log(1 / classes)))
+  const channels = objective.prior.shape[1]!
+  plan.write(objective.prior, new Float32Array(channels * voxels).fill(1 / channels))
+  plan.write(objective.mrfTable, new Float32Array(channels ** 2).fill(Math.log(1 / channels)))
   plan.write(objective.reconstructionWeight, Float32Array.of(5))
+  if (objective.mixture) {
+    plan.write(objective.mixture.factors, numbers(objective.mixture.factors.size, 1))
+    plan.write(objective.mixture.field!, new Float32Array(voxels).fill(1))
+  }
   let step = 0
   const scan = numbers(voxels, 1)
   const prepare = () => {
@@ -118,7 +127,7 @@ async function run(extents: readonly [number, number, number]): Promise<Measured
     byGroup.set(name, byGroup.get(name)! + time.seconds)
   }
   const row = {
-    size: extents.join('x'),
+    size,
     'step s': short(seconds),
     'us a voxel': short((1e6 * seconds) / voxels),
     'host %': (100 * median(shares[1]!)).toFixed(1),
