@@ -4,7 +4,8 @@
 //   BACKWARD:  output = rstd * (weight[c] * grad_output - means.x - normalised * means.y)
 //
 // Without WEIGHT the weight is 1; without BIAS the bias is 0.
-// Mapping: one invocation per voxel and channel; gid.x over a plane's voxels, gid.y over channels, gid.z over planes.
+// Mapping: one invocation per voxel (with VECTOR, per four neighbours) and channel; gid.x over those of a plane, gid.y over channels,
+// gid.z over planes.
 
 struct Params {
   channels: u32,
@@ -21,13 +22,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Element>;
 @group(0) @binding(2) var<storage, read> statistics: array<vec2f>;
 // #if ${BACKWARD}
-@group(0) @binding(3) var<storage, read> grad_output: array<f32>;
+@group(0) @binding(3) var<storage, read> grad_output: array<Element>;
 @group(0) @binding(4) var<storage, read> means: array<vec2f>;
 // #endif
-@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+@group(0) @binding(5) var<storage, read_write> output: array<Element>;
 // #if ${WEIGHT}
 @group(0) @binding(6) var<storage, read> weight: array<f32>;
 // #endif
@@ -35,21 +36,24 @@ struct Params {
 @group(0) @binding(7) var<storage, read> bias: array<f32>;
 // #endif
 
+// #include common/linear
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
-  if (gid.x >= params.area) { return; }
+  let within = gid.x * WIDTH;
+  if (within >= params.area) { return; }
   let plane = params.first_plane + gid.z;
-  let at = (plane * params.channels + gid.y) * params.area + gid.x;
+  let at = (plane * params.channels + gid.y) * params.area + within;
   let group = plane / params.depth * params.image_groups + gid.y / params.group_channels;
   let known = statistics[group];
-  let normalised = (input[at - params.input_base] - known.x) * known.y;
+  let normalised = (input[(at - params.input_base) / WIDTH] - known.x) * known.y;
 // #if ${BACKWARD}
   let mean = means[group];
-  var grad = grad_output[at - params.grad_output_base];
+  var grad = grad_output[(at - params.grad_output_base) / WIDTH];
 // #if ${WEIGHT}
   grad *= weight[gid.y];
 // #endif
-  output[at - params.output_base] = known.y * (grad - mean.x - normalised * mean.y);
+  output[(at - params.output_base) / WIDTH] = known.y * (grad - mean.x - normalised * mean.y);
 // #else
   var result = normalised;
 // #if ${WEIGHT}
@@ -58,6 +62,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 // #if ${BIAS}
   result += bias[gid.y];
 // #endif
-  output[at - params.output_base] = result;
+  output[(at - params.output_base) / WIDTH] = result;
 // #endif
 }

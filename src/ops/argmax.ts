@@ -28,9 +28,8 @@ export function argmaxOf(
   input: Value,
   { prior, least = 0 }: ArgmaxOptions = {},
 ): OpSpec<{ input: Value; prior: Value | undefined }> {
-  const { batch, channels, depth, height, width, planes, area } = volumeShape(input, 'argmax')
+  const { batch, channels, depth, height, width, planes } = volumeShape(input, 'argmax')
   if (prior) requireSameShape('argmax', input, prior)
-  const vector = area % 4 === 0
   return {
     name: 'argmax',
     inputs: { input, prior },
@@ -40,10 +39,10 @@ export function argmaxOf(
       planewise(
         {
           shader: shaders.argmaxForward,
-          flags: { VECTOR: vector, PRIOR: prior !== undefined, LOG_PRIOR: least > 0 },
+          flags: { PRIOR: prior !== undefined, LOG_PRIOR: least > 0 },
           params: { channels, threshold: supportThreshold, least },
           volumes: { input, output, ...(prior ? { prior } : {}) },
-          over: vector ? 'vectors' : 'voxels',
+          vectors: true,
         },
         device,
         slab,

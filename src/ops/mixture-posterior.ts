@@ -53,7 +53,6 @@ export function mixturePosterior(
     throw new Error(
       `mixture_posterior: ${shown(scan)}, ${shown(prior)}, ${shown(factors)} and components of ${counts.length} channels do not fit each other`,
     )
-  const vector = extents.area % 4 === 0
   const flats = { factors, starts: constant('starts of components', [channels + 1], starts) }
   return op({
     name: 'mixture_posterior',
@@ -64,12 +63,12 @@ export function mixturePosterior(
       planewise(
         {
           shader: shaders.mixturePosteriorForward,
-          flags: { VECTOR: vector, LOG_PRIOR: true },
+          flags: { LOG_PRIOR: true },
           consts: { CONTRASTS: contrasts },
           params: { channels, components, depth, threshold: supportThreshold, least, outliers },
           volumes: { prior, scan, output },
           flats,
-          over: vector ? 'vectors' : 'voxels',
+          vectors: true,
         },
         device,
         slab,

@@ -12,13 +12,9 @@ export interface PlanewiseKernel extends Specialisation {
   readonly volumes: Readonly<Record<string, Value>>
   /** Values bound whole. */
   readonly flats?: Readonly<Record<string, Value>>
-  /**
-   * One invocation per voxel (default), per four neighbours of a plane that consists of fours, per voxel and channel group, or
-   * one workgroup per plane and channel.
-   */
+  /** One invocation per voxel (default), one per voxel and channel group, or one workgroup per plane and channel. */
   readonly over?:
     | 'voxels'
-    | 'vectors'
     | {
         /** Channel groups: invocations of one voxel. */
         readonly channels: number
@@ -27,30 +23,33 @@ export interface PlanewiseKernel extends Specialisation {
         /** Channels: workgroups of one plane. */
         readonly workgroupPerChannel: number
       }
+  /** Whether the shader has a flag VECTOR, for planes of whole vec4s: an invocation then takes four neighbours. Default false. */
+  readonly vectors?: boolean
 }
 
 /** The dispatches of a plane-wise kernel for a range of planes. Adds `area` and `first_plane` to `params`. */
 export function planewise(kernel: PlanewiseKernel, device: DeviceTraits, range: Slab): KernelCall[] {
-  const { volumes, flats = {}, over = 'voxels', params, ...specialisation } = kernel
+  const { volumes, flats = {}, over = 'voxels', vectors = false, params, flags, ...specialisation } = kernel
   const { area } = volumeShape(Object.values(volumes)[0]!)
+  const vector = vectors && area % 4 === 0
+  const positions = vector ? area / 4 : area
   const windows = (slab: Slab) =>
     Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, planesOf(value, slab)]))
   return slabs(range, device, (slab) => Object.values(windows(slab))).map((slab) => {
     const depth = slab.end - slab.first
     return {
       ...specialisation,
+      flags: vectors ? { ...flags, VECTOR: vector } : { ...flags },
       params: { ...params, area, first_plane: slab.first },
       bindings: {
         ...windows(slab),
         ...Object.fromEntries(Object.entries(flats).map(([name, value]) => [name, whole(value)])),
       },
       ...(over === 'voxels'
-        ? { threads: [area, depth, 1] }
-        : over === 'vectors'
-          ? { threads: [area / 4, depth, 1] }
-          : 'channels' in over
-            ? { threads: [area, over.channels, depth] }
-            : { workgroups: [over.workgroupPerChannel, depth, 1] }),
+        ? { threads: [positions, depth, 1] }
+        : 'channels' in over
+          ? { threads: [positions, over.channels, depth] }
+          : { workgroups: [over.workgroupPerChannel, depth, 1] }),
     }
   })
 }
