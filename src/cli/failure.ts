@@ -2,12 +2,17 @@ import { CommanderError } from 'commander'
 import { printable, UserError } from '../errors.js'
 import { programName } from './program-name.js'
 
-/** Tells the user in one line why a command failed; returns the exit code. */
-export function exitCodeOf(error: unknown): number {
+/**
+ * Tells the user in one line why a command failed; returns the exit code.
+ *
+ * @param command how it is called, for whoever left out an argument. Default: the program
+ */
+export function exitCodeOf(error: unknown, command: string = programName): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0 // --help or --version, already printed
     // `sae` alone: Commander has shown the help.
-    if (error.code !== 'commander.help') say(error.message.replace(/^error: /, ''))
+    const hint = error.code === 'commander.missingArgument' ? `; see ${command} --help` : ''
+    if (error.code !== 'commander.help') say(error.message.replace(/^error: /, '') + hint)
     return 2
   }
   if (error instanceof UserError) {

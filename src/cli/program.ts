@@ -78,6 +78,7 @@ export async function runProgram(): Promise<number> {
     await program.parseAsync()
     return 0
   } catch (error) {
-    return exitCodeOf(error)
+    const called = program.commands.find((command) => process.argv.includes(command.name()))
+    return exitCodeOf(error, called ? `sae ${called.name()}` : 'sae')
   }
 }

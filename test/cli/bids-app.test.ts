@@ -147,7 +147,11 @@ describe('sae-bids refuses, in one line', () => {
       () => ['ds', 'bad', 'subject'],
       /^sae-bids: .*'subject' is invalid .* participant, group\.$/,
     ],
-    ['no level', () => ['ds', 'bad'], /^sae-bids: missing required argument 'analysis_level'$/],
+    [
+      'no level',
+      () => ['ds', 'bad'],
+      /^sae-bids: missing required argument 'analysis_level'; see sae-bids --help$/,
+    ],
     [
       'a participant that is not there',
       () => ['ds', 'bad', 'participant', ...prior(), '--participant-label', '07'],

@@ -275,6 +275,7 @@ describe('a command line that cannot be followed', () => {
     expect(await refusal(['segment', study.scans[0]])).toMatch(
       /required option '--weights <file>' not specified/,
     )
+    expect(await refusal(['compare'])).toMatch(/missing required argument 'a'; see sae compare --help$/)
     expect(await refusal(['evaluate', study.labels[0]])).toMatch(/missing required argument 'truth'/)
   })
 
