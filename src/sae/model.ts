@@ -76,6 +76,8 @@ export const leastProbability = 1e-7
  * @param scan [N, C, D, H, W]
  * @param prior probabilities, [N, K, ...] of the region
  * @param region where to compute logits. Default: the whole scan
+ * @returns the logits, the outputs of the encoder's blocks, and the largest logit within the prior's support, computed without a
+ *   volume in between
  */
 export function modelLogits(
   { encoder, architecture }: Model,
