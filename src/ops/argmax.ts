@@ -17,7 +17,7 @@ export interface ArgmaxOptions {
  *
  * @param input [N, C, D, H, W]
  * @returns u32 [N, 1, D, H, W]
- * @throws Error if the prior has another shape
+ * @throws Error if the prior has another shape, or is missing although `least` is given
  */
 export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
   return op(argmaxOf(input, options))
@@ -30,6 +30,7 @@ export function argmaxOf(
 ): OpSpec<{ input: Value; prior: Value | undefined }> {
   const { batch, channels, depth, height, width, planes } = volumeShape(input, 'argmax')
   if (prior) requireSameShape('argmax', input, prior)
+  else if (least > 0) throw new Error('argmax: `least` needs a prior')
   return {
     name: 'argmax',
     inputs: { input, prior },

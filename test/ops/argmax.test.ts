@@ -37,7 +37,10 @@ describe('argmax', () => {
     await expectArgmax(map(draw([1, 5, 2, 3, 5]), (x, i) => (i % 7 === 0 ? x : Math.fround(-1e12))))
   })
 
-  it('refuses a prior of another shape', () => {
+  it('refuses a prior of another shape, and its logarithm without one', () => {
+    expect(() => argmax(input('x', [1, 14, 2, 2, 2]), { least: 1e-7 })).toThrow(
+      'argmax: `least` needs a prior',
+    )
     expect(() => argmax(input('x', [1, 14, 2, 2, 2]), { prior: input('prior', [1, 13, 2, 2, 2]) })).toThrow(
       'argmax: x [1, 14, 2, 2, 2] and prior [1, 13, 2, 2, 2] must have the same shape',
     )

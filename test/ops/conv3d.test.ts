@@ -3,7 +3,7 @@ import { gradients, nodesBehind } from '../../src/graph/gradients.js'
 import { input, parameter } from '../../src/graph/value.js'
 import { chooseTile } from '../../src/ops/conv3d/tile.js'
 import { conv3d, sum } from '../../src/ops/index.js'
-import { useGpu, withOtherTiles } from '../gpu.js'
+import { useGpu, withOtherTiles, withoutSubgroups } from '../gpu.js'
 import * as concatenation from '../reference/concat.js'
 import * as reference from '../reference/conv3d.js'
 import { map, type NdArray } from '../reference/nd-array.js'
@@ -170,19 +170,24 @@ describe('conv3d', () => {
       const b = draw([outputs])
       const upsampled = upsampling.forward(coarse)
       const joined = concatenation.forward([upsampled, skip])
-      await expectReference(device.gpu, {
-        feeds: { coarse, skip, w, b },
-        flat: ['w'],
-        tolerance: 2e-6,
-        build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b, { padding: 'same' }),
-        expected: reference.forward(joined, w, b),
-        backward: (gradOutput) => {
-          const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
-          const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
-          const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
-          return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias }
-        },
-      })
+      const check = () =>
+        expectReference(device.gpu, {
+          feeds: { coarse, skip, w, b },
+          flat: ['w'],
+          tolerance: 2e-6,
+          build: (v) => conv3d({ coarse: v.coarse!, skip: v.skip! }, v.w!, v.b, { padding: 'same' }),
+          expected: reference.forward(joined, w, b),
+          backward: (gradOutput) => {
+            const { gradInput, gradWeight, gradBias } = reference.backward(gradOutput, joined, w, b)
+            const { gradInputs } = concatenation.backward(gradInput, [upsampled, skip])
+            const { gradInput: gradCoarse } = upsampling.backward(gradInputs[0]!)
+            return { coarse: gradCoarse, skip: gradInputs[1]!, w: gradWeight, b: gradBias }
+          },
+        })
+      await check()
+      // The kernels of GPUs, and of devices without subgroups.
+      await withOtherTiles(device.gpu, check)
+      await withoutSubgroups(device.gpu, check)
     },
   )
 

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
+import type { Gpu } from '../../src/gpu/gpu.js'
 import { input } from '../../src/graph/value.js'
 import { matmul } from '../../src/ops/index.js'
-import { useGpu } from '../gpu.js'
+import { useGpu, withOtherTiles } from '../gpu.js'
 import * as reference from '../reference/matmul.js'
 import { drawFrom, expectReference } from './check.js'
 
 const device = useGpu()
 const draw = drawFrom(39)
+
+/** A CPU driver multiplies long matrices by a kernel of their own, any other driver in blocks. */
+const kernels = [
+  ['as on this device', (_: Gpu, body: () => Promise<void>) => body()],
+  ['as on another', withOtherTiles<void>],
+] as const
 
 describe('matmul', () => {
   // About the blocks of 8x8 and 32x32 and the 16 steps; then batches, shared and broadcast.
@@ -102,18 +109,19 @@ describe('matmul', () => {
       [65537, 2, 1],
     ],
   ] as const)
-    // prettier-ignore
-    it(`[${a.join(', ')}] by [${b.join(', ')}]`, () => {
+    it.each(kernels)(`[${a.join(', ')}] by [${b.join(', ')}] %s`, async (_, on) => {
       const [x, y] = [draw(a), draw(b)]
-      return expectReference(device.gpu, {
-        feeds: { x, y },
-        build: (v) => matmul(v.x!, v.y!),
-        expected: reference.forward(x, y),
-        backward: (g) => {
-          const { gradA, gradB } = reference.backward(g, x, y)
-          return { x: gradA, y: gradB }
-        },
-      })
+      await on(device.gpu, () =>
+        expectReference(device.gpu, {
+          feeds: { x, y },
+          build: (v) => matmul(v.x!, v.y!),
+          expected: reference.forward(x, y),
+          backward: (g) => {
+            const { gradA, gradB } = reference.backward(g, x, y)
+            return { x: gradA, y: gradB }
+          },
+        }),
+      )
     })
 
   it('refuses volumes and shapes that do not fit', () => {
