@@ -1,8 +1,13 @@
-// The class of the largest channel, the first one in a tie: output[v] = argmax_c input[c,v], as u32.
+// The class of the largest score, the first one in a tie: output[v] = argmax_k score[k,v], as u32.
 //
-// With PRIOR, among the classes that the prior allows, as support_mask/forward.wgsl does:
+// Each channel is a class, score[k] = l[k]; or, with PARTS, each class k owns the channels from starts[k] up to starts[k + 1]:
 //
-//   output[v] = argmax_c ( input[c,v] - 1e12 if prior[c,v] < threshold, else input[c,v] )
+//   score[k,v] = log(sum_{c of k} exp(l[c,v]))
+//
+// so that the class is the one whose channels have the largest sum in softmax(l). l is the input or, with PRIOR, that among the
+// channels that the prior allows, as support_mask/forward.wgsl computes it:
+//
+//   l[c,v] = input[c,v] - 1e12 if prior[c,v] < threshold, else input[c,v]
 //
 // With LOG_PRIOR, input + log(prior + least) takes the place of the input.
 // Mapping: one invocation per voxel or, with VECTOR, per four neighbours; gid.x runs over those of a plane, gid.y over the planes of
@@ -10,6 +15,7 @@
 
 struct Params {
   channels: u32,
+  classes: u32,
   area: u32,
   first_plane: u32,
   threshold: f32,
@@ -34,22 +40,44 @@ alias Classes = u32;
 // #if ${PRIOR}
 @group(0) @binding(3) var<storage, read> prior: array<Element>;
 // #endif
+// #if ${PARTS}
+@group(0) @binding(4) var<storage, read> starts: array<u32>;
+// #endif
 
 // #include common/linear
-// #if ${LOG_PRIOR}
 // #include common/math
-// #endif
+// #include common/element_math
 // #if ${PRIOR}
 // #include common/within_prior
 // #endif
 
-// What counts of a channel; `at` is an index into the whole value.
-fn score(at: u32) -> Element {
+// l of a channel; `at` is an index into the whole value.
+fn logit(at: u32) -> Element {
   let value = Element(input[(at - params.input_base) / WIDTH]);
 // #if ${PRIOR}
   return within_prior(value, prior[(at - params.prior_base) / WIDTH]);
 // #else
   return value;
+// #endif
+}
+
+// The score of a class; `first` is the index of the voxel's first channel.
+fn score(first: u32, k: u32) -> Element {
+// #if ${PARTS}
+  let end = starts[k + 1u];
+  var largest = logit(first + starts[k] * params.area);
+  if (end == starts[k] + 1u) { return largest; }
+  var sum = Element(1.0);
+  for (var c = starts[k] + 1u; c < end; c++) {
+    let value = logit(first + c * params.area);
+    // exp of the smaller one, in units of the larger one.
+    let share = exp_of(-abs(value - largest));
+    sum = select(sum + share, sum * share + 1.0, value > largest);
+    largest = max(largest, value);
+  }
+  return largest + log_of(sum);
+// #else
+  return logit(first + k * params.area);
 // #endif
 }
 
@@ -59,11 +87,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let plane = params.first_plane + gid.y;
   let first = plane * params.channels * params.area + gid.x * WIDTH;
   var best = Classes(0u);
-  var largest = score(first);
-  for (var c = 1u; c < params.channels; c++) {
-    let value = score(first + c * params.area);
+  var largest = score(first, 0u);
+  for (var k = 1u; k < params.classes; k++) {
+    let value = score(first, k);
     let larger = value > largest;
-    best = select(best, Classes(c), larger);
+    best = select(best, Classes(k), larger);
     largest = select(largest, value, larger);
   }
   output[(plane * params.area + gid.x * WIDTH - params.output_base) / WIDTH] = best;

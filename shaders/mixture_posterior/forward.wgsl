@@ -35,6 +35,7 @@ alias StoredOutput = Element; // #stored output
 
 // #include common/linear
 // #include common/math
+// #include common/element_math
 // #include common/within_prior
 
 var<private> x: array<Element, CONTRASTS>;
@@ -50,14 +51,6 @@ fn likelihood(at: u32) -> Element {
 
 fn prior_at(at: u32) -> Element {
   return prior[(at - params.prior_base) / WIDTH];
-}
-
-fn exp_of(l: Element) -> Element {
-// #if ${VECTOR}
-  return vec4f(exp_exact(l.x), exp_exact(l.y), exp_exact(l.z), exp_exact(l.w));
-// #else
-  return exp_exact(l);
-// #endif
 }
 
 @compute @workgroup_size(64)

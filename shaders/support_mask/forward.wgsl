@@ -25,6 +25,7 @@ alias StoredOutput = Element; // #stored output
 // #include common/linear
 // #if ${LOG_PRIOR}
 // #include common/math
+// #include common/element_math
 // #endif
 // #include common/within_prior
 

@@ -2,14 +2,20 @@ import { op, type OpSpec } from '../graph/op.js'
 import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
+import { startsOf } from './shared/starts.js'
 import { supportThreshold } from './support-mask.js'
 
 /** What `argmax` does in addition, in the same pass. */
 export interface ArgmaxOptions {
-  /** Probabilities of the same shape; classes that it rules out are not chosen, as after `supportMask`. */
+  /** Probabilities of the same shape; channels that it rules out are not chosen, as after `supportMask`. */
   readonly prior?: Value | undefined
   /** If it is above 0, log(prior + least) is added first, as by `addLogPrior`. Default 0. */
   readonly least?: number | undefined
+  /**
+   * How many channels each class has, in order, if classes consist of several: the result is then the class whose channels
+   * have the largest sum after a softmax. Default: each channel is a class.
+   */
+  readonly counts?: readonly number[] | undefined
 }
 
 /**
@@ -17,7 +23,8 @@ export interface ArgmaxOptions {
  *
  * @param input [N, C, D, H, W]
  * @returns u32 [N, 1, D, H, W]
- * @throws Error if the prior has another shape, or is missing although `least` is given
+ * @throws Error if the prior has another shape, or is missing although `least` is given; if the channels of the classes are not
+ *   those of the input
  */
 export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
   return op(argmaxOf(input, options))
@@ -26,27 +33,36 @@ export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
 /** The node of `argmax`, for ops that give it a gradient. */
 export function argmaxOf(
   input: Value,
-  { prior, least = 0 }: ArgmaxOptions = {},
-): OpSpec<{ input: Value; prior: Value | undefined }> {
+  { prior, least = 0, counts }: ArgmaxOptions = {},
+): OpSpec<{ input: Value; prior: Value | undefined; starts: Value | undefined }> {
   const { batch, channels, depth, height, width, planes } = volumeShape(input, 'argmax')
   if (prior) requireSameShape('argmax', input, prior)
   else if (least > 0) throw new Error('argmax: `least` needs a prior')
+  if (counts) requireCounts(counts, channels)
+  const starts = counts?.some((count) => count > 1) ? startsOf('starts of classes', counts) : undefined
   return {
     name: 'argmax',
-    inputs: { input, prior },
+    inputs: { input, prior, starts },
     output: { shape: [batch, 1, depth, height, width], dtype: 'u32' },
     planes,
     emit: (output, device, slab) =>
       planewise(
         {
           shader: shaders.argmaxForward,
-          flags: { PRIOR: prior !== undefined, LOG_PRIOR: least > 0 },
-          params: { channels, threshold: supportThreshold, least },
+          flags: { PRIOR: prior !== undefined, LOG_PRIOR: least > 0, PARTS: starts !== undefined },
+          params: { channels, classes: counts?.length ?? channels, threshold: supportThreshold, least },
           volumes: { input, output, ...(prior ? { prior } : {}) },
+          flats: starts ? { starts } : {},
           vectors: true,
         },
         device,
         slab,
       ),
   }
+}
+
+function requireCounts(counts: readonly number[], channels: number): void {
+  const sound = counts.every((count) => Number.isInteger(count) && count > 0)
+  if (!sound || counts.reduce((a, b) => a + b, 0) !== channels)
+    throw new Error(`argmax: ${channels} channels cannot be classes of ${counts.join(', ')} channels`)
 }

@@ -1,8 +1,9 @@
 import { op } from '../graph/op.js'
-import { constant, volumeShape, type Value } from '../graph/value.js'
+import { volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import { planewise } from './shared/planewise.js'
 import { shown } from './shared/requirements.js'
+import { startsOf } from './shared/starts.js'
 import { supportThreshold } from './support-mask.js'
 
 /** The Gaussian mixture of `mixturePosterior`. */
@@ -42,9 +43,7 @@ export function mixturePosterior(
 ): Value {
   const { channels: contrasts, ...extents } = volumeShape(scan, 'mixture_posterior')
   const { channels, batch, depth, planes } = volumeShape(prior, 'mixture_posterior')
-  const starts = Uint32Array.of(0, ...counts)
-  for (let k = 0; k < counts.length; k++) starts[k + 1]! += starts[k]!
-  const components = starts.at(-1)!
+  const components = counts.reduce((a, b) => a + b, 0)
   const fits =
     counts.length === channels &&
     factors.size === batch * (2 * contrasts + 1) * components &&
@@ -53,7 +52,7 @@ export function mixturePosterior(
     throw new Error(
       `mixture_posterior: ${shown(scan)}, ${shown(prior)}, ${shown(factors)} and components of ${counts.length} channels do not fit each other`,
     )
-  const flats = { factors, starts: constant('starts of components', [channels + 1], starts) }
+  const flats = { factors, starts: startsOf('starts of components', counts) }
   return op({
     name: 'mixture_posterior',
     inputs: { scan, prior, ...flats },

@@ -3,6 +3,7 @@ import { misfit, type VariableContents, type Variables } from '../plan/variables
 import { UserError } from '../errors.js'
 import { decoder, unet, unetLayers, type Network, type Unet } from '../nn/index.js'
 import { addLogPrior, argmax, type Box } from '../ops/index.js'
+import { partCountsOf } from './parts.js'
 import type { Part } from './prior.js'
 
 /** The structure of a model; two models with the same architecture can exchange weights. */
@@ -76,8 +77,8 @@ export const leastProbability = 1e-7
  * @param scan [N, C, D, H, W]
  * @param prior probabilities, [N, K, ...] of the region
  * @param region where to compute logits. Default: the whole scan
- * @returns the logits, the outputs of the encoder's blocks, and the largest logit within the prior's support, computed without a
- *   volume in between
+ * @returns the logits, the outputs of the encoder's blocks, and the most probable class within the prior's support, computed
+ *   without a volume in between
  */
 export function modelLogits(
   { encoder, architecture }: Model,
@@ -90,7 +91,7 @@ export function modelLogits(
   return {
     logits: least > 0 ? addLogPrior(own, prior, least) : own,
     blocks,
-    labels: () => argmax(own, { prior, least }),
+    labels: () => argmax(own, { prior, least, counts: partCountsOf(architecture) }),
   }
 }
 

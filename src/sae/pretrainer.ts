@@ -3,13 +3,12 @@ import type { DispatchRow } from '../plan/describe.js'
 import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, crossEntropy, softmax, supportMask } from '../ops/index.js'
+import { argmax, crossEntropy } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
 import { repeat, type TrainingScan } from './batches.js'
 import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type LearnOptions, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
-import { mergeParts } from './membership.js'
 import {
   mixtureFormOf,
   mixtureInputs,
@@ -18,6 +17,7 @@ import {
   type MixtureTarget,
 } from './mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
+import { partCountsOf } from './parts.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import { regionShape } from './region.js'
@@ -152,15 +152,13 @@ export class Pretrainer {
   }
 
   private build(batch: number): Draft<PretrainingGraph> {
-    const { shape, classes, data, region, parts } = this.prior
+    const { shape, classes, data, region } = this.prior
     const scan = input('scan', [batch, channelsOf(this.model.architecture), ...shape])
     const prior = input('prior', [batch, classes, ...regionShape(this.prior)])
     const { logits } = modelLogits(this.model, scan, prior, region)
     const mixture = this.form && mixtureTarget(scan, prior, this.form, region)
     const loss = crossEntropy(logits, mixture?.posterior ?? prior)
-    const segmentation = parts
-      ? argmax(mergeParts(softmax(supportMask(logits, prior)), parts))
-      : argmax(logits, { prior })
+    const segmentation = argmax(logits, { prior, counts: partCountsOf(this.prior) })
     const options = {
       outputs: [segmentation],
       report: [loss],

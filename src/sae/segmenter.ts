@@ -11,7 +11,7 @@ import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index
 import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
 import { mergeParts } from './membership.js'
-import { classesOf } from './parts.js'
+import { classesOf, partCountsOf } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import type { Prior, PriorLayout } from './prior.js'
 import { mrfTableOf, type MrfPotential } from './mrf-table.js'
@@ -106,9 +106,8 @@ export class Segmenter {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
     }
     const channels = softmax(scores)
-    const merged = mergeParts(channels, parts)
-    const labels = parts ? argmax(merged) : rounds === 0 ? free.labels() : argmax(scores)
-    const probabilities = posterior ? merged : undefined
+    const labels = rounds === 0 ? free.labels() : argmax(scores, { counts: partCountsOf(prior) })
+    const probabilities = posterior ? mergeParts(channels, parts) : undefined
     const image = reconstruction ? model.decoder(channels) : undefined
     const outputs = [labels, probabilities, image].filter((value) => value !== undefined)
     const plan = await compile(gpu, {

@@ -232,6 +232,7 @@ describe('the same bits from any window', () => {
   it.each<[string, (x: Value, prior: Value) => Value]>([
     ['argmax', (x) => ops.argmax(x)],
     ['argmax within a prior', (x, prior) => ops.argmax(x, { prior, least: 0.1 })],
+    ['argmax of classes with parts', (x, prior) => ops.argmax(x, { prior, counts: [1, C - 1] })],
     [
       'mixture_posterior',
       (scan, prior) => {

@@ -1,18 +1,42 @@
-import { input } from '../../../src/graph/value.js'
-import { argmax } from '../../../src/ops/index.js'
+import { input, type Value } from '../../../src/graph/value.js'
+import { addLogPrior, argmax, softmax, supportMask } from '../../../src/ops/index.js'
+import { sumMembers } from '../../../src/sae/membership.js'
 import { half, type Case } from '../case.js'
 
-const shape = [1, 14, ...half]
-const bytes = 2 * 4 * shape.reduce((a, b) => a * b)
+const least = 1e-7
+/** Channels of each class in the default recipe: the background and the rest have two. */
+const counts = [2, ...Array.from({ length: 12 }, () => 1), 2]
 
-const within = (op: string, least: number): Case => ({
-  op,
-  shape: `14 x ${half.join('x')}`,
-  build: () => ({ output: argmax(input('x', shape), { prior: input('prior', shape), least }), wanted: [] }),
-  work: { argmax: { flops: 0, bytes } },
-})
+const within = (
+  op: string,
+  channels: number,
+  build: (x: Value, prior: Value) => Value,
+  passes: Readonly<Record<string, number>> = { argmax: 2 },
+): Case => {
+  const shape = [1, channels, ...half]
+  const bytes = 4 * shape.reduce((a, b) => a * b)
+  return {
+    op,
+    shape: `${channels} x ${half.join('x')}`,
+    build: () => ({ output: build(input('x', shape), input('prior', shape)), wanted: [] }),
+    work: Object.fromEntries(
+      Object.entries(passes).map(([node, count]) => [node, { flops: 0, bytes: count * bytes }]),
+    ),
+  }
+}
 
+/** The last one is what the one before it replaces. */
 export const cases: readonly Case[] = [
-  within('argmax of a prior', 0),
-  within('argmax with its logarithm', 1e-7),
+  within('argmax of a prior', 14, (x, prior) => argmax(x, { prior })),
+  within('argmax with its logarithm', 14, (x, prior) => argmax(x, { prior, least })),
+  within('argmax of classes with parts', 16, (x, prior) => argmax(x, { prior, least, counts })),
+  within(
+    'argmax after merging parts',
+    16,
+    (x, prior) => {
+      const classOf = counts.flatMap((count, k) => Array.from({ length: count }, () => k))
+      return argmax(sumMembers(softmax(supportMask(addLogPrior(x, prior, least), prior)), classOf))
+    },
+    { add_log_prior: 3, support_mask: 3, softmax: 2, conv3d: 2, argmax: 1 },
+  ),
 ]
