@@ -1,7 +1,7 @@
 // The last pass of a normalisation: normalised = (input - mean) * rstd, with the statistics of the voxel's group.
 //
-//   forward:   output = weight[c] * normalised + bias[c]
-//   BACKWARD:  output = rstd * (weight[c] * grad_output - means.x - normalised * means.y)
+//   forward:   output = weight[c] * normalised + bias[c], with RELU the larger of that and 0
+//   BACKWARD:  grad_input = rstd * (weight[c] * grad_output - means.x - normalised * means.y)
 //
 // Without WEIGHT the weight is 1; without BIAS the bias is 0.
 // Mapping: one invocation per voxel (with VECTOR, per four neighbours) and channel; gid.x over those of a plane, gid.y over channels,
@@ -17,8 +17,10 @@ struct Params {
   input_base: u32,
 // #if ${BACKWARD}
   grad_output_base: u32,
-// #endif
+  grad_input_base: u32,
+// #else
   output_base: u32,
+// #endif
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,8 +29,11 @@ struct Params {
 // #if ${BACKWARD}
 @group(0) @binding(3) var<storage, read> grad_output: array<Element>;
 @group(0) @binding(4) var<storage, read> means: array<vec2f>;
+@group(0) @binding(5) var<storage, read_write> grad_input: array<Element>;
+// #else
+alias StoredOutput = Element; // #stored output
+@group(0) @binding(5) var<storage, read_write> output: array<StoredOutput>;
 // #endif
-@group(0) @binding(5) var<storage, read_write> output: array<Element>;
 // #if ${WEIGHT}
 @group(0) @binding(6) var<storage, read> weight: array<f32>;
 // #endif
@@ -53,7 +58,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 // #if ${WEIGHT}
   grad *= weight[gid.y];
 // #endif
-  output[(at - params.output_base) / WIDTH] = known.y * (grad - mean.x - normalised * mean.y);
+  grad_input[(at - params.grad_input_base) / WIDTH] = known.y * (grad - mean.x - normalised * mean.y);
 // #else
   var result = normalised;
 // #if ${WEIGHT}
@@ -62,6 +67,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
 // #if ${BIAS}
   result += bias[gid.y];
 // #endif
-  output[(at - params.output_base) / WIDTH] = result;
+// #if ${RELU}
+  result = max(result, Element(0.0));
+// #endif
+  output[(at - params.output_base) / WIDTH] = StoredOutput(result);
 // #endif
 }

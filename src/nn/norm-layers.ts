@@ -30,7 +30,7 @@ export interface BatchNorm extends Network {
 export function batchNormLayer(
   name: string,
   channels: number,
-  options: Pick<BatchNormOptions, 'epsilon' | 'momentum'> = {},
+  options: Omit<BatchNormOptions, 'running'> = {},
 ): BatchNorm {
   const parameters = scaleAndShift(name, channels)
   const [weight, bias] = parameters
@@ -51,7 +51,7 @@ export function normaliseBatch(
   running: RunningStatistics,
   weight: Value,
   bias: Value,
-  options: Pick<BatchNormOptions, 'epsilon' | 'momentum'>,
+  options: Omit<BatchNormOptions, 'running'>,
 ): Value {
   const training = currentTraining()
   if (!training) return batchNormBy(input, running, weight, bias, options)

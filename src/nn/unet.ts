@@ -1,6 +1,6 @@
 import { atLayer } from '../graph/layer.js'
 import { volumeShape, type Value } from '../graph/value.js'
-import { crop, fit, instanceNorm, maxPool3d, relu, type Box, type UpsampledAndSkip } from '../ops/index.js'
+import { crop, fit, instanceNorm, maxPool3d, type Box, type UpsampledAndSkip } from '../ops/index.js'
 import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
 import { eachAxis, type Triple } from '../ops/shared/triple.js'
 import type { Network } from './layer.js'
@@ -86,7 +86,7 @@ export function unet(options: UnetOptions): Unet {
     const apply = (value: Value | UpsampledAndSkip) => {
       const block = blocks[outputs.length]!
       const result = complete.instanceNorm
-        ? atLayer(layers[outputs.length]!.name, () => relu(instanceNorm(block(value))))
+        ? atLayer(layers[outputs.length]!.name, () => instanceNorm(block(value), { activation: 'relu' }))
         : block(value, { activation: 'relu' })
       outputs.push(result)
       return result

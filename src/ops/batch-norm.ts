@@ -49,7 +49,7 @@ export function batchNorm(
   const { channels, voxels } = volumeShape(input, 'batch_norm')
   if (voxels === 1) throw new Error('batch_norm: one voxel per channel has no variance to train with')
   const group = { channels: 1, wholeBatch: true }
-  const [output, statistics] = normalise('batch_norm', input, group, { weight, bias }, epsilon)
+  const [output, statistics] = normalise('batch_norm', input, group, { weight, bias }, options)
   if (!running) return { output, update: undefined }
   requireRunning(running, channels)
   const update = defineNode({
@@ -106,7 +106,7 @@ export function batchNormBy(
       },
     ],
   })
-  return normaliseBy('batch_norm', input, statistics, { weight, bias })
+  return normaliseBy('batch_norm', input, statistics, { weight, bias }, options)
 }
 
 function requireRunning({ mean, variance }: RunningStatistics, channels: number): void {

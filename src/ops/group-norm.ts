@@ -23,5 +23,5 @@ export function groupNorm(
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
     throw new Error(`group_norm: ${channels} channels do not make ${groups} equal groups`)
   const group = { channels: channels / groups, wholeBatch: false }
-  return normalise('group_norm', input, group, { weight, bias }, options.epsilon ?? 1e-5)[0]
+  return normalise('group_norm', input, group, { weight, bias }, options)[0]
 }

@@ -17,8 +17,8 @@ export interface InstanceNormOptions extends NormaliseOptions {
  * @throws Error if weight or bias is not [C]
  */
 export function instanceNorm(input: Value, options: InstanceNormOptions = {}): Value {
-  const { epsilon = 1e-5, weight, bias } = options
+  const { weight, bias } = options
   volumeShape(input, 'instance_norm')
   const group = { channels: 1, wholeBatch: false }
-  return normalise('instance_norm', input, group, { weight, bias }, epsilon)[0]
+  return normalise('instance_norm', input, group, { weight, bias }, options)[0]
 }

@@ -127,6 +127,8 @@ const cases: Record<string, Case> = {
   'divergence of the posterior': withPrior((x, prior) => ops.posterior(x, prior, prior).divergence),
   gumbel_softmax: withPrior((x, prior) => ops.gumbelSoftmax(x, prior, { hard: false })),
   instance_norm: unary(odd, (x) => ops.instanceNorm(x)),
+  'instance_norm, ReLU': unary(odd, (x) => ops.instanceNorm(x, { activation: 'relu' })),
+  'instance_norm, ReLU, vec4s': unary(even, (x) => ops.instanceNorm(x, { activation: 'relu' })),
   cross_entropy: withPrior((x, target) => ops.crossEntropy(x, target)),
   sum: unary(odd, ops.sum),
   dot: unary(odd, (x) => ops.dot(x, accumulate(x, x))),

@@ -189,6 +189,7 @@ const cases: Record<string, Case> = {
   'cross_entropy': withPrior((x, target) => ops.crossEntropy(x, target)),
   'kl_divergence': withPrior((x, prior) => ops.klDivergence(x, prior)),
   'instance_norm': unary(wide, [1, 3], (x) => ops.instanceNorm(x)),
+  'instance_norm, ReLU': unary(wide, [1, 3], (x) => ops.instanceNorm(x, { activation: 'relu' })),
   'sum': unary(wide, [1, 3], ops.sum),
   'squared_error': { ...withPrior(ops.squaredError), wanted: ['x', 'prior'] },
   // Runs of the box sum along z are 8 planes long: slabs begin and end within them.

@@ -2,8 +2,9 @@ import { scratch, type Gradients, type Inputs, type KernelCall } from '../../gra
 import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { constant, volumeShape, type Value } from '../../graph/value.js'
-import { everyPlane, planesOf, whole, type Slab } from '../../graph/window.js'
+import { everyPlane, planesOf, whole } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
+import { reluBackward } from '../relu.js'
 import { planewise } from './planewise.js'
 import { sumColumns } from './reduce.js'
 
@@ -11,6 +12,8 @@ import { sumColumns } from './reduce.js'
 export interface NormaliseOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number
+  /** Applied to the result in the same kernel. Default: none. */
+  readonly activation?: 'none' | 'relu'
 }
 
 /** Factor and offset of the normalised numbers of each channel. */
@@ -26,8 +29,8 @@ interface Group {
 }
 
 /**
- * (input - mean) / sqrt(variance + epsilon) * weight + bias with the mean and the biased variance of the number's group.
- * There are two outputs: the result [N, C, D, H, W], and (mean, 1 / sqrt(variance + epsilon)) of every group.
+ * f((input - mean) / sqrt(variance + epsilon) * weight + bias) with the activation f, and the mean and the biased variance of
+ * the number's group. There are two outputs: the result [N, C, D, H, W], and (mean, 1 / sqrt(variance + epsilon)) of every group.
  *
  * @throws Error if weight or bias is not [C]
  */
@@ -36,7 +39,7 @@ export function normalise(
   input: Value,
   group: Group,
   affine: Affine,
-  epsilon: number,
+  { epsilon = 1e-5, activation = 'none' }: NormaliseOptions,
 ): readonly [output: Value, statistics: Value] {
   const { channels, planes: count } = volumeShape(input, name)
   requireAffine(name, input, affine)
@@ -61,16 +64,11 @@ export function normalise(
       },
     ],
   })
-  const output = op({
-    name,
-    inputs: { input, statistics, ...affine },
-    output: { shape: input.shape },
-    planes: count,
-    emit: (output, device, slab) => apply(input, statistics, group, affine, output, device, slab),
-    // The input's gradient includes what reaches it through the statistics, which have none of their own.
-    backward: (gradOutput) => backward(name, input, statistics, gradOutput, group, affine, true),
-  })
-  return [output, statistics]
+  // The input's gradient includes what reaches it through the statistics, which have none of their own.
+  return [
+    applied({ name, input, statistics, group, affine, throughStatistics: true }, activation),
+    statistics,
+  ]
 }
 
 /**
@@ -78,28 +76,68 @@ export function normalise(
  *
  * @param statistics (mean, 1 / sqrt(variance + epsilon)) of every channel, [C, 2]
  */
-export function normaliseBy(name: string, input: Value, statistics: Value, affine: Affine): Value {
+export function normaliseBy(
+  name: string,
+  input: Value,
+  statistics: Value,
+  affine: Affine,
+  { activation = 'none' }: Pick<NormaliseOptions, 'activation'>,
+): Value {
   requireAffine(name, input, affine)
   const group = { channels: 1, wholeBatch: true }
+  return applied({ name, input, statistics, group, affine, throughStatistics: false }, activation)
+}
+
+/** A normalisation whose statistics are known. */
+interface Normalisation {
+  readonly name: string
+  readonly input: Value
+  readonly statistics: Value
+  readonly group: Group
+  readonly affine: Affine
+  /** Whether the statistics depend on the input. */
+  readonly throughStatistics: boolean
+}
+
+/** The last pass: the result. */
+function applied(normalisation: Normalisation, activation: Required<NormaliseOptions>['activation']): Value {
+  const { name, input, statistics, group, affine } = normalisation
+  const { weight, bias } = affine
+  const { channels, planes } = volumeShape(input)
   return op({
     name,
     inputs: { input, statistics, ...affine },
     output: { shape: input.shape },
-    planes: volumeShape(input).planes,
-    emit: (output, device, slab) => apply(input, statistics, group, affine, output, device, slab),
-    backward: (gradOutput) => backward(name, input, statistics, gradOutput, group, affine, false),
+    planes,
+    withoutActivation: activation === 'none' ? undefined : () => applied(normalisation, 'none'),
+    emit: (output, device, slab) =>
+      planewise(
+        {
+          shader: shaders.normaliseApply,
+          flags: {
+            BACKWARD: false,
+            WEIGHT: weight !== undefined,
+            BIAS: bias !== undefined,
+            RELU: activation === 'relu',
+          },
+          params: layOut(input, group).groups,
+          volumes: { input, output },
+          flats: { statistics, ...(weight ? { weight } : {}), ...(bias ? { bias } : {}) },
+          over: { channels },
+          vectors: true,
+        },
+        device,
+        slab,
+      ),
+    backward: (gradOutput, output) =>
+      backward(normalisation, activation === 'relu' ? reluBackward(output, gradOutput) : gradOutput),
   })
 }
 
 /** Gradients of the input, and of the weight and the bias if there are any. */
 function backward(
-  name: string,
-  input: Value,
-  statistics: Value,
+  { name, input, statistics, group, affine: { weight, bias }, throughStatistics }: Normalisation,
   gradOutput: Value,
-  group: Group,
-  { weight, bias }: Affine,
-  throughStatistics: boolean,
 ): Gradients<{ input: Value } & Affine> {
   const { channels, planes: count } = volumeShape(input, name)
   const { images, perImage, ...params } = layOut(input, group)
@@ -152,9 +190,9 @@ function backward(
         planewise(
           {
             shader: shaders.normaliseApply,
-            flags: { BACKWARD: true, WEIGHT: weight !== undefined, BIAS: false },
+            flags: { BACKWARD: true, WEIGHT: weight !== undefined, BIAS: false, RELU: false },
             params: params.groups,
-            volumes: { input, grad_output: gradOutput, output: gradInput },
+            volumes: { input, grad_output: gradOutput, grad_input: gradInput },
             flats: { statistics, means, ...reads },
             over: { channels },
             vectors: true,
@@ -223,30 +261,6 @@ function moments(
     },
     device,
     everyPlane(input),
-  )
-}
-
-function apply(
-  input: Value,
-  statistics: Value,
-  group: Group,
-  { weight, bias }: Affine,
-  output: Value,
-  device: DeviceTraits,
-  slab: Slab,
-): KernelCall[] {
-  return planewise(
-    {
-      shader: shaders.normaliseApply,
-      flags: { BACKWARD: false, WEIGHT: weight !== undefined, BIAS: bias !== undefined },
-      params: layOut(input, group).groups,
-      volumes: { input, output },
-      flats: { statistics, ...(weight ? { weight } : {}), ...(bias ? { bias } : {}) },
-      over: { channels: volumeShape(input).channels },
-      vectors: true,
-    },
-    device,
-    slab,
   )
 }
 
