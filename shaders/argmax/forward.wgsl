@@ -64,11 +64,12 @@ fn logit(at: u32) -> Element {
 // The score of a class; `first` is the index of the voxel's first channel.
 fn score(first: u32, k: u32) -> Element {
 // #if ${PARTS}
+  var c = starts[k];
   let end = starts[k + 1u];
-  var largest = logit(first + starts[k] * params.area);
-  if (end == starts[k] + 1u) { return largest; }
+  var largest = logit(first + c * params.area);
+  if (c + 1u == end) { return largest; }
   var sum = Element(1.0);
-  for (var c = starts[k] + 1u; c < end; c++) {
+  for (c++; c < end; c++) {
     let value = logit(first + c * params.area);
     // exp of the smaller one, in units of the larger one.
     let share = exp_of(-abs(value - largest));

@@ -1,6 +1,7 @@
 import { atLayer } from '../graph/layer.js'
 import { volumeShape, type Value } from '../graph/value.js'
-import { crop, fit, instanceNorm, maxPool3d, type Box, type UpsampledAndSkip } from '../ops/index.js'
+import { crop, fit, instanceNorm, type Box, type UpsampledAndSkip } from '../ops/index.js'
+import { halvingMaxPool3d } from '../ops/max-pool3d/halving.js'
 import { boxShape, requireBox, wholeBox } from '../ops/shared/box.js'
 import { eachAxis, type Triple } from '../ops/shared/triple.js'
 import type { Network } from './layer.js'
@@ -92,7 +93,7 @@ export function unet(options: UnetOptions): Unet {
       return result
     }
     let value = apply(fit(input, padded))
-    for (let level = 1; level <= depth; level++) value = apply(maxPool3d(value))
+    for (let level = 1; level <= depth; level++) value = apply(halvingMaxPool3d(value))
     for (let level = depth - 1; level > 0; level--) value = apply({ coarse: value, skip: outputs[level]! })
     const skip = outputs[0]!
     value = complete.instanceNorm

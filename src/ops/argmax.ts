@@ -38,7 +38,9 @@ export function argmaxOf(
   const { batch, channels, depth, height, width, planes } = volumeShape(input, 'argmax')
   if (prior) requireSameShape('argmax', input, prior)
   else if (least > 0) throw new Error('argmax: `least` needs a prior')
-  if (counts) requireCounts(counts, channels)
+  const sum = counts?.reduce((sum, count) => (Number.isInteger(count) && count > 0 ? sum + count : NaN), 0)
+  if (counts && sum !== channels)
+    throw new Error(`argmax: ${channels} channels cannot be classes of ${counts.join(', ')} channels`)
   const starts = counts?.some((count) => count > 1) ? startsOf('starts of classes', counts) : undefined
   return {
     name: 'argmax',
@@ -59,10 +61,4 @@ export function argmaxOf(
         slab,
       ),
   }
-}
-
-function requireCounts(counts: readonly number[], channels: number): void {
-  const sound = counts.every((count) => Number.isInteger(count) && count > 0)
-  if (!sound || counts.reduce((a, b) => a + b, 0) !== channels)
-    throw new Error(`argmax: ${channels} channels cannot be classes of ${counts.join(', ')} channels`)
 }

@@ -66,7 +66,7 @@ export { labelConv3d } from './label-conv3d/index.js'
 export { linear } from './linear.js'
 export { logSumExp } from './log-sum-exp.js'
 export { matmul } from './matmul.js'
-export { maxPool3d } from './max-pool3d.js'
+export { maxPool3d } from './max-pool3d/index.js'
 export {
   mixturePosterior,
   type MixtureComponents,

@@ -99,13 +99,12 @@ export class DecoderFitter {
     const scan = input('scan', [batch, channels, ...this.prior.shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const { temperature, neighbourhood } = this.settings
-    const { region, parts } = this.prior
+    const { region } = this.prior
     const objective = saeObjective(this.model, scan, counter, {
       beta: 0,
       neighbourhood,
       temperature,
       region,
-      parts,
     })
     const { squaredError, segmentation, prior } = objective
     const options = {

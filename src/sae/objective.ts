@@ -14,10 +14,9 @@ import {
 } from '../ops/index.js'
 import { broadcast } from '../ops/shared/broadcast.js'
 import { sumAxes } from '../ops/sum-axes.js'
-import { mergeParts } from './membership.js'
 import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
-import type { Part } from './prior.js'
+import { partCountsOf } from './parts.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {
@@ -31,8 +30,6 @@ export interface ObjectiveOptions {
   readonly region?: Box | undefined
   /** Of the mixture, if the divergence is from the posterior of one. Default: from the prior. */
   readonly mixture?: MixtureForm | undefined
-  /** What the channels are if classes are divided. Default: each is a class. */
-  readonly parts?: readonly Part[] | undefined
 }
 
 /** The graph of one training step. Volumes [N, ., D, H, W], all but the scan of the region; scalars [1]; sums over voxels, means over the batch. */
@@ -124,7 +121,7 @@ export function saeObjective(
     posterior: probabilities,
     sample,
     reconstruction,
-    segmentation: argmax(mergeParts(probabilities, options.parts)),
+    segmentation: argmax(free, { prior: expected, counts: partCountsOf(model.architecture) }),
     squaredError: errors,
     klLoss,
     mrfLoss,

@@ -212,7 +212,7 @@ export class Trainer {
 
   private build(batch: number): Draft<TrainingGraph> {
     const { neighbourhood, temperature } = this.settings
-    const { shape, region, parts } = this.prior
+    const { shape, region } = this.prior
     const scan = input('scan', [batch, channelsOf(this.model.architecture), ...shape])
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const beta = summedBeta(this.settings)
@@ -221,7 +221,6 @@ export class Trainer {
       neighbourhood,
       temperature,
       region,
-      parts,
       mixture: this.form,
     })
     const { squaredError, klLoss, mrfLoss, segmentation, loss } = objective

@@ -43,7 +43,7 @@ export class Validator {
   ): Promise<Validator> {
     checkTrainingSettings(settings)
     const { neighbourhood, temperature, potential, divergence, precision = 'f32' } = settings
-    const { shape, region, parts, classes, data } = prior
+    const { shape, region, classes, data } = prior
     const counter = input('noise counter', [2], { dtype: 'u32' })
     const objective = saeObjective(
       model,
@@ -54,7 +54,6 @@ export class Validator {
         neighbourhood,
         temperature,
         region,
-        parts,
         mixture: divergence === 'mixture' ? mixtureFormOf(scans) : undefined,
       },
     )

@@ -8,7 +8,7 @@ import { constant, type Value } from '../../graph/value.js'
  * @returns u32, flat [K + 1]
  */
 export function startsOf(name: string, counts: readonly number[]): Value {
-  const starts = Uint32Array.of(0, ...counts)
-  for (let k = 0; k < counts.length; k++) starts[k + 1]! += starts[k]!
-  return constant(name, [starts.length], starts)
+  let end = 0
+  const ends = counts.map((count) => (end += count))
+  return constant(name, [ends.length + 1], Uint32Array.of(0, ...ends))
 }
