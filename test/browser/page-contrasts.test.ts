@@ -164,6 +164,22 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     await data('sub-01_T1w of 16x18x20 voxels, 2 classes.')
   })
 
+  it('takes the names of classes from weights if no file had said them', async () => {
+    const legend = () => page.locator('#legend tbody tr').allTextContents()
+    expect(await legend()).toEqual(['background0', 'class 11'])
+    const table = {
+      classes: [
+        { name: 'no lesion', abbreviation: 'no', codes: [0] },
+        { name: 'lesion', abbreviation: 'le', codes: [9] },
+      ],
+    }
+    await visit.drop([{ name: 'lesions.safetensors', buffer: makeWeights(table) }])
+    const codes = new Set(await segmented('sub-01_T1w_dseg.nii.gz'))
+    expect([...codes].sort()).toEqual([0, 9])
+    expect(await legend()).toEqual(['no lesion0', 'lesion9'])
+    expect(await page.locator('#class option').allTextContents()).toEqual(['no lesion', 'lesion'])
+  })
+
   it('learns from two contrasts, and keeps the run with both', async () => {
     await visit.drop([t1, t2, prior])
     await data('2 contrasts, 14 classes.')

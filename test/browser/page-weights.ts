@@ -1,12 +1,18 @@
+import type { LabelTable } from '../../src/sae/label-table.js'
 import { createModel, type Architecture } from '../../src/sae/model.js'
 import { checkpointMetadata } from '../../src/sae/checkpoint.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 
 const architecture: Architecture = { classes: 14, widths: [4, 8], instanceNorm: true, priorLogits: true }
 
-/** Weights of an encoder for scans of one contrast, drawn at random. */
-export function makeWeights(): Buffer {
-  return encode(architecture, encoderTensors())
+/**
+ * Weights of an encoder for scans of one contrast, drawn at random.
+ *
+ * @param table of its classes, if the file has one
+ */
+export function makeWeights(table?: LabelTable): Buffer {
+  const of = { ...architecture, classes: table?.classes.length ?? architecture.classes }
+  return encode(of, encoderTensors(of), table)
 }
 
 /** The same for scans of two contrasts, which takes no notice of the second: its weights are 0. */
@@ -24,16 +30,16 @@ export function makeWeightsForTwo(): Buffer {
   return encode({ ...architecture, channels: 2 }, tensors)
 }
 
-function encoderTensors(): Map<string, Tensor> {
+function encoderTensors(of = architecture): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>()
-  for (const { name, shape, size, initial } of createModel(architecture, 7).encoder.parameters) {
+  for (const { name, shape, size, initial } of createModel(of, 7).encoder.parameters) {
     const data = initial === undefined ? new Float32Array(size) : Float32Array.from(initial, (w) => 3 * w)
     tensors.set(name, { dtype: 'F32', shape: [...shape], data })
   }
   return tensors
 }
 
-function encode(of: Architecture, tensors: ReadonlyMap<string, Tensor>): Buffer {
-  const info = { architecture: of, table: undefined, intensities: 'robust', training: undefined } as const
+function encode(of: Architecture, tensors: ReadonlyMap<string, Tensor>, table?: LabelTable): Buffer {
+  const info = { architecture: of, table, intensities: 'robust', training: undefined } as const
   return Buffer.from(writeSafetensors(tensors, checkpointMetadata(info)))
 }

@@ -44,3 +44,8 @@ export function decodeCheckpoint(
   for (const [name, tensor] of tensors) if (tensor.dtype === 'F32') floats.set(name, tensor)
   return { tensors: floats, info: checkpointInfo({ tensors: floats, metadata }, source) }
 }
+
+/** What weights have learnt, in a few words. */
+export function historyOf({ training }: CheckpointInfo): string {
+  return training ? `trained for ${training.progress.epoch} epochs` : 'weights of an encoder'
+}

@@ -64,6 +64,8 @@ export interface Scan extends Contrast {
 export interface Knowledge {
   readonly prior: Prior
   readonly table: LabelTable
+  /** Whether no file said what the classes are: weights that do are believed. */
+  readonly guessed?: boolean
 }
 
 /** The data, as plain objects and arrays, so that IndexedDB can store them. */
@@ -144,6 +146,16 @@ function describe(scans: readonly Scan[]): string {
   const contrasts = channelCount(scans)
   const who = scans.length === 1 ? scans[0]!.name : `${scans.length} scans`
   return `${who} of ${formatShape(scans[0]!.grid.shape)} voxels${contrasts > 1 ? `, ${contrasts} contrasts` : ''}`
+}
+
+/**
+ * The same data with the classes of a table, if they were guessed. References were read with the guess, so beside one it
+ * stays.
+ */
+export function namedBy(data: DataSet, table: LabelTable | undefined): DataSet {
+  const { knowledge, scans } = data
+  if (!table || !knowledge?.guessed || scans.some(({ truth }) => truth)) return data
+  return { ...data, id: crypto.randomUUID(), knowledge: { prior: knowledge.prior, table } }
 }
 
 export function summaryOf({ description, scans, knowledge, notes }: DataSet): DataSummary {
@@ -232,7 +244,7 @@ async function readPrior(files: ChosenFiles, notes: string[]): Promise<Known | u
       `${tableFile!.name} has ${table.classes.length} classes, but ${file.name} has ${channels} channels`,
     )
   }
-  return { volume, knowledge: { prior: { data, classes: channels, shape }, table } }
+  return { volume, knowledge: { prior: { data, classes: channels, shape }, table, guessed: !given } }
 }
 
 function priorOfMap(

@@ -57,19 +57,27 @@ export class ImagePanel {
       data.scans.map(({ name }) => name),
     )
     this.fillContrasts()
-    fill(
-      this.classField,
-      data.classes.map(({ name }) => name),
-    )
+    this.nameClasses(data)
     this.classField.selectedIndex = Math.min(4, data.classes.length - 1)
     this.enable('prior', data.classes.length > 0)
     this.enable('reference', data.scored)
     this.enable('posterior', false)
     this.enable('segmentation', false)
     this.choose('none')
-    showLegend(data.classes, undefined)
     byId('empty', HTMLDivElement).hidden = true
     await this.showScan()
+  }
+
+  /** Takes the same data with other names of its classes. */
+  nameClasses(data: DataSummary): void {
+    this.data = data
+    const chosen = this.classField.selectedIndex
+    fill(
+      this.classField,
+      data.classes.map(({ name }) => name),
+    )
+    this.classField.selectedIndex = chosen
+    showLegend(data.classes, undefined)
   }
 
   /** Redraws the segmentation after the weights have changed. */

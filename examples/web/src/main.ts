@@ -221,9 +221,11 @@ async function loadChosenWeights(): Promise<void> {
 /** @param file undefined for the weights of the sample */
 async function loadWeights(file: File | undefined): Promise<void> {
   openedWeights = file
-  const what = await engine.call('loadWeights', file, deviceSettings(settingsForm))
-  runPanel.say(file ? `${file.name}: ${what}` : '')
-  runPanel.begin(data?.priorDice, undefined)
+  const opened = await engine.call('loadWeights', file, deviceSettings(settingsForm))
+  data = opened.data
+  images.nameClasses(data)
+  runPanel.say(file ? `${file.name}: ${opened.what}` : '')
+  runPanel.begin(data.priorDice, undefined)
   runPanel.setPhase('ready')
   if (file) fillSettings(settingsForm, { pretrainingEpochs: 0 })
   enableSaving(true)

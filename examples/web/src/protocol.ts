@@ -144,6 +144,14 @@ export interface Overlay {
   readonly dice: readonly number[] | undefined
 }
 
+/** Weights that were loaded. */
+export interface OpenedWeights {
+  /** What they are. */
+  readonly what: string
+  /** The data, whose classes the weights may have named. */
+  readonly data: DataSummary
+}
+
 /** The calls that the page can make to the worker. */
 export interface Calls {
   /** Opens the graphics device. */
@@ -162,8 +170,8 @@ export interface Calls {
   arrange(order: readonly number[]): Promise<DataSummary>
   /** Reads the sample that comes with the page. */
   openSample(): Promise<DataSummary>
-  /** Loads weights and returns a description of them; those of the sample without a file. */
-  loadWeights(file: File | undefined, device: DeviceSettings): Promise<string>
+  /** Loads weights; those of the sample without a file. */
+  loadWeights(file: File | undefined, device: DeviceSettings): Promise<OpenedWeights>
   /** Runs to the end or until `stop`: a new run if `settings` are given, else resumes the current one. */
   train(settings: RunSettings | undefined): Promise<'done' | 'stopped'>
   setPaused(paused: boolean): Promise<void>

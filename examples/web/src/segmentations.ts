@@ -2,7 +2,7 @@ import { priorArgmax, resamplePosterior, Segmenter, voxelMap, type Gpu, type Seg
 import type { Grid } from 'sae-webgpu/io'
 import type { Knowledge, Scan } from './data-set.js'
 import { priorFor, scaledFor, type Network } from './network.js'
-import type { DeviceSettings } from './protocol.js'
+import type { DeviceSettings, EngineEvent } from './protocol.js'
 
 /** A segmentation on the grid of the prior, and on that of the scan's file. */
 interface Found {
@@ -20,14 +20,14 @@ export class Segmentations {
   /** One at a time: they share a plan. */
   private queue: Promise<unknown> = Promise.resolve()
 
-  /** @param tell gets what is going on, and undefined at the end */
+  /** @param emit gets what is going on */
   constructor(
     private readonly gpu: Gpu,
     private readonly knowledge: Knowledge,
     private readonly scans: readonly Scan[],
     private readonly network: Network,
     private readonly device: DeviceSettings,
-    private readonly tell: (text: string | undefined) => void,
+    private readonly emit: (event: EngineEvent) => void,
   ) {}
 
   async of(index: number): Promise<Found> {
@@ -62,6 +62,10 @@ export class Segmentations {
     } finally {
       this.tell(undefined)
     }
+  }
+
+  private tell(text: string | undefined): void {
+    this.emit({ type: 'segmenting', text })
   }
 
   private compile(): Promise<Segmenter> {

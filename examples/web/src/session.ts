@@ -1,7 +1,15 @@
 import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
+import { decodeCheckpoint, encodeCheckpoint, historyOf } from './checkpoint-file.js'
 import { channelCount } from './contrasts.js'
-import { arranged, phantomData, readDataSet, summaryOf, type DataSet, type Knowledge } from './data-set.js'
+import {
+  arranged,
+  namedBy,
+  phantomData,
+  readDataSet,
+  summaryOf,
+  type DataSet,
+  type Knowledge,
+} from './data-set.js'
 import { overlayOf, reportFile, scanImage, scanOf, segmentationFile } from './exhibits.js'
 import { sortFile } from './file-kinds.js'
 import { Keeper } from './keeper.js'
@@ -15,6 +23,7 @@ import type {
   EngineEvent,
   ImageFile,
   Layer,
+  OpenedWeights,
   Overlay,
   PhantomRecipe,
   RunSettings,
@@ -107,13 +116,15 @@ export class Session implements Calls {
     return this.take({ ...(await readDataSet(await sampleFiles())), notes: [] })
   }
 
-  async loadWeights(file: File | undefined, device: DeviceSettings): Promise<string> {
+  async loadWeights(file: File | undefined, device: DeviceSettings): Promise<OpenedWeights> {
     const knowledge = this.requireKnowledge()
+    const data = this.requireData()
     const given = file ?? (await sampleWeights())
     const { tensors, info } = decodeCheckpoint(await bytesOf(given, given.name), given.name)
-    requireFits(info, this.requireData(), knowledge, given.name)
+    requireFits(info, data, knowledge, given.name)
+    this.data = namedBy(data, info.table)
     await this.takeNetwork(info, device, 0, tensors, given.name)
-    return info.training ? `trained for ${info.training.progress.epoch} epochs` : 'weights of an encoder'
+    return { what: historyOf(info), data: summaryOf(this.data) }
   }
 
   async train(settings: RunSettings | undefined): Promise<'done' | 'stopped'> {
@@ -223,19 +234,11 @@ export class Session implements Calls {
     restored?: ReadonlyMap<string, NamedTensor>,
   ): Run {
     const { table } = this.requireKnowledge()
-    const run: Run = new Run(
-      this.requireGpu(),
-      lesson,
-      table,
-      network,
-      state,
-      restored,
-      this.emit,
-      async () => {
-        await this.keeper?.keep(run)
-        if (performance.now() - this.updated >= millisecondsBetweenUpdates) this.weightsChanged()
-      },
-    )
+    const keep = async (): Promise<void> => {
+      await this.keeper?.keep(run)
+      if (performance.now() - this.updated >= millisecondsBetweenUpdates) this.weightsChanged()
+    }
+    const run = new Run(this.requireGpu(), lesson, table, network, state, restored, this.emit, keep)
     return run
   }
 
@@ -263,11 +266,8 @@ export class Session implements Calls {
     const network = createNetwork(gpu, info, seed, tensors, source)
     await this.dropNetwork()
     this.network = network
-    const tell = (text: string | undefined): void => {
-      this.emit({ type: 'segmenting', text })
-    }
     const { scans } = this.requireData()
-    this.segmentations = new Segmentations(gpu, this.requireKnowledge(), scans, network, device, tell)
+    this.segmentations = new Segmentations(gpu, this.requireKnowledge(), scans, network, device, this.emit)
     return network
   }
 
