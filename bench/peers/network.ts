@@ -1,4 +1,4 @@
-/** The ops that a peer needs for the networks of SAE.md; `T` is its tensor type. */
+/** The ops that a peer needs for the networks of docs/equations.md; `T` is its tensor type. */
 export interface NetworkOps<T> {
   /** 3x3x3 convolution with the weights `LAYER.weight` and the bias `LAYER.bias`. */
   readonly conv: (layer: string, x: T, activation: 'none' | 'relu' | 'sigmoid') => T
@@ -8,7 +8,7 @@ export interface NetworkOps<T> {
   readonly concat: (a: T, b: T) => T
 }
 
-/** The encoder of SAE.md, for volumes whose extents are multiples of 16. */
+/** The encoder of docs/equations.md, for volumes whose extents are multiples of 16. */
 export function encoder<T>({ conv, pool, upsample, concat }: NetworkOps<T>, scan: T): T {
   const skips: T[] = []
   let x = scan
@@ -22,7 +22,7 @@ export function encoder<T>({ conv, pool, upsample, concat }: NetworkOps<T>, scan
   return conv('encoder.conv', x, 'none')
 }
 
-/** The decoder of SAE.md. */
+/** The decoder of docs/equations.md. */
 export function decoder<T>({ conv }: NetworkOps<T>, probabilities: T): T {
   return conv('decoder', probabilities, 'sigmoid')
 }

@@ -51,7 +51,7 @@ def neighbour_sums(p, k):
 
 
 def objective(weights, scan, prior, table, weight, noise):
-    """SAE.md's loss and its terms, for given noise."""
+    """docs/equations.md's loss and its terms, for given noise."""
     logits = encoder(weights, scan)
     logits = torch.where(prior < 1e-8, logits - 1e12, logits)
     log_pi = F.log_softmax(logits, 1)

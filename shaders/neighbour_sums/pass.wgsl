@@ -6,7 +6,7 @@
 //   AXIS_Z, the last pass, subtracts the voxel itself: output -= centre
 //
 // The adjoint counts the members of the window and, at the two ends, also the offsets that were clamped onto them.
-// A pass costs the same for every r, because a run slides its window along the axis.
+// A run slides its window along the axis, so that only its first sum, of 2r+1 voxels, depends on r.
 // Mapping: one invocation per run of RUN voxels of one line. AXIS_X lines are rows of a plane: gid.x over
 // (row, run), gid.y over channels, gid.z over planes. AXIS_Y: gid.x over (run, x). AXIS_Z: gid.x over a plane's
 // voxels, gid.z over runs of planes. Along y and z, with VECTOR, four neighbouring lines at once; extents and offsets

@@ -82,7 +82,11 @@ function dependencies({ inputs, outputs }: OpNode): readonly Value[] {
   return [...inputs, ...outputs.flatMap((output) => customGradientOf(output)?.inputs ?? [])]
 }
 
-/** Every node that the values depend on; `behind` are the values that a node does. */
+/**
+ * The effects, and every node that they or the values depend on.
+ *
+ * @param behind the values that a node depends on; its inputs by default
+ */
 export function nodesBehind(
   values: readonly Value[],
   effects: readonly OpNode[] = [],

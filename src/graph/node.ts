@@ -64,7 +64,7 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly parameter: Value | undefined
   /** See `CommonSpec`. */
   readonly masked: ((mask: Value) => Value) | undefined
-  /** See `NodeSpec`. */
+  /** See `CommonSpec`. */
   readonly withoutActivation: (() => Value) | undefined
 }
 

@@ -16,7 +16,7 @@ export interface DecoderOptions {
 }
 
 /**
- * The decoder of SAE.md: one 3x3x3 convolution from labels to an image, of one channel or several, and a sigmoid.
+ * The decoder of docs/equations.md: one 3x3x3 convolution from labels to an image, of one channel or several, and a sigmoid.
  * Parameters `decoder.weight` and `decoder.bias`; input [N, classes, D, H, W], or u32 labels [N, 1, D, H, W], which it
  * reads as one-hot; output [N, outputs, D, H, W] in (0, 1).
  */

@@ -48,7 +48,7 @@ export interface Unet extends Network {
 }
 
 /**
- * The 3-D U-Net of SAE.md ("Networks"): one 3x3x3 convolution and a ReLU per block, max-pooling down, nearest
+ * The 3-D U-Net of docs/equations.md ("Networks"): one 3x3x3 convolution and a ReLU per block, max-pooling down, nearest
  * upsampling and skip connections up, and a last convolution without ReLU. Parameters are called
  * `encoder.block0.weight`, ..., `encoder.conv.bias`, in the order in which they are used.
  *

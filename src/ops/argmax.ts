@@ -19,12 +19,12 @@ export interface ArgmaxOptions {
 }
 
 /**
- * The class of the largest channel at every voxel; the first one in a tie.
+ * The class of the largest channel at every voxel or, with `counts`, of the largest sum of channels; the first one in a tie.
  *
  * @param input [N, C, D, H, W]
  * @returns u32 [N, 1, D, H, W]
- * @throws Error if the prior has another shape, or is missing although `least` is given; if the channels of the classes are not
- *   those of the input
+ * @throws Error if the prior has another shape, or is missing although `least` is given; or if `counts` are not positive
+ *   integers that add up to C
  */
 export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
   return op(argmaxOf(input, options))

@@ -12,7 +12,7 @@ export interface GumbelSoftmaxOptions {
 }
 
 /**
- * A sample of the categorical softmax(logits) at every voxel (Jang et al. 2017; SAE.md, row "sample").
+ * A sample of the categorical softmax(logits) at every voxel (Jang et al. 2017; docs/equations.md, row "sample").
  *
  * @param logits [N, C, D, H, W]
  * @param noise uniform in [0, 1), the same shape (see `uniformNoise`)

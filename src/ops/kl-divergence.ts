@@ -6,7 +6,7 @@ import { planewise, workgroupsPerPlane } from './shared/planewise.js'
 import { sumRows } from './shared/reduce.js'
 
 /**
- * Kullback-Leibler divergence of a posterior from a prior, summed over voxels (SAE.md, row "KL").
+ * Kullback-Leibler divergence of a posterior from a prior, summed over voxels (docs/equations.md, row "KL").
  *
  *   sum_i sum_c pi (log pi - log p),   p = (prior + 1e-12) / sum_c (prior + 1e-12)
  *

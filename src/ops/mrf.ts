@@ -7,7 +7,7 @@ import { adjointNeighbourSums, neighbourSums } from './neighbour-sums.js'
 import { reductionOf } from './sum.js'
 
 /**
- * Mean-field message of an MRF prior: the evidence that the neighbours of a voxel give for its class (SAE.md, row
+ * Mean-field message of an MRF prior: the evidence that the neighbours of a voxel give for its class (docs/equations.md, row
  * "L_mrf").
  *
  *   m_i(c) = sum_c' table(c, c') sum_{j in N_i} posterior_j(c')

@@ -2,7 +2,7 @@ import { requireSameShape, type Value } from '../graph/value.js'
 import { elementwiseOp } from '../graph/elementwise.js'
 import * as shaders from '../generated/shaders.js'
 
-/** Below this prior probability a class is ruled out (SAE.md, row "logits"). */
+/** Below this prior probability a class is ruled out (docs/equations.md, row "logits"). */
 export const supportThreshold = 1e-8
 
 /**

@@ -59,8 +59,8 @@ export function inOrder(
 }
 
 /**
- * Volumes that a sweep may write over one that it reads for the last time, with the latter: whatever plane it writes,
- * no later step of the sweep reads it.
+ * The volumes that a sweep can write in place, each with the input whose memory it takes over: no plane of that input is read
+ * after it has been overwritten.
  *
  * @param nodes all nodes of the plan, in the order in which they run
  * @param elsewhere values that share no memory with others

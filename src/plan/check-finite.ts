@@ -41,16 +41,17 @@ export interface NonFinite {
 
 /**
  * Finds the first NaN or infinity that a graph computes. Checks the inputs and variables, then runs the graph, keeps
- * the intermediate values and checks them in the order in which they are computed. If a convolution applies an
- * activation, its result before the activation is checked too, because max(x, 0) turns a NaN into 0 on some drivers.
+ * the intermediate values and checks them in the order in which they are computed. If an op applies an
+ * activation, its result before that is checked too, because max(x, 0) turns a NaN into 0 on some drivers.
  *
  * The nodes of `effects` do not run; only their inputs are computed, so weights stay as they are.
  *
  * @returns the first numbers that are not finite; undefined if all are
  *
  * @example
- * const found = await checkFinite(gpu, { outputs: [], effects: adam.minimise(loss), variables, inputs: new Map([[x,
- * data]]) }) if (found) console.log(found.message) // encoder.block2: conv3d: its output ... holds NaN, ...
+ * const inputs = new Map([[x, data]])
+ * const found = await checkFinite(gpu, { outputs: [], effects: adam.minimise(loss), variables, inputs })
+ * if (found) console.log(found.message) // encoder.block2: conv3d: its output ... holds NaN, ...
  */
 export async function checkFinite(
   gpu: Gpu,

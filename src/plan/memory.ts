@@ -16,7 +16,7 @@ export interface SweptNodes {
   readonly strips: ReadonlyMap<Value, number>
   /** Strips whose contents survive from one slab to the next. */
   readonly sliding: ReadonlySet<Value>
-  /** Values that the sweep writes over one that it reads for the last time, with the latter. */
+  /** Values written in place, each with the input whose memory it takes over. */
   readonly inPlace: ReadonlyMap<Value, Value>
 }
 

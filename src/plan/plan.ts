@@ -200,11 +200,12 @@ export class Plan {
    * The buffer of an input or output, for the caller's own kernels, shaders and copies (usages STORAGE, UNIFORM,
    * COPY_SRC and COPY_DST). The value lies at its start; the buffer may be longer. Volumes [N,C,D,H,W] are stored as
    * [N,D,C,H,W] (see `toCallerOrder`). An output is valid from the end of a run until the next one is submitted; an
-   * input until it is written again. The plan destroys the buffer when it is disposed of.
+   * input until it is written again. The plan destroys the buffer when it is disposed of, unless
+   * it is the caller's or a variable's.
    *
    * Once you have asked for an input's buffer, the input counts as written.
    *
-   * @throws Error if the value is neither an input nor an output, or the plan was disposed of
+   * @throws Error if the value is not part of the plan, or computed and not kept; if the plan was disposed of
    */
   buffer(value: Value): GPUBuffer {
     this.requireUsable(`buffer of ${value.name}`)

@@ -3,7 +3,7 @@ import type { PriorLayout } from './prior.js'
 import { onWholeGrid } from './region.js'
 
 /**
- * Dice overlap of two class maps, `(2|P and T| + 1) / (|P| + |T| + 1)` for each class (SAE.md, "Classes").
+ * Dice overlap of two class maps, `(2|P and T| + 1) / (|P| + |T| + 1)` for each class (docs/equations.md, "Classes").
  * A class absent from both scores 1.
  *
  * @param predicted class per voxel, any order

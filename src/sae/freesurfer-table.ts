@@ -57,7 +57,7 @@ const otherStructures: Ranges = [
 ]
 
 /**
- * The 14 classes of the SAE paper in FreeSurfer codes, both sides merged (SAE.md, "Classes"). Finer parcels of a region
+ * The 14 classes of the SAE paper in FreeSurfer codes, both sides merged (docs/equations.md, "Classes"). Finer parcels of a region
  * belong to it: those of aparc+aseg, aparc.a2009s+aseg, wmparc and of FastSurfer's cerebellum.
  * Every other label is class 13, written back as FreeSurfer's "undetermined".
  */

@@ -14,7 +14,7 @@ import {
 } from './separable-filter.js'
 
 /**
- * Class adjacency of a label map, SAE.md row M before its 1e-12: `M(c, c')` is the share of class c' among the
+ * Class adjacency of a label map, docs/equations.md, row "M" before its 1e-12: `M(c, c')` is the share of class c' among the
  * neighbours of class-c voxels in the k*k*k cube without its centre, edges replicated. An absent class gets a uniform
  * row. The cost does not depend on k.
  *
@@ -62,7 +62,7 @@ function normaliseRows(table: Float64Array, K: number): Float64Array {
   return table
 }
 
-/** `log M` as L_mrf reads it (SAE.md row M): 1e-12 added, rows normalised again, logarithm. [K, K] */
+/** `log M` as L_mrf reads it (docs/equations.md, row "M"): 1e-12 added, rows normalised again, logarithm. [K, K] */
 export function logMrfTable(table: Float64Array): Float32Array {
   const K = Math.sqrt(table.length)
   const floored = normaliseRows(
@@ -96,7 +96,7 @@ export function pointwiseMrfTable(table: Float64Array, shares: Float64Array): Fl
 /** Potentials of the MRF: `conditional` is log M as published, `pointwise` is log M - log P (see `pointwiseMrfTable`). */
 export type MrfPotential = 'pointwise' | 'conditional'
 
-/** The potentials of a prior: which classes neighbour each other in its argmax, by default log M of SAE.md. [K, K] */
+/** The potentials of a prior: which classes neighbour each other in its argmax, by default log M of docs/equations.md. [K, K] */
 export function mrfTableOf(
   prior: Prior,
   neighbourhood: number,

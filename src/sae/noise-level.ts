@@ -1,5 +1,5 @@
 /**
- * How the weight w of the squared error is determined (SAE.md, rows "recon, sigma fixed" and "recon, sigma estimated").
+ * How the weight w of the squared error is determined (docs/equations.md, rows "recon, sigma fixed" and "recon, sigma estimated").
  *
  * - `fixed`: w is alpha.
  * - `estimated`, as published: w is 0.5 over the variance rounded to a power of ten. The variance starts at 1e8 and

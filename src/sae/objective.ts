@@ -28,11 +28,14 @@ export interface ObjectiveOptions {
   readonly temperature: number
   /** The region of the prior: sums run over its voxels only. Default: all of the scan. */
   readonly region?: Box | undefined
-  /** Of the mixture, if the divergence is from the posterior of one. Default: from the prior. */
+  /** Form of the Gaussian mixture whose posterior is the target of the divergence. Default: the prior is the target. */
   readonly mixture?: MixtureForm | undefined
 }
 
-/** The graph of one training step. Volumes [N, ., D, H, W], all but the scan of the region; scalars [1]; sums over voxels, means over the batch. */
+/**
+ * The graph of one training step. Volumes are [N, ., D, H, W] of the region, but the scan is whole. Losses are scalars [1]: sums
+ * over voxels, means over the batch.
+ */
 export interface Objective {
   /** Intensities in 0..1, [N, C, D, H, W]. */
   readonly scan: Value
@@ -46,9 +49,9 @@ export interface Objective {
   readonly mixture: MixtureTarget | undefined
   /** Outputs of the encoder's blocks. */
   readonly blocks: readonly Value[]
-  /** With the classes outside the support ruled out. */
+  /** With the classes outside the prior's support ruled out. */
   readonly logits: Value
-  /** Class probabilities, the softmax of the logits, [N, K, D, H, W]. */
+  /** Class probabilities within the support of the divergence's target: the prior, or the mixture's posterior. [N, K, D, H, W] */
   readonly posterior: Value
   /** Classes drawn from the posterior, u32 [N, 1, D, H, W]. */
   readonly sample: Value
@@ -67,7 +70,7 @@ export interface Objective {
 }
 
 /**
- * Builds the objective of SAE.md for scans of one shape.
+ * Builds the objective of docs/equations.md for scans of one shape.
  *
  * @param scan [N, C, D, H, W]
  * @param randomness of the sample: uniform noise [N, K, D, H, W], or a counter (seed, step) to make it from
@@ -121,7 +124,7 @@ export function saeObjective(
     posterior: probabilities,
     sample,
     reconstruction,
-    segmentation: argmax(free, { prior: expected, counts: partCountsOf(model.architecture) }),
+    segmentation: argmax(free, { prior, counts: partCountsOf(model.architecture) }),
     squaredError: errors,
     klLoss,
     mrfLoss,

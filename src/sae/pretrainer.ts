@@ -44,9 +44,8 @@ interface PretrainingGraph extends LearningGraph {
 }
 
 /**
- * Pretrains the encoder to predict the prior from a scan (SAE.md, "Networks"), or with the posterior of a Gaussian
- * mixture:
- * without such a start the straight-through objective often collapses. Weights live in `variables`, which the caller
+ * Pretrains the encoder to predict, from a scan, the prior (docs/equations.md, "Networks") or the posterior of a Gaussian
+ * mixture. Without such a start, the straight-through objective often collapses. Weights live in `variables`, which the caller
  * owns.
  */
 export class Pretrainer {

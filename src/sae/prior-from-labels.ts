@@ -29,7 +29,7 @@ export interface PriorOptions {
 
 /**
  * A prior from one label map: one-hot, each channel Gaussian-blurred as by `scipy.ndimage.gaussian_filter(float32,
- * truncate=3)`: radius `int(3 * sigma + 0.5)`, edges reflected, float64 sums (SAE.md, "Facts to reproduce").
+ * truncate=3)`: radius `int(3 * sigma + 0.5)`, edges reflected, float64 sums (docs/equations.md, "Priors").
  *
  * @param classes one class `0..K-1` per voxel, [D, H, W]
  * @returns probabilities, [K, D', H', W'] with D' = ceil(D / every)

@@ -48,7 +48,7 @@ export type RecipeName = 'default' | 'paper'
 /**
  * - `default`: works with few scans and a rough prior, according to our studies; docs/method.md says what each part is
  *   worth.
- * - `paper`: exactly the published procedure (SAE.md).
+ * - `paper`: exactly the published procedure (docs/equations.md).
  */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   default: {

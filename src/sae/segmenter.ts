@@ -35,8 +35,8 @@ export interface SegmentationOptions extends MemoryOptions {
   /** Edge length k of its neighbourhood. Default 3. */
   readonly neighbourhood?: number
   /**
-   * Whether to compute logits everywhere, not only if the prior allows more than the background. The results are the
-   * same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
+   * Whether to compute logits on the whole grid, not only in the region in which the prior allows more than the background. The
+   * results are the same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
    */
   readonly wholeGrid?: boolean
   /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */

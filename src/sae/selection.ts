@@ -17,7 +17,7 @@ export interface EpochTerms {
  *
  *   factor N/2 sum_c (log mse_c + 1) + KL + beta * L_mrf, c the channels.
  *
- * The loss that training minimises takes the variance of the epoch before, rounded to a power of ten (SAE.md, "recon,
+ * The loss that training minimises takes the variance of the epoch before, rounded to a power of ten (docs/equations.md, "recon,
  * sigma estimated"), so it jumps up when the power changes, even if reconstruction and segmentation improve. This one
  * can be compared across epochs, and is the same for any variance that an epoch was trained with.
  *

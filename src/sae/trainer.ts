@@ -23,7 +23,7 @@ export interface TrainingStep extends StepRecord, ChannelError {
   readonly loss: number
   /** The weighted squared error of all channels, with that constant. */
   readonly reconstructionLoss: number
-  /** Divergence of the posterior from the prior. */
+  /** Divergence of the posterior from the prior, or from that of the mixture (`divergence`). */
   readonly klLoss: number
   /** Energy of the MRF prior times beta; 0 if beta is 0. */
   readonly mrfLoss: number
@@ -67,7 +67,7 @@ interface TrainingGraph extends Objective {
 }
 
 /**
- * Trains a Segmentation Auto-Encoder (SAE.md, "Objective") on scans of one shape.
+ * Trains a Segmentation Auto-Encoder (docs/equations.md, "Objective") on scans of one shape.
  *
  * Weights and Adam's moments live in `variables`, which the caller owns, loads and saves.
  */
@@ -195,7 +195,7 @@ export class Trainer {
     const reconstructionLoss = this.noiseLevels.reduce((sum, level, c) => sum + lossOf(level, c), 0)
     requireFiniteTerms('training', record.step, {
       'the squared error': squaredErrors!.reduce((sum, error) => sum + error, 0),
-      'the divergence from the prior': klLoss,
+      'the divergence': klLoss,
       'the energy of the MRF prior': mrfLoss,
       'the loss of the reconstruction': reconstructionLoss,
     })

@@ -22,7 +22,7 @@ import { evaluate, useGpu } from '../gpu.js'
 
 const device = useGpu()
 
-/** The encoder of SAE.md written out block by block, in float64. */
+/** The encoder of docs/equations.md written out block by block, in float64. */
 function reference(network: ReturnType<typeof unet>, scan: NdArray, norm: boolean): NdArray {
   const weights = new Map(network.parameters.map((p) => [p.name, fromArray(p.shape, p.initial!)]))
   const layer = (name: string, x: NdArray) =>
@@ -43,7 +43,7 @@ function reference(network: ReturnType<typeof unet>, scan: NdArray, norm: boolea
   return layer('conv', block(8, up(b7, b0)))
 }
 
-/** Zeros on the high side up to a multiple of 16, as SAE.md pads; `extents` cuts them off again. */
+/** Zeros on the high side up to a multiple of 16, as docs/equations.md pads; `extents` cuts them off again. */
 function resize(array: NdArray, extents: readonly number[]): NdArray {
   const [n, c, ...from] = array.shape as [number, number, number, number, number]
   const result = zeros([n, c, ...extents])
@@ -80,7 +80,7 @@ function certainVoxels(extents: readonly number[], { start, stop }: Box, reach: 
 }
 
 describe('unet', () => {
-  it('has the 90,652 parameters of SAE.md, and the decoder 379', () => {
+  it('has the 90,652 parameters of docs/equations.md, and the decoder 379', () => {
     const count = (network: { parameters: readonly { size: number }[] }) =>
       network.parameters.reduce((total, { size }) => total + size, 0)
     expect(count(unet({ classes: 14 }))).toBe(90_652)

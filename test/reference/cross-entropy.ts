@@ -1,5 +1,5 @@
 /**
- * Cross-entropy with soft targets (SAE.md, "pretrained"): - sum over voxels and c of target_c log softmax(logits)_c,
+ * Cross-entropy with soft targets (docs/equations.md, "Networks"): - sum over voxels and c of target_c log softmax(logits)_c,
  * divided by the number of voxels of the whole batch where the reduction is 'mean'.
  */
 import { gradientCase, type GradientCases } from './gradient-cases.js'

@@ -1,4 +1,4 @@
-/** The references, put together to the objective of SAE.md, against the first step of whole PyTorch training runs. */
+/** The references, put together to the objective of docs/equations.md, against the first step of whole PyTorch training runs. */
 import { describe, expect, it } from 'vitest'
 import * as conv3d from './conv3d.js'
 import * as elementwise from './elementwise.js'

@@ -25,7 +25,7 @@ const within = (
   }
 }
 
-/** The last one is what the one before it replaces. */
+/** The last case is the composition that `counts` replaces. */
 export const cases: readonly Case[] = [
   within('argmax of a prior', 14, (x, prior) => argmax(x, { prior })),
   within('argmax with its logarithm', 14, (x, prior) => argmax(x, { prior, least })),

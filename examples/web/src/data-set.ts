@@ -64,7 +64,7 @@ export interface Scan extends Contrast {
 export interface Knowledge {
   readonly prior: Prior
   readonly table: LabelTable
-  /** Whether no file said what the classes are: weights that do are believed. */
+  /** True if no file named the classes: the table of weights then replaces this one. */
   readonly guessed?: boolean
 }
 
@@ -149,8 +149,8 @@ function describe(scans: readonly Scan[]): string {
 }
 
 /**
- * The same data with the classes of a table, if they were guessed. References were read with the guess, so beside one it
- * stays.
+ * The data with the classes of a table, if no file had named them. Data with a reference keep the guessed table, because the
+ * reference was read with it.
  */
 export function namedBy(data: DataSet, table: LabelTable | undefined): DataSet {
   const { knowledge, scans } = data

@@ -1,6 +1,6 @@
 import type { Prior } from '../prior.js'
 
-/** What KL(q || p) adds to the prior, so that the logarithm is finite (SAE.md, row "KL"). */
+/** What KL(q || p) adds to the prior, so that the logarithm is finite (docs/equations.md, row "KL"). */
 const tiny = 1e-12
 
 /**

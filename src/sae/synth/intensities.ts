@@ -15,7 +15,7 @@ export type Contrast = 't1' | 't2' | 'random'
 /**
  * The intensities of a contrast for the classes of a table, whose codes are FreeSurfer's.
  *
- * T1 has the scale of the public OASIS scans of SAE.md: white matter 0.4. A class of several regions has a component for
+ * T1 has the scale of the public OASIS scans, 0 to 1: white matter 0.4. A class of several regions has a component for
  * each; one whose codes are unknown gets a random mean. 'random' gives every region a mean of its own, the same on both
  * sides of the brain.
  */

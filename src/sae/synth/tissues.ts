@@ -26,7 +26,7 @@ const cortex = region([3, 42, 19, 55, 20, 56], 0.25, 0.44, 0.03)
 const whiteMatter = region([2, 41, 78, 79, 155, 156], 0.42, 0.28)
 
 /**
- * Intensities by region. T1: what the middles of the regions show in OASIS scans on the scale of SAE.md; T2: usual
+ * Intensities by region. T1: what the middles of the regions show in the public OASIS scans, on a scale of 0 to 1; T2: usual
  * ratios of a T2-weighted spin echo at 3 T, fluid brightest.
  */
 const regions: readonly Region[] = [

@@ -1,5 +1,5 @@
 /**
- * A sample of the categorical posterior by the Gumbel-softmax (SAE.md, table of the objective, row "sample"):
+ * A sample of the categorical posterior by the Gumbel-softmax (docs/equations.md, row "sample"):
  *
  *   g = -log(-log(U + 1e-20) + 1e-20),   y = softmax_c((logits + g) / temperature)
  *

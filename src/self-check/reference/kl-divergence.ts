@@ -1,5 +1,5 @@
 /**
- * The divergence of the posterior from a spatially independent prior (SAE.md, row "KL, independent prior"):
+ * The divergence of the posterior from a spatially independent prior (docs/equations.md, row "KL"):
  *
  *   KL = sum_i sum_c pi (log pi - log p),   pi = softmax_c(logits),   p = (prior + 1e-12) / sum_c (prior + 1e-12)
  *

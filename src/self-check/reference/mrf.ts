@@ -1,5 +1,5 @@
 /**
- * The Markov random field prior (SAE.md, rows "L_mrf" and "M").
+ * The Markov random field prior (docs/equations.md, rows "L_mrf" and "M").
  *
  *   S_i(c')  = sum_{j in N_i} pi_j(c')                     neighbour-sums.ts
  *   m_i(c)   = sum_c' log M(c, c') S_i(c')                 mrfMessage

@@ -1,5 +1,5 @@
 /**
- * Keeps the posterior within the support of the prior (SAE.md, row "logits"):
+ * Keeps the posterior within the support of the prior (docs/equations.md, row "logits"):
  *
  *   out = logits - 1e12 where prior < threshold, and no gradient flows there; out = logits elsewhere.
  */

@@ -153,7 +153,7 @@ describe('trainer', () => {
         for await (const { loss } of trainer.train(bare, { ahead })) expect(loss).toBeTypeOf('number')
       }
       await expect(run()).rejects.toThrow(
-        /^training diverged at step 2: the divergence from the prior is NaN; try a smaller/,
+        /^training diverged at step 2: the divergence is NaN; try a smaller/,
       )
       trainer.dispose()
       variables.dispose()
@@ -221,7 +221,7 @@ describe('trainer', () => {
     ])
   })
 
-  it('follows the variance rule of SAE.md', async () => {
+  it('follows the variance rule of docs/equations.md', async () => {
     const { steps } = await train({ epochs: 3, sigma: 'estimated' })
     const mse = (epoch: number) =>
       steps.filter((step) => step.epoch === epoch).map((step) => step.meanSquaredError)
