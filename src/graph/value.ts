@@ -94,6 +94,10 @@ export class Value {
     }
     if (this.size > 0xffffffff)
       throw new Error(`${name}: [${shape.join(', ')}] has more elements than 32 bits can count`)
+    // By name, because an array from another realm is not an instance of our classes.
+    const wanted = this.dtype === 'u32' ? 'Uint32Array' : 'Float32Array'
+    if (this.initial && Object.prototype.toString.call(this.initial) !== `[object ${wanted}]`)
+      throw new Error(`${name} [${shape.join(', ')}]: its contents must be a ${wanted}`)
     if (this.initial && this.initial.length !== this.size) {
       throw new Error(`${name}: ${this.initial.length} numbers given for shape [${shape.join(', ')}]`)
     }

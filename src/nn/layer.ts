@@ -27,7 +27,8 @@ export interface Sequential extends Network {
 export function sequential(...layers: readonly (Network | ((input: Value) => Value))[]): Sequential {
   const networks = layers.filter((layer): layer is Network => 'parameters' in layer)
   return Object.assign((input: Value) => layers.reduce((value, layer) => layer(value), input), {
-    parameters: networks.flatMap(({ parameters }) => parameters),
-    statistics: networks.flatMap(({ statistics = [] }) => statistics),
+    // A layer may stand in several places.
+    parameters: [...new Set(networks.flatMap(({ parameters }) => parameters))],
+    statistics: [...new Set(networks.flatMap(({ statistics = [] }) => statistics))],
   })
 }

@@ -1,5 +1,6 @@
 import { gradients } from '../graph/gradients.js'
 import { defineNode, type KernelCall, type OpNode } from '../graph/node.js'
+import { requireValues } from '../graph/contents.js'
 import { input, Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import { clipFactor } from './clip.js'
@@ -35,7 +36,10 @@ export abstract class Optimiser {
   /** All variables other than the parameters, for checkpoints. */
   abstract readonly state: readonly Value[]
 
-  /** @param numbers how many numbers the schedule holds */
+  /**
+   * @param numbers how many numbers the schedule holds
+   * @throws Error unless the parameters are distinct variables, and the rate a number or a function
+   */
   protected constructor(
     /** Name in messages, and of the nodes. */
     private readonly name: string,
@@ -45,6 +49,17 @@ export abstract class Optimiser {
     private readonly maxNorm: number | undefined,
     numbers: number,
   ) {
+    requireValues(`${name}: parameters`, parameters)
+    const seen = new Set<Value>()
+    for (const parameter of parameters) {
+      if (parameter.role !== 'variable' || seen.has(parameter))
+        throw new Error(
+          `${name}: ${parameter.name} is ${seen.has(parameter) ? 'there twice' : `no variable, but ${parameter.role}`}`,
+        )
+      seen.add(parameter)
+    }
+    if (typeof rate !== 'number' && typeof rate !== 'function')
+      throw new Error(`${name}: the learning rate must be a number or a function, not ${String(rate)}`)
     this.schedule = input(`${name} schedule`, [numbers], { feed: (step) => this.scheduleAt(step) })
   }
 
@@ -104,6 +119,8 @@ export abstract class Optimiser {
       )
     }
     const { shader, flags, params, state } = this.kernelOf(index)
+    for (const [option, number] of Object.entries(params))
+      if (!(number >= 0 && number < Infinity)) throw new Error(`${this.name}: ${option} is ${number}`)
     return defineNode({
       name: this.name,
       inputs: { grad, schedule: this.schedule, clip },

@@ -27,7 +27,10 @@ export interface CompileOptions {
   readonly keep?: 'all' | readonly Value[]
   /** Small outputs that every run returns. */
   readonly report?: readonly Value[]
-  /** Nodes to run for their side effects: optimiser updates. */
+  /**
+   * Nodes to run for their side effects: optimiser updates. They run last, in the order in which they were made; everything else
+   * reads what variables held before the run.
+   */
   readonly effects?: readonly OpNode[]
   /** Contents of the variables. By default the plan creates its own and disposes of them. */
   readonly variables?: Variables
@@ -60,14 +63,16 @@ export interface CompileOptions {
  * Compiles a graph for a device: makes pipelines, bind groups and buffers once; `run` only replays the dispatches.
  *
  * @throws UserError if the graph does not fit into the limit, the device is out of memory, or it cannot store f16
- * @throws Error if a shader does not compile, a buffer of `buffers` is unsuitable for its value, a value of `keep` is
- *   not part of the graph, `gpu` is not a `Gpu`, or the variables belong to another one
+ * @throws Error if an option is out of range, a shader does not compile, a buffer of `buffers` is unsuitable for its value, a
+ *   value of `keep` is not part of the graph, a variable is read between two updates, `gpu` is not a `Gpu`, or the variables belong to another one
  * @throws DeviceLostError if the device is lost
  */
 export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {
   requireGpu('compile', gpu)
   for (const name of ['outputs', 'report'] as const)
     if (name === 'outputs' || request.report !== undefined) requireValues(`compile: ${name}`, request[name])
+  if (request.keep !== undefined && request.keep !== 'all') requireValues('compile: keep', request.keep)
+  requireNodes(request.effects ?? [])
   request.variables?.requireUsable('compile', gpu)
   const options = withKept(request)
   for (const value of options.report ?? []) requireType(value, 'f32')
@@ -85,6 +90,15 @@ export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> 
     gpu.trace.plan(formatPlan(describe(plan)))
   }
   return plan
+}
+
+/** @throws Error unless these are nodes, in one list */
+function requireNodes(effects: unknown): void {
+  const sound = Array.isArray(effects) && effects.every((effect) => 'mutates' in Object(effect))
+  if (!sound)
+    throw new Error(
+      'compile: effects must be a list of nodes; spread what minimise returns: [...adam.minimise(loss)]',
+    )
 }
 
 /** The kernel of a call. @throws Error naming the op and layer if it does not compile */

@@ -6,9 +6,11 @@ import type { Value } from '../graph/value.js'
 import { callsOf, type ScheduledCall } from './calls.js'
 import { checkBound, type BoundBuffers } from './caller-buffers.js'
 import type { CompileOptions } from './compile.js'
+import { requireSensible } from './sensible-options.js'
 import { needOf, totalOf, valuesOf, type Need } from './memory-need.js'
 import { atOnce, type Schedule } from './schedule.js'
 import { inFull, inHalf } from './storage.js'
+import { updatesLast } from './updates-last.js'
 import type { Variables } from './variables.js'
 
 /** A plan before anything of it exists on the device. */
@@ -48,7 +50,8 @@ export async function draftOf(
     buffers = new Map(),
   }: CompileOptions,
 ): Promise<PlanDraft> {
-  const nodes = nodesBehind([...outputs, ...report], effects).sort((a, b) => a.id - b.id)
+  requireSensible(storage, { memoryLimit, memoryTarget, slabPlanes })
+  const nodes = updatesLast(nodesBehind([...outputs, ...report], effects))
   const kept = new Set([...outputs, ...report])
   if (storage === 'f16') requireHalves(gpu)
   const traits = traitsOf(gpu)

@@ -20,10 +20,13 @@ export function sweepCalls({ nodes, sweeps, stored }: Schedule, device: DeviceTr
 }
 
 function callsOfSweep(sweep: Sweep, stored: Stored, device: DeviceTraits): ScheduledCall[] {
+  // What each strip held last: a coarse one may have nothing to do in some slabs.
+  let latest: SweepSlab['held'] = new Map<Value, Slab>()
   return [
-    ...sweep.slabs.flatMap(({ ranges, held }, i) => {
+    ...sweep.slabs.flatMap(({ ranges, held }) => {
       const origins = originsOf(held)
-      const before = sweep.slabs[i - 1]?.held ?? new Map<Value, Slab>()
+      const before = latest
+      latest = new Map([...before, ...held])
       return [
         ...[...sweep.sliding].flatMap((value) =>
           labelled(

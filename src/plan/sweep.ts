@@ -72,12 +72,17 @@ export function planSweep(
     [...strips].filter((value) => slides(value.node!) && planeSize(value) >= stored.alignment(value)),
   )
   const most = Math.max(...block.map(planeCount))
-  const progress: Progress = { done: new Map(), held: new Map() }
+  const progress: Progress = { done: new Map(), held: new Map(), dropped: new Set() }
   const slabs: SweepSlab[] = []
   for (let first = 0; first < most; first += thickness) {
     const end = Math.min(most, first + thickness)
     const shareOf = (planes: number) => share(planes, most, first, end)
     slabs.push(planSlab(block, strips, sliding, progress, shareOf))
+  }
+  const { dropped } = progress
+  if (dropped.size > 0) {
+    const slidesOn = (node: OpNode) => slides(node) && !node.outputs.some((value) => dropped.has(value))
+    return planSweep(block, nodes, kept, thickness, stored, slidesOn)
   }
   const sizes = new Map<Value, number>()
   for (const { held } of slabs) {
@@ -142,6 +147,8 @@ interface Progress {
   readonly done: Map<OpNode, number>
   /** Planes in the sliding strips. */
   readonly held: Map<Value, Slab>
+  /** Strips that had dropped planes by the time they were read again: readers do not all advance alike. */
+  readonly dropped: Set<Value>
 }
 
 /**
@@ -172,7 +179,9 @@ function planSlab(
     progress.done.set(node, Math.max(done, wanted.end))
     for (const value of volumes.filter((value) => strips.has(value))) {
       const slides = sliding.has(value)
-      held.set(value, slides ? nextStrip(progress.held.get(value), wanted, done) : range)
+      const before = progress.held.get(value)
+      if (slides && before && wanted.first < before.first) progress.dropped.add(value)
+      held.set(value, slides ? nextStrip(before, wanted, done) : range)
       if (slides) progress.held.set(value, held.get(value)!)
     }
     if (range.first >= range.end) continue

@@ -1,6 +1,6 @@
 import type { KernelCall, Work } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
-import type { Value } from '../../graph/value.js'
+import { planeSize, type Value } from '../../graph/value.js'
 import { fits, slabs, type Slab, type Window } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { memoryAxes, stridesOf, type Form } from './axes.js'
@@ -208,11 +208,14 @@ function call(
   const axes = merged(steps).reverse()
   const unsigned = piece.input.dtype === 'u32'
   const [inner, ...outer] = axes
+  // A volume's window may start at any plane.
+  const windowed = [piece.input, bindings.output.value].filter(({ layout }) => layout === 'volume')
   const vector =
     !unsigned &&
     inner?.from === 1 &&
     inner.to === 1 &&
     !inner.gap &&
+    windowed.every((value) => planeSize(value) % 4 === 0) &&
     [from, to, inner.extent, ...outer.flatMap((axis) => [axis.from, axis.to])].every((n) => n % 4 === 0)
   const walked = vector ? [{ ...inner, extent: inner.extent / 4, from: 4, to: 4 }, ...outer] : axes
   const gaps = walked.some(({ gap }) => gap)
