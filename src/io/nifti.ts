@@ -3,6 +3,7 @@ import { UserError } from '../errors.js'
 import type { Shape4 } from './axes.js'
 import type { DType, FloatArray, Floats } from './dtype.js'
 import { gunzipHead, isGzip } from './gzip.js'
+import { toMillimetres } from './nifti-units.js'
 import { readVoxels, type RawImage } from './raw-image.js'
 import {
   formatShape,
@@ -38,10 +39,6 @@ const LAYOUT = {
 const MAX_START = 2 ** 26
 /** If more bytes than this follow the image in a gzipped file, it is damaged or a decompression bomb. */
 const MAX_SURPLUS = 2 ** 20
-const UNITS: Readonly<Record<number, string>> = {
-  [NIFTI1.UNITS_METER]: 'metres',
-  [NIFTI1.UNITS_MICRON]: 'micrometres',
-}
 
 type Header = NIFTI1 | NIFTI2
 
@@ -50,7 +47,8 @@ type Header = NIFTI1 | NIFTI2
  *
  * Three axes, or four with the channels in the fourth (or later) one. Array axes D, H, W are NIfTI's i, j, k, as in
  * nibabel. `scl_slope` and `scl_inter` are applied unless the slope is 0 or not finite. The affine is the sform if in
- * use, else the qform, else the voxel sizes alone; one that is not invertible is ignored, with a warning.
+ * use, else the qform, else the voxel sizes alone; one that is not invertible is ignored, with a warning. A header in
+ * metres or micrometres is converted to millimetres, with a warning.
  * @param source the file's name, for messages
  * @throws UserError if this is not such an image, or its header does not match its length
  */
@@ -110,9 +108,10 @@ function volumeOf<T extends FloatArray>(
   return { ...describe(layout, source), data }
 }
 
-function describe({ header, srow, image }: Layout, source: string): VolumeHeader {
+function describe({ header, srow, image, unit }: Layout, source: string): VolumeHeader {
   const [channels, ...shape] = image.shape
   const warnings: string[] = []
+  if (unit !== undefined) warnings.push(`${source}: the header is in ${unit}; converted to millimetres`)
   const grid = toGrid(header, srow, shape, (text) => warnings.push(`${source}: ${text}`))
   const description = header.description.replace(/\0.*$/s, '')
   const stored = isScaled(header) ? undefined : image.dtype
@@ -124,11 +123,14 @@ interface Layout {
   readonly header: Header
   readonly srow: number[][]
   readonly image: RawImage
+  /** What the lengths of the file's header were in, if not in millimetres as here. */
+  readonly unit: string | undefined
 }
 
 function readLayout(bytes: Uint8Array, source: string, kind: Kind): Layout {
   const head = isGzip(bytes) ? gunzipHead(bytes, LAYOUT[2].header, source) : bytes
   const { header, srow } = parseHeader(head, source, kind)
+  const unit = toMillimetres(header, srow.slice(0, 3))
   const shape = imageShape(header, source)
   const dims = dimsOf(header)
   requireReadable(dims, source)
@@ -140,7 +142,7 @@ function readLayout(bytes: Uint8Array, source: string, kind: Kind): Layout {
   }
   const start = imageStart(header, source, kind)
   const { littleEndian } = header
-  return { header, srow, image: { shape, dims, dtype, littleEndian, start, surplus: MAX_SURPLUS } }
+  return { header, srow, unit, image: { shape, dims, dtype, littleEndian, start, surplus: MAX_SURPLUS } }
 }
 
 function parseHeader(raw: Uint8Array, source: string, kind: Kind): { header: Header; srow: number[][] } {
@@ -230,8 +232,6 @@ function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (t
     qform: header.getQformMat(),
     sform: srow,
   }
-  const unit = UNITS[info.xyztUnits & NIFTI1.SPATIAL_UNITS_MASK]
-  if (unit !== undefined) warn(`the header is in ${unit}; read as millimetres`)
 
   const usable = (name: string, code: number, matrix: number[][]): boolean => {
     if (code <= 0) return false

@@ -3,9 +3,9 @@ import { UserError } from '../errors.js'
 
 /** Orientation and units of a NIfTI header: enough to write qform and sform back unchanged. */
 export interface NiftiHeaderInfo {
-  /** `pixdim[0..7]`: qfac, then voxel sizes in the units of `xyztUnits`. */
+  /** `pixdim[0..7]`: qfac, then voxel sizes in millimetres. */
   pixdim: readonly number[]
-  /** NIfTI's code for the units of length and time: 2 is millimetres, 10 is millimetres and seconds. */
+  /** NIfTI's code for the units of length and time: 2 is millimetres, 10 is millimetres and seconds, 0 is not stated. */
   xyztUnits: number
   /** 0 if the file does not use the qform. */
   qformCode: number

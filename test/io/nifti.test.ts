@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { gzip } from '../../src/io/gzip.js'
+import { writeNifti } from '../../src/io/nifti-write.js'
 import { readNifti } from '../../src/io/nifti.js'
 import { makeNifti, type NiftiFields } from './make-nifti.js'
 import { countDamageRefused, expectEveryCutRefused, userError } from './support.js'
@@ -157,6 +158,12 @@ describe.each([1, 2] as const)('NIfTI-%i', (version) => {
   })
 })
 
+const expectNear = (got: number[][], want: number[][]): void => {
+  got.flat().forEach((value, i) => {
+    expect(value).toBeCloseTo(want.flat()[i]!, 5)
+  })
+}
+
 describe('readNifti', () => {
   it('warns if sform and qform disagree, but not about rounding', () => {
     const near = qform.map((row, i) => row.map((value, j) => (i === 0 && j === 3 ? value + 0.005 : value)))
@@ -179,11 +186,49 @@ describe('readNifti', () => {
     expect(warnings).toEqual(['a: the sform is in use but not invertible; ignored'])
   })
 
-  it('warns of units that are not millimetres', () => {
-    const read = (units: number) => readNifti(makeNifti({ ...shape, units }), 'a').warnings
-    expect(read(2 + 8)).toEqual([])
-    expect(read(0)).toEqual([])
-    expect(read(3)).toEqual(['a: the header is in micrometres; read as millimetres'])
+  describe.each([1, 2] as const)('of NIfTI-%i', (version) => {
+    it.each([
+      [1, 'metres', 0.001],
+      [3, 'micrometres', 1000],
+    ])('converts units %i, %s, to millimetres', (code, name, perMillimetre) => {
+      const inUnits = (values: readonly number[]): number[] => values.map((value) => value * perMillimetre)
+      const both = { ...shape, ...qfields, version, sformCode: 1 }
+      const inMillimetres = readNifti(makeNifti({ ...both, sform, units: 2 + 8 }), 'a')
+      const fields = {
+        ...{ pixdim: [1, ...inUnits([2, 3, 4]), 2.5], qoffset: inUnits(qfields.qoffset!) },
+        ...{ sform: sform.slice(0, 3).map(inUnits), units: code + 8 },
+      }
+      const scan = readNifti(makeNifti({ ...both, ...fields }), 'a.nii')
+      const conflict = /^sform and qform place voxels up to/
+      const [first, ...others] = scan.warnings!
+      expect(first).toBe(`a.nii: the header is in ${name}; converted to millimetres`)
+      expect(others.map((text) => text.replace('a.nii: ', ''))).toEqual([expect.stringMatching(conflict)])
+      const { header, affine } = scan.grid
+      expect(header?.xyztUnits).toBe(2 + 8)
+      expect(header?.pixdim.slice(0, 5)).toEqual([1, 2, 3, 4, 2.5])
+      expectNear(affine, sform)
+      expectNear(header!.qform, inMillimetres.grid.header!.qform)
+      const back = readNifti(writeNifti(scan, 'float32'), 'back')
+      expect(back.warnings?.join()).not.toContain('converted')
+      expect(back.grid.header).toMatchObject({ xyztUnits: 2 + 8, qoffset: qfields.qoffset })
+      expectNear(back.grid.affine, sform)
+
+      const sizesAlone = makeNifti({ ...shape, version, ...fields, qformCode: 0, sformCode: 0 })
+      expectNear(readNifti(sizesAlone, 'a').grid.affine, [
+        [2, 0, 0, 0],
+        [0, 3, 0, 0],
+        [0, 0, 4, 0],
+        [0, 0, 0, 1],
+      ])
+    })
+
+    it('leaves units that are millimetres or not stated as they are', () => {
+      for (const units of [0, 2, 2 + 8, 8]) {
+        const { grid, warnings } = readNifti(makeNifti({ ...shape, ...qfields, version, units }), 'a')
+        expect(warnings).toEqual([])
+        expect(grid).toMatchObject({ affine: qform, header: { xyztUnits: units } })
+      }
+    })
   })
 
   it('takes voxel sizes of nonsense for 1', () => {
