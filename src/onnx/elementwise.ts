@@ -25,7 +25,7 @@ import {
   tanh,
 } from '../ops/index.js'
 import type { Call, Operator } from './call.js'
-import { arithmetic } from './known.js'
+import { arithmetic, broadcastOf } from './known.js'
 import { asFlat, isKnown, tensorOf, volumeDims, type DeviceTensor } from './tensor.js'
 
 /** Operations that compute every number from those at the same place. */
@@ -109,17 +109,12 @@ function binary(f: Arithmetic | undefined, g: (a: number, b: number, integers: b
 
 /** Axes are matched from the last one, as in NumPy. */
 export function broadcast(call: Call, f: Arithmetic, a: DeviceTensor, b: DeviceTensor): DeviceTensor {
-  const rank = Math.max(a.dims.length, b.dims.length)
-  const padded = ({ dims }: DeviceTensor): Shape => [...Array<number>(rank - dims.length).fill(1), ...dims]
-  const [of, to] = [padded(a), padded(b)]
-  if (of.some((n, axis) => n !== to[axis] && n !== 1 && to[axis] !== 1))
-    call.fail(`[${a.dims.join(', ')}] and [${b.dims.join(', ')}] cannot be broadcast to one shape`)
-  const dims = of.map((n, axis) => Math.max(n, to[axis]!))
+  const { a: of, b: to, dims } = broadcastOf(call, a.dims, b.dims)
   if (a.value.layout === 'flat' && b.value.layout === 'flat') return tensorOf(f(asFlat(a), asFlat(b)), dims)
   const operand = ({ value }: DeviceTensor, extents: Shape) =>
     value.layout === 'volume' ? value : reshape(value, volumeDims(extents), { layout: 'flat' })
   // A volume of fewer axes than the other operand lies at other axes of its own volume.
-  if ([a, b].some((side) => side.value.layout === 'volume' && side.dims.length < rank))
+  if ([a, b].some((side) => side.value.layout === 'volume' && side.dims.length < dims.length))
     return tensorOf(f(asFlat(a), asFlat(b)), dims)
   return tensorOf(f(operand(a, of), operand(b, to)), dims)
 }

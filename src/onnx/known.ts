@@ -1,21 +1,45 @@
+import type { Shape } from '../graph/value.js'
 import type { OnnxConstant } from '../io/onnx-read.js'
 import type { Call } from './call.js'
 
-/** Arithmetic of numbers that are known when the graph is built: lists of one length, or a list and a number. */
+/** Numbers of a constant that the file only describes: enough for sizes. */
+export const mostKnown = 1e6
+
+/** Extents of two operands, with axes of extent 1 before those of the shorter, and of what they are broadcast to. */
+export interface Broadcast {
+  readonly a: Shape
+  readonly b: Shape
+  readonly dims: Shape
+}
+
+/** Axes are matched from the last one, as in NumPy. */
+export function broadcastOf(call: Call, a: Shape, b: Shape): Broadcast {
+  const rank = Math.max(a.length, b.length)
+  const padded = (dims: Shape): Shape => [...Array<number>(rank - dims.length).fill(1), ...dims]
+  const [from, to] = [padded(a), padded(b)]
+  if (from.some((n, axis) => n !== to[axis] && n !== 1 && to[axis] !== 1))
+    call.fail(`[${a.join(', ')}] and [${b.join(', ')}] cannot be broadcast to one shape`)
+  return { a: from, b: to, dims: from.map((n, axis) => (n === 1 ? to[axis]! : n)) }
+}
+
+/** Arithmetic of numbers that are known when the graph is built, broadcast. */
 export function arithmetic(
   call: Call,
   a: OnnxConstant,
   b: OnnxConstant,
   f: (a: number, b: number, integers: boolean) => number,
 ): OnnxConstant {
-  const longer = a.data.length >= b.data.length ? a : b
-  if (![1, longer.data.length].includes(Math.min(a.data.length, b.data.length)))
-    call.fail(`[${a.dims.join(', ')}] and [${b.dims.join(', ')}] are sizes of different length`)
-  const of = ({ data }: OnnxConstant, i: number) => data[data.length === 1 ? 0 : i]!
-  return {
-    ...longer,
-    data: longer.data.map((_, i) => f(of(a, i), of(b, i), longer.integer)),
-  }
+  const shapes = broadcastOf(call, a.dims, b.dims)
+  const size = shapes.dims.reduce((product, n) => product * n, 1)
+  if (size > Math.max(mostKnown, a.data.length, b.data.length))
+    call.fail(`a constant of shape [${shapes.dims.join(', ')}] is too large`)
+  const spread = ({ data, integer }: OnnxConstant, dims: Shape) =>
+    viewed(
+      { dims, data, integer },
+      shapes.dims.map((count, axis) => ({ first: 0, step: dims[axis] === 1 ? 0 : 1, count })),
+    )
+  const [left, right] = [spread(a, shapes.a), spread(b, shapes.b)]
+  return { ...left, data: left.data.map((n, i) => f(n, right.data[i]!, left.integer)) }
 }
 
 /** The elements of a list at some positions; negative ones count from the end. */

@@ -1,11 +1,8 @@
 import { dropoutLayer } from '../nn/index.js'
 import { concat, pad, slice, softmax, split, transpose } from '../ops/index.js'
 import type { Operator } from './call.js'
-import { everything, rangeOf, taken, viewed } from './known.js'
+import { everything, mostKnown, rangeOf, taken, viewed } from './known.js'
 import { asFlat, asVolume, isKnown, known, shaped, tensorOf, volumeAxis } from './tensor.js'
-
-/** Numbers of a constant that the file only describes: enough for sizes. */
-const mostKnown = 1e6
 
 /** Operations on shapes, and on what is known of them when the graph is built. */
 export const shapes: Readonly<Record<string, Operator>> = {

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { input } from '../../src/graph/value.js'
+import { writeOnnx, type OnnxTensor } from '../../src/io/onnx.js'
+import { onnxNetwork } from '../../src/onnx/index.js'
+import { evaluate, useGpu } from '../gpu.js'
+import { drawFrom } from '../ops/check.js'
+import { fromArray, relativeError, type NdArray } from '../reference/nd-array.js'
+
+const device = useGpu()
+const draw = drawFrom(43)
+
+async function outputOf(bytes: Uint8Array, x: NdArray): Promise<NdArray> {
+  const network = onnxNetwork(bytes)
+  const { y } = await evaluate(device.gpu, { x }, ({ x }) => ({ y: network(x!) }))
+  return y
+}
+
+const integers = (name: string, dims: readonly number[], numbers: readonly number[]): OnnxTensor => ({
+  name,
+  dims,
+  data: BigInt64Array.from(numbers, BigInt),
+})
+
+describe('arithmetic of what the file knows', () => {
+  /** x + (a - b), where a and b are constants. */
+  const differenceOf = (a: OnnxTensor, b: OnnxTensor, dims: readonly number[]) =>
+    writeOnnx({
+      name: 'known',
+      inputs: [{ name: 'x', dims }],
+      outputs: [{ name: 'y', dims }],
+      constants: [a, b],
+      nodes: [
+        { op: 'Sub', name: 'sub', inputs: ['a', 'b'], output: 'whole' },
+        { op: 'Cast', name: 'cast', inputs: ['whole'], output: 'difference', attributes: { to: 1 } },
+        { op: 'Add', name: 'add', inputs: ['x', 'difference'], output: 'y' },
+      ],
+    })
+
+  it.each([
+    [
+      [3, 1],
+      [10, 20, 30],
+      [1, 3],
+      [1, 2, 3],
+      [3, 3],
+      [9, 8, 7, 19, 18, 17, 29, 28, 27],
+    ],
+    [[2, 1], [10, 20], [3], [1, 2, 3], [2, 3], [9, 8, 7, 19, 18, 17]],
+    [[3], [1, 2, 3], [2, 1], [10, 20], [2, 3], [-9, -8, -7, -19, -18, -17]],
+    [[], [10], [1, 1], [1], [1, 1], [9]],
+    [
+      [2, 1, 2],
+      [1, 2, 3, 4],
+      [2, 1],
+      [0, 10],
+      [2, 2, 2],
+      [1, 2, -9, -8, 3, 4, -7, -6],
+    ],
+  ])('broadcasts %j %j and %j %j', async (dimsA, a, dimsB, b, shape, expected) => {
+    const x = draw(shape)
+    const y = await outputOf(differenceOf(integers('a', dimsA, a), integers('b', dimsB, b), shape), x)
+    expect(y.shape).toEqual(shape)
+    expect(
+      relativeError(
+        y,
+        fromArray(
+          shape,
+          [...x.data].map((n, i) => n + expected[i]!),
+        ),
+      ),
+    ).toBeLessThan(2e-6)
+  })
+
+  it('fails for axes that do not fit, or if the result is too large', () => {
+    const build = (a: readonly number[], b: readonly number[]) => () => {
+      const zeros = (dims: readonly number[]) => Array<number>(dims.reduce((size, n) => size * n, 1)).fill(0)
+      onnxNetwork(differenceOf(integers('a', a, zeros(a)), integers('b', b, zeros(b)), [3]))(input('x', [3]))
+    }
+    expect(build([2, 1], [3, 1])).toThrow('sub: Sub: [2, 1] and [3, 1] cannot be broadcast to one shape')
+    expect(build([2000, 1], [2000])).toThrow('sub: Sub: a constant of shape [2000, 2000] is too large')
+  })
+})
