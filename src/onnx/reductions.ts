@@ -15,9 +15,11 @@ function reduced(op: (value: Value, options: AxesOptions) => Value): Operator {
   return {
     build: (call) => {
       const { dims, value } = call.device(0)
-      const given = call.list('axes') ?? call.numbers(1, 'the axes') ?? [...dims.keys()]
-      call.expect('noop_with_empty_axes', 0)
-      const axes = given.map((axis) => call.axis(axis, dims.length))
+      const given = call.list('axes') ?? call.numbers(1, 'the axes') ?? []
+      // Without axes, also if their list is empty, all are combined.
+      if (given.length === 0) call.expect('noop_with_empty_axes', 0)
+      else call.number('noop_with_empty_axes', 0)
+      const axes = (given.length > 0 ? given : [...dims.keys()]).map((axis) => call.axis(axis, dims.length))
       const of = value.layout === 'volume' ? axes.map((axis) => volumeAxis(axis, dims.length)) : axes
       const kept = {
         dims: dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),

@@ -80,3 +80,27 @@ describe('arithmetic of what the file knows', () => {
     expect(build([2000, 1], [2000])).toThrow('sub: Sub: a constant of shape [2000, 2000] is too large')
   })
 })
+
+it.each([
+  ['no axes', undefined],
+  ['an empty list of axes', []],
+])('a reduction over %s combines all', async (_, axes) => {
+  const reduced = writeOnnx({
+    name: 'reduced',
+    inputs: [{ name: 'x', dims: [2, 3] }],
+    outputs: [{ name: 'y', dims: [1, 1] }],
+    constants: axes ? [integers('axes', [0], axes)] : [],
+    nodes: [
+      {
+        op: 'ReduceMean',
+        name: 'mean',
+        inputs: axes ? ['x', 'axes'] : ['x'],
+        output: 'y',
+        attributes: { keepdims: 1 },
+      },
+    ],
+  })
+  const y = await outputOf(reduced, fromArray([2, 3], [1, 2, 3, 4, 5, 9]))
+  expect(y.shape).toEqual([1, 1])
+  expect(y.data[0]).toBeCloseTo(4, 6)
+})
