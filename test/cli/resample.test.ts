@@ -176,6 +176,27 @@ describe('sae resample', () => {
     expect(await refused(['resample', scans[0], '--spacing', '1,2', ...to])).toMatch(/three as 1,1,3/)
     expect(await refused(['resample', scans[0], ...to])).toMatch(/give --like, .* or --spacing$/)
   })
+
+  it('refuses labels that are none before it writes anything', { timeout: 120_000 }, async () => {
+    const { path, scans, labels } = study
+    writeFileSync(path('a.json'), '{}')
+    const to = ['--spacing', '3', '-o', path('labels/out.nii.gz')]
+    expect(await refused(['resample', scans[0], '--labels', ...to])).toMatch(
+      /^sae: \S+a\.nii\.gz: voxel \d+ has the value \d\.\d+, but labels are non-negative integers .*; give --image /,
+    )
+    for (const value of [3.5, -3]) {
+      const { data } = await readVolume(labels[0])
+      data[1234] = value
+      const named = await study.write('one_dseg.nii.gz', data, 'float32')
+      for (const kind of [['--labels'], []])
+        expect(await refused(['resample', named, ...kind, ...to])).toContain(
+          `one_dseg.nii.gz: voxel 1234 has the value ${value}, but labels are non-negative integers`,
+        )
+    }
+    expect(existsSync(path('labels'))).toBe(false)
+    await succeed(['resample', scans[0], '--image', ...to])
+    expect(readFileSync(path('labels/out.json'), 'utf8')).toBe('{}')
+  })
 })
 
 describe('sae resample --transform', () => {

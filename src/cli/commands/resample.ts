@@ -12,6 +12,7 @@ import {
   type VolumeHeader,
 } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
+import { isCode } from '../../sae/label-codes.js'
 import { besideVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutput, writeOutputVolume } from '../outputs/output-files.js'
@@ -115,6 +116,7 @@ async function resample(path: string, options: ResampleOptions, terminal: Termin
   const volume = await readEither(header, options)
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
   requireFinite(volume)
+  if (volume.data instanceof Float64Array) requireCodes(volume.data, path)
   const result = regrid({ ...volume, grid: placed }, onto)
   await outputs.claim()
   for (const ending of tables)
@@ -160,4 +162,13 @@ async function readEither(
     )
   }
   return readVolume(source)
+}
+
+/** @throws UserError with the first voxel that holds no label */
+function requireCodes(data: Float64Array, source: string): void {
+  const at = data.findIndex((value) => !isCode(value))
+  if (at === -1) return
+  throw new UserError(
+    `${source}: voxel ${at} has the value ${data[at]!}, but labels are non-negative integers below 2^53; give --image if it is an image`,
+  )
 }
