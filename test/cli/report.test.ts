@@ -1,5 +1,5 @@
 /** Pages of results: what a process writes, and what a browser would be told by it. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modifiedZ } from '../../src/cli/report/index-page.js'
 import { readVolume } from '../../src/io/files.js'
@@ -102,6 +102,29 @@ describe('sae report', () => {
     expect(page.match(/<img /g)).toHaveLength(18)
     expect(page.match(/alt="epoch 1, step 1: coronal slice, scan with segmentation"/g)).toHaveLength(2)
     expect(page.match(/<\/span>\s*cerebral white matter\s*<\/li>/g)).toHaveLength(2)
+  })
+
+  it('leaves alone tables, links and folders of others that are named as its logs are', async () => {
+    await succeed(['report', study.path('run')])
+    const before = text('run/training.html')
+    const others = ['empty.csv', 'folder.csv', 'gone.csv', 'begun.csv', 'ragged.csv'].map(
+      (name) => `run/${name}`,
+    )
+    const [empty, folder, gone, begun, ragged] = others.map(study.path) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ]
+    writeFileSync(empty, '')
+    mkdirSync(folder)
+    symlinkSync('nowhere', gone)
+    writeFileSync(begun, 'epoch,step,lo')
+    writeFileSync(ragged, 'a,b\n1,2,3\n')
+    await succeed(['report', study.path('run')])
+    expect(text('run/training.html')).toBe(before)
+    for (const file of others) rmSync(study.path(file), { recursive: true })
   })
 
   it('leaves out examples that are damaged', async () => {

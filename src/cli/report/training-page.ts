@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderCurves } from '../../report/curves.js'
 import { exampleStrip } from '../../report/example-strip.js'
@@ -18,19 +18,31 @@ export interface TrainingLog {
   readonly examples: ExampleFile | undefined
 }
 
-/** The logs that `sae pretrain` and `sae train` left in a folder. @throws UserError if a file cannot be read */
+/**
+ * The logs that `sae pretrain` and `sae train` left in a folder; whatever else is named so is left alone.
+ *
+ * @throws UserError if a file cannot be read
+ */
 export async function readLogs(folder: string): Promise<TrainingLog[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.csv')).sort()
   const logs: TrainingLog[] = []
   for (const name of names) {
     const path = join(folder, name)
+    if (!(await holdsText(path))) continue
     const text = await readTableText(path)
-    if (!text.startsWith('epoch,step,')) continue
     // A full disk, or a run that still writes, leaves a row that is not whole.
-    const table = parseCsv(text.slice(0, text.lastIndexOf('\n') + 1), path)
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+    if (!whole.startsWith('epoch,step,')) continue
+    const table = parseCsv(whole, path)
     logs.push({ name, ...table, examples: await readExamples(examplesBeside(path)) })
   }
   return logs
+}
+
+/** False for a folder, a pipe, a link to nothing and an empty file. */
+async function holdsText(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true && found.size > 0
 }
 
 /** Columns that are no curve of their own. */
