@@ -148,6 +148,35 @@ describe('sae prior --tissues', () => {
   })
 })
 
+describe('sae prior --show', () => {
+  it('reads the volume of the truth that it is told to', async () => {
+    const { path, write, classes } = study
+    const prior = path('shown.nii.gz')
+    await succeed(['prior', files.labels, '--classes', classes, '-o', prior])
+    const size = first.labels.length
+    const both = new Float32Array(2 * size)
+    both.set((await readVolume(files.labels)).data, size)
+    const truth = await write('both.nii.gz', both, 'int16', here, 2)
+    const show = ['prior', '--show', prior, '--truth']
+    const { stdout } = await succeed([...show, files.labels])
+    expect((await succeed([...show, truth, '--volume', '1'])).stdout).toBe(stdout)
+    expect((await succeed([...show, truth, '--volume', '0'])).stdout).toMatch(/ 0\.0 +absent /)
+    const { errors } = await sae([...show, truth])
+    expect(errors).toEqual([expect.stringMatching(/both\.nii\.gz: has 2 volumes, .* --volume, 0 to 1$/)])
+  })
+
+  it('refuses options that it would ignore', async () => {
+    const making = ['blur 1', 'like x.nii', 'every 1', 'tissues', 'transform affine', 'volume 0']
+    for (const option of making) {
+      const args = `--${option}`.split(' ')
+      const { code, errors } = await sae(['prior', '--show', study.path('none.nii.gz'), ...args])
+      expect(errors).toEqual([expect.stringMatching(/^sae: (--show: )?--[a-z-]+ goes with /)])
+      expect(errors[0]).toContain(`${args[0]!} goes with`)
+      expect(code).toBe(2)
+    }
+  })
+})
+
 describe('what does not go together', () => {
   it('is refused in one line', async () => {
     const { path, write } = study

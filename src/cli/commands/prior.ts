@@ -19,7 +19,7 @@ import {
 import { Outputs } from '../outputs/output-files.js'
 import { tablePath, writePrior } from '../prior/prior-file.js'
 import { codeRanges, fromMapsLike } from '../prior/prior-like.js'
-import { showPrior } from '../prior/prior-show.js'
+import { requireShown, showPrior } from '../prior/prior-show.js'
 import { fromAtlas, fromLabelMaps, inVoxels, type MadePrior } from '../prior/prior-sources.js'
 import { fromTissues, tableOfTissues } from '../prior/prior-tissues.js'
 import { sampledGrid } from '../grids/subsample.js'
@@ -129,6 +129,7 @@ Example:
       if (show !== undefined) {
         if (files.length > 0 || output !== undefined)
           throw new UserError('--show looks at a prior and makes none; leave out the files and -o')
+        requireShown(givenOptions(command))
         await showPrior({ ...options, show }, terminal)
         return
       }
@@ -137,6 +138,11 @@ Example:
       if (output === undefined) throw new UserError('sae prior: give -o, the prior to write')
       await makePrior(files, { ...options, output }, terminal)
     })
+}
+
+/** The names of the options that the command line has, not those of defaults. */
+function givenOptions(command: Command): string[] {
+  return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli')
 }
 
 /** Makes a prior from label maps or an atlas. @throws UserError if an input is wrong or an output is in the way */

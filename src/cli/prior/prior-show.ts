@@ -10,6 +10,7 @@ import { GridCheck } from '../grids/grid-check.js'
 import { readLabels } from '../inputs.js'
 import { classesOfMap, tableOfReference } from '../label-maps.js'
 import { placed } from '../grids/placement.js'
+import { flagOf } from '../options.js'
 import { readPrior, toPrior } from './prior-file.js'
 import type { Terminal } from '../terminal.js'
 
@@ -20,6 +21,27 @@ export interface ShowOptions {
   readonly classes?: string
   readonly floor: number
   readonly matchByIndex: boolean
+  /** Which volume of a truth that holds several. */
+  readonly volume?: number | undefined
+}
+
+/** The options that `--show` heeds, and those that it heeds with `--truth`. */
+const heeded = ['show', 'truth', 'classes', 'floor']
+const ofTruth = ['matchByIndex', 'volume']
+
+/**
+ * Requires that `--show` heeds every option.
+ *
+ * @param given the options of the command line, by the names that they have in the code
+ * @throws UserError with the first that it does not
+ */
+export function requireShown(given: readonly string[]): void {
+  const other = given.find((name) => ![...heeded, ...ofTruth].includes(name))
+  if (other !== undefined)
+    throw new UserError(`${flagOf(other)} goes with making a prior, and --show makes none; leave it out`)
+  const alone = given.includes('truth') ? undefined : given.find((name) => ofTruth.includes(name))
+  if (alone !== undefined)
+    throw new UserError(`--show: ${flagOf(alone)} goes with --truth; give both or none`)
 }
 
 /** Prints what a prior says, and how much of a given truth it allows. @throws UserError if a file is not what it should be */
@@ -61,18 +83,18 @@ export async function showPrior(options: ShowOptions, terminal: Terminal): Promi
 
 async function readTruth(
   path: string,
-  { matchByIndex }: ShowOptions,
+  { matchByIndex, volume }: ShowOptions,
   prior: Awaited<ReturnType<typeof readPrior>>['volume'],
   table: Parameters<typeof tableOfReference>[1]['table'],
   terminal: Terminal,
 ): Promise<Uint8Array> {
-  const header = await readVolumeHeader(path)
+  const header = await readVolumeHeader(path, { volume })
   const every = Math.round(header.grid.shape[0] / prior.grid.shape[0])
   if (!(every >= 1)) throw new UserError(`${path}: has fewer voxels than ${prior.source}`)
   const check = new GridCheck({ matchByIndex, resample: undefined })
   const placement = check.match(header, prior, 'the prior and the truth', every)
   check.conclude(terminal)
-  const map = placed(await readLabels(path, terminal), placement)
+  const map = placed(await readLabels(path, terminal, volume), placement)
   return classesOfMap(
     map,
     await tableOfReference(path, { table, source: 'the table of the prior' }),
