@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { input, type Value } from '../../src/graph/value.js'
 import {
+  batchNormLayer,
   convLayer,
   convTransposeLayer,
   decoder,
@@ -162,6 +163,19 @@ describe('sequential', () => {
   it('takes whole networks', () => {
     const names = sequential(decoder({ classes: 2 }), relu).parameters.map(({ name }) => name)
     expect(names).toEqual(['decoder.weight', 'decoder.bias'])
+  })
+
+  it('names the weights of a layer once, wherever it stands', () => {
+    const shared = convLayer('shared', 2, 2, seededRandom(1))
+    const norm = batchNormLayer('norm', 2)
+    const network = sequential(shared, norm, relu, shared, norm)
+    expect(network.parameters.map(({ name }) => name)).toEqual([
+      'shared.weight',
+      'shared.bias',
+      'norm.weight',
+      'norm.bias',
+    ])
+    expect(network.statistics.map(({ name }) => name)).toEqual(['norm.running_mean', 'norm.running_var'])
   })
 })
 

@@ -1,7 +1,7 @@
 /** What a plan refuses: every message is one line that names the value, and nothing else is the worse for it. */
 import { describe, expect, it } from 'vitest'
 import { accumulate } from '../../src/graph/accumulate.js'
-import { input, parameter, type Value } from '../../src/graph/value.js'
+import { constant, input, parameter, type Value } from '../../src/graph/value.js'
 import { relu, sum } from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'
 import { compile } from '../../src/plan/compile.js'
@@ -204,5 +204,35 @@ describe('training by run() alone', () => {
     expect(losses[1]).toBeCloseTo(5.8, 5)
     expect(losses[2]).toBeCloseTo(5.6, 5)
     step.dispose()
+  })
+})
+
+describe('options of compile', () => {
+  const y = sum(relu(input('x', [1, 1, 16, 4, 4])))
+
+  it.each([
+    [{ memoryLimit: NaN }, 'memoryLimit must be a number of at least 0, not NaN'],
+    [{ memoryTarget: NaN }, 'memoryTarget must be a number of at least 0, not NaN'],
+    [{ memoryLimit: wrong('1.5GB') }, 'memoryLimit must be a number of at least 0, not 1.5GB'],
+    [{ slabPlanes: -1 }, 'slabPlanes must be a whole number of at least 1, not -1'],
+    [{ slabPlanes: 1.5 }, 'slabPlanes must be a whole number of at least 1, not 1.5'],
+    [{ storage: wrong('f64') }, 'storage must be f32 or f16, not f64'],
+    [{ keep: wrong('everything') }, 'compile: keep: a list of values is needed'],
+    [{ effects: wrong([[]]) }, 'compile: effects must be a list of nodes; spread what minimise returns'],
+    [{ effects: wrong(y) }, 'compile: effects must be a list of nodes'],
+  ])('are refused: %j', async (options, message) => {
+    await expect(compile(device.gpu, { outputs: [y], ...options })).rejects.toThrow(message)
+  })
+})
+
+describe('contents of another type', () => {
+  it.each([
+    [new Float64Array(2), 'c [2]: its contents must be a Float32Array'],
+    [new Int32Array(2), 'c [2]: its contents must be a Float32Array'],
+    [new Uint8Array(2), 'c [2]: its contents must be a Float32Array'],
+    [[1, 2], 'c [2]: its contents must be a Float32Array'],
+  ])('are refused: %o', (contents, message) => {
+    expect(() => constant('c', [2], wrong(contents))).toThrow(message)
+    expect(() => parameter('c', [2], wrong(contents))).toThrow(message)
   })
 })

@@ -1,0 +1,68 @@
+/** Several optimisers in one plan, and what an optimiser refuses. */
+import { describe, expect, it } from 'vitest'
+import { gradients } from '../../src/graph/gradients.js'
+import { constant, input, parameter } from '../../src/graph/value.js'
+import { add, multiply, square, sum } from '../../src/ops/index.js'
+import { Adam, GradientAccumulation, SGD } from '../../src/optim/index.js'
+import { compile } from '../../src/plan/compile.js'
+import { Variables } from '../../src/plan/variables.js'
+import { useGpu } from '../gpu.js'
+
+const device = useGpu()
+const learningRate = 0.1
+const make = () => [parameter('a', [1], Float32Array.of(1)), parameter('b', [1], Float32Array.of(2))]
+
+describe('two optimisers in a plan', () => {
+  // d (ab)^2: 2 a b^2 = 8 and 2 a^2 b = 4.
+  it.each([
+    ['the first one first', [0, 1]],
+    ['the second one first', [1, 0]],
+  ])('both take gradients of the weights before the run, %s', async (_, order) => {
+    const [a, b] = make()
+    const loss = sum(square(multiply(a!, b!)))
+    const effects = order.flatMap((i) => new SGD([[a!, b!][i]!], { learningRate }).minimise(loss))
+    // Built after the updates, it still reads what was there before them.
+    const later = sum(add(a!, b!))
+    const variables = new Variables(device.gpu)
+    const plan = await compile(device.gpu, { outputs: [later], effects, variables })
+    await plan.run()
+    expect((await plan.read(later))[0]).toBe(3)
+    expect((await variables.read(a!))[0]).toBeCloseTo(0.2, 6)
+    expect((await variables.read(b!))[0]).toBeCloseTo(1.6, 6)
+    plan.dispose()
+    variables.dispose()
+  })
+
+  it('refuses to read a variable between two updates of it', async () => {
+    const [a, b] = make()
+    const accumulation = new GradientAccumulation(new SGD([a!, b!], { learningRate }))
+    const loss = sum(square(multiply(a!, b!)))
+    const effects = [...accumulation.add(loss), ...accumulation.step()]
+    await expect(compile(device.gpu, { outputs: [], effects })).rejects.toThrow(
+      'compile: maximum reads accumulated gradients between two updates of it; make two plans of them',
+    )
+  })
+})
+
+describe('an optimiser refuses', () => {
+  const [a, b] = make()
+
+  it('what it cannot train', () => {
+    expect(() => new SGD([input('x', [1])])).toThrow('sgd: x is no variable, but input')
+    expect(() => new SGD([constant('c', [1], Float32Array.of(1))])).toThrow('c is no variable, but constant')
+    expect(() => new Adam([square(b!)])).toThrow('adam: square is no variable, but computed')
+    expect(() => new Adam([a!, b!, a!])).toThrow('adam: a is there twice')
+    expect(() => new SGD(a as never)).toThrow('sgd: parameters: a list of values is needed')
+  })
+
+  it('numbers that are none', () => {
+    expect(() => new SGD([a!], { learningRate: '0.1' as never })).toThrow(
+      'the learning rate must be a number',
+    )
+    expect(() => new Adam([a!], { betas: [1, 1] })).toThrow('adam: betas must be at least 0 and below 1')
+    const loss = sum(square(a!))
+    const [grad] = gradients(loss, [a!])
+    expect(() => new Adam([a!], { weightDecay: NaN }).update([grad!])).toThrow('adam: weight_decay is NaN')
+    expect(() => new SGD([a!], { momentum: -1 }).update([grad!])).toThrow('sgd: momentum is -1')
+  })
+})
