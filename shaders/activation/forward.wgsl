@@ -3,7 +3,8 @@
 //   output = f(input)
 //
 // f by KIND, named as in PyTorch; alpha is the negative slope of LEAKY_RELU, the alpha of ELU and the lower limit of CLAMP,
-// beta the upper one.
+// beta the upper one. For LOG they are the logarithms of negative numbers and of 0, NaN and -infinity, which WGSL cannot write.
+// f(NaN) is NaN.
 // Mapping: one invocation per element.
 
 // #include common/activation_kinds
@@ -41,7 +42,10 @@ fn f(x: f32) -> f32 {
     case ELU: { return select(params.alpha * expm1_exact(min(x, 0.0)), x, x > 0.0); }
     case NEGATE: { return -x; }
     case EXP: { return exp_exact(x); }
-    case LOG: { return log_exact(x); }
+    case LOG: {
+      let finite = select(log_exact(x), x, x > 3.4028234e38);
+      return select(select(finite, params.beta, x == 0.0), params.alpha, x < 0.0);
+    }
     case SQRT: { return sqrt(x); }
     case SQUARE: { return x * x; }
     case CLAMP: {
@@ -53,6 +57,11 @@ fn f(x: f32) -> f32 {
   }
 }
 
+// By its bits, because drivers may assume that there is no NaN.
+fn or_nan(x: f32) -> f32 {
+  return select(f(x), x, (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(gid, groups);
@@ -61,8 +70,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let x = input[i - params.input_base / WIDTH];
   let to = i - params.output_base / WIDTH;
 // #if ${VECTOR}
-  output[to] = vec4f(f(x.x), f(x.y), f(x.z), f(x.w));
+  output[to] = vec4f(or_nan(x.x), or_nan(x.y), or_nan(x.z), or_nan(x.w));
 // #else
-  output[to] = f(x);
+  output[to] = or_nan(x);
 // #endif
 }

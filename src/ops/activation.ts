@@ -47,9 +47,9 @@ export function exp(input: Value): Value {
   return apply('exp', input, { wide: true })
 }
 
-/** Natural logarithm of positive, normal numbers; for other inputs the result is meaningless, but not an error. */
+/** Natural logarithm, as `torch.log`: -infinity of 0, NaN of negative numbers. */
 export function log(input: Value): Value {
-  return apply('log', input)
+  return apply('log', input, { alpha: NaN, beta: -Infinity })
 }
 
 /** Square root of numbers that are not negative. The gradient at 0 is infinite. */

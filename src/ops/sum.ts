@@ -4,7 +4,7 @@ import { elementwiseOp, elementwisePlanes } from '../graph/elementwise.js'
 import { requireSameShape, type Value } from '../graph/value.js'
 import { slabs, whole, type Slab } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { keptForm, type AxesOptions } from './shared/axes.js'
+import { keptForm, requireAxesOptions, type AxesOptions } from './shared/axes.js'
 import { broadcast, requireNumbers } from './shared/broadcast.js'
 import { sumRows } from './shared/reduce.js'
 import { sumAxes } from './sum-axes.js'
@@ -22,17 +22,20 @@ export type SumOptions = AxesOptions
  * @throws Error if an axis does not exist or is named twice
  */
 export function sum(a: Value, options: SumOptions = {}): Value {
-  return isTotal(options) ? reduction('sum', a, undefined) : overAxes('sum', a, options, () => 1)
+  return isTotal('sum', options) ? reduction('sum', a, undefined) : overAxes('sum', a, options, () => 1)
 }
 
 /** Mean over some axes, or of all elements; shapes as those of `sum`. */
 export function mean(a: Value, options: SumOptions = {}): Value {
-  return isTotal(options)
+  return isTotal('mean', options)
     ? weightedSum([{ term: sum(a), factor: 1 / a.size }])
     : overAxes('mean', a, options, (count) => 1 / count)
 }
 
-const isTotal = ({ axes, keepDims }: SumOptions): boolean => axes === undefined && !keepDims
+function isTotal(op: string, options: SumOptions): boolean {
+  requireAxesOptions(op, options)
+  return options.axes === undefined && !options.keepDims
+}
 
 function overAxes(name: string, a: Value, options: SumOptions, scaleOf: (count: number) => number): Value {
   requireNumbers(name, a)

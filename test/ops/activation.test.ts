@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as ops from '../../src/ops/activation.js'
-import { differentiate, useGpu } from '../gpu.js'
+import { differentiate, evaluate, useGpu } from '../gpu.js'
 import { fromArray, map, maxAbsError, type NdArray } from '../reference/nd-array.js'
 import * as reference from '../reference/activation.js'
 import { drawFrom, expectReference, extents } from './check.js'
@@ -42,6 +42,21 @@ describe.each(names)('%s', (name) => {
     )
     expectEach(results['grad x']!, gradInput, x, 'gradient')
   })
+})
+
+it('the logarithm of 0 is -infinity, of negative numbers NaN', async () => {
+  const x = fromArray([5], [0, -1, -1e-3, 1, Infinity])
+  const { y } = await evaluate(device.gpu, { x }, (v) => ({ y: ops.log(v.x!) }))
+  expect([...y.data]).toEqual([-Infinity, NaN, NaN, 0, Infinity])
+})
+
+it.each(names)('%s of NaN is NaN', async (name) => {
+  const x = fromArray([8], [NaN, 1, NaN, NaN, 2, 1, NaN, 1])
+  for (const length of [8, 7]) {
+    const some = fromArray([length], [...x.data].slice(0, length))
+    const { y } = await evaluate(device.gpu, { x: some }, (v) => ({ y: ops[name](v.x!) }))
+    expect([...y.data].map(Number.isNaN)).toEqual([...some.data].map(Number.isNaN))
+  }
 })
 
 it('far from 0 nothing overflows', async () => {

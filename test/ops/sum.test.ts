@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { gradients } from '../../src/graph/gradients.js'
 import { input, parameter } from '../../src/graph/value.js'
-import { dot, softmax, squaredError, sum, weightedSum } from '../../src/ops/index.js'
+import { amax, dot, mean, softmax, squaredError, sum, weightedSum } from '../../src/ops/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import * as arrays from '../reference/nd-array.js'
 import { fromArray, map, relativeError, scalar, type NdArray } from '../reference/nd-array.js'
@@ -92,6 +92,14 @@ describe('sums', () => {
     expect([...sums.before.data, ...sums.sum.data, ...sums.dot.data]).toEqual([8, 5, 5])
     const squares = map(feeds.five, (x) => (1 - x) ** 2).data
     expect(relativeError(sums.squared, [squares.reduce((total, x) => total + x, 0)])).toBeLessThan(1e-6)
+  })
+
+  it('refuse what are no options, which would be a sum over everything', () => {
+    const x = input('x', [2, 3])
+    for (const wrong of [1, [1]])
+      expect(() => sum(x, wrong as never)).toThrow('sum: give { axes: [...], keepDims }, not 1')
+    expect(() => mean(x, { dim: 1 } as never)).toThrow('mean: give { axes: [...], keepDims }, not dim')
+    expect(() => amax(x, { axis: 1 } as never)).toThrow('amax: give { axes: [...], keepDims }, not axis')
   })
 
   it('refuse values of different shapes', () => {

@@ -47,16 +47,27 @@ export interface AxesOptions {
   readonly keepDims?: boolean
 }
 
+/** @throws Error if these are no such options: axes given as a number or a list would be all axes without a word */
+export function requireAxesOptions(op: string, options: AxesOptions): void {
+  const strange =
+    typeof options === 'object' && !Array.isArray(options)
+      ? Object.keys(options).find((key) => key !== 'axes' && key !== 'keepDims')
+      : String(options)
+  if (strange !== undefined) throw new Error(`${op}: give { axes: [...], keepDims }, not ${strange}`)
+}
+
 /**
  * The shape with 1 on the axes that are combined, and the form of the result.
  *
- * @throws Error if an axis does not exist or is named twice
+ * @throws Error if an axis does not exist or is named twice, or an option does not exist
  */
 export function keptForm(
   op: string,
   value: Value,
-  { axes, keepDims = false }: AxesOptions,
+  options: AxesOptions,
 ): { readonly kept: Shape; readonly form: Form } {
+  requireAxesOptions(op, options)
+  const { axes, keepDims = false } = options
   const combined = axes ? distinctAxes(op, value, axes) : new Set(value.shape.keys())
   const kept = value.shape.map((extent, axis) => (combined.has(axis) ? 1 : extent))
   const rest = value.shape.filter((_, axis) => !combined.has(axis))
