@@ -80,8 +80,9 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       `${source}: the operation${unknown.length > 1 ? 's' : ''} ${shown(unknown.join(', '))} (first: ${name}) cannot be read`,
     )
   }
-  const trained = weightsOf(model)
-  const statistics = statisticsOf(model)
+  const stored = storedOf(model)
+  const trained = weightsOf(model, stored)
+  const statistics = statisticsOf(model, stored)
 
   const outputsOf = (inputs: Readonly<Record<string, Value>>): Record<string, Value> => {
     const values = new Map<string, Tensor>([...constants, ...statistics])
@@ -110,7 +111,7 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       })
       const results = Array.isArray(built) ? (built as readonly Tensor[]) : [built as Tensor]
       operation.outputs.forEach((name, i) => {
-        if (results[i]) values.set(name, results[i])
+        if (results[i] && !statistics.has(name)) values.set(name, results[i])
       })
     }
     return Object.fromEntries(
@@ -143,16 +144,32 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
   })
 }
 
+/**
+ * The constants of a file by every name that they have there. PyTorch stores equal ones once, and gives the others their
+ * names by an Identity: two weights, which training makes different.
+ */
+function storedOf({ operations, constants }: OnnxModel): ReadonlyMap<string, OnnxConstant> {
+  const stored = new Map(constants)
+  for (const { op, inputs, outputs } of operations) {
+    const constant = op === 'Identity' ? stored.get(inputs[0] ?? '') : undefined
+    if (constant && outputs[0]) stored.set(outputs[0], constant)
+  }
+  return stored
+}
+
 /** The constants that operations train, as parameters; those of convolutions get five extents, for ours. */
-function weightsOf({ operations, constants }: OnnxModel): Map<string, DeviceTensor> {
+function weightsOf(
+  { operations }: OnnxModel,
+  stored: ReadonlyMap<string, OnnxConstant>,
+): Map<string, DeviceTensor> {
   const found = new Map<string, DeviceTensor>()
   for (const { op, inputs } of operations) {
     for (const i of operators[op]!.weights ?? []) {
-      const [name, constant] = [inputs[i]!, constants.get(inputs[i] ?? '')]
+      const [name, constant] = [inputs[i]!, stored.get(inputs[i] ?? '')]
       if (!constant || constant.integer || found.has(name)) continue
       const { dims, data } = constant
-      // Single numbers are settings, not weights: a scale, an epsilon.
-      if (data.length === 1 && op in elementwise) continue
+      // Single numbers of arithmetic are settings, not weights: a scale, an epsilon.
+      if (data.length === 1 && op in elementwise && op !== 'PRelu') continue
       const shape = i === 1 && op.startsWith('Conv') ? volumeDims(dims) : dims.length === 0 ? [1] : dims
       found.set(name, { dims, value: parameter(name, shape, Float32Array.from(data)) })
     }
@@ -161,13 +178,16 @@ function weightsOf({ operations, constants }: OnnxModel): Map<string, DeviceTens
 }
 
 /** The running statistics of batch normalisations, as variables. */
-function statisticsOf({ operations, constants }: OnnxModel): Map<string, DeviceTensor> {
+function statisticsOf(
+  { operations }: OnnxModel,
+  stored: ReadonlyMap<string, OnnxConstant>,
+): Map<string, DeviceTensor> {
   const names = operations.flatMap(({ op, inputs }) =>
     op === 'BatchNormalization' ? inputs.slice(3, 5) : [],
   )
   return new Map(
     names.flatMap((name): [string, DeviceTensor][] => {
-      const { dims, data }: Partial<OnnxConstant> = constants.get(name) ?? {}
+      const { dims, data }: Partial<OnnxConstant> = stored.get(name) ?? {}
       if (!dims || !data) return []
       const initial = Float32Array.from(data)
       return [[name, { dims, value: new Value(name, dims, 'variable', { initial }) }]]

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
 import { writeOnnx, type OnnxTensor } from '../../src/io/onnx.js'
+import { inTraining } from '../../src/nn/index.js'
 import { onnxNetwork } from '../../src/onnx/index.js'
+import { squaredError } from '../../src/ops/index.js'
+import { SGD } from '../../src/optim/index.js'
+import { compile } from '../../src/plan/compile.js'
+import { Variables } from '../../src/plan/variables.js'
 import { evaluate, useGpu } from '../gpu.js'
 import { drawFrom } from '../ops/check.js'
 import { fromArray, relativeError, type NdArray } from '../reference/nd-array.js'
@@ -103,4 +108,74 @@ it.each([
   const y = await outputOf(reduced, fromArray([2, 3], [1, 2, 3, 4, 5, 9]))
   expect(y.shape).toEqual([1, 1])
   expect(y.data[0]).toBeCloseTo(4, 6)
+})
+
+describe('weights that a file stores once for several uses', () => {
+  const numbers = (name: string, dims: readonly number[], ...data: number[]): OnnxTensor => ({
+    name,
+    dims,
+    data: Float32Array.from(data),
+  })
+  const normalisation = (name: string, from: string, names: readonly string[]) => ({
+    op: 'BatchNormalization',
+    name,
+    inputs: [from, ...names],
+    output: name,
+  })
+  const identity = (name: string, of: string) => ({ op: 'Identity', name, inputs: [of], output: name })
+  const dims = [2, 2, 3]
+  /** PyTorch's export of two batch normalisations and a PReLU with one slope: what is equal is stored once. */
+  const file = writeOnnx({
+    name: 'stored once',
+    inputs: [{ name: 'x', dims }],
+    outputs: [{ name: '2', dims }],
+    constants: [
+      numbers('0.weight', [2], 1, 1),
+      numbers('0.bias', [2], 0, 0),
+      numbers('slope', [1], 0.25),
+      numbers('half', [1], 0.5),
+    ],
+    nodes: [
+      identity('0.mean', '0.bias'),
+      identity('0.variance', '0.weight'),
+      identity('1.weight', '0.weight'),
+      identity('1.bias', '0.bias'),
+      identity('1.mean', '0.mean'),
+      identity('1.variance', '0.variance'),
+      normalisation('0', 'x', ['0.weight', '0.bias', '0.mean', '0.variance']),
+      { op: 'PRelu', name: 'act', inputs: ['0', 'slope'], output: 'act' },
+      normalisation('1', 'act', ['1.weight', '1.bias', '1.mean', '1.variance']),
+      { op: 'Mul', name: '2', inputs: ['1', 'half'], output: '2' },
+    ],
+  })
+
+  it('are parameters and statistics of their own, unlike a number in arithmetic', () => {
+    const network = onnxNetwork(file)
+    const names = ['0.weight', '0.bias', 'slope', '1.weight', '1.bias']
+    expect(network.parameters.map(({ name }) => name)).toEqual(names)
+    expect(network.statistics.map(({ name }) => name)).toEqual([
+      ...['0.mean', '0.variance', '1.mean', '1.variance'],
+    ])
+  })
+
+  it('come apart in training', async () => {
+    const network = onnxNetwork(file)
+    const [x, y] = [input('x', dims), input('y', [2, 2, 1, 1, 3])]
+    const { result: loss, updates } = inTraining(() => squaredError(network(x), y))
+    expect(updates).toHaveLength(2)
+    const variables = new Variables(device.gpu)
+    const effects = [...new SGD(network.parameters, { learningRate: 0.1 }).minimise(loss), ...updates]
+    const step = await compile(device.gpu, { outputs: [], report: [loss], effects, variables })
+    try {
+      for (const value of [x, y]) step.write(value, Float32Array.from(draw(dims).data))
+      await step.run()
+      const read = await variables.readAll([...network.parameters, ...network.statistics])
+      const contents = [...read.values()].map(({ data }) => data.join())
+      expect(new Set(contents).size).toBe(9)
+      expect(read.get('slope')!.data[0]).not.toBe(0.25)
+    } finally {
+      step.dispose()
+      variables.dispose()
+    }
+  })
 })
