@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js'
 import { formatLimit, formatNeed } from '../plan/memory-need.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { openGpu } from '../node/index.js'
@@ -5,9 +6,18 @@ import type { Preparation } from '../sae/plan-by-batch.js'
 import type { GlobalOptions } from './options.js'
 import type { Terminal } from './terminal.js'
 
-/** Opens the GPU that --adapter or SAE_ADAPTER asks for, says which one it is, and closes it after `body`. */
+interface GpuOptions extends GlobalOptions {
+  /** What saves memory in a command that has no batch to make smaller. */
+  readonly saving?: string
+}
+
+/**
+ * Opens the GPU that --adapter or SAE_ADAPTER asks for, says which one it is, and closes it after `body`.
+ *
+ * @throws UserError as `body`, with `saving` for a smaller batch
+ */
 export async function withGpu<T>(
-  { adapter }: GlobalOptions,
+  { adapter, saving }: GpuOptions,
   terminal: Terminal,
   body: (gpu: Gpu) => Promise<T>,
 ): Promise<T> {
@@ -17,6 +27,9 @@ export async function withGpu<T>(
   terminal.note(`adapter: ${name} (${software ? 'software, runs on the CPU' : 'hardware'})${tiles}`)
   try {
     return await body(gpu)
+  } catch (error) {
+    if (saving === undefined || !(error instanceof UserError)) throw error
+    throw new UserError(error.message.replace('a smaller batch', saving), { cause: error })
   } finally {
     gpu.dispose()
   }

@@ -102,7 +102,7 @@ export async function em(
   const { scans, prior } = await readTrainingScans(paths, labels, priorFile, table, grids, 'robust', terminal)
   const ofPrior = options.labels && priorArgmax(prior.data, channels)
 
-  await withGpu(options, terminal, async (gpu) => {
+  await withGpu({ ...options, saving: 'a larger --every' }, terminal, async (gpu) => {
     const method = await ExpectationMaximisation.create(gpu, toPrior(prior), {
       ...emOptions(options),
       channels: channelsOfScans(paths),

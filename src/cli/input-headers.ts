@@ -31,12 +31,21 @@ export async function readPriorHeader(path: string): Promise<VolumeHeader> {
   return header
 }
 
+/** How one of several volumes is chosen: by an option of the command, or by another command before it. */
+export type VolumeChoice = 'by --volume' | 'by sae convert'
+
 /** @throws UserError unless a volume has the one channel of a scan or a label map */
-export function requireOneChannel({ channels, source }: VolumeHeader, what: string): void {
+export function requireOneChannel(
+  { channels, source }: VolumeHeader,
+  what: string,
+  choice: VolumeChoice = 'by --volume',
+): void {
   if (channels === 1) return
-  throw new UserError(
-    `${source}: has ${channels} volumes, but ${what} has one; choose one with --volume, 0 to ${channels - 1}`,
-  )
+  const advice =
+    choice === 'by --volume'
+      ? `choose one with --volume, 0 to ${channels - 1}`
+      : `take one out with sae convert ${source} ONE.nii.gz --volume N, 0 to ${channels - 1}`
+  throw new UserError(`${source}: has ${channels} volumes, but ${what} has one; ${advice}`)
 }
 
 /** @throws UserError unless a volume has the channels of a prior */

@@ -12,7 +12,7 @@ import { joinChannels } from '../sae/channels.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/label-table.js'
 import { channelFiles } from './channel-files.js'
-import { requireOneChannel } from './input-headers.js'
+import { requireOneChannel, type VolumeChoice } from './input-headers.js'
 import { classesOfMap, tableOfReference } from './label-maps.js'
 import type { RunGrids } from './grids/match-run.js'
 import { placed, placedClasses, type Placement } from './grids/placement.js'
@@ -79,6 +79,7 @@ export async function tryScan(
  *
  * @param intensities how the network wants them
  * @param volume of a file with several, the one to read
+ * @param choice how it could be chosen, for the message if it was not
  * @throws UserError if it cannot be read, has several volumes and none is chosen, contains NaN or is constant
  */
 export async function readScan(
@@ -86,9 +87,10 @@ export async function readScan(
   intensities: Intensities,
   terminal: Terminal,
   volume?: number,
+  choice?: VolumeChoice,
 ): Promise<Scan> {
   const scan = await readVolume(path, { volume })
-  warnAndRequireOneChannel(scan, 'a scan', terminal)
+  warnAndRequireOneChannel(scan, 'a scan', terminal, choice)
   requireFinite(scan)
   requireVaries(scan)
   const scaling = scalingFor(intensities, scan.data)
@@ -171,9 +173,14 @@ export function requireLabelsOfEach(
   )
 }
 
-function warnAndRequireOneChannel(volume: VolumeHeader, what: string, terminal: Terminal): void {
+function warnAndRequireOneChannel(
+  volume: VolumeHeader,
+  what: string,
+  terminal: Terminal,
+  choice?: VolumeChoice,
+): void {
   for (const warning of volume.warnings ?? []) terminal.warn(warning)
-  requireOneChannel(volume, what)
+  requireOneChannel(volume, what, choice)
 }
 
 function format(value: number): string {

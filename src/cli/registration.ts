@@ -25,7 +25,7 @@ export interface RegisteredScan {
 
 /** Reads a scan to register. @throws UserError as `readScan` */
 export async function readScanToRegister(path: string, terminal: Terminal): Promise<RegisteredScan> {
-  const { data, grid, scaling } = await readScan(path, 'robust', terminal)
+  const { data, grid, scaling } = await readScan(path, 'robust', terminal, undefined, 'by sae convert')
   if (!grid.known) {
     terminal.warn(
       `${path}: says nothing of its orientation; its axes are taken to run to the right, to the front and upwards`,

@@ -124,7 +124,7 @@ export async function segment(
   for (const scan of scans) await tryScan(scan, reading, terminal)
   const priorVolume = subsample(priorFile.volume, grids.priorEvery)
 
-  await withGpu(options, terminal, async (gpu) => {
+  await withGpu({ ...options, saving: 'a larger --every' }, terminal, async (gpu) => {
     if (options.profile) requireTimestamps(gpu)
     const variables = new Variables(gpu)
     const prior = networkPrior(priorVolume, architecture)

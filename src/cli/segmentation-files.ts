@@ -14,6 +14,7 @@ import { Outputs } from './outputs/output-files.js'
 import { makeFolder } from './outputs/output-folder.js'
 import { OutputRecord, type Origin } from './outputs/output-record.js'
 import { inFormat, requireOneFormat, type ResultFormat } from './outputs/result-format.js'
+import { outputName } from './program-name.js'
 import { pagesOf } from './report/report-files.js'
 import { tablesOfScans } from './tables/scan-tables.js'
 import { shardOf, type Shard } from './cohort/shard.js'
@@ -243,7 +244,7 @@ async function isKept(
     difference === undefined
       ? 'is there, but nothing says that sae made it from this scan'
       : `is there, but was made ${describe(difference, before?.[difference], files)}`
-  throw new UserError(`${path}: ${how}; give --overwrite too to make it anew, or another -o`)
+  throw new UserError(`${path}: ${how}; give --overwrite too to make it anew, or another ${outputName}`)
 }
 
 /** What was different: `with another prior`, `without --posterior`, `with --every 2`. */

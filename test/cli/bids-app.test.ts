@@ -69,6 +69,13 @@ describe('sae-bids without weights', () => {
     expect(runs.map(({ program }) => program)).toEqual(['sae-bids', 'sae-bids'])
   })
 
+  it('asks for another output_dir, which it has, if the results are there', async () => {
+    const again = [at('ds'), at('out'), 'participant', ...prior(), '--participant-label', '01']
+    const { code, errors } = await saeBids(again)
+    expect(errors.at(-1)).toMatch(/is there already; give --overwrite .*, or another output_dir$/)
+    expect(code).toBe(2)
+  })
+
   it('keeps out of the folder of a participant that another process works on', async () => {
     mkdirSync(at('locked/sub-01'), { recursive: true })
     await takeLock(at('locked/sub-01/.sae-lock'), 'this test')
@@ -163,6 +170,16 @@ describe('sae-bids refuses, in one line', () => {
       /^sae-bids: .*bare: this BIDS dataset has no scan sub-\*\/anat\/\*_T1w; see --suffix$/,
     ],
     [
+      'a contrast that is not there, without advice to give files',
+      () => ['ds', 'bad', 'participant', ...prior(), '--suffix', 'T1w,T2w'],
+      /T1w\.nii\.gz: there is no T2w beside it, .*; choose others with --participant-label, or give --suffix T1w$/,
+    ],
+    [
+      "a scan in another participant's folder",
+      () => ['mixed', 'bad', 'participant', ...prior()],
+      /^sae-bids: \S+sub-05\/anat\/sub-06_T1w\.nii: is sub-06 by its name and sub-05 by its folder; rename it, or/,
+    ],
+    [
       'no dataset',
       () => ['run', 'bad', 'participant', ...prior()],
       /run: is no BIDS dataset; it lacks dataset_/,
@@ -196,6 +213,9 @@ describe('sae-bids refuses, in one line', () => {
     mkdirSync(at('run'), { recursive: true })
     mkdirSync(at('bare/sub-01/anat'), { recursive: true })
     writeFileSync(at('bare/dataset_description.json'), '{"Name": "bare", "BIDSVersion": "1.9.0"}')
+    mkdirSync(at('mixed/sub-05/anat'), { recursive: true })
+    copyFileSync(study.scans[1], at('mixed/sub-05/anat/sub-06_T1w.nii'))
+    copyFileSync(at('bare/dataset_description.json'), at('mixed/dataset_description.json'))
     const [dataset, output, ...others] = args()
     const { code, errors } = await saeBids([at(dataset!), at(output!), ...others])
     expect(errors).toEqual([expect.stringMatching(message)])

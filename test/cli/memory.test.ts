@@ -112,6 +112,14 @@ describe('--memory-limit', () => {
     expect(existsSync(path('none'))).toBe(false)
   })
 
+  it('names what saves memory in a command without a batch', async () => {
+    const args = ['em', scans[0]!, ...common('none'), '--memory-limit', '1MB']
+    const { code, errors } = await sae(args)
+    expect(errors.at(-1)).toMatch(/the limit is 1 MB; crop the volumes or use a larger --every, or raise the/)
+    expect(code).toBe(2)
+    expect(existsSync(path('none'))).toBe(false)
+  })
+
   it('changes how sae pretrain works, not what comes out', async () => {
     const free = memoryOf(pretrained)
     expect(free).toMatchObject({ slabs: NaN, limit: NaN })

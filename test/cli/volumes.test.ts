@@ -1,5 +1,5 @@
 /** Scans and label maps of several volumes, and in FreeSurfer's format. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { identifyInputs, formatInputs, requireSameInputs } from '../../src/cli/run-inputs.js'
 import { Terminal } from '../../src/cli/terminal.js'
@@ -73,6 +73,21 @@ describe('--volume', { timeout: 60_000 }, () => {
     expect((await sae([...args, '--volume', '2'])).errors).toEqual([
       expect.stringContaining('series.mgz: has 2 volumes, 0 to 1, but no volume 2'),
     ])
+  })
+
+  it('is taken out by sae convert for commands that have no such option', async () => {
+    const { path, scans } = study
+    const advice = `has 2 volumes, but a scan has one; take one out with sae convert ${series} ONE.nii.gz --volume N, 0 to 1`
+    for (const args of [
+      ['register', series, '--to', scans[0], '-o', path('moved.nii.gz')],
+      ['register', scans[0], '--to', series, '-o', path('moved.nii.gz')],
+      ['prepare', series, '--skip', 'strip', '-o', path('refused')],
+    ]) {
+      const { code, errors } = await sae(args)
+      expect(errors.at(-1)).toContain(advice)
+      expect(code).toBe(2)
+    }
+    expect([path('moved.nii.gz'), path('refused')].some((file) => existsSync(file))).toBe(false)
   })
 
   it('makes a prior of one volume of label maps', async () => {

@@ -4,6 +4,8 @@ import { glob } from 'tinyglobby'
 import { UserError } from '../../errors.js'
 import { scanOf } from '../channel-files.js'
 import { isVolumeName, nameOfVolume } from '../outputs/file-names.js'
+import { programName } from '../program-name.js'
+import { entityOf } from './bids-names.js'
 import { naturally } from './natural-order.js'
 import { participantOf, type CohortScan } from './scan-list.js'
 
@@ -25,7 +27,7 @@ export const isBidsDataset = (folder: string): boolean => existsSync(join(folder
 /**
  * The anatomical scans of a BIDS dataset, sorted naturally; not those of its derivatives.
  *
- * @throws UserError if it has none, or none of a participant that was asked for
+ * @throws UserError if it has none, or none of a participant that was asked for, or one that lies in another's folder
  */
 export async function findBidsScans(
   root: string,
@@ -54,10 +56,24 @@ export async function findBidsScans(
   if (chosen.length > 0)
     return chosen.map((scan) => {
       const channels = [scan.path, ...others.map((other) => besideIn(files, scan.path, first!, other, root))]
+      for (const file of channels) requireOwnFolder(file, root)
       return { ...scan, path: scanOf(channels.map((file) => join(root, file))) }
     })
   const whose = wanted ? ` of ${wanted.join(', ')}` : ''
   throw new UserError(`${root}: has no scan${whose} in ${sessions!.join(', ')}`)
+}
+
+/** Requires that a file is of the participant and the session of its folders. @throws UserError */
+function requireOwnFolder(file: string, root: string): void {
+  const folders = file.split('/').slice(0, -1)
+  for (const key of ['sub', 'ses']) {
+    const folder = folders.find((name) => name.startsWith(`${key}-`))
+    const own = entityOf(nameOfVolume(basename(file)), key)
+    if (folder === undefined || own === undefined || folder === `${key}-${own}`) continue
+    throw new UserError(
+      `${join(root, file)}: is ${key}-${own} by its name and ${folder} by its folder; rename it, or move it to where it belongs`,
+    )
+  }
 }
 
 const hasSuffix = (file: string, suffix: string): boolean =>
@@ -80,9 +96,10 @@ function besideIn(
   const same = inFolder.filter((file) => nameOfVolume(file) === entities + suffix)
   const [only, ...more] = same.length > 0 ? same : inFolder
   if (only !== undefined && more.length === 0) return only
+  const instead = programName === 'sae-bids' ? `--suffix ${first}` : 'files'
   const what = only === undefined ? `no ${suffix}` : `more than one ${suffix}`
   throw new UserError(
-    `${join(root, scan)}: there is ${what} beside it, which --suffix ${first},${suffix} asks for; choose others with --participant-label, or give files`,
+    `${join(root, scan)}: there is ${what} beside it, which --suffix ${first},${suffix} asks for; choose others with --participant-label, or give ${instead}`,
   )
 }
 

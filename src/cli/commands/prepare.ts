@@ -169,7 +169,7 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
   if (!options.keepGoing) for (const { scan } of good) requireOriented(await readHead(scan), wanted)
   const target = options.to === undefined ? undefined : await readScanToRegister(options.to, terminal)
 
-  await withGpu(options, terminal, async (gpu) => {
+  await withGpu({ ...options, saving: '--precision f16' }, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
     const workshop: Workshop = { gpu, stripper, bias, memoryLimit, target, terminal }
     await planned.claim()
@@ -241,7 +241,7 @@ async function prepareScan(
 
 async function readHead(path: string): Promise<Volume> {
   const volume = await readVolume(path)
-  requireOneChannel(volume, 'a scan')
+  requireOneChannel(volume, 'a scan', 'by sae convert')
   requireFinite(volume)
   requireVaries(volume)
   return volume

@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '../../errors.js'
 import { firstFile } from '../channel-files.js'
+import { outputName } from '../program-name.js'
 
 const extension = /\.(nii|nii\.gz|mgz|mgh|hdr|hdr\.gz|img|img\.gz|npz|npy)$/i
 
@@ -64,7 +65,7 @@ function clashError(paths: readonly string[], names: readonly string[], at: numb
   const name = subjectName(paths[at]!)
   return new UserError(
     other === at
-      ? `${paths[at]!} would be written as ${name}, which is another scan's; give another -o`
+      ? `${paths[at]!} would be written as ${name}, which is another scan's; give another ${outputName}`
       : `${paths[at]!} and ${paths[other]!} would both be written as ${name}; rename one or use two folders`,
   )
 }

@@ -6,6 +6,7 @@ import { UserError } from '../../errors.js'
 import { temporaryIn } from '../../io/atomic-file.js'
 import { codeOf, fileError } from '../../io/file-error.js'
 import { isAlive, thisHost, thisProcess, type ProcessIdentity } from '../../io/process-life.js'
+import { outputName } from '../program-name.js'
 
 /** Who holds a lock. */
 interface Holder extends ProcessIdentity {
@@ -168,8 +169,8 @@ function refuseIfHeld(content: string | undefined, path: string, output: string)
   if (isThisProcess(holder) || (host === thisHost && !isAlive(holder))) return
   const advice =
     host === thisHost
-      ? 'wait for it, or give another -o'
-      : `wait for it, or give another -o; if it was killed, remove ${path}`
+      ? `wait for it, or give another ${outputName}`
+      : `wait for it, or give another ${outputName}; if it was killed, remove ${path}`
   throw new UserError(
     `${output}: another sae (process ${pid} on ${host}, since ${started}) writes there; ${advice}`,
   )

@@ -7,6 +7,7 @@ import { codeOf, fileError } from '../../io/file-error.js'
 import { encodeVolume } from '../../io/formats.js'
 import type { LabelVolume, Volume } from '../../io/volume.js'
 import type { VoxelType } from '../../io/voxel-type.js'
+import { outputName } from '../program-name.js'
 import { sha256 } from './file-digest.js'
 import { requireUnlocked, takeLock } from './lock.js'
 import { makeFolder, requireWritableFolder } from './output-folder.js'
@@ -53,7 +54,7 @@ export class Outputs {
       /^\.sae-lock(-\d+-of-\d+)?$/.test(other) &&
       other !== name &&
       !(shard && other.endsWith(`-of-${shard.count}`))
-    return new Outputs(folder, join(folder, name), folder, plan, '-o', excludes)
+    return new Outputs(folder, join(folder, name), folder, plan, outputName, excludes)
   }
 
   /** One file, and what lies beside it, in a folder that others may write to. */

@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import { UserError } from '../../errors.js'
 import { mghHolds } from '../../io/mgh.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
+import { outputName } from '../program-name.js'
 import { sidesOf, type LabelTable } from '../../sae/label-table.js'
 
 /** The formats of results, without the dot. */
@@ -46,6 +47,6 @@ export function requireOneFormat(stem: string, format: ResultFormat): void {
   const other = others.find((path) => existsSync(path))
   if (other === undefined) return
   throw new UserError(
-    `${other}: is there already, in another format than --format ${format}, and both would share ${basename(stem)}_dseg.tsv; remove it, convert it (sae convert), or give another -o`,
+    `${other}: is there already, in another format than --format ${format}, and both would share ${basename(stem)}_dseg.tsv; remove it, convert it (sae convert), or give another ${outputName}`,
   )
 }
