@@ -93,6 +93,12 @@ describe('compareScores', () => {
     await expect(readScores(a, 'vs')).rejects.toThrow(
       'no column "vs"; give a table that sae evaluate --csv wrote',
     )
+    await expect(readScores(write('empty.csv'), 'dice')).rejects.toThrow(
+      /empty\.csv: has no rows; give a table/,
+    )
+    await expect(readScores(write('none.csv', ['s', 'a', ''], ['t', 'a', '']), 'dice')).rejects.toThrow(
+      /none\.csv: holds no dice; evaluate with --metrics dice$/,
+    )
     const b = write('text.csv', ['s', 'a', 'good'])
     await expect(readScores(b, 'dice')).rejects.toThrow('text.csv: row 2: "good" is no score')
     const [c, d] = [write('c.csv', ['s', 'a', 1]), write('d.csv', ['t', 'a', 1])]

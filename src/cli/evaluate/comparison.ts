@@ -16,8 +16,8 @@ export interface ScoreTable {
 /**
  * Reads the scores of one metric.
  *
- * @throws UserError if the file cannot be read, is no table of `sae evaluate`, has a scan's region twice, or a score that
- *   is no number
+ * @throws UserError if the file cannot be read, is no table of `sae evaluate`, has no score of the metric, a scan's region
+ *   twice, or a score that is no number
  */
 export async function readScores(path: string, metric: Metric): Promise<ScoreTable> {
   const { columns, rows } = parseCsv(await readTableText(path), path)
@@ -25,6 +25,10 @@ export async function readScores(path: string, metric: Metric): Promise<ScoreTab
   const missing = ['scan', 'region', column].find((name) => !columns.includes(name))
   if (missing !== undefined)
     throw new UserError(`${path}: no column "${missing}"; give a table that sae evaluate --csv wrote`)
+  if (rows.length === 0)
+    throw new UserError(`${path}: has no rows; give a table that sae evaluate --csv wrote`)
+  if (rows.every((row) => row.get(column) === ''))
+    throw new UserError(`${path}: holds no ${metric}; evaluate with --metrics ${metric}`)
   const scans = new Map<string, Map<string, number>>()
   const seen = new Set<string>()
   const regions = new Set<string>()
