@@ -1,12 +1,12 @@
 // The first voxel of every group of channels of an image: statistics[group] = (its value, 0).
-// Mapping: one invocation per group.
+// Mapping: one invocation per group of an image, from `first` on.
 
 struct Params {
-  groups: u32,
-  group_channels: u32,
-  area: u32,
-  to: u32,
-  source: u32,
+  groups: u32,     // of an image
+  group_size: u32, // numbers of a plane of a group
+  image_size: u32, // numbers of an image
+  first: u32,
+  count: u32,
   input_base: u32,
 }
 
@@ -16,7 +16,8 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
-  if (gid.x >= params.groups) { return; }
-  let at = params.source + gid.x * params.group_channels * params.area;
-  statistics[params.to + gid.x] = vec2f(input[at - params.input_base], 0.0);
+  if (gid.x >= params.count) { return; }
+  let group = params.first + gid.x;
+  let at = group / params.groups * params.image_size + group % params.groups * params.group_size;
+  statistics[group] = vec2f(input[at - params.input_base], 0.0);
 }

@@ -1,5 +1,7 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { input } from '../../src/graph/value.js'
 import { instanceNorm } from '../../src/ops/index.js'
+import { compile } from '../../src/plan/compile.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/instance-norm.js'
 import { map, zeros, type NdArray } from '../reference/nd-array.js'
@@ -28,6 +30,15 @@ describe('instance_norm', () => {
       map(draw([1, 2, 5, 7, 11]), (x, i) => (i % 385 === 0 ? 300 : x)),
       { tolerance: 2e-5 },
     ))
+
+  it('many images, without a dispatch for each', async () => {
+    const shape = [300, 2, 1, 3, 5]
+    const x = draw(shape, -2, 3)
+    await expectNormalised(x, { tolerance: 5e-6 })
+    const plan = await compile(device.gpu, { outputs: [instanceNorm(input('x', shape))] })
+    expect(plan.dispatches.length).toBeLessThan(10)
+    plan.dispose()
+  })
 
   it('a constant channel becomes zeros', () => {
     const x = map(zeros([2, 2, 3, 5, 7]), () => Math.fround(0.1))

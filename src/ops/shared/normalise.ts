@@ -2,7 +2,7 @@ import { scratch, type Gradients, type Inputs, type KernelCall } from '../../gra
 import { op } from '../../graph/op.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
 import { constant, volumeShape, type Value } from '../../graph/value.js'
-import { everyPlane, planesOf, whole } from '../../graph/window.js'
+import { everyPlane, planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { reluBackward } from '../relu.js'
 import { planewise } from './planewise.js'
@@ -53,7 +53,7 @@ export function normalise(
     output: { name: `${name} statistics`, shape: [images.apart * perImage, 2] },
     scratch: [partials],
     emit: (statistics, device) => [
-      ...firstVoxels(input, statistics, group),
+      ...firstVoxels(input, statistics, group, device),
       ...moments(input, statistics, undefined, group, partials, device),
       {
         shader: shaders.normaliseFinish,
@@ -221,24 +221,23 @@ function layOut(input: Value, group: Group) {
   return { perImage, images, groups, finish: { ...groups, images: images.together, voxels } }
 }
 
-/** One tiny dispatch per batch element, because the first planes of two of them may lie in different windows. */
-function firstVoxels(input: Value, statistics: Value, group: Group): KernelCall[] {
+/** The first voxels of as many images at once as fit into a binding. */
+function firstVoxels(input: Value, statistics: Value, group: Group, device: DeviceTraits): KernelCall[] {
   const { channels, depth, area } = volumeShape(input)
   const { images, perImage } = layOut(input, group)
-  return Array.from({ length: images.apart }, (_, n) => ({
+  const window = ({ first, end }: Slab) =>
+    planesOf(input, { first: first * depth, end: (end - 1) * depth + 1 })
+  return slabs({ first: 0, end: images.apart }, device, (slab) => [window(slab)]).map((slab) => ({
     shader: shaders.normaliseShift,
     params: {
       groups: perImage,
-      group_channels: group.channels,
-      area,
-      to: n * perImage,
-      source: n * depth * channels * area,
+      group_size: group.channels * area,
+      image_size: depth * channels * area,
+      first: slab.first * perImage,
+      count: (slab.end - slab.first) * perImage,
     },
-    bindings: {
-      input: planesOf(input, { first: n * depth, end: n * depth + 1 }),
-      statistics: whole(statistics),
-    },
-    threads: [perImage, 1, 1],
+    bindings: { input: window(slab), statistics: whole(statistics) },
+    threads: [(slab.end - slab.first) * perImage],
   }))
 }
 
