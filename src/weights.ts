@@ -8,7 +8,7 @@ import { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from 
  * later, the `state` of an optimiser.
  *
  * @param metadata text to store with them
- * @throws UserError if two of them have the same name
+ * @throws UserError if two of them have the same name, or metadata is not text
  */
 export async function saveWeights(
   variables: Variables,

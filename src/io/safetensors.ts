@@ -77,7 +77,8 @@ export function readSafetensors(bytes: Uint8Array, source = 'safetensors'): Tens
 /**
  * Writes a safetensors file. Wider types come first, so that each tensor is aligned in the file.
  *
- * @throws UserError if a shape does not match its data or a name is reserved
+ * @throws UserError if a shape does not match its data, a name is reserved or metadata is not text: no reader would take
+ *   the file
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
@@ -94,6 +95,9 @@ export function writeSafetensors(
     entries.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }])
     offset += data.byteLength
   }
+  for (const [key, text] of Object.entries<unknown>(metadata))
+    if (typeof text !== 'string')
+      throw new UserError(`metadata ${quoted(key)} is of type ${typeof text}, not text`)
   if (Object.keys(metadata).length > 0) entries.unshift([METADATA, metadata])
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)))
   const start = 8 + Math.ceil(json.length / 8) * 8

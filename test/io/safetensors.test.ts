@@ -154,5 +154,12 @@ describe('safetensors', () => {
     expect(userError(() => writeSafetensors(new Map([['__metadata__', every.get('bytes')!]])))).toContain(
       '__metadata__',
     )
+    // As a program in JavaScript may call it.
+    for (const value of [3, null, undefined, { best: 'yes' }])
+      expect(
+        userError(() =>
+          writeSafetensors(new Map(), { run: 'a', epoch: value } as unknown as Record<string, string>),
+        ),
+      ).toContain('metadata "epoch" is of type')
   })
 })
