@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeValues } from '../../src/cli/label-maps.js'
+import { writeVolume } from '../../src/io/files.js'
 import { readSafetensors, writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
@@ -115,6 +117,18 @@ describe('a scan that cannot be used', () => {
     )
   })
 
+  it('is a segmentation that sae wrote', async () => {
+    const file = study.path('made.nii.gz')
+    const data = Float64Array.from({ length: voxels }, (_, i) => i % K)
+    const description = describeValues(phantomTable, 'classes')
+    await writeVolume(file, { data, channels: 1, grid, source: file, description }, 'uint8')
+    const message = /made\.nii\.gz: is a label map that sae wrote, by its header, not a scan; give the scan/
+    expect(await refusal(segment(file))).toMatch(message)
+    const prior = ['--prior', study.path('prior.nii.gz'), '-o', study.path('out')]
+    for (const command of ['em', 'pretrain'])
+      expect(await refusal([command, file, ...prior])).toMatch(message)
+  })
+
   it('would be written over another one of its name', async () => {
     const args = segment(study.path('a.nii.gz'), study.path('./a.nii'))
     expect(await refusal(args)).toMatch(/would both be written as a;/)
@@ -191,7 +205,7 @@ describe('a prior that cannot be used', () => {
       '-o',
       study.path('out/p.nii'),
     ]
-    expect(await refusal(args)).toMatch(/prior floor 0\.2; give 0 up to 1 \/ classes/)
+    expect(await refusal(args)).toMatch(/--floor 0\.2: give less than 1\/8, for the prior/)
   })
 })
 

@@ -1,5 +1,5 @@
 /** Priors of label maps that lie elsewhere, of tissue maps, and what a prior says. */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
@@ -204,5 +204,36 @@ describe('what does not go together', () => {
       expect(errors[0]).toMatch(expected)
     }
     expect(visibleFiles(study.folder)).toEqual([...before, 'two.nii.gz'].sort())
+  })
+})
+
+describe('names and settings out of range', () => {
+  it('are refused before voxels are read', async () => {
+    const { path, classes } = study
+    // Of a reference that ends after its header, the voxels cannot be read.
+    const cut = path('cut.nii')
+    writeFileSync(cut, readFileSync(study.scans[1]).subarray(0, 400))
+    const output = ['-o', path('x.nii.gz')]
+    const common = [files.own, '--classes', classes, '--like', cut]
+    const smooth = ['--transform', 'smooth']
+    expect((await sae(['prior', ...common, ...output])).errors.at(-1)).toMatch(/cut\.nii: /)
+    const cases: [string[], RegExp][] = [
+      [[...smooth, '-o', path('x')], /\/x: not a volume by its name; it must end in \.nii\.gz, /],
+      [['--floor', '.2', ...output], /^sae: --floor 0\.2: give less than 1\/8, for the prior has 8 classes$/],
+      [
+        ['--blur', '1000', ...output],
+        /^sae: --blur 1000: is in millimetres, 1000 voxels of \S+cut\.nii; give at most 100 voxels$/,
+      ],
+      [
+        ['--dilate', '40', ...output],
+        /^sae: --dilate 40: is in millimetres, 40\.0 voxels of the prior, which has 15x16x13; give less$/,
+      ],
+    ]
+    for (const [args, message] of cases) {
+      const { code, errors } = await sae(['prior', ...common, ...args])
+      expect(errors).toEqual([expect.stringMatching(message)])
+      expect(code).toBe(2)
+    }
+    expect(existsSync(path('x.nii.gz'))).toBe(false)
   })
 })

@@ -136,6 +136,15 @@ describe('sae register', () => {
       expect([code, errors.length]).toEqual([2, 1])
       expect(errors[0]).toMatch(expected)
     }
+    // Of files that are not there, only the name can have been looked at.
+    for (const name of ['moved', 'moved.npz', 'moved.mgz', 'moved.nii.bak']) {
+      const none = [path('none.nii.gz'), '--to', path('none.nii.gz'), '--transform', 'smooth']
+      const { code, errors } = await sae(['register', ...none, '-o', path(name)])
+      expect(errors).toEqual([
+        `sae: ${path(name)}: the moved scan is written as NIfTI alone; name it .nii.gz or .nii`,
+      ])
+      expect(code).toBe(2)
+    }
     expect(existsSync(path('out.nii.gz'))).toBe(false)
     expect(visibleFiles(study.folder)).toEqual(before)
   })

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
 import { readVolumeHeader } from '../../io/files.js'
+import { requireWritableName } from '../../io/formats.js'
 import type { Grid, VolumeHeader } from '../../io/volume.js'
 import { dilatePrior } from '../../sae/dilate-prior.js'
 import { foregroundClasses } from '../../sae/label-table.js'
@@ -20,7 +21,7 @@ import { Outputs } from '../outputs/output-files.js'
 import { tablePath, writePrior } from '../prior/prior-file.js'
 import { codeRanges, fromMapsLike } from '../prior/prior-like.js'
 import { requireShown, showPrior } from '../prior/prior-show.js'
-import { fromAtlas, fromLabelMaps, inVoxels, type MadePrior } from '../prior/prior-sources.js'
+import { fromAtlas, fromLabelMaps, inVoxels, tablesOfMaps, type MadePrior } from '../prior/prior-sources.js'
 import { fromTissues, tableOfTissues } from '../prior/prior-tissues.js'
 import { sampledGrid } from '../grids/subsample.js'
 import type { Terminal } from '../terminal.js'
@@ -152,6 +153,7 @@ export async function makePrior(
   terminal: Terminal,
 ): Promise<void> {
   const { output, classes, overwrite, like, dilate, floor, every } = options
+  requireWritableName(output)
   const tables = files.flatMap((file) => [besideVolume(file, '.tsv'), besideVolume(file, '.json')])
   const outputs = Outputs.ofFile(output, {
     files: [output, tablePath(output)],
@@ -165,6 +167,7 @@ export async function makePrior(
   const atlas = headers.find(({ channels }) => channels > 1)
   requireConsistent(headers, atlas, options)
   const { blur = atlas || options.tissues ? 0 : 1.5 } = options
+  await requireRanges(headers, atlas, blur, options)
   const { prior, table, voxels, whole } = await fromFiles(headers, atlas, blur, options, terminal)
   const grid = sampledGrid(whole, every)
   if (dilate > 0) {
@@ -209,6 +212,36 @@ function requireConsistent(
   if (like === undefined && (outside !== undefined || transform !== 'affine'))
     throw new UserError('--outside and --transform go with --like')
 }
+
+/** Requires --floor, --blur and --dilate in range, before voxels are read and maps fitted. @throws UserError */
+async function requireRanges(
+  headers: readonly VolumeHeader[],
+  atlas: VolumeHeader | undefined,
+  blur: number,
+  options: PriorCommandOptions,
+): Promise<void> {
+  const { like, tissues, classes, floor, dilate, every } = options
+  const sources = headers.map(({ source }) => source)
+  const K = tissues
+    ? sources.length + 1
+    : (atlas?.channels ?? (await tablesOfMaps(sources, classes))[0].table.classes.length)
+  if (!(floor < 1 / K))
+    throw new UserError(`--floor ${floor}: give less than 1/${K}, for the prior has ${K} classes`)
+  const { grid, source } = like === undefined ? headers[0]! : await readVolumeHeader(like)
+  const blurred = Math.max(...inVoxels(blur, grid))
+  if (blurred > 100)
+    throw new UserError(
+      `--blur ${blur}: is in millimetres, ${formatVoxels(blurred)} voxels of ${source}; give at most 100 voxels`,
+    )
+  const kept = sampledGrid(grid, every)
+  const tooWide = inVoxels(dilate, kept).find((reach, axis) => Math.round(reach) > kept.shape[axis]!)
+  if (tooWide !== undefined)
+    throw new UserError(
+      `--dilate ${dilate}: is in millimetres, ${formatVoxels(tooWide)} voxels of the prior, which has ${kept.shape.join('x')}; give less`,
+    )
+}
+
+const formatVoxels = (count: number): string => count.toFixed(count < 1000 ? 1 : 0)
 
 async function fromFiles(
   headers: readonly VolumeHeader[],

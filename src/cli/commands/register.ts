@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander'
+import { UserError } from '../../errors.js'
 import { fitLinear } from '../../register/affine-fit.js'
 import { likenessOfScan } from '../../register/likeness.js'
 import { describeMap } from '../../register/describe.js'
@@ -67,6 +68,8 @@ Example:
 
 async function register(path: string, options: RegisterOptions, terminal: Terminal): Promise<void> {
   const { to, output, transform: kind, apply = [], overwrite } = options
+  if (!/\.nii(\.gz)?$/i.test(output))
+    throw new UserError(`${output}: the moved scan is written as NIfTI alone; name it .nii.gz or .nii`)
   const carried = planCarried(apply, output)
   const [record, matrix, warp] = ['.json', '_affine.txt', '_warp.nii.gz'].map((ending) =>
     besideVolume(output, ending),
