@@ -4,6 +4,7 @@
 import { globals } from 'webgpu'
 import {
   AdamW,
+  batchNormLayer,
   bufferBytes,
   checkGradients,
   compile,
@@ -11,14 +12,17 @@ import {
   cosineDecay,
   describe,
   deviceDescriptor,
+  dropoutLayer,
   elementwiseOp,
   formatPlan,
   input,
+  inTraining,
   loadWeights,
   relu,
   requireSameShape,
   saveWeights,
   seededRandom,
+  sequential,
   squaredError,
   sum,
   toMemoryOrder,
@@ -89,9 +93,45 @@ for (let step = 1; step <= steps; step++) {
   if (step === 1 || step % 20 === 0) console.log(`step ${step}: loss ${value[0].toFixed(4)}`)
 }
 
+// --- Saving and resuming
+
 const bytes = await saveWeights(variables, parameters, { task: 'denoising' })
 const restored = new Variables(gpu)
 loadWeights(restored, parameters, bytes)
+
+const dropping = sequential(layers[0], relu, batchNormLayer('norm', 8), dropoutLayer(0.2), layers[2])
+const { result: droppedLoss, updates, counter } = inTraining(() => squaredError(dropping(noisy), clean))
+const adam = new AdamW(dropping.parameters, { learningRate: cosineDecay({ learningRate: 0.01, steps }) })
+const trainingOf = (its) =>
+  compile(gpu, {
+    outputs: [],
+    report: [droppedLoss],
+    effects: [...adam.minimise(droppedLoss), ...updates],
+    variables: its,
+    buffers: new Map([
+      [noisy, scans],
+      [clean, truth],
+    ]),
+  })
+const original = new Variables(gpu)
+const unbroken = await trainingOf(original)
+for (let step = 1; step <= 5; step++) await unbroken.run()
+
+const contents = [...dropping.parameters, ...dropping.statistics, ...adam.state]
+const checkpoint = await saveWeights(original, contents, {
+  steps: String(original.stepsOf(adam.schedule)),
+  counted: String(original.stepsOf(counter)),
+})
+
+const later = new Variables(gpu)
+const saved = loadWeights(later, contents, checkpoint)
+later.setStepsOf(adam.schedule, Number(saved.steps))
+later.setStepsOf(counter, Number(saved.counted))
+const resumed = await trainingOf(later)
+for (let step = 6; step <= 8; step++) {
+  const [[expected], [value]] = await Promise.all([unbroken.run(), resumed.run()])
+  console.log(`step ${step}: resumed ${value[0]}, without a break ${expected[0]}`)
+}
 
 // --- Using the weights
 
@@ -242,8 +282,8 @@ if (device.features.has('timestamp-query')) {
 
 // --- Releasing memory
 
-for (const plan of [training, inference, refining]) plan.dispose()
-for (const weights of [variables, restored]) weights.dispose()
+for (const plan of [training, unbroken, resumed, inference, refining]) plan.dispose()
+for (const weights of [variables, restored, original, later]) weights.dispose()
 console.log(`buffers of the engine left: ${gpu.buffers.count}`)
 gpu.dispose() // would have destroyed them too; the device is still yours
 for (const buffer of [scans, truth, readBack]) buffer.destroy()

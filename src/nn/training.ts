@@ -23,6 +23,12 @@ export interface TrainingGraph<T> {
   readonly result: T
   /** Effects (see `compile`) that update running statistics. */
   readonly updates: readonly OpNode[]
+  /**
+   * The counter that the function was given, which dropout draws by. Plans count its steps as they count those of an
+   * optimiser's `schedule`, but apart from them: training that goes on from a checkpoint draws the masks of its first
+   * steps again unless `variables.setStepsOf(counter, steps)` restores what `variables.stepsOf(counter)` was.
+   */
+  readonly counter: Value
 }
 
 /**
@@ -30,10 +36,10 @@ export interface TrainingGraph<T> {
  * `batchNormLayer` normalises by the batch and collects running statistics. Outside of it, the same layers build the
  * graph of the evaluation.
  *
- * @param body adds nodes synchronously. It is given a counter (see `uniformNoise`) of the seed and the step, for noise
+ * @param body adds nodes, before it returns: it cannot be async. It is given a counter (see `uniformNoise`) of the seed and the step, for noise
  *   of its own
  * @param options seed of the dropout masks; default 0
- * @throws what `body` throws
+ * @throws what `body` throws; Error if it returns a promise, because what it adds later would be for evaluation
  *
  * @example
  * const { result: logits, updates } = inTraining(() => network(scan))
@@ -46,10 +52,23 @@ export function inTraining<T>(
 ): TrainingGraph<T> {
   const outer = current
   const feed = (step: number) => Uint32Array.of(seed, step)
-  current = { counter: input('training counter', [2], { dtype: 'u32', feed }), dropouts: 0, updates: [] }
+  const counter = input('training counter', [2], { dtype: 'u32', feed })
+  const updates: OpNode[] = []
+  current = { counter, dropouts: 0, updates }
   try {
-    return { result: body(current.counter), updates: current.updates }
+    const result = body(counter)
+    if (isPromise(result))
+      throw new Error(
+        'inTraining: its function returned a promise; load first what it awaits, then build the graph',
+      )
+    return { result, updates, counter }
   } finally {
     current = outer
   }
+}
+
+function isPromise(result: unknown): boolean {
+  return (
+    typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function'
+  )
 }

@@ -28,6 +28,9 @@ describe('examples/custom-op/main.mjs', () => {
     expect(before).toBeGreaterThan(0.2)
     expect(after).toBeLessThan(0.3 * before!)
     expect(stdout).toContain('buffers of the engine left: 0')
+    const resumed = [...stdout.matchAll(/resumed (.+), without a break (.+)/g)]
+    expect(resumed).toHaveLength(3)
+    for (const [, value, expected] of resumed) expect(value).toBe(expected)
     const losses = [...stdout.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss))
     const [first, last] = /last layer alone: ([\d.]+) to ([\d.]+)/.exec(stdout)!.slice(1).map(Number)
     expect(last).toBeLessThan(first!)

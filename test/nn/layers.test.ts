@@ -192,6 +192,9 @@ describe('dropoutLayer', () => {
       }),
     ).toThrow('no graph')
     expect(layer(scan)).toBe(scan)
+    // After the first await it would build for the evaluation.
+    expect(() => inTraining(() => Promise.resolve(layer(scan)))).toThrow('returned a promise')
+    expect(layer(scan)).toBe(scan)
     expect(layer.parameters).toEqual([])
   })
 
