@@ -78,6 +78,32 @@ describe('a BIDS dataset', () => {
     ])
   })
 
+  it('refuses a chosen file of another session or participant than its folder', async () => {
+    const copy = (file: string): void => {
+      mkdirSync(dirname(study.path(file)), { recursive: true })
+      copyFileSync(study.scans[0], study.path(file))
+    }
+    copy('mixed/sub-01/anat/sub-01_T1w.nii.gz')
+    copy('mixed/sub-02/ses-a/anat/sub-02_ses-b_T1w.nii.gz')
+    copy('mixed/sub-03/anat/sub-03_T1w.nii.gz')
+    copy('mixed/sub-03/anat/sub-01_T2w.nii.gz')
+    copyFileSync(study.path('ds/dataset_description.json'), study.path('mixed/dataset_description.json'))
+    const cases: [string[], RegExp][] = [
+      [[], /sub-02_ses-b_T1w\.nii\.gz: is ses-b by its name and ses-a by its folder; rename it, or move it/],
+      [
+        ['--participant-label', '03', '--suffix', 'T1w,T2w'],
+        /sub-01_T2w\.nii\.gz: is sub-01 by its name and sub-03 by its folder; rename it, or/,
+      ],
+    ]
+    for (const [choice, message] of cases) {
+      const { code, errors } = await sae(em('mixed', 'refused', ...choice))
+      expect(errors).toEqual([expect.stringMatching(message)])
+      expect(code).toBe(2)
+    }
+    expect(existsSync(study.path('refused'))).toBe(false)
+    await succeed(em('mixed', 'mixed-out', '--participant-label', '01', '03'))
+  })
+
   it('refuses what cannot be arranged so', async () => {
     const cases: [string[], RegExp][] = [
       [
