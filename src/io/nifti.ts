@@ -11,6 +11,7 @@ import {
   PLACEMENT_TOLERANCE,
   placementDistance,
   requireReadable,
+  voxelSize,
   type Grid,
   type NiftiHeaderInfo,
   type Volume,
@@ -247,8 +248,12 @@ function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (t
       warn(`sform and qform place voxels up to ${distance.toFixed(2)} mm apart; the sform is used`)
     }
   }
-  if (useSform) return { shape, affine: info.sform, known: true, header: info }
-  if (useQform) return { shape, affine: info.qform, known: true, header: info }
+  const placed = (affine: number[][], known: boolean): Grid => {
+    const ignored = [info.sformCode > 0 && !useSform, info.qformCode > 0 && !useQform] as const
+    return { shape, affine, known, header: withoutIgnored(info, ignored, affine) }
+  }
+  if (useSform) return placed(info.sform, true)
+  if (useQform) return placed(info.qform, true)
   const size = (axis: number): number => {
     const pixdim = Math.abs(info.pixdim[axis + 1]!)
     return pixdim > 0 && Number.isFinite(pixdim) ? pixdim : 1
@@ -256,5 +261,29 @@ function toGrid(header: Header, srow: number[][], shape: Grid['shape'], warn: (t
   const affine = [0, 1, 2, 3].map((row) =>
     [0, 1, 2, 3].map((column) => (row !== column ? 0 : row < 3 ? size(row) : 1)),
   )
-  return { shape, affine, known: false, header: info }
+  return placed(affine, false)
+}
+
+/**
+ * A header in which the affine that is used stands for forms that are ignored: what is written of the grid says what was
+ * read of it.
+ *
+ * @param ignored whether the sform is, and the qform
+ */
+function withoutIgnored(
+  info: NiftiHeaderInfo,
+  [sform, qform]: readonly [boolean, boolean],
+  affine: number[][],
+): NiftiHeaderInfo {
+  const [, , , , ...others] = info.pixdim
+  return {
+    ...info,
+    ...(sform ? { sformCode: qform ? 0 : Math.max(info.qformCode, 0), sform: affine } : {}),
+    ...(qform
+      ? {
+          ...{ pixdim: [1, ...voxelSize(affine), ...others], qformCode: 0, qform: affine },
+          ...{ quaternion: [0, 0, 0], qoffset: [0, 0, 0] },
+        }
+      : {}),
+  }
 }

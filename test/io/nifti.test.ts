@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { gzip } from '../../src/io/gzip.js'
 import { writeNifti } from '../../src/io/nifti-write.js'
 import { readNifti } from '../../src/io/nifti.js'
+import { voxelSize } from '../../src/io/volume.js'
 import { makeNifti, type NiftiFields } from './make-nifti.js'
 import { countDamageRefused, expectEveryCutRefused, userError } from './support.js'
 
@@ -184,6 +185,27 @@ describe('readNifti', () => {
     )
     expect(grid).toMatchObject({ affine: qform, known: true })
     expect(warnings).toEqual(['a: the sform is in use but not invertible; ignored'])
+  })
+
+  it.each([0, NaN])('writes what it used instead of an sform of %f or a qform of NaN', (value) => {
+    const broken = sform.map((row) => row.map(() => value))
+    const fields = { ...shape, ...qfields, sformCode: 2 }
+    const rewritten = (own: NiftiFields) =>
+      readNifti(writeNifti(readNifti(makeNifti({ ...fields, ...own }), 'a'), 'float32'), 'back')
+
+    const ofQform = rewritten({ sform: broken })
+    expect(ofQform.grid).toMatchObject({ affine: qform, known: true })
+    expect(ofQform.grid.header).toMatchObject({ sformCode: 1, qformCode: 1, sform: qform, qform })
+
+    const ofSform = rewritten({ sform, qoffset: [NaN, 0, 0] })
+    expect(ofSform.grid).toMatchObject({ affine: sform, known: true })
+    expect(ofSform.grid.header).toMatchObject({ sformCode: 2, qformCode: 0, quaternion: [0, 0, 0] })
+    expect(ofSform.grid.header?.pixdim.slice(0, 4)).toEqual([1, 1, 1.5, 2])
+
+    const ofNone = rewritten({ sform: broken, qoffset: [NaN, 0, 0] })
+    expect(ofNone.grid).toMatchObject({ known: false, header: { sformCode: 0, qformCode: 0 } })
+    expect(voxelSize(ofNone.grid.affine)).toEqual([2, 3, 4])
+    for (const { warnings } of [ofQform, ofSform, ofNone]) expect(warnings).toEqual([])
   })
 
   describe.each([1, 2] as const)('of NIfTI-%i', (version) => {
