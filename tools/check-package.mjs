@@ -19,7 +19,10 @@ try {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [{ filename, size, entryCount }] = JSON.parse(packed)
+  const [{ filename, size, entryCount, files }] = JSON.parse(packed)
+  // The 5 MB of the page, if it was built here: git ignores them, but npm does not.
+  const built = files.filter(({ path }) => /^examples\/[^/]+\/dist\//.test(path))
+  if (built.length > 0) throw new Error(`${built.length} files are built, not source: ${built[0].path} ..`)
   console.log(`${filename}: ${entryCount} files, ${Math.round(size / 1000)} kB`)
   const tarball = join(folder, filename)
   run('npx', 'publint', 'run', tarball, '--strict')
