@@ -2,9 +2,11 @@ import { volumeShape, type Shape, type Value } from '../../graph/value.js'
 import { kernelShape } from './geometry.js'
 
 /** Number of bricks to aim for: enough to fill a large GPU, few enough that their partial sums stay small. */
-const mostBricks = 1024
-const mostPartials = 4e6
-const leastBrick = 256
+export const targetBricks = 1024
+/** The most partial sums to keep. */
+export const mostPartials = 4e6
+/** The least number of voxels of a brick. */
+export const leastBrick = 256
 /** With fewer output channels than these, an invocation holds sums for the input channels instead. */
 const fewOutputs = 4
 
@@ -46,7 +48,7 @@ export function planBricks({ input, coarse, shape, bias }: WeightProblem): Brick
   const withBias = bias && !transposed
   const weights = outputs * inputs * kd * kh * kw
   const columns = weights + (withBias ? outputs : 0)
-  const most = Math.min(mostBricks / planes, mostPartials / columns / planes, area / leastBrick)
+  const most = Math.min(targetBricks / planes, mostPartials / columns / planes, area / leastBrick)
   const all = Math.ceil(width / 4)
   const quads = Math.ceil(all / Math.min(all, Math.max(1, Math.floor(most))))
   return { transposed, withBias, weights, columns, perPlane: Math.ceil(all / quads), quads }

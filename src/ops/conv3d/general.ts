@@ -1,25 +1,20 @@
-import { scratch, type KernelCall } from '../../graph/node.js'
-import { op, type OpSpec } from '../../graph/op.js'
-import type { DeviceTraits } from '../../gpu/traits.js'
+import type { KernelCall } from '../../graph/node.js'
+import type { OpSpec } from '../../graph/op.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
-import { covered, covering, planesBehind, slicedUnlessFew, uncut } from '../shared/receptive.js'
-import { sumColumns } from '../shared/reduce.js'
+import { covered, covering, planesBehind, slicedUnlessFew } from '../shared/receptive.js'
 import { spatialParams, type Triple } from '../shared/triple.js'
 import { activationSettings, type Activation } from './activation.js'
 import { windowParams } from '../shared/window-params.js'
 import { depthAxis, type Geometry } from './geometry.js'
 import { balancedTile } from './tile.js'
+import { weightGradient } from './weight-gradient.js'
 
 /** Channels for which one invocation holds sums: four voxels of each. */
 const mostChannels = 8
 /** Channels for which one invocation holds sums of the weights' gradient: four entries of each, and their rows'. */
 const mostWeightChannels = 4
-/** Number of bricks to aim for, their least number of voxels, and the most partial sums to keep. */
-const mostBricks = 1024
-const leastBrick = 256
-const mostPartials = 4e6
 
 /** A convolution in one direction or the other, without its gradient. */
 type Convolution = OpSpec<{ readonly input: Value; readonly weight: Value; readonly bias: Value | undefined }>
@@ -147,61 +142,20 @@ export function generalBackwardWeight(
   weight: Value,
   geometry: Geometry,
 ): Value {
-  const { channels, planes, depth, area, height } = volumeShape(gradOutput)
-  const columns = weight.size
+  const { channels, height } = volumeShape(gradOutput)
   const ofGroup = channels / geometry.groups
   const tile = balancedTile(ofGroup, mostWeightChannels)
   const blocks = Math.ceil(ofGroup / tile)
-  const fours = Math.ceil(columns / channels / 4)
-
-  // A brick is some rows of a plane or, if weights outnumber voxels, some planes, to keep fewer partial sums.
-  const brickPlanes = Math.min(planes, Math.ceil((planes * columns) / mostPartials))
-  const wanted = Math.floor(Math.min(mostBricks / planes, mostPartials / columns / planes, area / leastBrick))
-  const brickRows = Math.ceil(height / Math.max(1, Math.min(height, wanted)))
-  const bricksPerPlane = Math.ceil(height / brickRows)
-  const units = Math.ceil(planes / brickPlanes)
-  const partials = scratch('conv3d weight partials', [units * bricksPerPlane, columns])
-
-  const gradientPlanes = (unit: Slab): Slab => ({
-    first: unit.first * brickPlanes,
-    end: Math.min(planes, unit.end * brickPlanes),
-  })
-  const reads = (slab: Slab) =>
-    planesBehind(volumeShape(input).depth, depth, covered(depthAxis(geometry)), slab)
-  const calls = (device: DeviceTraits, range: Slab): KernelCall[] => {
-    const windows = (unit: Slab) => ({
-      input: planesOf(input, reads(gradientPlanes(unit))),
-      grad_output: planesOf(gradOutput, gradientPlanes(unit)),
-    })
-    return slabs(range, device, (unit) => Object.values(windows(unit))).map((unit): KernelCall => ({
+  const fours = Math.ceil(weight.size / channels / 4)
+  return weightGradient({
+    ...{ name, input, gradOutput, weight, geometry },
+    positions: height,
+    kernel: (_, rows) => ({
       shader: shaders.conv3dGeneralBackwardWeight,
       consts: { TILE_CO: tile },
-      params: {
-        ...geometryParams(input, gradOutput, geometry),
-        blocks,
-        planes,
-        brick_planes: brickPlanes,
-        brick_rows: brickRows,
-        bricks_per_plane: bricksPerPlane,
-        first_brick: unit.first * bricksPerPlane,
-      },
-      bindings: { ...windows(unit), partials: whole(partials) },
-      threads: [geometry.groups * blocks * fours, (unit.end - unit.first) * bricksPerPlane, 1],
-    }))
-  }
-  const work = {
-    planes: units,
-    reads: (value: Value, slab: Slab) => (value === input ? reads(slab) : slab),
-    emit: (_: Value, device: DeviceTraits, range: Slab) => calls(device, range),
-    finish: (gradWeight: Value) => [sumColumns(partials, gradWeight)],
-  }
-  return op({
-    name,
-    inputs: { input, gradOutput },
-    output: { shape: weight.shape, layout: 'flat' },
-    scratch: [partials],
-    parameter: weight,
-    ...(brickPlanes > 1 ? uncut(work) : slicedUnlessFew(volumeShape(input).planes, work)),
+      params: { ...geometryParams(input, gradOutput, geometry), blocks, brick_rows: rows },
+      threadsOf: (bricks) => [geometry.groups * blocks * fours, bricks, 1],
+    }),
   })
 }
 
