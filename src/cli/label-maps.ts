@@ -66,14 +66,24 @@ export function describeValues(table: LabelTable, values: LabelValues): string {
   return `sae-webgpu: ${what} of table ${fingerprint(table)}`
 }
 
+/** What `describeValues` wrote. */
+const described = /^sae-webgpu: (codes|classes) ?\S* of table ([0-9a-f]{8})/
+
+/** Requires that a file is no segmentation that sae wrote, by its header. @throws UserError */
+export function requireNoSegmentation({ description, source }: VolumeHeader): void {
+  if (!described.test(description ?? '')) return
+  throw new UserError(
+    `${source}: is a label map that sae wrote, by its header, not a scan; give the scan instead`,
+  )
+}
+
 /**
  * Whether the voxels of a label map hold codes or classes, by its header and its table.
  *
  * @throws UserError if the two contradict each other
  */
 export function valuesOf(map: VolumeHeader, { table, source, values }: MapTable): LabelValues {
-  const [, what, print] =
-    /^sae-webgpu: (codes|classes) ?\S* of table ([0-9a-f]{8})/.exec(map.description ?? '') ?? []
+  const [, what, print] = described.exec(map.description ?? '') ?? []
   if (what === undefined) return values ?? 'codes'
   const said = what as LabelValues
   if (values !== undefined && said !== values) {

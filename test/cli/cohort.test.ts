@@ -73,6 +73,29 @@ describe('a folder', () => {
   })
 })
 
+describe('contrasts of one scan', () => {
+  it('are different files, however they are named', async () => {
+    make('s/a.nii', 's/b.nii', 't1/a.nii', 't1/b.nii')
+    symlinkSync(at('s/a.nii'), at('s/link.nii'))
+    writeFileSync(at('list.csv'), 'scan\n"s/a.nii,s/a.nii"\n')
+    const again = /as two contrasts of one scan; give each contrast once, or the file alone$/
+    const join = (...names: string[]): string =>
+      names
+        .map(at)
+        .join(',')
+        .slice(folder.length + 1)
+    for (const scan of [
+      join('s/a.nii', 's/a.nii'),
+      join('s/a.nii', 's/b.nii', 's/../s/a.nii'),
+      join('s/a.nii', 's/link.nii'),
+      join('t1', 't1'),
+      'list.csv',
+    ])
+      await expect(find([scan])).rejects.toThrow(again)
+    expect(await find([join('s/a.nii', 's/b.nii')])).toHaveLength(1)
+  })
+})
+
 describe('a glob', () => {
   it('stands for the files that it matches; one that is a file stands for itself', async () => {
     make('s/a b10.nii', 's/a b9.nii', 's/c.nii', 's/[x].nii', 's/x.nii')

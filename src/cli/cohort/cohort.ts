@@ -55,7 +55,7 @@ export function addCohortOptions(command: Command): Command {
  * scans of a BIDS dataset. Those of one argument are in natural order, except for the lines of a list. A scan that is
  * found twice is taken once, with a note.
  *
- * @throws UserError if an argument stands for nothing, or a list or dataset is wrong
+ * @throws UserError if an argument stands for nothing, a list or dataset is wrong, or a scan has a file twice
  */
 export async function findScans(
   given: readonly string[],
@@ -65,6 +65,7 @@ export async function findScans(
   const found = []
   for (const argument of given) found.push(...(await scansOf(argument, options)))
   requireParticipantsKnown(found, options)
+  for (const { path } of found) requireOtherContrasts(path)
   const byFile = new Map<string, CohortScan>()
   for (const scan of found) {
     const identity = identityOf(scan.path)
@@ -120,6 +121,17 @@ function requireParts(scan: string): string {
   const what = other === '' ? 'a name is missing' : `${other} is not one`
   throw new UserError(
     `${scan}: commas join the files of one scan, or folders alone, but ${what}; for many scans, give a folder per contrast, a list, or a BIDS dataset with --suffix T1w,T2w`,
+  )
+}
+
+/** Requires that the contrasts of a scan are several files: one file twice says nothing more. @throws UserError */
+function requireOtherContrasts(scan: string): void {
+  const files = channelFiles(scan)
+  const identities = files.map(identityOf)
+  const again = files.find((_, i) => identities.indexOf(identities[i]!) < i)
+  if (again === undefined) return
+  throw new UserError(
+    `${scan}: has ${again} as two contrasts of one scan; give each contrast once, or the file alone`,
   )
 }
 

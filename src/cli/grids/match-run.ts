@@ -3,6 +3,7 @@ import { followedBy } from '../../io/orientation.js'
 import { channelFiles, channelsOfScans } from '../channel-files.js'
 import { GridCheck, type GridOptions } from './grid-check.js'
 import { readHeaders, readPriorHeader } from '../input-headers.js'
+import { requireNoSegmentation } from '../label-maps.js'
 import type { Placement } from './placement.js'
 import type { Terminal } from '../terminal.js'
 
@@ -30,7 +31,8 @@ export interface RunGrids {
  * @param files scans all have the same number of channels; label maps, if there are any, are those of the first scans; `volume` is which is read of files with several
  * @param every work on every n-th voxel of the scans along each axis, and of a prior that has their full size; of the
  *   prior in any case if files may be resampled onto its grid
- * @throws UserError if a file cannot be read, has channels where it should have none, or lies elsewhere
+ * @throws UserError if a file cannot be read, has channels where it should have none, lies elsewhere, or is given as a
+ *   scan but is a segmentation that sae wrote
  */
 export async function matchRun(
   files: {
@@ -47,6 +49,7 @@ export async function matchRun(
   channelsOfScans(files.scans)
   const headers: VolumeHeader[][] = []
   for (const scan of files.scans) headers.push(await readHeaders(channelFiles(scan), 'a scan', files.volume))
+  headers.flat().forEach(requireNoSegmentation)
   const scans = headers.map(([first]) => first!)
   const labels = files.labels && (await readHeaders(files.labels, 'a label map', files.volume))
   const check = new GridCheck(options)
