@@ -21,7 +21,7 @@ const layers = {
   // Networks from files, built from layers and ops.
   onnx: ['graph', 'ops', 'nn', 'io'],
   report: [],
-  node: ['gpu', 'io'],
+  node: ['gpu', 'io', 'generated'],
 }
 const everyLayer = [...Object.keys(layers), 'generated', 'cli']
 const isomorphic = [

@@ -1,5 +1,6 @@
 // Writes src/generated/shaders.ts: every shaders/**/*.wgsl as a constant, because Node cannot import .wgsl files; and
-// src/generated/functions.ts: the files that kernels of programs may include.
+// src/generated/functions.ts: the files that kernels of programs may include; and src/generated/version.ts: that of this
+// package, whose package.json a bundle does not carry.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,10 +69,19 @@ const functionsModule = [
   '',
 ].join('\n')
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const versionModule = [
+  '// Written by tools/embed-shaders.mjs from package.json. Do not edit.',
+  '/** Version of this package. */',
+  `export const version = ${JSON.stringify(version)}`,
+  '',
+].join('\n')
+
 mkdirSync(generated, { recursive: true })
 for (const [file, source] of [
   ['shaders.ts', shaderModule],
   ['functions.ts', functionsModule],
+  ['version.ts', versionModule],
 ]) {
   const target = join(generated, file)
   if (!existsSync(target) || readFileSync(target, 'utf8') !== source) writeFileSync(target, source)

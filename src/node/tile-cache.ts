@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { version } from '../generated/version.js'
 import type { AdapterSummary } from '../gpu/gpu.js'
 import { readTunedTiles, type TunedTile } from '../gpu/tiles.js'
 import { writeFileAtomic } from '../io/files.js'
@@ -20,8 +20,6 @@ export interface TileCache {
   /** The fastest tile of each convolution that was tried. */
   readonly tiles: readonly TunedTile[]
 }
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
 /** The file that keeps the tiles of an adapter with this driver, for this version of the package. */
 export function tileCacheFile({ name, driver }: AdapterSummary): string {
