@@ -96,6 +96,33 @@ it('names the package that its command lacks where optional ones were left out',
   })
 })
 
+it('makes pages with pictures where optional packages were left out', async () => {
+  const program = `
+    import { slicesSection } from 'sae-webgpu/report'
+    const grid = { shape: [2, 2, 2], spacing: [1, 1, 1], orientation: 'RAS' }
+    const volume = { grid, scan: new Float32Array(8).fill(1), labels: new Uint8Array(8), palette: [undefined] }
+    console.log(slicesSection({ volume, affine: undefined }).text)`
+  const file = join(withoutOptional.folder, 'report.mjs')
+  writeFileSync(file, program)
+  expect(await runNode(withoutOptional.folder, file)).toContain('data:image/png;base64,')
+})
+
+it('can be bundled for Node, but for Dawn', async () => {
+  const entry = join(installed.folder, 'bundled.mjs')
+  writeFileSync(entry, `import { openGpu } from 'sae-webgpu/node'\nconsole.log(typeof openGpu)`)
+  const outfile = join(installed.folder, 'site/bundle.mjs')
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['webgpu'],
+    outfile,
+    logLevel: 'silent',
+  })
+  expect((await runNode(installed.folder, outfile)).trim()).toBe('function')
+})
+
 it('has types that a strict program compiles against', async () => {
   const program = `
     import { compile, conv3d, input, parameter, UserError, Variables, type Plan, type Value } from 'sae-webgpu'
