@@ -56,20 +56,27 @@ describe('an output', () => {
     await outputs('a', true).requireFree()
   })
 
-  it("never replaces another program's file, one that was changed, a link or a folder", async () => {
+  it("never replaces another program's file, one that was changed, or a link", async () => {
     await writeOutput(at('changed'), 'text')
     writeFileSync(at('changed'), 'text by hand')
     writeFileSync(at('foreign'), 'text')
     await writeOutput(at('elsewhere'), 'text')
     symlinkSync('elsewhere', at('link'))
     symlinkSync('nowhere', at('dangling'))
-    mkdirSync(at('folder'))
-    for (const name of ['changed', 'foreign', 'link', 'dangling', 'folder']) {
+    for (const name of ['changed', 'foreign', 'link', 'dangling']) {
       for (const overwrite of [false, true])
         await expect(outputs(name, overwrite).requireFree()).rejects.toThrow(
           /not as sae wrote it .* never replaced/,
         )
     }
+  })
+
+  it('is no folder', async () => {
+    mkdirSync(at('folder'))
+    for (const overwrite of [false, true])
+      await expect(outputs('folder', overwrite).requireFree()).rejects.toThrow(
+        /folder: is a folder, but a file is to be written there; give another -o$/,
+      )
   })
 
   it('is known as a log by its first line, for its rows grow', async () => {

@@ -8,6 +8,7 @@ import { formatShape, type LabelVolume, type VolumeHeader } from '../../io/volum
 import { convertedType } from '../converted-type.js'
 import { overwriteOption, terminalOf, volumeOption } from '../options.js'
 import { Outputs, writeOutputVolume } from '../outputs/output-files.js'
+import { requireNoFolder } from '../outputs/output-folder.js'
 import type { Terminal } from '../terminal.js'
 
 interface ConvertOptions {
@@ -53,6 +54,7 @@ async function convert(
   { volume: index, orientation, overwrite }: ConvertOptions,
   terminal: Terminal,
 ): Promise<void> {
+  requireNoFolder(output, 'output')
   const format = requireWritableName(output)
   const { header, image } = pairOf(input) ?? { header: input, image: undefined }
   const outputs = Outputs.ofFile(output, { files: [output], inputs: [header, image], overwrite }, 'output')

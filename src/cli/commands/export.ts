@@ -7,6 +7,7 @@ import { checkTensors, createModel, type NamedTensor } from '../../sae/model.js'
 import { encoderGraph } from '../encoder-onnx.js'
 import { overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../outputs/output-files.js'
+import { requireNoFolder } from '../outputs/output-folder.js'
 import type { Terminal } from '../terminal.js'
 import { readWeights, writeTensorFile } from '../weights-file.js'
 
@@ -54,6 +55,7 @@ async function exportWeights(
   { shape: size, overwrite }: ExportOptions,
   terminal: Terminal,
 ): Promise<void> {
+  requireNoFolder(output, 'output')
   const format = formatOf(output)
   if (size && format !== 'onnx') throw new UserError('--shape is for .onnx only; leave it out')
   const outputs = Outputs.ofFile(output, { files: [output], inputs: [path], overwrite }, 'output')

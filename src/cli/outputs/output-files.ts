@@ -10,7 +10,7 @@ import type { VoxelType } from '../../io/voxel-type.js'
 import { outputName } from '../program-name.js'
 import { sha256 } from './file-digest.js'
 import { requireUnlocked, takeLock } from './lock.js'
-import { makeFolder, requireWritableFolder } from './output-folder.js'
+import { makeFolder, requireNoFolder, requireWritableFolder } from './output-folder.js'
 import { noteFile, OutputRecord, type Origin } from './output-record.js'
 import type { Shard } from '../cohort/shard.js'
 
@@ -116,6 +116,7 @@ export class Outputs {
       if (identity !== undefined) taken.add(identity)
     }
     for (const path of [...files, ...renewed]) {
+      requireNoFolder(path, this.option)
       const identity = await identityOf(path)
       if (identity !== undefined && taken.has(identity)) {
         throw new UserError(`${path}: is an input of this command; give another ${this.option}`)

@@ -21,6 +21,12 @@ export function requireWritableFolder(path: string): void {
   }
 }
 
+/** Requires that a path to write a file at is no folder. @param option what names the path */
+export function requireNoFolder(path: string, option: string): void {
+  if (!exists(path) || !statSync(path).isDirectory()) return
+  throw new UserError(`${path}: is a folder, but a file is to be written there; give another ${option}`)
+}
+
 /** Creates a folder and its parents. @throws UserError if that fails */
 export function makeFolder(path: string): void {
   try {
