@@ -1,5 +1,16 @@
 /** Pages of results: what a process writes, and what a browser would be told by it. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modifiedZ } from '../../src/cli/report/index-page.js'
 import { readVolume } from '../../src/io/files.js'
@@ -146,6 +157,24 @@ describe('sae report', () => {
     expect(code).toBe(2)
     expect(errors.at(-1)).toMatch(/index\.html: is there, and not as sae wrote it/)
     expect(text('out/index.html')).toBe('mine')
+  })
+
+  it('says of segmentations whose scans are gone that nothing can be shown', async () => {
+    const scan = study.path('<b>.nii.gz')
+    const [own, gone] = [study.path('out'), study.path('gone')]
+    for (const name of readdirSync(own).filter((name) => !name.endsWith(".html")))
+      cpSync(join(own, name), join(gone, name))
+    renameSync(scan, `${scan}.away`)
+    const { code, errors } = await sae(['report', gone])
+    renameSync(`${scan}.away`, scan)
+    expect(errors[0]).toMatch(/^warning: <b> is left out of the report: .*<b>\.nii\.gz: is gone/)
+    expect(errors.slice(1)).toEqual([
+      expect.stringMatching(
+        /gone: nothing can be shown of its segmentation, because scans are gone .*; put the scans back where/,
+      ),
+    ])
+    expect(code).toBe(2)
+    expect(existsSync(join(gone, 'index.html'))).toBe(false)
   })
 
   it('refuses a folder without results in one line', async () => {

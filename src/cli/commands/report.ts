@@ -40,6 +40,12 @@ async function report(folder: string, terminal: Terminal): Promise<void> {
   await outputs.claim()
   const { scans, logs } = await writeReports(folder, names, terminal)
   if (logs > 0) terminal.status(`Curves: ${join(folder, trainingPage)}`)
+  if (scans + logs === 0 && names.length > 0) {
+    const whose = names.length === 1 ? 'its segmentation' : `any of its ${names.length} segmentations`
+    throw new UserError(
+      `${folder}: nothing can be shown of ${whose}, because scans are gone or files damaged (see the warnings); put the scans back where they were`,
+    )
+  }
   if (scans + logs === 0) {
     throw new UserError(
       `${folder}: has no segmentation that sae made and no log; give the output folder of sae segment, em, pretrain or train`,
