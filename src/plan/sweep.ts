@@ -170,13 +170,17 @@ function planSlab(
     // Outputs that outlive the slab, including sums: compute this slab's share. Strips: compute whatever later nodes
     // read.
     const own = node.outputs.some((value) => !strips.has(value)) ? shareOf(planeCount(node)) : undefined
-    const wanted = hull([own, ...volumes.map((value) => needed.get(value))])
-    if (!wanted) continue
+    const asked = hull([own, ...volumes.map((value) => needed.get(value))])
+    if (!asked) continue
+    const finished = progress.done.get(node) ?? 0
+    // Later nodes may ask for planes ahead of the slab's share: a volume that is kept must not miss those before.
+    const outlives = volumes.some((value) => !strips.has(value))
+    const wanted = outlives ? { first: Math.min(asked.first, finished), end: asked.end } : asked
     // The strip may still hold planes of earlier slabs.
     const stays = volumes.length > 0 && volumes.every((value) => !strips.has(value) || sliding.has(value))
-    const done = stays ? (progress.done.get(node) ?? 0) : 0
+    const done = stays ? finished : 0
     const range = { first: Math.max(wanted.first, done), end: wanted.end }
-    progress.done.set(node, Math.max(done, wanted.end))
+    progress.done.set(node, Math.max(finished, wanted.end))
     for (const value of volumes.filter((value) => strips.has(value))) {
       const slides = sliding.has(value)
       const before = progress.held.get(value)

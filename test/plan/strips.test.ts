@@ -16,6 +16,8 @@ const between: Record<string, (h: Value) => Value> = {
   'slice along depth': (h) => ops.slice(h, { starts: [2], axes: [2] }),
   'every other plane': (h) => ops.slice(h, { axes: [2], starts: [0], steps: [2] }),
   'reflected planes': (h) => ops.pad(h, [[2, 1], [0, 0], [0, 0]], { mode: 'reflect' }),
+  'the middle planes': (h) => ops.fit(h, [4, 9, 6], [4, 0, 0]),
+  'every third plane, kept': (h) => ops.slice(h, { axes: [2], starts: [1], steps: [3] }),
   'zero planes': (h) => ops.pad(h, [[1, 2], [0, 0], [0, 0]]),
   'concat along depth': (h) => ops.concat([h, ops.relu(h)], 2),
   'a part of the depth': (h) => ops.split(h, 6, 2)[1]!,
@@ -57,3 +59,24 @@ describe.each(Object.entries(between))('%s', (_, follow) => {
     }
   })
 })
+
+it.each([-2, -1, 0, 1])(
+  'computes every plane of a kept volume, even if others are asked for first: %i',
+  async (at) => {
+    const x = input('x', [2, 2, 4, 2, 4])
+    const w = parameter('w', [2, 2, 1, 1, 1], numbers(4))
+    const kept = ops.logSoftmax(ops.fit(ops.conv3d(ops.neighbourSums(x, 3), w), [2, 3, 4], [at, 0, 0]), 1)
+    const weights = parameter('weights', [kept.size], numbers(kept.size))
+    const loss = ops.dot(kept, ops.reshape(weights, kept.shape, { layout: 'volume' }))
+    const outputs = [loss, kept, ...gradients(loss, [x, w])]
+    const run = async (options: Partial<CompileOptions>) => {
+      const plan = await compile(device.gpu, { outputs, ...options })
+      plan.write(x, numbers(x.size))
+      await plan.run()
+      const result = await plan.read(kept)
+      plan.dispose()
+      return result
+    }
+    expect(await run({ slabPlanes: 1 })).toEqual(await run({}))
+  },
+)
