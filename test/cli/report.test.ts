@@ -162,7 +162,7 @@ describe('sae report', () => {
   it('says of segmentations whose scans are gone that nothing can be shown', async () => {
     const scan = study.path('<b>.nii.gz')
     const [own, gone] = [study.path('out'), study.path('gone')]
-    for (const name of readdirSync(own).filter((name) => !name.endsWith(".html")))
+    for (const name of readdirSync(own).filter((name) => !name.endsWith('.html')))
       cpSync(join(own, name), join(gone, name))
     renameSync(scan, `${scan}.away`)
     const { code, errors } = await sae(['report', gone])
