@@ -36,8 +36,8 @@ export interface TrainingGraph<T> {
  * `batchNormLayer` normalises by the batch and collects running statistics. Outside of it, the same layers build the
  * graph of the evaluation.
  *
- * @param body adds nodes, before it returns: it cannot be async. It is given a counter (see `uniformNoise`) of the seed and the step, for noise
- *   of its own
+ * @param body adds nodes before it returns, so it cannot be async. It is given a counter (see `uniformNoise`) of the seed and the
+ *   step, for noise of its own
  * @param options seed of the dropout masks; default 0
  * @throws what `body` throws; Error if it returns a promise, because what it adds later would be for evaluation
  *
