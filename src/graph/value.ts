@@ -1,3 +1,4 @@
+import { kindOf } from '../gpu/require-gpu.js'
 // A circular import, but of types only: a value knows the node that computes it, and a node its inputs and outputs.
 import type { OpNode } from './node.js'
 
@@ -94,13 +95,7 @@ export class Value {
     }
     if (this.size > 0xffffffff)
       throw new Error(`${name}: [${shape.join(', ')}] has more elements than 32 bits can count`)
-    // By name, because an array from another realm is not an instance of our classes.
-    const wanted = this.dtype === 'u32' ? 'Uint32Array' : 'Float32Array'
-    if (this.initial && Object.prototype.toString.call(this.initial) !== `[object ${wanted}]`)
-      throw new Error(`${name} [${shape.join(', ')}]: its contents must be a ${wanted}`)
-    if (this.initial && this.initial.length !== this.size) {
-      throw new Error(`${name}: ${this.initial.length} numbers given for shape [${shape.join(', ')}]`)
-    }
+    if (this.initial) requireContents(this, this.initial)
   }
 
   /** Name in messages and checkpoints; by default, a computed value has the name of its op. */
@@ -225,4 +220,22 @@ export function requireSameShape(op: string, a: Value, b: Value): void {
 /** @throws Error naming the value if its elements have another type */
 export function requireType(value: Value, dtype: DType): void {
   if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
+}
+
+/**
+ * Requires `data` to be valid contents of a value: as many numbers as it has elements, of its type.
+ *
+ * @throws Error naming the value and its shape
+ */
+export function requireContents(value: Value, data: unknown): asserts data is Float32Array | Uint32Array {
+  // By name, because an array from another realm (a frame, a sandbox) is not an instance of our classes.
+  const kind = Object.prototype.toString.call(data)
+  if (kind !== '[object Float32Array]' && kind !== '[object Uint32Array]') {
+    const wanted = value.dtype === 'u32' ? 'Uint32Array' : 'Float32Array'
+    throw new Error(`${value.name} [${value.shape.join(', ')}]: a ${wanted} is needed, not ${kindOf(data)}`)
+  }
+  requireType(value, kind === '[object Uint32Array]' ? 'u32' : 'f32')
+  const { length } = data as Float32Array
+  if (length !== value.size)
+    throw new Error(`${value.name}: ${length} numbers given for shape [${value.shape.join(', ')}]`)
 }

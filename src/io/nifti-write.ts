@@ -21,7 +21,8 @@ const MAX_DIM = 32767
  * Writes a NIfTI-1 single-file image (`.nii`), little-endian; if there are several channels, they are the fourth axis.
  *
  * If the grid came from a NIfTI file, its qform and sform are written back unchanged, with codes, voxel sizes and
- * units; for one that was ignored, the affine that was used. Any other known grid becomes the sform; for an unknown one, both codes are 0 and voxels are 1 mm.
+ * units; for one that was ignored, the affine that was used. Any other known grid becomes the
+ * sform; for an unknown one, both codes are 0 and voxels are 1 mm.
  * @throws UserError if an axis is too long for NIfTI-1 or a value does not fit `type`
  */
 export function writeNifti(volume: Volume | LabelVolume, type: VoxelType): Uint8Array {

@@ -1,6 +1,6 @@
 import { gradients } from '../graph/gradients.js'
 import { defineNode, type KernelCall, type OpNode } from '../graph/node.js'
-import { requireValues } from '../graph/contents.js'
+import { requireValues } from '../graph/require-values.js'
 import { input, Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import { clipFactor } from './clip.js'

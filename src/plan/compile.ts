@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { firstLine } from '../gpu/guarded.js'
 import { requireGpu } from '../gpu/require-gpu.js'
-import { requireValues } from '../graph/contents.js'
+import { requireValues } from '../graph/require-values.js'
 import { nodesBehind } from '../graph/gradients.js'
 import { placed, placeOf } from '../graph/layer.js'
 import type { OpNode } from '../graph/node.js'
@@ -64,7 +64,8 @@ export interface CompileOptions {
  *
  * @throws UserError if the graph does not fit into the limit, the device is out of memory, or it cannot store f16
  * @throws Error if an option is out of range, a shader does not compile, a buffer of `buffers` is unsuitable for its value, a
- *   value of `keep` is not part of the graph, a variable is read between two updates, `gpu` is not a `Gpu`, or the variables belong to another one
+ *   value of `keep` is not part of the graph, a variable is read between two updates, `gpu` is not a `Gpu`, or the variables
+ *   belong to another one
  * @throws DeviceLostError if the device is lost
  */
 export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {

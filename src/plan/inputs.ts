@@ -1,8 +1,7 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { guarded } from '../gpu/guarded.js'
-import { requireContents } from '../graph/contents.js'
 import { toMemoryOrder } from '../graph/layout.js'
-import type { Value } from '../graph/value.js'
+import { requireContents, type Value } from '../graph/value.js'
 import { requireUsage, type BoundBuffers } from './caller-buffers.js'
 import type { Variables } from './variables.js'
 

@@ -1,8 +1,7 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { requireGpu } from '../gpu/require-gpu.js'
 import { readBuffer } from '../gpu/transfer.js'
-import { requireContents } from '../graph/contents.js'
-import { requireType, type Shape, type Value } from '../graph/value.js'
+import { requireContents, requireType, type Shape, type Value } from '../graph/value.js'
 
 /** The contents of a variable, read back. */
 export interface VariableContents {

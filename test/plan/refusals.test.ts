@@ -227,10 +227,10 @@ describe('options of compile', () => {
 
 describe('contents of another type', () => {
   it.each([
-    [new Float64Array(2), 'c [2]: its contents must be a Float32Array'],
-    [new Int32Array(2), 'c [2]: its contents must be a Float32Array'],
-    [new Uint8Array(2), 'c [2]: its contents must be a Float32Array'],
-    [[1, 2], 'c [2]: its contents must be a Float32Array'],
+    [new Float64Array(2), 'c [2]: a Float32Array is needed, not'],
+    [new Int32Array(2), 'c [2]: a Float32Array is needed, not'],
+    [new Uint8Array(2), 'c [2]: a Float32Array is needed, not'],
+    [[1, 2], 'c [2]: a Float32Array is needed, not'],
   ])('are refused: %o', (contents, message) => {
     expect(() => constant('c', [2], wrong(contents))).toThrow(message)
     expect(() => parameter('c', [2], wrong(contents))).toThrow(message)
