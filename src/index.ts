@@ -45,6 +45,7 @@ export { op, type OpSpec } from './graph/op.js'
 export type { DeviceTraits } from './gpu/traits.js'
 export type { Tile, TileProblem, TileTable, TunedTile } from './gpu/tiles.js'
 export type {
+  Choice,
   CommonSpec,
   DispatchSize,
   Extents,

@@ -138,7 +138,7 @@ function step({ extents }: Job): Graph {
 function segmentation({ extents }: Job): Graph {
   const { encoder } = createModel(defaultArchitecture(classes))
   const logits = encoder(input('scan', [1, 1, ...extents]))
-  const labels = argmax(logits, { prior: input('prior', logits.shape) })
+  const labels = argmax(logits, { prior: input('prior', logits.shape), onlyReader: true })
   return {
     results: { labels },
     // As in the Segmenter.

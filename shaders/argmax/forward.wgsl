@@ -31,10 +31,8 @@ struct Params {
 alias StoredInput = Element; // #stored input
 @group(0) @binding(1) var<storage, read> input: array<StoredInput>;
 // #if ${VECTOR}
-alias Classes = vec4u;
 @group(0) @binding(2) var<storage, read_write> output: array<vec4u>;
 // #else
-alias Classes = u32;
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 // #endif
 // #if ${PRIOR}
@@ -47,6 +45,7 @@ alias Classes = u32;
 // #include common/linear
 // #include common/math
 // #include common/element_math
+// #include common/choice
 // #if ${PRIOR}
 // #include common/within_prior
 // #endif
@@ -64,19 +63,12 @@ fn logit(at: u32) -> Element {
 // The score of a class; `first` is the index of the voxel's first channel.
 fn score(first: u32, k: u32) -> Element {
 // #if ${PARTS}
-  var c = starts[k];
   let end = starts[k + 1u];
-  var largest = logit(first + c * params.area);
-  if (c + 1u == end) { return largest; }
-  var sum = Element(1.0);
-  for (c++; c < end; c++) {
-    let value = logit(first + c * params.area);
-    // exp of the smaller one, in units of the larger one.
-    let share = exp_of(-abs(value - largest));
-    sum = select(sum + share, sum * share + 1.0, value > largest);
-    largest = max(largest, value);
-  }
-  return largest + log_of(sum);
+  let largest = logit(first + starts[k] * params.area);
+  if (starts[k] + 1u == end) { return largest; }
+  var sum = ExpSum(largest, Element(1.0));
+  for (var c = starts[k] + 1u; c < end; c++) { sum = add_exp(sum, logit(first + c * params.area)); }
+  return log_of_sum(sum);
 // #else
   return logit(first + k * params.area);
 // #endif
@@ -87,13 +79,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x * WIDTH >= params.area) { return; }
   let plane = params.first_plane + gid.y;
   let first = plane * params.channels * params.area + gid.x * WIDTH;
-  var best = Classes(0u);
-  var largest = score(first, 0u);
-  for (var k = 1u; k < params.classes; k++) {
-    let value = score(first, k);
-    let larger = value > largest;
-    best = select(best, Classes(k), larger);
-    largest = select(largest, value, larger);
-  }
-  output[(plane * params.area + gid.x * WIDTH - params.output_base) / WIDTH] = best;
+  var best = Best(score(first, 0u), Classes(0u));
+  for (var k = 1u; k < params.classes; k++) { best = better(best, score(first, k), k); }
+  output[(plane * params.area + gid.x * WIDTH - params.output_base) / WIDTH] = best.k;
 }

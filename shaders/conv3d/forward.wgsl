@@ -10,6 +10,8 @@
 // and concatenated in front:  input[n,ci,z,y,x] = coarse[n,ci,z/2,y/2,x/2]. Taps that read the same coarse voxel share one
 // multiplication by the sum of their weights. Which ones do depends on whether z, y and x are even.
 // With MASK, the result is a gradient that passes through a ReLU: it is 0 where the ReLU's output, `mask`, is 0.
+// With ARGMAX, only the class of the largest output is stored, as argmax/forward.wgsl chooses it; `prior` has the layout of the
+// outputs.
 // With SPLIT, the first output channels go to a separate volume: the gradient with respect to such a coarse input.
 //
 // Layout: volumes [n*D+z][c][y][x]; packed weights [dz][dy][dx][ci][co] in vec4s, followed by the bias; those of coarse channels
@@ -42,6 +44,11 @@ struct Params {
 // #if ${MASK}
   mask_base: u32,
 // #endif
+// #if ${PRIOR}
+  threshold: f32,
+  least: f32,
+  prior_base: u32,
+// #endif
 // #if ${SPLIT}
   first_outputs: u32,
   first_output_base: u32,
@@ -72,8 +79,19 @@ alias StoredInput = Element; // #stored input
 // #else
 @group(0) @binding(2) var<storage, read> packed: array<vec4f>;
 // #endif
+// #if ${ARGMAX}
+// #if ${VECTOR}
+@group(0) @binding(3) var<storage, read_write> output: array<vec4u>;
+// #else
+@group(0) @binding(3) var<storage, read_write> output: array<u32>;
+// #endif
+// #else
 alias StoredOutput = Element; // #stored output
 @group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
+// #endif
+// #if ${PRIOR}
+@group(0) @binding(7) var<storage, read> prior: array<Element>;
+// #endif
 // #if ${UPSAMPLED}
 // #if ${COARSE_VECTOR}
 alias CoarseElement = vec4f;
@@ -98,6 +116,22 @@ alias StoredFirstOutput = Element; // #stored first_output
 // #include common/math
 // #include common/activation
 // #include common/linear
+// #if ${ARGMAX}
+// #include common/element_math
+// #include common/choice
+// #if ${PRIOR}
+// #include common/within_prior
+// #endif
+
+// What counts of an output in the choice; `at` is its index in the whole value.
+fn logit(output: Element, at: u32) -> Element {
+// #if ${PRIOR}
+  return within_prior(output, prior[(at - params.prior_base) / WIDTH]);
+// #else
+  return output;
+// #endif
+}
+// #else
 
 // Index at which output channel co of a plane starts.
 fn channel_start(plane: u32, co: u32, area: u32) -> u32 {
@@ -128,6 +162,7 @@ fn store(co: u32, at: u32, value: Element) {
   output[at / WIDTH] = StoredOutput(activate(value, params.activation));
 // #endif
 }
+// #endif
 
 @compute @workgroup_size(LANES)
 fn main(

@@ -66,6 +66,8 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly masked: ((mask: Value) => Value) | undefined
   /** See `CommonSpec`. */
   readonly withoutActivation: (() => Value) | undefined
+  /** See `CommonSpec`. */
+  readonly argmaxed: ((choice: Choice) => Value) | undefined
 }
 
 /**
@@ -143,6 +145,21 @@ export interface CommonSpec<I extends Inputs> {
    * this value, because an activation may hide a NaN.
    */
   readonly withoutActivation?: (() => Value) | undefined
+  /**
+   * Returns the argmax of the op's only output, without that output. Give it if the kernel can choose among channels while it
+   * holds all of them.
+   */
+  readonly argmaxed?: ((choice: Choice) => Value) | undefined
+}
+
+/** How the largest channel is chosen; see `argmax`. */
+export interface Choice {
+  /** Rules out channels. */
+  readonly prior: Value | undefined
+  /** If it is above 0, log(prior + least) is added to the channels first. */
+  readonly least: number
+  /** Channels of each class, in order; undefined if each channel is a class. */
+  readonly counts: readonly number[] | undefined
 }
 
 /** One value for each output of a node. */
@@ -175,7 +192,7 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
   spec: NodeSpec<I, O>,
 ): OpNode<Outputs<O>> {
-  const { name, scratch = [], mutates = [], parameter, masked, withoutActivation, backward } = spec
+  const { name, scratch = [], mutates = [], parameter, masked, withoutActivation, argmaxed, backward } = spec
   const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
@@ -200,6 +217,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     parameter,
     masked,
     withoutActivation,
+    argmaxed,
   }
   const isWide = node.inputs.some(({ wide }) => wide)
   for (const { name: ownName, shape, wide = isWide, ...options } of spec.outputs ?? []) {

@@ -1,3 +1,4 @@
+import type { Choice } from '../graph/node.js'
 import { op, type OpSpec } from '../graph/op.js'
 import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
@@ -16,6 +17,11 @@ export interface ArgmaxOptions {
    * have the largest sum after a softmax. Default: each channel is a class.
    */
   readonly counts?: readonly number[] | undefined
+  /**
+   * Whether nothing else needs the input. If it is the result of a convolution of up to 16 channels, without activation, that
+   * chooses among them as it computes them and stores the classes alone. Default false.
+   */
+  readonly onlyReader?: boolean | undefined
 }
 
 /**
@@ -27,21 +33,18 @@ export interface ArgmaxOptions {
  *   integers that add up to C
  */
 export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
-  return op(argmaxOf(input, options))
+  const fused = options.onlyReader ? input.node?.argmaxed : undefined
+  return fused ? fused(choiceOf(input, options)) : op(argmaxOf(input, options))
 }
 
 /** The node of `argmax`, for ops that give it a gradient. */
 export function argmaxOf(
   input: Value,
-  { prior, least = 0, counts }: ArgmaxOptions = {},
+  options: ArgmaxOptions = {},
 ): OpSpec<{ input: Value; prior: Value | undefined; starts: Value | undefined }> {
-  const { batch, channels, depth, height, width, planes } = volumeShape(input, 'argmax')
-  if (prior) requireSameShape('argmax', input, prior)
-  else if (least > 0) throw new Error('argmax: `least` needs a prior')
-  const sum = counts?.reduce((sum, count) => (Number.isInteger(count) && count > 0 ? sum + count : NaN), 0)
-  if (counts && sum !== channels)
-    throw new Error(`argmax: ${channels} channels cannot be classes of ${counts.join(', ')} channels`)
-  const starts = counts?.some((count) => count > 1) ? startsOf('starts of classes', counts) : undefined
+  const { prior, least, counts } = choiceOf(input, options)
+  const { batch, channels, depth, height, width, planes } = volumeShape(input)
+  const starts = counts && startsOf('starts of classes', counts)
   return {
     name: 'argmax',
     inputs: { input, prior, starts },
@@ -61,4 +64,15 @@ export function argmaxOf(
         slab,
       ),
   }
+}
+
+/** @throws Error as `argmax` */
+function choiceOf(input: Value, { prior, least = 0, counts }: ArgmaxOptions): Choice {
+  const { channels } = volumeShape(input, 'argmax')
+  if (prior) requireSameShape('argmax', input, prior)
+  else if (least > 0) throw new Error('argmax: `least` needs a prior')
+  const sum = counts?.reduce((sum, count) => (Number.isInteger(count) && count > 0 ? sum + count : NaN), 0)
+  if (counts && sum !== channels)
+    throw new Error(`argmax: ${channels} channels cannot be classes of ${counts.join(', ')} channels`)
+  return { prior, least, counts: counts?.some((count) => count > 1) ? counts : undefined }
 }

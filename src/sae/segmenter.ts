@@ -106,7 +106,10 @@ export class Segmenter {
       scores = accumulate(logits, mrfMessage(softmax(scores), table, neighbourhood))
     }
     const channels = softmax(scores)
-    const labels = rounds === 0 ? free.labels() : argmax(scores, { counts: partCountsOf(prior) })
+    const labels =
+      rounds === 0
+        ? free.labels({ onlyReader: !posterior && !reconstruction })
+        : argmax(scores, { counts: partCountsOf(prior) })
     const probabilities = posterior ? mergeParts(channels, parts) : undefined
     const image = reconstruction ? model.decoder(channels) : undefined
     const outputs = [labels, probabilities, image].filter((value) => value !== undefined)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
 import { argmaxOf } from '../../src/ops/argmax.js'
-import { argmax } from '../../src/ops/index.js'
-import { evaluate, useGpu } from '../gpu.js'
+import { argmax, conv3d, type ArgmaxOptions } from '../../src/ops/index.js'
+import { evaluate, useGpu, withOtherTiles } from '../gpu.js'
+import * as conv from '../reference/conv3d.js'
 import * as reference from '../reference/argmax.js'
 import { forEachVoxel, map, type NdArray } from '../reference/nd-array.js'
 import * as supportMask from '../reference/support-mask.js'
@@ -74,6 +75,112 @@ describe('argmax', () => {
   })
 })
 
+describe('argmax of a convolution that nothing else reads', () => {
+  const kernels = {
+    'as on this device': (body: () => Promise<void>) => body(),
+    'as on another': (body: () => Promise<void>) => withOtherTiles(device.gpu, body),
+  }
+
+  for (const [shape, channels, kernel] of [
+    [[1, 1, 1, 1, 1], 1, 1],
+    [[2, 3, 2, 3, 5], 14, 3],
+    [[1, 14, 7, 11, 13], 14, 3],
+    [[2, 5, 3, 5, 20], 16, 3],
+    [[1, 4, 3, 34, 36], 6, 1],
+    [[1, 1, 33, 34, 36], 5, 3],
+    [[1, 1, 2, 512, 516], 3, 3],
+    [[1, 1, 2, 512, 515], 2, 3],
+  ] as const)
+    for (const [name, run] of Object.entries(kernels)) {
+      it(`[${shape.join(', ')}], ${channels} channels, kernel ${kernel}, ${name}`, () =>
+        run(async () => {
+          const feeds = {
+            x: draw(shape),
+            w: draw([channels, shape[1], kernel, kernel, kernel]),
+            b: draw([channels]),
+          }
+          const logits = conv.forward(feeds.x, feeds.w, feeds.b)
+          const prior = map(draw(logits.shape, 0, 1), (p, i) => (i % 3 === 0 ? 0 : Math.fround(p)))
+          const least = Math.fround(1e-7)
+          const counts = channels > 3 ? [2, 1, channels - 3] : [channels]
+          const { any, allowed, likely, likelyPart } = await evaluate(
+            device.gpu,
+            { ...feeds, prior },
+            ({ x, w, b, prior }) => {
+              const of = (options: ArgmaxOptions) =>
+                argmax(conv3d(x!, w!, b, { padding: 'same' }), { ...options, onlyReader: true })
+              return {
+                any: of({}),
+                allowed: of({ prior }),
+                likely: of({ prior, least }),
+                likelyPart: of({ prior, least, counts }),
+              }
+            },
+            ['w', 'b'],
+          )
+          expectLargest(any, logits)
+          expectLargest(allowed, scored(logits, prior))
+          expectLargest(likely, scored(logits, prior, least))
+          expectLargest(likelyPart, reference.ofClasses(scored(logits, prior, least), counts))
+        }))
+    }
+
+  it('reads an upsampled volume', async () => {
+    const feeds = {
+      coarse: draw([2, 2, 3, 5, 12]),
+      skip: draw([2, 3, 6, 10, 24]),
+      w: draw([5, 5, 3, 3, 3]),
+    }
+    const { together, apart } = await evaluate(
+      device.gpu,
+      feeds,
+      ({ coarse, skip, w }) => {
+        const of = (onlyReader: boolean) =>
+          argmax(conv3d({ coarse: coarse!, skip: skip! }, w!, undefined, { padding: 'same' }), { onlyReader })
+        return { together: of(true), apart: of(false) }
+      },
+      ['w'],
+    )
+    expect(new Set(apart.data).size).toBe(5)
+    expectSameBits(together, apart, 'argmax')
+  })
+
+  it('is one pass if the channels fit into a tile, and two if not, or if there is an activation', () => {
+    const opOf = (channels: number, activation: 'none' | 'relu') =>
+      argmax(
+        conv3d(
+          input('x', [1, 1, 2, 3, 5]),
+          input('w', [channels, 1, 3, 3, 3], { layout: 'flat' }),
+          undefined,
+          {
+            padding: 'same',
+            activation,
+          },
+        ),
+        { onlyReader: true },
+      ).node!.op
+    expect([opOf(16, 'none'), opOf(17, 'none'), opOf(16, 'relu')]).toEqual([
+      'conv3d argmax',
+      'argmax',
+      'argmax',
+    ])
+    expect(argmax(input('x', [1, 2, 2, 3, 5]), { onlyReader: true }).node!.op).toBe('argmax')
+  })
+})
+
+/** The chosen class need not be the reference's if their scores are the same up to rounding. */
+function expectLargest(classes: NdArray, scores: NdArray, tolerance = 1e-5): void {
+  let voxel = 0
+  forEachVoxel(scores, (channels) => {
+    const own = channels.map((offset) => scores.data[offset]!)
+    const chosen = own[classes.data[voxel++]!]!
+    const largest = Math.max(...own)
+    if (!(largest - chosen <= tolerance * Math.max(1, Math.abs(largest))))
+      expect.fail(`voxel ${voxel - 1}: ${chosen} instead of ${largest}`)
+  })
+  expect(voxel).toBe(classes.data.length)
+}
+
 async function expectArgmax(x: NdArray, prior?: NdArray, least?: number): Promise<void> {
   const { y } = await evaluate(device.gpu, { x, ...(prior ? { prior } : {}) }, (v) => ({
     y: argmax(v.x!, { prior: v.prior, least }),
@@ -82,7 +189,6 @@ async function expectArgmax(x: NdArray, prior?: NdArray, least?: number): Promis
   expectSameBits(y, reference.forward(scored(x, prior, least)), 'argmax')
 }
 
-/** The chosen class need not be the reference's if their scores are the same up to rounding. */
 async function expectLikelyClass(
   x: NdArray,
   counts: readonly number[],
@@ -92,14 +198,7 @@ async function expectLikelyClass(
   const { y } = await evaluate(device.gpu, { x, ...(prior ? { prior } : {}) }, (v) => ({
     y: argmax(v.x!, { prior: v.prior, least, counts }),
   }))
-  const scores = reference.ofClasses(scored(x, prior, least), counts)
-  let voxel = 0
-  forEachVoxel(scores, (classes) => {
-    const own = classes.map((offset) => scores.data[offset]!)
-    const lost = Math.max(...own) - own[y.data[voxel++]!]!
-    expect(lost).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(own[0]!)))
-  })
-  expect(voxel).toBe(y.data.length)
+  expectLargest(y, reference.ofClasses(scored(x, prior, least), counts), 1e-6)
 }
 
 function scored(x: NdArray, prior?: NdArray, least?: number): NdArray {

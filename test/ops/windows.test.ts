@@ -230,9 +230,16 @@ describe('the same bits from any window', () => {
     }
   })
 
-  it.each<[string, (x: Value, prior: Value) => Value]>([
+  const filter = constant('w', [C, C, 3, 1, 3], Float32Array.from(draw([C, C, 3, 1, 3]).data))
+  it.each<[string, (x: Value, prior: Value) => Value, (readonly number[])?]>([
     ['argmax', (x) => ops.argmax(x)],
     ['argmax within a prior', (x, prior) => ops.argmax(x, { prior, least: 0.1 })],
+    [
+      'argmax of a convolution',
+      (x, prior) =>
+        ops.argmax(ops.conv3d(x, filter, undefined, { padding: 'same' }), { prior, onlyReader: true }),
+      [3, 4],
+    ],
     ['argmax of classes with parts', (x, prior) => ops.argmax(x, { prior, counts: [1, C - 1] })],
     [
       'mixture_posterior',
@@ -246,11 +253,11 @@ describe('the same bits from any window', () => {
         return ops.mixturePosterior(scan, prior, { factors, counts }, { least: 0.1 })
       },
     ],
-  ])('%s', async (_, build) => {
+  ])('%s', async (_, build, planes = [1, 3]) => {
     const feeds = { x: draw(wide), prior: draw(wide, 0, 1) }
     const read = () => evaluate(device.gpu, feeds, (v) => ({ y: build(v.x!, v.prior!) }))
     const whole = await read()
-    for (const count of [1, 3]) {
+    for (const count of planes) {
       const cut = await withBindingLimit(device.gpu, 4 * (count * C * H * W + 64), read)
       expectSameBits(cut.y, whole.y, `${count} planes`)
     }

@@ -1,5 +1,12 @@
 import { input, type Value } from '../../../src/graph/value.js'
-import { addLogPrior, argmax, softmax, supportMask } from '../../../src/ops/index.js'
+import {
+  addLogPrior,
+  argmax,
+  conv3d,
+  softmax,
+  supportMask,
+  type ArgmaxOptions,
+} from '../../../src/ops/index.js'
 import { sumMembers } from '../../../src/sae/membership.js'
 import { half, type Case } from '../case.js'
 
@@ -25,7 +32,26 @@ const within = (
   }
 }
 
-/** The last case is the composition that `counts` replaces. */
+/** After the convolution that computes the channels, with a pass of its own or without. */
+const ofConvolution = (channels: number, onlyReader: boolean, options: ArgmaxOptions): Case => {
+  const shape = [1, channels, ...half]
+  const voxels = half.reduce((a, b) => a * b)
+  const conv = { flops: 2 * channels * channels * 27 * voxels, bytes: 8 * channels * voxels }
+  return {
+    op: `argmax of a convolution${options.counts ? ', with parts' : ''}, ${onlyReader ? 'in one pass' : 'in two'}`,
+    shape: `${channels} x ${half.join('x')}`,
+    build: () => {
+      const weight = input('weight', [channels, channels, 3, 3, 3], { layout: 'flat' })
+      const logits = conv3d(input('x', shape), weight, undefined, { padding: 'same' })
+      return { output: argmax(logits, { ...options, prior: input('prior', shape), onlyReader }), wanted: [] }
+    },
+    work: onlyReader
+      ? { 'conv3d argmax': conv }
+      : { conv3d: conv, argmax: { flops: 0, bytes: 8 * channels * voxels } },
+  }
+}
+
+/** The last of the first four is the composition that `counts` replaces. */
 export const cases: readonly Case[] = [
   within('argmax of a prior', 14, (x, prior) => argmax(x, { prior })),
   within('argmax with its logarithm', 14, (x, prior) => argmax(x, { prior, least })),
@@ -39,4 +65,8 @@ export const cases: readonly Case[] = [
     },
     { add_log_prior: 3, support_mask: 3, softmax: 2, conv3d: 2, argmax: 1 },
   ),
+  ...[false, true].flatMap((onlyReader) => [
+    ofConvolution(14, onlyReader, {}),
+    ofConvolution(16, onlyReader, { least, counts }),
+  ]),
 ]

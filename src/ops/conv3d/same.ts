@@ -1,5 +1,5 @@
 import { volumeShape, type Value } from '../../graph/value.js'
-import { defineNode } from '../../graph/node.js'
+import { defineNode, type Choice } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import { upsampleNearestBackward } from '../upsample-nearest.js'
@@ -7,7 +7,7 @@ import { backwardActivation, type Activation } from './activation.js'
 import { backwardWeight } from './backward-weight.js'
 import { convolutionPlanes, kernelShape } from './geometry.js'
 import { packWeights } from './pack-weights.js'
-import { convolve } from './tuned.js'
+import { convolve, type Convolution } from './tuned.js'
 
 /**
  * `concat([upsampleNearest(coarse), skip])`, which a convolution reads from its two parts without computing it: the
@@ -62,7 +62,7 @@ export function plainConvolution(
   activation: Activation,
 ): Value {
   const packed = packWeights(weight, bias, 'forward', coarse && volumeShape(coarse).channels)
-  return op({
+  const result: Value = op({
     name: 'conv3d',
     // weight and bias are inputs besides their packed form so that they get a gradient.
     inputs: { skip, weight, packed: packed.value, bias, coarse },
@@ -71,6 +71,10 @@ export function plainConvolution(
     costly: packed.kernel.some((extent) => extent > 1),
     withoutActivation:
       activation === 'none' ? undefined : () => plainConvolution(skip, coarse, weight, bias, 'none'),
+    argmaxed:
+      activation === 'none' && packed.outputs <= mostChosen
+        ? (choice) => chosenConvolution({ skip, coarse, packed }, choice, result)
+        : undefined,
     emit: (output, device, slab) =>
       convolve({ input: skip, coarse, packed, output, activation }, device, slab),
     backward: (gradOutput, output) => {
@@ -87,6 +91,29 @@ export function plainConvolution(
         }),
       }
     },
+  })
+  return result
+}
+
+/** Output channels that one tile can hold. */
+const mostChosen = 16
+
+/** The argmax of a convolution's `result`, which is not stored. */
+function chosenConvolution(
+  { skip, coarse, packed }: Pick<Convolution, 'coarse' | 'packed'> & { readonly skip: Value },
+  choice: Choice,
+  result: Value,
+): Value {
+  const { prior } = choice
+  return op({
+    name: 'conv3d argmax',
+    inputs: { skip, packed: packed.value, coarse, prior },
+    output: { shape: [skip.shape[0]!, 1, ...skip.shape.slice(2)], dtype: 'u32' },
+    ...convolutionPlanes(skip, packed.kernel[0], coarse),
+    costly: true,
+    withoutActivation: () => result,
+    emit: (output, device, slab) =>
+      convolve({ input: skip, coarse, packed, output, choice, activation: 'none' }, device, slab),
   })
 }
 

@@ -51,6 +51,13 @@ export function chooseTile(
   }
 }
 
+/** The tile if one invocation must hold all outputs, of which there are at most 16. */
+export function wholeTile(problem: TileProblem, device: Pick<DeviceTraits, 'software' | 'tiles'>): Tile {
+  const { x, channels } = chooseTile(problem, device)
+  // A tile of fewer channels may be wider than registers allow for all.
+  return { x: channels < problem.outputs ? Math.min(4, x) : x, channels: problem.outputs }
+}
+
 /** Channels of equal blocks, at most `limit` each: all of them, or a whole number of vec4s. */
 function blockOf(outputs: number, limit: number): number {
   const blocks = Math.ceil(outputs / limit)

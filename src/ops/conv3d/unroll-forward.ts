@@ -1,6 +1,8 @@
 import type { Tile } from '../../gpu/tiles.js'
+import type { Choice } from '../../graph/node.js'
 import { gatherResults } from '../shared/store-loop.js'
 import { channelGroups } from './tile.js'
+import { chooseAmong } from './unroll-choice.js'
 
 const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
 const swizzle = ['', '.x', '.xy', '.xyz', '']
@@ -20,6 +22,8 @@ interface ForwardTile extends Tile {
   readonly subgroup: number
   /** Whether a loop stores the results (see `gatherResults`). */
   readonly storeLoop: boolean
+  /** How the argmax of the channels is chosen, if it is stored in their place. */
+  readonly choice?: Choice | undefined
 }
 
 /**
@@ -42,8 +46,14 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
     declare_coarse: declare(coarse).join('\n'),
     multiply: multiply(fine),
     multiply_coarse: multiply(coarse),
-    store: (tile.storeLoop ? loopOfStores(tile) : stores(tile)).join('\n'),
+    store: storesOf(tile).join('\n'),
   }
+}
+
+function storesOf(tile: ForwardTile): string[] {
+  const { choice } = tile
+  if (choice) return chooseAmong(results(tile), { ...tile, choice })
+  return tile.storeLoop ? loopOfStores(tile) : stores(tile)
 }
 
 /** What a tile does with one row of one input channel. */

@@ -86,7 +86,7 @@ export function labelling(
   { memoryLimit, precision = 'f32' }: LabellerOptions = {},
 ): { readonly scan: Value; readonly labels: Value; readonly request: CompileOptions } {
   const scan = input('scan', [1, 1, ...shape])
-  const labels = argmax(network(scan))
+  const labels = argmax(network(scan), { onlyReader: true })
   return {
     scan,
     labels,

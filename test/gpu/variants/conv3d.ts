@@ -9,7 +9,14 @@ import type { Variants } from '../kernel-variants.js'
 
 export const variants: Variants = {
   forward: {
-    parts: ({ VECTOR: vector, COARSE_VECTOR: coarseVector, SUBGROUPS: subgroups, UPSAMPLED: upsampled }) =>
+    parts: ({
+      VECTOR: vector,
+      COARSE_VECTOR: coarseVector,
+      SUBGROUPS: subgroups,
+      UPSAMPLED: upsampled,
+      ARGMAX: argmax,
+      LOG_PRIOR: logPrior,
+    }) =>
       [
         { kernel: [1, 1, 1], x: 4, channels: 1, whole: true },
         { kernel: [3, 3, 3], x: 4, channels: 5, whole: false },
@@ -34,14 +41,27 @@ export const variants: Variants = {
           subgroup: subgroups ? 4 : 0,
           // Both forms of stores, each in half of the variants.
           storeLoop: subgroups!,
+          ...(argmax
+            ? {
+                choice: {
+                  prior: undefined,
+                  least: logPrior ? 0.1 : 0,
+                  counts: tile.channels > 1 ? [2, tile.channels - 2] : undefined,
+                },
+              }
+            : {}),
         }),
       })),
-    impossible: ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK }) =>
-      (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
-        ? 'gradients are split or masked, and nothing else is'
-        : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
-          ? 'coarse rows are vec4s only if fine ones are'
-          : undefined,
+    impossible: ({ SIGMOID, SPLIT, UPSAMPLED, VECTOR, COARSE_VECTOR, MASK, ARGMAX, PRIOR, LOG_PRIOR }) =>
+      ARGMAX && (SIGMOID || SPLIT || MASK)
+        ? 'what is chosen among is neither activated nor a gradient'
+        : (PRIOR && !ARGMAX) || (LOG_PRIOR && !PRIOR)
+          ? 'the prior belongs to the choice, and its logarithm to the prior'
+          : (SPLIT || MASK) && (SIGMOID || UPSAMPLED || (SPLIT && MASK))
+            ? 'gradients are split or masked, and nothing else is'
+            : COARSE_VECTOR && !(UPSAMPLED && VECTOR)
+              ? 'coarse rows are vec4s only if fine ones are'
+              : undefined,
   },
   backward_weight: {
     parts: ({ SUBGROUPS: subgroups, UPSAMPLED: upsampled, VECTOR: vector }) =>
