@@ -43,7 +43,9 @@ export function chooseAmong(
     Array.from({ length: x - voxels }, (_, t) => `a${g}_${t} = a${g}_${t + voxels};`),
   )
   return [
-    `for (var t = 0u; t < min(TILE_X, params.width - x0); t += ${voxels}u) {`,
+    moves.length > 0
+      ? `for (var t = 0u; t < min(TILE_X, params.width - x0); t += ${voxels}u) {`
+      : '{ let t = 0u;',
     'let first = plane * params.outputs * area + within + t;',
     'let to = plane * area + within + t - params.output_base;',
     ...choices.flat(),
