@@ -31,6 +31,7 @@ export interface LoadedBatch {
  * Reads the scans of a batch, one after the other, because decoding each may take much memory.
  *
  * @throws UserError naming a scan with a NaN or an infinity, which a loss need not show
+ * @throws Error if the scans differ in size: side by side, a smaller one would leave zeros behind it
  */
 export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedBatch> {
   const data: Float32Array[] = []
@@ -40,6 +41,10 @@ export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedB
     const broken = voxels.findIndex((value) => !Number.isFinite(value))
     if (broken !== -1)
       throw new UserError(`${scan.name}: voxel ${broken} is ${voxels[broken]}; replace it, for instance by 0`)
+    if (voxels.length !== (data[0] ?? voxels).length)
+      throw new Error(
+        `${scan.name}: ${voxels.length} numbers, but ${batch[0]!.name} of its batch has ${data[0]!.length}`,
+      )
     data.push(voxels)
     truths.push(typeof scan.truth === 'function' ? await scan.truth() : scan.truth)
   }
