@@ -126,7 +126,11 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     return this.cursor
   }
 
-  /** Runs up to the last epoch, one step at a time. */
+  /**
+   * Runs up to the last epoch, one step at a time.
+   *
+   * @throws Error if there are no scans, or fewer than the running epoch has taken already
+   */
   async *train(
     scans: readonly TrainingScan[],
     { ahead = false, signal, watch }: LearnOptions = {},
@@ -184,11 +188,19 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
     this.plans.dispose()
   }
 
-  /** The steps that are left of the running epoch. */
+  /**
+   * The steps that are left of the running epoch.
+   *
+   * @throws Error if there are none, for an epoch ends with its last step: a run of them would never end
+   */
   private turnsLeft(scans: readonly TrainingScan[]): Turn[] {
     const { batchSize, seed } = this.settings
     const { epoch, step, stepOfEpoch } = this.cursor
     const left = epochBatches(scans, batchSize, seed, epoch).slice(stepOfEpoch)
+    if (left.length === 0)
+      throw new Error(
+        `${scans.length} scans leave no step of epoch ${epoch + 1}, of which ${stepOfEpoch} are done: give the scans that it began with`,
+      )
     return left.map((batch, i) => ({
       batch,
       epoch: epoch + 1,

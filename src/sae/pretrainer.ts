@@ -101,7 +101,8 @@ export class Pretrainer {
    *
    * @param scans all of the prior's shape, in every epoch in another order
    * @throws UserError if the loss is no longer finite, or there is not enough memory
-   * @throws Error if a scan has another number of voxels than the prior, or lacks the mixture that is the target
+   * @throws Error if a scan has another number of voxels than the prior, or lacks the mixture that is the target; if there
+   *   are no scans, or fewer than the epoch that goes on has taken already
    */
   async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<PretrainingStep> {
     this.requireMixtures(scans)

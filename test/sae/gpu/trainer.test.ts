@@ -193,6 +193,24 @@ describe('trainer', () => {
     await expect(need(1e5)).rejects.toThrow(/at least [\d.]+ MB of device memory is needed/)
   })
 
+  it('refuses scans that leave no step of its epoch, instead of waiting for one for ever', async () => {
+    const variables = new Variables(device.gpu)
+    const model = createModel(architecture, 1)
+    const settings = { ...defaultTraining, epochs: 1 }
+    const stopped = { epoch: 0, step: 2, variance: 1e8, errors: [0.1, 0.1] }
+    const takenUp = new Trainer(device.gpu, model, variables, prior, settings, stopped)
+    await expect(takenUp.train(bare.slice(0, 1)).next()).rejects.toThrow(
+      '1 scans leave no step of epoch 1, of which 2 are done: give the scans that it began with',
+    )
+    const begun = new Trainer(device.gpu, model, variables, prior, settings)
+    await expect(begun.train([]).next()).rejects.toThrow('0 scans leave no step of epoch 1')
+    // A run that is done has nothing to take from them.
+    const done = { epoch: 1, step: 3, variance: 1e8, errors: [] }
+    const ended = new Trainer(device.gpu, model, variables, prior, settings, done)
+    expect(await ended.train([]).next()).toMatchObject({ done: true })
+    variables.dispose()
+  })
+
   it('lowers its loss', async () => {
     const { steps } = await train({ epochs: 12, learningRate: 5e-3 })
     const mean = (epoch: number) => {
