@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.js'
 import type { TrainingScan } from './batches.js'
 import { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 import type { Model } from './model.js'
+import { firstVariance } from './noise-level.js'
 import type { MemoryOptions } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
 import type { TrainingSettings } from './settings.js'
@@ -22,7 +23,8 @@ const averaged = 10
 /**
  * Fits a new decoder to the encoder's output, for as many steps as the settings say.
  *
- * @returns the mean squared errors over the last steps, in squared units of intensity: the initial variances of training
+ * @returns the mean squared errors over the last steps, in squared units of intensity: the initial variances of training;
+ *   those of a run that knows nothing yet if there was no step
  * @throws UserError as `DecoderFitter`
  */
 export async function fitDecoder(
@@ -46,6 +48,7 @@ export async function fitDecoder(
   } finally {
     fitter.dispose()
   }
+  if (errors.length === 0) return { variance: firstVariance, errors: [] }
   const last = errors.slice(-Math.max(averaged, Math.ceil(bare.length / settings.batchSize)))
   const [first, ...otherChannels] = last[0]!.map((_, c) => ({
     variance: last.reduce((sum, error) => sum + error[c]!, 0) / last.length,

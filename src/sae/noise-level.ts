@@ -12,7 +12,7 @@
 export type NoiseMode = 'fixed' | 'estimated' | 'continuous'
 
 /** Before the first estimate: so large that the squared error has no effect. */
-const firstVariance = 1e8
+export const firstVariance = 1e8
 
 /** Largest weight of the squared error. */
 const mostWeight = 500
