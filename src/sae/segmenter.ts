@@ -15,6 +15,7 @@ import { classesOf, partCountsOf } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import type { Prior, PriorLayout } from './prior.js'
 import { mrfTableOf, type MrfPotential } from './mrf-table.js'
+import { requireFinite } from './require-finite.js'
 import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
 
 /** Device memory of a segmenter unless a limit is given; exceeded if it has to be. */
@@ -36,7 +37,8 @@ export interface SegmentationOptions extends MemoryOptions {
   readonly neighbourhood?: number
   /**
    * Whether to compute logits on the whole grid, not only in the region in which the prior allows more than the background. The
-   * results are the same, up to rounding in the MRF's sums. Default false; true if a reconstruction is wanted.
+   * results are the same, up to rounding in the MRF's sums; but at the sides of the region the decoder pads a reconstruction with
+   * zeros, where a whole grid has background. Default false; true if a reconstruction is wanted.
    */
   readonly wholeGrid?: boolean
   /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */
@@ -136,9 +138,11 @@ export class Segmenter {
    * Segments one scan.
    *
    * @param scan intensities in 0..1, [C, D, H, W] of the prior's shape
+   * @throws UserError if it holds a NaN or an infinity
    * @throws Error if it has another number of voxels
    */
   async segment(scan: Float32Array): Promise<Segmentation> {
+    requireFinite('scan', scan)
     this.plan.write(this.scan, scan)
     await this.plan.run()
     const { parts, classes, shape, region } = this.layout

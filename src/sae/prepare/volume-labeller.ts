@@ -7,6 +7,7 @@ import type { Plan } from '../../plan/plan.js'
 import type { DispatchRow } from '../../plan/describe.js'
 import type { Precision } from '../../plan/storage.js'
 import { profiled } from '../../plan/profiled.js'
+import { requireFinite } from '../require-finite.js'
 import { preparationOf, type MemoryOptions, type Preparation } from '../plan-by-batch.js'
 import type { SpatialShape } from '../separable-filter.js'
 
@@ -56,9 +57,11 @@ export class VolumeLabeller {
   /**
    * @param scan [D, H, W], scaled as the network wants it
    * @returns the most probable class of each voxel, [D, H, W]
+   * @throws UserError if it holds a NaN or an infinity
    * @throws Error if it has another number of voxels
    */
   async label(scan: Float32Array): Promise<Uint8Array> {
+    requireFinite('scan', scan)
     this.plan.write(this.scan, scan)
     await this.plan.run()
     return Uint8Array.from(await this.plan.readUint(this.labels))

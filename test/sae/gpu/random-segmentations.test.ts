@@ -56,6 +56,8 @@ async function segment(
     const { classes, posterior } = await segmenter.segment(scan)
     results.push({ classes, posterior: posterior! })
   }
+  const broken = scans[0]!.with(3, NaN)
+  await expect(segmenter.segment(broken)).rejects.toThrow('scan: voxel 3 is NaN; replace it')
   segmenter.dispose()
   return results
 }
@@ -88,6 +90,10 @@ randomCases('a segmentation', 5, async (dice) => {
   // Nor on whether the network sees the voxels that are certain.
   const [whole] = await segment(model, variables, prior, [a], { wholeGrid: true })
   expect(whole).toEqual(first)
+
+  // Nor on whether posteriors are wanted: without them, nothing stores the scores from which the classes are chosen.
+  const [bare] = await segment(model, variables, prior, [a], { posterior: false })
+  expect(bare!.classes).toEqual(first!.classes)
 
   // Nor on the numbers of the classes.
   const turn = dice.whole(1, K - 2)

@@ -58,6 +58,7 @@ describe('VolumeLabeller', () => {
       const labeller = await VolumeLabeller.create(device.gpu, network, shape, { memoryLimit })
       try {
         const labels = await labeller.label(scan)
+        await expect(labeller.label(scan.with(7, -Infinity))).rejects.toThrow('voxel 7 is -Infinity')
         return { labels, again: await labeller.label(scan), ...labeller.preparation }
       } finally {
         labeller.dispose()
