@@ -5,6 +5,7 @@ import { formatShape, requireFinite, type Grid, type VolumeHeader } from '../io/
 import { labelVoxelType } from '../io/voxel-type.js'
 import { Pullback, type Transform } from '../register/pullback.js'
 import { voteLabels } from '../register/votes.js'
+import { isCode } from '../sae/label-codes.js'
 import { warpImage, warpPrior, type Warp } from '../sae/synth/warp.js'
 import { besideVolume, distinctNames } from './outputs/file-names.js'
 import { writeOutput, writeOutputVolume } from './outputs/output-files.js'
@@ -51,7 +52,7 @@ function gridOf({ grid, source }: VolumeHeader, moving: Pick<VolumeHeader, 'grid
 }
 
 /**
- * Carries a file onto the fixed grid and writes it: a label map (whole numbers) by the vote of the voxels around, a prior
+ * Carries a file onto the fixed grid and writes it: a label map (whole numbers, none below 0) by the vote of the voxels around, a prior
  * (several channels) and any other image by trilinear interpolation.
  *
  * @throws UserError if it cannot be read or written
@@ -75,7 +76,7 @@ async function writeCarried(from: string, to: string, grid: Grid, warp: Warp): P
   const result = { channels, grid, source: to, ...(description ? { description } : {}) }
   if (channels > 1) {
     await writeOutputVolume(to, { ...result, data: warpPrior(volume.data, warp) }, 'float32')
-  } else if (volume.data.every(Number.isInteger)) {
+  } else if (volume.data.every(isCode)) {
     const labels = voteLabels((await readLabelVolume(from)).data, warp)
     await writeOutputVolume(to, { ...result, data: labels }, labelVoxelType(labels))
   } else {

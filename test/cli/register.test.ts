@@ -77,6 +77,16 @@ describe('sae register', () => {
     expect([again.code, again.errors.length]).toEqual([2, 1])
   })
 
+  it('carries whole numbers below 0 as an image, for they are no labels', async () => {
+    const { path, write } = study
+    const units = Float32Array.from(scan, (value) => Math.round(1000 * value) - 500)
+    const ct = await write('ct.nii.gz', units, 'int16', elsewhere)
+    await succeed(['register', moving, '--to', fixed, '--apply', ct, '-o', path('with-ct.nii.gz')])
+    const carried = await readVolume(path('with-ct_ct.nii.gz'))
+    const differences = carried.data.map((value, i) => Math.abs(value - units[i]!)).sort()
+    expect(differences[Math.floor(differences.length / 2)]).toBeLessThan(50)
+  })
+
   it('bends without folding, and writes the displacement as vectors', async () => {
     const { path } = study
     const output = path('bent.nii.gz')

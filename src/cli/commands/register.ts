@@ -47,7 +47,7 @@ export function addRegister(program: Command): void {
     )
     .option(
       '--apply <files...>',
-      'label maps, priors and images that lie as the moving scan does, to be moved along: OUT_NAME.nii.gz. Whole numbers are labels',
+      'label maps, priors and images that lie as the moving scan does, to be moved along: OUT_NAME.nii.gz. Whole numbers, none below 0, are labels',
     )
     .addOption(overwriteOption())
     .addHelpText(
