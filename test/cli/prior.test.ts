@@ -4,7 +4,7 @@ import { readVolume } from '../../src/io/files.js'
 import { toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
-import { grid, makeStudy, shape, succeed, type Study } from './support.js'
+import { grid, makeStudy, sae, shape, succeed, type Study } from './support.js'
 
 let study: Study
 const K = phantomTable.classes.length
@@ -33,6 +33,14 @@ describe('sae prior', () => {
       ...phantomTable,
       blur: 1.5,
     })
+  })
+
+  it('says that its output is a folder', async () => {
+    const { code, errors } = await sae(['prior', study.unpaired, '-o', study.folder])
+    expect([code, errors]).toEqual([
+      2,
+      [`sae: ${study.folder}: is a folder, but a file is to be written there; give another -o`],
+    ])
   })
 
   it('blurs by millimetres, whatever the voxels, and thins afterwards', async () => {

@@ -155,6 +155,10 @@ describe('sae register', () => {
       ])
       expect(code).toBe(2)
     }
+    expect(await sae(['register', moving, '--to', fixed, '-o', study.folder])).toMatchObject({
+      code: 2,
+      errors: [`sae: ${study.folder}: is a folder, but a file is to be written there; give another -o`],
+    })
     expect(existsSync(path('out.nii.gz'))).toBe(false)
     expect(visibleFiles(study.folder)).toEqual(before)
   })

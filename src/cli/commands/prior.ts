@@ -18,6 +18,7 @@ import {
   wholeNumber,
 } from '../options.js'
 import { Outputs } from '../outputs/output-files.js'
+import { requireNoFolder } from '../outputs/output-folder.js'
 import { tablePath, writePrior } from '../prior/prior-file.js'
 import { codeRanges, fromMapsLike } from '../prior/prior-like.js'
 import { requireShown, showPrior } from '../prior/prior-show.js'
@@ -153,6 +154,7 @@ export async function makePrior(
   terminal: Terminal,
 ): Promise<void> {
   const { output, classes, overwrite, like, dilate, floor, every } = options
+  requireNoFolder(output, '-o')
   requireWritableName(output)
   const tables = files.flatMap((file) => [besideVolume(file, '.tsv'), besideVolume(file, '.json')])
   const outputs = Outputs.ofFile(output, {

@@ -10,6 +10,7 @@ import { carryFile, planCarried, requireCarriable } from '../carry-files.js'
 import { besideVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutputVolume } from '../outputs/output-files.js'
+import { requireNoFolder } from '../outputs/output-folder.js'
 import { readScanToRegister, readUnscaled, type RegisteredScan } from '../registration.js'
 import type { Terminal } from '../terminal.js'
 import { writeItkAffine, writeRecord, writeWarp } from '../transform-files.js'
@@ -68,6 +69,7 @@ Example:
 
 async function register(path: string, options: RegisterOptions, terminal: Terminal): Promise<void> {
   const { to, output, transform: kind, apply = [], overwrite } = options
+  requireNoFolder(output, '-o')
   if (!/\.nii(\.gz)?$/i.test(output))
     throw new UserError(`${output}: the moved scan is written as NIfTI alone; name it .nii.gz or .nii`)
   const carried = planCarried(apply, output)
