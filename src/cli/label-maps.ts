@@ -12,7 +12,7 @@ import {
 } from '../sae/label-table.js'
 import { canonical, readClasses } from './classes.js'
 import { parseDsegTable, type LabelValues } from './tables/dseg-table.js'
-import { besideVolume } from './outputs/file-names.js'
+import { besideVolume, nameOfVolume } from './outputs/file-names.js'
 import type { Terminal } from './terminal.js'
 
 /** What the values of a label map mean. */
@@ -69,12 +69,20 @@ export function describeValues(table: LabelTable, values: LabelValues): string {
 /** What `describeValues` wrote. */
 const described = /^sae-webgpu: (codes|classes) ?\S* of table ([0-9a-f]{8})/
 
-/** Requires that a file is no segmentation that sae wrote, by its header. @throws UserError */
-export function requireNoSegmentation({ description, source }: VolumeHeader): void {
-  if (!described.test(description ?? '')) return
-  throw new UserError(
-    `${source}: is a label map that sae wrote, by its header, not a scan; give the scan instead`,
-  )
+/**
+ * Requires that a file is no segmentation that sae wrote: by its header if it is NIfTI, else by the .tsv beside it or its
+ * name, since the other formats have no place for a description.
+ *
+ * @throws UserError
+ */
+export async function requireNoSegmentation({ description, source }: VolumeHeader): Promise<void> {
+  const table = besideVolume(source, '.tsv')
+  const refuse = (what: string): never => {
+    throw new UserError(`${source}: is a label map ${what}, not a scan; give the scan instead`)
+  }
+  if (described.test(description ?? '')) refuse('that sae wrote, by its header')
+  if (await dsegTable(table)) refuse(`that sae wrote, by ${table}`)
+  if (nameOfVolume(source).endsWith('_dseg')) refuse('by its name')
 }
 
 /**

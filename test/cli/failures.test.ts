@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeValues } from '../../src/cli/label-maps.js'
+import { formatDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { writeVolume } from '../../src/io/files.js'
 import { readSafetensors, writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
@@ -127,6 +128,19 @@ describe('a scan that cannot be used', () => {
     const prior = ['--prior', study.path('prior.nii.gz'), '-o', study.path('out')]
     for (const command of ['em', 'pretrain'])
       expect(await refusal([command, file, ...prior])).toMatch(message)
+  })
+
+  it('is a segmentation in a format whose header does not say so', async () => {
+    const data = Float32Array.from({ length: voxels }, (_, i) => i % K)
+    const beside = await study.write('beside.mgz', data, 'uint8')
+    writeFileSync(study.path('beside.tsv'), formatDsegTable(phantomTable, 'classes'))
+    const named = await study.write('named_dseg.npz', data, 'uint8')
+    expect(await refusal(segment(beside))).toMatch(
+      /beside\.mgz: is a label map that sae wrote, by .*beside\.tsv, not a scan; give the scan instead/,
+    )
+    expect(await refusal(segment(named))).toMatch(
+      /named_dseg\.npz: is a label map by its name, not a scan; give the scan instead/,
+    )
   })
 
   it('would be written over another one of its name', async () => {

@@ -49,7 +49,7 @@ export async function matchRun(
   channelsOfScans(files.scans)
   const headers: VolumeHeader[][] = []
   for (const scan of files.scans) headers.push(await readHeaders(channelFiles(scan), 'a scan', files.volume))
-  headers.flat().forEach(requireNoSegmentation)
+  for (const header of headers.flat()) await requireNoSegmentation(header)
   const scans = headers.map(([first]) => first!)
   const labels = files.labels && (await readHeaders(files.labels, 'a label map', files.volume))
   const check = new GridCheck(options)
