@@ -1,6 +1,6 @@
-import { UserError } from '../errors.js'
 import { formatLimit, formatNeed } from '../plan/memory-need.js'
 import type { Gpu } from '../gpu/gpu.js'
+import { Shortage } from '../plan/shortage.js'
 import { openGpu } from '../node/index.js'
 import type { Preparation } from '../sae/plan-by-batch.js'
 import type { GlobalOptions } from './options.js'
@@ -14,7 +14,7 @@ interface GpuOptions extends GlobalOptions {
 /**
  * Opens the GPU that --adapter or SAE_ADAPTER asks for, says which one it is, and closes it after `body`.
  *
- * @throws UserError as `body`, with `saving` for a smaller batch
+ * @throws UserError as `body`; a shortage of memory advises `saving`
  */
 export async function withGpu<T>(
   { adapter, saving }: GpuOptions,
@@ -28,8 +28,8 @@ export async function withGpu<T>(
   try {
     return await body(gpu)
   } catch (error) {
-    if (saving === undefined || !(error instanceof UserError)) throw error
-    throw new UserError(error.message.replace('a smaller batch', saving), { cause: error })
+    if (saving === undefined || !(error instanceof Shortage)) throw error
+    throw error.advising(saving)
   } finally {
     gpu.dispose()
   }

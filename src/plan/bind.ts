@@ -1,10 +1,10 @@
-import { UserError } from '../errors.js'
 import { bindingAlignment, wholeVectors } from '../gpu/alignment.js'
 import type { Kernel } from '../gpu/pipeline-cache.js'
 import { placeOf } from '../graph/layer.js'
 import { paramsBytes } from './memory-need.js'
 import type { Dispatch } from './dispatch.js'
 import type { ScheduledCall } from './calls.js'
+import { Shortage } from './shortage.js'
 import type { Stored } from './storage.js'
 import type { Value } from '../graph/value.js'
 import { workgroupsOf } from './workgroups.js'
@@ -48,8 +48,9 @@ export function bindCalls(
       const size = wholeVectors((end - origin - start) * bytes)
       const limit = device.limits.maxStorageBufferBindingSize
       if (size > limit) {
-        throw new UserError(
-          `${placeOf(call)}: ${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed in one binding, more than the ${limit} that this device can bind; use fewer channels, a smaller batch or another adapter`,
+        throw new Shortage(
+          (saving) =>
+            `${placeOf(call)}: ${value.name} [${value.shape.join(', ')}]: ${size} bytes are needed in one binding, more than the ${limit} that this device can bind; use fewer channels, ${saving} or another adapter`,
         )
       }
       return { binding: index, resource: { buffer: bufferOf(value), offset: start * bytes, size } }

@@ -13,6 +13,7 @@ import type { BoundBuffers } from './caller-buffers.js'
 import { draftOf } from './draft.js'
 import { formatLimit, formatNeed, totalOf, valuesOf, type Need } from './memory-need.js'
 import { Plan } from './plan.js'
+import { Shortage } from './shortage.js'
 import type { Precision } from './storage.js'
 import type { Variables } from './variables.js'
 
@@ -125,17 +126,18 @@ function withKept({ keep = [], ...options }: CompileOptions): CompileOptions {
 }
 
 function requireMemory(gpu: Gpu, need: Need, limit: number | undefined): void {
-  const advice = 'crop the volumes or use a smaller batch'
   const total = totalOf(need)
   if (limit !== undefined && total > limit) {
-    throw new UserError(
-      `at least ${formatNeed(total)} of device memory is needed, but the limit is ${formatLimit(limit)}; ${advice}, or raise the limit`,
+    throw new Shortage(
+      (saving) =>
+        `at least ${formatNeed(total)} of device memory is needed, but the limit is ${formatLimit(limit)}; crop the volumes or use ${saving}, or raise the limit`,
     )
   }
   const { maxBufferSize } = gpu.device.limits
   if (need.largest > maxBufferSize) {
-    throw new UserError(
-      `${formatNeed(need.largest)} is needed in one buffer, but ${gpu.adapter.name} allows at most ${formatLimit(maxBufferSize)}; ${advice}`,
+    throw new Shortage(
+      (saving) =>
+        `${formatNeed(need.largest)} is needed in one buffer, but ${gpu.adapter.name} allows at most ${formatLimit(maxBufferSize)}; crop the volumes or use ${saving}`,
     )
   }
 }

@@ -1,6 +1,9 @@
 /** --memory-limit of the commands, on volumes that are deep enough to be worked on slab by slab. */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withGpu } from '../../src/cli/device.js'
+import { Terminal } from '../../src/cli/terminal.js'
+import { UserError } from '../../src/errors.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import { toCodes } from '../../src/sae/label-table.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
@@ -118,6 +121,13 @@ describe('--memory-limit', () => {
     expect(errors.at(-1)).toMatch(/the limit is 1 MB; crop the volumes or use a larger --every, or raise the/)
     expect(code).toBe(2)
     expect(existsSync(path('none'))).toBe(false)
+  })
+
+  it('leaves the messages alone that only look like its own', async () => {
+    const message = 'a smaller batch.nii.gz: cannot be read'
+    const options = { saving: 'a larger --every' }
+    const failing = withGpu(options, new Terminal('silent'), () => Promise.reject(new UserError(message)))
+    await expect(failing).rejects.toThrow(message)
   })
 
   it('changes how sae pretrain works, not what comes out', async () => {
