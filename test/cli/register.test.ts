@@ -146,6 +146,19 @@ describe('sae register', () => {
       expect([code, errors.length]).toEqual([2, 1])
       expect(errors[0]).toMatch(expected)
     }
+    const clash = [
+      '--to',
+      fixed,
+      '--transform',
+      'smooth',
+      '--apply',
+      path('warp.nii'),
+      '-o',
+      path('out.nii.gz'),
+    ]
+    expect((await sae(['register', moving, ...clash])).errors).toEqual([
+      `sae: ${path('warp.nii')}: would be written as ${path('out_warp.nii.gz')}, and so would the displacement; rename it`,
+    ])
     // Of files that are not there, only the name can have been looked at.
     for (const name of ['moved', 'moved.npz', 'moved.mgz', 'moved.nii.bak']) {
       const none = [path('none.nii.gz'), '--to', path('none.nii.gz'), '--transform', 'smooth']

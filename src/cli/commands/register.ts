@@ -76,6 +76,11 @@ async function register(path: string, options: RegisterOptions, terminal: Termin
   const [record, matrix, warp] = ['.json', '_affine.txt', '_warp.nii.gz'].map((ending) =>
     besideVolume(output, ending),
   ) as [string, string, string]
+  const clash = kind === 'smooth' ? carried.find((file) => file.to === warp) : undefined
+  if (clash)
+    throw new UserError(
+      `${clash.from}: would be written as ${warp}, and so would the displacement; rename it`,
+    )
   const outputs = Outputs.ofFile(output, {
     files: [
       ...[output, record, matrix],
