@@ -7,6 +7,7 @@ import { Pullback, type Transform } from '../register/pullback.js'
 import { voteLabels } from '../register/votes.js'
 import { isCode } from '../sae/label-codes.js'
 import { warpImage, warpPrior, type Warp } from '../sae/synth/warp.js'
+import { isPosterior } from './grids/regrid.js'
 import { besideVolume, distinctNames } from './outputs/file-names.js'
 import { writeOutput, writeOutputVolume } from './outputs/output-files.js'
 import { toPlaced } from './registration.js'
@@ -53,7 +54,7 @@ function gridOf({ grid, source }: VolumeHeader, moving: Pick<VolumeHeader, 'grid
 
 /**
  * Carries a file onto the fixed grid and writes it: a label map (whole numbers, none below 0) by the vote of the voxels around, a prior
- * (several channels) and any other image by trilinear interpolation.
+ * (several channels that sum to 1) and any other image by trilinear interpolation, with the background or 0 beyond it.
  *
  * @throws UserError if it cannot be read or written
  */
@@ -74,9 +75,9 @@ async function writeCarried(from: string, to: string, grid: Grid, warp: Warp): P
   requireFinite(volume)
   const { channels, description } = volume
   const result = { channels, grid, source: to, ...(description ? { description } : {}) }
-  if (channels > 1) {
+  if (isPosterior(volume.data, channels)) {
     await writeOutputVolume(to, { ...result, data: warpPrior(volume.data, warp) }, 'float32')
-  } else if (volume.data.every(isCode)) {
+  } else if (channels === 1 && volume.data.every(isCode)) {
     const labels = voteLabels((await readLabelVolume(from)).data, warp)
     await writeOutputVolume(to, { ...result, data: labels }, labelVoxelType(labels))
   } else {

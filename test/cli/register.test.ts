@@ -87,6 +87,22 @@ describe('sae register', () => {
     expect(differences[Math.floor(differences.length / 2)]).toBeLessThan(50)
   })
 
+  it('carries several volumes that are no prior as images, with 0 beyond them', async () => {
+    const { path, write } = study
+    // A slab in the middle, so that most of the fixed grid lies beyond it.
+    const [, H, W] = shape
+    const [first, depth] = [12, 8]
+    const placed = placedAt(-68)
+    placed.affine[0]![3]! += 5 * first
+    const part = scan.slice(first * H * W, (first + depth) * H * W)
+    const both = Float32Array.from([...part.map((value) => 100 + value), ...part])
+    const slab: Grid = { ...placed, shape: [depth, H, W] }
+    const series = await write('series.nii.gz', both, 'float32', slab, 2)
+    await succeed(['register', moving, '--to', fixed, '--apply', series, '-o', path('with.nii.gz')])
+    const { data, channels } = await readVolume(path('with_series.nii.gz'))
+    expect([channels, data[0], data.at(-1)]).toEqual([2, 0, 0])
+  })
+
   it('bends without folding, and writes the displacement as vectors', async () => {
     const { path } = study
     const output = path('bent.nii.gz')

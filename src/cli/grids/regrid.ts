@@ -34,7 +34,7 @@ export function regrid<V extends Volume | LabelVolume>(volume: V, onto: Grid): V
 }
 
 /** Whether channels are class probabilities: several that sum to 1 at every voxel. */
-function isPosterior(data: Float32Array, channels: number): boolean {
+export function isPosterior(data: Float32Array, channels: number): boolean {
   if (channels === 1) return false
   const voxels = data.length / channels
   for (let i = 0; i < voxels; i++) {
