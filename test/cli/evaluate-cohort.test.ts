@@ -72,7 +72,9 @@ describe('sae evaluate on a cohort', () => {
     // 48 voxels each; 2 of 3 columns overlap, or 1: (2 x 16 + 1) / 97.
     expect(Number(row.get('dice_min'))).toBeCloseTo(33 / 97, 12)
     expect(group.find((one) => one.get('region') === 'pallidum')!.get('dice_mean')).toBe('')
-    const { summary } = JSON.parse((await succeed(evaluate(at('em'), at('truth'), '--json'))).stdout) as {
+    const json = await succeed(['evaluate', at('em'), at('truth'), '--json'])
+    expect(json.errors.join('\n')).toMatch(/^s10: .* against /m)
+    const { summary } = JSON.parse(json.stdout) as {
       summary: { name: string; of: { hd95: { min: number; max: number } } }[]
     }
     expect(summary.find(({ name }) => name === 'cerebral white matter')!.of.hd95).toMatchObject({

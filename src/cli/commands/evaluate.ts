@@ -114,7 +114,12 @@ async function evaluate(pairs: readonly Pair[], options: EvaluateOptions, termin
   for (const { output } of tables) await output.requireFree()
   const all: Evaluation[] = []
   for (const pair of pairs) {
-    if (pairs.length > 1) terminal.status(`${pair.scan}: ${pair.segmentation} against ${pair.truth}`)
+    if (pairs.length > 1) {
+      const progress = `${pair.scan}: ${pair.segmentation} against ${pair.truth}`
+      // What reads the JSON takes all of stdout.
+      if (options.json) terminal.note(progress)
+      else terminal.status(progress)
+    }
     all.push(await evaluatePair(pair, options, terminal))
   }
   const withPrior = options.prior !== undefined
