@@ -112,6 +112,12 @@ export function valuesOf(map: VolumeHeader, { table, source, values }: MapTable)
   return said
 }
 
+/** The table by which the voxels of a label map stand for classes. @throws UserError as `valuesOf` */
+export function tableOfValues(map: VolumeHeader, described: MapTable): LabelTable {
+  const { table } = described
+  return valuesOf(map, described) === 'classes' ? identityTable(table.classes.length) : table
+}
+
 /**
  * The classes of a label map; says which of its values are in no class, so that the rest takes them.
  *
@@ -119,8 +125,7 @@ export function valuesOf(map: VolumeHeader, { table, source, values }: MapTable)
  */
 export function classesOfMap(map: LabelVolume, described: MapTable, terminal: Terminal): Classified {
   const { table } = described
-  const isClasses = valuesOf(map, described) === 'classes'
-  const classified = classify(map.data, isClasses ? identityTable(table.classes.length) : table, map.source)
+  const classified = classify(map.data, tableOfValues(map, described), map.source)
   const { unlisted } = classified
   if (unlisted.length > 0) {
     terminal.warn(

@@ -1,7 +1,8 @@
 /** Priors of label maps that lie elsewhere, of tissue maps, and what a prior says. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readVolume } from '../../src/io/files.js'
+import { describeValues } from '../../src/cli/label-maps.js'
+import { readVolume, writeVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
 import { diceScores } from '../../src/sae/dice.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
@@ -65,6 +66,32 @@ describe('sae prior --like', () => {
     ])
     expect(errors.join('\n')).toMatch(/reference\.nii\.gz: taken for a label map/)
     expect(await meanDiceOf(path('by-map.nii.gz'))).toBeGreaterThan(0.99)
+  })
+
+  it('fits a map of classes onto one of codes, and the other way round', async () => {
+    const { path, classes } = study
+    const description = describeValues(phantomTable, 'classes')
+    const ofClasses = async (name: string, grid: Grid): Promise<string> => {
+      const data = Float64Array.from(first.labels)
+      await writeVolume(path(name), { data, channels: 1, grid, source: name, description }, 'uint8')
+      return path(name)
+    }
+    const pairs = [
+      [await ofClasses('own-classes.nii.gz', elsewhere), files.labels],
+      [files.own, await ofClasses('like-classes.nii.gz', here)],
+    ] as const
+    for (const [i, [map, like]] of pairs.entries()) {
+      const output = path(`classes${i}.nii.gz`)
+      const args = ['prior', map, '--like', like, '--classes', classes, '--blur', '0', '-o', output]
+      expect((await succeed(args)).stdout).toMatch(/structures fitted to within 0\.0 mm/)
+      expect(await meanDiceOf(output)).toBeGreaterThan(0.99)
+    }
+    const args = ['prior', pairs[0][0], '--like', files.scan, '--classes', classes, '--outside', '3']
+    const { code, errors } = await sae([...args, '-o', path('none.nii.gz'), '--quiet'])
+    expect([code, errors]).toEqual([
+      2,
+      [`sae: ${pairs[0][0]}: holds classes, not codes, so --outside names none of it; leave it out`],
+    ])
   })
 
   it('averages several, widens them, and says how much of a truth is allowed', async () => {

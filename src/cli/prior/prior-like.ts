@@ -14,7 +14,8 @@ import { classify, countCodes } from '../../sae/label-codes.js'
 import { blurPrior } from '../../sae/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'
 import { readLabels } from '../inputs.js'
-import { classesOfMap, tableOfMap } from '../label-maps.js'
+import { requireSameClasses } from '../classes.js'
+import { classesOfMap, tableOfMap, tableOfValues, valuesOf, type MapTable } from '../label-maps.js'
 import { expectedVoxels, requireNoTissueMap, tablesOfMaps, type MadePrior } from './prior-sources.js'
 import { readScanToRegister, toPlaced, type RegisteredScan } from '../registration.js'
 import { subsample } from '../grids/subsample.js'
@@ -44,7 +45,15 @@ export function codeRanges(text: string): [number, number][] {
 /** What the label maps are brought onto. */
 type Reference =
   | { readonly kind: 'scan'; readonly scan: RegisteredScan }
-  | { readonly kind: 'labels'; readonly map: LabelVolume }
+  | { readonly kind: 'labels'; readonly labels: DescribedMap }
+
+/** A label map, and what its values mean. */
+interface DescribedMap {
+  readonly map: LabelVolume
+  readonly table: MapTable
+}
+
+const holdsClasses = ({ map, table }: DescribedMap): boolean => valuesOf(map, table) === 'classes'
 
 /** The mean of label maps from anywhere, each fitted onto a reference, on the grid of that. */
 export async function fromMapsLike(
@@ -54,7 +63,7 @@ export async function fromMapsLike(
   terminal: Terminal,
 ): Promise<MadePrior & { readonly whole: Grid }> {
   const reference = await readReference(options, terminal)
-  const whole = reference.kind === 'scan' ? reference.scan.grid : reference.map.grid
+  const whole = reference.kind === 'scan' ? reference.scan.grid : reference.labels.map.grid
   const tables = await tablesOfMaps(sources, options.classes)
   const { table } = tables[0]
   const K = table.classes.length
@@ -63,14 +72,17 @@ export async function fromMapsLike(
   for (const [i, source] of sources.entries()) {
     const map = await readLabels(source, terminal, options.volume)
     requireNoTissueMap(map)
+    const isCoded = !holdsClasses({ map, table: tables[i]! })
+    if (options.outside && !isCoded)
+      throw new UserError(`${source}: holds classes, not codes, so --outside names none of it; leave it out`)
     const inside = { ...map, data: withoutOutside(map.data, options.outside ?? []) }
-    const { transform, quality } = fitMap(inside, reference, options.transform)
+    const { transform, quality } = fitMap({ map: inside, table: tables[i]! }, reference, options.transform)
     terminal.status(`${source}: ${quality}`)
     const { classes } = classesOfMap(inside, tables[i]!, terminal)
     const pullback = new Pullback(toPlaced(map.grid), toPlaced(whole), transform)
     addVotes(classes, pullback, prior, 1 / sources.length)
     const outside =
-      reference.kind === 'scan'
+      reference.kind === 'scan' && isCoded
         ? codesOutside(inside.data, pullback, reference.scan.image.data, classes, table.rest)
         : undefined
     if (outside)
@@ -88,17 +100,19 @@ async function readReference({ like, classes }: LikeOptions, terminal: Terminal)
   const map = await readLabelVolume(like)
   if (map.channels > 1)
     throw new UserError(`${like}: has several channels; --like takes a scan or a label map of one`)
-  if (await isLabelMap(map, classes)) {
+  const labels = { map, table: await tableOfMap(like, classes) }
+  if (isLabelMap(labels)) {
     terminal.note(`${like}: taken for a label map; maps are fitted by the centres of their structures`)
-    return { kind: 'labels', map }
+    return { kind: 'labels', labels }
   }
   return { kind: 'scan', scan: await readScanToRegister(like, terminal) }
 }
 
 /** Scans may be whole numbers too, but few of them are codes of a table. */
-async function isLabelMap({ data, source }: LabelVolume, asked: string | undefined): Promise<boolean> {
+function isLabelMap({ map, table: described }: DescribedMap): boolean {
+  const { data, source } = map
   if (!data.every((value) => Number.isInteger(value) && value >= 0)) return false
-  const { table } = await tableOfMap(source, asked)
+  const table = tableOfValues(map, described)
   const foreground = data.reduce((sum, value) => sum + Number(value !== 0), 0)
   try {
     const strange = classify(data, table, source).unlisted.reduce((sum, { voxels }) => sum + voxels, 0)
@@ -133,14 +147,16 @@ function translated<T extends Float64Array | Uint8Array>(
 }
 
 function fitMap(
-  map: LabelVolume,
+  labels: DescribedMap,
   reference: Reference,
   kind: LikeOptions['transform'],
 ): { transform: Transform; quality: string } {
+  const { map } = labels
   const grid = toPlaced(map.grid)
   if (reference.kind === 'labels') {
-    const { map: other } = reference
-    const pairs = pairsOf(centroidsOf(other.data, toPlaced(other.grid)), centroidsOf(map.data, grid))
+    const { map: other } = reference.labels
+    const [to, from] = structuresOf(reference.labels, labels)
+    const pairs = pairsOf(centroidsOf(to, toPlaced(other.grid)), centroidsOf(from, grid))
     if (pairs.length < 3) {
       throw new UserError(
         `${map.source} and ${other.source} have ${pairs.length} labels in common; fitting takes 3 or more`,
@@ -154,13 +170,26 @@ function fitMap(
     }
   }
   const { scan } = reference
-  const labels: PlacedLabels = { ...grid, ...categoriesOf(map.data) }
-  const found = fitLinear({ kind: 'labels', image: labels }, scan.image, 'affine', [map.source, scan.source])
+  const image: PlacedLabels = { ...grid, ...categoriesOf(map.data) }
+  const found = fitLinear({ kind: 'labels', image }, scan.image, 'affine', [map.source, scan.source])
   const back = inverse(found.map)
   const affineQuality = `mutual information ${found.information.toFixed(3)} nats`
   if (kind === 'affine') return { transform: { map: back }, quality: affineQuality }
-  const { transform, leastJacobian } = fitSmooth(scan.image, back, likenessOfLabels(labels))
+  const { transform, leastJacobian } = fitSmooth(scan.image, back, likenessOfLabels(image))
   return { transform, quality: `${affineQuality}, least Jacobian determinant ${leastJacobian.toFixed(3)}` }
+}
+
+/**
+ * The structures of two maps under the same numbers: their codes or, if one of them holds classes, the classes of both.
+ *
+ * @throws UserError if those are other classes
+ */
+function structuresOf(a: DescribedMap, b: DescribedMap): [Float64Array, Float64Array] {
+  if (!holdsClasses(a) && !holdsClasses(b)) return [a.map.data, b.map.data]
+  requireSameClasses(b.table, a.table)
+  const classesOf = ({ map, table }: DescribedMap): Float64Array =>
+    Float64Array.from(classify(map.data, tableOfValues(map, table), map.source).classes)
+  return [classesOf(a), classesOf(b)]
 }
 
 /** The most categories of a map that are told apart; rarer codes share the last. */
