@@ -221,6 +221,13 @@ describe('what does not go together', () => {
       [[files.own], /give -o/],
       [[files.own, '--transform', 'smooth', '-o', path('x.nii.gz')], /go with --like/],
       [
+        [
+          ...[files.own, '--like', files.labels, '--classes', study.classes],
+          ...['--transform', 'smooth', '-o', path('x.nii.gz')],
+        ],
+        /reference\.nii\.gz: is a label map, .*; leave out --transform smooth, or give a scan/,
+      ],
+      [
         [files.own, '--like', files.scan, '--outside', 'x', '-o', path('x.nii.gz')],
         /codes and ranges of codes/,
       ],

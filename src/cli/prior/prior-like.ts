@@ -96,12 +96,19 @@ export async function fromMapsLike(
   return { prior: thin.data, table, voxels, whole }
 }
 
-async function readReference({ like, classes }: LikeOptions, terminal: Terminal): Promise<Reference> {
+async function readReference(
+  { like, classes, transform }: LikeOptions,
+  terminal: Terminal,
+): Promise<Reference> {
   const map = await readLabelVolume(like)
   if (map.channels > 1)
     throw new UserError(`${like}: has several channels; --like takes a scan or a label map of one`)
   const labels = { map, table: await tableOfMap(like, classes) }
   if (isLabelMap(labels)) {
+    if (transform === 'smooth')
+      throw new UserError(
+        `${like}: is a label map, onto which maps are only fitted by the centres of their structures; leave out --transform smooth, or give a scan`,
+      )
     terminal.note(`${like}: taken for a label map; maps are fitted by the centres of their structures`)
     return { kind: 'labels', labels }
   }
