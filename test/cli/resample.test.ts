@@ -152,6 +152,14 @@ describe('sae resample', () => {
     )
   })
 
+  it('takes a file named _dseg for a label map in any format', async () => {
+    const { path, write, labels } = study
+    const { data } = await readVolume(labels[0])
+    const named = await write('named_dseg.mgz', data, 'uint8')
+    const { stdout } = await succeed(['resample', named, '--spacing', '3', '-o', path('named.nii.gz')])
+    expect(stdout).toMatch(/^Label map on /)
+  })
+
   it('makes voxels of another size, of priors with their table', { timeout: 120_000 }, async () => {
     const { path } = study
     await succeed(['resample', path('prior.nii.gz'), '--spacing', '2', '-o', path('coarse.nii.gz')])

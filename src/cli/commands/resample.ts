@@ -13,7 +13,7 @@ import {
 } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
 import { isCode } from '../../sae/label-codes.js'
-import { besideVolume } from '../outputs/file-names.js'
+import { besideVolume, nameOfVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutput, writeOutputVolume } from '../outputs/output-files.js'
 import { movedGrid, readTransform } from '../grids/moved.js'
@@ -155,7 +155,7 @@ async function readEither(
   }
   if (image) return readVolume(source)
   const map = await readLabelVolume(source)
-  if (labels || description.startsWith('sae-webgpu:') || /_dseg\.nii(\.gz)?$/i.test(source)) return map
+  if (labels || description.startsWith('sae-webgpu:') || nameOfVolume(source).endsWith('_dseg')) return map
   if (map.data.every((value) => Number.isInteger(value))) {
     throw new UserError(
       `${source}: holds whole numbers, which may be labels or intensities; give --labels or --image`,
