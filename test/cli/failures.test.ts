@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeValues } from '../../src/cli/label-maps.js'
 import { formatDsegTable } from '../../src/cli/tables/dseg-table.js'
@@ -165,6 +173,18 @@ describe('labels that do not fit', () => {
 
   it('are not as many as the scans', async () => {
     expect(await refusal(train('--labels', ...study.labels))).toMatch(/2 label maps for 1 scans/)
+  })
+
+  it('are in another order than the scans of a folder', async () => {
+    const folder = study.path('cohort')
+    mkdirSync(folder)
+    for (const name of ['s2', 's10']) copyFileSync(study.scans[0], study.path(`cohort/${name}.nii.gz`))
+    const [first, second] = [study.path('s10_labels.nii.gz'), study.path('s2_labels.nii.gz')]
+    for (const file of [first, second]) copyFileSync(study.labels[0], file)
+    const args = ['em', folder, '--prior', study.path('prior.nii.gz'), '-o', study.path('out')]
+    expect(await refusal([...args, '--labels', first, second])).toMatch(
+      /--labels: by the names, .*s2_labels\.nii\.gz is that of .*s2\.nii\.gz, but .*s10_labels\.nii\.gz is in its place/,
+    )
   })
 
   it('have values in no class', async () => {

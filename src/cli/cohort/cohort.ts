@@ -8,6 +8,7 @@ import { nameOfVolume } from '../outputs/file-names.js'
 import { holdsDicom } from './dicom.js'
 import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from './folder-volumes.js'
 import { joinByName, joinedFolders } from './joined-folders.js'
+import { requireLabelOrder } from './label-order.js'
 import { isScanList, participantOf, readScanList, type BidsPlace, type CohortScan } from './scan-list.js'
 import type { Terminal } from '../terminal.js'
 
@@ -80,11 +81,16 @@ export async function findScans(
   }
 }
 
-/** The options of a command with the label maps of a cohort, unless they name some themselves. */
+/**
+ * The options of a command with the label maps of a cohort, unless they name some themselves.
+ *
+ * @throws UserError if those are in another order than the scans
+ */
 export function withLabelsOf<Options extends { labels?: string[] }>(
-  { labels }: Cohort,
+  { scans, labels }: Cohort,
   options: Options,
 ): Options {
+  if (options.labels) requireLabelOrder(scans, options.labels)
   return labels && !options.labels ? { ...options, labels } : options
 }
 

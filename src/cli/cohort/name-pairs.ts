@@ -34,6 +34,12 @@ export interface PairedKind {
   readonly bySession: boolean
 }
 
+/** Label maps and their scans, or their references. The ending says what a label map is, not of which scan. */
+export const labelMaps: PairedKind = {
+  ending: /[-_.](dseg|seg|aseg|labels?|truth|reference|manual)$/i,
+  bySession: false,
+}
+
 /**
  * Pairs two lists of files by their names, in the order of the first: those whose stems are equal, and of the rest those
  * whose BIDS entities say that they are of one scan, or of one session. Nobody is paired who could have two partners.

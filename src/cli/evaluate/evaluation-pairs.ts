@@ -4,7 +4,7 @@ import { glob } from 'tinyglobby'
 import { UserError } from '../../errors.js'
 import { isBidsDataset, requireAll } from '../cohort/bids-dataset.js'
 import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from '../cohort/folder-volumes.js'
-import { describeUnpaired, pairByName, type Unpaired } from '../cohort/name-pairs.js'
+import { describeUnpaired, labelMaps, pairByName, type Unpaired } from '../cohort/name-pairs.js'
 import { naturally } from '../cohort/natural-order.js'
 import { isScanList, participantOf, readScanList } from '../cohort/scan-list.js'
 import { distinctNames, isVolumeName, nameOfVolume } from '../outputs/file-names.js'
@@ -100,9 +100,6 @@ async function pairsOfLists(given: readonly string[], { labels, ...choice }: Pai
     listed.map(({ labels }) => labels),
   )
 }
-
-/** Ends of names that say what a label map is, not of which scan. */
-const labelMaps = { ending: /[-_.](dseg|seg|aseg|labels?|truth|reference|manual)$/i, bySession: false }
 
 /** @throws UserError if a file has no partner, unless that is allowed, or none has */
 function pairsByName(
