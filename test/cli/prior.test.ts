@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { toClasses } from '../../src/sae/label-table.js'
@@ -41,6 +41,14 @@ describe('sae prior', () => {
       2,
       [`sae: ${study.folder}: is a folder, but a file is to be written there; give another -o`],
     ])
+  })
+
+  it('counts nobody twice', async () => {
+    const { labels, path } = study
+    const other = path('link.nii.gz')
+    symlinkSync(labels[0], other)
+    const { code, errors } = await sae(['prior', labels[0], other, '-o', path('twice.nii.gz')])
+    expect([code, errors]).toEqual([2, [`sae: ${other}: is given more than once; give each map once`]])
   })
 
   it('blurs by millimetres, whatever the voxels, and thins afterwards', async () => {

@@ -7,6 +7,7 @@ import { dilatePrior } from '../../sae/dilate-prior.js'
 import { foregroundClasses } from '../../sae/label-table.js'
 import { floorPrior } from '../../sae/prior-from-labels.js'
 import { absentClasses, formatShares } from '../class-shares.js'
+import { identityOf } from '../cohort/folder-volumes.js'
 import { besideVolume } from '../outputs/file-names.js'
 import {
   byIndexOption,
@@ -156,6 +157,7 @@ export async function makePrior(
   const { output, classes, overwrite, like, dilate, floor, every } = options
   requireNoFolder(output, '-o')
   requireWritableName(output)
+  requireOtherMaps(files)
   const tables = files.flatMap((file) => [besideVolume(file, '.tsv'), besideVolume(file, '.json')])
   const outputs = Outputs.ofFile(output, {
     files: [output, tablePath(output)],
@@ -190,6 +192,13 @@ export async function makePrior(
   if (absent.length > 0)
     terminal.warn(`no voxel of ${absent.join(', ')}: segmentations with this prior have none either`)
   terminal.status(`Prior of ${volume.channels} classes on ${grid.shape.join('x')} voxels: ${output}`)
+}
+
+/** Requires that no file is given twice: its labels would count twice in the mean, or stand for two tissues. @throws UserError */
+function requireOtherMaps(files: readonly string[]): void {
+  const identities = files.map(identityOf)
+  const again = files.find((_, i) => identities.indexOf(identities[i]!) < i)
+  if (again !== undefined) throw new UserError(`${again}: is given more than once; give each map once`)
 }
 
 /** @throws UserError for files or options that do not go together */
