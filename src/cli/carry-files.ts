@@ -53,8 +53,9 @@ function gridOf({ grid, source }: VolumeHeader, moving: Pick<VolumeHeader, 'grid
 }
 
 /**
- * Carries a file onto the fixed grid and writes it: a label map (whole numbers, none below 0) by the vote of the voxels around, a prior
- * (several channels that sum to 1) and any other image by trilinear interpolation, with the background or 0 beyond it.
+ * Carries a file onto the fixed grid and writes it: a label map (whole numbers, none below 0) by the vote of the voxels
+ * around, a prior (several channels that sum to 1) and any other image by trilinear interpolation, with the background or 0
+ * beyond it.
  *
  * @throws UserError if it cannot be read or written
  */

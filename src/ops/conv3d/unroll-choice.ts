@@ -2,8 +2,8 @@ import type { Choice } from '../../graph/node.js'
 import { channelGroups } from './tile.js'
 
 /**
- * Voxels for which one turn of the loop chooses. Measured on lavapipe, 14 -> 14 channels: by scores as they are, 4 save only half as
- * much as 8; with logarithms, 8 save a third of what 4 do, and take twice as long to compile.
+ * Voxels for which one turn of the loop chooses. Measured on lavapipe, 14 -> 14 channels: by scores as they are, 4 save only
+ * half as much as 8; with logarithms, 8 save a third of what 4 do, and take twice as long to compile.
  */
 const voxelsAtOnce = { plain: 8, logarithms: 4 }
 
@@ -17,8 +17,8 @@ interface ChoiceTile {
 }
 
 /**
- * What shaders/conv3d/forward.wgsl does with its results if it stores the argmax alone. The registers of the tile move past the loop,
- * because an array of them would live in memory.
+ * What shaders/conv3d/forward.wgsl does with its results if it stores the argmax alone. The registers of the tile move past
+ * the loop, because an array of them would live in memory.
  *
  * @param results of every channel, in elements along x
  */
