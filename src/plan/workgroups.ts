@@ -13,14 +13,13 @@ export function workgroupsOf(
   { shader, threads, workgroups }: KernelCall,
   size: WorkgroupSize | undefined,
 ): readonly [number, number, number] {
-  if (threads && !size)
-    throw new Error(`${shader.name}: threads are given, but its @workgroup_size is unknown`)
+  if (threads && !size) throw new Error(`${shader.name}: threads need a known @workgroup_size`)
   const extents = workgroups ?? threads.map((extent, axis) => Math.ceil(extent / size![axis]!))
   const [x, y, z] = extents.length < 3 ? [...extents.slice(0, -1), ...folded(extents.at(-1)!), 1] : extents
   const groups = [x, y!, z!] as const
   if (groups.some((extent) => extent > maxWorkgroups))
     throw new Error(
-      `${shader.name}: [${groups.join(', ')}] workgroups, more than ${maxWorkgroups} along an axis`,
+      `${shader.name}: [${groups.join(', ')}] workgroups, over ${maxWorkgroups} per axis; crop the volume`,
     )
   return groups
 }

@@ -6,8 +6,9 @@ import { describe, expect, it, vi } from 'vitest'
 import { UserError } from '../../src/errors.js'
 import { accumulate } from '../../src/graph/accumulate.js'
 import { gradients } from '../../src/graph/gradients.js'
-import { constant, type Value } from '../../src/graph/value.js'
+import { constant, input, type Value } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/index.js'
+import { compile } from '../../src/plan/compile.js'
 import { evaluate, useGpu, withBindingLimit, type Feeds } from '../gpu.js'
 import type { NdArray } from '../reference/nd-array.js'
 import { drawFrom, expectSameBits } from './check.js'
@@ -271,6 +272,18 @@ describe('the same bits from any window', () => {
     await expect(failure).rejects.toThrow(
       /transpose: x \[2, 5, 7, 11, 29\]: one step reads planes of \d+ bytes/,
     )
+  })
+
+  it('says that a plane has more voxels than a dispatch has invocations', async () => {
+    const wide = input('wide', [1, 1, 1, 2048, 2050])
+    const odd = input('odd', [1, 1, 1, 2049, 2049])
+    for (const [output, message] of [
+      [ops.logSumExp(wide), 'log_sum_exp/forward: [65600, 1, 1] workgroups, over 65535 per axis; crop'],
+      [ops.argmax(odd), 'argmax/forward: [65601, 1, 1] workgroups, over 65535 per axis; crop'],
+    ] as const)
+      await expect(compile(device.gpu, { outputs: [output] })).rejects.toThrow(message)
+    const plan = await compile(device.gpu, { outputs: [ops.argmax(wide)] })
+    plan.dispose()
   })
 
   it('says what does not fit', async () => {

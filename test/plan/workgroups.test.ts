@@ -26,9 +26,9 @@ describe('workgroupsOf', () => {
 
   it('refuses more workgroups than a dispatch can have', () => {
     expect(() => of({ workgroups: [65536, 1, 1] })).toThrow(
-      'relu/forward: [65536, 1, 1] workgroups, more than',
+      'relu/forward: [65536, 1, 1] workgroups, over 65535 per axis',
     )
     const open = { shader: shaders.reluForward, params: {}, bindings: {}, threads: [1] } as const
-    expect(() => workgroupsOf(open, undefined)).toThrow('its @workgroup_size is unknown')
+    expect(() => workgroupsOf(open, undefined)).toThrow('threads need a known @workgroup_size')
   })
 })
