@@ -1,3 +1,4 @@
+import type { RegionScores } from '../sae/metrics/region-scores.js'
 import { alignColumns } from './tables/columns.js'
 import { formatCsv } from './tables/csv.js'
 import { evaluatePair, type Evaluation } from './evaluate/evaluation.js'
@@ -52,17 +53,25 @@ export async function changeOf(adapted: AdaptedScan, options: LabelOptions): Pro
   }
 }
 
+/** The volumes of a region before and after: in mm^3, or in voxels if the scan does not say where they lie. */
+function volumesOf({ known, voxel }: Evaluation, { volume, reference }: RegionScores): [number, number] {
+  if (known) return [volume, reference]
+  const size = voxel[0] * voxel[1] * voxel[2]
+  return [Math.round(volume / size), Math.round(reference / size)]
+}
+
 /** The change of a scan for the terminal: a line, and a row for each region. */
 export function formatChange({ scan, both, withLabels, madeBefore, madeAfter }: Change): string {
-  const ml = (volume: number): string => (volume / 1000).toFixed(2)
+  const unit = both.known ? 'ml' : 'voxels'
+  const volume = (value: number): string => (both.known ? (value / 1000).toFixed(2) : String(value))
   const dice = (value: number | undefined): string => value?.toFixed(4) ?? 'absent'
   const labels = (of: (evaluation: Evaluation) => number | undefined): string[] =>
     withLabels ? [dice(of(withLabels.before)), dice(of(withLabels.after))] : []
-  const headings = ['region', 'ml before', 'ml after', 'Dice of both']
+  const headings = ['region', `${unit} before`, `${unit} after`, 'Dice of both']
   const rows = [
     [...headings, ...(withLabels ? ['Dice before', 'Dice after'] : [])],
     ...both.regions.map(({ name, scores }, i) => [
-      ...[name, ml(scores.volume), ml(scores.reference), dice(scores.dice)],
+      ...[name, ...volumesOf(both, scores).map(volume), dice(scores.dice)],
       ...labels(({ regions }) => regions[i]!.scores.dice),
     ]),
     ['mean', '', '', dice(both.means.dice), ...labels(({ means }) => means.dice)],
@@ -75,12 +84,19 @@ export function formatChange({ scan, both, withLabels, madeBefore, madeAfter }: 
 
 /** The changes of all scans as a table, a row for each region of each scan. */
 export function changesCsv(changes: readonly Change[]): string {
-  const columns = ['scan', 'region', 'volume_before_mm3', 'volume_after_mm3', 'dice_before_after']
+  // As in volumes.csv, voxels have columns of their own, and columns that no scan has are left out.
+  const units = [true, false].filter((known) => changes.some(({ both }) => both.known === known))
+  const columns = units.flatMap((known) =>
+    ['before', 'after'].map((when) => `volume_${when}_${known ? 'mm3' : 'voxels'}`),
+  )
   const rows = changes.flatMap(({ scan, both, withLabels }) =>
     both.regions.map(({ name, scores }, i) => [
-      ...[scan, name, scores.volume, scores.reference, scores.dice],
+      ...[scan, name],
+      ...units.flatMap((known) => (both.known === known ? volumesOf(both, scores) : [undefined, undefined])),
+      scores.dice,
       ...[withLabels?.before, withLabels?.after].map((one) => one?.regions[i]!.scores.dice),
     ]),
   )
-  return formatCsv([[...columns, 'dice_before', 'dice_after'], ...rows])
+  const scores = ['dice_before_after', 'dice_before', 'dice_after']
+  return formatCsv([['scan', 'region', ...columns, ...scores], ...rows])
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseCsv } from '../../src/cli/tables/csv.js'
 import { readVolume } from '../../src/io/files.js'
+import { unknownGrid } from '../../src/io/volume.js'
 import { overlapOf } from '../../src/sae/assessment/overlap.js'
 import { toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
@@ -73,6 +74,29 @@ describe('sae adapt', () => {
     expect(prior.data).not.toEqual(posterior.data)
     const mass = (data: Float32Array) => data.subarray(0, data.length / K).reduce((sum, p) => sum + p, 0)
     expect(mass(prior.data) / mass(posterior.data)).toBeCloseTo(1, 1)
+  })
+
+  it('counts voxels if a scan does not say where they lie', async () => {
+    const { data } = await readVolume(study.scans[0])
+    const bare = await study.write('bare.npz', data, 'float32', unknownGrid(grid.shape))
+    const [command, , , ...options] = adapt('bare', '--match-by-index')
+    const { stdout } = await succeed([command!, bare, study.scans[1], ...options])
+    const cortex = phantomTable.classes.findIndex(({ name }) => name === 'cerebral cortex')
+    const [before, after] = await Promise.all(
+      ['bare/before', 'bare'].map(async (folder) =>
+        (await classesOf(`${folder}/bare_dseg.nii.gz`)).filter((c) => c === cortex),
+      ),
+    )
+    const voxels = [before!.length, after!.length]
+    expect(stdout).toMatch(/^region +voxels before +voxels after +Dice of both$/m)
+    expect(stdout).toMatch(new RegExp(`^cerebral cortex +${voxels.join(' +')} +\\d`, 'm'))
+    // The other scan has millimetres.
+    expect(stdout).toMatch(/^region +ml before +ml after +Dice of both$/m)
+    const { rows } = parseCsv(readFileSync(study.path('bare/adaptation.csv'), 'utf8'), 'adaptation.csv')
+    const cells = (i: number) => ['mm3', 'voxels'].map((unit) => rows[i]!.get(`volume_before_${unit}`))
+    const at = rows.findIndex((row) => row.get('region') === 'cerebral cortex')
+    expect(cells(at)).toEqual(['', String(voxels[0])])
+    expect(cells(at + 7)).toEqual([expect.stringMatching(/\d/), ''])
   })
 
   it('goes on with what a killed run has done', async () => {

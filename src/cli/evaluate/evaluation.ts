@@ -48,6 +48,8 @@ export interface Evaluation {
   readonly priorMean: number | undefined
   /** Along D, H and W, in millimetres. */
   readonly voxel: readonly [number, number, number]
+  /** Whether a map says where its voxels lie; if not, their size may be made up. */
+  readonly known: boolean
 }
 
 /** What decides about an evaluation, besides the two maps. */
@@ -103,7 +105,8 @@ export async function evaluatePair(
   warnOfAbsent(regions, pair, settings.metrics, terminal)
   const meanOf = (metric: Metric) => mean(regions.map((region) => region.scores[metric]))
   const means = Object.fromEntries(allMetrics.map((metric) => [metric, meanOf(metric)]))
-  return { pair, regions, means: means as Evaluation['means'], priorMean: ofPrior?.mean, voxel }
+  const { known } = grid
+  return { pair, regions, means: means as Evaluation['means'], priorMean: ofPrior?.mean, voxel, known }
 }
 
 function warnOfAbsent(
