@@ -8,6 +8,8 @@ import { Terminal } from './terminal.js'
 /** A scan's segmentation before the adaptation and after it. */
 export interface AdaptedScan {
   readonly scan: string
+  /** By which the tables of the output folder name it. */
+  readonly name: string
   /** Paths of label maps. */
   readonly before: string
   readonly after: string
@@ -89,14 +91,14 @@ export function changesCsv(changes: readonly Change[]): string {
   const columns = units.flatMap((known) =>
     ['before', 'after'].map((when) => `volume_${when}_${known ? 'mm3' : 'voxels'}`),
   )
-  const rows = changes.flatMap(({ scan, both, withLabels }) =>
-    both.regions.map(({ name, scores }, i) => [
-      ...[scan, name],
+  const rows = changes.flatMap(({ scan, name, both, withLabels }) =>
+    both.regions.map(({ name: region, scores }, i) => [
+      ...[name, scan, region],
       ...units.flatMap((known) => (both.known === known ? volumesOf(both, scores) : [undefined, undefined])),
       scores.dice,
       ...[withLabels?.before, withLabels?.after].map((one) => one?.regions[i]!.scores.dice),
     ]),
   )
   const scores = ['dice_before_after', 'dice_before', 'dice_after']
-  return formatCsv([['scan', 'region', ...columns, ...scores], ...rows])
+  return formatCsv([['scan', 'file', 'region', ...columns, ...scores], ...rows])
 }

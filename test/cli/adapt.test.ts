@@ -59,14 +59,20 @@ describe('sae adapt', () => {
     }
     const csv = readFileSync(study.path('out/adaptation.csv'), 'utf8').trimEnd().split('\n')
     expect(csv[0]).toBe(
-      'scan,region,volume_before_mm3,volume_after_mm3,dice_before_after,dice_before,dice_after',
+      'scan,file,region,volume_before_mm3,volume_after_mm3,dice_before_after,dice_before,dice_after',
     )
     expect(csv).toHaveLength(1 + 2 * 7)
     // Voxels of 1 x 1.5 x 2 mm.
     const cortex = phantomTable.classes.findIndex(({ name }) => name === 'cerebral cortex')
     const voxels = (await classesOf('out/a_dseg.nii.gz')).filter((c) => c === cortex).length
-    const row = csv.find((line) => line.startsWith(`${study.scans[0]},cerebral cortex,`))!.split(',')
-    expect(Number(row[3])).toBeCloseTo(voxels * 3, 6)
+    const row = csv.find((line) => line.startsWith(`a,${study.scans[0]},cerebral cortex,`))!.split(',')
+    expect(Number(row[4])).toBeCloseTo(voxels * 3, 6)
+    // Names are those of volumes.csv, so that the two can be joined.
+    const namesIn = (table: string) => {
+      const { rows } = parseCsv(readFileSync(study.path(`out/${table}`), 'utf8'), table)
+      return [...new Set(rows.map((row) => row.get('scan')))]
+    }
+    expect(namesIn('adaptation.csv')).toEqual(namesIn('volumes.csv'))
     // The prior of each scan is the posterior that the weights gave it.
     const prior = await readVolume(study.path('out/before/a_prior.nii.gz'))
     const posterior = await readVolume(study.path('out/before/a_probseg.nii.gz'))
@@ -153,7 +159,7 @@ describe('sae adapt', () => {
     expect(leftOut[2]).toContain('gone.nii.gz: cannot be read')
     expect(errors.at(-1)).toContain(`3 of 4 scans failed: ${[broken, other, b].join(', ')}`)
     const { rows } = parseCsv(readFileSync(study.path(`${output}/adaptation.csv`), 'utf8'), 'adaptation.csv')
-    expect([...new Set(rows.map((row) => row.get('scan')))]).toEqual([a])
+    expect([...new Set(rows.map((row) => row.get('file')))]).toEqual([a])
     expect(rows.some((row) => Number(row.get('dice_after')) > 0)).toBe(true)
     const made = visibleFiles(study.path(output)).filter((name) => name.endsWith('_dseg.nii.gz'))
     expect(made).toEqual(['a_dseg.nii.gz'])

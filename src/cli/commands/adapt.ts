@@ -196,10 +196,11 @@ async function adapt(all: readonly string[], options: AdaptOptions, terminal: Te
   const changes: Change[] = []
   for (const [i, { scan, stem, format }] of before.jobs.entries()) {
     const madeOf = ({ made }: SegmentationRun) => made.find((one) => one.scan === scan)
-    const maps = { before: `${stem}_dseg.${format}`, after: `${after.jobs[i]!.stem}_dseg.${format}` }
+    const { name, stem: stemAfter } = after.jobs[i]!
+    const maps = { before: `${stem}_dseg.${format}`, after: `${stemAfter}_dseg.${format}` }
     const made = { madeBefore: madeOf(before), madeAfter: madeOf(after) }
     try {
-      const change = await changeOf({ scan, ...maps, ...made, labels: good[i]!.labels }, reference)
+      const change = await changeOf({ scan, name, ...maps, ...made, labels: good[i]!.labels }, reference)
       terminal.print(formatChange(change))
       changes.push(change)
     } catch (error) {
