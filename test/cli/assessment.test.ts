@@ -219,8 +219,10 @@ describe('sae evaluate --prior', () => {
   it("scores the prior's own argmax beside the segmentation", async () => {
     const prior = ['--prior', study.path('prior.nii.gz'), '--classes', study.path('table.json')]
     const { stdout } = await succeed(['evaluate', labels, labels, ...prior])
-    expect(stdout).toMatch(/^region +Dice +prior +HD95/)
+    expect(stdout).toMatch(/^region +Dice +Dice of prior +HD95/)
     expect(stdout).toMatch(/^mean of 3 regions +1\.0000 +0\.\d{4} +0\.00 +0\.000 +1\.0000$/m)
+    const { stdout: alone } = await succeed(['evaluate', labels, labels, ...prior, '--metrics', 'vs'])
+    expect(alone).toMatch(/^region +VS +Dice of prior$/m)
     const { stdout: text } = await succeed(['evaluate', labels, labels, ...prior, '--json'])
     const json = JSON.parse(text) as { mean: number; prior: number; regions: { prior: number }[] }
     expect(json.mean).toBe(1)

@@ -18,7 +18,7 @@ export function formatScan({ regions, means, priorMean }: Evaluation, asked: rea
       column === 'prior' ? formatScore(prior, 'dice', missing) : formatScore(of(column), column, missing),
     )
   const titles = columnsOf(asked, withPrior).map((column) =>
-    column === 'prior' ? 'prior' : metrics[column].title,
+    column === 'prior' ? `${metrics.dice.title} of prior` : metrics[column].title,
   )
   return alignColumns([
     ['region', ...titles],
