@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { UserError } from '../errors.js'
 
 /** Between the files of a scan with several channels: `t1.nii.gz,t2.nii.gz`. */
@@ -12,6 +12,12 @@ export function channelFiles(scan: string): string[] {
 
 /** The first of them, after which results are named and on whose grid they lie. */
 export const firstFile = (scan: string): string => channelFiles(scan)[0]!
+
+/** The same of a scan by paths that hold in every folder, even if it is gone: what is no such path is part of a name. */
+export function firstResolved(scan: string): string {
+  const files = channelFiles(scan)
+  return files.every(isAbsolute) ? files[0]! : scan
+}
 
 /** A scan of these files. */
 export const scanOf = (files: readonly string[]): string => files.join(separator)

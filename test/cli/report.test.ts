@@ -177,6 +177,23 @@ describe('sae report', () => {
     expect(existsSync(join(gone, 'index.html'))).toBe(false)
   })
 
+  it('names a scan that is gone, comma included, but of several channels the one', async () => {
+    const names: [string, string][] = [
+      ['one,a.nii.gz', 'one,a.nii.gz'],
+      ['t1.nii.gz,t2.nii.gz', 't1.nii.gz'],
+    ]
+    for (const [i, [given, missing]] of names.entries()) {
+      const files = i === 0 ? [study.path(given)] : given.split(',').map((name) => study.path(name))
+      for (const file of files) cpSync(study.path('<b>.nii.gz'), file)
+      const output = study.path(`comma-${i}`)
+      const em = ['--prior', study.path('prior.nii.gz'), '--iterations', '1', '--bias', '0', '-o', output]
+      await succeed(['em', files.join(','), ...em])
+      for (const file of files) rmSync(file)
+      const { errors } = await sae(['report', output])
+      expect(errors[0]).toContain(`${study.path(missing)}: is gone, and `)
+    }
+  })
+
   it('refuses a folder without results in one line', async () => {
     const { code, errors } = await sae(['report', study.folder])
     expect([code, errors.length]).toEqual([2, 1])

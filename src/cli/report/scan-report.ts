@@ -7,7 +7,7 @@ import { describeAxes } from '../../io/orientation.js'
 import { formatShape, voxelSize, type Grid } from '../../io/volume.js'
 import { classColour, type Colour } from '../../report/colours.js'
 import type { OverlaidVolume } from '../../report/overlay.js'
-import { firstFile } from '../channel-files.js'
+import { firstResolved } from '../channel-files.js'
 import { GridCheck } from '../grids/grid-check.js'
 import { OutputRecord, type Origin } from '../outputs/output-record.js'
 import { resultFormats } from '../outputs/result-format.js'
@@ -70,7 +70,7 @@ export async function readScanReport(
   runs: readonly unknown[],
 ): Promise<ScanReport> {
   const { file, scan, made } = await originOf(join(folder, name))
-  const image = firstFile(scan)
+  const image = firstResolved(scan)
   if (!existsSync(image)) throw new UserError(`${image}: is gone, and ${file} was made from it`)
   const { data, grid } = await readLabelVolume(file)
   const rows = await readLegend(join(folder, `${name}_dseg.tsv`))
