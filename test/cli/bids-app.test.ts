@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readParticipants } from '../../src/cli/bids-app/group-table.js'
 import { app } from '../../src/cli/bids-app/program.js'
 import { withEntity } from '../../src/cli/cohort/bids-names.js'
 import { takeLock } from '../../src/cli/outputs/lock.js'
@@ -124,6 +125,22 @@ describe('sae-bids without weights', () => {
     expect(errors).toEqual([
       `warning: 1 of 5 scans are not segmented in ${at('out')}: sub-03/anat/sub-03_seg-sae`,
     ])
+  })
+})
+
+describe('participants.tsv', () => {
+  it('may have quotes in a cell, as pandas reads them', async () => {
+    const cells = ['say "hi"', '5"', '"two\twords"', '"say ""hi"""']
+    const lines = ['participant_id\tnote', ...cells.map((cell, i) => `sub-${i}\t${cell}`)]
+    writeFileSync(at('quotes.tsv'), `${lines.join('\n')}\n`)
+    const { rows } = await readParticipants(at('quotes.tsv'))
+    expect([...rows.values()].map((row) => row.get('note'))).toEqual([
+      ...['say "hi"', '5"', 'two\twords', 'say "hi"'],
+    ])
+    writeFileSync(at('open.tsv'), 'participant_id\tnote\nsub-1\t"open\nsub-2\tx\n')
+    await expect(readParticipants(at('open.tsv'))).rejects.toThrow(
+      /open\.tsv, line \d: a quote is not closed/,
+    )
   })
 })
 

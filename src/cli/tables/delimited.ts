@@ -10,7 +10,8 @@ export interface TableRow {
 
 /**
  * Reads a table whose first line names its columns. Cells may be in double quotes, and then hold separators, line ends
- * and doubled quotes; lines may end in LF or CRLF. Empty lines are left out.
+ * and doubled quotes; lines may end in LF or CRLF. Empty lines are left out. BIDS has no quotes, so between tabs, a quote
+ * that does not begin its cell stands for itself, as for pandas.
  *
  * @param source the file's name, for messages
  * @throws UserError if a row has more or fewer cells than there are columns, two columns share a name, or a quote is not closed
@@ -42,7 +43,10 @@ interface TableRecord {
 
 function recordsOf(text: string, delimiter: string, source: string): TableRecord[] {
   try {
-    const options = { delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true }
+    const options = {
+      ...{ delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true },
+      relax_quotes: delimiter === '\t',
+    }
     return parse(text, options) as unknown as TableRecord[]
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
