@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareScores, readScores } from '../../src/cli/evaluate/comparison.js'
 import { formatCsv, parseCsv } from '../../src/cli/tables/csv.js'
@@ -99,6 +100,9 @@ describe('compareScores', () => {
     await expect(readScores(write('none.csv', ['s', 'a', ''], ['t', 'a', '']), 'dice')).rejects.toThrow(
       /none\.csv: holds no dice; evaluate with --metrics dice$/,
     )
+    const image = join(folder, 'image.nii.gz')
+    writeFileSync(image, gzipSync('"\0'))
+    await expect(readScores(image, 'dice')).rejects.toThrow(/image\.nii\.gz: is no table, but a binary file/)
     const b = write('text.csv', ['s', 'a', 'good'])
     await expect(readScores(b, 'dice')).rejects.toThrow('text.csv: row 2: "good" is no score')
     const [c, d] = [write('c.csv', ['s', 'a', 1]), write('d.csv', ['t', 'a', 1])]

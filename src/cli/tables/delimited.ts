@@ -14,13 +14,15 @@ export interface TableRow {
  * that does not begin its cell stands for itself, as for pandas.
  *
  * @param source the file's name, for messages
- * @throws UserError if a row has more or fewer cells than there are columns, two columns share a name, or a quote is not closed
+ * @throws UserError if a row has more or fewer cells than there are columns, two columns share a name, a quote is not closed,
+ *   or the file is binary
  */
 export function parseDelimited(
   text: string,
   separator: ',' | '\t',
   source: string,
 ): { columns: readonly string[]; rows: readonly TableRow[] } {
+  if (text.includes('\0')) throw new UserError(`${source}: is no table, but a binary file or text in UTF-16`)
   const [header, ...others] = recordsOf(text, separator, source)
   const columns = header?.record ?? []
   const twice = columns.find((column, i) => columns.indexOf(column) !== i)
