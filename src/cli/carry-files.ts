@@ -11,6 +11,7 @@ import { isPosterior } from './grids/regrid.js'
 import { besideVolume, distinctNames } from './outputs/file-names.js'
 import { writeOutput, writeOutputVolume } from './outputs/output-files.js'
 import { toPlaced } from './registration.js'
+import { isRegistration } from './transform-files.js'
 
 /** A file that a transform carries along, and where it goes. */
 export interface Carried {
@@ -20,17 +21,38 @@ export interface Carried {
   readonly tables: readonly { readonly from: string; readonly to: string }[]
 }
 
-/** Where each file goes: `OUT_NAME.nii.gz` for `-o OUT.nii.gz`. @throws UserError if two would have one name */
-export function planCarried(files: readonly string[], output: string): Carried[] {
+/**
+ * The endings of the files beside a volume that say what it holds, and so go where it goes: `.tsv`, `.json`. The record
+ * of a registration says where the volume came from, which is not true of another grid.
+ *
+ * @throws UserError if one cannot be read
+ */
+export async function tablesBeside(path: string): Promise<string[]> {
+  const found: string[] = []
+  for (const ending of ['.tsv', '.json']) {
+    const table = besideVolume(path, ending)
+    if (existsSync(table) && !isRegistration(await readText(table))) found.push(ending)
+  }
+  return found
+}
+
+/**
+ * Where each file goes: `OUT_NAME.nii.gz` for `-o OUT.nii.gz`.
+ *
+ * @throws UserError if two would have one name, or a table cannot be read
+ */
+export async function planCarried(files: readonly string[], output: string): Promise<Carried[]> {
   const names = distinctNames(files)
-  return files.map((from, i) => {
+  const planned: Carried[] = []
+  for (const [i, from] of files.entries()) {
     const stem = besideVolume(output, `_${names[i]!}`)
-    const tables = ['.tsv', '.json'].flatMap((ending) => {
-      const table = besideVolume(from, ending)
-      return existsSync(table) ? [{ from: table, to: stem + ending }] : []
-    })
-    return { from, to: `${stem}.nii.gz`, tables }
-  })
+    const tables = (await tablesBeside(from)).map((ending) => ({
+      from: besideVolume(from, ending),
+      to: stem + ending,
+    }))
+    planned.push({ from, to: `${stem}.nii.gz`, tables })
+  }
+  return planned
 }
 
 /** Requires that a file lies where the moving scan does, before anything is computed. @throws UserError */

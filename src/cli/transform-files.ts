@@ -1,5 +1,6 @@
 import { withVectors, writeNifti } from '../io/nifti-write.js'
 import { gzip } from '../io/gzip.js'
+import { isArray, parseRecord } from '../io/json.js'
 import { inverse } from '../register/placed.js'
 import type { DisplacementField } from '../register/pullback.js'
 import type { Affine } from '../sae/synth/affine.js'
@@ -32,6 +33,9 @@ export function formatRecord(map: Affine, record: RegistrationRecord): string {
   ]
   return `{\n${entries.map((entry) => `  ${entry}`).join(',\n')}\n}\n`
 }
+
+/** Whether a text is such a record. */
+export const isRegistration = (text: string): boolean => isArray(parseRecord(text)?.movingToFixed)
 
 /** Writes the affine part as a text file of ITK's, as ANTs, ITK-SNAP and Slicer read it: fixed points to moving ones, LPS. */
 export async function writeItkAffine(path: string, map: Affine): Promise<void> {

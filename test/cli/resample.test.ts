@@ -1,5 +1,5 @@
 /** Files of a study on different grids: `--resample`, and `sae resample`. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { regrid } from '../../src/cli/grids/regrid.js'
 import { sampledGrid } from '../../src/cli/grids/subsample.js'
@@ -183,6 +183,20 @@ describe('sae resample', () => {
     )
     expect(await refused(['resample', scans[0], '--spacing', '1,2', ...to])).toMatch(/three as 1,1,3/)
     expect(await refused(['resample', scans[0], ...to])).toMatch(/give --like, .* or --spacing$/)
+  })
+
+  it("leaves a registration's own record where it is", async () => {
+    const { path, scans, labels } = study
+    await succeed(['register', scans[0], '--to', scans[0], '-o', path('moved.nii.gz')])
+    await succeed(['resample', path('moved.nii.gz'), '--image', '--spacing', '3', '-o', path('small.nii.gz')])
+    expect([existsSync(path('small.nii.gz')), existsSync(path('small.json'))]).toEqual([true, false])
+    // The same for what a registration carries along.
+    writeFileSync(path('a-labels.json'), '{}')
+    const apply = ['--apply', path('moved.nii.gz'), labels[0], '-o', path('again.nii.gz')]
+    await succeed(['register', scans[0], '--to', scans[0], ...apply])
+    const tables = ['again_moved.json', 'again_a-labels.json'].map((name) => existsSync(path(name)))
+    expect(tables).toEqual([false, true])
+    rmSync(path('a-labels.json'))
   })
 
   it('refuses labels that are none before it writes anything', { timeout: 120_000 }, async () => {

@@ -72,7 +72,7 @@ async function register(path: string, options: RegisterOptions, terminal: Termin
   requireNoFolder(output, '-o')
   if (!/\.nii(\.gz)?$/i.test(output))
     throw new UserError(`${output}: the moved scan is written as NIfTI alone; name it .nii.gz or .nii`)
-  const carried = planCarried(apply, output)
+  const carried = await planCarried(apply, output)
   const [record, matrix, warp] = ['.json', '_affine.txt', '_warp.nii.gz'].map((ending) =>
     besideVolume(output, ending),
   ) as [string, string, string]

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
 import { readLabelVolume, readText, readVolume, readVolumeHeader } from '../../io/files.js'
@@ -13,6 +12,7 @@ import {
 } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
 import { isCode } from '../../sae/label-codes.js'
+import { tablesBeside } from '../carry-files.js'
 import { besideVolume, nameOfVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutput, writeOutputVolume } from '../outputs/output-files.js'
@@ -70,7 +70,8 @@ export function addResample(program: Command): void {
 Without --labels and --image, files that sae wrote as segmentations and those named _dseg are label maps, and files
 that hold fractions are images; one of whole numbers might be either.
 Of a volume with a channel per class, such as a prior, probabilities are interpolated, and the background is certain
-outside of its field of view; all else is 0 there. A .tsv or .json beside the file is copied beside the result.
+outside of its field of view; all else is 0 there. A .tsv or .json beside the file is copied beside the result,
+but not the .json of a registration.
 
 Example:
   sae resample truth.nii.gz --labels --like scan.nii.gz -o truth-on-scan.nii.gz
@@ -94,7 +95,7 @@ async function resample(path: string, options: ResampleOptions, terminal: Termin
   const { output, like, transform, inverse = false, overwrite } = options
   if (inverse && transform === undefined)
     throw new UserError('--inverse turns a transform round; give one with --transform')
-  const tables = ['.tsv', '.json'].filter((ending) => existsSync(besideVolume(path, ending)))
+  const tables = await tablesBeside(path)
   const outputs = Outputs.ofFile(output, {
     files: [output, ...tables.map((ending) => besideVolume(output, ending))],
     inputs: [path, like, transform, ...tables.map((ending) => besideVolume(path, ending))],
