@@ -259,6 +259,10 @@ describe('names and settings out of range', () => {
         /^sae: --blur 1000: is in millimetres, 1000 voxels of \S+cut\.nii; give at most 100 voxels$/,
       ],
       [
+        ['--every', '13', ...output],
+        /^sae: --every 13: keeps one voxel along an axis of \S+cut\.nii, which has 15x16x13; give less$/,
+      ],
+      [
         ['--dilate', '40', ...output],
         /^sae: --dilate 40: is in millimetres, 40\.0 voxels of the prior, which has 15x16x13; give less$/,
       ],

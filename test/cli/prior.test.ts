@@ -1,6 +1,7 @@
-import { readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
+import { unknownGrid } from '../../src/io/volume.js'
 import { toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
@@ -108,6 +109,17 @@ describe('sae prior', () => {
     const [d, h, w] = [4, 5, 6]
     const c = labels[(2 * d * shape[1] + 2 * h) * shape[2] + 2 * w]!
     expect(data[((c * 8 + d) * 8 + h) * 7 + w]).toBe(1)
+  })
+
+  it('thins no axis to one voxel unless it has no more', async () => {
+    const args = ['prior', study.labels[0], '--classes', study.classes, '-o', study.path('thin.nii.gz')]
+    const { code, errors } = await sae([...args, '--every', '100'])
+    expect([code, errors]).toEqual([2, [expect.stringMatching(/^sae: --every 100: keeps one voxel along /)]])
+    expect(existsSync(study.path('thin.nii.gz'))).toBe(false)
+    const flat = unknownGrid([1, 4, 4])
+    const slice = await study.write('slice.nii', new Float32Array(16).fill(3), 'uint8', flat)
+    await succeed(['prior', slice, '--every', '2', '-o', study.path('slice-prior.nii')])
+    expect((await readVolume(study.path('slice-prior.nii'))).grid.shape).toEqual([1, 2, 2])
   })
 
   it('warns if labels look like classes', async () => {

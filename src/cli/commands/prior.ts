@@ -224,7 +224,7 @@ function requireConsistent(
     throw new UserError('--outside and --transform go with --like')
 }
 
-/** Requires --floor, --blur and --dilate in range, before voxels are read and maps fitted. @throws UserError */
+/** Requires --floor, --blur, --every and --dilate in range, before voxels are read and maps fitted. @throws UserError */
 async function requireRanges(
   headers: readonly VolumeHeader[],
   atlas: VolumeHeader | undefined,
@@ -245,6 +245,10 @@ async function requireRanges(
       `--blur ${blur}: is in millimetres, ${formatVoxels(blurred)} voxels of ${source}; give at most 100 voxels`,
     )
   const kept = sampledGrid(grid, every)
+  if (kept.shape.some((extent, axis) => extent === 1 && grid.shape[axis]! > 1))
+    throw new UserError(
+      `--every ${every}: keeps one voxel along an axis of ${source}, which has ${grid.shape.join('x')}; give less`,
+    )
   const tooWide = inVoxels(dilate, kept).find((reach, axis) => Math.round(reach) > kept.shape[axis]!)
   if (tooWide !== undefined)
     throw new UserError(
