@@ -42,6 +42,17 @@ it('sae prepare conforms a scan, and writes the brain on its own grid too', asyn
   expect((216 * inside(own.data)) / inside(mask.data)).toBeCloseTo(1, 1)
 })
 
+it('sae prepare refuses too small a limit before it writes anything', async () => {
+  const { path, scan, network } = study
+  const args = ['prepare', scan, '--weights', network, '--memory-limit', '1MB', '-o', path('small')]
+  const { code, errors } = await sae(args)
+  expect([code, errors.at(-1)]).toEqual([
+    2,
+    expect.stringMatching(/^sae: at least .* of device memory is needed, but the limit is 1 MB; /),
+  ])
+  expect(() => visibleFiles(path('small'))).toThrow('ENOENT')
+})
+
 it('sae prepare takes a stripped scan of unknown orientation only as it is', async () => {
   const { path } = study
   const data = head.scan.map((value, i) => value * head.brain[i]!)

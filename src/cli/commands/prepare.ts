@@ -172,6 +172,8 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
   await withGpu({ ...options, saving: '--precision f16' }, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
     const workshop: Workshop = { gpu, stripper, bias, memoryLimit, target, terminal }
+    // Before the conformed scan is written: the network needs most of the memory, and this may be too little.
+    await stripper?.prepare(gpu)
     await planned.claim()
     const figures: Record<string, object> = {}
     for (const [i, job] of good.entries()) {

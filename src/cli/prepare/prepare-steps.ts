@@ -130,11 +130,11 @@ async function strip({ scan, original, suffix }: Stage, workshop: Workshop): Pro
 }
 
 /** The brain in a conformed scan. The network takes device memory only meanwhile. */
-async function brainOf({ data, grid }: Volume, { gpu, stripper, terminal, memoryLimit }: Workshop) {
-  const preparation = await stripper!.prepare(gpu, grid.shape)
+async function brainOf({ data }: Volume, { gpu, stripper, terminal, memoryLimit }: Workshop) {
+  const preparation = await stripper!.prepare(gpu)
   try {
     terminal.note(`  ${describePreparation(preparation, memoryLimit)}`)
-    return await stripper!.brainOf(data, grid.shape)
+    return await stripper!.brainOf(data)
   } finally {
     stripper!.dispose()
   }

@@ -5,9 +5,9 @@ import type { TfjsLayer } from '../../io/tfjs-model.js'
 import { meshNet } from '../../nn/index.js'
 import type { Precision } from '../../plan/storage.js'
 import { brainMask } from '../../sae/prepare/brain-mask.js'
+import { conformedShape } from '../../sae/prepare/conform.js'
 import { scaledByQuantiles } from '../../sae/prepare/quantiles.js'
 import { VolumeLabeller } from '../../sae/prepare/volume-labeller.js'
-import type { SpatialShape } from '../../sae/separable-filter.js'
 
 /** How skulls are stripped. */
 export interface StripOptions {
@@ -45,21 +45,22 @@ export class Stripper {
   }
 
   /**
-   * Compiles the network for scans of one shape.
+   * Compiles the network for conformed scans, unless it is.
    *
    * @throws UserError if there is not enough memory
    */
-  async prepare(gpu: Gpu, shape: SpatialShape): Promise<VolumeLabeller['preparation']> {
+  async prepare(gpu: Gpu): Promise<VolumeLabeller['preparation']> {
     const { memoryLimit, precision } = this.options
-    this.labeller = await VolumeLabeller.create(gpu, meshNet(this.layers), shape, { memoryLimit, precision })
+    const network = meshNet(this.layers)
+    this.labeller ??= await VolumeLabeller.create(gpu, network, conformedShape, { memoryLimit, precision })
     return this.labeller.preparation
   }
 
   /** The brain in a conformed scan, once it is prepared, as a mask of its shape. */
-  async brainOf(scan: Float32Array, shape: SpatialShape): Promise<Uint8Array> {
+  async brainOf(scan: Float32Array): Promise<Uint8Array> {
     const { margin, quantiles = this.usualQuantiles } = this.options
     const labels = await this.labeller!.label(scaledByQuantiles(scan, quantiles))
-    return brainMask(labels, shape, margin, [1, 1, 1])
+    return brainMask(labels, conformedShape, margin, [1, 1, 1])
   }
 
   /** Releases the network. */

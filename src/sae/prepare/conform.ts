@@ -11,6 +11,9 @@ export interface ConformedGrid {
 /** Voxels along each axis of a conformed scan, each 1 mm. */
 const extent = 256
 
+/** [D, H, W] of every conformed scan. */
+export const conformedShape: SpatialShape = [extent, extent, extent]
+
 /**
  * The grid that brainchop's networks expect, FreeSurfer's `mri_convert --conform`: 256x256x256 voxels of 1 mm, D from right to left, H
  * from head to foot, W from back to front ("LIA"), around the centre of the scan.
