@@ -21,6 +21,9 @@ export class ImagePanel {
   private viewer: Viewer | undefined
   private shown: Layer = 'none'
   private segmented = false
+  /** Scans that were asked for: only the last of them counts. They are loaded one after the other. */
+  private asked = 0
+  private loading: Promise<void> = Promise.resolve()
   /** Whether a redraw is running; whether another one must follow. */
   private drawing = false
   private again = false
@@ -89,6 +92,7 @@ export class ImagePanel {
       this.choose('segmentation')
     }
     if (this.layer === 'posterior' || this.layer === 'segmentation') await this.refresh()
+    else showLegend(this.data!.classes, undefined)
   }
 
   async savePicture(): Promise<void> {
@@ -129,9 +133,19 @@ export class ImagePanel {
 
   /** @param stay where the crosshair is */
   private async showScan(stay = false): Promise<void> {
+    const asked = ++this.asked
+    // A small scan would be loaded before a large one that was chosen earlier, which then took its place.
+    this.loading = this.loading.then(() => (asked === this.asked ? this.loadScan(stay) : undefined))
+    await this.loading
+    await this.refresh()
+  }
+
+  private async loadScan(stay: boolean): Promise<void> {
     try {
       this.viewer ??= await this.openViewer()
       this.shown = 'none'
+      // The scores were those of another scan.
+      if (!stay) showLegend(this.data!.classes, undefined)
       const image = await this.engine.call('scan', this.scan, this.contrastField.selectedIndex)
       await this.viewer.showScan(image, stay)
       this.controls.attach(this.viewer)
@@ -139,7 +153,6 @@ export class ImagePanel {
     } catch (error) {
       this.onError(error)
     }
-    await this.refresh()
   }
 
   /** NiiVue is large, so it is loaded only when there is something to show. */
@@ -186,9 +199,12 @@ export class ImagePanel {
 
   private async draw(): Promise<void> {
     if (!this.viewer || !this.data) return
-    const { layer } = this
+    const { layer, asked } = this
     const overlay = await this.engine.call('overlay', this.scan, layer, this.classField.selectedIndex)
+    // The scan that is on show now gets its own overlay as soon as it is loaded.
+    if (asked !== this.asked) return
     await this.viewer.showOverlay(overlay, this.data.classes, this.look)
+    if (asked !== this.asked) return
     // Before the location is told, which names the layer.
     this.shown = overlay ? layer : 'none'
     this.viewer.announce()

@@ -88,8 +88,11 @@ export class Viewer {
     classes: readonly ClassSummary[],
     look: OverlayLook,
   ): Promise<void> {
+    const [scan] = this.niivue.volumes
     const image = overlay && (await overlayImage(overlay, classes, look))
-    const [, old] = this.niivue.volumes
+    const [current, old] = this.niivue.volumes
+    // Another scan took its place while the overlay was loaded.
+    if (current !== scan) return
     if (old) this.niivue.removeVolume(old)
     if (image) this.niivue.addVolume(image)
   }

@@ -1,0 +1,89 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from './chromium.js'
+import { makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
+import { PageVisit } from './page-visit.js'
+import { makeWeights } from './page-weights.js'
+
+const executable = findChromium()
+const scan = (name: string, factor = 7919) => ({
+  name,
+  buffer: makeNifti((i) => 1 + ((i * factor) % 101) + (i % 20)),
+})
+
+describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
+  let visit: PageVisit
+  let page: Page
+
+  beforeAll(async () => {
+    visit = await PageVisit.begin(executable!)
+    page = visit.page
+    await page.getByText(/Running on/).waitFor()
+  })
+
+  afterAll(() => visit.end())
+
+  afterEach(() => {
+    visit.check()
+  })
+
+  const data = (text: string) => page.locator('#data-text', { hasText: text }).waitFor()
+  const shown = () =>
+    page.evaluate(() => {
+      const { viewer } = window as unknown as { viewer: { niivue: { volumes: { name: string }[] } } }
+      return viewer.niivue.volumes.map(({ name }) => name)
+    })
+
+  it('shows the scan that was chosen last, though one before it takes longer to load', async () => {
+    const large = niftiOf([128, 128, 128], straightAffine(1), (i) => (i % 97) + 0.5)
+    await visit.drop([{ name: 'large.nii', buffer: large }, scan('small.nii')])
+    await data('2 scans')
+    await page.selectOption('#scan', { label: 'small' })
+    await page.locator('#canvas[aria-label="Scan small"]').waitFor()
+    await page.evaluate(() => {
+      const field = document.getElementById('scan') as HTMLSelectElement
+      for (const index of [0, 1]) {
+        field.selectedIndex = index
+        field.dispatchEvent(new Event('change'))
+      }
+    })
+    await page.waitForTimeout(3000)
+    expect(await page.getAttribute('#canvas', 'aria-label')).toBe('Scan small')
+    expect(await shown()).toEqual(['small.nii'])
+  })
+
+  it('does not show the segmentation of one scan over another', async () => {
+    await visit.drop([scan('a.nii'), scan('b.nii', 104729), { name: 'other.nii', buffer: makeLabels() }])
+    await data('2 scans of 16x18x20 voxels, 14 classes.')
+    await visit.drop([{ name: 'some.safetensors', buffer: makeWeights() }])
+    await page.getByText(/Compiling the kernels that segment|Segmenting a/).waitFor()
+    await page.selectOption('#scan', { label: 'b' })
+    const seen = new Set<string>()
+    await expect
+      .poll(
+        async () => {
+          const names = (await shown()).join(' under ')
+          seen.add(names)
+          return names
+        },
+        { timeout: 60_000, interval: 20 },
+      )
+      .toBe('b.nii under b segmentation.nii')
+    expect([...seen]).not.toContain('b.nii under a segmentation.nii')
+  })
+
+  it('leaves no scores of another scan in the table of classes', async () => {
+    const reference = { name: 'a_dseg.nii', buffer: makeLabels() }
+    await visit.drop([scan('a.nii'), reference, { name: 'other.nii', buffer: makeLabels() }])
+    await data('Mean Dice of the prior alone')
+    await visit.drop([scan('b.nii'), scan('a.nii'), reference, { ...reference, name: 'b_dseg.nii' }])
+    await data('2 scans of')
+    await visit.drop([{ name: 'some.safetensors', buffer: makeWeights() }])
+    const scores = () => page.locator('#legend tbody td:last-child').allTextContents()
+    await expect.poll(async () => (await scores()).join(''), { timeout: 60_000 }).toMatch(/\d/)
+    await page.locator('[name=layer][value=none]').check()
+    await page.selectOption('#scan', { label: 'b' })
+    await page.locator('#canvas[aria-label="Scan b"]').waitFor()
+    expect((await scores()).join('')).not.toMatch(/\d/)
+  })
+})
