@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { violations } from './accessibility.js'
 import { findChromium } from './chromium.js'
-import { makeFourD, makeLabels, makeNifti } from './page-files.js'
+import { makeFourD, makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
 import { PageVisit } from './page-visit.js'
 import { makeWeights, makeWeightsForTwo } from './page-weights.js'
 
@@ -203,6 +203,36 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
       '2: sub-01_T2w',
     ])
     await segmented('sub-01_T1w_dseg.nii.gz')
+  })
+
+  it('stays at the same place of the world if the contrasts lie on grids that are turned against each other', async () => {
+    const turned = [
+      [0.8, -0.6, 0, -2],
+      [0.6, 0.8, 0, -25],
+      [0, 0, 1, 2],
+      [0, 0, 0, 1],
+    ]
+    await page.reload()
+    await page.getByText(/Running on/).waitFor()
+    await visit.drop([
+      { name: 'p_T1w.nii', buffer: niftiOf([32, 32, 32], straightAffine(1), firstValue) },
+      { name: 'p_T2w.nii', buffer: niftiOf([32, 32, 32], turned, secondValue) },
+      { name: 'p_labels.nii', buffer: niftiOf([32, 32, 32], straightAffine(1), (i) => (i % 32 < 8 ? 2 : 0)) },
+    ])
+    await data('p_T1w of 32x32x32 voxels, 2 contrasts, 14 classes.')
+    const at = async (): Promise<number[]> =>
+      /^At ([^;]*) mm/
+        .exec((await page.textContent('#location'))!)![1]!
+        .split(', ')
+        .map(Number)
+    await page.locator('#canvas[aria-label*="contrast p_T1w"]').waitFor()
+    const before = await at()
+    await page.selectOption('#contrast', { label: '2: p_T2w' })
+    await page.locator('#canvas[aria-label*="contrast p_T2w"]').waitFor()
+    // The crosshair is at the centre of a voxel.
+    for (const [axis, position] of (await at()).entries()) {
+      expect(Math.abs(position - before[axis]!)).toBeLessThan(0.75)
+    }
   })
 })
 

@@ -69,11 +69,16 @@ export class Viewer {
   /** @param stay at the same place of the world, if there is an image already */
   async showScan(scan: ImageFile, stay = false): Promise<void> {
     const image = await open(scan, { colormap: 'gray' })
-    const place = stay && this.niivue.volumes.length > 0 ? axes.map((axis) => this.position(axis)) : undefined
+    const place = stay && this.niivue.volumes.length > 0 ? this.place : undefined
     for (const old of [...this.niivue.volumes].reverse()) this.niivue.removeVolume(old)
     this.niivue.addVolume(image)
     if (place) {
-      for (const axis of axes) this.moveTo(axis, place[axis]!)
+      // Along the axes of this image, which may be turned against those of the one before.
+      const at = this.niivue.mm2frac(place, 0, true)
+      for (const axis of axes) {
+        const { first, last, step } = this.extent(axis)
+        this.moveTo(axis, first - step / 2 + at[axis] * (last - first + step))
+      }
       return
     }
     this.centre()
@@ -180,6 +185,12 @@ export class Viewer {
   position(axis: Axis): number {
     const { first, last, step } = this.extent(axis)
     return first - step / 2 + this.niivue.scene.crosshairPos[axis] * (last - first + step)
+  }
+
+  /** Where the crosshair is in the world, by the scan's affine. */
+  private get place(): [number, number, number] {
+    const [x, y, z] = this.niivue.frac2mm(this.niivue.scene.crosshairPos, 0, true)
+    return [x!, y!, z!]
   }
 
   /** Turns the 3-D view. */
