@@ -178,6 +178,18 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     expect([...codes].sort()).toEqual([0, 9])
     expect(await legend()).toEqual(['no lesion0', 'lesion9'])
     expect(await page.locator('#class option').allTextContents()).toEqual(['no lesion', 'lesion'])
+    // Other weights may have learnt other classes.
+    const other = {
+      classes: [
+        { name: 'no tumour', abbreviation: 'no', codes: [0] },
+        { name: 'tumour', abbreviation: 'tu', codes: [5] },
+      ],
+    }
+    await visit.drop([{ name: 'tumours.safetensors', buffer: makeWeights(other) }])
+    await page.getByText('tumours.safetensors: weights of an encoder').waitFor()
+    expect(await legend()).toEqual(['no tumour0', 'tumour5'])
+    const others = new Set(await segmented('sub-01_T1w_dseg.nii.gz'))
+    expect([...others].sort()).toEqual([0, 5])
   })
 
   it('learns from two contrasts, and keeps the run with both', async () => {

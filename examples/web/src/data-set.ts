@@ -64,7 +64,7 @@ export interface Scan extends Contrast {
 export interface Knowledge {
   readonly prior: Prior
   readonly table: LabelTable
-  /** True if no file named the classes: the table of weights then replaces this one. */
+  /** True if no file of the data named the classes: the table of weights, and that of others after them, replaces this one. */
   readonly guessed?: boolean
 }
 
@@ -155,7 +155,7 @@ function describe(scans: readonly Scan[]): string {
 export function namedBy(data: DataSet, table: LabelTable | undefined): DataSet {
   const { knowledge, scans } = data
   if (!table || !knowledge?.guessed || scans.some(({ truth }) => truth)) return data
-  return { ...data, id: crypto.randomUUID(), knowledge: { prior: knowledge.prior, table } }
+  return { ...data, id: crypto.randomUUID(), knowledge: { ...knowledge, table } }
 }
 
 export function summaryOf({ description, scans, knowledge, notes }: DataSet): DataSummary {
