@@ -31,7 +31,7 @@ export class Keeper {
     const { id, name, data } = this
     const { description } = data
     const stored = { id, name, description, state, saved: Date.now(), checkpoint, dataId: data.id }
-    await this.attempt(() => this.storage.saveRun(stored))
+    await this.attempt(() => this.storage.saveRun(stored, data))
     this.emit({ type: 'saved' })
   }
 

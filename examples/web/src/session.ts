@@ -87,8 +87,7 @@ export class Session implements Calls {
   }
 
   async rename(id: string, name: string): Promise<void> {
-    const stored = await this.storage.run(id)
-    if (stored) await this.storage.saveRun({ ...stored, name })
+    await this.storage.rename(id, name)
     this.keeper?.rename(id, name)
   }
 

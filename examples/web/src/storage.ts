@@ -21,9 +21,20 @@ export class Storage {
     await this.change((store) => store('data').put(data))
   }
 
-  /** @throws Error as `saveData` */
-  async saveRun(run: StoredRun): Promise<void> {
-    await this.change((store) => store('runs').put(run))
+  /** Saves its data, too, if they are gone: with a run that was deleted, perhaps in another tab. @throws Error as `saveData` */
+  async saveRun(run: StoredRun, data: DataSet): Promise<void> {
+    await this.change((store) => {
+      store('runs').put(run)
+      const found = store('data').count(data.id)
+      found.onsuccess = () => {
+        if (found.result === 0) store('data').put(data)
+      }
+    })
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    const run = await this.run(id)
+    if (run) await this.change((store) => store('runs').put({ ...run, name }))
   }
 
   /** The latest first, without their checkpoints. */

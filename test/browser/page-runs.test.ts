@@ -1,0 +1,62 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
+import { findChromium } from './chromium.js'
+import { PageVisit } from './page-visit.js'
+
+const executable = findChromium()
+
+describe.skipIf(!executable)('the page, to a visitor who presses buttons as it comes', () => {
+  let visit: PageVisit
+  let page: Page
+
+  beforeAll(async () => {
+    visit = await PageVisit.begin(executable!)
+    page = visit.page
+  })
+
+  beforeEach(async () => {
+    await page.reload()
+    await page.getByText(/Running on/).waitFor()
+    await page.getByText('Choose data in detail').click()
+    await page.fill('[name=size]', '16,16,16')
+    await page.fill('[name=subjects]', '1')
+    await page.getByRole('button', { name: 'Make phantoms' }).click()
+    await page.getByText('Ready to train').waitFor()
+  })
+
+  afterAll(() => visit.end())
+
+  afterEach(() => {
+    visit.check()
+  })
+
+  const set = async (settings: Readonly<Record<string, string>>): Promise<void> => {
+    await page.getByText('Settings', { exact: true }).click()
+    for (const [name, value] of Object.entries(settings)) await page.fill(`[name=${name}]`, value)
+  }
+  const start = async (recipe: string, settings: Readonly<Record<string, string>>): Promise<void> => {
+    await page.selectOption('[name=recipe]', recipe)
+    await set(settings)
+    await page.click('#start')
+  }
+  const stop = async (): Promise<void> => {
+    await page.click('#stop')
+    await page.getByText('Stopped', { exact: true }).waitFor()
+  }
+  const forever = { pretrainingEpochs: '1', trainingEpochs: '900' }
+
+  it('keeps a run that goes on after it was deleted', async () => {
+    await start('paper', forever)
+    await page.getByText(/^Training, epoch [2-9]/).waitFor()
+    await stop()
+    await page.getByRole('button', { name: /^Delete/ }).click()
+    await page.locator('#runs').waitFor({ state: 'hidden' })
+    await page.click('#resume')
+    await page.locator('#run-list button').first().waitFor()
+    await stop()
+    await page.reload()
+    await page.getByRole('button', { name: 'Resume this run' }).click()
+    await page.getByText(/^Training, epoch/).waitFor()
+    await stop()
+  })
+})
