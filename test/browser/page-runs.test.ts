@@ -59,4 +59,11 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await page.getByText(/^Training, epoch/).waitFor()
     await stop()
   })
+
+  it('shows the setting that keeps a run from starting', async () => {
+    await set({ trainingRate: '' })
+    await page.getByText('Settings', { exact: true }).click()
+    await page.getByRole('button', { name: 'Start training' }).click()
+    await page.locator('[name=trainingRate]:focus').waitFor()
+  })
 })

@@ -29,6 +29,15 @@ export function onSubmit(form: HTMLFormElement, action: () => Promise<void>): vo
     event.preventDefault()
     void guarded(action)
   })
+  // The browser cannot point at a wrong value that is folded away: the button would seem to do nothing.
+  form.addEventListener(
+    'invalid',
+    ({ target }) => {
+      const folded = target instanceof Element ? target.closest('details') : null
+      if (folded) folded.open = true
+    },
+    { capture: true },
+  )
 }
 
 export function onClick(id: string, action: () => Promise<void>): void {
