@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from './chromium.js'
+import { niftiOf, straightAffine } from './page-files.js'
 import { PageVisit } from './page-visit.js'
 
 const executable = findChromium()
@@ -65,5 +66,40 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await page.getByText('Settings', { exact: true }).click()
     await page.getByRole('button', { name: 'Start training' }).click()
     await page.locator('[name=trainingRate]:focus').waitFor()
+  })
+
+  it('goes on with its run if Enter is pressed in a setting', async () => {
+    await start('paper', forever)
+    await page.getByText(/^Training, epoch/).waitFor()
+    await page.focus('[name=seed]')
+    await page.keyboard.press('Enter')
+    await page.getByText(/^Training, epoch [4-9]/).waitFor()
+    expect(await page.locator('#error').isVisible()).toBe(false)
+    await stop()
+  })
+
+  it('resumes a saved run once, however often it is asked to', async () => {
+    const resume = page.getByRole('button', { name: /^Resume 1 phantom/ }).first()
+    await resume.dblclick()
+    await page.getByText(/^Training, epoch/).waitFor()
+    expect(await resume.isDisabled()).toBe(true)
+    await stop()
+    expect(await page.locator('#resume').isEnabled()).toBe(true)
+    const epoch = await page.textContent('#progress-text')
+    await page.waitForTimeout(3000)
+    expect(await page.textContent('#progress-text')).toBe(epoch)
+  })
+
+  it('does not start a run on data that are about to be replaced', async () => {
+    const large = niftiOf([128, 128, 128], straightAffine(1), (i) => (i % 97) + 0.5)
+    await visit.drop([{ name: 'large.nii', buffer: large }])
+    await page.locator('#status', { hasText: 'Reading' }).waitFor()
+    await page.evaluate(() => {
+      document.getElementById('start')!.click()
+    })
+    await page.locator('#error', { hasText: 'the page is still reading; try again in a moment' }).waitFor()
+    await page.getByText('large of 128x128x128 voxels.').waitFor()
+    await page.getByText('To segment or to train, add a prior.').waitFor()
+    expect(await page.locator('#resume').isVisible()).toBe(false)
   })
 })

@@ -1,18 +1,11 @@
 import { guarded, muteErrors, onClick, onSubmit, showError } from './actions.js'
 import { ContrastPanel } from './contrast-panel.js'
 import { describeData } from './data-text.js'
-import { byId, lineOf, say } from './dom.js'
+import { openDevice } from './device.js'
+import { byId, say } from './dom.js'
 import { takeChosen, takeDrops } from './drop.js'
 import { Engine } from './engine.js'
-import {
-  chosenFiles,
-  deviceSettings,
-  fillRecipe,
-  fillSettings,
-  offerHalfPrecision,
-  phantomRecipe,
-  runSettings,
-} from './forms.js'
+import { chosenFiles, deviceSettings, fillRecipe, fillSettings, phantomRecipe, runSettings } from './forms.js'
 import { ImagePanel } from './image-panel.js'
 import { takeFiles } from './intake.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
@@ -42,7 +35,8 @@ let computing = false
 /** Weights that were opened for these scans; they may fit once the scans are arranged otherwise. */
 let openedWeights: File | undefined
 let opening: Promise<boolean> | undefined
-let running = false
+/** What is under way and has data and weights to itself. */
+let task: 'run' | 'reading' | undefined
 let paused = false
 
 runPanel.begin(undefined, undefined)
@@ -50,27 +44,16 @@ void begin()
 
 async function begin(): Promise<void> {
   listen()
-  opening = openDevice()
+  opening = startDevice()
   if (await opening) await runs.offer()
 }
 
-/** Returns false if there is no device to compute on; the page then says what to do. */
-async function openDevice(): Promise<boolean> {
-  const badge = byId('adapter', HTMLParagraphElement)
-  try {
-    const { name, software, storesHalf } = await engine.call('open')
-    badge.textContent = `Running on ${name} (${software ? 'software, slow' : 'hardware'})`
-    offerHalfPrecision(settingsForm, storesHalf)
-    computing = true
-    // Data may have been opened before the device was.
-    if (canTrain()) runPanel.setPhase('ready')
-  } catch (error) {
-    badge.textContent = 'No graphics device'
-    say(byId('help-reason', HTMLParagraphElement), `Reason: ${lineOf(error)}.`)
-    byId('help', HTMLDivElement).hidden = false
-    computing = false
-  }
-  setBusy(false)
+/** Returns false if there is no device to compute on. */
+async function startDevice(): Promise<boolean> {
+  computing = await openDevice(engine, settingsForm)
+  // Data may have been opened before the device was.
+  if (canTrain()) runPanel.setPhase('ready')
+  setBusy(task)
   return computing
 }
 
@@ -108,7 +91,7 @@ function listen(): void {
 
 /** Takes files for what they are, whatever they are called. */
 async function take(files: readonly File[]): Promise<void> {
-  if (running) throw new Error('a run is under way; stop it before you open other files')
+  requireIdle()
   const received = byId('received', HTMLParagraphElement)
   say(received, `Looking at ${files.length === 1 ? files[0]!.name : `${files.length} files`}`)
   try {
@@ -123,6 +106,7 @@ async function take(files: readonly File[]): Promise<void> {
 }
 
 async function readChosen(): Promise<void> {
+  requireIdle()
   openedWeights = undefined
   const files = chosenFiles(fileForm)
   await takeData(engine.call('readFiles', files), files.scans.length)
@@ -151,7 +135,7 @@ async function trySample(): Promise<void> {
 async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void> {
   // Where the keyboard focus is now is closed and disabled in a moment.
   const wasInForms = dataForms.contains(document.activeElement)
-  setBusy(true)
+  setBusy('reading')
   runPanel.say('Reading')
   try {
     const summary = await reading
@@ -165,7 +149,7 @@ async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void>
     runPanel.say('')
     throw error
   } finally {
-    setBusy(false)
+    setBusy(undefined)
   }
 }
 
@@ -186,11 +170,11 @@ async function showData(summary: DataSummary, state: RunState | undefined, files
 
 /** @param settings of a new run; undefined to resume the current one */
 async function run(settings: RunSettings | undefined): Promise<void> {
+  requireIdle()
   runs.dismiss()
   if (settings) runPanel.begin(data?.priorDice, undefined)
-  running = true
   paused = false
-  setBusy(true)
+  setBusy('run')
   runPanel.setPhase('running')
   try {
     const outcome = await engine.call('train', settings)
@@ -201,8 +185,7 @@ async function run(settings: RunSettings | undefined): Promise<void> {
     runPanel.say('')
     throw error
   } finally {
-    running = false
-    setBusy(false)
+    setBusy(undefined)
   }
 }
 
@@ -220,8 +203,11 @@ async function loadChosenWeights(): Promise<void> {
 
 /** @param file undefined for the weights of the sample */
 async function loadWeights(file: File | undefined): Promise<void> {
+  requireIdle()
   openedWeights = file
-  const opened = await engine.call('loadWeights', file, deviceSettings(settingsForm))
+  task = 'reading'
+  const loading = engine.call('loadWeights', file, deviceSettings(settingsForm))
+  const opened = await loading.finally(() => (task = undefined))
   data = opened.data
   images.nameClasses(data)
   runPanel.say(file ? `${file.name}: ${opened.what}` : '')
@@ -233,11 +219,17 @@ async function loadWeights(file: File | undefined): Promise<void> {
 }
 
 async function resumeSaved({ id }: SavedRun): Promise<void> {
+  requireIdle()
   runs.dismiss()
-  const { data: summary, state } = await engine.call('restore', id)
-  fillSettings(settingsForm, state.settings)
-  await showData(summary, state)
-  await images.weightsChanged()
+  setBusy('reading')
+  try {
+    const { data: summary, state } = await engine.call('restore', id)
+    fillSettings(settingsForm, state.settings)
+    await showData(summary, state)
+    await images.weightsChanged()
+  } finally {
+    setBusy(undefined)
+  }
   await run(undefined)
 }
 
@@ -245,7 +237,7 @@ async function resumeSaved({ id }: SavedRun): Promise<void> {
 async function recover(): Promise<void> {
   byId('lost', HTMLDivElement).hidden = true
   engine.restart()
-  opening = openDevice()
+  opening = startDevice()
   const opened = await opening
   muteErrors(false)
   if (!opened) return
@@ -288,8 +280,16 @@ function receive(event: EngineEvent): void {
   }
 }
 
+/** @throws Error while a run is under way or data are being read */
+function requireIdle(): void {
+  if (task === 'run') throw new Error('a run is under way; stop it first')
+  if (task) throw new Error('the page is still reading; try again in a moment')
+}
+
 /** Disables everything that would change data or weights during a run. */
-function setBusy(busy: boolean): void {
+function setBusy(wanted: typeof task): void {
+  task = wanted
+  const busy = task !== undefined
   for (const form of [fileForm, phantomForm]) {
     for (const field of form.elements) (field as HTMLInputElement).disabled = busy
   }

@@ -32,7 +32,8 @@ export class RunPanel {
   setPhase(phase: RunPhase): void {
     const active = phase === 'running' || phase === 'paused'
     const hadFocus = document.activeElement
-    this.start.disabled = phase === 'no data'
+    // Enter in a setting starts a run, too, unless the button is disabled.
+    this.start.disabled = active || phase === 'no data'
     this.start.hidden = active
     this.start.textContent = phase === 'stopped' ? 'Start over' : 'Start training'
     this.start.classList.toggle('primary', phase !== 'stopped')

@@ -4,8 +4,7 @@ import type { SavedRun } from './protocol.js'
 
 /** The runs that are saved in this browser: the latest is offered to a returning visitor, all are listed. */
 export class RunsPanel {
-  /** While a run is under way, none can be resumed. */
-  busy = false
+  private occupied = false
   private readonly banner = byId('saved', HTMLDivElement)
   private readonly items = byId('run-list', HTMLUListElement)
 
@@ -29,6 +28,12 @@ export class RunsPanel {
     byId('saved-restore', HTMLButtonElement).onclick = () => void this.guarded(() => this.resume(latest))
     this.banner.hidden = false
     this.banner.scrollIntoView({ block: 'nearest' })
+  }
+
+  /** While a run is under way, none can be resumed. */
+  set busy(busy: boolean) {
+    this.occupied = busy
+    for (const button of this.items.querySelectorAll('button')) button.disabled = busy
   }
 
   dismiss(): void {
@@ -77,7 +82,7 @@ export class RunsPanel {
 
   private button(text: string, { name }: SavedRun, action: () => Promise<void>): HTMLButtonElement {
     const element = document.createElement('button')
-    Object.assign(element, { type: 'button', textContent: text, disabled: this.busy })
+    Object.assign(element, { type: 'button', textContent: text, disabled: this.occupied })
     element.setAttribute('aria-label', `${text} ${name}`)
     element.addEventListener('click', () => void this.guarded(action))
     return element
