@@ -102,4 +102,14 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await page.getByText('To segment or to train, add a prior.').waitFor()
     expect(await page.locator('#resume').isVisible()).toBe(false)
   })
+
+  it('does not begin an old run because the device is lost', async () => {
+    await page.locator('#run-list button').first().waitFor()
+    const devtools = await visit.browser.newBrowserCDPSession()
+    await devtools.send('Browser.crashGpuProcess')
+    await page.getByRole('button', { name: 'Reload the page' }).click()
+    await page.getByText(/Running on/).waitFor()
+    await page.getByText(/^Resume the run of/).waitFor()
+    expect(await page.locator('#stop').isVisible()).toBe(false)
+  })
 })

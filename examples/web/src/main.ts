@@ -8,6 +8,7 @@ import { Engine } from './engine.js'
 import { chosenFiles, deviceSettings, fillRecipe, fillSettings, phantomRecipe, runSettings } from './forms.js'
 import { ImagePanel } from './image-panel.js'
 import { takeFiles } from './intake.js'
+import { tellLost, tellNotSaved, tellSegmenting } from './notices.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
 import { enableSaving, listenToSaving } from './saving.js'
 import { RunPanel } from './run-panel.js'
@@ -38,6 +39,8 @@ let opening: Promise<boolean> | undefined
 /** What is under way and has data and weights to itself. */
 let task: 'run' | 'reading' | undefined
 let paused = false
+/** Whether what is on show is a saved run, to go on with if the device is lost. */
+let saved = false
 
 runPanel.begin(undefined, undefined)
 void begin()
@@ -163,6 +166,7 @@ async function showData(summary: DataSummary, state: RunState | undefined, files
   contrasts.show(summary, files)
   runPanel.begin(summary.priorDice, state)
   runPanel.setPhase(state ? 'stopped' : canTrain() ? 'ready' : 'no data')
+  saved = state !== undefined
   enableSaving(state !== undefined)
   dataForms.open = false
   await images.showData(summary)
@@ -209,6 +213,7 @@ async function loadWeights(file: File | undefined): Promise<void> {
   const loading = engine.call('loadWeights', file, deviceSettings(settingsForm))
   const opened = await loading.finally(() => (task = undefined))
   data = opened.data
+  saved = false
   images.nameClasses(data)
   runPanel.say(file ? `${file.name}: ${opened.what}` : '')
   runPanel.begin(data.priorDice, undefined)
@@ -233,7 +238,7 @@ async function resumeSaved({ id }: SavedRun): Promise<void> {
   await run(undefined)
 }
 
-/** Starts a new worker with a new device, and resumes the saved run. */
+/** Starts a new worker with a new device, and resumes the saved run; or begins anew if there was none. */
 async function recover(): Promise<void> {
   byId('lost', HTMLDivElement).hidden = true
   engine.restart()
@@ -242,7 +247,8 @@ async function recover(): Promise<void> {
   muteErrors(false)
   if (!opened) return
   const [latest] = await runs.list()
-  if (latest) await resumeSaved(latest)
+  // Without a run of this visit, the latest is another's.
+  if (saved && latest) await resumeSaved(latest)
   else location.reload()
 }
 
@@ -258,24 +264,22 @@ function receive(event: EngineEvent): void {
       runPanel.prepare(event.text, event.share)
       break
     case 'segmenting':
-      byId('segmenting', HTMLDivElement).hidden = event.text === undefined
-      byId('segmenting-text', HTMLParagraphElement).textContent = event.text ?? ''
+      tellSegmenting(event.text)
       break
     case 'updated':
       enableSaving(true)
       void images.weightsChanged()
       break
     case 'saved':
+      saved = true
       void runs.list()
       break
     case 'notSaved':
-      byId('keeping', HTMLParagraphElement).textContent =
-        `This run cannot be saved for a later visit: ${event.reason}. Save the weights before you close the tab.`
+      tellNotSaved(event.reason)
       break
     case 'lost':
       muteErrors(true)
-      byId('lost-reason', HTMLParagraphElement).textContent = `The graphics device was lost: ${event.reason}`
-      byId('lost', HTMLDivElement).hidden = false
+      tellLost(event.reason, saved)
       break
   }
 }
