@@ -86,4 +86,24 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
     await page.locator('#canvas[aria-label="Scan b"]').waitFor()
     expect((await scores()).join('')).not.toMatch(/\d/)
   })
+
+  it('forgets files that it refused', async () => {
+    await page.reload()
+    await page.getByText(/Running on/).waitFor()
+    const refused = async (text: string | RegExp): Promise<void> => {
+      await page.locator('#error', { hasText: text }).waitFor()
+    }
+    await visit.drop([scan('first.nii')])
+    await data('first of')
+    const far = niftiOf([16, 18, 20], straightAffine(1.5, true), (i) => (i % 20 < 8 ? 2 : 0))
+    await visit.drop([{ name: 'far.nii', buffer: far }])
+    await refused('first.nii and far.nii lie apart')
+    await visit.drop([{ name: 'constant.nii', buffer: makeNifti(() => 3.5) }])
+    await refused(/^constant\.nii: /)
+    await visit.drop([{ name: 'classes.json', buffer: Buffer.from('{') }])
+    await refused(/^classes\.json: /)
+    await visit.drop([{ name: 'other.nii', buffer: makeLabels() }])
+    await data('first of 16x18x20 voxels, 14 classes.')
+    expect(await page.locator('#error').isVisible()).toBe(false)
+  })
 })

@@ -1,4 +1,4 @@
-import { UserError } from 'sae-webgpu'
+import { parseLabelTable, UserError } from 'sae-webgpu'
 import { decodeLabels, decodeVolume, type LabelVolume, type Volume } from 'sae-webgpu/io'
 import type { FileKind, SortedFile } from './protocol.js'
 import { bytesOf, readHeader } from './volumes.js'
@@ -15,7 +15,10 @@ export async function sortFile(file: File): Promise<SortedFile> {
 
 async function kindOf(file: File): Promise<{ readonly kind: FileKind; readonly contrasts?: number }> {
   const { name } = file
-  if (/\.(json|tsv)$/i.test(name)) return { kind: 'table' }
+  if (/\.(json|tsv)$/i.test(name)) {
+    parseLabelTable(await file.text(), name)
+    return { kind: 'table' }
+  }
   if (/\.(safetensors|pth|pt|tar)$/i.test(name)) return { kind: 'weights' }
   if (!/\.(nii|nii\.gz|mgz|mgh|npz|npy)$/i.test(name)) {
     throw new UserError(

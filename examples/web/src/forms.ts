@@ -61,6 +61,18 @@ export function setFiles(form: HTMLFormElement, name: string, files: readonly Fi
   field.files = transfer.files
 }
 
+/** Puts back what was chosen before. */
+export function setChosen(
+  form: HTMLFormElement,
+  { scans, prior, truths, table, grouping }: ChosenFiles,
+): void {
+  setFiles(form, 'scans', scans)
+  setFiles(form, 'prior', prior ? [prior] : [])
+  setFiles(form, 'truths', truths)
+  setFiles(form, 'table', table ? [table] : [])
+  setGrouping(form, grouping)
+}
+
 export function deviceSettings(form: HTMLFormElement): DeviceSettings {
   const values = new FormData(form)
   const megabytes = Number(text(values, 'memoryLimit'))

@@ -1,5 +1,5 @@
 import type { Engine } from './engine.js'
-import { chosenFiles, setFiles, setGrouping } from './forms.js'
+import { chosenFiles, setChosen, setFiles, setGrouping } from './forms.js'
 import { describeRoles, rolesOf } from './roles.js'
 
 /** What became of files that were dropped or opened. */
@@ -9,6 +9,8 @@ interface Intake {
   /** Whether images, or the table of their classes, are in the form now, to be read. */
   readonly hasImages: boolean
   readonly weights: File | undefined
+  /** Puts back what was chosen before: files that are refused would be read again with whatever is opened next. @throws the error */
+  readonly undo: (error: unknown) => never
 }
 
 /**
@@ -54,5 +56,9 @@ export async function takeFiles(
       .join(' '),
     hasImages: !alone && [roles.scans, prior, roles.truths, table].some(({ length }) => length > 0),
     weights: roles.weights === undefined ? undefined : files[roles.weights],
+    undo: (error) => {
+      setChosen(form, chosen)
+      throw error
+    },
   }
 }

@@ -98,9 +98,9 @@ async function take(files: readonly File[]): Promise<void> {
   const received = byId('received', HTMLParagraphElement)
   say(received, `Looking at ${files.length === 1 ? files[0]!.name : `${files.length} files`}`)
   try {
-    const { line, hasImages, weights } = await takeFiles(files, engine, fileForm)
+    const { line, hasImages, weights, undo } = await takeFiles(files, engine, fileForm)
     say(received, line)
-    if (hasImages) await readChosen()
+    if (hasImages) await readChosen().catch(undo)
     if (weights) await loadWeights(weights)
   } catch (error) {
     say(received, '')
