@@ -68,6 +68,11 @@ export class ContrastPanel {
     target?.focus({ preventScroll: true })
   }
 
+  /** Keeps the order: weights have learnt from it, and would be lost with it. */
+  settle(): void {
+    for (const button of this.list.querySelectorAll('button')) button.remove()
+  }
+
   /** While a run is under way. */
   set busy(busy: boolean) {
     for (const button of this.list.querySelectorAll('button')) button.disabled = busy

@@ -88,7 +88,10 @@ function listen(): void {
   takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
   listenToSaving(engine, images, onClick)
   onClick('lost-restart', () => recover())
-  weightsField.addEventListener('change', () => void guarded(loadChosenWeights))
+  weightsField.addEventListener('change', () => {
+    const [file] = weightsField.files!
+    if (file) void guarded(() => loadWeights(file))
+  })
   takeDrops(byId('drop', HTMLDivElement), taken)
 }
 
@@ -200,11 +203,6 @@ async function setPaused(wanted: boolean): Promise<void> {
   runPanel.say(wanted ? 'Paused' : 'Resumed')
 }
 
-async function loadChosenWeights(): Promise<void> {
-  const file = weightsField.files?.[0]
-  if (file) await loadWeights(file)
-}
-
 /** @param file undefined for the weights of the sample */
 async function loadWeights(file: File | undefined): Promise<void> {
   requireIdle()
@@ -267,6 +265,7 @@ function receive(event: EngineEvent): void {
       tellSegmenting(event.text)
       break
     case 'updated':
+      contrasts.settle()
       enableSaving(true)
       void images.weightsChanged()
       break
