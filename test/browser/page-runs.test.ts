@@ -112,4 +112,17 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await page.getByText(/^Resume the run of/).waitFor()
     expect(await page.locator('#stop').isVisible()).toBe(false)
   })
+
+  it('pauses though no epoch has begun, and stops', async () => {
+    await start('default', { pretrainingEpochs: '30' })
+    await page.locator('#progress-text', { hasText: 'Fitting a Gaussian mixture to each scan' }).waitFor()
+    await page.click('#pause')
+    await page.locator('#progress-text', { hasText: '1 of 1' }).waitFor()
+    await page.waitForTimeout(6000)
+    expect(await page.textContent('#status')).toBe('Paused')
+    expect(await page.textContent('#progress-text')).not.toContain('epoch')
+    await page.click('#pause')
+    await page.getByText(/^Pretraining, epoch/).waitFor()
+    await stop()
+  })
 })

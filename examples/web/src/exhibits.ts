@@ -1,9 +1,12 @@
-import { diceScores, UserError } from 'sae-webgpu'
+import { diceScores, UserError, type LabelTable } from 'sae-webgpu'
 import { gzip } from 'sae-webgpu/io'
+import { encodeCheckpoint } from './checkpoint-file.js'
 import { contrastsOf } from './contrasts.js'
 import type { DataSet, Knowledge, Scan } from './data-set.js'
 import { encodeClasses, encodeImage, encodeSegmentation } from './images.js'
+import type { Network } from './network.js'
 import type { ImageFile, Layer, Overlay } from './protocol.js'
+import type { Run } from './run.js'
 import type { Segmentations } from './segmentations.js'
 
 /** A contrast of a scan as it is in its file. @throws UserError if there is no such contrast */
@@ -54,6 +57,18 @@ export async function segmentationFile(
   const { classes, grid } = await segmentations.of(index)
   const image = encodeSegmentation(`${name}_dseg`, classes, table, grid)
   return { name: `${image.name}.gz`, bytes: new Uint8Array(gzip(image.bytes)) }
+}
+
+/** The weights; during training, with everything needed to resume. */
+export async function weightsFile(
+  { model, variables, intensities, hasDecoder }: Network,
+  run: Run | undefined,
+  table: LabelTable,
+): Promise<ImageFile> {
+  const bytes = await (run?.checkpoint() ??
+    encodeCheckpoint(model, variables, hasDecoder, table, intensities, undefined))
+  const stage = run?.current.stage === 'pretraining' ? 'pretrained' : 'trained'
+  return { name: `${stage}.safetensors`, bytes }
 }
 
 /** A page about the segmentation, with pictures and volumes. */

@@ -69,7 +69,9 @@ export class Run {
   /** Runs to the end or until `stop`. */
   async go(): Promise<'done' | 'stopped'> {
     this.aborter = new AbortController()
-    if (this.state.stage === 'pretraining') await this.pretrain()
+    // Paused before the first step.
+    await this.gate
+    if (!this.stopped && this.state.stage === 'pretraining') await this.pretrain()
     if (!this.stopped && this.state.stage === 'pretraining') {
       this.state = { ...this.state, stage: 'training', epoch: 0 }
     }

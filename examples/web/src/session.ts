@@ -1,5 +1,5 @@
 import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
-import { decodeCheckpoint, encodeCheckpoint, historyOf } from './checkpoint-file.js'
+import { decodeCheckpoint, historyOf } from './checkpoint-file.js'
 import { channelCount } from './contrasts.js'
 import {
   arranged,
@@ -10,7 +10,7 @@ import {
   type DataSet,
   type Knowledge,
 } from './data-set.js'
-import { overlayOf, reportFile, scanImage, scanOf, segmentationFile } from './exhibits.js'
+import { overlayOf, reportFile, scanImage, scanOf, segmentationFile, weightsFile } from './exhibits.js'
 import { sortFile } from './file-kinds.js'
 import { Keeper } from './keeper.js'
 import { createNetwork, requireFits, scaledFor, type Network } from './network.js'
@@ -57,6 +57,8 @@ export class Session implements Calls {
   private resumable: (() => Promise<Run | undefined>) | undefined
   /** Stops what precedes a run. */
   private aborter = new AbortController()
+  /** Whether the visitor paused, perhaps what precedes a run. */
+  private paused = false
   private updated = 0
 
   constructor(private readonly emit: (event: EngineEvent) => void) {}
@@ -128,6 +130,7 @@ export class Session implements Calls {
 
   async train(settings: RunSettings | undefined): Promise<'done' | 'stopped'> {
     this.aborter = new AbortController()
+    this.paused = false
     const run = settings ? await this.begin(settings) : (this.run ?? (await this.resumable?.()))
     if (!run) {
       if (this.aborter.signal.aborted) return 'stopped'
@@ -135,13 +138,15 @@ export class Session implements Calls {
     }
     this.run = run
     this.resumable = undefined
-    const outcome = await run.go()
+    run.setPaused(this.paused)
+    const outcome = this.aborter.signal.aborted ? 'stopped' : await run.go()
     await this.keeper?.keep(run)
     this.weightsChanged()
     return outcome
   }
 
   setPaused(paused: boolean): Promise<void> {
+    this.paused = paused
     this.run?.setPaused(paused)
     return Promise.resolve()
   }
@@ -170,11 +175,7 @@ export class Session implements Calls {
 
   async saveWeights(): Promise<ImageFile> {
     const { table } = this.requireKnowledge()
-    const { model, variables, intensities, hasDecoder } = required(this.network, untrained)
-    const bytes = await (this.run?.checkpoint() ??
-      encodeCheckpoint(model, variables, hasDecoder, table, intensities, undefined))
-    const stage = this.run?.current.stage === 'pretraining' ? 'pretrained' : 'trained'
-    return { name: `${stage}.safetensors`, bytes }
+    return weightsFile(required(this.network, untrained), this.run, table)
   }
 
   /** A new run. Undefined if it was stopped before its first step. */
