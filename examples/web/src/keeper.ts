@@ -31,20 +31,22 @@ export class Keeper {
     const { id, name, data } = this
     const { description } = data
     const stored = { id, name, description, state, saved: Date.now(), checkpoint, dataId: data.id }
-    await this.attempt(() => this.storage.saveRun(stored, data))
-    this.emit({ type: 'saved' })
+    if (await this.attempt(() => this.storage.saveRun(stored, data))) this.emit({ type: 'saved' })
   }
 
   rename(id: string, name: string): void {
     if (id === this.id) this.name = name
   }
 
-  private async attempt(save: () => Promise<void>): Promise<void> {
+  /** Returns whether it is saved. */
+  private async attempt(save: () => Promise<void>): Promise<boolean> {
     try {
       await save()
+      return true
     } catch (error) {
       this.keeping = false
       this.emit({ type: 'notSaved', reason: error instanceof Error ? error.message : String(error) })
+      return false
     }
   }
 }

@@ -123,8 +123,8 @@ export class Session implements Calls {
     const given = file ?? (await sampleWeights())
     const { tensors, info } = decodeCheckpoint(await bytesOf(given, given.name), given.name)
     requireFits(info, data, knowledge, given.name)
-    this.data = namedBy(data, info.table)
     await this.takeNetwork(info, device, 0, tensors, given.name)
+    this.data = namedBy(data, info.table)
     return { what: historyOf(info), data: summaryOf(this.data) }
   }
 
