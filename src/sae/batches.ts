@@ -1,6 +1,6 @@
 import { shuffled, seededRandom } from '../nn/index.js'
 import type { FittedMixture } from './gaussian-mixture.js'
-import { requireFinite } from './require-finite.js'
+import { requireFiniteScan } from './require-finite-scan.js'
 
 /** A scan to learn from, all of them of one shape. */
 export interface TrainingScan {
@@ -38,7 +38,7 @@ export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedB
   const truths: (Uint8Array | undefined)[] = []
   for (const scan of batch) {
     const voxels = typeof scan.data === 'function' ? await scan.data() : scan.data
-    requireFinite(scan.name, voxels)
+    requireFiniteScan(scan.name, voxels)
     if (voxels.length !== (data[0] ?? voxels).length)
       throw new Error(
         `${scan.name}: ${voxels.length} numbers, but ${batch[0]!.name} of its batch has ${data[0]!.length}`,

@@ -15,7 +15,7 @@ import { classesOf, partCountsOf } from './parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
 import type { Prior, PriorLayout } from './prior.js'
 import { mrfTableOf, type MrfPotential } from './mrf-table.js'
-import { requireFinite } from './require-finite.js'
+import { requireFiniteScan } from './require-finite-scan.js'
 import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
 
 /** Device memory of a segmenter unless a limit is given; exceeded if it has to be. */
@@ -142,7 +142,7 @@ export class Segmenter {
    * @throws Error if it has another number of voxels
    */
   async segment(scan: Float32Array): Promise<Segmentation> {
-    requireFinite('scan', scan)
+    requireFiniteScan('scan', scan)
     this.plan.write(this.scan, scan)
     await this.plan.run()
     const { parts, classes, shape, region } = this.layout

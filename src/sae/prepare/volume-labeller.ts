@@ -7,7 +7,7 @@ import type { Plan } from '../../plan/plan.js'
 import type { DispatchRow } from '../../plan/describe.js'
 import type { Precision } from '../../plan/storage.js'
 import { profiled } from '../../plan/profiled.js'
-import { requireFinite } from '../require-finite.js'
+import { requireFiniteScan } from '../require-finite-scan.js'
 import { preparationOf, type MemoryOptions, type Preparation } from '../plan-by-batch.js'
 import type { SpatialShape } from '../separable-filter.js'
 
@@ -61,7 +61,7 @@ export class VolumeLabeller {
    * @throws Error if it has another number of voxels
    */
   async label(scan: Float32Array): Promise<Uint8Array> {
-    requireFinite('scan', scan)
+    requireFiniteScan('scan', scan)
     this.plan.write(this.scan, scan)
     await this.plan.run()
     return Uint8Array.from(await this.plan.readUint(this.labels))
