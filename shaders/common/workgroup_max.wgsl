@@ -1,15 +1,16 @@
-// Largest value of a workgroup of 64 invocations. All invocations must call it.
+// Largest value of a workgroup of 64 invocations, as workgroup_sum.wgsl adds them. All invocations must call it, and get the value.
 
 var<workgroup> max_scratch: array<f32, 64>;
+var<workgroup> max_total: f32;
 
 fn workgroup_max(value: f32, lane: u32) -> f32 {
   max_scratch[lane] = value;
   workgroupBarrier();
-  for (var stride = 32u; stride > 0u; stride >>= 1u) {
-    if (lane < stride) { max_scratch[lane] = max(max_scratch[lane], max_scratch[lane + stride]); }
-    workgroupBarrier();
+  if (lane == 0u) {
+    var largest = value;
+    for (var i = 1u; i < 64u; i++) { largest = max(largest, max_scratch[i]); }
+    max_total = largest;
   }
-  let largest = max_scratch[0];
   workgroupBarrier();
-  return largest;
+  return max_total;
 }

@@ -2,7 +2,7 @@
 //
 //   partials[n*D+z][c] = sum_{y,x} grad_output[n,c,z,y,x]
 //
-// Mapping: one workgroup of 64 per (channel, plane); each invocation adds every 64th voxel, then a fixed tree.
+// Mapping: one workgroup of 64 per (channel, plane); each invocation adds every 64th voxel, then workgroup_sum.
 
 struct Params {
   channels: u32,

@@ -6,7 +6,7 @@
 // i and r are positions with one index per axis: i is 0 on summed axes, r on kept axes. kept1 to kept4 and summed1 to summed4
 // are the extents of the inner four axes; on each axis, one of the two is 1. Partial sums of 32 terms are added up: one long
 // chain of f32 additions would lose digits.
-// Mapping: one invocation per result, or one workgroup of 64 with GROUPS, whose sums a fixed tree adds.
+// Mapping: one invocation per result, or one workgroup of 64 with GROUPS, which add their sums in a fixed order.
 
 struct Params {
   first: u32,

@@ -2,7 +2,7 @@
 //
 //   output[row] = scale * sum_j partials[row * count + j]
 //
-// Mapping: one workgroup of 64 invocations per row; each adds every 64th entry, then a fixed tree.
+// Mapping: one workgroup of 64 invocations per row; each adds every 64th entry, then workgroup_sum.
 
 struct Params {
   count: u32,

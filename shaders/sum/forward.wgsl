@@ -6,7 +6,7 @@
 //   SQUARED:  partials[row][group] = sum_i (a[i] - b[i])^2
 //
 // Mapping: one workgroup of 64 invocations per share of 4096 numbers (gid.x) of a row (gid.y); each adds every 64th
-// element, then a fixed tree.
+// element, then workgroup_sum.
 
 struct Params {
   size: u32, // elements of a row

@@ -15,7 +15,7 @@ export function sumColumns(partials: Value, output: Value, first = 0): KernelCal
   }
 }
 
-/** output[row] = scale * sum over j of partials[row][j], by a fixed tree. */
+/** output[row] = scale * sum over j of partials[row][j], in a fixed order. */
 export function sumRows(partials: Value, output: Value, scale = 1): KernelCall {
   return {
     shader: shaders.reduceRows,
