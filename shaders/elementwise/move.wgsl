@@ -15,10 +15,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
+// #if ${UNSIGNED}
+// #if ${VECTOR}
+@group(0) @binding(1) var<storage, read_write> source: array<vec4u>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4u>;
+// #else
+@group(0) @binding(1) var<storage, read_write> source: array<u32>;
+@group(0) @binding(2) var<storage, read_write> output: array<u32>;
+// #endif
+// #else
 alias StoredSource = Element; // #stored source
 @group(0) @binding(1) var<storage, read_write> source: array<StoredSource>;
 alias StoredOutput = Element; // #stored output
 @group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
+// #endif
 
 // #include common/linear
 
@@ -27,5 +37,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let i = params.first + index;
-  output[i - params.output_base / WIDTH] = StoredOutput(Element(source[i + params.by - params.source_base / WIDTH]));
+  let at = i + params.by - params.source_base / WIDTH;
+  let to = i - params.output_base / WIDTH;
+// #if ${UNSIGNED}
+  output[to] = source[at];
+// #else
+  output[to] = StoredOutput(Element(source[at]));
+// #endif
 }

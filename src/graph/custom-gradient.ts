@@ -73,6 +73,7 @@ function copied(source: Value): Value {
   return elementwiseOp({
     name: 'copy',
     shader: shaders.elementwiseMove,
+    flags: { UNSIGNED: false },
     params: { by: 0 },
     inputs: { source },
     backward: (gradOutput) => ({ source: gradOutput }),

@@ -73,7 +73,7 @@ function slideCalls(
       const count = ((slab.end - slab.first) * size) / step
       calls.push({
         shader: shaders.elementwiseMove,
-        flags: { VECTOR: vector },
+        flags: { VECTOR: vector, UNSIGNED: value.dtype === 'u32' },
         params: { first: (slab.first * size) / step, by: (by * size) / step, count },
         bindings: {
           source: window(slab.first + by, slab.end + by),
