@@ -1,6 +1,7 @@
 import type { Variants } from '../kernel-variants.js'
 
 export const variants: Variants = {
+  cube: { parts: () => [{ consts: { RUN: 8 } }] },
   pass: {
     parts: () => [{ consts: { RUN: 8 } }, { consts: { RUN: 16 } }],
     impossible: ({ AXIS_X, AXIS_Y, AXIS_Z, VECTOR }) =>
