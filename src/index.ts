@@ -56,6 +56,7 @@ export type {
   OpNode,
   Outputs,
   OutputSpec,
+  Scaled,
   Slices,
   Work,
 } from './graph/node.js'

@@ -1,12 +1,12 @@
 // Gradient of posterior/forward.wgsl with respect to the logits; none flows where the prior rules a class out.
 //
-//   t[c] = grad_probabilities[c] + grad_divergence * (log posterior[c] - log p[c] + 1)
+//   t[c] = grad_probabilities[c] + grad_divergence * (log(posterior[c] / p[c]) + 1)
 //   y = softmax((l + gumbel(u)) / tau), the soft sample, whose gradient the hard one uses
 //   grad_logits[c] = posterior[c] (t[c] - sum_k t[k] posterior[k])
 //                  + y[c] (grad_sample[c] - sum_k grad_sample[k] y[k]) / tau
 //
-// If an incoming gradient is missing, its terms are left out. The posterior is recomputed from the logits, and the noise
-// from its counter.
+// If an incoming gradient is missing, its terms are left out; with SCALED, grad_probabilities is multiplied by a scalar. The soft
+// sample follows from the posterior, y[c] ~ (posterior[c] / -log u[c])^(1 / tau), and the noise from its counter.
 // Mapping: one invocation per voxel, its channels in named registers (lines `#each`, repeated for every channel);
 // gid.x runs over the voxels of a plane, gid.y over the planes of the slab.
 
@@ -17,7 +17,7 @@ struct Params {
 // #if ${GRAD_SAMPLE}
   tau: f32,
 // #endif
-  logits_base: u32,
+  posterior_base: u32,
   prior_base: u32,
 // #if ${GRAD_SAMPLE}
 // #if ${NOISE}
@@ -33,11 +33,10 @@ struct Params {
 
 const CHANNELS = 1u; // #set
 const GROUPS = 1u; // #set
-const LOWEST = -3.4e38;
 
 @group(0) @binding(0) var<uniform> params: Params;
-alias StoredLogits = f32; // #stored logits
-@group(0) @binding(1) var<storage, read> logits: array<StoredLogits>;
+alias StoredPosterior = f32; // #stored posterior
+@group(0) @binding(1) var<storage, read> posterior: array<StoredPosterior>;
 @group(0) @binding(2) var<storage, read> prior: array<f32>;
 // #if ${GRAD_SAMPLE}
 // #if ${NOISE}
@@ -51,6 +50,9 @@ alias StoredGradSample = f32; // #stored grad_sample
 // #if ${GRAD_PROBABILITIES}
 alias StoredGradProbabilities = f32; // #stored grad_probabilities
 @group(0) @binding(4) var<storage, read> grad_probabilities: array<StoredGradProbabilities>;
+// #if ${SCALED}
+@group(0) @binding(8) var<storage, read> scale_probabilities: array<f32>;
+// #endif
 // #endif
 @group(0) @binding(6) var<storage, read> grad_divergence: array<f32>;
 alias StoredGradLogits = f32; // #stored grad_logits
@@ -60,33 +62,44 @@ alias StoredGradLogits = f32; // #stored grad_logits
 // #include common/gumbel
 // #include common/noise
 
+// #if ${GRAD_SAMPLE}
+// x^(1/tau) of x in 0..1
+fn sharpened(x: f32) -> f32 {
+// #if ${TWO_THIRDS}
+  return x * sqrt(x);
+// #else
+  return exp_exact(log_exact(max(x, 0x1p-126)) / params.tau);
+// #endif
+}
+// #endif
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= params.area) { return; }
   let plane = params.first_plane + gid.y;
   let first = plane * CHANNELS * params.area + gid.x;
   let known = first - params.prior_base;
-  let source = first - params.logits_base;
+  let source = first - params.posterior_base;
   // #each CHANNELS let p$ = prior[known + $u * params.area];
-  // #each CHANNELS let free$ = f32(logits[source + $u * params.area]);
-  // #each CHANNELS let l$ = select(free$, free$ - 1e12, p$ < params.threshold);
+  // #each CHANNELS let pi$ = f32(posterior[source + $u * params.area]);
 
-  var largest = LOWEST;
-  // #each CHANNELS largest = max(largest, l$);
-  var sum = 0.0;
   var mass = 0.0;
-  // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
-  let offset = log_exact(mass) - log_exact(sum) + 1.0;
-  // #each CHANNELS let pi$ = e$ / sum;
+  // #each CHANNELS mass += p$ + 1e-12;
   let weight = grad_divergence[0];
+  // A probability of 0 has the logarithm of the least positive number, and no share in the mean.
+  // #each CHANNELS let ratio$ = max(pi$, 0x1p-80) * mass / (p$ + 1e-12);
 // #if ${GRAD_PROBABILITIES}
   let incoming = first - params.grad_probabilities_base;
-  // #each CHANNELS let t$ = f32(grad_probabilities[incoming + $u * params.area]) + weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
+// #if ${SCALED}
+  let factor = scale_probabilities[0];
 // #else
-  // #each CHANNELS let t$ = weight * (l$ - largest + offset - log_exact(p$ + 1e-12));
+  let factor = 1.0;
+// #endif
+  // #each CHANNELS let t$ = factor * f32(grad_probabilities[incoming + $u * params.area]) + weight * (log_exact(ratio$) + 1.0);
+// #else
+  // #each CHANNELS let t$ = weight * (log_exact(ratio$) + 1.0);
 // #endif
   var mean = 0.0;
-  // A ruled-out class has a practically infinite t, and probability 0: 0 * 1e12 must stay 0.
   // #each CHANNELS mean += pi$ * t$;
 
 // #if ${GRAD_SAMPLE}
@@ -100,11 +113,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   );
   // #each CHANNELS let u$ = uniforms[$u / 4u][$u % 4u];
 // #endif
-  // #each CHANNELS let s$ = (l$ + gumbel(u$)) / params.tau;
-  var highest = LOWEST;
-  // #each CHANNELS highest = max(highest, s$);
+  var largest = 0.0;
+  // #each CHANNELS let w$ = pi$ / waiting_time(u$); largest = max(largest, w$);
+  let inverse = 1.0 / largest;
   var total = 0.0;
-  // #each CHANNELS let y$ = exp_exact(s$ - highest); total += y$;
+  // #each CHANNELS let y$ = sharpened(w$ * inverse); total += y$;
   let sampled = first - params.grad_sample_base;
   // #each CHANNELS let g$ = f32(grad_sample[sampled + $u * params.area]);
   var inner = 0.0;

@@ -3,7 +3,7 @@
 //
 //   l[c] = logits[c] - 1e12 if prior[c] < threshold, else logits[c]
 //   posterior = softmax(l)
-//   sample = argmax_c l[c] + gumbel(u[c]), the first one in a tie; it does not depend on the temperature
+//   sample = argmax_c l[c] + gumbel(u[c]) = argmax_c e^l[c] / -log u[c], the first one in a tie; it does not depend on the temperature
 //   partials[group] = sum_voxel sum_c posterior[c] (log posterior[c] - log p[c]),  p = prior + 1e-12, normalised
 //
 // u is computed from (seed, step, voxel, channel) as in noise/uniform.wgsl or, with NOISE, read.
@@ -73,20 +73,23 @@ fn main(
     );
     // #each CHANNELS let u$ = uniforms[$u / 4u][$u % 4u];
 // #endif
-    var best = 0u;
-    var score = LOWEST;
-    // #each CHANNELS { let s = l$ + gumbel(u$); if (s > score) { score = s; best = $u; } }
-    sample[plane * params.area + gid.x - params.sample_base] = best;
-
     var largest = LOWEST;
     // #each CHANNELS largest = max(largest, l$);
     var sum = 0.0;
     var mass = 0.0;
     // #each CHANNELS let e$ = exp_exact(l$ - largest); sum += e$; mass += p$ + 1e-12;
+
+    var best = 0u;
+    var best_e = 0.0;
+    var best_time = 1.0;
+    // #each CHANNELS { let time = waiting_time(u$); if (e$ * best_time > best_e * time) { best_e = e$; best_time = time; best = $u; } }
+    sample[plane * params.area + gid.x - params.sample_base] = best;
+
     // log posterior - log p = (l - largest) - log sum - log(prior + 1e-12) + log mass; the difference comes first because it is exact
     let offset = log_exact(mass) - log_exact(sum);
+    let inverse = 1.0 / sum;
     let out = first - params.posterior_base;
-    // #each CHANNELS { let pi = e$ / sum; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }
+    // #each CHANNELS { let pi = e$ * inverse; posterior[out + $u * params.area] = StoredPosterior(pi); divergence += pi * (l$ - largest + offset - log_exact(p$ + 1e-12)); }
   }
   let total = workgroup_sum(divergence, lane);
   if (lane == 0u) { partials[(params.first_plane + group.y) * params.groups + group.x] = total; }

@@ -68,6 +68,8 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly withoutActivation: (() => Value) | undefined
   /** See `CommonSpec`. */
   readonly argmaxed: ((choice: Choice) => Value) | undefined
+  /** See `CommonSpec`. */
+  readonly scaled: Scaled | undefined
 }
 
 /**
@@ -150,6 +152,15 @@ export interface CommonSpec<I extends Inputs> {
    * holds all of them.
    */
   readonly argmaxed?: ((choice: Choice) => Value) | undefined
+  /** What the op's only output is a multiple of. A kernel that reads the output can then multiply itself, which saves a pass. */
+  readonly scaled?: Scaled | undefined
+}
+
+/** A value times a scalar. */
+export interface Scaled {
+  readonly value: Value
+  /** A scalar. */
+  readonly by: Value
 }
 
 /** How the largest channel is chosen; see `argmax`. */
@@ -192,7 +203,8 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
   spec: NodeSpec<I, O>,
 ): OpNode<Outputs<O>> {
-  const { name, scratch = [], mutates = [], parameter, masked, withoutActivation, argmaxed, backward } = spec
+  const { name, scratch = [], mutates = [], parameter, masked, withoutActivation, argmaxed, scaled, backward } =
+    spec
   const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
@@ -218,6 +230,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     masked,
     withoutActivation,
     argmaxed,
+    scaled,
   }
   const isWide = node.inputs.some(({ wide }) => wide)
   for (const { name: ownName, shape, wide = isWide, ...options } of spec.outputs ?? []) {

@@ -1,10 +1,12 @@
-import { elementwiseOp } from '../graph/elementwise.js'
+import { accumulate } from '../graph/accumulate.js'
 import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
+import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
 import { backwardInput, sameConv3d } from './conv3d/same.js'
-import { adjointNeighbourSums, neighbourSums } from './neighbour-sums.js'
-import { reductionOf } from './sum.js'
+import { adjointNeighbourSums, areSymmetric, neighbourSums } from './neighbour-sums.js'
+import { arithmetic, broadcastWork, view } from './shared/broadcast.js'
+import { reductionOf, weightedSum } from './sum.js'
 
 /**
  * Mean-field message of an MRF prior: the evidence that the neighbours of a voxel give for its class (docs/equations.md, row
@@ -22,35 +24,71 @@ import { reductionOf } from './sum.js'
  */
 export function mrfMessage(posterior: Value, table: Value, neighbourhood: number): Value {
   const { channels: classes } = volumeShape(posterior, 'mrf')
-  if (table.shape.length !== 2 || table.size !== classes * classes) {
-    throw new Error(
-      `mrf_message: the table must be [${classes}, ${classes}], not [${table.shape.join(', ')}]`,
-    )
-  }
+  requireTable('mrf_message', table, classes)
   return sameConv3d(neighbourSums(posterior, neighbourhood), table)
 }
 
 /**
  * Energy of a posterior under an MRF prior: - sum_i sum_c posterior_i(c) m_i(c), a scalar.
  * Arguments as for `mrfMessage`; no gradient flows into the table.
+ *
+ * The energy is a quadratic form, so it is half the product of the posterior with its own gradient. The forward pass computes the
+ * gradient up to a factor, and the backward pass only multiplies it.
  */
 export function mrfEnergy(posterior: Value, table: Value, neighbourhood: number): Value {
-  const message = mrfMessage(posterior, table, neighbourhood)
+  const field = mrfField(posterior, table, neighbourhood)
   return op({
-    ...reductionOf('dot', posterior, message, -1),
+    ...reductionOf('dot', posterior, field, -0.5),
     name: 'mrf_energy',
-    backward: (gradEnergy) => ({
-      a: elementwiseOp({
-        name: 'mrf_energy backward',
-        shader: shaders.mrfBackward,
-        inputs: {
-          message,
-          // The transposed product commutes with the sums, so that both maps share their order: sums, then product.
-          adjoint: backwardInput(adjointNeighbourSums(posterior, neighbourhood), table),
-        },
-        flats: { grad_energy: gradEnergy },
-        result: 'grad_posterior',
-      }),
-    }),
+    backward: (gradEnergy) => ({ a: scaled(field, gradEnergy) }),
   })
+}
+
+/** The message and its adjoint, applied to the posterior and added. */
+function mrfField(posterior: Value, table: Value, neighbourhood: number): Value {
+  if (!areSymmetric(neighbourhood)) {
+    return accumulate(
+      mrfMessage(posterior, table, neighbourhood),
+      // The transposed product commutes with the sums, so that both maps share their order: sums, then product.
+      backwardInput(adjointNeighbourSums(posterior, neighbourhood), table),
+    )
+  }
+  return sameConv3d(neighbourSums(posterior, neighbourhood), pairsOf(posterior, table))
+}
+
+/** The table plus its transpose. */
+function pairsOf(posterior: Value, table: Value): Value {
+  const { channels: classes } = volumeShape(posterior, 'mrf')
+  requireTable('mrf_energy', table, classes)
+  return op({
+    name: 'mrf pairs',
+    inputs: { table },
+    output: { shape: table.shape },
+    emit: (pairs) => [
+      {
+        shader: shaders.mrfPairs,
+        params: { classes },
+        bindings: { table: whole(table), pairs: whole(pairs) },
+        threads: [table.size],
+      },
+    ],
+  })
+}
+
+/** The gradient of the posterior, given that of the energy. */
+function scaled(field: Value, gradEnergy: Value): Value {
+  const scale = weightedSum([{ term: gradEnergy, factor: -1 }])
+  const sides = { a: view(scale), b: view(field) }
+  return op({
+    name: 'mrf_energy backward',
+    inputs: { scale, field },
+    output: { shape: field.shape },
+    ...broadcastWork(arithmetic('multiply'), { sides }, field),
+    scaled: { value: field, by: scale },
+  })
+}
+
+function requireTable(op: string, table: Value, classes: number): void {
+  if (table.shape.length === 2 && table.size === classes * classes) return
+  throw new Error(`${op}: the table must be [${classes}, ${classes}], not [${table.shape.join(', ')}]`)
 }

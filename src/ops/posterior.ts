@@ -63,7 +63,7 @@ export function posterior(
   const groups = workgroupsPerPlane(shaders.posteriorForward, logits)
   const partials = scratch('divergence partials', [planes * groups])
   const consts = { CHANNELS: channels, GROUPS: Math.ceil(channels / 4) }
-  const volumes = { logits, prior, ...(isCounter ? {} : { noise: randomness }) }
+  const noise = isCounter ? {} : { noise: randomness }
   const flats = isCounter ? { counter: randomness } : {}
   const shape = logits.shape
   const node = defineNode({
@@ -83,43 +83,55 @@ export function posterior(
           flags: { NOISE: !isCounter },
           consts,
           params: { groups, threshold: supportThreshold },
-          volumes: { ...volumes, posterior: probabilities, sample },
+          volumes: { logits, prior, ...noise, posterior: probabilities, sample },
           flats: { ...flats, partials },
         },
         device,
         slab,
       ),
     finish: ([, , divergence]) => [sumRows(partials, divergence)],
-    backward: ([gradProbabilities, gradSample, gradDivergence = zero]) => ({
-      logits: op({
-        name: 'posterior backward',
-        inputs: { logits, prior, randomness, gradProbabilities, gradSample, gradDivergence },
-        output: { shape },
-        planes,
-        emit: (gradLogits, device, slab) =>
-          planewise(
-            {
-              shader: shaders.posteriorBackward,
-              flags: {
-                NOISE: !isCounter,
-                GRAD_PROBABILITIES: gradProbabilities !== undefined,
-                GRAD_SAMPLE: gradSample !== undefined,
+    backward: ([gradProbabilities, gradSample, gradDivergence = zero], [probabilities]) => {
+      const scaled = gradProbabilities?.node?.scaled
+      const unscaled = scaled?.value ?? gradProbabilities
+      const inputs = { probabilities, prior, unscaled, scale: scaled?.by, gradSample, gradDivergence }
+      return {
+        logits: op({
+          name: 'posterior backward',
+          inputs: { ...inputs, randomness: gradSample && randomness },
+          output: { shape },
+          planes,
+          emit: (gradLogits, device, slab) =>
+            planewise(
+              {
+                shader: shaders.posteriorBackward,
+                flags: {
+                  NOISE: !isCounter,
+                  GRAD_PROBABILITIES: unscaled !== undefined,
+                  SCALED: scaled !== undefined,
+                  GRAD_SAMPLE: gradSample !== undefined,
+                  TWO_THIRDS: tau === 2 / 3,
+                },
+                consts,
+                params: { threshold: supportThreshold, ...(gradSample ? { tau } : {}) },
+                volumes: {
+                  posterior: probabilities,
+                  prior,
+                  ...(unscaled ? { grad_probabilities: unscaled } : {}),
+                  ...(gradSample ? { ...noise, grad_sample: gradSample } : {}),
+                  grad_logits: gradLogits,
+                },
+                flats: {
+                  ...(gradSample ? flats : {}),
+                  ...(scaled ? { scale_probabilities: scaled.by } : {}),
+                  grad_divergence: gradDivergence,
+                },
               },
-              consts,
-              params: { threshold: supportThreshold, ...(gradSample ? { tau } : {}) },
-              volumes: {
-                ...(gradSample ? volumes : { logits, prior }),
-                ...(gradProbabilities ? { grad_probabilities: gradProbabilities } : {}),
-                ...(gradSample ? { grad_sample: gradSample } : {}),
-                grad_logits: gradLogits,
-              },
-              flats: { ...(gradSample ? flats : {}), grad_divergence: gradDivergence },
-            },
-            device,
-            slab,
-          ),
-      }),
-    }),
+              device,
+              slab,
+            ),
+        }),
+      }
+    },
   })
   const [probabilities, sample, divergence] = node.outputs
   return { probabilities, sample, divergence }
