@@ -130,6 +130,55 @@ describe('sae prepare', () => {
     expect(() => visibleFiles(path('none'))).toThrow('ENOENT')
   }) // prettier-ignore
 
+  describe('with a scan that a later step refuses', () => {
+    const unstripped = (scan: string, ...more: string[]) => [
+      ...['prepare', scan, '--skip', 'strip', '--skip', 'conform', '-o', path('refused'), ...more],
+    ]
+    /** All voxels but one are the same, and that one is darker. */
+    const dark = async (): Promise<string> => {
+      const data = head.scan.map((_, i) => (i === 0 ? 0 : 5))
+      await writeVolume(path('dark.nii.gz'), { data, channels: 1, source: 'dark', grid }, 'float32')
+      return path('dark.nii.gz')
+    }
+
+    it('writes nothing, also of the steps before', async () => {
+      const args = ['prepare', study.scan, '--skip', 'strip', '-o', path('none')]
+      const { code, errors } = await sae([...args, '--memory-limit', '10KB'])
+      expect([code, errors.at(-1)]).toEqual([2, expect.stringMatching(/device memory is needed/)])
+      expect(() => visibleFiles(path('none'))).toThrow('ENOENT')
+    })
+
+    it('says so if nothing in it is brighter than the background', async () => {
+      const message = /dark\.nii\.gz: nothing in it is brighter than its background, so there is no brain/
+      for (const more of [[], ['--skip', 'bias']]) {
+        const { code, errors } = await sae(unstripped(await dark(), ...more))
+        expect([code, errors.at(-1)]).toEqual([2, expect.stringMatching(message)])
+      }
+      expect(() => visibleFiles(path('refused'))).toThrow('ENOENT')
+    })
+
+    it('goes on with the others if that is asked for, and keeps what is there if not', async () => {
+      const files = ['biasfield', 'desc-biascorr_T2w', 'desc-preproc_T2w'].map((n) => `sub-01_${n}.nii.gz`)
+      const both = unstripped(await dark(), study.scan, '--keep-going')
+      const { code, errors } = await sae(both)
+      expect([code, errors.at(-1)]).toEqual([
+        3,
+        expect.stringMatching(/^warning: 1 of 2 scans failed: .*dark/),
+      ])
+      expect(visibleFiles(path('refused'))).toEqual(['run.json', ...files])
+      const { runs } = JSON.parse(readFileSync(path('refused/run.json'), 'utf8')) as {
+        runs: { inputs: object[]; figures: { scans: object; failed: object[] } }[]
+      }
+      expect(runs[0]!.inputs).toMatchObject([{ role: 'scan', path: study.scan }])
+      expect(Object.keys(runs[0]!.figures.scans)).toEqual([study.scan])
+      expect(runs[0]!.figures.failed).toMatchObject([{ scan: path('dark.nii.gz') }])
+
+      const again = await sae(unstripped(study.scan, '--overwrite', '--memory-limit', '10KB'))
+      expect(again.code).toBe(2)
+      expect(visibleFiles(path('refused'))).toEqual(['run.json', ...files])
+    })
+  })
+
   it('refuses weights outside of the folder of the network', async () => {
     const network = await study.writeNetwork(
       'evil',

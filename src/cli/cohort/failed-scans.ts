@@ -33,7 +33,10 @@ export async function firstReadable(
 export class FailedScans {
   private readonly failed: { readonly scan: string; readonly reason: string }[] = []
 
-  private constructor(private readonly scans: number) {}
+  private constructor(
+    private readonly scans: number,
+    private readonly keepGoing: boolean | undefined,
+  ) {}
 
   /**
    * Tries every scan, if the run may go on without some; says at once which fail.
@@ -48,23 +51,43 @@ export class FailedScans {
     check: (job: T) => Promise<void>,
     terminal: Terminal,
   ): Promise<{ good: readonly T[]; failed: FailedScans }> {
-    const failures = new FailedScans(jobs.length)
-    if (!keepGoing) return { good: jobs, failed: failures }
+    const failed = new FailedScans(jobs.length, keepGoing)
+    if (!keepGoing) return { good: jobs, failed }
     const good: T[] = []
     for (const job of jobs) {
-      try {
+      const checked = async (): Promise<T> => {
         await check(job)
-        good.push(job)
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error
-        failures.leaveOut(job.scan, error, terminal)
+        return job
       }
+      if (await failed.attempt(job, checked, terminal)) good.push(job)
     }
-    if (good.length > 0 || jobs.length === 0) return { good, failed: failures }
-    const { reason } = failures.failed[0]!
-    throw new UserError(
-      jobs.length === 1 ? reason : `none of ${jobs.length} scans can be used; the first: ${reason}`,
-    )
+    return { good, failed }
+  }
+
+  /**
+   * Does something with a scan; if it cannot be used and the run may go on without it, says so and leaves it out.
+   *
+   * @returns undefined if the scan is left out
+   * @throws UserError if the scan cannot be used, and the run may not go on, or has no scan left
+   */
+  async attempt<T>(
+    { scan }: { readonly scan: string },
+    action: () => Promise<T>,
+    terminal: Terminal,
+  ): Promise<T | undefined> {
+    try {
+      return await action()
+    } catch (error) {
+      if (!(error instanceof UserError) || !this.keepGoing) throw error
+      this.leaveOut(scan, error, terminal)
+    }
+    if (this.failed.length === this.scans) {
+      const { reason } = this.failed[0]!
+      throw new UserError(
+        this.scans === 1 ? reason : `none of ${this.scans} scans can be used; the first: ${reason}`,
+      )
+    }
+    return undefined
   }
 
   /** Notes that a scan cannot be used, and says so. */

@@ -1,7 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { readVolume } from '../../io/files.js'
-import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
+import type { Volume } from '../../io/volume.js'
 import type { Precision } from '../../plan/storage.js'
 import { requireSingleFiles } from '../channel-files.js'
 import { layoutOption, preparedNaming, type Layout } from '../cohort/bids-derivatives.js'
@@ -14,7 +13,6 @@ import {
 } from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
-import { requireOneChannel } from '../input-headers.js'
 import {
   folderOption,
   memoryOption,
@@ -25,22 +23,13 @@ import {
   wholeNumber,
   type GlobalOptions,
 } from '../options.js'
-import { writeOutput, writeOutputVolume } from '../outputs/output-files.js'
-import { formatOption, inFormat, type ResultFormat } from '../outputs/result-format.js'
-import { PrepareJobs, suffixOf } from '../prepare/prepare-jobs.js'
-import { hasSidecar, sidecarEnding, sidecarOf } from '../prepare/prepare-sidecars.js'
-import {
-  needsOrientation,
-  stepNames,
-  steps,
-  type OutputFile,
-  type Stage,
-  type StepName,
-  type Workshop,
-} from '../prepare/prepare-steps.js'
+import { writeOutput } from '../outputs/output-files.js'
+import { formatOption, type ResultFormat } from '../outputs/result-format.js'
+import { PrepareJobs } from '../prepare/prepare-jobs.js'
+import { prepareScan, readHead } from '../prepare/prepare-scan.js'
+import { needsOrientation, stepNames, type StepName, type Workshop } from '../prepare/prepare-steps.js'
 import { readScanToRegister } from '../registration.js'
 import { recordRun } from '../run-record.js'
-import type { Job } from '../segmentation-files.js'
 import { shardOption, type Shard } from '../cohort/shard.js'
 import { Stripper } from '../prepare/stripper.js'
 import type { Terminal } from '../terminal.js'
@@ -172,27 +161,26 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
   await withGpu({ ...options, saving: '--precision f16' }, terminal, async (gpu) => {
     const { bias, memoryLimit } = options
     const workshop: Workshop = { gpu, stripper, bias, memoryLimit, target, terminal }
-    // Before the conformed scan is written: the network needs most of the memory, and this may be too little.
+    // Before the first scan is conformed: the network needs most of the memory, and this may be too little.
     await stripper?.prepare(gpu)
-    await planned.claim()
-    const figures: Record<string, object> = {}
+    const done = new Map<string, object>()
     for (const [i, job] of good.entries()) {
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
-      const write: Writer = async (file) => {
-        const [stem, origin] = [planned.stemOf(job), await planned.originOf(job)]
-        const path = stem + inFormat(file.ending, job.format)
-        if (job.from && hasSidecar(file.ending)) {
-          const text = sidecarOf(file.ending, job.from, wanted.includes('strip'), options.to)
-          await writeOutput(stem + sidecarEnding(file.ending), text, origin)
-        }
-        if ('text' in file) await writeOutput(path, file.text, origin)
-        else await writeOutputVolume(path, file.volume, file.type, origin)
-      }
-      figures[job.scan] = await prepareScan(job, wanted, workshop, write)
+      const prepared = await failed.attempt(
+        job,
+        () => prepareScan(job, planned.stemOf(job), wanted, workshop, options.to),
+        terminal,
+      )
+      if (!prepared) continue
+      // Only now: what is there of an earlier run outlives a first scan that is refused.
+      if (done.size === 0) await planned.claim()
+      const origin = await planned.originOf(job)
+      for (const { path, content } of prepared.files) await writeOutput(path, content, origin)
+      done.set(job.scan, prepared.figures)
     }
     terminal.status(peakMemory(gpu))
     const inputs = [
-      ...good.map(({ scan }) => ({ role: 'scan', path: scan })),
+      ...[...done.keys()].map((path) => ({ role: 'scan', path })),
       ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
       ...(options.to === undefined ? [] : [{ role: 'target', path: options.to }]),
     ]
@@ -201,7 +189,7 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
       options,
       inputs,
       adapter: gpu.adapter,
-      figures: { scans: figures, ...failed.figures },
+      figures: { scans: Object.fromEntries(done), ...failed.figures },
     }
     await recordRun(options.output, run)
   })
@@ -215,38 +203,6 @@ function stepsOf({ skip, to }: PrepareOptions): StepName[] {
   const wanted = stepNames.filter((step) => !skip.includes(step) && (step !== 'register' || to !== undefined))
   if (wanted.length === 0) throw new UserError('every step is skipped; there is nothing to do')
   return wanted
-}
-
-type Writer = (file: OutputFile) => Promise<void>
-
-/** Takes a scan through the steps. @returns what each step found, and the seconds that it took */
-async function prepareScan(
-  { scan: path }: Job,
-  wanted: readonly StepName[],
-  workshop: Workshop,
-  write: Writer,
-): Promise<object> {
-  const original = await readHead(path)
-  let stage: Stage = { scan: original, original, mask: undefined, suffix: suffixOf(path) }
-  const figures: Record<string, object> = {}
-  for (const step of wanted) {
-    const start = performance.now()
-    const made = await steps[step](stage, workshop)
-    for (const file of made.files) await write(file)
-    stage = { ...stage, scan: made.scan, mask: made.mask }
-    const seconds = (performance.now() - start) / 1000
-    workshop.terminal.status(`  ${step}: ${made.report} (${seconds.toFixed(1)} s)`)
-    figures[step] = { ...made.figures, seconds }
-  }
-  return figures
-}
-
-async function readHead(path: string): Promise<Volume> {
-  const volume = await readVolume(path)
-  requireOneChannel(volume, 'a scan', 'by sae convert')
-  requireFinite(volume)
-  requireVaries(volume)
-  return volume
 }
 
 /** @throws UserError if a step needs to know how the head lies in the scan, and the file does not say */

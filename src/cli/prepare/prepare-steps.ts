@@ -143,6 +143,7 @@ async function brainOf({ data }: Volume, { gpu, stripper, terminal, memoryLimit 
 async function removeBias(stage: Stage, { gpu, bias, memoryLimit }: Workshop): Promise<Made> {
   const { scan } = stage
   const mask = stage.mask ?? aboveBackground(scan)
+  if (!mask.includes(1)) throw noBrain(scan)
   const options = { order: bias, memoryLimit }
   const { corrected, field, iterations } = await correctBias(gpu, scan.data, mask, scan.grid.shape, options)
   const [low, high] = rangeWithin(field, mask)
@@ -160,6 +161,7 @@ async function removeBias(stage: Stage, { gpu, bias, memoryLimit }: Workshop): P
 }
 
 function scaleIntensities({ scan, mask, suffix }: Stage): Made {
+  if (!aboveBackground(scan).includes(1)) throw noBrain(scan)
   const scaling = robustScaling(scan.data)
   const volume = { ...scan, data: applyScaling(scan.data, scaling) }
   return {
@@ -194,6 +196,11 @@ function aboveBackground(scan: Volume): Uint8Array {
   const { low } = robustScaling(scan.data)
   return Uint8Array.from(scan.data, (value) => (value > low ? 1 : 0))
 }
+
+const noBrain = ({ source }: Volume): UserError =>
+  new UserError(
+    `${source}: nothing in it is brighter than its background, so there is no brain; look at the scan`,
+  )
 
 const imageFile = (name: string, suffix: string, volume: Volume): OutputFile => ({
   ending: `_${name}_${suffix}.nii.gz`,
