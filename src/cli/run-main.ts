@@ -1,3 +1,4 @@
+import { codeOf, fileError } from '../io/file-error.js'
 import { programName } from './program-name.js'
 
 /**
@@ -9,10 +10,7 @@ import { programName } from './program-name.js'
 export async function runMain(
   load: () => Promise<{ readonly runProgram: () => Promise<number> }>,
 ): Promise<void> {
-  // Whoever reads our output may stop early: `sae evaluate ... | head -1`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1)
-  })
+  outliveReaders()
   try {
     const { runProgram } = await load()
     const code = await runProgram()
@@ -25,6 +23,20 @@ export async function runMain(
     )
     process.exitCode = 2
   }
+}
+
+/**
+ * Whoever reads our output may stop early (`sae train ... | head -3`), and the disk of a log may fill up. Neither ends
+ * the work, whose results are files; but output that is lost is no success.
+ */
+function outliveReaders(): void {
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) === 'EPIPE' || process.exitCode === 2) return
+    process.exitCode = 2
+    const { message } = fileError(error, 'standard output', 'cannot be written') as Error
+    process.stderr.write(`${programName}: ${message}\n`)
+  })
+  process.stderr.on('error', () => undefined) // there is nowhere left to say it
 }
 
 function missingPackage(error: unknown): string | undefined {
