@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { requireMeant } from './arguments.js'
 import { addCompare } from './commands/compare.js'
 import { addConvert } from './commands/convert.js'
 import { addAdapt } from './commands/adapt.js'
@@ -75,6 +76,7 @@ for (const add of [
 /** Runs the command that the arguments of the process name. @returns the exit code */
 export async function runProgram(): Promise<number> {
   try {
+    requireMeant(process.argv.slice(2))
     await program.parseAsync()
     return 0
   } catch (error) {

@@ -83,6 +83,20 @@ async function refusal(args: readonly string[], environment: Record<string, stri
   return line!
 }
 
+describe('an argument that nobody means', () => {
+  it.each<[string, string[], RegExp]>([
+    ['a short option with =', ['-o=out'], /-o=out: write -o out, without =/],
+    ['an empty folder', ['-o', ''], /the argument after -o is empty; is a variable of the shell not set\?/],
+    ['an empty scan', ['--', ''], /the argument after -- is empty/],
+  ])('is %s', async (_, more, message) => {
+    expect(await refusal(segment(study.scans[0], ...more))).toMatch(message)
+  })
+
+  it('may begin with = behind --', async () => {
+    expect(await refusal(segment(study.scans[0], '--', '-o=out'))).toMatch(/-o=out: not a volume by its name/)
+  })
+})
+
 describe('a scan that cannot be used', () => {
   it('is missing', async () => {
     expect(await refusal(segment(study.path('nowhere.nii.gz')))).toMatch(/nowhere\.nii\.gz: .*no such file/)

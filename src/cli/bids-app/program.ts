@@ -4,6 +4,7 @@ import { UserError } from '../../errors.js'
 import { addCohortOptions } from '../cohort/cohort.js'
 import { keepGoingOption } from '../cohort/failed-scans.js'
 import { shardOption } from '../cohort/shard.js'
+import { requireMeant } from '../arguments.js'
 import { exitCodeOf } from '../failure.js'
 import {
   byIndexOption,
@@ -106,6 +107,7 @@ const withDashes = (word: string): string =>
 /** Runs what the arguments of the process ask for. @returns the exit code */
 export async function runProgram(): Promise<number> {
   try {
+    requireMeant(process.argv.slice(2))
     await app.parseAsync(process.argv.slice(2).map(withDashes), { from: 'user' })
     return 0
   } catch (error) {
