@@ -44,6 +44,19 @@ describe('sae prior', () => {
     ])
   })
 
+  it('takes no map without labels into the mean', async () => {
+    const { labels, path, write } = study
+    const empty = await write('empty.nii.gz', new Float32Array(shape[0] * shape[1] * shape[2]), 'uint8')
+    for (const maps of [[labels[0], empty], [empty]]) {
+      const { code, errors } = await sae(['prior', ...maps, '-o', path('thin.nii.gz')])
+      expect([code, errors.at(-1)]).toEqual([
+        2,
+        `sae: ${empty}: every voxel is background; leave this map out`,
+      ])
+    }
+    expect(existsSync(path('thin.nii.gz'))).toBe(false)
+  })
+
   it('counts nobody twice', async () => {
     const { labels, path } = study
     const other = path('link.nii.gz')

@@ -91,6 +91,7 @@ export async function fromLabelMaps(
     const described = tables[i]!
     if (described.assumed && valuesOf(map, described) === 'codes') warnOfBareClasses(map, terminal)
     const classified = classesOfMap(i === 0 ? map : placed(map, placements[i - 1]!), described, terminal)
+    requireSomeClass(classified.voxels, source)
     const own = priorFromLabels(classified.classes, first.grid.shape, K, { sigma, every })
     if (prior) for (let at = 0; at < own.length; at++) prior[at]! += own[at]!
     else prior = own
@@ -98,6 +99,12 @@ export async function fromLabelMaps(
   }
   if (others.length > 0) for (let at = 0; at < prior!.length; at++) prior![at]! /= headers.length
   return { prior: prior!, table, voxels }
+}
+
+/** @throws UserError for a map without labels, which would only thin out the mean */
+function requireSomeClass([, ...voxels]: readonly number[], source: string): void {
+  if (voxels.every((count) => count === 0))
+    throw new UserError(`${source}: every voxel is background; leave this map out`)
 }
 
 /** The probabilities of an atlas, normalised. */
