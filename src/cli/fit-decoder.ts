@@ -1,6 +1,6 @@
 import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
-import type { TrainingScan } from '../sae/batches.js'
+import { stepsOfEpoch, type TrainingScan } from '../sae/batches.js'
 import { fitDecoder as fitDecoderTo } from '../sae/fit-decoder.js'
 import type { Prior } from '../sae/prior.js'
 import type { NoiseEstimates } from '../sae/trainer.js'
@@ -27,7 +27,7 @@ export async function fitDecoder(
   memoryLimit: number | undefined,
   terminal: Terminal,
 ): Promise<DecoderFit> {
-  const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+  const stepsPerEpoch = stepsOfEpoch(scans.length, settings.batchSize)
   const epochs = Math.ceil(settings.decoderSteps! / stepsPerEpoch)
   const progress = new Progress(terminal, epochs, stepsPerEpoch, 0, { unit: 'decoder epoch', lines: 5 })
   const interrupt = new Interrupt()

@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { Variables } from '../plan/variables.js'
-import type { TrainingScan } from '../sae/batches.js'
+import { stepsOfEpoch, type TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/label-table.js'
 import type { Watch } from '../sae/learner.js'
 import { loadTensors, type Model } from '../sae/model.js'
@@ -57,7 +57,7 @@ export async function learnFromScans(
   const log = state
     ? await CsvLog.resume(logPath, columns, state.progress.step)
     : await CsvLog.create(logPath, columns)
-  const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+  const stepsPerEpoch = stepsOfEpoch(scans.length, settings.batchSize)
   const progress = new Progress(terminal, settings.epochs, stepsPerEpoch, state?.progress.step)
   const keep = (always: boolean) => lifeline.keep(variables, learnt, pretrainer.progress, {}, always)
   const profile = options.profile ? profileOnce(pretrainer, terminal) : undefined

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
-import type { TrainingScan } from '../sae/batches.js'
+import { stepsOfEpoch, type TrainingScan } from '../sae/batches.js'
 import { channelsOf, loadTensors } from '../sae/model.js'
 import type { Prior } from '../sae/prior.js'
 import { recipes } from '../sae/recipes.js'
@@ -112,7 +112,7 @@ export async function train(
     else loadStart(start, variables, trainer.optimiser)
     await outputs.claim()
     await outputs.clear()
-    const stepsPerEpoch = Math.ceil(scans.length / settings.batchSize)
+    const stepsPerEpoch = stepsOfEpoch(scans.length, settings.batchSize)
     const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
     const { saveEvery, patience } = options
     const saved = state?.metadata ?? (resumed && start.weights?.metadata)

@@ -20,6 +20,9 @@ export interface TrainingScan {
   readonly fit?: FittedMixture
 }
 
+/** The steps of a pass over scans; the last one takes what is left. */
+export const stepsOfEpoch = (scans: number, batchSize: number): number => Math.ceil(scans / batchSize)
+
 /** What a batch holds. */
 export interface LoadedBatch {
   /** [N, C, D, H, W] */

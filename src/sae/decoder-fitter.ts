@@ -3,7 +3,7 @@ import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { sum } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
-import { repeat, type TrainingScan } from './batches.js'
+import { repeat, stepsOfEpoch, type TrainingScan } from './batches.js'
 import type { RunOptions } from './overlap.js'
 import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type StepRecord, type Turn } from './learner.js'
@@ -62,7 +62,7 @@ export class DecoderFitter {
       finish: (record: StepRecord, [squaredError]: readonly Float32Array[]) =>
         this.finish(record, squaredError!),
     }
-    const epochs = Math.ceil(decoderSteps / Math.ceil(scans / batchSize))
+    const epochs = Math.ceil(decoderSteps / stepsOfEpoch(scans, batchSize))
     this.learner = new Learner(gpu, lesson, { epochs, batchSize, seed }, prior, memory)
   }
 

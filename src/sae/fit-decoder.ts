@@ -1,6 +1,6 @@
 import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
-import type { TrainingScan } from './batches.js'
+import { stepsOfEpoch, type TrainingScan } from './batches.js'
 import { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 import type { Model } from './model.js'
 import { firstVariance } from './noise-level.js'
@@ -49,7 +49,7 @@ export async function fitDecoder(
     fitter.dispose()
   }
   if (errors.length === 0) return { variance: firstVariance, errors: [] }
-  const last = errors.slice(-Math.max(averaged, Math.ceil(bare.length / settings.batchSize)))
+  const last = errors.slice(-Math.max(averaged, stepsOfEpoch(bare.length, settings.batchSize)))
   const [first, ...otherChannels] = last[0]!.map((_, c) => ({
     variance: last.reduce((sum, error) => sum + error[c]!, 0) / last.length,
     errors: [],

@@ -5,7 +5,7 @@ import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { argmax, crossEntropy } from '../ops/index.js'
 import { Adam } from '../optim/index.js'
-import { repeat, type TrainingScan } from './batches.js'
+import { repeat, stepsOfEpoch, type TrainingScan } from './batches.js'
 import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type LearnOptions, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
@@ -106,7 +106,7 @@ export class Pretrainer {
    */
   async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<PretrainingStep> {
     this.requireMixtures(scans)
-    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
+    this.steps = this.settings.epochs * stepsOfEpoch(scans.length, this.settings.batchSize)
     yield* this.learner.train(scans, options)
   }
 
@@ -122,7 +122,7 @@ export class Pretrainer {
    */
   async nextStep(scans: readonly TrainingScan[]): Promise<FiniteCheckOptions> {
     this.requireMixtures(scans)
-    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
+    this.steps = this.settings.epochs * stepsOfEpoch(scans.length, this.settings.batchSize)
     return this.learner.nextStep(scans)
   }
 

@@ -1,3 +1,4 @@
+import { stepsOfEpoch } from './batches.js'
 import type { EmOptions, EmSettings } from './em-settings.js'
 import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'
@@ -101,5 +102,5 @@ export function emOf({ components, ...em }: MixtureSettings, counts: readonly nu
 
 /** The passes over all scans that make at least this many steps. */
 export function epochsOf(steps: number, scans: number, batchSize: number): number {
-  return Math.ceil(steps / Math.ceil(scans / batchSize))
+  return Math.ceil(steps / stepsOfEpoch(scans, batchSize))
 }

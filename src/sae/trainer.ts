@@ -4,7 +4,7 @@ import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import type { Gpu } from '../gpu/gpu.js'
 import { Adam } from '../optim/index.js'
-import { repeat, type TrainingScan } from './batches.js'
+import { repeat, stepsOfEpoch, type TrainingScan } from './batches.js'
 import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearnOptions, type StepRecord, type Turn } from './learner.js'
 import { scheduledRate } from './learning-rate.js'
@@ -144,7 +144,7 @@ export class Trainer {
    */
   async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<TrainingStep> {
     this.requireMixtures(scans)
-    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
+    this.steps = this.settings.epochs * stepsOfEpoch(scans.length, this.settings.batchSize)
     yield* this.learner.train(scans, options)
   }
 
@@ -155,7 +155,7 @@ export class Trainer {
    */
   async nextStep(scans: readonly TrainingScan[]): Promise<FiniteCheckOptions> {
     this.requireMixtures(scans)
-    this.steps = this.settings.epochs * Math.ceil(scans.length / this.settings.batchSize)
+    this.steps = this.settings.epochs * stepsOfEpoch(scans.length, this.settings.batchSize)
     return this.learner.nextStep(scans)
   }
 
