@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { violations } from './accessibility.js'
 import { findChromium } from './chromium.js'
 import { makeFourD, makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
-import { PageVisit } from './page-visit.js'
+import type { PageVisit } from './page-visit.js'
 import { makeWeights, makeWeightsForTwo } from './page-weights.js'
+import { visiting } from './visiting.js'
 
 const executable = findChromium()
 
@@ -25,26 +26,12 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
   /** What the weights for one contrast make of T1w, of T2w: voxels of the saved files. */
   const alone: Float32Array[] = []
 
-  beforeAll(async () => {
-    visit = await PageVisit.begin(executable!)
-    page = visit.page
-    await page.getByText(/Running on/).waitFor()
+  visiting(executable, (opened) => {
+    visit = opened
+    page = opened.page
   })
 
-  afterAll(() => visit.end())
-
-  afterEach(() => {
-    visit.check()
-  })
-
-  const data = (text: string) => page.locator('#data-text', { hasText: text }).waitFor()
   const channels = async (): Promise<string[]> => page.locator('#contrasts li > span').allTextContents()
-  const refusal = async (text: string): Promise<void> => {
-    await page.locator('#error', { hasText: text }).waitFor()
-    // The data are still there, and nothing is under way.
-    expect(await page.locator('#segmenting').isVisible()).toBe(false)
-    expect(await page.locator('#open-more').isEnabled()).toBe(true)
-  }
   const segmented = async (name: string): Promise<Float32Array> => {
     await page.locator('[name=layer][value=segmentation]:checked').waitFor()
     await page.locator('#location', { hasText: /; segmentation / }).waitFor()
@@ -56,16 +43,16 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
 
   it('refuses weights for two contrasts if one scan is open', async () => {
     await visit.drop([t1, prior])
-    await data('sub-01_T1w of 16x18x20 voxels, 14 classes.')
+    await visit.data('sub-01_T1w of 16x18x20 voxels, 14 classes.')
     await visit.drop([forTwo])
-    await refusal(
+    await visit.refusal(
       'two.safetensors: its encoder is for scans of 2 contrasts, but sub-01_T1w has 1 contrast; open the 2 contrasts of one person together, or other weights',
     )
     expect(await page.locator('#save-segmentation').isEnabled()).toBe(false)
     await visit.drop([forOne])
     alone.push(await segmented('sub-01_T1w_dseg.nii.gz'))
     await visit.drop([t2])
-    await data('sub-01_T2w of')
+    await visit.data('sub-01_T2w of')
     await visit.drop([forOne])
     alone.push(await segmented('sub-01_T2w_dseg.nii.gz'))
     expect(new Set(alone[0]).size).toBeGreaterThan(2)
@@ -75,7 +62,7 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
   it('takes scans whose names differ in the contrast for one person, and says which is which channel', async () => {
     await visit.drop([t2, t1])
     await page.getByText('Took 2 contrasts of one person.').waitFor()
-    await data('sub-01_T1w of 16x18x20 voxels, 2 contrasts, 14 classes.')
+    await visit.data('sub-01_T1w of 16x18x20 voxels, 2 contrasts, 14 classes.')
     expect(await channels()).toEqual(['Channel 1: sub-01_T1w', 'Channel 2: sub-01_T2w'])
     expect(await page.textContent('#contrast-hint')).toBe(
       'Weights do not record which contrast is which channel: the order must be that of their training.',
@@ -86,7 +73,7 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
 
   it('refuses weights for one contrast beside two', async () => {
     await visit.drop([forOne])
-    await refusal(
+    await visit.refusal(
       'one.safetensors: its encoder is for scans of 1 contrast, but sub-01_T1w has 2 contrasts; open one of them alone, or other weights',
     )
   })
@@ -96,7 +83,7 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     // These weights see nothing but the first channel.
     expect(await segmented('sub-01_T1w_dseg.nii.gz')).toEqual(alone[0])
     await page.getByRole('button', { name: 'Move up sub-01_T2w' }).click()
-    await data('sub-01_T2w of 16x18x20 voxels, 2 contrasts')
+    await visit.data('sub-01_T2w of 16x18x20 voxels, 2 contrasts')
     expect(await channels()).toEqual(['Channel 1: sub-01_T2w', 'Channel 2: sub-01_T1w'])
     await page.locator(':focus[aria-label="Move up sub-01_T1w"]').waitFor()
     expect(await segmented('sub-01_T2w_dseg.nii.gz')).toEqual(alone[1])
@@ -136,8 +123,8 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
 
   it('takes them for scans of different people if told so, and tries the weights again', async () => {
     await page.selectOption('#grouping', 'people')
-    await data('2 scans of 16x18x20 voxels, 14 classes.')
-    await refusal(
+    await visit.data('2 scans of 16x18x20 voxels, 14 classes.')
+    await visit.refusal(
       'two.safetensors: its encoder is for scans of 2 contrasts, but sub-01_T1w has 1 contrast; if the scans are contrasts of one person, say so under Data',
     )
     expect(await page.locator('#contrast').isVisible()).toBe(false)
@@ -149,19 +136,18 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     const both = { name: 'both.nii', buffer: makeFourD([firstValue, secondValue]) }
     await visit.drop([both, forTwo])
     await page.getByText('Took both.nii as a scan of 2 contrasts; two.safetensors as weights.').waitFor()
-    await data('both of 16x18x20 voxels, 2 contrasts, 14 classes.')
+    await visit.data('both of 16x18x20 voxels, 2 contrasts, 14 classes.')
     expect(await channels()).toEqual(['Channel 1: both, volume 1', 'Channel 2: both, volume 2'])
     expect(await page.locator('#grouping').isVisible()).toBe(false)
     expect(await segmented('both_dseg.nii.gz')).toEqual(alone[0])
 
-    await page.reload()
-    await page.getByText(/Running on/).waitFor()
+    await visit.reload()
     const share = (i: number): number => (i % 5) / 4
     const probabilities = makeFourD([share, (i) => 1 - share(i)])
     await visit.drop([{ name: 'halves.nii', buffer: probabilities }])
     await page.getByText('Took halves.nii as the prior. Now open a scan.').waitFor()
     await visit.drop([t1])
-    await data('sub-01_T1w of 16x18x20 voxels, 2 classes.')
+    await visit.data('sub-01_T1w of 16x18x20 voxels, 2 classes.')
   })
 
   it('takes the names of classes from weights if no file had said them', async () => {
@@ -194,7 +180,7 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
 
   it('learns from two contrasts, and keeps the run with both', async () => {
     await visit.drop([t1, t2, prior])
-    await data('2 contrasts, 14 classes.')
+    await visit.data('2 contrasts, 14 classes.')
     await page.getByText('Settings', { exact: true }).click()
     await page.selectOption('[name=network]', 'small')
     await page.fill('[name=pretrainingEpochs]', '1')
@@ -226,14 +212,13 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
       [0, 0, 1, 2],
       [0, 0, 0, 1],
     ]
-    await page.reload()
-    await page.getByText(/Running on/).waitFor()
+    await visit.reload()
     await visit.drop([
       { name: 'p_T1w.nii', buffer: niftiOf([32, 32, 32], straightAffine(1), firstValue) },
       { name: 'p_T2w.nii', buffer: niftiOf([32, 32, 32], turned, secondValue) },
       { name: 'p_labels.nii', buffer: niftiOf([32, 32, 32], straightAffine(1), (i) => (i % 32 < 8 ? 2 : 0)) },
     ])
-    await data('p_T1w of 32x32x32 voxels, 2 contrasts, 14 classes.')
+    await visit.data('p_T1w of 32x32x32 voxels, 2 contrasts, 14 classes.')
     const at = async (): Promise<number[]> =>
       /^At ([^;]*) mm/
         .exec((await page.textContent('#location'))!)![1]!

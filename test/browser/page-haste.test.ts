@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findChromium } from './chromium.js'
 import { makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
-import { PageVisit } from './page-visit.js'
+import type { PageVisit } from './page-visit.js'
 import { makeWeights } from './page-weights.js'
+import { visiting } from './visiting.js'
 
 const executable = findChromium()
 const scan = (name: string, factor = 7919) => ({
@@ -15,19 +16,11 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
   let visit: PageVisit
   let page: Page
 
-  beforeAll(async () => {
-    visit = await PageVisit.begin(executable!)
-    page = visit.page
-    await page.getByText(/Running on/).waitFor()
+  visiting(executable, (opened) => {
+    visit = opened
+    page = opened.page
   })
 
-  afterAll(() => visit.end())
-
-  afterEach(() => {
-    visit.check()
-  })
-
-  const data = (text: string) => page.locator('#data-text', { hasText: text }).waitFor()
   const shown = () =>
     page.evaluate(() => {
       const { viewer } = window as unknown as { viewer: { niivue: { volumes: { name: string }[] } } }
@@ -37,7 +30,7 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
   it('shows the scan that was chosen last, though one before it takes longer to load', async () => {
     const large = niftiOf([128, 128, 128], straightAffine(1), (i) => (i % 97) + 0.5)
     await visit.drop([{ name: 'large.nii', buffer: large }, scan('small.nii')])
-    await data('2 scans')
+    await visit.data('2 scans')
     await page.selectOption('#scan', { label: 'small' })
     await page.locator('#canvas[aria-label="Scan small"]').waitFor()
     await page.evaluate(() => {
@@ -54,7 +47,7 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
 
   it('does not show the segmentation of one scan over another', async () => {
     await visit.drop([scan('a.nii'), scan('b.nii', 104729), { name: 'other.nii', buffer: makeLabels() }])
-    await data('2 scans of 16x18x20 voxels, 14 classes.')
+    await visit.data('2 scans of 16x18x20 voxels, 14 classes.')
     await visit.drop([{ name: 'some.safetensors', buffer: makeWeights() }])
     await page.getByText(/Compiling the kernels that segment|Segmenting a/).waitFor()
     await page.selectOption('#scan', { label: 'b' })
@@ -75,9 +68,9 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
   it('leaves no scores of another scan in the table of classes', async () => {
     const reference = { name: 'a_dseg.nii', buffer: makeLabels() }
     await visit.drop([scan('a.nii'), reference, { name: 'other.nii', buffer: makeLabels() }])
-    await data('Mean Dice of the prior alone')
+    await visit.data('Mean Dice of the prior alone')
     await visit.drop([scan('b.nii'), scan('a.nii'), reference, { ...reference, name: 'b_dseg.nii' }])
-    await data('2 scans of')
+    await visit.data('2 scans of')
     await visit.drop([{ name: 'some.safetensors', buffer: makeWeights() }])
     const scores = () => page.locator('#legend tbody td:last-child').allTextContents()
     await expect.poll(async () => (await scores()).join(''), { timeout: 60_000 }).toMatch(/\d/)
@@ -88,22 +81,18 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
   })
 
   it('forgets files that it refused', async () => {
-    await page.reload()
-    await page.getByText(/Running on/).waitFor()
-    const refused = async (text: string | RegExp): Promise<void> => {
-      await page.locator('#error', { hasText: text }).waitFor()
-    }
+    await visit.reload()
     await visit.drop([scan('first.nii')])
-    await data('first of')
+    await visit.data('first of')
     const far = niftiOf([16, 18, 20], straightAffine(1.5, true), (i) => (i % 20 < 8 ? 2 : 0))
     await visit.drop([{ name: 'far.nii', buffer: far }])
-    await refused('first.nii and far.nii lie apart')
+    await visit.refusal('first.nii and far.nii lie apart')
     await visit.drop([{ name: 'constant.nii', buffer: makeNifti(() => 3.5) }])
-    await refused(/^constant\.nii: /)
+    await visit.refusal(/^constant\.nii: /)
     await visit.drop([{ name: 'classes.json', buffer: Buffer.from('{') }])
-    await refused(/^classes\.json: /)
+    await visit.refusal(/^classes\.json: /)
     await visit.drop([{ name: 'other.nii', buffer: makeLabels() }])
-    await data('first of 16x18x20 voxels, 14 classes.')
+    await visit.data('first of 16x18x20 voxels, 14 classes.')
     expect(await page.locator('#error').isVisible()).toBe(false)
   })
 })

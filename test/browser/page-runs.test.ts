@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from './chromium.js'
 import { niftiOf, straightAffine } from './page-files.js'
-import { PageVisit } from './page-visit.js'
+import type { PageVisit } from './page-visit.js'
+import { visiting } from './visiting.js'
 
 const executable = findChromium()
 
@@ -10,25 +11,18 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
   let visit: PageVisit
   let page: Page
 
-  beforeAll(async () => {
-    visit = await PageVisit.begin(executable!)
-    page = visit.page
+  visiting(executable, (opened) => {
+    visit = opened
+    page = opened.page
   })
 
   beforeEach(async () => {
-    await page.reload()
-    await page.getByText(/Running on/).waitFor()
+    await visit.reload()
     await page.getByText('Choose data in detail').click()
     await page.fill('[name=size]', '16,16,16')
     await page.fill('[name=subjects]', '1')
     await page.getByRole('button', { name: 'Make phantoms' }).click()
     await page.getByText('Ready to train').waitFor()
-  })
-
-  afterAll(() => visit.end())
-
-  afterEach(() => {
-    visit.check()
   })
 
   const set = async (settings: Readonly<Record<string, string>>): Promise<void> => {

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { violations } from './accessibility.js'
 import { findChromium } from './chromium.js'
 import { makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
-import { PageVisit } from './page-visit.js'
+import type { PageVisit } from './page-visit.js'
+import { visiting } from './visiting.js'
 
 const executable = findChromium()
 const pictures = join(import.meta.dirname, '../../docs/images')
@@ -16,15 +17,9 @@ describe.skipIf(!executable)('the page, to a visitor who looks at images', () =>
   let visit: PageVisit
   let page: Page
 
-  beforeAll(async () => {
-    visit = await PageVisit.begin(executable!)
-    page = visit.page
-  })
-
-  afterAll(() => visit.end())
-
-  afterEach(() => {
-    visit.check()
+  visiting(executable, (opened) => {
+    visit = opened
+    page = opened.page
   })
 
   const location = (pattern: RegExp) => page.locator('#location', { hasText: pattern }).waitFor()
@@ -128,8 +123,7 @@ describe.skipIf(!executable)('the page, to a visitor who looks at images', () =>
   })
 
   it('segments the sample in one click', async () => {
-    await page.reload()
-    await page.getByText(/Running on/).waitFor()
+    await visit.reload()
     await page.getByRole('button', { name: 'Try it on a sample' }).click()
     await page.getByText('sample of 80x96x80 voxels, 14 classes.').waitFor()
     await page.getByText(/Compiling the kernels that segment|Segmenting sample/).waitFor()

@@ -51,6 +51,28 @@ export class PageVisit {
     return new PageVisit(browser, page, address, folder, server, failures)
   }
 
+  /** Waits for the graphics device. */
+  async ready(): Promise<void> {
+    await this.page.getByText(/Running on/).waitFor()
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload()
+    await this.ready()
+  }
+
+  /** Waits until the page says this of its data. */
+  async data(text: string): Promise<void> {
+    await this.page.locator('#data-text', { hasText: text }).waitFor()
+  }
+
+  /** Waits until the page refuses something in these words. The data are still there, and nothing is under way. */
+  async refusal(text: string | RegExp): Promise<void> {
+    await this.page.locator('#error', { hasText: text }).waitFor()
+    expect(await this.page.locator('#segmenting').isVisible()).toBe(false)
+    expect(await this.page.locator('#open-more').isEnabled()).toBe(true)
+  }
+
   /** No script failed, and nothing left this machine. */
   check(): void {
     expect(this.failures).toEqual([])

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readTensors, readVolume } from '../../src/io/files.js'
 import { fortranStrides, toCOrder } from '../../src/io/axes.js'
 import { findChromium } from './chromium.js'
 import { makeNifti, obliqueAffine } from './page-files.js'
-import { PageVisit } from './page-visit.js'
+import type { PageVisit } from './page-visit.js'
+import { visiting } from './visiting.js'
 
 const executable = findChromium()
 
@@ -17,15 +18,9 @@ describe.skipIf(!executable)('the page, to a visitor who trains', () => {
   let visit: PageVisit
   let page: Page
 
-  beforeAll(async () => {
-    visit = await PageVisit.begin(executable!)
-    page = visit.page
-  })
-
-  afterAll(() => visit.end())
-
-  afterEach(() => {
-    visit.check()
+  visiting(executable, (opened) => {
+    visit = opened
+    page = opened.page
   })
 
   it("trains by the paper's recipe and saves a segmentation on the scan's own affine", async () => {
