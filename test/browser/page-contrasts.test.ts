@@ -142,6 +142,9 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     expect(await segmented('both_dseg.nii.gz')).toEqual(alone[0])
 
     await visit.reload()
+    const series = Array.from({ length: 9 }, () => firstValue)
+    await visit.drop([{ name: 'series.nii', buffer: makeFourD(series) }])
+    await visit.refusal('series.nii: its 9 volumes are not a prior')
     const share = (i: number): number => (i % 5) / 4
     const probabilities = makeFourD([share, (i) => 1 - share(i)])
     await visit.drop([{ name: 'halves.nii', buffer: probabilities }])

@@ -1,4 +1,4 @@
-import { parseLabelTable, UserError } from 'sae-webgpu'
+import { checkPrior, parseLabelTable, UserError } from 'sae-webgpu'
 import { decodeLabels, decodeVolume, type LabelVolume, type Volume } from 'sae-webgpu/io'
 import type { FileKind, SortedFile } from './protocol.js'
 import { bytesOf, readHeader } from './volumes.js'
@@ -26,13 +26,28 @@ async function kindOf(file: File): Promise<{ readonly kind: FileKind; readonly c
     )
   }
   const { channels } = await readHeader(file)
-  // A prior may be large, and has as many volumes as classes: only what could be a scan is read to find out.
-  if (channels > mostContrasts) return { kind: 'prior' }
+  // Hundreds of volumes are a series, too large to read to find out.
+  if (channels > mostClasses) throw unusable(name, channels)
   const bytes = await bytesOf(file, name)
   if (channels === 1) return { kind: looksLikeLabels(decodeLabels(bytes, name)) ? 'labels' : 'scan' }
-  if (looksLikeProbabilities(decodeVolume(bytes, name))) return { kind: 'prior' }
+  const volume = decodeVolume(bytes, name)
+  if (looksLikeProbabilities(volume)) {
+    // Refused now: with a scan that comes later, the scan would seem to be at fault.
+    checkPrior(volume.data, volume.grid.shape, channels, name)
+    return { kind: 'prior' }
+  }
+  if (channels > mostContrasts) throw unusable(name, channels)
   return { kind: 'scan', contrasts: channels }
 }
+
+function unusable(name: string, volumes: number): UserError {
+  return new UserError(
+    `${name}: its ${volumes} volumes are not a prior, which has probabilities from 0 to 1 that sum to 1 at every voxel, and a scan has at most ${mostContrasts} contrasts; open one volume as a file of its own`,
+  )
+}
+
+/** Most classes that a label table may have, and so a prior. */
+const mostClasses = 64
 
 /** Most volumes that a file may have to be taken for a scan, with a contrast in each. */
 export const mostContrasts = 8
