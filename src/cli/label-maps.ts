@@ -125,7 +125,7 @@ export function tableOfValues(map: VolumeHeader, described: MapTable): LabelTabl
  */
 export function classesOfMap(map: LabelVolume, described: MapTable, terminal: Terminal): Classified {
   const { table } = described
-  const classified = classify(map.data, tableOfValues(map, described), map.source)
+  const classified = classify(map.data, tableOfValues(map, described), map.source, remedy)
   const { unlisted } = classified
   if (unlisted.length > 0) {
     terminal.warn(
@@ -134,6 +134,11 @@ export function classesOfMap(map: LabelVolume, described: MapTable, terminal: Te
   }
   return classified
 }
+
+const remedy = (classes?: number): string =>
+  classes === undefined
+    ? 'give the table of its labels with --classes'
+    : `put the .tsv that sae wrote with it beside it, or give their table with --classes (${classes} for classes 0 to ${classes - 1} without names)`
 
 /** Eight hexadecimal digits that two tables of other classes hardly share (32-bit FNV-1a). */
 function fingerprint(table: LabelTable): string {

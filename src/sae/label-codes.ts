@@ -16,6 +16,9 @@ export interface CodeCount {
   readonly voxels: number
 }
 
+/** What to do about labels that are not FreeSurfer's. @param classes how many, if they seem to be classes */
+type Remedy = (classes?: number) => string
+
 /** A label map in the classes of a table. */
 export interface Classified {
   /** One class `0..K-1` per voxel, in the order of the labels. */
@@ -29,10 +32,16 @@ export interface Classified {
 /**
  * Label values -> classes. `labels` has any shape; the result has the same order, one class `0..K-1` per voxel.
  *
+ * @param remedy what to do about labels that are not FreeSurfer's, to end a message; gets how many classes they seem to be
  * @throws UserError as `classify`
  */
-export function toClasses(labels: ArrayLike<number>, table: LabelTable, source = 'label map'): Uint8Array {
-  return classify(labels, table, source).classes
+export function toClasses(
+  labels: ArrayLike<number>,
+  table: LabelTable,
+  source = 'label map',
+  remedy?: (classes?: number) => string,
+): Uint8Array {
+  return classify(labels, table, source, remedy).classes
 }
 
 /**
@@ -41,13 +50,18 @@ export function toClasses(labels: ArrayLike<number>, table: LabelTable, source =
  * @throws UserError for a value that is not a non-negative integer; for values in no class of a table without a rest class;
  *   and, if the table is FreeSurfer's, for a map that holds too many other codes to be one, or classes
  */
-export function classify(labels: ArrayLike<number>, table: LabelTable, source = 'label map'): Classified {
+export function classify(
+  labels: ArrayLike<number>,
+  table: LabelTable,
+  source = 'label map',
+  remedy: Remedy = () => 'give the table of its labels',
+): Classified {
   const counts = countCodes(labels, source)
   const listed = classFinder(table)
   const unlisted = Array.from(counts, ([code, voxels]) => ({ code, voxels }))
     .filter(({ code }) => listed(code) === undefined)
     .sort((a, b) => b.voxels - a.voxels || a.code - b.code)
-  if (table === freeSurferTable) requireFreeSurfer(counts, unlisted, source)
+  if (table === freeSurferTable) requireFreeSurfer(counts, unlisted, source, remedy)
   const { rest } = table
   if (unlisted.length > 0 && rest === undefined) {
     const [are, them] = unlisted.length === 1 ? ['is', 'it'] : ['are', 'them']
@@ -114,8 +128,9 @@ function requireFreeSurfer(
   counts: ReadonlyMap<number, number>,
   unlisted: readonly CodeCount[],
   source: string,
+  remedy: Remedy,
 ): void {
-  requireNoClasses(counts, unlisted, source)
+  requireNoClasses(counts, unlisted, source, remedy)
   const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0)
   const codes = counts.size - Number(counts.has(0))
   const labelled = sum(counts.values()) - (counts.get(0) ?? 0)
@@ -123,7 +138,7 @@ function requireFreeSurfer(
   const many = unlisted.length >= fewCodes && unlisted.length > codes / 5
   if (!many && foreign <= labelled / 2) return
   throw new UserError(
-    `${source}: does not look like FreeSurfer labels: ${unlisted.length} of its ${codes} codes, ${share(foreign, labelled)} of its labelled voxels, are not FreeSurfer's: ${describeCodes(unlisted)}; give the table of its labels with --classes`,
+    `${source}: does not look like FreeSurfer labels: ${unlisted.length} of its ${codes} codes, ${share(foreign, labelled)} of its labelled voxels, are not FreeSurfer's: ${describeCodes(unlisted)}; ${remedy()}`,
   )
 }
 
@@ -135,11 +150,12 @@ function requireNoClasses(
   counts: ReadonlyMap<number, number>,
   unlisted: readonly CodeCount[],
   source: string,
+  remedy: Remedy,
 ): void {
   const highest = Math.max(...counts.keys())
   if (unlisted.length === 0 || highest >= freeSurferTable.classes.length) return
   throw new UserError(
-    `${source}: holds labels up to ${highest}, and FreeSurfer has no code ${unlisted.map(({ code }) => code).join(', ')}: it seems to hold classes; put the .tsv that sae wrote with it beside it, or give their table with --classes (${highest + 1} for classes 0 to ${highest} without names)`,
+    `${source}: holds labels up to ${highest}, and FreeSurfer has no code ${unlisted.map(({ code }) => code).join(', ')}: it seems to hold classes; ${remedy(highest + 1)}`,
   )
 }
 

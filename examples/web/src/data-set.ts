@@ -221,7 +221,7 @@ async function withTruths(
     if (!file) return [...scans]
     const labels = placedOnto(await readLabels(file, notes), prior, 'the reference and the scan')
     note(notes, labels.remark)
-    scored.push({ ...scan, truth: toClasses(labels.volume.data, knowledge.table, file.name) })
+    scored.push({ ...scan, truth: toClasses(labels.volume.data, knowledge.table, file.name, remedy) })
   }
   return scored
 }
@@ -258,11 +258,14 @@ function priorOfMap(
   const classes = table.classes.length
   const size = grid.known ? voxelSize(grid.affine) : ([1, 1, 1] as const)
   const sigma = [blur / size[0], blur / size[1], blur / size[2]] as const
-  const data = priorFromLabels(toClasses(labels.data, table, source), grid.shape, classes, { sigma })
+  const data = priorFromLabels(toClasses(labels.data, table, source, remedy), grid.shape, classes, { sigma })
   notes.push(`${source}: a label map; made a prior of ${classes} classes from it`)
   const volume = { ...labels, data, channels: classes }
   return { volume, knowledge: { prior: { data, classes, shape: grid.shape }, table } }
 }
+
+const remedy = (): string =>
+  'open a table of its classes with it, or say under "Choose data in detail" that labels are numbered from 0'
 
 function numberedTable({ data, source }: LabelVolume): LabelTable {
   const highest = data.reduce((most, label) => Math.max(most, label), 0)
