@@ -80,6 +80,28 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
     expect((await scores()).join('')).not.toMatch(/\d/)
   })
 
+  it('segments within another memory limit as soon as it is given', async () => {
+    await visit.reload()
+    await page.getByText('Settings', { exact: true }).click()
+    const limit = async (megabytes: string): Promise<void> => {
+      await page.fill('[name=memoryLimit]', megabytes)
+      await page.locator('[name=memoryLimit]').blur()
+    }
+    await limit('0.001')
+    await visit.drop([scan('a.nii'), { name: 'other.nii', buffer: makeLabels() }])
+    await visit.data('a of')
+    await visit.drop([{ name: 'some.safetensors', buffer: makeWeights() }])
+    await visit.refusal('of device memory is needed, but the limit is')
+    await limit('')
+    await page.locator('#canvas[aria-label="Scan a, with its segmentation"]').waitFor()
+    expect(await page.locator('#error').isVisible()).toBe(false)
+    // A new limit holds for what is segmented next, not for what is there.
+    await limit('0.001')
+    await visit.download('Save segmentation')
+    await limit('')
+    await page.getByText('Settings', { exact: true }).click()
+  })
+
   it('forgets files that it refused', async () => {
     await visit.reload()
     await visit.drop([scan('first.nii')])

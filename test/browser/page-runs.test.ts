@@ -55,6 +55,23 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await stop()
   })
 
+  it('goes on within another memory limit', async () => {
+    await start('paper', forever)
+    await page.getByText(/^Training, epoch [3-9]/).waitFor()
+    await stop()
+    const limit = async (megabytes: string): Promise<void> => {
+      await page.fill('[name=memoryLimit]', megabytes)
+      await page.click('#resume')
+    }
+    await limit('0.001')
+    await visit.refusal('of device memory is needed, but the limit is')
+    await limit('')
+    // Neither the weights nor the epochs are lost.
+    await page.getByText(/^Training, epoch ([4-9]|\d\d)/).waitFor()
+    expect(await page.locator('#loss-chart svg').getAttribute('aria-label')).toMatch(/in epoch 1, /)
+    await stop()
+  })
+
   it('shows the setting that keeps a run from starting', async () => {
     await set({ trainingRate: '' })
     await page.getByText('Settings', { exact: true }).click()

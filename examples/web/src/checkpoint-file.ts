@@ -10,6 +10,7 @@ import {
   type Variables,
 } from 'sae-webgpu'
 import { decodeTensors, writeSafetensors, type Tensor } from 'sae-webgpu/io'
+import { bytesOf } from './volumes.js'
 
 /**
  * Weights as `sae` writes them; with a trainer, also everything that `sae train --resume` needs.
@@ -43,6 +44,11 @@ export function decodeCheckpoint(
   const floats = new Map<string, NamedTensor>()
   for (const [name, tensor] of tensors) if (tensor.dtype === 'F32') floats.set(name, tensor)
   return { tensors: floats, info: checkpointInfo({ tensors: floats, metadata }, source) }
+}
+
+/** Reads a file of weights. @throws UserError as `decodeCheckpoint` */
+export async function readCheckpoint(file: File): Promise<ReturnType<typeof decodeCheckpoint>> {
+  return decodeCheckpoint(await bytesOf(file, file.name), file.name)
 }
 
 /** What weights have learnt, in a few words. */

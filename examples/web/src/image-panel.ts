@@ -95,6 +95,11 @@ export class ImagePanel {
     else showLegend(this.data!.classes, undefined)
   }
 
+  /** Tries again to show the layer that is chosen, if it could not be shown. */
+  async retry(): Promise<void> {
+    if (this.layer !== this.shown) await this.refresh()
+  }
+
   async savePicture(): Promise<void> {
     const picture = await this.viewer!.picture()
     download(`${this.name}.png`, new Uint8Array(await picture.arrayBuffer()))

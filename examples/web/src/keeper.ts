@@ -1,7 +1,25 @@
+import { UserError, type CheckpointInfo, type NamedTensor } from 'sae-webgpu'
+import { decodeCheckpoint } from './checkpoint-file.js'
 import type { DataSet } from './data-set.js'
 import type { EngineEvent, SavedRun } from './protocol.js'
 import type { Run } from './run.js'
-import type { Storage } from './storage.js'
+import type { Storage, StoredRun } from './storage.js'
+
+/** A run that was saved, with all that it takes to go on. */
+interface Reopened {
+  readonly stored: StoredRun
+  readonly data: DataSet
+  readonly tensors: ReadonlyMap<string, NamedTensor>
+  readonly info: CheckpointInfo
+}
+
+/** Reads a run that was saved. @throws UserError if it is gone */
+export async function reopen(storage: Storage, id: string): Promise<Reopened> {
+  const stored = await storage.run(id)
+  const data = stored && (await storage.data(stored.dataId))
+  if (!stored || !data) throw new UserError('the saved run no longer exists')
+  return { stored, data, ...decodeCheckpoint(stored.checkpoint, 'kept.safetensors') }
+}
 
 /** Saves a run for a later visit. If the browser refuses, the run continues. */
 export class Keeper {

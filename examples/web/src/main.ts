@@ -54,6 +54,8 @@ async function begin(): Promise<void> {
 /** Returns false if there is no device to compute on. */
 async function startDevice(): Promise<boolean> {
   computing = await openDevice(engine, settingsForm)
+  // The browser may have kept the form of an earlier visit.
+  if (computing) await boundDevice()
   // Data may have been opened before the device was.
   if (canTrain()) runPanel.setPhase('ready')
   setBusy(task)
@@ -72,6 +74,11 @@ function listen(): void {
   settingsForm.addEventListener('change', ({ target }) => {
     if (target instanceof HTMLSelectElement && target.name === 'recipe')
       fillRecipe(settingsForm, data?.scans.length ?? 1)
+    if (target instanceof HTMLInputElement && ['memoryLimit', 'halfPrecision'].includes(target.name))
+      void guarded(async () => {
+        await boundDevice()
+        await images.retry()
+      })
   })
   onClick('resume', () => run(undefined))
   onClick('pause', () => setPaused(!paused))
@@ -93,6 +100,11 @@ function listen(): void {
     if (file) void guarded(() => loadWeights(file))
   })
   takeDrops(byId('drop', HTMLDivElement), taken)
+}
+
+/** Segments and trains within the bounds of the form from now on. */
+async function boundDevice(): Promise<void> {
+  await engine.call('setDevice', deviceSettings(settingsForm))
 }
 
 /** Takes files for what they are, whatever they are called. */
@@ -208,7 +220,7 @@ async function loadWeights(file: File | undefined): Promise<void> {
   requireIdle()
   openedWeights = file
   task = 'reading'
-  const loading = engine.call('loadWeights', file, deviceSettings(settingsForm))
+  const loading = engine.call('loadWeights', file)
   const opened = await loading.finally(() => (task = undefined))
   data = opened.data
   saved = false
@@ -228,6 +240,7 @@ async function resumeSaved({ id }: SavedRun): Promise<void> {
   try {
     const { data: summary, state } = await engine.call('restore', id)
     fillSettings(settingsForm, state.settings)
+    await boundDevice()
     await showData(summary, state)
     await images.weightsChanged()
   } finally {

@@ -171,7 +171,9 @@ export interface Calls {
   /** Reads the sample that comes with the page. */
   openSample(): Promise<DataSummary>
   /** Loads weights; those of the sample without a file. */
-  loadWeights(file: File | undefined, device: DeviceSettings): Promise<OpenedWeights>
+  loadWeights(file: File | undefined): Promise<OpenedWeights>
+  /** Bounds the segmentations that follow, and runs that are resumed. */
+  setDevice(device: DeviceSettings): Promise<void>
   /** Runs to the end or until `stop`: a new run if `settings` are given, else resumes the current one. */
   train(settings: RunSettings | undefined): Promise<'done' | 'stopped'>
   setPaused(paused: boolean): Promise<void>

@@ -15,11 +15,11 @@ import {
   type TrainingSettings,
   type TrainingStep,
 } from 'sae-webgpu'
-import { encodeCheckpoint } from './checkpoint-file.js'
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-file.js'
 import { EpochFigures } from './epoch-figures.js'
 import type { Network } from './network.js'
 import { Pace } from './pace.js'
-import type { EngineEvent, HistoryPoint, RunState, Stage } from './protocol.js'
+import type { DeviceSettings, EngineEvent, HistoryPoint, RunState, Stage } from './protocol.js'
 import type { Lesson } from './start.js'
 
 type Step = PretrainingStep | TrainingStep
@@ -51,7 +51,7 @@ export class Run {
     state: RunState,
     private restored: ReadonlyMap<string, NamedTensor> | undefined,
     private readonly emit: (event: EngineEvent) => void,
-    private readonly afterEpoch: () => Promise<void>,
+    private readonly afterEpoch: (run: Run) => Promise<void>,
   ) {
     this.state = state
     this.history = [...state.history]
@@ -78,6 +78,19 @@ export class Run {
     if (!this.stopped && this.needsDecoder) await this.fitDecoder()
     if (!this.stopped) await this.train()
     return this.stopped ? 'stopped' : 'done'
+  }
+
+  /** Goes on within other bounds of the device: its plans are made anew. */
+  async bound({ memoryLimit, precision }: DeviceSettings): Promise<void> {
+    const { settings } = this.state
+    if (settings.memoryLimit === memoryLimit && settings.precision === precision) return
+    if (this.trainer) {
+      this.restored = decodeCheckpoint(await this.checkpoint(), 'run.safetensors').tensors
+      this.state = this.current
+      this.trainer.dispose()
+      this.trainer = undefined
+    }
+    this.state = { ...this.state, settings: { ...settings, memoryLimit, precision } }
   }
 
   setPaused(paused: boolean): void {
@@ -254,7 +267,7 @@ export class Run {
       if (step.lastOfEpoch) {
         figures.clear()
         this.state = { ...this.state, epoch }
-        await this.afterEpoch()
+        await this.afterEpoch(this)
       }
       if (this.gate) {
         await this.gate

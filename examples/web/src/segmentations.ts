@@ -26,7 +26,7 @@ export class Segmentations {
     private readonly knowledge: Knowledge,
     private readonly scans: readonly Scan[],
     private readonly network: Network,
-    private readonly device: DeviceSettings,
+    private device: DeviceSettings,
     private readonly emit: (event: EngineEvent) => void,
   ) {}
 
@@ -35,8 +35,23 @@ export class Segmentations {
       const result = this.queue.then(() => this.segment(this.scans[index]!))
       this.queue = result.catch(() => undefined)
       this.latest = { scan: index, result }
+      // The next attempt may have more memory.
+      result.catch(() => {
+        if (this.latest?.result === result) this.latest = undefined
+      })
     }
     return this.latest.result
+  }
+
+  /** Segments within other bounds of the device from now on; the latest result stays. */
+  bound(device: DeviceSettings): void {
+    const { memoryLimit, precision } = this.device
+    if (device.memoryLimit === memoryLimit && device.precision === precision) return
+    this.device = device
+    const former = this.segmenter
+    this.segmenter = undefined
+    // It may be at work.
+    this.queue = this.queue.then(() => release(former))
   }
 
   /** Clears the cache after the weights have changed. */
@@ -46,15 +61,12 @@ export class Segmentations {
 
   async dispose(): Promise<void> {
     await this.queue
-    const segmenter = await this.segmenter?.catch(() => undefined)
-    segmenter?.dispose()
+    await release(this.segmenter)
   }
 
   private async segment(scan: Scan): Promise<Found> {
     try {
-      if (!this.segmenter) this.tell('Compiling the kernels that segment')
-      this.segmenter ??= this.compile()
-      const segmenter = await this.segmenter
+      const segmenter = await this.compiled()
       this.tell(`Segmenting ${scan.name}`)
       const found = await segmenter.segment(scaledFor(this.network, scan).data)
       if (scan.original) this.tell(`Bringing the segmentation onto the grid of ${scan.name}`)
@@ -68,12 +80,28 @@ export class Segmentations {
     this.emit({ type: 'segmenting', text })
   }
 
+  private compiled(): Promise<Segmenter> {
+    if (this.segmenter) return this.segmenter
+    this.tell('Compiling the kernels that segment')
+    const made = this.compile()
+    this.segmenter = made
+    made.catch(() => {
+      if (this.segmenter === made) this.segmenter = undefined
+    })
+    return made
+  }
+
   private compile(): Promise<Segmenter> {
     const { model, variables } = this.network
     const { memoryLimit, precision } = this.device
     const prior = priorFor(model, this.knowledge.prior)
     return Segmenter.create(this.gpu, model, variables, prior, { posterior: true, memoryLimit, precision })
   }
+}
+
+async function release(segmenter: Promise<Segmenter> | undefined): Promise<void> {
+  const made = await segmenter?.catch(() => undefined)
+  made?.dispose()
 }
 
 /** Results on the grid of the scan's file, as `sae segment --resample` writes them. */

@@ -1,18 +1,10 @@
 import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
-import { decodeCheckpoint, historyOf } from './checkpoint-file.js'
+import { historyOf, readCheckpoint } from './checkpoint-file.js'
 import { channelCount } from './contrasts.js'
-import {
-  arranged,
-  namedBy,
-  phantomData,
-  readDataSet,
-  summaryOf,
-  type DataSet,
-  type Knowledge,
-} from './data-set.js'
+import { arranged, namedBy, phantomData, readDataSet, summaryOf, type DataSet } from './data-set.js'
 import { overlayOf, reportFile, scanImage, scanOf, segmentationFile, weightsFile } from './exhibits.js'
 import { sortFile } from './file-kinds.js'
-import { Keeper } from './keeper.js'
+import { Keeper, reopen } from './keeper.js'
 import { createNetwork, requireFits, scaledFor, type Network } from './network.js'
 import type {
   Calls,
@@ -37,7 +29,6 @@ import { sampleFiles, sampleWeights } from './sample.js'
 import { Segmentations } from './segmentations.js'
 import { lessonFor, newLesson, type Lesson } from './start.js'
 import { Storage } from './storage.js'
-import { bytesOf } from './volumes.js'
 
 /** Least time between two segmentations during training: each delays training by a forward pass. */
 const millisecondsBetweenUpdates = 1000
@@ -60,6 +51,7 @@ export class Session implements Calls {
   /** Whether the visitor paused, perhaps what precedes a run. */
   private paused = false
   private updated = 0
+  private device: DeviceSettings = { memoryLimit: undefined, precision: 'f32' }
 
   constructor(private readonly emit: (event: EngineEvent) => void) {}
 
@@ -76,13 +68,10 @@ export class Session implements Calls {
   }
 
   async restore(id: string): Promise<{ data: DataSummary; state: RunState }> {
-    const stored = await this.storage.run(id)
-    const data = stored && (await this.storage.data(stored.dataId))
-    if (!stored || !data) throw new UserError('the saved run no longer exists')
+    const { stored, data, tensors, info } = await reopen(this.storage, id)
     const { state } = stored
-    const { tensors, info } = decodeCheckpoint(stored.checkpoint, 'kept.safetensors')
     await this.take(data)
-    const network = await this.takeNetwork(info, state.settings, state.settings.seed, tensors)
+    const network = await this.takeNetwork(info, state.settings.seed, tensors)
     this.keeper = new Keeper(this.storage, data, this.emit, stored)
     this.resumable = () => this.newRun(network, state, tensors)
     return { data: summaryOf(data), state }
@@ -117,20 +106,27 @@ export class Session implements Calls {
     return this.take({ ...(await readDataSet(await sampleFiles())), notes: [] })
   }
 
-  async loadWeights(file: File | undefined, device: DeviceSettings): Promise<OpenedWeights> {
+  async loadWeights(file: File | undefined): Promise<OpenedWeights> {
     const knowledge = this.requireKnowledge()
     const data = this.requireData()
     const given = file ?? (await sampleWeights())
-    const { tensors, info } = decodeCheckpoint(await bytesOf(given, given.name), given.name)
+    const { tensors, info } = await readCheckpoint(given)
     requireFits(info, data, knowledge, given.name)
-    await this.takeNetwork(info, device, 0, tensors, given.name)
+    await this.takeNetwork(info, 0, tensors, given.name)
     this.data = namedBy(data, info.table)
     return { what: historyOf(info), data: summaryOf(this.data) }
+  }
+
+  setDevice(device: DeviceSettings): Promise<void> {
+    this.device = device
+    this.segmentations?.bound(device)
+    return Promise.resolve()
   }
 
   async train(settings: RunSettings | undefined): Promise<'done' | 'stopped'> {
     this.aborter = new AbortController()
     this.paused = false
+    await this.run?.bound(this.device)
     const run = settings ? await this.begin(settings) : (this.run ?? (await this.resumable?.()))
     if (!run) {
       if (this.aborter.signal.aborted) return 'stopped'
@@ -174,32 +170,28 @@ export class Session implements Calls {
   }
 
   async saveWeights(): Promise<ImageFile> {
-    const { table } = this.requireKnowledge()
-    return weightsFile(required(this.network, untrained), this.run, table)
+    return weightsFile(required(this.network, untrained), this.run, this.requireKnowledge().table)
   }
 
   /** A new run. Undefined if it was stopped before its first step. */
   private async begin(settings: RunSettings): Promise<Run | undefined> {
-    const data = this.requireData()
     const fresh = settings.pretrainingEpochs > 0 || !this.network
     const stage = settings.pretrainingEpochs > 0 ? 'pretraining' : 'training'
     const state: RunState = { settings, stage, epoch: 0, history: [], progress: undefined }
     let run: Run | undefined
-    this.run?.dispose()
-    this.run = undefined
-    this.resumable = undefined
+    this.dropRun()
     if (fresh) {
       await this.dropNetwork()
       const { intensities } = recipes[settings.recipe]
       const lesson = await newLesson(this.circumstances(settings, { intensities }))
       if (!lesson) return undefined
       const { architecture } = lesson.model
-      const network = await this.takeNetwork({ architecture, intensities }, settings, settings.seed)
+      const network = await this.takeNetwork({ architecture, intensities }, settings.seed)
       run = this.runOf(network, lesson, state)
     }
     run ??= await this.newRun(this.network!, state)
     if (!run) return undefined
-    this.keeper = new Keeper(this.storage, data, this.emit)
+    this.keeper = new Keeper(this.storage, this.requireData(), this.emit)
     await this.keeper.keepData()
     return run
   }
@@ -223,8 +215,9 @@ export class Session implements Calls {
     state: RunState,
     restored?: ReadonlyMap<string, NamedTensor>,
   ): Promise<Run | undefined> {
-    const lesson = await lessonFor(network.model, this.circumstances(state.settings, network))
-    return lesson && this.runOf(network, lesson, state, restored)
+    const settings = { ...state.settings, ...this.device }
+    const lesson = await lessonFor(network.model, this.circumstances(settings, network))
+    return lesson && this.runOf(network, lesson, { ...state, settings }, restored)
   }
 
   private runOf(
@@ -234,12 +227,11 @@ export class Session implements Calls {
     restored?: ReadonlyMap<string, NamedTensor>,
   ): Run {
     const { table } = this.requireKnowledge()
-    const keep = async (): Promise<void> => {
+    const keep = async (run: Run): Promise<void> => {
       await this.keeper?.keep(run)
       if (performance.now() - this.updated >= millisecondsBetweenUpdates) this.weightsChanged()
     }
-    const run = new Run(this.requireGpu(), lesson, table, network, state, restored, this.emit, keep)
-    return run
+    return new Run(this.requireGpu(), lesson, table, network, state, restored, this.emit, keep)
   }
 
   private weightsChanged(): void {
@@ -257,24 +249,27 @@ export class Session implements Calls {
   /** Initialises weights on the device from the seed, then overwrites them with `tensors`. */
   private async takeNetwork(
     info: Pick<CheckpointInfo, 'architecture' | 'intensities'>,
-    device: DeviceSettings,
     seed: number,
     tensors?: ReadonlyMap<string, NamedTensor>,
     source = 'kept.safetensors',
   ): Promise<Network> {
-    const gpu = this.requireGpu()
+    const [gpu, knowledge] = [this.requireGpu(), this.requireKnowledge()]
     const network = createNetwork(gpu, info, seed, tensors, source)
     await this.dropNetwork()
     this.network = network
     const { scans } = this.requireData()
-    this.segmentations = new Segmentations(gpu, this.requireKnowledge(), scans, network, device, this.emit)
+    this.segmentations = new Segmentations(gpu, knowledge, scans, network, this.device, this.emit)
     return network
   }
 
-  private async dropNetwork(): Promise<void> {
+  private dropRun(): void {
     this.run?.dispose()
     this.run = undefined
     this.resumable = undefined
+  }
+
+  private async dropNetwork(): Promise<void> {
+    this.dropRun()
     await this.segmentations?.dispose()
     this.segmentations = undefined
     this.network?.variables.dispose()
@@ -289,7 +284,7 @@ export class Session implements Calls {
     return required(this.data, 'open a scan first')
   }
 
-  private requireKnowledge(): Knowledge {
+  private requireKnowledge(): NonNullable<DataSet['knowledge']> {
     const line = 'choose a prior first: probabilities, or a label map of another person'
     return required(this.requireData().knowledge, line)
   }

@@ -2,7 +2,7 @@ import type { DataSet } from './data-set.js'
 import type { SavedRun } from './protocol.js'
 
 /** A run with what it takes to go on; its data are saved once. */
-interface StoredRun extends SavedRun {
+export interface StoredRun extends SavedRun {
   /** Of its data. */
   readonly dataId: string
   /** Weights, the optimiser's state, settings: a safetensors file. */
