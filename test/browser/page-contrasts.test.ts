@@ -193,8 +193,10 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     await page.getByText('Done: the run is complete').waitFor({ timeout: 600_000 })
     const kept = readFileSync(await visit.download('Save weights'))
     expect(kept.toString('latin1')).toContain('\\"channels\\":2')
-    // Another order would drop what it has learnt.
+    // Another order would drop what it has learnt, and so would another grouping.
     expect(await page.locator('#contrasts button').count()).toBe(0)
+    expect(await page.locator('#grouping').isVisible()).toBe(false)
+    expect(await page.textContent('#contrast-hint')).toContain('to group them otherwise, open them again')
     await page.reload()
     await page.getByRole('button', { name: 'Resume this run' }).click()
     await page.getByText('Done: the run is complete').waitFor({ timeout: 600_000 })

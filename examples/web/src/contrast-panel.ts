@@ -68,9 +68,15 @@ export class ContrastPanel {
     target?.focus({ preventScroll: true })
   }
 
-  /** Keeps the order: weights have learnt from it, and would be lost with it. */
+  /** Keeps order and grouping: weights have learnt from them, and would be lost with them. */
   settle(): void {
     for (const button of this.list.querySelectorAll('button')) button.remove()
+    if (this.groups.hidden) return
+    this.groups.hidden = true
+    say(
+      this.hint,
+      'The weights have learnt from these scans as they are; to group them otherwise, open them again.',
+    )
   }
 
   /** While a run is under way. */
