@@ -13,6 +13,14 @@ export async function guarded(action: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Does that for one value after the other, in the order in which they come. */
+export function inTurn<T>(action: (value: T) => Promise<void>): (value: T) => void {
+  let turn = Promise.resolve()
+  return (value) => {
+    turn = turn.then(() => guarded(() => action(value)))
+  }
+}
+
 export function showError(error: unknown): void {
   if (muted) return
   say(byId('error', HTMLParagraphElement), error === undefined ? '' : lineOf(error))

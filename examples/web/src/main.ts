@@ -1,4 +1,4 @@
-import { guarded, muteErrors, onClick, onSubmit, showError } from './actions.js'
+import { guarded, inTurn, muteErrors, onClick, onSubmit, showError } from './actions.js'
 import { ContrastPanel } from './contrast-panel.js'
 import { describeData } from './data-text.js'
 import { openDevice } from './device.js'
@@ -9,6 +9,7 @@ import { chosenFiles, deviceSettings, fillRecipe, fillSettings, phantomRecipe, r
 import { ImagePanel } from './image-panel.js'
 import { takeFiles } from './intake.js'
 import { tellLost, tellNotSaved, tellSegmenting } from './notices.js'
+import { Occupation } from './occupation.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
 import { enableSaving, listenToSaving } from './saving.js'
 import { RunPanel } from './run-panel.js'
@@ -19,7 +20,6 @@ const phantomForm = byId('phantom-form', HTMLFormElement)
 const settingsForm = byId('settings-form', HTMLFormElement)
 const dataForms = byId('data-forms', HTMLDetailsElement)
 const weightsField = byId('weights', HTMLInputElement)
-const openButtons = ['try', 'open', 'open-more', 'try-again'].map((id) => byId(id, HTMLButtonElement))
 
 const engine = new Engine(receive)
 const images = new ImagePanel(engine, showError)
@@ -30,14 +30,18 @@ const contrasts = new ContrastPanel(
   () => void guarded(() => rearrange(engine.call('readFiles', chosenFiles(fileForm)))),
   (order) => void guarded(() => rearrange(engine.call('arrange', order))),
 )
+const work = new Occupation([fileForm, phantomForm], (busy) => {
+  runs.busy = busy
+  contrasts.busy = busy
+  weightsField.disabled = busy || !canTrain()
+  if (!busy) void runs.list()
+})
 let data: DataSummary | undefined
 /** Whether there is a device to compute on; without, scans are only shown. */
 let computing = false
 /** Weights that were opened for these scans; they may fit once the scans are arranged otherwise. */
 let openedWeights: File | undefined
 let opening: Promise<boolean> | undefined
-/** What is under way and has data and weights to itself. */
-let task: 'run' | 'reading' | undefined
 let paused = false
 /** Whether what is on show is a saved run, to go on with if the device is lost. */
 let saved = false
@@ -58,7 +62,7 @@ async function startDevice(): Promise<boolean> {
   if (computing) await boundDevice()
   // Data may have been opened before the device was.
   if (canTrain()) runPanel.setPhase('ready')
-  setBusy(task)
+  work.set(work.task)
   return computing
 }
 
@@ -87,11 +91,8 @@ function listen(): void {
     await engine.call('stop')
   })
   for (const id of ['try', 'try-again']) onClick(id, trySample)
-  // One after the other: the forms are disabled while files are read.
-  let turn = Promise.resolve()
-  const taken = (files: readonly File[]): void => {
-    turn = turn.then(() => guarded(() => take(files)))
-  }
+  // The forms are disabled while files are read.
+  const taken = inTurn(take)
   takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
   listenToSaving(engine, images, onClick)
   onClick('lost-restart', () => recover())
@@ -109,7 +110,7 @@ async function boundDevice(): Promise<void> {
 
 /** Takes files for what they are, whatever they are called. */
 async function take(files: readonly File[]): Promise<void> {
-  requireIdle()
+  work.requireIdle()
   const received = byId('received', HTMLParagraphElement)
   say(received, `Looking at ${files.length === 1 ? files[0]!.name : `${files.length} files`}`)
   try {
@@ -124,7 +125,7 @@ async function take(files: readonly File[]): Promise<void> {
 }
 
 async function readChosen(): Promise<void> {
-  requireIdle()
+  work.requireIdle()
   openedWeights = undefined
   const files = chosenFiles(fileForm)
   await takeData(engine.call('readFiles', files), files.scans.length)
@@ -153,7 +154,7 @@ async function trySample(): Promise<void> {
 async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void> {
   // Where the keyboard focus is now is closed and disabled in a moment.
   const wasInForms = dataForms.contains(document.activeElement)
-  setBusy('reading')
+  work.set('reading')
   runPanel.say('Reading')
   try {
     const summary = await reading
@@ -167,7 +168,7 @@ async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void>
     runPanel.say('')
     throw error
   } finally {
-    setBusy(undefined)
+    work.set(undefined)
   }
 }
 
@@ -189,11 +190,11 @@ async function showData(summary: DataSummary, state: RunState | undefined, files
 
 /** @param settings of a new run; undefined to resume the current one */
 async function run(settings: RunSettings | undefined): Promise<void> {
-  requireIdle()
+  work.requireIdle()
   runs.dismiss()
   if (settings) runPanel.begin(data?.priorDice, undefined)
   paused = false
-  setBusy('run')
+  work.set('run')
   runPanel.setPhase('running')
   try {
     const outcome = await engine.call('train', settings)
@@ -204,7 +205,7 @@ async function run(settings: RunSettings | undefined): Promise<void> {
     runPanel.say('')
     throw error
   } finally {
-    setBusy(undefined)
+    work.set(undefined)
   }
 }
 
@@ -217,11 +218,11 @@ async function setPaused(wanted: boolean): Promise<void> {
 
 /** @param file undefined for the weights of the sample */
 async function loadWeights(file: File | undefined): Promise<void> {
-  requireIdle()
+  work.requireIdle()
   openedWeights = file
-  task = 'reading'
+  work.task = 'reading'
   const loading = engine.call('loadWeights', file)
-  const opened = await loading.finally(() => (task = undefined))
+  const opened = await loading.finally(() => (work.task = undefined))
   data = opened.data
   saved = false
   images.nameClasses(data)
@@ -234,9 +235,9 @@ async function loadWeights(file: File | undefined): Promise<void> {
 }
 
 async function resumeSaved({ id }: SavedRun): Promise<void> {
-  requireIdle()
+  work.requireIdle()
   runs.dismiss()
-  setBusy('reading')
+  work.set('reading')
   try {
     const { data: summary, state } = await engine.call('restore', id)
     fillSettings(settingsForm, state.settings)
@@ -244,7 +245,7 @@ async function resumeSaved({ id }: SavedRun): Promise<void> {
     await showData(summary, state)
     await images.weightsChanged()
   } finally {
-    setBusy(undefined)
+    work.set(undefined)
   }
   await run(undefined)
 }
@@ -294,24 +295,4 @@ function receive(event: EngineEvent): void {
       tellLost(event.reason, saved)
       break
   }
-}
-
-/** @throws Error while a run is under way or data are being read */
-function requireIdle(): void {
-  if (task === 'run') throw new Error('a run is under way; stop it first')
-  if (task) throw new Error('the page is still reading; try again in a moment')
-}
-
-/** Disables everything that would change data or weights during a run. */
-function setBusy(wanted: typeof task): void {
-  task = wanted
-  const busy = task !== undefined
-  for (const form of [fileForm, phantomForm]) {
-    for (const field of form.elements) (field as HTMLInputElement).disabled = busy
-  }
-  for (const button of openButtons) button.disabled = busy
-  runs.busy = busy
-  contrasts.busy = busy
-  weightsField.disabled = busy || !canTrain()
-  if (!busy) void runs.list()
 }
