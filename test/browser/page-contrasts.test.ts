@@ -7,7 +7,7 @@ import { violations } from './accessibility.js'
 import { findChromium } from './chromium.js'
 import { makeFourD, makeLabels, makeNifti, niftiOf, straightAffine } from './page-files.js'
 import type { PageVisit } from './page-visit.js'
-import { makeWeights, makeWeightsForTwo } from './page-weights.js'
+import { makeBrokenWeights, makeWeights, makeWeightsForTwo } from './page-weights.js'
 import { visiting } from './visiting.js'
 
 const executable = findChromium()
@@ -179,6 +179,11 @@ describe.skipIf(!executable)('the page, to a visitor with several contrasts of a
     expect(await legend()).toEqual(['no tumour0', 'tumour5'])
     const others = new Set(await segmented('sub-01_T1w_dseg.nii.gz'))
     expect([...others].sort()).toEqual([0, 5])
+    // Weights that cannot be loaded leave the weights before, with the names of their classes.
+    await visit.drop([{ name: 'broken.safetensors', buffer: makeBrokenWeights(table) }])
+    await visit.refusal(/broken\.safetensors/)
+    const kept = await readVolume(await visit.download('Save segmentation'))
+    expect([...new Set(kept.data)].sort()).toEqual([0, 5])
   })
 
   it('learns from two contrasts, and keeps the run with both', async () => {

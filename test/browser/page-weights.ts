@@ -15,6 +15,14 @@ export function makeWeights(table?: LabelTable): Buffer {
   return encode(of, encoderTensors(of), table)
 }
 
+/** The same without a tensor, so that they cannot be loaded. */
+export function makeBrokenWeights(table: LabelTable): Buffer {
+  const of = { ...architecture, classes: table.classes.length }
+  const tensors = encoderTensors(of)
+  if (!tensors.delete('encoder.conv.bias')) throw new Error('there is no bias to leave out')
+  return encode(of, tensors, table)
+}
+
 /** The same for scans of two contrasts, which takes no notice of the second: its weights are 0. */
 export function makeWeightsForTwo(): Buffer {
   const tensors = encoderTensors()

@@ -80,7 +80,7 @@ export class Storage {
   }
 
   private async change(work: (store: Stores) => void): Promise<void> {
-    const transaction = (await this.open()).transaction(stores, 'readwrite')
+    const transaction = (await this.open()).transaction([...stores], 'readwrite')
     work((name) => transaction.objectStore(name))
     await new Promise<void>((resolve, reject) => {
       transaction.oncomplete = () => {
@@ -98,7 +98,7 @@ export class Storage {
       const request = indexedDB.open('sae-webgpu', 2)
       request.onupgradeneeded = () => {
         // The first version kept one run, of weights for another recipe.
-        for (const name of [...request.result.objectStoreNames]) request.result.deleteObjectStore(name)
+        for (const name of Array.from(request.result.objectStoreNames)) request.result.deleteObjectStore(name)
         for (const name of stores) request.result.createObjectStore(name, { keyPath: 'id' })
       }
       request.onsuccess = () => {
