@@ -135,6 +135,18 @@ describe.skipIf(!executable)('the page, to a visitor who looks at images', () =>
     expect(await page.locator('#error').isVisible()).toBe(false)
   })
 
+  it('keeps all lines of a name beside its colour', async () => {
+    const lefts = await page.locator('#legend tbody th').evaluateAll((cells) =>
+      cells.map((cell) => {
+        const range = document.createRange()
+        range.selectNodeContents(cell.lastChild!)
+        return Array.from(range.getClientRects(), ({ left }) => Math.round(left))
+      }),
+    )
+    expect(lefts.some(({ length }) => length > 1)).toBe(true)
+    expect(new Set(lefts.flat()).size).toBe(1)
+  })
+
   it('saves picture, scene and report', async () => {
     const picture = readFileSync(await visit.download('Save picture'))
     expect([...picture.subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join('')).toBe('PNG')
