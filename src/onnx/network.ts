@@ -1,7 +1,7 @@
 import { quoted, UserError } from '../errors.js'
 import { atLayer } from '../graph/layer.js'
-import { parameter, Value } from '../graph/value.js'
-import { longestName, readOnnx, type OnnxConstant, type OnnxModel } from '../io/onnx-read.js'
+import type { Value } from '../graph/value.js'
+import { longestName, readOnnx } from '../io/onnx-read.js'
 import type { Network } from '../nn/index.js'
 import { Call, type Operator } from './call.js'
 import { convolutions } from './convolutions.js'
@@ -12,6 +12,7 @@ import { resizing } from './resize.js'
 import { reductions } from './reductions.js'
 import { shapes } from './shapes.js'
 import { asFlat, asVolume, isKnown, onDevice, volumeDims, type DeviceTensor, type Tensor } from './tensor.js'
+import { weightsOf } from './weights.js'
 
 /** A network that was read from an ONNX file. */
 export interface OnnxNetwork extends Network {
@@ -80,12 +81,12 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       `${source}: the operation${unknown.length > 1 ? 's' : ''} ${shown(unknown.join(', '))} (first: ${name}) cannot be read`,
     )
   }
-  const stored = storedOf(model)
-  const trained = weightsOf(model, stored)
-  const statistics = statisticsOf(model, stored)
+  const { trained, statistics, views } = weightsOf(model, operators)
 
   const outputsOf = (inputs: Readonly<Record<string, Value>>): Record<string, Value> => {
     const values = new Map<string, Tensor>([...constants, ...statistics])
+    // What is trained and is no longer known, for operations that train it; others may read its numbers as settings.
+    const weightsNow = new Map<string, Tensor>(trained)
     for (const [name, dims] of model.inputs) {
       const value = inputs[name]
       if (!value)
@@ -98,21 +99,26 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
       const { weights = [], build } = operators[operation.op]!
       const operands = operation.inputs.map((name, i) => {
         if (name === '') return undefined
-        const found = (weights.includes(i) ? trained.get(name) : undefined) ?? values.get(name)
+        const found = (weights.includes(i) ? weightsNow.get(name) : undefined) ?? values.get(name)
         if (!found)
           throw new UserError(`${source}: ${operation.name} reads ${shown(name)}, which nothing computes`)
         return found
       })
-      const call = new Call(operation, opset, operands)
-      const built = inPlace(source, operation.name, () => {
-        const results = build(call)
-        call.requireAllRead()
-        return results
-      })
-      const results = Array.isArray(built) ? (built as readonly Tensor[]) : [built as Tensor]
+      const resultsOf = (operands: readonly (Tensor | undefined)[]): readonly Tensor[] => {
+        const call = new Call(operation, opset, operands)
+        const built = inPlace(source, operation.name, () => {
+          const results = build(call)
+          call.requireAllRead()
+          return results
+        })
+        return Array.isArray(built) ? (built as readonly Tensor[]) : [built as Tensor]
+      }
+      const results = resultsOf(operands)
       operation.outputs.forEach((name, i) => {
         if (results[i] && !statistics.has(name)) values.set(name, results[i])
       })
+      const weight = views.has(operation) && weightsNow.get(operation.inputs[0]!)
+      if (weight) weightsNow.set(operation.outputs[0]!, resultsOf([weight, ...operands.slice(1)])[0]!)
     }
     return Object.fromEntries(
       model.outputs.map((name) => {
@@ -142,57 +148,6 @@ export function onnxNetwork(bytes: Uint8Array, source = 'model.onnx'): OnnxNetwo
     metadata: model.metadata,
     outputsOf,
   })
-}
-
-/**
- * The constants of a file by every name that they have there. PyTorch stores equal ones once, and gives the others their
- * names by an Identity: two weights, which training makes different.
- */
-function storedOf({ operations, constants }: OnnxModel): ReadonlyMap<string, OnnxConstant> {
-  const stored = new Map(constants)
-  for (const { op, inputs, outputs } of operations) {
-    const constant = op === 'Identity' ? stored.get(inputs[0] ?? '') : undefined
-    if (constant && outputs[0]) stored.set(outputs[0], constant)
-  }
-  return stored
-}
-
-/** The constants that operations train, as parameters; those of convolutions get five extents, for ours. */
-function weightsOf(
-  { operations }: OnnxModel,
-  stored: ReadonlyMap<string, OnnxConstant>,
-): Map<string, DeviceTensor> {
-  const found = new Map<string, DeviceTensor>()
-  for (const { op, inputs } of operations) {
-    for (const i of operators[op]!.weights ?? []) {
-      const [name, constant] = [inputs[i]!, stored.get(inputs[i] ?? '')]
-      if (!constant || constant.integer || found.has(name)) continue
-      const { dims, data } = constant
-      // Single numbers of arithmetic are settings, not weights: a scale, an epsilon.
-      if (data.length === 1 && op in elementwise && op !== 'PRelu') continue
-      const shape = i === 1 && op.startsWith('Conv') ? volumeDims(dims) : dims.length === 0 ? [1] : dims
-      found.set(name, { dims, value: parameter(name, shape, Float32Array.from(data)) })
-    }
-  }
-  return found
-}
-
-/** The running statistics of batch normalisations, as variables. */
-function statisticsOf(
-  { operations }: OnnxModel,
-  stored: ReadonlyMap<string, OnnxConstant>,
-): Map<string, DeviceTensor> {
-  const names = operations.flatMap(({ op, inputs }) =>
-    op === 'BatchNormalization' ? inputs.slice(3, 5) : [],
-  )
-  return new Map(
-    names.flatMap((name): [string, DeviceTensor][] => {
-      const { dims, data }: Partial<OnnxConstant> = stored.get(name) ?? {}
-      if (!dims || !data) return []
-      const initial = Float32Array.from(data)
-      return [[name, { dims, value: new Value(name, dims, 'variable', { initial }) }]]
-    }),
-  )
 }
 
 /** An input as the file has it: with four axes, a volume with D = 1 is images. */

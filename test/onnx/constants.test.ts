@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
 import { writeOnnx, type OnnxTensor } from '../../src/io/onnx.js'
 import { inTraining } from '../../src/nn/index.js'
-import { onnxNetwork } from '../../src/onnx/index.js'
-import { squaredError } from '../../src/ops/index.js'
+import { onnxNetwork, type OnnxNetwork } from '../../src/onnx/index.js'
+import { multiply, square, squaredError, sum } from '../../src/ops/index.js'
 import { SGD } from '../../src/optim/index.js'
 import { compile } from '../../src/plan/compile.js'
 import { Variables } from '../../src/plan/variables.js'
@@ -179,3 +179,105 @@ describe('weights that a file stores once for several uses', () => {
     }
   })
 })
+
+describe('weights that a file does not give to an operation directly', () => {
+  const numbers = (name: string, dims: readonly number[], ...data: number[]): OnnxTensor => ({
+    name,
+    dims,
+    data: Float32Array.from(data),
+  })
+  const dims = [2, 2, 3]
+  const through = (op: string, inputs: readonly string[], attributes = {}) => ({
+    op,
+    name: 'view',
+    inputs,
+    output: 'view',
+    attributes,
+  })
+  const shape = integers('shape', [3], [1, -1, 1])
+  const axes = integers('axes', [1], [1])
+
+  it.each([
+    ['Unsqueeze', [2], through('Unsqueeze', ['slope', 'axes'])],
+    ['Reshape', [2], through('Reshape', ['slope', 'shape'])],
+    ['Transpose', [1, 2], through('Transpose', ['slope'], { perm: [1, 0] })],
+    ['Cast', [2, 1], through('Cast', ['slope'], { to: 1 })],
+    ['Identity', [2, 1], through('Identity', ['slope'])],
+  ])('are trained behind a node %s', async (_, of, view) => {
+    const bytes = writeOnnx({
+      name: 'slope',
+      inputs: [{ name: 'x', dims }],
+      outputs: [{ name: 'y', dims }],
+      constants: [numbers('slope', of, 0.25, 0.5), shape, axes],
+      nodes: [view, { op: 'PRelu', name: 'y', inputs: ['x', 'view'], output: 'y' }],
+    })
+    const network = onnxNetwork(bytes)
+    expect(network.parameters.map(({ name, shape }) => [name, shape])).toEqual([['slope', of]])
+    const x = fromArray(dims, [-1, 2, -3, 4, -5, 6, -7, 8, -9, 10, -11, 12])
+    const y = await outputOf(bytes, x)
+    expect([...y.data]).toEqual([-0.25, 2, -0.75, 4, -2.5, 6, -1.75, 8, -2.25, 10, -5.5, 12])
+    // The gradient of the sum of squares / 2 is the sum of y min(x, 0).
+    const { slope } = await trainedOnce(network, x)
+    expect(slope![0]).toBeCloseTo(0.25 - 0.01 * 0.25 * (1 + 9 + 49 + 81), 5)
+    expect(slope![1]).toBeCloseTo(0.5 - 0.01 * 0.5 * (25 + 121), 5)
+  })
+
+  it('stay one if they are tied by an Identity', async () => {
+    const initial = [1, 2, 3, 5]
+    const product = (name: string, from: string, weight: string, output: string) => ({
+      op: 'MatMul',
+      name,
+      inputs: [from, weight],
+      output,
+    })
+    const bytes = writeOnnx({
+      name: 'tied',
+      inputs: [{ name: 'x', dims: [1, 2] }],
+      outputs: [{ name: 'y', dims: [1, 2] }],
+      constants: [numbers('weight', [2, 2], ...initial)],
+      nodes: [
+        { op: 'Identity', name: 'again', inputs: ['weight'], output: 'again' },
+        product('first', 'x', 'weight', 'middle'),
+        product('second', 'middle', 'again', 'y'),
+      ],
+    })
+    const network = onnxNetwork(bytes)
+    expect(network.parameters.map(({ name }) => name)).toEqual(['weight'])
+    const x = fromArray([1, 2], [1, 0])
+    expect([...(await outputOf(bytes, x)).data]).toEqual([7, 12])
+    // y = x W W, so the gradient of |y|^2 / 2 is x^T (y W^T) + (x W)^T y.
+    const { weight } = await trainedOnce(network, x)
+    const gradient = [7 * 1 + 12 * 2 + 1 * 7, 7 * 3 + 12 * 5 + 1 * 12, 2 * 7, 2 * 12]
+    expect(
+      relativeError(
+        fromArray([4], weight!),
+        fromArray(
+          [4],
+          initial.map((n, i) => n - 0.01 * gradient[i]!),
+        ),
+      ),
+    ).toBeLessThan(1e-6)
+  })
+})
+
+/** The parameters after a step down the gradient of the sum of squares / 2, at rate 0.01. */
+async function trainedOnce(
+  network: OnnxNetwork,
+  { shape, data }: NdArray,
+): Promise<Record<string, Float32Array>> {
+  const x = input('x', shape)
+  const y = network(x)
+  const variables = new Variables(device.gpu)
+  const loss = multiply(sum(square(y)), 0.5)
+  const effects = new SGD(network.parameters, { learningRate: 0.01 }).minimise(loss)
+  const step = await compile(device.gpu, { outputs: [], effects, variables })
+  try {
+    step.write(x, Float32Array.from(data))
+    await step.run()
+    const read = await variables.readAll(network.parameters)
+    return Object.fromEntries([...read].map(([name, { data }]) => [name, data]))
+  } finally {
+    step.dispose()
+    variables.dispose()
+  }
+}
