@@ -1,6 +1,6 @@
 // Sums over one plane and channel, for the statistics of a normalisation; summed over planes by finish.wgsl.
 //
-//   forward:   partials[n*D+z][0][c] = sum (x - shift),    [1][c] = sum (x - shift)^2,    shift = the group's first voxel
+//   forward:   partials[n*D+z][0][c] = sum (x - shift),    [1][c] = sum (x - shift)^2,    shift of shift.wgsl
 //   BACKWARD:  partials[n*D+z][0][c] = sum grad_output,    [1][c] = sum grad_output * (x - mean) * rstd
 //
 // The shift keeps the sum of squares from cancelling when the mean is far from zero. Channel c of image n belongs to

@@ -53,7 +53,7 @@ export function normalise(
     output: { name: `${name} statistics`, shape: [images.apart * perImage, 2] },
     scratch: [partials],
     emit: (statistics, device) => [
-      ...firstVoxels(input, statistics, group, device),
+      ...shifts(input, statistics, group, device),
       ...moments(input, statistics, undefined, group, partials, device),
       {
         shader: shaders.normaliseFinish,
@@ -221,8 +221,8 @@ function layOut(input: Value, group: Group) {
   return { perImage, images, groups, finish: { ...groups, images: images.together, voxels } }
 }
 
-/** The first voxels of as many images at once as fit into a binding. */
-function firstVoxels(input: Value, statistics: Value, group: Group, device: DeviceTraits): KernelCall[] {
+/** From the first plane of as many images at once as fit into a binding. */
+function shifts(input: Value, statistics: Value, group: Group, device: DeviceTraits): KernelCall[] {
   const { channels, depth, area } = volumeShape(input)
   const { images, perImage } = layOut(input, group)
   const window = ({ first, end }: Slab) =>
