@@ -41,7 +41,10 @@ export interface SegmentationOptions extends MemoryOptions {
    * zeros, where a whole grid has background. Default false; true if a reconstruction is wanted.
    */
   readonly wholeGrid?: boolean
-  /** How intermediate volumes are stored; f16 takes about half the memory. Default f32. */
+  /**
+   * How intermediate volumes are stored; f16 takes about half the memory. Numbers beyond 65,504, which weights many times their
+   * usual size lead to, then give wrong classes without a word: `checkFinite` finds them. Default f32.
+   */
   readonly precision?: Precision
 }
 

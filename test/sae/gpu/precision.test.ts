@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { input } from '../../../src/graph/value.js'
+import { checkFinite } from '../../../src/plan/check-finite.js'
 import type { Precision } from '../../../src/plan/storage.js'
 import { Variables } from '../../../src/plan/variables.js'
 import { readTensors, readVolume } from '../../../src/io/files.js'
@@ -61,6 +63,41 @@ describe('training stored as f16', () => {
     // The first weight is 5e-9, which gradients of f16 would not survive.
     expect(full.weights[0]).toBeLessThan(1e-8)
   })
+})
+
+it('an overflow of f16 in a segmentation is silent, and checkFinite finds it', async (context) => {
+  needHalves(device.gpu, context)
+  const shape: [number, number, number] = [9, 16, 12]
+  const voxels = 9 * 16 * 12
+  const classes = 8
+  const model = createModel({ classes, widths: [4, 8, 16], instanceNorm: false }, 1)
+  const variables = new Variables(device.gpu)
+  const prior = { data: new Float32Array(classes * voxels).fill(1 / classes), classes, shape }
+  const data = Float32Array.from({ length: voxels }, (_, i) => (i % 17) / 16)
+  const different = async (times: number) => {
+    for (const value of model.parameters)
+      variables.write(
+        value,
+        Float32Array.from(value.initial!, (weight) => weight * times),
+      )
+    const found: Uint8Array[] = []
+    for (const precision of ['f32', 'f16'] as const) {
+      const segmenter = await Segmenter.create(device.gpu, model, variables, prior, { precision })
+      found.push((await segmenter.segment(data)).classes)
+      segmenter.dispose()
+    }
+    return found[0]!.filter((k, i) => k !== found[1]![i]).length / voxels
+  }
+  const scan = input('scan', [1, 1, ...shape])
+  const inputs = new Map([[scan, data]])
+  const check = () =>
+    checkFinite(device.gpu, { outputs: [model.encoder(scan)], variables, inputs, storage: 'f16' })
+
+  expect(await different(5)).toBeLessThan(0.01)
+  expect(await check()).toBeUndefined()
+  expect(await different(60)).toBeGreaterThan(0.5)
+  expect((await check())!.message).toMatch(/^encoder\.block\d: conv3d: .* more than f16 holds/)
+  variables.dispose()
 })
 
 describe('the real scan, segmented with f16', () => {
