@@ -33,7 +33,8 @@ export interface PriorOptions {
  *
  * @param classes one class `0..K-1` per voxel, [D, H, W]
  * @returns probabilities, [K, D', H', W'] with D' = ceil(D / every)
- * @throws UserError for settings out of range, or if the floor removes all classes of a voxel
+ * @throws UserError for settings out of range, if there are not as many voxels as the shape has, if one is of another class, or
+ *   if the floor removes all classes of a voxel
  */
 export function priorFromLabels(
   classes: Uint8Array,

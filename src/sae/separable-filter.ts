@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js'
 import { boxShape, type Box } from '../ops/shared/box.js'
 
 /** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
@@ -6,6 +7,8 @@ export type SpatialShape = readonly [D: number, H: number, W: number]
 /**
  * For each class the smallest box that holds it, grown by `margin` voxels along D, H, W and clipped to the volume;
  * undefined for an absent class. Filters of these radii need to look nowhere else.
+ *
+ * @throws UserError if there are not as many voxels as the shape has, or one is of no class 0..K-1
  */
 export function classBoxes(
   classes: Uint8Array,
@@ -16,11 +19,14 @@ export function classBoxes(
   const [D, H, W] = shape
   const low = new Int32Array(K * 3).fill(2 ** 30)
   const high = new Int32Array(K * 3).fill(-1)
+  if (classes.length !== D * H * W) throw new UserError(`${classes.length} voxels of ${D}x${H}x${W}`)
   let i = 0
   for (let d = 0; d < D; d++) {
     for (let h = 0; h < H; h++) {
       for (let w = 0; w < W; w++, i++) {
-        const at = classes[i]! * 3
+        const own = classes[i]!
+        if (!(own < K)) throw new UserError(`voxel ${i} has class ${own}; give 0 to ${K - 1}`)
+        const at = own * 3
         if (d < low[at]!) low[at] = d
         if (d > high[at]!) high[at] = d
         if (h < low[at + 1]!) low[at + 1] = h
@@ -32,9 +38,9 @@ export function classBoxes(
   }
   return Array.from({ length: K }, (_, c) => {
     if (high[c * 3] === -1) return undefined
-    const start = (axis: number): number => Math.max(low[c * 3 + axis]! - margin[axis]!, 0)
-    const stop = (axis: number): number => Math.min(high[c * 3 + axis]! + 1 + margin[axis]!, shape[axis]!)
-    return { start: [start(0), start(1), start(2)], stop: [stop(0), stop(1), stop(2)] }
+    const start = margin.map((n, axis) => Math.max(low[c * 3 + axis]! - n, 0))
+    const stop = margin.map((n, axis) => Math.min(high[c * 3 + axis]! + 1 + n, shape[axis]!))
+    return { start, stop } as unknown as Box
   })
 }
 
@@ -56,7 +62,7 @@ export function forEachRow(
 
 /** Extents once every n-th voxel is kept, the first one included. */
 export function sampledShape(shape: SpatialShape, every: number): SpatialShape {
-  return [Math.ceil(shape[0] / every), Math.ceil(shape[1] / every), Math.ceil(shape[2] / every)]
+  return shape.map((n) => Math.ceil(n / every)) as unknown as SpatialShape
 }
 
 /** Puts every n-th voxel of a volume into `target`, of which `part` holds the voxels within `box`. */

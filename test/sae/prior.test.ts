@@ -119,6 +119,14 @@ describe('priorFromLabels', () => {
     expect(priorFromLabels(classes, shape, K, { floor: 1e-3 })).toEqual(normalisePrior(cut.slice(), K))
   })
 
+  it('refuses codes that are no classes, and another number of voxels', () => {
+    const of = (...classes: number[]) =>
+      userError(() => priorFromLabels(Uint8Array.from(classes), [1, 2, 2], 3))
+    expect(of(0, 2, 3, 41)).toContain('voxel 2 has class 3; give 0 to 2')
+    expect(of(0, 2, 1)).toContain('3 voxels of 1x2x2')
+    expect(of(0, 2, 1, 1, 1)).toContain('5 voxels of 1x2x2')
+  })
+
   it('refuses settings out of range', () => {
     const classes = new Uint8Array(8)
     expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { sigma: -1 }))).toContain('-1 voxels')
