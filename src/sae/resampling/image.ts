@@ -16,6 +16,7 @@ export type Outside = number | 'edge'
  * @param to extents of the new grid
  * @param outside of a channel. Default 0
  * @returns [C, ...to]
+ * @throws Error if the images are not of that shape
  */
 export function resampleImages(
   images: Float32Array,
@@ -25,7 +26,7 @@ export function resampleImages(
   outside: (channel: number) => Outside = () => 0,
 ): Float32Array {
   const [size, wanted] = [voxelsOf(shape), voxelsOf(to)]
-  const channels = images.length / size
+  const channels = channelsIn(images, shape)
   const out = new Float32Array(channels * wanted)
   for (let c = 0; c < channels; c++) {
     const image = images.subarray(c * size, (c + 1) * size)
@@ -106,3 +107,10 @@ const clamp = (position: number, n: number): number => Math.min(Math.max(positio
 
 /** Voxels of a volume. */
 export const voxelsOf = ([D, H, W]: SpatialShape): number => D * H * W
+
+/** How many volumes of that shape there are. @throws Error if they are not whole */
+export function channelsIn({ length }: { readonly length: number }, shape: SpatialShape): number {
+  const channels = length / voxelsOf(shape)
+  if (!Number.isInteger(channels)) throw new Error(`${length} voxels are no volumes of ${shape.join('x')}`)
+  return channels
+}

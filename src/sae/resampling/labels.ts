@@ -16,6 +16,7 @@ import { isWithin, smoothingFor } from './voxel-map.js'
  * @param to extents of the new grid
  * @param outside the label of voxels outside of the field of view. Default 0
  * @returns [...to]
+ * @throws Error if the labels are not of that shape
  */
 export function resampleLabels<T extends Uint8Array | Float64Array>(
   labels: T,
@@ -24,6 +25,8 @@ export function resampleLabels<T extends Uint8Array | Float64Array>(
   to: SpatialShape,
   outside = 0,
 ): T {
+  if (labels.length !== voxelsOf(shape))
+    throw new Error(`${labels.length} voxels are no volume of ${shape.join('x')}`)
   const [D, H, W] = shape
   const [z, y, x] = map
   const sigma = smoothingFor(map)

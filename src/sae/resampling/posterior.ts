@@ -1,6 +1,6 @@
 import type { SpatialShape } from '../separable-filter.js'
 import type { Affine } from '../synth/affine.js'
-import { resampleImage, resampleImages, voxelsOf, type Outside } from './image.js'
+import { channelsIn, resampleImage, resampleImages, voxelsOf, type Outside } from './image.js'
 
 /** Outside of the field of view, class 0, the background, is certain. */
 export const certainBackground = (channel: number): Outside => (channel === 0 ? 1 : 0)
@@ -12,6 +12,7 @@ export const certainBackground = (channel: number): Outside => (channel === 0 ? 
  * @param map takes voxels of the new grid to positions in the posterior (`voxelMap`)
  * @param to extents of the new grid
  * @returns [K, ...to]; sums over classes stay what they are, up to rounding
+ * @throws Error if the posterior is not of that shape
  */
 export function resamplePosterior(
   posterior: Float32Array,
@@ -27,6 +28,7 @@ export function resamplePosterior(
  * at a time. The lower class wins a tie.
  *
  * @returns [...to]
+ * @throws Error if the posterior is not of that shape
  */
 export function mostProbable(
   posterior: Float32Array,
@@ -35,10 +37,11 @@ export function mostProbable(
   to: SpatialShape,
 ): Uint8Array {
   const size = voxelsOf(shape)
+  const count = channelsIn(posterior, shape)
   const classes = new Uint8Array(voxelsOf(to))
   const best = new Float32Array(classes.length)
   const channel = new Float32Array(classes.length)
-  for (let c = 0; c * size < posterior.length; c++) {
+  for (let c = 0; c < count; c++) {
     const image = posterior.subarray(c * size, (c + 1) * size)
     resampleImage(image, shape, map, to, certainBackground(c), c === 0 ? best : channel)
     if (c === 0) continue

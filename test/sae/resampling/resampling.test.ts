@@ -263,3 +263,19 @@ describe('voxelMap', () => {
     expect(reaches(mapOnto(own, far), far.shape, own.shape)).toBe(false)
   })
 })
+
+it('refuses what does not fill the grid that it is said to be on', () => {
+  const { shape, affine } = gridAt([2, 3, 4], [1, 1, 1])
+  const map = voxelMap(affine, affine, shape)
+  for (const length of [23, 25]) {
+    const data = new Float32Array(length)
+    const refused = `${length} voxels are no volumes of 2x3x4`
+    expect(() => resampleImages(data, shape, map, shape)).toThrow(refused)
+    expect(() => resamplePosterior(data, shape, map, shape)).toThrow(refused)
+    expect(() => mostProbable(data, shape, map, shape)).toThrow(refused)
+  }
+  for (const length of [23, 48])
+    expect(() => resampleLabels(new Uint8Array(length), shape, map, shape)).toThrow(
+      `${length} voxels are no volume of 2x3x4`,
+    )
+})
