@@ -5,7 +5,7 @@ import { gradients } from '../../src/graph/gradients.js'
 import { input, type Value } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
 import { openGpu } from '../../src/node/index.js'
-import { argmax, conv3d, convTranspose3d, softmax, squaredError } from '../../src/ops/index.js'
+import { argmaxOnly, conv3d, convTranspose3d, softmax, squaredError } from '../../src/ops/index.js'
 import { Adam } from '../../src/optim/index.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
 import { saeObjective } from '../../src/sae/objective.js'
@@ -138,7 +138,7 @@ function step({ extents }: Job): Graph {
 function segmentation({ extents }: Job): Graph {
   const { encoder } = createModel(defaultArchitecture(classes))
   const logits = encoder(input('scan', [1, 1, ...extents]))
-  const labels = argmax(logits, { prior: input('prior', logits.shape), onlyReader: true })
+  const labels = argmaxOnly(logits, { prior: input('prior', logits.shape) })
   return {
     results: { labels },
     // As in the Segmenter.

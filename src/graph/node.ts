@@ -158,6 +158,7 @@ export interface CommonSpec<I extends Inputs> {
 
 /** A value times a scalar. */
 export interface Scaled {
+  /** What is multiplied. */
   readonly value: Value
   /** A scalar. */
   readonly by: Value
@@ -169,8 +170,14 @@ export interface Choice {
   readonly prior: Value | undefined
   /** If it is above 0, log(prior + least) is added to the channels first. */
   readonly least: number
-  /** Channels of each class, in order; undefined if each channel is a class. */
-  readonly counts: readonly number[] | undefined
+  /**
+   * The lines of the kernel that choose: they store the class at each of `x` voxels, given the results of every channel in
+   * elements along x.
+   */
+  readonly unroll: (
+    results: readonly (readonly string[])[],
+    tile: { readonly x: number; readonly channels: number; readonly vector: boolean },
+  ) => string[]
 }
 
 /** One value for each output of a node. */

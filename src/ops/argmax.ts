@@ -1,7 +1,7 @@
-import type { Choice } from '../graph/node.js'
 import { op, type OpSpec } from '../graph/op.js'
 import { requireSameShape, volumeShape, type Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
+import { chooseAmong } from './conv3d/unroll-choice.js'
 import { planewise } from './shared/planewise.js'
 import { startsOf } from './shared/starts.js'
 import { supportThreshold } from './support-mask.js'
@@ -17,11 +17,6 @@ export interface ArgmaxOptions {
    * have the largest sum after a softmax. Default: each channel is a class.
    */
   readonly counts?: readonly number[] | undefined
-  /**
-   * Whether nothing else needs the input. If it is the result of a convolution of up to 16 channels, without activation, that
-   * chooses among them as it computes them and stores the classes alone. Default false.
-   */
-  readonly onlyReader?: boolean | undefined
 }
 
 /**
@@ -33,8 +28,20 @@ export interface ArgmaxOptions {
  *   integers that add up to C
  */
 export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
-  const fused = options.onlyReader ? input.node?.argmaxed : undefined
-  return fused ? fused(choiceOf(input, options)) : op(argmaxOf(input, options))
+  return op(argmaxOf(input, options))
+}
+
+/**
+ * `argmax` of a value that nothing else needs. If it is the result of a convolution of up to 16 channels, without activation, that
+ * chooses among them as it computes them and stores the classes alone.
+ *
+ * @throws Error as `argmax`
+ */
+export function argmaxOnly(input: Value, options: ArgmaxOptions = {}): Value {
+  const fused = input.node?.argmaxed
+  if (!fused) return argmax(input, options)
+  const { prior, least, counts } = choiceOf(input, options)
+  return fused({ prior, least, unroll: (results, tile) => chooseAmong(results, { ...tile, least, counts }) })
 }
 
 /** The node of `argmax`, for ops that give it a gradient. */
@@ -67,7 +74,10 @@ export function argmaxOf(
 }
 
 /** @throws Error as `argmax` */
-function choiceOf(input: Value, { prior, least = 0, counts }: ArgmaxOptions): Choice {
+function choiceOf(
+  input: Value,
+  { prior, least = 0, counts }: ArgmaxOptions,
+): Required<Pick<ArgmaxOptions, 'prior' | 'counts'>> & { readonly least: number } {
   const { channels } = volumeShape(input, 'argmax')
   if (prior) requireSameShape('argmax', input, prior)
   else if (least > 0) throw new Error('argmax: `least` needs a prior')

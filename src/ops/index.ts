@@ -15,7 +15,7 @@ export {
 } from './activation.js'
 export { affineGrid, type AffineGridOptions } from './affine-grid.js'
 export { amax, amin } from './amax.js'
-export { argmax, type ArgmaxOptions } from './argmax.js'
+export { argmax, argmaxOnly, type ArgmaxOptions } from './argmax.js'
 export { avgPool3d } from './avg-pool3d.js'
 export {
   batchNorm,

@@ -61,7 +61,7 @@ function pairsOf(posterior: Value, table: Value): Value {
   const { channels: classes } = volumeShape(posterior, 'mrf')
   requireTable('mrf_energy', table, classes)
   return op({
-    name: 'mrf pairs',
+    name: 'mrf_energy pairs',
     inputs: { table },
     output: { shape: table.shape },
     emit: (pairs) => [

@@ -2,7 +2,7 @@ import type { Value } from '../graph/value.js'
 import { misfit, type VariableContents, type Variables } from '../plan/variables.js'
 import { UserError } from '../errors.js'
 import { decoder, unet, unetLayers, type Network, type Unet } from '../nn/index.js'
-import { addLogPrior, argmax, type ArgmaxOptions, type Box } from '../ops/index.js'
+import { addLogPrior, type argmax, type Box } from '../ops/index.js'
 import { partCountsOf } from './parts.js'
 import type { Part } from './prior.js'
 
@@ -78,7 +78,7 @@ export const leastProbability = 1e-7
  * @param prior probabilities, [N, K, ...] of the region
  * @param region where to compute logits. Default: the whole scan
  * @returns the logits, the outputs of the encoder's blocks, and the most probable class within the prior's support, computed
- *   without a volume in between; `onlyReader` if the logits are not needed besides
+ *   without a volume in between: by `argmax`, or by `argmaxOnly` if the logits are not needed besides
  */
 export function modelLogits(
   { encoder, architecture }: Model,
@@ -88,14 +88,14 @@ export function modelLogits(
 ): {
   readonly logits: Value
   readonly blocks: readonly Value[]
-  readonly labels: (options: Pick<ArgmaxOptions, 'onlyReader'>) => Value
+  readonly labels: (choose: typeof argmax) => Value
 } {
   const { logits: own, blocks } = encoder.trace(scan, region)
   const least = architecture.priorLogits ? leastProbability : 0
   return {
     logits: least > 0 ? addLogPrior(own, prior, least) : own,
     blocks,
-    labels: (options) => argmax(own, { prior, least, counts: partCountsOf(architecture), ...options }),
+    labels: (choose) => choose(own, { prior, least, counts: partCountsOf(architecture) }),
   }
 }
 

@@ -7,7 +7,7 @@ import { input, type Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
 import { profiled } from '../plan/profiled.js'
 import type { Gpu } from '../gpu/gpu.js'
-import { argmax, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
+import { argmax, argmaxOnly, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
 import { mergeParts } from './membership.js'
@@ -113,7 +113,7 @@ export class Segmenter {
     const channels = softmax(scores)
     const labels =
       rounds === 0
-        ? free.labels({ onlyReader: !posterior && !reconstruction })
+        ? free.labels(posterior || reconstruction ? argmax : argmaxOnly)
         : argmax(scores, { counts: partCountsOf(prior) })
     const probabilities = posterior ? mergeParts(channels, parts) : undefined
     const image = reconstruction ? model.decoder(channels) : undefined

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { input } from '../../src/graph/value.js'
 import { argmaxOf } from '../../src/ops/argmax.js'
-import { argmax, conv3d, type ArgmaxOptions } from '../../src/ops/index.js'
+import { argmax, argmaxOnly, conv3d, type ArgmaxOptions } from '../../src/ops/index.js'
 import { evaluate, useGpu, withOtherTiles } from '../gpu.js'
 import * as conv from '../reference/conv3d.js'
 import * as reference from '../reference/argmax.js'
@@ -108,7 +108,7 @@ describe('argmax of a convolution that nothing else reads', () => {
             { ...feeds, prior },
             ({ x, w, b, prior }) => {
               const of = (options: ArgmaxOptions) =>
-                argmax(conv3d(x!, w!, b, { padding: 'same' }), { ...options, onlyReader: true })
+                argmaxOnly(conv3d(x!, w!, b, { padding: 'same' }), options)
               return {
                 any: of({}),
                 allowed: of({ prior }),
@@ -135,9 +135,8 @@ describe('argmax of a convolution that nothing else reads', () => {
       device.gpu,
       feeds,
       ({ coarse, skip, w }) => {
-        const of = (onlyReader: boolean) =>
-          argmax(conv3d({ coarse: coarse!, skip: skip! }, w!, undefined, { padding: 'same' }), { onlyReader })
-        return { together: of(true), apart: of(false) }
+        const scores = () => conv3d({ coarse: coarse!, skip: skip! }, w!, undefined, { padding: 'same' })
+        return { together: argmaxOnly(scores()), apart: argmax(scores()) }
       },
       ['w'],
     )
@@ -147,7 +146,7 @@ describe('argmax of a convolution that nothing else reads', () => {
 
   it('is one pass if the channels fit into a tile, and two if not, or if there is an activation', () => {
     const opOf = (channels: number, activation: 'none' | 'relu') =>
-      argmax(
+      argmaxOnly(
         conv3d(
           input('x', [1, 1, 2, 3, 5]),
           input('w', [channels, 1, 3, 3, 3], { layout: 'flat' }),
@@ -157,14 +156,13 @@ describe('argmax of a convolution that nothing else reads', () => {
             activation,
           },
         ),
-        { onlyReader: true },
       ).node!.op
     expect([opOf(16, 'none'), opOf(17, 'none'), opOf(16, 'relu')]).toEqual([
       'conv3d argmax',
       'argmax',
       'argmax',
     ])
-    expect(argmax(input('x', [1, 2, 2, 3, 5]), { onlyReader: true }).node!.op).toBe('argmax')
+    expect(argmaxOnly(input('x', [1, 2, 2, 3, 5])).node!.op).toBe('argmax')
   })
 })
 

@@ -237,8 +237,7 @@ describe('the same bits from any window', () => {
     ['argmax within a prior', (x, prior) => ops.argmax(x, { prior, least: 0.1 })],
     [
       'argmax of a convolution',
-      (x, prior) =>
-        ops.argmax(ops.conv3d(x, filter, undefined, { padding: 'same' }), { prior, onlyReader: true }),
+      (x, prior) => ops.argmaxOnly(ops.conv3d(x, filter, undefined, { padding: 'same' }), { prior }),
       [3, 4],
     ],
     ['argmax of classes with parts', (x, prior) => ops.argmax(x, { prior, counts: [1, C - 1] })],

@@ -2,6 +2,7 @@ import { input, type Value } from '../../../src/graph/value.js'
 import {
   addLogPrior,
   argmax,
+  argmaxOnly,
   conv3d,
   softmax,
   supportMask,
@@ -33,19 +34,20 @@ const within = (
 }
 
 /** After the convolution that computes the channels, with a pass of its own or without. */
-const ofConvolution = (channels: number, onlyReader: boolean, options: ArgmaxOptions): Case => {
+const ofConvolution = (channels: number, inOnePass: boolean, options: ArgmaxOptions): Case => {
   const shape = [1, channels, ...half]
   const voxels = half.reduce((a, b) => a * b)
   const conv = { flops: 2 * channels * channels * 27 * voxels, bytes: 8 * channels * voxels }
   return {
-    op: `argmax of a convolution${options.counts ? ', with parts' : ''}, ${onlyReader ? 'in one pass' : 'in two'}`,
+    op: `argmax of a convolution${options.counts ? ', with parts' : ''}, ${inOnePass ? 'in one pass' : 'in two'}`,
     shape: `${channels} x ${half.join('x')}`,
     build: () => {
       const weight = input('weight', [channels, channels, 3, 3, 3], { layout: 'flat' })
       const logits = conv3d(input('x', shape), weight, undefined, { padding: 'same' })
-      return { output: argmax(logits, { ...options, prior: input('prior', shape), onlyReader }), wanted: [] }
+      const choose = inOnePass ? argmaxOnly : argmax
+      return { output: choose(logits, { ...options, prior: input('prior', shape) }), wanted: [] }
     },
-    work: onlyReader
+    work: inOnePass
       ? { 'conv3d argmax': conv }
       : { conv3d: conv, argmax: { flops: 0, bytes: 8 * channels * voxels } },
   }
@@ -65,8 +67,8 @@ export const cases: readonly Case[] = [
     },
     { add_log_prior: 3, support_mask: 3, softmax: 2, conv3d: 2, argmax: 1 },
   ),
-  ...[false, true].flatMap((onlyReader) => [
-    ofConvolution(14, onlyReader, {}),
-    ofConvolution(16, onlyReader, { least, counts }),
+  ...[false, true].flatMap((inOnePass) => [
+    ofConvolution(14, inOnePass, {}),
+    ofConvolution(16, inOnePass, { least, counts }),
   ]),
 ]

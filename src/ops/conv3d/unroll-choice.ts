@@ -1,4 +1,3 @@
-import type { Choice } from '../../graph/node.js'
 import { channelGroups } from './tile.js'
 
 /**
@@ -13,7 +12,10 @@ interface ChoiceTile {
   /** All output channels. */
   readonly channels: number
   readonly vector: boolean
-  readonly choice: Choice
+  /** Whether the prior's logarithm is added: above 0. */
+  readonly least: number
+  /** Channels of each class, in order; undefined if each channel is a class. */
+  readonly counts: readonly number[] | undefined
 }
 
 /**
@@ -24,7 +26,7 @@ interface ChoiceTile {
  */
 export function chooseAmong(
   results: readonly (readonly string[])[],
-  { x, channels, vector, choice: { counts, least } }: ChoiceTile,
+  { x, channels, vector, least, counts }: ChoiceTile,
 ): string[] {
   const step = vector ? 4 : 1
   const voxels = Math.min(x, voxelsAtOnce[counts || least > 0 ? 'logarithms' : 'plain'])
@@ -55,7 +57,7 @@ export function chooseAmong(
 }
 
 /** The score of every class, from those of its channels. */
-function scoresOf(logits: readonly string[], counts: Choice['counts']): string[] {
+function scoresOf(logits: readonly string[], counts: ChoiceTile['counts']): string[] {
   let end = 0
   return (counts ?? logits.map(() => 1)).map((count) => {
     const [first, ...others] = logits.slice(end, (end += count))

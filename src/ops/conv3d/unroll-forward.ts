@@ -2,7 +2,6 @@ import type { Tile } from '../../gpu/tiles.js'
 import type { Choice } from '../../graph/node.js'
 import { gatherResults } from '../shared/store-loop.js'
 import { channelGroups } from './tile.js'
-import { chooseAmong } from './unroll-choice.js'
 
 const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
 const swizzle = ['', '.x', '.xy', '.xyz', '']
@@ -52,7 +51,7 @@ export function unrollForward(tile: ForwardTile): Record<string, string> {
 
 function storesOf(tile: ForwardTile): string[] {
   const { choice } = tile
-  if (choice) return chooseAmong(results(tile), { ...tile, choice })
+  if (choice) return choice.unroll(results(tile), tile)
   return tile.storeLoop ? loopOfStores(tile) : stores(tile)
 }
 

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../gpu/gpu.js'
 import { input, type Value } from '../../graph/value.js'
 import type { Network } from '../../nn/index.js'
-import { argmax } from '../../ops/index.js'
+import { argmaxOnly } from '../../ops/index.js'
 import { compile, type CompileOptions } from '../../plan/compile.js'
 import type { Plan } from '../../plan/plan.js'
 import type { DispatchRow } from '../../plan/describe.js'
@@ -89,7 +89,7 @@ export function labelling(
   { memoryLimit, precision = 'f32' }: LabellerOptions = {},
 ): { readonly scan: Value; readonly labels: Value; readonly request: CompileOptions } {
   const scan = input('scan', [1, 1, ...shape])
-  const labels = argmax(network(scan), { onlyReader: true })
+  const labels = argmaxOnly(network(scan))
   return {
     scan,
     labels,

@@ -1,11 +1,21 @@
+import type { Choice } from '../../../src/graph/node.js'
 import {
   unrollBackwardWeight,
   unrollBackwardWeightRows,
 } from '../../../src/ops/conv3d/unroll-backward-weight.js'
 import { unrollStridedBackwardWeight } from '../../../src/ops/conv3d/unroll-strided-backward-weight.js'
 import { unrollStrided } from '../../../src/ops/conv3d/unroll-strided.js'
+import { chooseAmong } from '../../../src/ops/conv3d/unroll-choice.js'
 import { unrollForward } from '../../../src/ops/conv3d/unroll-forward.js'
 import type { Variants } from '../kernel-variants.js'
+
+/** A choice among classes of two channels and all others. */
+const choiceOf = (least: number, channels: number): Choice => ({
+  prior: undefined,
+  least,
+  unroll: (results, tile) =>
+    chooseAmong(results, { ...tile, least, counts: channels > 1 ? [2, channels - 2] : undefined }),
+})
 
 export const variants: Variants = {
   forward: {
@@ -43,11 +53,7 @@ export const variants: Variants = {
           storeLoop: subgroups!,
           ...(argmax
             ? {
-                choice: {
-                  prior: undefined,
-                  least: logPrior ? 0.1 : 0,
-                  counts: tile.channels > 1 ? [2, tile.channels - 2] : undefined,
-                },
+                choice: choiceOf(logPrior ? 0.1 : 0, tile.channels),
               }
             : {}),
         }),
