@@ -210,8 +210,17 @@ export interface NodeSpec<I extends Inputs, O extends readonly OutputSpec[]>
 export function defineNode<const I extends Inputs, const O extends readonly OutputSpec[] = []>(
   spec: NodeSpec<I, O>,
 ): OpNode<Outputs<O>> {
-  const { name, scratch = [], mutates = [], parameter, masked, withoutActivation, argmaxed, scaled, backward } =
-    spec
+  const {
+    name,
+    scratch = [],
+    mutates = [],
+    parameter,
+    masked,
+    withoutActivation,
+    argmaxed,
+    scaled,
+    backward,
+  } = spec
   const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
