@@ -9,7 +9,8 @@ import { drawFrom, extents } from './check.js'
 
 const device = useGpu()
 const draw = drawFrom(21)
-const tau = 2 / 3
+/** The default, for which the soft sample needs no exponential. */
+const defaultTemperature = 2 / 3
 
 /** A prior that rules out some classes of most voxels, but never class 0. */
 const drawPrior = (shape: readonly number[]): NdArray => {
@@ -29,7 +30,11 @@ type Terms = readonly ('probabilities' | 'sample' | 'divergence')[]
 const every: Terms = ['probabilities', 'sample', 'divergence']
 
 /** Compares outputs and the gradient of a weighted sum of the chosen outputs with the reference. */
-async function expectPosterior(shape: readonly number[], terms: Terms = every, shift = 0): Promise<void> {
+async function expectPosterior(
+  shape: readonly number[],
+  terms: Terms = every,
+  { shift = 0, tau = defaultTemperature } = {},
+): Promise<void> {
   const feeds = {
     // Multiples of 2^-10: shifted by some thousands they are still exact.
     logits: map(draw(shape, -6, 6), (x) => Math.round(1024 * x) / 1024 + shift),
@@ -88,7 +93,11 @@ describe('posterior', () => {
   }
 
   it('logits far from zero cost no digits of the divergence', () =>
-    expectPosterior([2, 5, 3, 4, 7], ['divergence'], 4096))
+    expectPosterior([2, 5, 3, 4, 7], ['divergence'], { shift: 4096 }))
+
+  for (const tau of [0.2, 1, 3]) {
+    it(`temperature ${tau}`, () => expectPosterior([2, 5, 3, 4, 7], every, { tau }))
+  }
 
   it('makes from a counter the noise that uniformNoise makes', async () => {
     const shape = [2, 6, 3, 5, 7]
