@@ -67,9 +67,10 @@ type Draw = (shape: readonly number[], low?: number, high?: number) => NdArray
 const f32 = ({ data }: NdArray): Float32Array => Float32Array.from(data)
 const flat = (name: string, array: NdArray): Value => parameter(name, array.shape, f32(array))
 
+/** Eight channels on either side, so that the drivers' caches keep kernels that the models need as well. */
 function convolution(draw: Draw, extents: Extents): Problem {
-  const [x, w, b] = [draw([1, 4, ...extents]), draw([6, 4, 3, 3, 3]), draw([6])]
-  const g = draw([1, 6, ...extents])
+  const [x, w, b] = [draw([1, 8, ...extents]), draw([8, 8, 3, 3, 3]), draw([8])]
+  const g = draw([1, 8, ...extents])
   const [input_, incoming] = [input('x', x.shape), input('g', g.shape)]
   const [weight, bias] = [flat('w', w), flat('b', b)]
   const output = conv3d(input_, weight, bias, { padding: 'same' })
