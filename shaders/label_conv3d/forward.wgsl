@@ -9,7 +9,7 @@
 // Mapping: one invocation computes TILE_X outputs along x for one output channel, held in named registers. gid.x runs
 // over (y, x tile), gid.y over output channels, gid.z over planes n*D+z.
 // A label is loaded once per row, and its taps of that row are loaded as vec4s, each for up to four outputs: a look-up by
-// label is a gather, and this kernel spends its time on gathers. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
+// label is a gather, and this kernel spends its time on gathers. With VECTOR, results are stored in vec4s. Unrolled by src/ops/label-conv3d/unroll-forward.ts.
 
 struct Params {
   classes: u32,
@@ -42,11 +42,12 @@ const NOWHERE = 0xffffffffu;
 // #else
 @group(0) @binding(2) var<storage, read> packed: array<vec4f>;
 // #endif
-alias StoredOutput = f32; // #stored output
+alias StoredOutput = Element; // #stored output
 @group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/math
 // #include common/activation
+// #include common/linear
 
 // The label at row + x, or no label outside the row; x wraps around below 0.
 fn load(row: u32, x: u32) -> u32 {
@@ -56,6 +57,15 @@ fn load(row: u32, x: u32) -> u32 {
   return select(NOWHERE, labels[at / 4u][at % 4u], here);
 // #else
   return select(NOWHERE, labels[at], here);
+// #endif
+}
+
+// Stores one result or, with VECTOR, four results of a row.
+fn store(at: u32, value: Element) {
+// #if ${VECTOR}
+  output[at / WIDTH] = StoredOutput(activate4(value, params.activation));
+// #else
+  output[at] = StoredOutput(activate(value, params.activation));
 // #endif
 }
 

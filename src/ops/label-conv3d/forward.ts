@@ -69,7 +69,7 @@ export function convolveLabels(
       ...activate.flags,
     },
     consts: { KD: kd, KH: kh, KW: kw, TILE_X: x, PACKED: packed.size / 4 },
-    generated: unrollForward({ x, kernelWidth: kw, vector }),
+    generated: unrollForward({ x, kernelWidth: kw, vector, storeLoop: device.software }),
     params: {
       classes,
       outputs,

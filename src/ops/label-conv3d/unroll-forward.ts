@@ -1,11 +1,15 @@
+import { gatherResults } from '../shared/store-loop.js'
+
 const component = ['x', 'y', 'z', 'w']
 
 export interface ForwardTile {
   /** Outputs along a row that one invocation computes. */
   readonly x: number
   readonly kernelWidth: number
-  /** Whether rows are whole vec4s and are loaded as such; the tile's width is a multiple of 4 then. */
+  /** Whether rows are whole vec4s and are loaded and stored as such; the tile's width is a multiple of 4 then. */
   readonly vector: boolean
+  /** Whether a loop stores the results (see `gatherResults`). */
+  readonly storeLoop: boolean
 }
 
 /**
@@ -14,12 +18,12 @@ export interface ForwardTile {
  * Registers: `a{t}` accumulates the output at x0+t; `r{j}` is where the weights of the label at x0+j-kw/2 begin in the
  * table, `w{j}_{i}` those weights in vec4s: tap dx adds to the output at t = j-dx.
  */
-export function unrollForward({ x, kernelWidth, vector }: ForwardTile): Record<string, string> {
+export function unrollForward(tile: ForwardTile): Record<string, string> {
+  const { x, kernelWidth, vector } = tile
   const half = (kernelWidth - 1) / 2
   const vectors = Math.ceil(kernelWidth / 4)
   const declare: string[] = []
   const add: string[] = []
-  const store: string[] = []
 
   for (let t = 0; t < x; t++) declare.push(`var a${t} = bias;`)
 
@@ -40,10 +44,37 @@ export function unrollForward({ x, kernelWidth, vector }: ForwardTile): Record<s
     }
   }
 
-  // The last tile of a row may hold fewer voxels than its width.
-  for (let t = 0; t < x; t++) {
-    const write = `output[to + ${t}u] = StoredOutput(activate(a${t}, params.activation));`
-    store.push(t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`)
+  return {
+    declare: declare.join('\n'),
+    add: add.join('\n'),
+    store: (tile.storeLoop ? loopOfStores(tile) : stores(tile)).join('\n'),
   }
-  return { declare: declare.join('\n'), add: add.join('\n'), store: store.join('\n') }
+}
+
+/** The results as they are stored: one by one or in vec4s. */
+function results({ x, vector }: ForwardTile): string[] {
+  if (!vector) return Array.from({ length: x }, (_, t) => `a${t}`)
+  return Array.from(
+    { length: x / 4 },
+    (_, i) => `vec4f(a${4 * i}, a${4 * i + 1}, a${4 * i + 2}, a${4 * i + 3})`,
+  )
+}
+
+/** Stores the results. The last tile of a row may hold fewer voxels than its width. */
+function stores(tile: ForwardTile): string[] {
+  return results(tile).map((result, i) => {
+    const t = tile.vector ? 4 * i : i
+    const write = `store(to + ${t}u, ${result});`
+    return t === 0 ? write : `if (x0 + ${t}u < params.width) { ${write} }`
+  })
+}
+
+/** The same in a loop. */
+function loopOfStores(tile: ForwardTile): string[] {
+  return [
+    ...gatherResults('Element', results(tile)),
+    'for (var x = x0; x < min(x0 + TILE_X, params.width); x += WIDTH) {',
+    'store(to + x - x0, results[(x - x0) / WIDTH]);',
+    '}',
+  ]
 }

@@ -11,7 +11,7 @@ export const variants: Variants = {
         { kernel: [1, 3, 5], x: 4 },
       ].map(({ kernel: [KD, KH, KW], x }) => ({
         consts: { KD: KD!, KH: KH!, KW: KW!, TILE_X: x, PACKED: 64 },
-        generated: unrollForward({ x, kernelWidth: KW!, vector: vector! }),
+        generated: unrollForward({ x, kernelWidth: KW!, vector: vector!, storeLoop: x === 4 }),
       })),
   },
   backward_weight: {
