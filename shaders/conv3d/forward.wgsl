@@ -205,11 +205,12 @@ fn main(
 // #if ${UPSAMPLED}
   // #generate declare_coarse
 
-  for (var jz = 0u; jz < CD; jz++) {
+  // These bounds are CD and CH, but not constant, because drivers would unroll the loops.
+  for (var jz = 0u; jz < min(CD, CD * params.weight_groups); jz++) {
     // Unsigned wrap-around makes positions before the start large, so one comparison bounds both ends.
     let dz = u32((i32(z % 2u) - i32(KD / 2u)) >> 1u) + jz;
     if (z / 2u + dz >= params.depth / 2u) { continue; }
-    for (var jy = 0u; jy < CH; jy++) {
+    for (var jy = 0u; jy < min(CH, CH * params.weight_groups); jy++) {
       let yi = y / 2u + u32((i32(odd_row) - i32(KH / 2u)) >> 1u) + jy;
 // #if ${SUBGROUPS}
       let inside = yi < params.height / 2u;
