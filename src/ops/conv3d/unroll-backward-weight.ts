@@ -183,7 +183,7 @@ function stores({ channels, whole, rows, kernelWidth }: BackwardWeightTile): str
   return lines
 }
 
-/** The same in a loop. Its bounds are not constant, because drivers would unroll it. */
+/** The same in a loop. */
 function loopOfStores({ channels, rows, kernelWidth }: BackwardWeightTile): string[] {
   const sums = Array.from({ length: channels * rows * kernelWidth }, (_, i) => {
     const row = Math.floor(i / kernelWidth)
@@ -191,13 +191,11 @@ function loopOfStores({ channels, rows, kernelWidth }: BackwardWeightTile): stri
   })
   return [
     ...gatherResults('f32', sums),
-    'for (var c = 0u; c < min(TILE_CO, params.broadcast_channels - block * TILE_CO); c++) {',
-    `for (var dy = 0u; dy < ${rows}u; dy++) {`,
-    `for (var dx = 0u; dx < ${kernelWidth}u; dx++) {`,
-    `let sum = results[(c * ${rows}u + dy) * ${kernelWidth}u + dx];`,
-    'partials[to + entry(channel, block * TILE_CO + c, dz, first_dy + dy, dx)] = sum;',
-    '}',
-    '}',
+    `let sums = min(TILE_CO, params.broadcast_channels - block * TILE_CO) * ${rows * kernelWidth}u;`,
+    'for (var i = 0u; i < sums; i++) {',
+    `let row = i / ${kernelWidth}u;`,
+    `let co = block * TILE_CO + row / ${rows}u;`,
+    `partials[to + entry(channel, co, dz, first_dy + row % ${rows}u, i % ${kernelWidth}u)] = results[i];`,
     '}',
   ]
 }

@@ -33,7 +33,7 @@ export function chooseAmong(
   const choices = Array.from({ length: voxels / step }, (_, i) => {
     const logits = results.map((elements, c) => `logit(${elements[i]!}, first + ${c}u * area + ${step * i}u)`)
     return [
-      i === 0 ? '{' : `if (x0 + t + ${step * i}u < params.width) {`,
+      i === 0 ? '{' : `if (x + ${step * i}u < params.width) {`,
       ...scoresOf(logits, counts).map((score, k) =>
         k === 0 ? `var best = Best(${score}, Classes(0u));` : `best = better(best, ${score}, ${k}u);`,
       ),
@@ -46,10 +46,11 @@ export function chooseAmong(
   )
   return [
     moves.length > 0
-      ? `for (var t = 0u; t < min(TILE_X, params.width - x0); t += ${voxels}u) {`
-      : '{ let t = 0u;',
-    'let first = plane * params.outputs * area + within + t;',
-    'let to = plane * area + within + t - params.output_base;',
+      ? `for (var x = x0; x < min(x0 + TILE_X, params.width); x += ${voxels}u) {`
+      : '{ let x = x0;',
+    'let at = y * params.width + x;',
+    'let first = plane * params.outputs * area + at;',
+    'let to = plane * area + at - params.output_base;',
     ...choices.flat(),
     ...moves,
     '}',

@@ -128,15 +128,16 @@ function stores(tile: ForwardTile): string[] {
   })
 }
 
-/** The same in a loop. Its bounds are not constant, because drivers would unroll it. */
+/** The same in loops over channels and voxels. */
 function loopOfStores(tile: ForwardTile): string[] {
   const step = tile.vector ? 4 : 1
   return [
     ...gatherResults('Element', results(tile).flat()),
-    'for (var c = 0u; c < min(TILE_CO, all_outputs - block * TILE_CO); c++) {',
-    'let to = channel_start(plane, block * TILE_CO + c, area) + within;',
-    `for (var t = 0u; t < min(TILE_X, params.width - x0); t += ${step}u) {`,
-    `store(block * TILE_CO + c, to + t, results[(c * TILE_X + t) / ${step}u]);`,
+    'let first_co = block * TILE_CO;',
+    'for (var co = first_co; co < min(first_co + TILE_CO, all_outputs); co++) {',
+    'let to = channel_start(plane, co, area) + y * params.width;',
+    `for (var x = x0; x < min(x0 + TILE_X, params.width); x += ${step}u) {`,
+    `store(co, to + x, results[((co - first_co) * TILE_X + x - x0) / ${step}u]);`,
     '}',
     '}',
   ]

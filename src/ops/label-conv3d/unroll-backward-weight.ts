@@ -88,7 +88,7 @@ function stores({ classes, whole, kernelHeight, kernelWidth }: BackwardWeightTil
   return lines
 }
 
-/** The same in a loop. Its bounds are not constant, because drivers would unroll it. */
+/** The same in a loop. */
 function loopOfStores({ classes, kernelHeight, kernelWidth }: BackwardWeightTile): string[] {
   const taps = kernelHeight * kernelWidth
   const sums = Array.from(
@@ -97,9 +97,10 @@ function loopOfStores({ classes, kernelHeight, kernelWidth }: BackwardWeightTile
   )
   return [
     ...gatherResults('f32', sums),
-    'for (var c = 0u; c < min(CLASSES, params.classes - first_class); c++) {',
-    'let entry = ((to + first_class + c) * KD + dz) * (KH * KW);',
-    'for (var tap = 0u; tap < KH * KW; tap++) { partials[entry + tap] = results[c * (KH * KW) + tap]; }',
+    'let sums = min(CLASSES, params.classes - first_class) * (KH * KW);',
+    'for (var i = 0u; i < sums; i++) {',
+    'let c = first_class + i / (KH * KW);',
+    'partials[((to + c) * KD + dz) * (KH * KW) + i % (KH * KW)] = results[i];',
     '}',
   ]
 }
