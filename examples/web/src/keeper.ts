@@ -52,6 +52,13 @@ export class Keeper {
     if (await this.attempt(() => this.storage.saveRun(stored, data))) this.emit({ type: 'saved' })
   }
 
+  /** Where the visitor finds the run, as a sentence. */
+  async place(): Promise<string> {
+    const run = await this.storage.run(this.id).catch(() => undefined)
+    if (run) return `Their run is under "Saved runs", as ${run.name}.`
+    return 'Their run is not saved in this browser.'
+  }
+
   rename(id: string, name: string): void {
     if (id === this.id) this.name = name
   }

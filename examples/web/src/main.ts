@@ -27,8 +27,8 @@ const runPanel = new RunPanel()
 const runs = new RunsPanel(engine, guarded, resumeSaved)
 const contrasts = new ContrastPanel(
   fileForm,
-  () => void guarded(() => rearrange(engine.call('readFiles', chosenFiles(fileForm)))),
-  (order) => void guarded(() => rearrange(engine.call('arrange', order))),
+  () => void guarded(() => rearrange((keep) => engine.call('readFiles', chosenFiles(fileForm), keep))),
+  (order) => void guarded(() => rearrange((keep) => engine.call('arrange', order, keep))),
 )
 const work = new Occupation([fileForm, phantomForm], (busy) => {
   runs.busy = busy
@@ -60,8 +60,7 @@ async function startDevice(): Promise<boolean> {
   computing = await openDevice(engine, settingsForm)
   // The browser may have kept the form of an earlier visit.
   if (computing) await boundDevice()
-  // Data may have been opened before the device was.
-  if (canTrain()) runPanel.setPhase('ready')
+  if (canTrain()) runPanel.setPhase('ready') // Data may have been opened before the device was.
   work.set(work.task)
   return computing
 }
@@ -73,7 +72,7 @@ function listen(): void {
     fillSettings(settingsForm, { network: 'small' })
     fillRecipe(settingsForm, data!.scans.length)
   })
-  onSubmit(fileForm, readChosen)
+  onSubmit(fileForm, () => readChosen(true))
   onSubmit(settingsForm, () => run(runSettings(settingsForm)))
   settingsForm.addEventListener('change', ({ target }) => {
     if (target instanceof HTMLSelectElement && target.name === 'recipe')
@@ -91,7 +90,6 @@ function listen(): void {
     await engine.call('stop')
   })
   for (const id of ['try', 'try-again']) onClick(id, trySample)
-  // The forms are disabled while files are read.
   const taken = inTurn(take)
   takeChosen(byId('any-files', HTMLInputElement), ['open', 'open-more'], taken)
   listenToSaving(engine, images, onClick)
@@ -116,7 +114,7 @@ async function take(files: readonly File[]): Promise<void> {
   try {
     const { line, hasImages, weights, undo } = await takeFiles(files, engine, fileForm)
     say(received, line)
-    if (hasImages) await readChosen().catch(undo)
+    if (hasImages) await readChosen(!weights).catch(undo)
     if (weights) await loadWeights(weights)
   } catch (error) {
     say(received, '')
@@ -124,19 +122,20 @@ async function take(files: readonly File[]): Promise<void> {
   }
 }
 
-async function readChosen(): Promise<void> {
+/** @param keepWeights whether no others are opened with these files */
+async function readChosen(keepWeights: boolean): Promise<void> {
   work.requireIdle()
   openedWeights = undefined
   const files = chosenFiles(fileForm)
-  await takeData(engine.call('readFiles', files), files.scans.length)
+  await takeData(engine.call('readFiles', files, keepWeights), files.scans.length)
 }
 
 /** Takes the same scans as other contrasts, or as those of one person, and the weights that were opened for them. */
-async function rearrange(reading: Promise<DataSummary>): Promise<void> {
+async function rearrange(read: (keepWeights: boolean) => Promise<DataSummary>): Promise<void> {
   const { length } = chosenFiles(fileForm).scans
   const origin = document.activeElement
   try {
-    await takeData(reading, length)
+    await takeData(read(!openedWeights), length)
     if (openedWeights) await loadWeights(openedWeights)
   } finally {
     contrasts.show(data!, length)
@@ -170,6 +169,7 @@ async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void>
   } finally {
     work.set(undefined)
   }
+  if (data?.weights?.inUse) await images.weightsChanged()
 }
 
 function canTrain(): boolean {
@@ -183,7 +183,7 @@ async function showData(summary: DataSummary, state: RunState | undefined, files
   runPanel.begin(summary.priorDice, state)
   runPanel.setPhase(state ? 'stopped' : canTrain() ? 'ready' : 'no data')
   saved = state !== undefined
-  enableSaving(state !== undefined)
+  enableSaving(state !== undefined || summary.weights?.inUse === true)
   dataForms.open = false
   await images.showData(summary)
 }
@@ -192,6 +192,7 @@ async function showData(summary: DataSummary, state: RunState | undefined, files
 async function run(settings: RunSettings | undefined): Promise<void> {
   work.requireIdle()
   runs.dismiss()
+  openedWeights = undefined
   if (settings) runPanel.begin(data?.priorDice, undefined)
   paused = false
   work.set('run')
@@ -221,10 +222,10 @@ async function loadWeights(file: File | undefined): Promise<void> {
   work.requireIdle()
   openedWeights = file
   work.task = 'reading'
-  const loading = engine.call('loadWeights', file)
-  const opened = await loading.finally(() => (work.task = undefined))
+  const opened = await engine.call('loadWeights', file).finally(() => (work.task = undefined))
   data = opened.data
   saved = false
+  describeData(data)
   images.nameClasses(data)
   runPanel.say(file ? `${file.name}: ${opened.what}` : '')
   runPanel.begin(data.priorDice, undefined)

@@ -53,6 +53,8 @@ export interface DataSummary {
   readonly priorDice: number | undefined
   /** Oddities of the files, one line each. */
   readonly notes: readonly string[]
+  /** What becomes of the weights that there were before, in one line. */
+  readonly weights?: { readonly inUse: boolean; readonly line: string }
 }
 
 export interface ScanSummary {
@@ -165,9 +167,10 @@ export interface Calls {
   makePhantoms(recipe: PhantomRecipe): Promise<DataSummary>
   /** Says what files are. */
   sortFiles(files: readonly File[]): Promise<readonly SortedFile[]>
-  readFiles(files: ChosenFiles): Promise<DataSummary>
+  /** @param keepWeights whether to segment with the weights of the data before, if they fit */
+  readFiles(files: ChosenFiles, keepWeights: boolean): Promise<DataSummary>
   /** Brings the contrasts of all scans into another order. @param order positions in the present one */
-  arrange(order: readonly number[]): Promise<DataSummary>
+  arrange(order: readonly number[], keepWeights: boolean): Promise<DataSummary>
   /** Reads the sample that comes with the page. */
   openSample(): Promise<DataSummary>
   /** Loads weights; those of the sample without a file. */

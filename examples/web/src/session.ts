@@ -1,18 +1,18 @@
-import { openDevice, recipes, UserError, type CheckpointInfo, type Gpu, type NamedTensor } from 'sae-webgpu'
+import { openDevice, recipes, UserError, type NamedTensor } from 'sae-webgpu'
 import { historyOf, readCheckpoint } from './checkpoint-file.js'
 import { channelCount } from './contrasts.js'
-import { arranged, namedBy, phantomData, readDataSet, summaryOf, type DataSet } from './data-set.js'
+import { arranged, namedBy, phantomData, readDataSet, summaryOf } from './data-set.js'
 import { overlayOf, reportFile, scanImage, scanOf, segmentationFile, weightsFile } from './exhibits.js'
 import { sortFile } from './file-kinds.js'
+import { Holdings, untrained } from './holdings.js'
 import { Keeper, reopen } from './keeper.js'
-import { createNetwork, requireFits, scaledFor, type Network } from './network.js'
+import { requireFits, scaledFor, type Network } from './network.js'
 import type {
   Calls,
   ChosenFiles,
   DataSummary,
   Device,
   DeviceSettings,
-  EngineEvent,
   ImageFile,
   Layer,
   OpenedWeights,
@@ -26,34 +26,20 @@ import type {
 import { required } from './required.js'
 import { Run } from './run.js'
 import { sampleFiles, sampleWeights } from './sample.js'
-import { Segmentations } from './segmentations.js'
 import { lessonFor, newLesson, type Lesson } from './start.js'
 import { Storage } from './storage.js'
 
 /** Least time between two segmentations during training: each delays training by a forward pass. */
 const millisecondsBetweenUpdates = 1000
 
-const untrained = 'train first, or load weights'
-
-/** The state of the worker: the device, data, weights, and the run that trains them. */
-export class Session implements Calls {
+/** The worker's end of the calls. */
+export class Session extends Holdings implements Calls {
   private readonly storage = new Storage()
-  private gpu: Gpu | undefined
-  private data: DataSet | undefined
-  private network: Network | undefined
-  private segmentations: Segmentations | undefined
-  private run: Run | undefined
-  private keeper: Keeper | undefined
-  /** Of a run to go on with that needs its mixtures first: resumed from storage. */
-  private resumable: (() => Promise<Run | undefined>) | undefined
   /** Stops what precedes a run. */
   private aborter = new AbortController()
   /** Whether the visitor paused, perhaps what precedes a run. */
   private paused = false
   private updated = 0
-  private device: DeviceSettings = { memoryLimit: undefined, precision: 'f32' }
-
-  constructor(private readonly emit: (event: EngineEvent) => void) {}
 
   async open(): Promise<Device> {
     this.gpu = await openDevice()
@@ -70,8 +56,9 @@ export class Session implements Calls {
   async restore(id: string): Promise<{ data: DataSummary; state: RunState }> {
     const { stored, data, tensors, info } = await reopen(this.storage, id)
     const { state } = stored
-    await this.take(data)
+    await this.take(data, false)
     const network = await this.takeNetwork(info, state.settings.seed, tensors)
+    this.weightsName = this.trainedHere
     this.keeper = new Keeper(this.storage, data, this.emit, stored)
     this.resumable = () => this.newRun(network, state, tensors)
     return { data: summaryOf(data), state }
@@ -87,23 +74,23 @@ export class Session implements Calls {
   }
 
   async makePhantoms(recipe: PhantomRecipe): Promise<DataSummary> {
-    return this.take(phantomData(recipe))
+    return this.take(phantomData(recipe), true)
   }
 
   sortFiles(files: readonly File[]): Promise<readonly SortedFile[]> {
     return Promise.all(files.map(sortFile))
   }
 
-  async readFiles(files: ChosenFiles): Promise<DataSummary> {
-    return this.take(await readDataSet(files))
+  async readFiles(files: ChosenFiles, keepWeights: boolean): Promise<DataSummary> {
+    return this.take(await readDataSet(files), keepWeights)
   }
 
-  async arrange(order: readonly number[]): Promise<DataSummary> {
-    return this.take(arranged(this.requireData(), order))
+  async arrange(order: readonly number[], keepWeights: boolean): Promise<DataSummary> {
+    return this.take(arranged(this.requireData(), order), keepWeights)
   }
 
   async openSample(): Promise<DataSummary> {
-    return this.take({ ...(await readDataSet(await sampleFiles())), notes: [] })
+    return this.take({ ...(await readDataSet(await sampleFiles())), notes: [] }, false)
   }
 
   async loadWeights(file: File | undefined): Promise<OpenedWeights> {
@@ -113,6 +100,7 @@ export class Session implements Calls {
     const { tensors, info } = await readCheckpoint(given)
     requireFits(info, data, knowledge, given.name)
     await this.takeNetwork(info, 0, tensors, given.name)
+    this.weightsName = file?.name
     this.data = namedBy(data, info.table)
     return { what: historyOf(info), data: summaryOf(this.data) }
   }
@@ -227,6 +215,7 @@ export class Session implements Calls {
     restored?: ReadonlyMap<string, NamedTensor>,
   ): Run {
     const { table } = this.requireKnowledge()
+    this.weightsName = this.trainedHere
     const keep = async (run: Run): Promise<void> => {
       await this.keeper?.keep(run)
       if (performance.now() - this.updated >= millisecondsBetweenUpdates) this.weightsChanged()
@@ -238,58 +227,5 @@ export class Session implements Calls {
     this.updated = performance.now()
     this.segmentations?.forget()
     this.emit({ type: 'updated' })
-  }
-
-  private async take(data: DataSet): Promise<DataSummary> {
-    await this.dropNetwork()
-    this.data = data
-    return summaryOf(data)
-  }
-
-  /** Initialises weights on the device from the seed, then overwrites them with `tensors`. */
-  private async takeNetwork(
-    info: Pick<CheckpointInfo, 'architecture' | 'intensities'>,
-    seed: number,
-    tensors?: ReadonlyMap<string, NamedTensor>,
-    source = 'kept.safetensors',
-  ): Promise<Network> {
-    const [gpu, knowledge] = [this.requireGpu(), this.requireKnowledge()]
-    const network = createNetwork(gpu, info, seed, tensors, source)
-    await this.dropNetwork()
-    this.network = network
-    const { scans } = this.requireData()
-    this.segmentations = new Segmentations(gpu, knowledge, scans, network, this.device, this.emit)
-    return network
-  }
-
-  private dropRun(): void {
-    this.run?.dispose()
-    this.run = undefined
-    this.resumable = undefined
-  }
-
-  private async dropNetwork(): Promise<void> {
-    this.dropRun()
-    await this.segmentations?.dispose()
-    this.segmentations = undefined
-    this.network?.variables.dispose()
-    this.network = undefined
-  }
-
-  private requireGpu(): Gpu {
-    return required(this.gpu, 'there is no graphics device to compute on')
-  }
-
-  private requireData(): DataSet {
-    return required(this.data, 'open a scan first')
-  }
-
-  private requireKnowledge(): NonNullable<DataSet['knowledge']> {
-    const line = 'choose a prior first: probabilities, or a label map of another person'
-    return required(this.requireData().knowledge, line)
-  }
-
-  private requireSegmentations(): Segmentations {
-    return required(this.segmentations, untrained)
   }
 }
