@@ -1,7 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { findChromium } from './chromium.js'
-import { makeNifti } from './page-files.js'
+import { makeLabels, makeNifti } from './page-files.js'
 import type { PageVisit } from './page-visit.js'
 import { visiting } from './visiting.js'
 
@@ -27,5 +29,31 @@ describe.skipIf(!executable)('the page, to a visitor with odd files', () => {
       const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
       expect(excess).toBeLessThanOrEqual(0)
     }
+  })
+
+  it('says what to do with a folder', async () => {
+    const folder = join(visit.folder, 'subjects')
+    mkdirSync(folder)
+    const devtools = await page.context().newCDPSession(page)
+    const data = { items: [], files: [folder], dragOperationsMask: 1 }
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data })
+    await visit.refusal(/^subjects: the browser cannot read it; .* if it is a folder, open the files in it$/)
+  })
+
+  it('names the file that has changed on the disk since it was chosen', async () => {
+    const [first, prior, next] = ['first.nii', 'prior.nii', 'next.nii'].map((name) =>
+      join(visit.folder, name),
+    )
+    for (const path of [first!, next!]) writeFileSync(path, scan)
+    writeFileSync(prior!, makeLabels())
+    await page.setInputFiles('#any-files', [first!, prior!])
+    await visit.data('first of 16x18x20 voxels, 14 classes.')
+    writeFileSync(prior!, Buffer.concat([makeLabels(), Buffer.alloc(1)]))
+    await page.setInputFiles('#any-files', next!)
+    await visit.refusal(/^prior\.nii: the browser cannot read it; open it again if it has changed or moved/)
+    await page.setInputFiles('#any-files', [next!, prior!])
+    await visit.data('next of 16x18x20 voxels, 14 classes.')
+    expect(await page.locator('#error').isVisible()).toBe(false)
   })
 })

@@ -36,7 +36,7 @@ import {
 import { looksLikeLabels } from './file-kinds.js'
 import { placedOnto, wayOnto } from './placing.js'
 import type { ChosenFiles, DataSummary, PhantomRecipe } from './protocol.js'
-import { readHeader, readLabels, readVolume } from './volumes.js'
+import { readHeader, readLabels, readVolume, textOf } from './volumes.js'
 
 /** Voxels and where they lie. */
 interface Image {
@@ -234,7 +234,7 @@ async function readPrior(files: ChosenFiles, notes: string[]): Promise<Known | u
   requireFinite(volume)
   const { data, channels, grid } = volume
   const { shape } = grid
-  const given = tableFile && parseLabelTable(await tableFile.text(), tableFile.name)
+  const given = tableFile && parseLabelTable(await textOf(tableFile), tableFile.name)
   if (channels === 1) return priorOfMap(await readLabels(file, []), given, files, notes)
   checkPrior(data, shape, channels, file.name)
   const table =

@@ -1,7 +1,7 @@
 import { checkPrior, parseLabelTable, UserError } from 'sae-webgpu'
 import { decodeLabels, decodeVolume, type LabelVolume, type Volume } from 'sae-webgpu/io'
 import type { FileKind, SortedFile } from './protocol.js'
-import { bytesOf, readHeader } from './volumes.js'
+import { bytesOf, readHeader, textOf } from './volumes.js'
 
 /** Says what a file is: by its name, then by its header, then by its voxels. */
 export async function sortFile(file: File): Promise<SortedFile> {
@@ -16,11 +16,13 @@ export async function sortFile(file: File): Promise<SortedFile> {
 async function kindOf(file: File): Promise<{ readonly kind: FileKind; readonly contrasts?: number }> {
   const { name } = file
   if (/\.(json|tsv)$/i.test(name)) {
-    parseLabelTable(await file.text(), name)
+    parseLabelTable(await textOf(file), name)
     return { kind: 'table' }
   }
   if (/\.(safetensors|pth|pt|tar)$/i.test(name)) return { kind: 'weights' }
   if (!/\.(nii|nii\.gz|mgz|mgh|npz|npy)$/i.test(name)) {
+    // A folder is refused for what it is.
+    await bytesOf(file.slice(0, 1), name)
     throw new UserError(
       `${name}: is no image (.nii, .nii.gz, .mgz, .npz), no weights (.safetensors, .pth.tar) and no table of classes (.json, .tsv)`,
     )

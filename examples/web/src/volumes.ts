@@ -27,11 +27,24 @@ export async function readHeader(file: File): Promise<VolumeHeader> {
   return decodeHeader(bytes, file.name, file.size) ?? decodeVolume(await bytesOf(file, file.name), file.name)
 }
 
-/** The bytes of a file. @throws UserError if there are none */
+/** The text of a file. @throws UserError as `bytesOf` */
+export async function textOf(file: File): Promise<string> {
+  return new TextDecoder().decode(await bytesOf(file, file.name))
+}
+
+/** The bytes of a file. @throws UserError if there are none, or if the browser may not read it */
 export async function bytesOf(file: Blob, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(await file.arrayBuffer())
+  const bytes = new Uint8Array(await file.arrayBuffer().catch((error: unknown) => unreadable(error, name)))
   if (bytes.length === 0) throw new UserError(`${name}: the file is empty`)
   return bytes
+}
+
+/** A file that changes on the disk after it was chosen is out of reach, and so is a folder. */
+function unreadable(error: unknown, name: string): never {
+  if (!(error instanceof DOMException)) throw error
+  throw new UserError(
+    `${name}: the browser cannot read it; open it again if it has changed or moved, and if it is a folder, open the files in it`,
+  )
 }
 
 async function read<V extends Volume | LabelVolume>(
