@@ -31,6 +31,11 @@ describe.skipIf(!executable)('the page, to a visitor with odd files', () => {
     }
   })
 
+  it('takes no image of one value for a label map', async () => {
+    await visit.drop([{ name: 'constant.nii', buffer: makeNifti(() => 3) }])
+    await visit.refusal('constant.nii: every voxel is 3; this is not a scan')
+  })
+
   it('says what to do with a folder', async () => {
     const folder = join(visit.folder, 'subjects')
     mkdirSync(folder)

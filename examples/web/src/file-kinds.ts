@@ -71,20 +71,22 @@ export function looksLikeProbabilities({ data, channels }: Pick<Volume, 'data' |
   return inside > 0 && whole / inside > 0.5
 }
 
-/** Few values, all of them whole, and most voxels with the value of the one before: a scan has noise. */
+/** Few values but more than one, all of them whole, and most voxels with the value of the one before: a scan has noise. */
 export function looksLikeLabels({ data }: Pick<LabelVolume | Volume, 'data'>): boolean {
   const values = new Set<number>()
   let [pairs, alike] = [0, 0]
+  let varies = false
   for (let i = 1; i < data.length; i++) {
     const value = data[i]!
     if (!Number.isInteger(value) || value < 0) return false
+    varies ||= value !== data[0]
     if (value === 0) continue
     values.add(value)
     if (values.size > mostLabels) return false
     pairs++
     if (value === data[i - 1]) alike++
   }
-  return values.size > 0 && alike / pairs > 0.5
+  return varies && values.size > 0 && alike / pairs > 0.5
 }
 
 /** A parcellation of cortex and white matter has some two hundred. */
