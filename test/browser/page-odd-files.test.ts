@@ -36,6 +36,13 @@ describe.skipIf(!executable)('the page, to a visitor with odd files', () => {
     await visit.refusal('constant.nii: every voxel is 3; this is not a scan')
   })
 
+  it('says that phantoms are too large for the memory', async () => {
+    await page.getByText('Choose data in detail').click()
+    await page.fill('[name=size]', '1000,1000,1000')
+    await page.getByRole('button', { name: 'Make phantoms' }).click()
+    await visit.refusal('there is not enough memory for data of this size; choose fewer or smaller images')
+  })
+
   it('says what to do with a folder', async () => {
     const folder = join(visit.folder, 'subjects')
     mkdirSync(folder)

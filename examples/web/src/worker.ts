@@ -36,6 +36,9 @@ function buffersOf(result: unknown): Transferable[] {
 
 function lineOf(error: unknown): string {
   if (error instanceof UserError) return error.message
+  // In the words of Chromium, Firefox and Safari.
+  if (error instanceof RangeError && /allocation|array length|out of memory/i.test(error.message))
+    return 'there is not enough memory for data of this size; choose fewer or smaller images'
   console.error(error)
   return `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`
 }
