@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -177,6 +177,27 @@ describe('sae prepare', () => {
       expect(again.code).toBe(2)
       expect(visibleFiles(path('refused'))).toEqual(['run.json', ...files])
     })
+  })
+
+  it('records the scans before one that ends the run', async () => {
+    const [good, second] = [path('good.nii.gz'), path('second.nii.gz')]
+    copyFileSync(study.scan, good)
+    const data = head.scan.map((_, i) => (i === 0 ? 0 : 5))
+    await writeVolume(second, { data, channels: 1, source: second, grid }, 'float32')
+    const args = [good, second, study.scan, '--skip', 'strip', '--skip', 'conform', '-o', path('ended')]
+    const { code, errors } = await sae(['prepare', ...args])
+    expect([code, errors.at(-1)]).toEqual([2, expect.stringMatching(/second\.nii\.gz: nothing in it/)])
+    expect(visibleFiles(path('ended'))).toEqual([
+      ...['good_biasfield', 'good_desc-biascorr_T1w', 'good_desc-preproc_T1w'].map((n) => `${n}.nii.gz`),
+      'run.json',
+    ])
+    const { runs } = JSON.parse(readFileSync(path('ended/run.json'), 'utf8')) as {
+      runs: { inputs: object[]; figures: { scans: object; failed: object[] } }[]
+    }
+    expect(runs).toHaveLength(1)
+    expect(runs[0]!.inputs).toMatchObject([{ role: 'scan', path: good }])
+    expect(Object.keys(runs[0]!.figures.scans)).toEqual([good])
+    expect(runs[0]!.figures.failed).toMatchObject([{ scan: second, reason: errors.at(-1)!.slice(5) }])
   })
 
   it('refuses weights outside of the folder of the network', async () => {

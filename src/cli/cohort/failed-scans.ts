@@ -96,6 +96,11 @@ export class FailedScans {
     this.failed.push({ scan, reason: message })
   }
 
+  /** Notes what ended the run, for `run.json` alone. */
+  note(scan: string, error: unknown): void {
+    this.failed.push({ scan, reason: error instanceof Error ? error.message : String(error) })
+  }
+
   /** For `run.json`. */
   get figures(): Readonly<Record<string, unknown>> {
     return this.failed.length === 0 ? {} : { failed: this.failed }

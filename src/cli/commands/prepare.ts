@@ -164,34 +164,38 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
     // Before the first scan is conformed: the network needs most of the memory, and this may be too little.
     await stripper?.prepare(gpu)
     const done = new Map<string, object>()
+    const record = (): Promise<string> => {
+      const inputs = [
+        ...[...done.keys()].map((path) => ({ role: 'scan', path })),
+        ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
+        ...(options.to === undefined ? [] : [{ role: 'target', path: options.to }]),
+      ]
+      const figures = { scans: Object.fromEntries(done), ...failed.figures }
+      return recordRun(options.output, { command: 'prepare', options, inputs, adapter: gpu.adapter, figures })
+    }
     for (const [i, job] of good.entries()) {
       terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
-      const prepared = await failed.attempt(
-        job,
-        () => prepareScan(job, planned.stemOf(job), wanted, workshop, options.to),
-        terminal,
-      )
-      if (!prepared) continue
-      // Only now: what is there of an earlier run outlives a first scan that is refused.
-      if (done.size === 0) await planned.claim()
-      const origin = await planned.originOf(job)
-      for (const { path, content } of prepared.files) await writeOutput(path, content, origin)
-      done.set(job.scan, prepared.figures)
+      try {
+        const prepared = await failed.attempt(
+          job,
+          () => prepareScan(job, planned.stemOf(job), wanted, workshop, options.to),
+          terminal,
+        )
+        if (!prepared) continue
+        // Only now: what is there of an earlier run outlives a first scan that is refused.
+        if (done.size === 0) await planned.claim()
+        const origin = await planned.originOf(job)
+        for (const { path, content } of prepared.files) await writeOutput(path, content, origin)
+        done.set(job.scan, prepared.figures)
+      } catch (error) {
+        failed.note(job.scan, error)
+        // The scans before this one are done and stay. Why it failed matters more than that the record did, too.
+        if (done.size > 0) await record().catch(() => undefined)
+        throw error
+      }
     }
     terminal.status(peakMemory(gpu))
-    const inputs = [
-      ...[...done.keys()].map((path) => ({ role: 'scan', path })),
-      ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
-      ...(options.to === undefined ? [] : [{ role: 'target', path: options.to }]),
-    ]
-    const run = {
-      command: 'prepare',
-      options,
-      inputs,
-      adapter: gpu.adapter,
-      figures: { scans: Object.fromEntries(done), ...failed.figures },
-    }
-    await recordRun(options.output, run)
+    await record()
   })
   failed.conclude(terminal)
 }
