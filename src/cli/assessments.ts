@@ -42,8 +42,18 @@ export class Assessments {
       terminal.status(formatAssessments(this.all, table, known ? voxelVolume(affine) : undefined))
       sayVerdicts(this.all, terminal)
     }
-    const segmentations = this.all.map((one) => assessmentFigures(one, table))
-    const path = await recordRun(folder, { ...run, figures: { ...run.figures, segmentations } })
-    terminal.status(`Figures, settings and checksums: ${path}`)
+    terminal.status(`Figures, settings and checksums: ${await this.record(folder, run)}`)
+  }
+
+  /**
+   * Writes `run.json` alone.
+   *
+   * @param count only the first of the segmentations
+   * @returns its path
+   * @throws UserError if the file cannot be written
+   */
+  record(folder: string, run: Run, count = this.all.length): Promise<string> {
+    const segmentations = this.all.slice(0, count).map((one) => assessmentFigures(one, this.summary.table))
+    return recordRun(folder, { ...run, figures: { ...run.figures, segmentations } })
   }
 }

@@ -20,8 +20,9 @@ import { writeOutputVolume } from './outputs/output-files.js'
 import { inFormat, requireLabelsFit, type ResultFormat } from './outputs/result-format.js'
 import { readPrior, toPrior } from './prior/prior-file.js'
 import { Progress } from './progress.js'
-import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
+import { planSegmentations, segmentAll } from './segmentation-command.js'
 import {
+  type Job,
   type LabelsOut,
   type MadeSegmentation,
   SegmentationJobs,
@@ -113,7 +114,7 @@ export async function em(
     const asked = { posterior: options.posterior ?? false, entropy: false }
     const written = { command: 'em', table, values: options.labelsOut, ...asked }
     await segmentations.claim()
-    for (const [i, job] of jobs.entries()) {
+    const segmentOne = async (job: Job, i: number): Promise<void> => {
       const { stem } = job
       const start = performance.now()
       const { data, truths } = await loadBatch([scans[i]!])
@@ -146,11 +147,12 @@ export async function em(
           }),
         )
     }
-    method.dispose()
-    terminal.noteOnce(unsided)
     const inputs = (options.labels ?? []).map((path) => ({ role: 'labels', path }))
-    const segmented = { command: 'em', jobs, inputs, assessments, failed } as const
-    await concludeSegmentations(segmented, options, gpu, terminal)
+    const segmented = { command: 'em', jobs, made, inputs, assessments, failed } as const
+    await segmentAll(segmented, options, gpu, terminal, segmentOne, () => {
+      method.dispose()
+      terminal.noteOnce(unsided)
+    })
   })
   failed.conclude(terminal)
   return outcome

@@ -17,8 +17,9 @@ import { type GlobalOptions } from './options.js'
 import { requireLabelsFit, type ResultFormat } from './outputs/result-format.js'
 import { networkPrior, readPrior, toPrior } from './prior/prior-file.js'
 import { printProfile, requireTimestamps } from './profile.js'
-import { concludeSegmentations, planSegmentations } from './segmentation-command.js'
+import { planSegmentations, segmentAll } from './segmentation-command.js'
 import {
+  type Job,
   type LabelsOut,
   type MadeSegmentation,
   SegmentationJobs,
@@ -150,24 +151,32 @@ export async function segment(
     const unsided: (string | undefined)[] = []
     const written = { command: 'segment', table, values: options.labelsOut, posterior, entropy }
     await segmentations.claim()
-    for (const [i, job] of jobs.entries()) {
+    const segmentOne = async (job: Job, i: number): Promise<void> => {
       const start = performance.now()
       const scan = await readChannels(job.scan, grids.channels[i]!, reading, silent)
       const segmentation = await segmenter.segment(scan)
       const origin = await segmentations.originOf(job)
       const assessed = { scan, ...segmentation, em: await em?.run(scan) }
       const assessment = assessments.add(job.scan, assessed)
-      made.push({ scan: job.scan, assessment })
       const segmented = { ...segmentation, assessment }
       unsided.push(await writeSegmentation(job, segmented, places[i]!, written, origin))
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       terminal.status(`${job.scan} -> ${job.stem}_dseg.${job.format} (${seconds} s)`)
+      made.push({ scan: job.scan, assessment })
     }
-    terminal.noteOnce(unsided)
-    if (options.profile) printProfile(await segmenter.profile(), terminal)
     const inputs = [{ role: 'weights', path: options.weights }]
-    const segmented = { command: 'segment', jobs, inputs, assessments, failed: leftOut ?? failed } as const
-    await concludeSegmentations(segmented, options, gpu, terminal)
+    const segmented = {
+      command: 'segment',
+      jobs,
+      made,
+      inputs,
+      assessments,
+      failed: leftOut ?? failed,
+    } as const
+    await segmentAll(segmented, options, gpu, terminal, segmentOne, async () => {
+      terminal.noteOnce(unsided)
+      if (options.profile) printProfile(await segmenter.profile(), terminal)
+    })
   })
   failed.conclude(terminal)
   return outcome

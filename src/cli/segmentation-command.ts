@@ -5,11 +5,12 @@ import { thinnedNaming, type Naming } from './cohort/bids-derivatives.js'
 import { isTableFile } from './classes.js'
 import { peakMemory } from './device.js'
 import type { FailedScans } from './cohort/failed-scans.js'
+import { keepingRecord } from './keeping-record.js'
 import type { ResultFormat } from './outputs/result-format.js'
 import { tableBeside } from './prior/prior-file.js'
 import { writeReports } from './report/reports.js'
-import type { Input } from './run-record.js'
-import { SegmentationJobs, type Job, type LabelsOut } from './segmentation-files.js'
+import type { Input, Run } from './run-record.js'
+import { SegmentationJobs, type Job, type LabelsOut, type MadeSegmentation } from './segmentation-files.js'
 import type { Shard } from './cohort/shard.js'
 import type { Terminal } from './terminal.js'
 
@@ -82,27 +83,48 @@ export function planSegmentations(
 interface Segmented {
   readonly command: Own['command']
   readonly jobs: readonly Job[]
+  /** Those that are segmented so far. */
+  readonly made: readonly MadeSegmentation[]
   /** What was read besides scans and prior. */
   readonly inputs: readonly Input[]
   readonly assessments: Assessments
   readonly failed: FailedScans
 }
 
-/** Prints and records what a command found, and makes the pages if they are wanted. @throws UserError if a file cannot be written */
-export async function concludeSegmentations(
-  { command, jobs, inputs, assessments, failed }: Segmented,
+/**
+ * Segments one scan after the other; then prints and records what a command found, and makes the pages if they are wanted.
+ * If it ends before, records the scans that are done.
+ *
+ * @param done called after the last scan, before anything else is printed
+ * @throws UserError if a file cannot be written; as `segmentOne`
+ */
+export async function segmentAll(
+  segmented: Segmented,
   options: SegmentationOptions,
   gpu: Gpu,
   terminal: Terminal,
+  segmentOne: (job: Job, i: number) => Promise<void>,
+  done: () => void | Promise<void>,
 ): Promise<void> {
+  const { command, jobs, made, inputs, assessments, failed } = segmented
+  const run = (interrupted?: number): Run => {
+    const read = [
+      ...jobs.slice(0, made.length).map(({ scan }) => ({ role: 'scan', path: scan })),
+      { role: 'prior', path: options.prior },
+      ...inputs,
+    ]
+    return { command, options, inputs: read, adapter: gpu.adapter, interrupted, figures: failed.figures }
+  }
+  await keepingRecord(
+    async () => {
+      for (const [i, job] of jobs.entries()) await failed.noting(job, () => segmentOne(job, i))
+    },
+    async (interrupted) =>
+      made.length > 0 && (await assessments.record(options.output, run(interrupted), made.length)),
+  )
+  await done()
   terminal.status(peakMemory(gpu))
-  const read = [
-    ...jobs.map(({ scan }) => ({ role: 'scan', path: scan })),
-    { role: 'prior', path: options.prior },
-    ...inputs,
-  ]
-  const run = { command, options, inputs: read, adapter: gpu.adapter, figures: failed.figures }
-  await assessments.finish(options.output, run, terminal)
+  await assessments.finish(options.output, run(), terminal)
   const names = jobs.map(({ name }) => name)
   if (options.report) await writeReports(options.output, names, terminal)
 }

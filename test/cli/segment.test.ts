@@ -1,12 +1,13 @@
 /** Segmenting and scoring, with weights that only were pretrained. */
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
 import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
-import { makePrior, makeStudy, shape, succeed, type Study } from './support.js'
+import { makePrior, makeStudy, program, shape, succeed, type Study } from './support.js'
 
 let study: Study
 const K = phantomTable.classes.length
@@ -94,6 +95,36 @@ describe('sae segment and sae evaluate', () => {
     expect(background).toBe('0\tbackground\tbg\t#000000\t0\tbackground')
     expect(left).toMatch(/^3\tleft cerebral cortex\tctx\t#[0-9a-f]{6}\t3,42\tcerebral cortex$/)
     expect(right).toMatch(/^42\tright cerebral cortex\tctx\t#[0-9a-f]{6}\t3,42\tcerebral cortex$/)
+  })
+
+  it('records what is done if Ctrl-C ends it, and only once', async () => {
+    const { scans, path } = study
+    const many = Array.from({ length: 40 }, (_, i) => path(`copy-${i}.nii.gz`))
+    for (const copy of many) copyFileSync(scans[0], copy)
+    const weights = ['--weights', path('run/pretrained.safetensors')]
+    const args = ['segment', ...many, ...weights, ...prior(), '-o', path('stopped')]
+    const child = spawn(process.execPath, [program, ...args])
+    const ended = new Promise((resolve) =>
+      child.once('exit', (_, signal) => {
+        resolve(signal)
+      }),
+    )
+    child.stdout.once('data', () => child.kill('SIGINT'))
+    expect(await ended).toBe('SIGINT')
+    const { runs } = JSON.parse(readFileSync(path('stopped/run.json'), 'utf8')) as {
+      runs: {
+        interrupted: boolean
+        inputs: { role: string; path: string }[]
+        figures: { segmentations: { scan: string }[] }
+      }[]
+    }
+    expect(runs).toMatchObject([{ interrupted: true }])
+    const done = runs[0]!.figures.segmentations.map(({ scan }) => scan)
+    expect(done.length).toBeGreaterThan(0)
+    expect(done.length).toBeLessThan(many.length)
+    expect(done).toEqual(many.slice(0, done.length))
+    const read = runs[0]!.inputs.filter(({ role }) => role === 'scan').map((input) => input.path)
+    expect(read).toEqual(done)
   })
 
   it('skips finished scans with --keep-existing', async () => {

@@ -96,9 +96,14 @@ export class FailedScans {
     this.failed.push({ scan, reason: message })
   }
 
-  /** Notes what ended the run, for `run.json` alone. */
-  note(scan: string, error: unknown): void {
-    this.failed.push({ scan, reason: error instanceof Error ? error.message : String(error) })
+  /** Does something with a scan; if that fails, notes it for `run.json` and fails. */
+  async noting<T>({ scan }: { readonly scan: string }, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action()
+    } catch (error) {
+      this.failed.push({ scan, reason: error instanceof Error ? error.message : String(error) })
+      throw error
+    }
   }
 
   /** For `run.json`. */

@@ -13,6 +13,7 @@ import {
 } from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
+import { keepingRecord } from '../keeping-record.js'
 import {
   folderOption,
   memoryOption,
@@ -30,6 +31,7 @@ import { prepareScan, readHead } from '../prepare/prepare-scan.js'
 import { needsOrientation, stepNames, type StepName, type Workshop } from '../prepare/prepare-steps.js'
 import { readScanToRegister } from '../registration.js'
 import { recordRun } from '../run-record.js'
+import type { Job } from '../segmentation-files.js'
 import { shardOption, type Shard } from '../cohort/shard.js'
 import { Stripper } from '../prepare/stripper.js'
 import type { Terminal } from '../terminal.js'
@@ -164,36 +166,36 @@ async function prepare(cohort: Cohort, options: PrepareOptions, terminal: Termin
     // Before the first scan is conformed: the network needs most of the memory, and this may be too little.
     await stripper?.prepare(gpu)
     const done = new Map<string, object>()
-    const record = (): Promise<string> => {
+    const record = (interrupted?: number): Promise<string> => {
       const inputs = [
         ...[...done.keys()].map((path) => ({ role: 'scan', path })),
         ...(stripper?.files ?? []).map((path) => ({ role: 'weights', path })),
         ...(options.to === undefined ? [] : [{ role: 'target', path: options.to }]),
       ]
       const figures = { scans: Object.fromEntries(done), ...failed.figures }
-      return recordRun(options.output, { command: 'prepare', options, inputs, adapter: gpu.adapter, figures })
+      const run = { command: 'prepare', options, inputs, adapter: gpu.adapter, interrupted, figures }
+      return recordRun(options.output, run)
     }
-    for (const [i, job] of good.entries()) {
-      terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
-      try {
-        const prepared = await failed.attempt(
-          job,
-          () => prepareScan(job, planned.stemOf(job), wanted, workshop, options.to),
-          terminal,
-        )
-        if (!prepared) continue
-        // Only now: what is there of an earlier run outlives a first scan that is refused.
-        if (done.size === 0) await planned.claim()
-        const origin = await planned.originOf(job)
-        for (const { path, content } of prepared.files) await writeOutput(path, content, origin)
-        done.set(job.scan, prepared.figures)
-      } catch (error) {
-        failed.note(job.scan, error)
-        // The scans before this one are done and stay. Why it failed matters more than that the record did, too.
-        if (done.size > 0) await record().catch(() => undefined)
-        throw error
-      }
+    const prepareOne = async (job: Job): Promise<void> => {
+      const stem = planned.stemOf(job)
+      const action = () => prepareScan(job, stem, wanted, workshop, options.to)
+      const prepared = await failed.attempt(job, action, terminal)
+      if (!prepared) return
+      // Only now: what is there of an earlier run outlives a first scan that is refused.
+      if (done.size === 0) await planned.claim()
+      const origin = await planned.originOf(job)
+      for (const { path, content } of prepared.files) await writeOutput(path, content, origin)
+      done.set(job.scan, prepared.figures)
     }
+    await keepingRecord(
+      async () => {
+        for (const [i, job] of good.entries()) {
+          terminal.status(`${job.scan} (${i + 1} of ${good.length})`)
+          await failed.noting(job, () => prepareOne(job))
+        }
+      },
+      async (interrupted) => done.size > 0 && (await record(interrupted)),
+    )
     terminal.status(peakMemory(gpu))
     await record()
   })
