@@ -80,7 +80,7 @@ export async function tryScan(
  * @param intensities how the network wants them
  * @param volume of a file with several, the one to read
  * @param choice how it could be chosen, for the message if it was not
- * @throws UserError if it cannot be read, has several volumes and none is chosen, contains NaN or is constant
+ * @throws UserError if it cannot be read, has several volumes and none is chosen, contains NaN, is constant or a mask
  */
 export async function readScan(
   path: string,
@@ -93,12 +93,24 @@ export async function readScan(
   warnAndRequireOneChannel(scan, 'a scan', terminal, choice)
   requireFinite(scan)
   requireVaries(scan)
+  requireNoMask(scan)
   const scaling = scalingFor(intensities, scan.data)
   const { low, high } = scaling
   if (low !== 0 || high !== 1) {
     terminal.note(`${path}: intensities from ${format(low)} to ${format(high)} scaled to 0..1`)
   }
   return { ...scan, data: applyScaling(scan.data, scaling), scaling }
+}
+
+/** @throws UserError if a volume that varies has two values only: nothing can be told apart in it but inside and outside */
+export function requireNoMask({ data, source }: Volume): void {
+  const first = data[0]!
+  const second = data.find((value) => value !== first)!
+  if (data.some((value) => value !== first && value !== second)) return
+  const [low, high] = [Math.min(first, second), Math.max(first, second)]
+  throw new UserError(
+    `${source}: every voxel is ${low} or ${high}; this is a mask, not a scan: leave it out, or give the scan that it belongs to`,
+  )
 }
 
 /**

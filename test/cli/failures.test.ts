@@ -134,6 +134,16 @@ describe('a scan that cannot be used', () => {
     expect(await refusal(segment(file))).toMatch(/flat\.nii: every voxel is 0\.5/)
   })
 
+  it('is a mask', async () => {
+    const file = await changedScan('mask.nii', (data) => {
+      data.forEach((value, i) => (data[i] = value > 0.2 ? 1 : 0))
+    })
+    const message = /mask\.nii: every voxel is 0 or 1; this is a mask, not a scan: leave it out/
+    expect(await refusal(segment(file))).toMatch(message)
+    const prepare = ['prepare', file, '--skip', 'strip', '-o', study.path('out')]
+    expect(await refusal(prepare)).toMatch(message)
+  })
+
   it('has channels', async () => {
     expect(await refusal(segment(study.path('prior.nii.gz')))).toMatch(
       /prior\.nii\.gz: has 8 volumes, but a scan has one; choose one with --volume, 0 to 7/,

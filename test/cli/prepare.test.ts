@@ -134,9 +134,9 @@ describe('sae prepare', () => {
     const unstripped = (scan: string, ...more: string[]) => [
       ...['prepare', scan, '--skip', 'strip', '--skip', 'conform', '-o', path('refused'), ...more],
     ]
-    /** All voxels but one are the same, and that one is darker. */
+    /** All voxels but two are the same, and those are darker. */
     const dark = async (): Promise<string> => {
-      const data = head.scan.map((_, i) => (i === 0 ? 0 : 5))
+      const data = head.scan.map((_, i) => [0, 4][i] ?? 5)
       await writeVolume(path('dark.nii.gz'), { data, channels: 1, source: 'dark', grid }, 'float32')
       return path('dark.nii.gz')
     }
@@ -182,7 +182,7 @@ describe('sae prepare', () => {
   it('records the scans before one that ends the run', async () => {
     const [good, second] = [path('good.nii.gz'), path('second.nii.gz')]
     copyFileSync(study.scan, good)
-    const data = head.scan.map((_, i) => (i === 0 ? 0 : 5))
+    const data = head.scan.map((_, i) => [0, 4][i] ?? 5)
     await writeVolume(second, { data, channels: 1, source: second, grid }, 'float32')
     const args = [good, second, study.scan, '--skip', 'strip', '--skip', 'conform', '-o', path('ended')]
     const { code, errors } = await sae(['prepare', ...args])

@@ -2,6 +2,7 @@ import { encodeVolume } from '../../io/formats.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, requireVaries, type Volume } from '../../io/volume.js'
 import { requireOneChannel } from '../input-headers.js'
+import { requireNoMask } from '../inputs.js'
 import { inFormat } from '../outputs/result-format.js'
 import type { Job } from '../segmentation-files.js'
 import { suffixOf } from './prepare-jobs.js'
@@ -63,5 +64,6 @@ export async function readHead(path: string): Promise<Volume> {
   requireOneChannel(volume, 'a scan', 'by sae convert')
   requireFinite(volume)
   requireVaries(volume)
+  requireNoMask(volume)
   return volume
 }
