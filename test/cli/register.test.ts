@@ -148,6 +148,22 @@ describe('sae register', () => {
     expect(furthest).toBeLessThan(1)
   })
 
+  it('warns if a scan was turned further than heads lie apart, as by a wrong header', async () => {
+    const { path, write } = study
+    // The same voxels, but said to lie on the side of the head.
+    const [right, front, up, last] = elsewhere.affine as [number[], number[], number[], number[]]
+    const lying = { ...elsewhere, affine: [up, front, right.map((value) => -value), last] }
+    const file = await write('lying.nii.gz', scan, 'float32', lying)
+    const args = ['register', file, '--to', fixed, '--transform', 'rigid', '-o', path('upright.nii.gz')]
+    const { stdout, errors } = await succeed(args)
+    expect(stdout).toMatch(/turned by (89|90)\.\d degrees/)
+    expect(errors.at(-1)).toMatch(
+      /^warning: .*lying\.nii\.gz: was turned by 90 degrees to fit .*fixed\.nii\.gz, further than heads lie apart/,
+    )
+    const known = await succeed(['register', moving, '--to', fixed, '-o', path('known.nii.gz')])
+    expect(known.errors.filter((line) => line.startsWith('warning'))).toEqual([])
+  })
+
   it('refuses in one line, and writes nothing', async () => {
     const { path, write } = study
     const constant = await write('constant.nii.gz', new Float32Array(scan.length).fill(3), 'float32', grid)

@@ -3,7 +3,7 @@ import { reorient, reorientGrid, type Orientation } from '../../src/io/orientati
 import { toPlaced } from '../../src/cli/registration.js'
 import { fitLinear } from '../../src/register/affine-fit.js'
 import { inverse } from '../../src/register/placed.js'
-import { affine, diagonal } from '../../src/sae/synth/affine.js'
+import { affine, diagonal, rotation } from '../../src/sae/synth/affine.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { seededRandom } from '../../src/nn/index.js'
 import { cornerDistance, grid, moved, otherContrast, phantom, placedScan, turned } from './phantoms.js'
@@ -27,6 +27,18 @@ describe('fitLinear', () => {
     expect(cornerDistance(fit.map, map)).toBeLessThan(1)
     const [[a, b, c]] = fit.map
     expect(Math.hypot(a, b, c)).toBeCloseTo(1, 9)
+  })
+
+  it.each([
+    ['nodding', 0, -35],
+    ['to the side', 1, 40],
+    ['about the neck', 2, 75],
+  ])('finds a turn %s further than any start', (_, axis, degrees) => {
+    const tangent = Math.tan((degrees * Math.PI) / 360)
+    const at = (i: number): number => (i === axis ? tangent : 0)
+    const map = affine(rotation([at(0), at(1), at(2)]), [4, -6, 8])
+    const fit = fitLinear({ kind: 'scan', image: scan }, moved(scan, map), 'rigid', names)
+    expect(cornerDistance(fit.map, map)).toBeLessThan(1.5)
   })
 
   it('leaves a scan where it is', () => {

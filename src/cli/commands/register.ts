@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
 import { fitLinear } from '../../register/affine-fit.js'
 import { likenessOfScan } from '../../register/likeness.js'
-import { describeMap } from '../../register/describe.js'
+import { describeMap, doubtOf } from '../../register/describe.js'
 import { Pullback, type Transform } from '../../register/pullback.js'
 import { fitSmooth } from '../../register/smooth-fit.js'
 import { warpImage } from '../../sae/synth/warp.js'
@@ -98,6 +98,8 @@ async function register(path: string, options: RegisterOptions, terminal: Termin
   terminal.status(`Mutual information: ${information.toFixed(3)} nats`)
   if (leastJacobian !== undefined)
     terminal.status(`Least Jacobian determinant: ${leastJacobian.toFixed(3)} (above 0: nothing is folded)`)
+  const doubt = doubtOf(transform.map, [to, path])
+  if (doubt !== undefined) terminal.warn(doubt)
 
   await outputs.claim()
   const pullback = new Pullback(moving.image, fixed.image, transform)

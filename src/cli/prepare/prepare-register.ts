@@ -1,10 +1,12 @@
 import { fitLinear } from '../../register/affine-fit.js'
+import { doubtOf } from '../../register/describe.js'
 import { Pullback } from '../../register/pullback.js'
 import { voteLabels } from '../../register/votes.js'
 import { robustScaling, applyScaling } from '../../sae/intensity.js'
 import { warpImage } from '../../sae/synth/warp.js'
 import type { Made, OutputFile, Stage } from './prepare-steps.js'
 import { toPlaced, type RegisteredScan } from '../registration.js'
+import type { Terminal } from '../terminal.js'
 import { formatRecord } from '../transform-files.js'
 
 /** How the files of the step `register` end. */
@@ -21,11 +23,14 @@ const maskEnding = '_space-target_desc-brain_mask.nii.gz'
  *
  * @throws UserError if the two have nothing in common
  */
-export function registerTo(target: RegisteredScan, { scan, mask, suffix }: Stage): Made {
+export function registerTo(target: RegisteredScan, { scan, mask, suffix }: Stage, terminal: Terminal): Made {
   const scaling = robustScaling(scan.data)
   const image = { ...toPlaced(scan.grid), data: applyScaling(scan.data, scaling) }
   const fixed = { kind: 'scan', image: target.image } as const
-  const { map, information } = fitLinear(fixed, image, 'affine', [target.source, scan.source])
+  const names = [target.source, scan.source] as const
+  const { map, information } = fitLinear(fixed, image, 'affine', names)
+  const doubt = doubtOf(map, names)
+  if (doubt !== undefined) terminal.warn(doubt)
   const pullback = new Pullback(image, target.image, { map })
   const moved = { ...scan, data: warpImage(scan.data, pullback, [scaling.low]), grid: target.grid }
   const movedMask = mask && voteLabels(mask, pullback)

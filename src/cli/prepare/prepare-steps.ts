@@ -66,7 +66,7 @@ export const steps: Readonly<Record<StepName, (stage: Stage, workshop: Workshop)
   strip,
   bias: removeBias,
   intensities: (stage) => Promise.resolve(scaleIntensities(stage)),
-  register: (stage, { target }) => Promise.resolve(registerTo(target!, stage)),
+  register: (stage, { target, terminal }) => Promise.resolve(registerTo(target!, stage, terminal)),
 }
 
 /**

@@ -6,6 +6,7 @@ import { fitLinear } from '../../register/affine-fit.js'
 import { centroidsOf, fitCentroids, pairsOf, residualOf } from '../../register/centroids.js'
 import type { PlacedLabels } from '../../register/image.js'
 import { likenessOfLabels } from '../../register/likeness.js'
+import { doubtOf } from '../../register/describe.js'
 import { inverse } from '../../register/placed.js'
 import { Pullback, type Transform } from '../../register/pullback.js'
 import { fitSmooth } from '../../register/smooth-fit.js'
@@ -76,7 +77,12 @@ export async function fromMapsLike(
     if (options.outside && !isCoded)
       throw new UserError(`${source}: holds classes, not codes, so --outside names none of it; leave it out`)
     const inside = { ...map, data: withoutOutside(map.data, options.outside ?? []) }
-    const { transform, quality } = fitMap({ map: inside, table: tables[i]! }, reference, options.transform)
+    const { transform, quality } = fitMap(
+      { map: inside, table: tables[i]! },
+      reference,
+      options.transform,
+      terminal,
+    )
     terminal.status(`${source}: ${quality}`)
     const { classes } = classesOfMap(inside, tables[i]!, terminal)
     const pullback = new Pullback(toPlaced(map.grid), toPlaced(whole), transform)
@@ -157,6 +163,7 @@ function fitMap(
   labels: DescribedMap,
   reference: Reference,
   kind: LikeOptions['transform'],
+  terminal: Terminal,
 ): { transform: Transform; quality: string } {
   const { map } = labels
   const grid = toPlaced(map.grid)
@@ -178,7 +185,10 @@ function fitMap(
   }
   const { scan } = reference
   const image: PlacedLabels = { ...grid, ...categoriesOf(map.data) }
-  const found = fitLinear({ kind: 'labels', image }, scan.image, 'affine', [map.source, scan.source])
+  const names = [map.source, scan.source] as const
+  const found = fitLinear({ kind: 'labels', image }, scan.image, 'affine', names)
+  const doubt = doubtOf(found.map, names)
+  if (doubt !== undefined) terminal.warn(doubt)
   const back = inverse(found.map)
   const affineQuality = `mutual information ${found.information.toFixed(3)} nats`
   if (kind === 'affine') return { transform: { map: back }, quality: affineQuality }
