@@ -27,12 +27,11 @@ struct Params {
 // #include common/math
 // #include common/special
 
-const INVERSE_SQRT_2PI = 0.39894228040;
-
 fn slope(x: f32) -> f32 {
   switch KIND {
     case LEAKY_RELU: { return select(params.alpha, 1.0, x > 0.0); }
-    case GELU: { return normal_cdf(x) + x * INVERSE_SQRT_2PI * exp_exact(-0.5 * x * x); }
+    // 0.398.. is 1 / sqrt(2 pi).
+    case GELU: { return normal_cdf(x) + x * 0.39894228040 * exp_exact(-0.5 * x * x); }
     case SILU: { return sigmoid(x) * fma(x, sigmoid(-x), 1.0); }
     case SIGMOID: { return sigmoid(x) * sigmoid(-x); }
     case TANH: { return 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x); }

@@ -96,8 +96,8 @@ export function checkOptimiserSettings(settings: OptimiserSettings): void {
   requireWhole('seed', settings.seed, 0)
   requirePositive('learning rate', settings.learningRate)
   requireWhole('warm-up', settings.warmUp ?? 0, 0)
-  if (!(settings.decay === undefined || (settings.decay >= 0 && settings.decay <= 1)))
-    throw new UserError(`the decay must be a share from 0 to 1, not ${settings.decay}`)
+  const { decay = 0 } = settings
+  if (!(decay >= 0 && decay <= 1)) throw new UserError(`the decay must be a share from 0 to 1, not ${decay}`)
   requireNotNegative('weight decay', settings.weightDecay)
   if (settings.maxNorm !== undefined) requirePositive('clipping norm', settings.maxNorm)
 }
@@ -127,9 +127,8 @@ export function summedBeta({
 
 /** @throws UserError unless the value is a whole number from `least` on */
 export function requireWhole(name: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least || value > 0xffffffff) {
+  if (!(Number.isInteger(value) && value >= least && value <= 0xffffffff))
     throw new UserError(`${name} must be a whole number of at least ${least}, not ${value}`)
-  }
 }
 
 /** @throws UserError unless the value is finite and positive */

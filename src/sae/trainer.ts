@@ -130,7 +130,7 @@ export class Trainer {
    * @throws UserError if they do not fit into memory
    */
   async prepare(scans: readonly TrainingScan[]): Promise<Preparation> {
-    this.requireMixtures(scans)
+    this.meet(scans)
     return this.learner.prepare(scans.length)
   }
 
@@ -143,8 +143,7 @@ export class Trainer {
    *   goes on has taken already
    */
   async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<TrainingStep> {
-    this.requireMixtures(scans)
-    this.steps = this.settings.epochs * stepsOfEpoch(scans.length, this.settings.batchSize)
+    this.meet(scans)
     yield* this.learner.train(scans, options)
   }
 
@@ -154,8 +153,7 @@ export class Trainer {
    * @throws Error if the last step is done
    */
   async nextStep(scans: readonly TrainingScan[]): Promise<FiniteCheckOptions> {
-    this.requireMixtures(scans)
-    this.steps = this.settings.epochs * stepsOfEpoch(scans.length, this.settings.batchSize)
+    this.meet(scans)
     return this.learner.nextStep(scans)
   }
 
@@ -174,8 +172,11 @@ export class Trainer {
     this.learner.dispose()
   }
 
-  private requireMixtures(scans: readonly TrainingScan[]): void {
-    if (this.settings.divergence === 'mixture') this.form = mixtureFormOf(scans)
+  /** Learns from the scans how long the run is, and of what form their mixtures are. */
+  private meet(scans: readonly TrainingScan[]): void {
+    const { divergence, epochs, batchSize } = this.settings
+    if (divergence === 'mixture') this.form = mixtureFormOf(scans)
+    this.steps = epochs * stepsOfEpoch(scans.length, batchSize)
   }
 
   private *inputs(
