@@ -39,7 +39,7 @@ export class Adam extends Optimiser {
   /** Its options, with defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
   readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
-  /** @throws Error as every optimiser, or if a beta is not in [0, 1) */
+  /** @throws Error as every optimiser, if a beta is not in [0, 1), or epsilon or the decay is negative or not finite */
   constructor(parameters: readonly Value[], options: AdamOptions = {}) {
     const { learningRate = 1e-3, maxNorm } = options
     super('adam', parameters, learningRate, maxNorm, 3)
@@ -51,7 +51,8 @@ export class Adam extends Optimiser {
       amsgrad: false,
       ...options,
     }
-    const { betas } = this.options
+    const { betas, epsilon, weightDecay } = this.options
+    this.requireNumbers({ epsilon, weightDecay })
     if (!betas.every((beta) => beta >= 0 && beta < 1))
       throw new Error(`adam: betas must be at least 0 and below 1, not ${betas.join(', ')}`)
     this.moments = parameters.map((parameter) => ({

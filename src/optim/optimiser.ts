@@ -38,7 +38,7 @@ export abstract class Optimiser {
 
   /**
    * @param numbers how many numbers the schedule holds
-   * @throws Error unless the parameters are distinct variables, and the rate a number or a function
+   * @throws Error unless the parameters are distinct variables, and the rate a function or a number of at least 0
    */
   protected constructor(
     /** Name in messages, and of the nodes. */
@@ -58,8 +58,7 @@ export abstract class Optimiser {
         )
       seen.add(parameter)
     }
-    if (typeof rate !== 'number' && typeof rate !== 'function')
-      throw new Error(`${name}: the learning rate must be a number or a function, not ${String(rate)}`)
+    if (typeof rate !== 'function') this.requireNumbers({ 'learning rate': rate })
     this.schedule = input(`${name} schedule`, [numbers], { feed: (step) => this.scheduleAt(step) })
   }
 
@@ -97,13 +96,20 @@ export abstract class Optimiser {
   /**
    * The learning rate of a step.
    *
-   * @throws Error if the step is below 1 or the learning rate is not finite
+   * @throws Error if the step is below 1, or the learning rate is negative or not finite
    */
   protected learningRateAt(step: number): number {
     if (!(step >= 1)) throw new Error(`${this.name}: steps are counted from 1, not ${step}`)
     const rate = learningRateAt(this.rate, step)
-    if (!Number.isFinite(rate)) throw new Error(`${this.name}: the learning rate of step ${step} is ${rate}`)
+    this.requireNumbers({ [`learning rate of step ${step}`]: rate })
     return rate
+  }
+
+  /** @throws Error naming the first of these options that is negative or not finite */
+  protected requireNumbers(options: Readonly<Record<string, number>>): void {
+    for (const [option, number] of Object.entries(options))
+      if (!(Number.isFinite(number) && number >= 0))
+        throw new Error(`${this.name}: ${option} must be a number of at least 0, not ${number}`)
   }
 
   /** A variable with a parameter's shape, initially zero. */
@@ -119,8 +125,7 @@ export abstract class Optimiser {
       )
     }
     const { shader, flags, params, state } = this.kernelOf(index)
-    for (const [option, number] of Object.entries(params))
-      if (!(number >= 0 && number < Infinity)) throw new Error(`${this.name}: ${option} is ${number}`)
+    this.requireNumbers(params)
     return defineNode({
       name: this.name,
       inputs: { grad, schedule: this.schedule, clip },

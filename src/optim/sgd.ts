@@ -19,12 +19,13 @@ export class SGD extends Optimiser {
   /** Its options, with defaults filled in; `maxNorm` is undefined if gradients are not clipped. */
   readonly options: Required<Omit<SGDOptions, 'maxNorm'>> & Pick<SGDOptions, 'maxNorm'>
 
-  /** @throws Error if `nesterov` is set without momentum */
+  /** @throws Error as every optimiser, if an option is negative or not finite, or `nesterov` is set without momentum */
   constructor(parameters: readonly Value[], options: SGDOptions = {}) {
     const { learningRate = 1e-3, maxNorm } = options
     super('sgd', parameters, learningRate, maxNorm, 1)
     this.options = { learningRate, momentum: 0, nesterov: false, weightDecay: 0, ...options }
-    const { momentum, nesterov } = this.options
+    const { momentum, nesterov, weightDecay } = this.options
+    this.requireNumbers({ momentum, weightDecay })
     if (nesterov && !(momentum > 0))
       throw new Error(`sgd: nesterov needs a momentum above 0, not ${momentum}`)
     this.state =

@@ -77,10 +77,11 @@ describe('adam', () => {
     expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] is not a gradient of p [1]')
   })
 
-  it('refuses a step before the first, and a learning rate that is not a number', () => {
+  it('refuses a step before the first, and a learning rate that is none', () => {
     expect(() => new Adam([p]).scheduleAt(0)).toThrow('adam: steps are counted from 1, not 0')
     expect(() => new AdamW([p], { learningRate: () => NaN }).scheduleAt(3)).toThrow(
-      'the learning rate of step 3 is NaN',
+      'adam: learning rate of step 3 must be a number of at least 0, not NaN',
     )
+    expect(() => new Adam([p], { learningRate: (step) => 1 - step }).scheduleAt(2)).toThrow('not -1')
   })
 })

@@ -1,9 +1,8 @@
 /** Several optimisers in one plan, and what an optimiser refuses. */
 import { describe, expect, it } from 'vitest'
-import { gradients } from '../../src/graph/gradients.js'
 import { constant, input, parameter } from '../../src/graph/value.js'
 import { add, multiply, square, sum } from '../../src/ops/index.js'
-import { Adam, GradientAccumulation, SGD } from '../../src/optim/index.js'
+import { Adam, AdamW, GradientAccumulation, SGD } from '../../src/optim/index.js'
 import { compile } from '../../src/plan/compile.js'
 import { Variables } from '../../src/plan/variables.js'
 import { useGpu } from '../gpu.js'
@@ -57,12 +56,21 @@ describe('an optimiser refuses', () => {
 
   it('numbers that are none', () => {
     expect(() => new SGD([a!], { learningRate: '0.1' as never })).toThrow(
-      'the learning rate must be a number',
+      'sgd: learning rate must be a number of at least 0',
     )
     expect(() => new Adam([a!], { betas: [1, 1] })).toThrow('adam: betas must be at least 0 and below 1')
-    const loss = sum(square(a!))
-    const [grad] = gradients(loss, [a!])
-    expect(() => new Adam([a!], { weightDecay: NaN }).update([grad!])).toThrow('adam: weight_decay is NaN')
-    expect(() => new SGD([a!], { momentum: -1 }).update([grad!])).toThrow('sgd: momentum is -1')
+    expect(() => new Adam([a!], { betas: [NaN, 0.9] })).toThrow('at least 0 and below 1, not NaN, 0.9')
+    const least = (option: string, value: number) => `${option} must be a number of at least 0, not ${value}`
+    for (const wrong of [NaN, -1, Infinity]) {
+      expect(() => new SGD([a!], { learningRate: wrong })).toThrow(`sgd: ${least('learning rate', wrong)}`)
+      expect(() => new Adam([a!], { learningRate: wrong })).toThrow(`adam: ${least('learning rate', wrong)}`)
+      expect(() => new Adam([a!], { epsilon: wrong })).toThrow(`adam: ${least('epsilon', wrong)}`)
+      expect(() => new Adam([a!], { weightDecay: wrong })).toThrow(`adam: ${least('weightDecay', wrong)}`)
+      // AdamW decays outside its kernel, whose parameters were all that was checked.
+      expect(() => new AdamW([a!], { weightDecay: wrong })).toThrow(`adam: ${least('weightDecay', wrong)}`)
+      expect(() => new SGD([a!], { momentum: wrong })).toThrow(`sgd: ${least('momentum', wrong)}`)
+      expect(() => new SGD([a!], { weightDecay: wrong })).toThrow(`sgd: ${least('weightDecay', wrong)}`)
+    }
+    expect(new SGD([a!], { learningRate: 0 }).scheduleAt(1)[0]).toBe(0)
   })
 })
