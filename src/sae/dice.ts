@@ -9,22 +9,28 @@ import { onWholeGrid } from './region.js'
  * @param predicted class per voxel, any order
  * @param truth class per voxel, the same order and length
  * @returns K scores in (0, 1]
- * @throws RangeError if the lengths differ
+ * @throws RangeError if the lengths differ, or a voxel is of no class 0..K-1
  */
 export function diceScores(predicted: Uint8Array, truth: Uint8Array, K: number): number[] {
+  return overlapsOf(predicted, truth, K).map(([both, size]) => (2 * both + 1) / (size + 1))
+}
+
+/** |P and T| and |P| + |T| of each class. */
+function overlapsOf(predicted: Uint8Array, truth: Uint8Array, K: number): (readonly [number, number])[] {
   if (predicted.length !== truth.length) {
     throw new RangeError(`Dice of ${predicted.length} voxels against ${truth.length}.`)
   }
-  const sizes = new Float64Array(256)
-  const overlaps = new Float64Array(256)
+  const overlaps = new Float64Array(K)
+  const sizes = new Float64Array(K)
   for (let i = 0; i < truth.length; i++) {
     const p = predicted[i]!
     const t = truth[i]!
+    if (p >= K || t >= K) throw new RangeError(`voxel ${i} has class ${Math.max(p, t)}; give 0 to ${K - 1}`)
     sizes[p]!++
     sizes[t]!++
     if (p === t) overlaps[p]!++
   }
-  return Array.from({ length: K }, (_, c) => (2 * overlaps[c]! + 1) / (sizes[c]! + 1))
+  return Array.from(overlaps, (both, c) => [both, sizes[c]!])
 }
 
 /**
@@ -40,9 +46,9 @@ export function meanDice(scores: readonly (number | undefined)[], classes: reado
 
 /** Scores of two class maps as by `diceScores`, undefined for a class that neither has. */
 export function presentScores(predicted: Uint8Array, truth: Uint8Array, K: number): (number | undefined)[] {
-  const present = new Uint8Array(256)
-  for (const map of [predicted, truth]) for (const c of map) present[c] = 1
-  return diceScores(predicted, truth, K).map((score, c) => (present[c] ? score : undefined))
+  return overlapsOf(predicted, truth, K).map(([both, size]) =>
+    size === 0 ? undefined : (2 * both + 1) / (size + 1),
+  )
 }
 
 /**

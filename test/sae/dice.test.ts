@@ -23,6 +23,15 @@ describe('diceScores', () => {
   it('refuses maps of different size', () => {
     expect(() => diceScores(new Uint8Array(8), new Uint8Array(9), 2)).toThrow(RangeError)
   })
+
+  it('refuses a class that there is not, in either map', () => {
+    const [two, three] = [Uint8Array.of(0, 1, 1), Uint8Array.of(0, 1, 2)]
+    for (const scores of [diceScores, presentScores]) {
+      expect(() => scores(two, three, 2)).toThrow(new RangeError('voxel 2 has class 2; give 0 to 1'))
+      expect(() => scores(three, two, 2)).toThrow(new RangeError('voxel 2 has class 2; give 0 to 1'))
+      expect(scores(three, two, 3)).toEqual([1, 3 / 4, 1 / 2])
+    }
+  })
 })
 
 describe('meanDice', () => {
