@@ -1,4 +1,4 @@
-import { boxShape, wholeBox, type Box } from '../ops/shared/box.js'
+import { boxShape, requireBox, wholeBox, type Box } from '../ops/shared/box.js'
 import { supportThreshold } from '../ops/index.js'
 import { eachAxis } from '../ops/shared/triple.js'
 import type { Prior, PriorLayout } from './prior.js'
@@ -80,7 +80,11 @@ export function regionShape({ shape, region }: PriorLayout): SpatialShape {
   return region ? boxShape(region) : shape
 }
 
-/** The voxels of a box of a volume [channels, D, H, W]. */
+/**
+ * The voxels of a box of a volume [channels, D, H, W].
+ *
+ * @throws Error if the box is empty or reaches beyond the volume, or if `data` holds more or fewer voxels
+ */
 export function cropVolume<T extends Float32Array | Uint8Array>(
   data: T,
   shape: SpatialShape,
@@ -88,6 +92,7 @@ export function cropVolume<T extends Float32Array | Uint8Array>(
   channels = 1,
 ): T {
   const [whole, part] = [voxels(shape), voxels(boxShape(box))]
+  requireFit('cropVolume', box, shape, data, channels * whole)
   const cropped = emptyLike(data, channels * part)
   for (let c = 0; c < channels; c++) {
     forEachRow(box, shape, (offset, boxOffset, length) => {
@@ -102,6 +107,7 @@ export function cropVolume<T extends Float32Array | Uint8Array>(
  * The inverse: a volume [channels, D, H, W] that holds `part` in a box.
  *
  * @param outside what it holds elsewhere, for each channel. Default 0
+ * @throws Error if the box is empty or reaches beyond the volume, or if `part` holds more or fewer voxels than the box
  */
 export function pasteVolume<T extends Float32Array | Uint8Array>(
   part: T,
@@ -110,6 +116,7 @@ export function pasteVolume<T extends Float32Array | Uint8Array>(
   outside: readonly number[] = [0],
 ): T {
   const [whole, size] = [voxels(shape), voxels(boxShape(box))]
+  requireFit('pasteVolume', box, shape, part, outside.length * size)
   const pasted = emptyLike(part, outside.length * whole)
   outside.forEach((value, c) => {
     pasted.fill(value, c * whole, (c + 1) * whole)
@@ -124,6 +131,18 @@ export function pasteVolume<T extends Float32Array | Uint8Array>(
 /** Classes of a prior's region on the whole grid: background elsewhere, [D, H, W]. */
 export function onWholeGrid(classes: Uint8Array, { shape, region }: PriorLayout): Uint8Array {
   return region ? pasteVolume(classes, shape, region) : classes
+}
+
+/** @throws Error if the box does not lie in the volume, or there are not `due` values */
+function requireFit(
+  what: string,
+  box: Box,
+  shape: SpatialShape,
+  { length }: ArrayLike<number>,
+  due: number,
+): void {
+  requireBox(what, box, shape)
+  if (length !== due) throw new Error(`${what}: ${length} values, not ${due}`)
 }
 
 function voxels([D, H, W]: SpatialShape): number {

@@ -44,6 +44,30 @@ describe('cropVolume and pasteVolume', () => {
     expect(cropVolume(Uint8Array.of(1, 2, 3), [1, 1, 3], box)).toEqual(Uint8Array.of(2, 3))
     expect(pasteVolume(Uint8Array.of(2, 3), [1, 1, 3], box)).toEqual(Uint8Array.of(0, 2, 3))
   })
+
+  it('refuse a box that does not lie in the volume, and another number of values', () => {
+    const shape: SpatialShape = [2, 3, 4]
+    const volume = new Float32Array(24)
+    const box: Box = { start: [0, 1, 1], stop: [2, 3, 3] }
+    const beyond: Box = { start: [0, 1, 1], stop: [2, 3, 5] }
+    const empty: Box = { start: [0, 1, 1], stop: [0, 3, 3] }
+    for (const wrong of [beyond, empty]) {
+      expect(() => cropVolume(volume, shape, wrong)).toThrow(/^cropVolume: .* is not a box in \[2, 3, 4\]/)
+      const values = new Float32Array(
+        Math.max(
+          0,
+          boxShape(wrong).reduce((a, b) => a * b),
+        ),
+      )
+      expect(() => pasteVolume(values, shape, wrong)).toThrow(/^pasteVolume: .* is not a box in \[2, 3, 4\]/)
+    }
+    expect(() => cropVolume(volume, shape, box, 2)).toThrow('cropVolume: 24 values, not 48')
+    expect(() => cropVolume(volume.subarray(1), shape, box)).toThrow('cropVolume: 23 values, not 24')
+    expect(() => pasteVolume(new Float32Array(8), shape, box, [0, 1])).toThrow(
+      'pasteVolume: 8 values, not 16',
+    )
+    expect(() => pasteVolume(new Float32Array(9), shape, box)).toThrow('pasteVolume: 9 values, not 8')
+  })
 })
 
 /** Background everywhere but for class 1 or 2 at some voxels, with this probability. */
