@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js'
 import { boxShape, type Box } from '../ops/shared/box.js'
+import { requireWhole } from './settings.js'
 
 /** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
 export type SpatialShape = readonly [D: number, H: number, W: number]
@@ -60,8 +61,9 @@ export function forEachRow(
   }
 }
 
-/** Extents once every n-th voxel is kept, the first one included. */
+/** Extents once every n-th voxel is kept, the first one included. @throws UserError unless n is 1, 2, .. */
 export function sampledShape(shape: SpatialShape, every: number): SpatialShape {
+  requireWhole('every', every, 1)
   return shape.map((n) => Math.ceil(n / every)) as unknown as SpatialShape
 }
 

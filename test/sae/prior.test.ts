@@ -135,6 +135,10 @@ describe('priorFromLabels', () => {
     )
     expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { sigma: NaN }))).toContain('NaN voxels')
     expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { floor: 0.5 }))).toContain('floor 0.5')
+    for (const every of [0, -1, 1.5, NaN, Infinity])
+      expect(userError(() => priorFromLabels(classes, [2, 2, 2], 2, { every }))).toBe(
+        `every must be a whole number of at least 1, not ${every}`,
+      )
   })
 })
 

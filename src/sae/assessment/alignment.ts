@@ -1,7 +1,7 @@
 import type { Prior } from '../prior.js'
-import type { SpatialShape } from '../separable-filter.js'
+import { sampledShape, type SpatialShape } from '../separable-filter.js'
 import { foregroundOf } from './foreground.js'
-import { everyNth, sampledShape } from './sampling.js'
+import { everyNth } from './sampling.js'
 
 /** How well the positions of a prior and a scan match. */
 export interface Alignment {

@@ -3,7 +3,8 @@ import { ExpectationMaximisation } from '../em.js'
 import type { EmOptions } from '../em-settings.js'
 import type { Prior } from '../prior.js'
 import type { EmSegmentation } from './assessment.js'
-import { everyNth, sampledShape } from './sampling.js'
+import { sampledShape } from '../separable-filter.js'
+import { everyNth } from './sampling.js'
 
 /** About this many voxels suffice to fit a few Gaussians, in seconds. */
 const sampledVoxels = 125_000

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import { sampledShape, type SpatialShape } from '../separable-filter.js'
 
 /** Every n-th voxel along each axis, the first one included, of a volume [D, H, W] or [K, D, H, W]. */
 export function everyNth<T extends Float32Array | Uint8Array>(
@@ -21,9 +21,4 @@ export function everyNth<T extends Float32Array | Uint8Array>(
     }
   }
   return kept
-}
-
-/** The shape of what is kept. */
-export function sampledShape(shape: SpatialShape, every: number): [number, number, number] {
-  return shape.map((n) => Math.ceil(n / every)) as [number, number, number]
 }
