@@ -1,3 +1,5 @@
+import { UserError } from '../errors.js'
+
 /** The scaling of a scan's intensities. Values beyond 0 and 1 are clipped. */
 export interface Scaling {
   /** The intensity that becomes 0. */
@@ -37,7 +39,8 @@ const darkest = 0.2
  * voxels. The foreground is what lies above the background.
  *
  * @param data finite intensities, in any order
- * @returns for a scan without foreground one that makes all voxels 0
+ * @returns for a scan without foreground, such as a constant one, one that makes all voxels 0
+ * @throws UserError if there are no voxels, or one is not finite
  */
 export function robustScaling(data: Float32Array): Scaling {
   return scalingTo(robustTop, rangeOf(data))
@@ -48,6 +51,7 @@ export function robustScaling(data: Float32Array): Scaling {
  * the 99.5th percentile of its foreground is below 0.2, is scaled as by `robustScaling`, but with that percentile at 0.459.
  *
  * @param data finite intensities, in any order
+ * @throws UserError if there are no voxels, or one is not finite
  */
 export function unitScaling(data: Float32Array): Scaling {
   const range = rangeOf(data)
@@ -60,8 +64,13 @@ export function scalingFor(intensities: Intensities, data: Float32Array): Scalin
   return intensities === 'robust' ? robustScaling(data) : unitScaling(data)
 }
 
-/** The intensities scaled and clipped to 0..1, in the order of `data`. */
+/**
+ * The intensities scaled and clipped to 0..1, in the order of `data`.
+ *
+ * @throws Error unless `high` is above `low`
+ */
 export function applyScaling(data: Float32Array, { low, high }: Scaling): Float32Array {
+  if (!(high > low)) throw new Error(`intensities cannot be scaled from ${low} to ${high}`)
   return data.map((value) => Math.min(Math.max((value - low) / (high - low), 0), 1))
 }
 
@@ -72,11 +81,19 @@ interface Range {
 }
 
 function scalingTo(target: number, { low, top }: Range): Scaling {
-  return { low, high: top > low ? low + (top - low) / target : low + 1 }
+  // A constant intensity may be so large that low + 1 is low again.
+  return { low, high: low + (top > low ? (top - low) / target : Math.max(1, Math.abs(low))) }
 }
 
 function rangeOf(data: Float32Array): Range {
   const sorted = data.slice().sort()
+  // What is not finite is sorted to the ends.
+  if (!(Number.isFinite(sorted[0]) && Number.isFinite(sorted.at(-1)))) {
+    const at = data.findIndex((value) => !Number.isFinite(value))
+    throw new UserError(
+      at === -1 ? 'a scan without voxels has no intensities' : `voxel ${at} is ${data[at]!}; replace it`,
+    )
+  }
   const low = backgroundOf(sorted)
   const first = sorted.findIndex((value) => value > low)
   return { low, top: first === -1 ? low : highOf(sorted.subarray(first)) }

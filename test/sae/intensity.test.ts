@@ -91,10 +91,30 @@ describe('robustScaling', () => {
   it('scales a single voxel, and makes a constant scan 0', () => {
     const one = changed(new Float32Array(27), 13, 5)
     expect(applyScaling(one, robustScaling(one))[13]).toBeCloseTo(0.9, 6)
-    for (const value of [0, -1024, 3]) {
+    for (const value of [0, -1024, 3, 1e20, -1e20]) {
       const constant = new Float32Array(27).fill(value)
       expect(applyScaling(constant, robustScaling(constant))).toEqual(new Float32Array(27))
     }
+  })
+})
+
+describe('the scaling of a scan', () => {
+  it.each([
+    ['without voxels', [], 'a scan without voxels has no intensities'],
+    ['with a NaN', [1, NaN, 2, 3], 'voxel 1 is NaN; replace it'],
+    ['of NaN alone', [NaN, NaN], 'voxel 0 is NaN; replace it'],
+    ['with an infinity', [1, 2, -Infinity], 'voxel 2 is -Infinity; replace it'],
+  ])('is refused %s', (_, numbers, message) => {
+    const data = Float32Array.from(numbers)
+    for (const scalingOf of [robustScaling, unitScaling])
+      expect(userError(() => scalingOf(data))).toBe(message)
+  })
+
+  it('is not applied if it has no range', () => {
+    for (const high of [1, 0, NaN])
+      expect(() => applyScaling(Float32Array.of(1, 2), { low: 1, high })).toThrow(
+        `intensities cannot be scaled from 1 to ${high}`,
+      )
   })
 })
 
