@@ -54,6 +54,7 @@ export { conv3d, type Activation, type Conv3dOptions, type UpsampledAndSkip } fr
 export { convTranspose3d, type ConvTranspose3dOptions } from './conv-transpose3d.js'
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.js'
 export { dropout, type DropoutOptions } from './dropout.js'
+export { erf } from './erf.js'
 export { expand } from './expand.js'
 export { crop, fit } from './fit.js'
 export { gather } from './gather.js'

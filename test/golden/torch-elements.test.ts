@@ -10,6 +10,7 @@ import * as affine from '../reference/affine-grid.js'
 import * as arithmetic from '../reference/arithmetic.js'
 import * as clamp from '../reference/clamp.js'
 import * as conv2d from '../reference/conv2d.js'
+import * as erf from '../reference/erf.js'
 import * as grids from '../reference/grid-sample.js'
 import { fromArray, map, relativeError, type NdArray } from '../reference/nd-array.js'
 import * as pow from '../reference/pow.js'
@@ -136,6 +137,11 @@ const checks: Record<string, Checked> = {
   ...Object.fromEntries([2, 3, -1, 0, 0.5].map((exponent) => [`pow_${exponent}`, power(exponent)])),
   sin: wave('sin'),
   cos: wave('cos'),
+  erf: {
+    build: ({ x }) => ops.erf(x!),
+    forward: ({ x }) => erf.forward(x!),
+    backward: (g, { x }) => ({ x: erf.backward(g, x!).gradInput }),
+  },
   amax: extreme('amax', [1, 3]),
   amin: extreme('amin', [0, 2, 4]),
   ...Object.fromEntries(

@@ -85,6 +85,7 @@ case("conv_transpose2d", lambda x, w, b: F.conv_transpose2d(x[:, :, 0], w, b, st
 
 case("amax", lambda x: torch.amax(x, (1, 3), keepdim=True), x=levels(*volume))
 case("amin", lambda x: torch.amin(x, (0, 2, 4), keepdim=True), x=levels(*volume))
+case("erf", torch.erf, x=2 * torch.randn(*volume))
 
 header, data = {"__metadata__": {"torch": torch.__version__}}, b""
 for name, tensor in tensors.items():

@@ -1,4 +1,5 @@
 /** Functions of one number, element by element, and their derivatives. */
+import { erfc } from './erf.js'
 import { gradientCase, type GradientCases } from './gradient-cases.js'
 import { map, type NdArray } from './nd-array.js'
 
@@ -42,21 +43,6 @@ export const backward = (name: Name, gradOutput: NdArray, input: NdArray): { gra
 function normalCdf(x: number): number {
   const tail = 0.5 * erfc(Math.abs(x) / Math.SQRT2)
   return x > 0 ? 1 - tail : tail
-}
-
-/** erfc of z >= 0 by its power series, or by its continued fraction where the series would cancel. */
-function erfc(z: number): number {
-  if (z < 2) {
-    let [sum, term] = [0, z]
-    for (let k = 0; k < 60; k++) {
-      sum += term / (2 * k + 1)
-      term *= (-z * z) / (k + 1)
-    }
-    return 1 - (2 / Math.sqrt(Math.PI)) * sum
-  }
-  let fraction = z
-  for (let k = 200; k > 0; k--) fraction = z + k / 2 / fraction
-  return Math.exp(-z * z) / (Math.sqrt(Math.PI) * fraction)
 }
 
 export const gradientCases: GradientCases = (draw) => {
