@@ -6,6 +6,8 @@ import { isKnown, onDevice, type DeviceTensor, type Tensor } from './tensor.js'
 export interface Operator {
   /** Inputs that are trained if they are constants of the file. */
   readonly weights?: readonly number[]
+  /** Whether such a constant is a weight at all, or a setting. Default: it is a weight. */
+  readonly isWeight?: (constant: OnnxConstant) => boolean
   /** Adds nodes to the graph, and returns the output or outputs. */
   readonly build: (call: Call) => Tensor | readonly Tensor[]
 }

@@ -1,48 +1,38 @@
-import type { Shape, Value } from '../graph/value.js'
+import type { Value } from '../graph/value.js'
 import {
   abs,
   add,
   clamp,
   cos,
   divide,
-  elu,
+  erf,
   exp,
-  gelu,
-  leakyRelu,
+  greater,
+  less,
   log,
   maximum,
   minimum,
   multiply,
   negate,
   pow,
-  relu,
   reshape,
-  sigmoid,
   sin,
-  softplus,
   sqrt,
   subtract,
-  tanh,
 } from '../ops/index.js'
+import type { OnnxConstant } from '../io/onnx-read.js'
 import type { Call, Operator } from './call.js'
 import { arithmetic, broadcastOf } from './known.js'
-import { asFlat, isKnown, tensorOf, volumeDims, type DeviceTensor } from './tensor.js'
+import { asFlat, isKnown, onDevice, tensorOf, volumeDims, type DeviceTensor, type Tensor } from './tensor.js'
 
 /** Operations that compute every number from those at the same place. */
 export const elementwise: Readonly<Record<string, Operator>> = {
-  Relu: unary(relu),
-  LeakyRelu: unary((x, call) => leakyRelu(x, call.number('alpha', 0.01))),
-  Elu: unary((x, call) => elu(x, call.number('alpha', 1))),
-  Sigmoid: unary(sigmoid),
-  Tanh: unary(tanh),
-  Softplus: unary(softplus),
-  Gelu: unary((x, call) => {
-    call.expect('approximate', 'none')
-    return gelu(x)
-  }),
   Exp: unary(exp),
   Log: unary(log),
   Sqrt: unary(sqrt),
+  Erf: unary(erf),
+  Reciprocal: unary((x) => divide(1, x)),
+  Sign: unary((x) => subtract(greater(x, 0), less(x, 0))),
   Abs: unary(abs),
   Sin: unary(sin),
   Cos: unary(cos),
@@ -78,11 +68,12 @@ export const elementwise: Readonly<Record<string, Operator>> = {
       return { ...x, value: pow(x.value, exponent[0]!) }
     },
   },
-  Min: binary(minimum, (a, b) => Math.min(a, b)),
-  Max: binary(maximum, (a, b) => Math.max(a, b)),
+  Min: binary(minimum, (a, b) => Math.min(a, b), true),
+  Max: binary(maximum, (a, b) => Math.max(a, b), true),
+  Sum: binary(add, (a, b) => a + b, true),
 }
 
-function unary(f: (x: Value, call: Call) => Value): Operator {
+export function unary(f: (x: Value, call: Call) => Value): Operator {
   return {
     build: (call) => {
       const { dims, value } = call.device(0)
@@ -91,30 +82,55 @@ function unary(f: (x: Value, call: Call) => Value): Operator {
   }
 }
 
+/** A single number of arithmetic is a setting, not a weight: a scale, an epsilon. */
+export function isNoSetting({ data }: OnnxConstant): boolean {
+  return data.length !== 1
+}
+
 type Arithmetic = (a: Value, b: Value) => Value
 
-/** @param f on the device, if it is there @param g of numbers that are known */
-function binary(f: Arithmetic | undefined, g: (a: number, b: number, integers: boolean) => number): Operator {
+/**
+ * @param f on the device, if it is there
+ * @param g of numbers that are known
+ * @param variadic whether there may be any number of operands; else there are two
+ */
+export function binary(
+  f: Arithmetic | undefined,
+  g: (a: number, b: number, integers: boolean) => number,
+  variadic = false,
+): Operator {
   return {
     weights: [0, 1],
+    isWeight: isNoSetting,
     build: (call) => {
-      if (call.count !== 2) call.fail(`${call.count} operands are not supported`)
-      const [a, b] = [call.input(0), call.input(1)]
-      if (isKnown(a) && isKnown(b)) return arithmetic(call, a, b, g)
-      if (!f) return call.fail('it is only supported for sizes')
-      return broadcast(call, f, call.device(0), call.device(1))
+      if (!variadic && call.count !== 2) call.fail(`${call.count} operands are not supported`)
+      const operands = Array.from({ length: call.count }, (_, i) => call.input(i))
+      const deviceOf = (x: Tensor, i: number) =>
+        isKnown(x) ? onDevice(call.operation.inputs[i] ?? call.operation.name, x) : x
+      return operands.reduce((a, b, i) => {
+        if (isKnown(a) && isKnown(b)) return arithmetic(call, a, b, g)
+        if (!f) return call.fail('it is only supported for sizes')
+        return broadcast(call, f, deviceOf(a, i - 1), deviceOf(b, i))
+      })
     },
   }
 }
 
-/** Axes are matched from the last one, as in NumPy. */
-export function broadcast(call: Call, f: Arithmetic, a: DeviceTensor, b: DeviceTensor): DeviceTensor {
-  const { a: of, b: to, dims } = broadcastOf(call, a.dims, b.dims)
-  if (a.value.layout === 'flat' && b.value.layout === 'flat') return tensorOf(f(asFlat(a), asFlat(b)), dims)
-  const operand = ({ value }: DeviceTensor, extents: Shape) =>
-    value.layout === 'volume' ? value : reshape(value, volumeDims(extents), { layout: 'flat' })
-  // A volume of fewer axes than the other operand lies at other axes of its own volume.
-  if ([a, b].some((side) => side.value.layout === 'volume' && side.dims.length < dims.length))
-    return tensorOf(f(asFlat(a), asFlat(b)), dims)
-  return tensorOf(f(operand(a, of), operand(b, to)), dims)
+/** A function of operands whose axes are matched from the last one, as in NumPy. */
+export function broadcast(
+  call: Call,
+  f: (...operands: [Value, Value, Value]) => Value,
+  ...operands: DeviceTensor[]
+): DeviceTensor {
+  const dims = operands.map((operand) => operand.dims).reduce((a, b) => broadcastOf(call, a, b))
+  const volumes = operands.filter(({ value }) => value.layout === 'volume')
+  // A volume of fewer axes than another operand lies at other axes of its own volume.
+  const flat = volumes.length === 0 || volumes.some((volume) => volume.dims.length < dims.length)
+  const values = operands.map((operand) => {
+    if (flat) return asFlat(operand)
+    if (operand.value.layout === 'volume') return operand.value
+    const ones = Array<number>(dims.length - operand.dims.length).fill(1)
+    return reshape(operand.value, volumeDims([...ones, ...operand.dims]), { layout: 'flat' })
+  })
+  return tensorOf(f(...(values as [Value, Value, Value])), dims)
 }

@@ -5,21 +5,14 @@ import type { Call } from './call.js'
 /** Numbers of a constant that the file only describes: enough for sizes. */
 export const mostKnown = 1e6
 
-/** Extents of two operands, with axes of extent 1 before those of the shorter, and of what they are broadcast to. */
-export interface Broadcast {
-  readonly a: Shape
-  readonly b: Shape
-  readonly dims: Shape
-}
-
-/** Axes are matched from the last one, as in NumPy. */
-export function broadcastOf(call: Call, a: Shape, b: Shape): Broadcast {
+/** The extents that two operands are broadcast to: axes are matched from the last one, as in NumPy. */
+export function broadcastOf(call: Call, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length)
   const padded = (dims: Shape): Shape => [...Array<number>(rank - dims.length).fill(1), ...dims]
   const [from, to] = [padded(a), padded(b)]
   if (from.some((n, axis) => n !== to[axis] && n !== 1 && to[axis] !== 1))
     call.fail(`[${a.join(', ')}] and [${b.join(', ')}] cannot be broadcast to one shape`)
-  return { a: from, b: to, dims: from.map((n, axis) => (n === 1 ? to[axis]! : n)) }
+  return from.map((n, axis) => (n === 1 ? to[axis]! : n))
 }
 
 /** Arithmetic of numbers that are known when the graph is built, broadcast. */
@@ -29,17 +22,25 @@ export function arithmetic(
   b: OnnxConstant,
   f: (a: number, b: number, integers: boolean) => number,
 ): OnnxConstant {
-  const shapes = broadcastOf(call, a.dims, b.dims)
-  const size = shapes.dims.reduce((product, n) => product * n, 1)
-  if (size > Math.max(mostKnown, a.data.length, b.data.length))
-    call.fail(`a constant of shape [${shapes.dims.join(', ')}] is too large`)
-  const spread = ({ data, integer }: OnnxConstant, dims: Shape) =>
-    viewed(
-      { dims, data, integer },
-      shapes.dims.map((count, axis) => ({ first: 0, step: dims[axis] === 1 ? 0 : 1, count })),
-    )
-  const [left, right] = [spread(a, shapes.a), spread(b, shapes.b)]
+  const dims = broadcastOf(call, a.dims, b.dims)
+  const most = Math.max(a.data.length, b.data.length)
+  const [left, right] = [spread(call, a, dims, most), spread(call, b, dims, most)]
   return { ...left, data: left.data.map((n, i) => f(n, right.data[i]!, left.integer)) }
+}
+
+/**
+ * What is known, repeated to a shape that it can be broadcast to.
+ *
+ * @param most numbers that the result may have in any case
+ */
+export function spread(call: Call, x: OnnxConstant, dims: Shape, most = x.data.length): OnnxConstant {
+  if (dims.reduce((product, n) => product * n, 1) > Math.max(mostKnown, most))
+    call.fail(`a constant of shape [${dims.join(', ')}] is too large`)
+  const from = [...Array<number>(dims.length - x.dims.length).fill(1), ...x.dims]
+  return viewed(
+    { ...x, dims: from },
+    dims.map((count, axis) => ({ first: 0, step: from[axis] === 1 ? 0 : 1, count })),
+  )
 }
 
 /** The elements of a list at some positions; negative ones count from the end. */

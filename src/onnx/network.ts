@@ -3,10 +3,14 @@ import { atLayer } from '../graph/layer.js'
 import type { Value } from '../graph/value.js'
 import { longestName, readOnnx } from '../io/onnx-read.js'
 import type { Network } from '../nn/index.js'
+import { activations } from './activations.js'
 import { Call, type Operator } from './call.js'
 import { convolutions } from './convolutions.js'
+import { copies } from './copies.js'
+import { einsum } from './einsum.js'
 import { elementwise } from './elementwise.js'
 import { heads } from './heads.js'
+import { masks } from './masks.js'
 import { normalisations } from './normalisations.js'
 import { resizing } from './resize.js'
 import { reductions } from './reductions.js'
@@ -38,9 +42,13 @@ export interface OnnxNetwork extends Network {
 }
 
 const operators: Readonly<Record<string, Operator>> = {
+  ...activations,
   ...convolutions,
+  ...copies,
+  ...einsum,
   ...elementwise,
   ...heads,
+  ...masks,
   ...normalisations,
   ...resizing,
   ...shapes,

@@ -1,9 +1,22 @@
 import { Value } from '../graph/value.js'
 import { normaliseBatch } from '../nn/norm-layers.js'
-import { add, divide, groupNorm, instanceNorm, mean, multiply, sqrt, square, subtract } from '../ops/index.js'
+import {
+  add,
+  divide,
+  expand,
+  groupNorm,
+  instanceNorm,
+  mean,
+  multiply,
+  reshape,
+  sqrt,
+  square,
+  subtract,
+  sum,
+} from '../ops/index.js'
 import type { Call, Operator } from './call.js'
 import { spatialInput } from './convolutions.js'
-import { asFlat, tensorOf, volumeTensor } from './tensor.js'
+import { asFlat, tensorOf, volumeAxis, volumeTensor } from './tensor.js'
 
 export const normalisations: Readonly<Record<string, Operator>> = {
   InstanceNormalization: {
@@ -20,9 +33,13 @@ export const normalisations: Readonly<Record<string, Operator>> = {
       const { input, rank } = spatialInput(call)
       const groups = call.number('num_groups', 0)
       call.expect('stash_type', 1)
-      const [weight, bias] = [asFlat(call.device(1)), asFlat(call.device(2))]
-      if (weight.size !== input.shape[1])
-        call.fail(`a scale for each of ${weight.size} groups (before opset 21) is not supported`)
+      const channels = input.shape[1]!
+      // Before opset 21, a group had one scale and one bias.
+      const ofChannels = (value: Value) =>
+        value.size === groups && groups < channels
+          ? reshape(expand(reshape(value, [groups, 1]), [groups, channels / groups]), [channels])
+          : value
+      const [weight, bias] = [ofChannels(asFlat(call.device(1))), ofChannels(asFlat(call.device(2)))]
       const options = { epsilon: call.number('epsilon', 1e-5) }
       return volumeTensor(groupNorm(input, groups, weight, bias, options), rank)
     },
@@ -50,14 +67,25 @@ export const normalisations: Readonly<Record<string, Operator>> = {
       const input = call.device(0)
       const rank = input.dims.length
       call.expect('stash_type', 1)
-      if (call.axis(call.number('axis', -1), rank) !== rank - 1) call.refuse('axis')
-      return tensorOf(overLastAxis(call, asFlat(input), call.number('epsilon', 1e-5)))
+      if (call.operation.outputs.length > 1) call.fail('its mean and deviation cannot be read')
+      const first = call.axis(call.number('axis', -1), rank)
+      const axes = Array.from({ length: rank - first }, (_, i) => first + i)
+      return tensorOf(overAxes(call, asFlat(input), axes, call.number('epsilon', 1e-5)))
+    },
+  },
+  LpNormalization: {
+    build: (call) => {
+      const { dims, value } = call.device(0)
+      call.expect('p', 2)
+      const axis = call.axis(call.number('axis', -1), dims.length)
+      const axes = [value.layout === 'volume' ? volumeAxis(axis, dims.length) : axis]
+      return tensorOf(divide(value, sqrt(sum(square(value), { axes, keepDims: true }))), dims)
     },
   },
 }
 
-function overLastAxis(call: Call, input: Value, epsilon: number): Value {
-  const last = { axes: [-1], keepDims: true }
+function overAxes(call: Call, input: Value, axes: readonly number[], epsilon: number): Value {
+  const last = { axes, keepDims: true }
   const centred = subtract(input, mean(input, last))
   const normalised = divide(centred, sqrt(add(mean(square(centred), last), epsilon)))
   const scaled = multiply(normalised, asFlat(call.device(1)))

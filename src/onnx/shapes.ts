@@ -1,5 +1,6 @@
 import { dropoutLayer } from '../nn/index.js'
-import { concat, pad, slice, softmax, split, transpose } from '../ops/index.js'
+import { constant, type Value } from '../graph/value.js'
+import { concat, gather, logSoftmax, notEqual, pad, slice, softmax, split, transpose } from '../ops/index.js'
 import type { Operator } from './call.js'
 import { everything, mostKnown, rangeOf, taken, viewed } from './known.js'
 import { asFlat, asVolume, isKnown, known, shaped, tensorOf, volumeAxis } from './tensor.js'
@@ -46,36 +47,42 @@ export const shapes: Readonly<Record<string, Operator>> = {
     build: (call) => {
       const [x, to] = [call.input(0), call.number('to', 0)]
       const integer = [2, 3, 6, 7].includes(to)
-      if (!integer && ![1, 10, 11].includes(to)) return call.refuse('to')
-      if (!isKnown(x)) return integer ? call.refuse('to') : x
-      return {
-        ...known(
-          [...x.data].map((n) => (integer ? Math.trunc(n) : n)),
-          integer,
-        ),
-        dims: x.dims,
+      if (!integer && ![1, 9, 10, 11].includes(to)) return call.refuse('to')
+      // Truth values are 1 where a number is not 0.
+      if (!isKnown(x)) {
+        if (integer) return call.refuse('to')
+        return to === 9 ? { ...x, value: notEqual(x.value, 0) } : x
       }
+      const cast = (n: number) => (to === 9 ? Number(n !== 0) : integer ? Math.trunc(n) : n)
+      return { ...known([...x.data].map(cast), integer || to === 9), dims: x.dims }
     },
   },
   Floor: rounded(Math.floor),
   Ceil: rounded(Math.ceil),
   Gather: {
+    weights: [0],
+    // Lists are settings; tables are embeddings, such as those of positions.
+    isWeight: ({ dims }) => dims.length > 1,
     build: (call) => {
       const x = call.input(0)
       const at = call.known(1, 'the positions') ?? call.fail('it has no positions')
       const axis = call.axis(call.number('axis', 0), x.dims.length)
-      if (isKnown(x)) return taken(call, x, at)
-      // Computed values: only the one position that indexing with a number takes.
-      if (at.dims.length > 0) return call.fail('positions in a list are only supported for sizes')
+      if (isKnown(x) && (x.integer || x.dims.length === 1)) return taken(call, x, at)
+      const { dims, value } = call.device(0)
+      if (at.dims.length > 0) {
+        const positions = Uint32Array.from(at.data, (i) => (i < 0 ? i + dims[axis]! : i))
+        const rows = gather(asFlat({ dims, value }), constant('positions', at.dims, positions), axis)
+        return tensorOf(rows)
+      }
       const [position] = at.data as unknown as [number]
-      const part = slice(asFlat(x), {
+      const part = slice(asFlat({ dims, value }), {
         starts: [position],
         ends: [position === -1 ? Infinity : position + 1],
         axes: [axis],
       })
       return shaped(
         tensorOf(part),
-        x.dims.filter((_, i) => i !== axis),
+        dims.filter((_, i) => i !== axis),
       )
     },
   },
@@ -216,7 +223,26 @@ export const shapes: Readonly<Record<string, Operator>> = {
       )
     },
   },
-  Softmax: {
+  Softmax: alongAxis(softmax),
+  LogSoftmax: alongAxis(logSoftmax),
+  Range: {
+    build: (call) => {
+      const [start, limit, delta] = [0, 1, 2].map(
+        (i) => call.known(i, 'a limit') ?? call.fail('it has no limit'),
+      )
+      const [first, step] = [start!.data[0]!, delta!.data[0]!]
+      const count = Math.max(0, Math.ceil((limit!.data[0]! - first) / step))
+      if (!(count <= mostKnown)) return call.fail(`${count} numbers are too many`)
+      return known(
+        Array.from({ length: count }, (_, i) => first + i * step),
+        start!.integer,
+      )
+    },
+  },
+}
+
+function alongAxis(f: (x: Value, axis: number) => Value): Operator {
+  return {
     build: (call) => {
       const x = call.device(0)
       const rank = x.dims.length
@@ -224,9 +250,9 @@ export const shapes: Readonly<Record<string, Operator>> = {
       // Until opset 13, it was taken over all axes from this one on.
       if (call.opset < 13 && x.dims.slice(axis + 1).some((n) => n > 1)) return call.refuse('axis')
       const { layout } = x.value
-      return tensorOf(softmax(x.value, layout === 'volume' ? volumeAxis(axis, rank) : axis), x.dims)
+      return tensorOf(f(x.value, layout === 'volume' ? volumeAxis(axis, rank) : axis), x.dims)
     },
-  },
+  }
 }
 
 function rounded(f: (x: number) => number): Operator {

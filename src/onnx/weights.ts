@@ -1,6 +1,5 @@
 import { parameter, Value } from '../graph/value.js'
 import type { OnnxConstant, OnnxModel, OnnxOperation } from '../io/onnx-read.js'
-import { elementwise } from './elementwise.js'
 import type { Operator } from './call.js'
 import { volumeDims, type DeviceTensor } from './tensor.js'
 
@@ -74,7 +73,8 @@ function trainedOf(
     ),
   )
   for (const { op, inputs } of operations) {
-    for (const i of operators[op]!.weights ?? []) {
+    const { weights = [], isWeight } = operators[op]!
+    for (const i of weights) {
       const chain: OnnxOperation[] = []
       let name = inputs[i] ?? ''
       for (;;) {
@@ -86,8 +86,7 @@ function trainedOf(
       const constant = stored.get(name)
       if (!constant || constant.integer) continue
       const { dims, data } = constant
-      // Single numbers of arithmetic are settings, not weights: a scale, an epsilon.
-      if (data.length === 1 && op in elementwise && op !== 'PRelu') continue
+      if (isWeight && !isWeight(constant)) continue
       for (const view of chain) views.add(view)
       if (trained.has(name)) continue
       const ofConvolution = i === 1 && op.startsWith('Conv') && chain.length === 0

@@ -32,7 +32,9 @@ const { model: network } = makeTfjs([
 ])
 
 /** A network that PyTorch exported. */
-const onnx = readFileSync(new URL('../onnx/golden/volumes.onnx', import.meta.url))
+const onnx = ['volumes', 'modern'].map((name) =>
+  readFileSync(new URL(`../onnx/golden/${name}.onnx`, import.meta.url)),
+)
 
 /** Weights: ours, PyTorch's, and what describes those of TensorFlow.js. */
 export const weights: Formats = {
@@ -47,10 +49,11 @@ export const weights: Formats = {
     },
   },
   onnx: {
-    make: (draw) => mutateBytes(Uint8Array.from(onnx), draw),
+    make: (draw) => mutateBytes(Uint8Array.from(onnx[draw.chance(0.5) ? 0 : 1]!), draw),
     read: (bytes) => {
       const network = onnxNetwork(bytes, 'a.onnx')
-      network(input('x', [1, 1, 4, 8, 4]))
+      const isImages = network.inputs.get('x')?.length === 4
+      network(input('x', isImages ? [2, 1, 1, 12, 16] : [1, 1, 4, 8, 4]))
     },
   },
   safetensors: {

@@ -37,6 +37,7 @@ describe('a file that PyTorch exported', () => {
     ['images', [2, 2, 1, 17, 21], [2, 5]],
     ['volumes', [1, 1, 8, 12, 6], [1, 3, 11, 12, 8]],
     ['attention', [2, 7, 12], [2, 7, 12]],
+    ['modern', [2, 1, 1, 12, 16], [2, 3, 1, 12, 16]],
   ])('%s gives what PyTorch computes', async (name, from, to) => {
     const golden = (part: string, shape: readonly number[]) =>
       fromArray([...shape], new Float32Array(new Uint8Array(fileOf(`${name}.${part}.f32`)).buffer))
@@ -54,6 +55,12 @@ describe('a file that PyTorch exported', () => {
     expect(names).toContain('stages.0.1.norm.bias 3')
     const images = onnxNetwork(fileOf('images.onnx'))
     expect(images.parameters.map(({ name }) => name)).toContain('norm.weight')
+    // Those of arithmetic, of tables and of tokens are trained too; a buffer of positions is not.
+    const modern = onnxNetwork(fileOf('modern.onnx')).parameters.map(({ name }) => name)
+    expect(modern).toEqual(
+      expect.arrayContaining(['scale', 'token', 'positions', 'gate.weight', 'norm.bias']),
+    )
+    expect(modern).not.toContain('index')
     expect(images.statistics.map(({ name }) => name)).toEqual(['norm.running_mean', 'norm.running_var'])
   })
 

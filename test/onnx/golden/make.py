@@ -1,4 +1,4 @@
-"""Exports four small networks with PyTorch, and what PyTorch computes with them: python3 make.py (torch 1.13).
+"""Exports five small networks with PyTorch, and what PyTorch computes with them: python3 make.py (torch 1.13).
 
 Each NAME.onnx has its input in NAME.x.f32 and its output in NAME.y.f32: float32, row-major.
 """
@@ -104,6 +104,39 @@ class Attention(nn.Module):
         return x + self.out((weights @ v).transpose(1, 2).reshape(batch, places, width))
 
 
+class Modern(nn.Module):
+    """A segmentation of images as networks of the 2020s do it: GELU, channels last, attention by einsum, pixel shuffle."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(1, 8, 2, 2)
+        self.depthwise = nn.Conv2d(8, 8, 5, padding=2, groups=8)
+        self.norm = nn.LayerNorm(8)
+        self.mlp = nn.Sequential(nn.Linear(8, 16), nn.GELU(), nn.Linear(16, 8))
+        self.scale = nn.Parameter(torch.randn(8))
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+        self.positions = nn.Parameter(torch.randn(9, 2))
+        self.register_buffer('index', torch.arange(25).remainder(9).view(5, 5))
+        self.qkv = nn.Linear(8, 24)
+        self.gate = nn.Conv2d(8, 8, 1)
+        self.head = nn.Conv2d(8, 12, 1)
+
+    def forward(self, x):
+        x = self.stem(x)
+        block = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
+        x = x + (self.scale * self.mlp(block)).permute(0, 3, 1, 2)
+        batch, width = x.shape[:2]
+        pooled = F.adaptive_avg_pool2d(x, 2).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(batch, -1, -1), pooled], 1)
+        q, k, v = self.qkv(tokens).view(batch, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)
+        scores = torch.einsum('bhid,bhjd->bhij', q, k) + self.positions[self.index].permute(2, 0, 1)
+        attended = torch.einsum('bhij,bhjd->bihd', scores.softmax(-1), v).reshape(batch, 5, width)
+        x = x * F.hardsigmoid(attended[:, 0])[:, :, None, None] + F.mish(self.gate(F.hardswish(x)))
+        x = torch.where(x > 0.25, x, x.abs().mean((2, 3), keepdim=True))
+        return F.log_softmax(F.pixel_shuffle(self.head(x), 2), 1)
+
+
 def export(name, network, x, **options):
     torch.manual_seed(1)
     folder = Path(__file__).parent
@@ -122,3 +155,4 @@ export('nnunet', NnUnet(), torch.randn(1, 1, 8, 12, 4), opset_version=14)
 export('images', Images(), torch.randn(2, 2, 17, 21), opset_version=11, do_constant_folding=False)
 export('volumes', Volumes(), torch.randn(1, 1, 8, 12, 6), opset_version=16, dynamic_axes=sizes)
 export('attention', Attention(), torch.randn(2, 7, 12), opset_version=13)
+export('modern', Modern(), torch.randn(2, 1, 12, 16), opset_version=16)
