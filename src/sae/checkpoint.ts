@@ -115,11 +115,10 @@ function parseIntensities(text = 'unit', source: string): Intensities {
 }
 
 function parse(text: string, source: string): Readonly<Record<string, unknown>> {
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    // What is no object, such as `null`, has no fields.
+    return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>
   } catch {
     throw new UserError(`${source}: the checkpoint's metadata is not JSON`)
   }
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -25,7 +25,7 @@ function overlapsOf(predicted: Uint8Array, truth: Uint8Array, K: number): (reado
   for (let i = 0; i < truth.length; i++) {
     const p = predicted[i]!
     const t = truth[i]!
-    if (p >= K || t >= K) throw new RangeError(`voxel ${i} has class ${Math.max(p, t)}; give 0 to ${K - 1}`)
+    if (!(p < K && t < K)) throw new RangeError(`voxel ${i} has class ${Math.max(p, t)}; give 0 to ${K - 1}`)
     sizes[p]!++
     sizes[t]!++
     if (p === t) overlaps[p]!++

@@ -49,7 +49,7 @@ function isFinite(value: unknown): boolean {
 }
 
 function requireRecord(value: unknown, source: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(source)
+  if (Object(value) !== value || Array.isArray(value)) throw damaged(source)
   return value as Readonly<Record<string, unknown>>
 }
 

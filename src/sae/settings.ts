@@ -99,7 +99,7 @@ export function checkOptimiserSettings(settings: OptimiserSettings): void {
   const { decay = 0 } = settings
   if (!(decay >= 0 && decay <= 1)) throw new UserError(`the decay must be a share from 0 to 1, not ${decay}`)
   requireNotNegative('weight decay', settings.weightDecay)
-  if (settings.maxNorm !== undefined) requirePositive('clipping norm', settings.maxNorm)
+  requirePositive('clipping norm', settings.maxNorm ?? 1)
 }
 
 /** @throws UserError naming the first setting that is out of range */

@@ -28,6 +28,7 @@ describe('diceScores', () => {
     const [two, three] = [Uint8Array.of(0, 1, 1), Uint8Array.of(0, 1, 2)]
     for (const scores of [diceScores, presentScores]) {
       expect(() => scores(two, three, 2)).toThrow(new RangeError('voxel 2 has class 2; give 0 to 1'))
+      expect(() => scores(three, two, NaN)).toThrow(RangeError)
       expect(() => scores(three, two, 2)).toThrow(new RangeError('voxel 2 has class 2; give 0 to 1'))
       expect(scores(three, two, 3)).toEqual([1, 3 / 4, 1 / 2])
     }

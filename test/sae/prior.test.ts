@@ -155,6 +155,12 @@ describe('normalisePrior', () => {
   })
 })
 
+it('the classes of a prior must be of equal size', () => {
+  const seven = new Float32Array(7).fill(0.5)
+  for (const f of [normalisePrior, priorArgmax])
+    expect(userError(() => f(seven, 2))).toBe('prior: 7 values, but 2 classes')
+})
+
 describe('checkPrior', () => {
   const shape: SpatialShape = [1, 2, 2]
   const check = (...values: number[]): string =>
