@@ -131,7 +131,10 @@ describe('refuses in one line', () => {
     ],
     [{ op: 'Expand', constants: [integers('shape', [1], [-1])] }, '[-1] is not a shape to expand to'],
     [{ op: 'ReduceProd' }, 'node: ReduceProd: it is only supported for sizes'],
-    [{ op: 'Gather', constants: [integers('at', [2], [0, 7])] }, 'node: gather: positions holds 7, but axis 0 of x [2, 3, 4] ends at 1'],
+    [
+      { op: 'Gather', constants: [integers('at', [2], [0, 7])] },
+      'node: gather: positions holds 7, but axis 0 of x [2, 3, 4] ends at 1',
+    ],
     [{ op: 'Gelu', attributes: { approximate: 'fast' } }, 'attribute approximate = fast is not supported'],
   ])('%#: $1', (one, message) => {
     expect(build(one)).toThrow(message)
