@@ -1,5 +1,6 @@
 import type { Value } from '../graph/value.js'
 import { dropout } from '../ops/index.js'
+import { requireProbability } from '../ops/dropout.js'
 import type { Network } from './layer.js'
 import { currentTraining } from './training.js'
 
@@ -8,8 +9,10 @@ import { currentTraining } from './training.js'
  * 1 - p, by another mask for each layer and step; in other graphs, it returns its input.
  *
  * @param p in [0, 1)
+ * @throws Error for any other p
  */
 export function dropoutLayer(p: number): Network {
+  requireProbability('dropout layer', p)
   const apply = (input: Value) => {
     const training = currentTraining()
     if (!training) return input

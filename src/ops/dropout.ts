@@ -29,7 +29,7 @@ export interface DropoutOptions {
  */
 export function dropout(input: Value, p: number, counter: Value, options: DropoutOptions = {}): Value {
   const { stream = 0 } = options
-  if (!(p >= 0 && p < 1)) throw new Error(`dropout: p must be at least 0 and below 1, not ${p}`)
+  requireProbability('dropout', p)
   requireCounter('dropout', counter)
   requireStream('dropout', stream)
   // Numbers that the workgroups along one axis of a dispatch cover.
@@ -85,4 +85,9 @@ function overNumbers(input: Value, counter: Value, options: Readonly<Record<stri
       },
     ],
   }
+}
+
+/** @throws Error unless p is at least 0 and below 1 */
+export function requireProbability(what: string, p: number): void {
+  if (!(p >= 0 && p < 1)) throw new Error(`${what}: p must be at least 0 and below 1, not ${p}`)
 }

@@ -90,6 +90,8 @@ function marginsOf(input: Value, margins: readonly Margin[], mode: string): read
   const { shape } = input
   if (margins.length > shape.length)
     throw new Error(`pad: margins of ${margins.length} axes, but ${shown(input)} has ${shape.length}`)
+  if (!['constant', 'edge', 'reflect'].includes(mode))
+    throw new Error(`pad: mode must be constant, edge or reflect, not ${mode}`)
   const all = [...Array<Margin>(shape.length - margins.length).fill([0, 0]), ...margins]
   all.forEach(([before, after], axis) => {
     const [extent, margin] = [

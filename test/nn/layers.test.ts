@@ -182,6 +182,11 @@ describe('sequential', () => {
 describe('dropoutLayer', () => {
   const x = draw([1, 3, 5, 7, 11], 1, 2)
 
+  it('refuses what is no probability when it is made, not in the first training', () => {
+    for (const p of [-0.1, 1, NaN])
+      expect(() => dropoutLayer(p)).toThrow(`dropout layer: p must be at least 0 and below 1, not ${p}`)
+  })
+
   it('does nothing outside of a training, and ends with it', () => {
     const scan = input('scan', x.shape)
     const layer = dropoutLayer(0.5)

@@ -54,6 +54,9 @@ describe('pad', () => {
     expect(() => pad(x, one)).toThrow('pad: margins of 3 axes, but x [4, 5] has 2')
     expect(() => pad(x, [[-3, -2]])).toThrow('pad: margins [-3, -2] of axis 1 of x [4, 5] leave nothing')
     expect(() => pad(x, [[0.5, 0]])).toThrow('must be whole numbers')
+    expect(() => pad(x, [[1, 1]], { mode: 'wrap' as never })).toThrow(
+      'pad: mode must be constant, edge or reflect, not wrap',
+    )
     expect(() => pad(x, [[-1, 0]], { mode: 'edge' })).toThrow('must not be negative with mode edge')
     expect(() => pad(x, [[0, 5]], { mode: 'reflect' })).toThrow('reach beyond what can be reflected')
   })
