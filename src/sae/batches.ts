@@ -82,7 +82,7 @@ export function epochBatches(
   return batches
 }
 
-/** The scans of a batch side by side, [N, 1, D, H, W]. */
+/** The scans of a batch side by side, [N, C, D, H, W]. */
 export function stack(batch: readonly Float32Array[]): Float32Array {
   if (batch.length === 1) return batch[0]!
   const size = batch[0]!.length

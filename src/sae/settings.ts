@@ -30,7 +30,7 @@ export interface OptimiserSettings {
 export interface PretrainingSettings extends OptimiserSettings {
   /**
    * What the encoder learns to predict from a scan: the prior itself (the paper), or the posterior of a Gaussian mixture
-   * that was fitted to that scan under the prior (`TrainingScan.mixture`). Default `prior`.
+   * that was fitted to that scan under the prior (`TrainingScan.fit`). Default `prior`.
    */
   readonly target?: 'prior' | 'mixture'
 }
@@ -56,7 +56,7 @@ export interface TrainingSettings extends OptimiserSettings {
   readonly alpha: number
   /**
    * What the posterior's divergence is taken from: the `prior` (the paper), or the posterior of the Gaussian mixture that
-   * was fitted to the scan under the prior (`TrainingScan.mixture`). Default `prior`.
+   * was fitted to the scan under the prior (`TrainingScan.fit`). Default `prior`.
    */
   readonly divergence?: 'prior' | 'mixture'
   /**
