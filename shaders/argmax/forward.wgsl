@@ -10,8 +10,8 @@
 //   l[c,v] = input[c,v] - 1e12 if prior[c,v] < threshold, else input[c,v]
 //
 // With LOG_PRIOR, input + log(prior + least) takes the place of the input.
-// Mapping: one invocation per voxel or, with VECTOR, per four neighbours; gid.x runs over those of a plane, gid.y over the planes of
-// the slab.
+// Mapping: one invocation per voxel or, with VECTOR, per four neighbours; gid.x runs over those of a plane,
+// gid.y over the planes of the slab.
 
 struct Params {
   channels: u32,

@@ -2,10 +2,10 @@
 //
 //   output[batch][row][column] = sum_k a(batch, row, k) * b(batch, k, column) + bias
 //
-// a(batch, row, k) = a[batch * a_batch + row * a_row + k * a_step], and so on; bias is that of the row or of the column, 0 without
-// BIAS. Partial sums of 16 terms are added up, as in multiply.wgsl.
-// Mapping: one subgroup of LANES per ROWS rows and LANES * COLUMNS columns, so many columns per lane. group.x runs over blocks of
-// columns, group.y and group.z over blocks of rows of all batches. For each k, a lane reads its own numbers of b and some of the ROWS
+// a(batch, row, k) = a[batch * a_batch + row * a_row + k * a_step], and b likewise; bias is that of the row or of the column,
+// 0 without BIAS. Partial sums of 16 terms are added up, as in multiply.wgsl.
+// Mapping: one subgroup of LANES per ROWS rows and LANES * COLUMNS columns, COLUMNS per lane. group.x runs over blocks of columns,
+// group.y and group.z over blocks of rows of all batches. For each k, a lane reads its own columns of b and some of the ROWS
 // numbers of a, which it broadcasts. The tile is unrolled by src/ops/shared/unroll-product.ts.
 
 enable subgroups;

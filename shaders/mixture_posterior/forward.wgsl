@@ -1,4 +1,4 @@
-// Posterior of a Gaussian mixture at every voxel, under a prior of which each channel k owns some components m.
+// Posterior of a Gaussian mixture at every voxel under a prior; each channel k of the prior owns some components m.
 //
 //   l[m] = constant[m] + sum_c (quadratic[c][m] x[c] + linear[c][m]) x[c] + log(prior[k] + least)
 //   l[m] is lowered by 1e12 if prior[k] < threshold
@@ -6,8 +6,8 @@
 //
 // Layout: factors [n][2 C + 1][M], those of each contrast's x^2 and x, then the constants; channel k owns the components from
 // starts[k] up to starts[k + 1].
-// Mapping: one invocation per voxel or, with VECTOR, per four neighbours; gid.x runs over those of a plane, gid.y over the planes of
-// the slab. Channels stay loops: unrolled, their many components would compile slowly.
+// Mapping: one invocation per voxel or, with VECTOR, per four neighbours; gid.x runs over those of a plane,
+// gid.y over the planes of the slab. Channels stay loops: unrolled, their many components would compile slowly.
 
 struct Params {
   channels: u32,

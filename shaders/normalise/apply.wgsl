@@ -4,8 +4,8 @@
 //   BACKWARD:  grad_input = rstd * (weight[c] * grad_output - means.x - normalised * means.y)
 //
 // Without WEIGHT the weight is 1; without BIAS the bias is 0.
-// Mapping: one invocation per voxel (with VECTOR, per four neighbours) and channel; gid.x over those of a plane, gid.y over channels,
-// gid.z over planes.
+// Mapping: one invocation per voxel (with VECTOR, per four neighbours) and channel; gid.x over those of a plane,
+// gid.y over channels, gid.z over planes.
 
 struct Params {
   channels: u32,

@@ -3,7 +3,7 @@
 //
 //   l[c] = logits[c] - 1e12 if prior[c] < threshold, else logits[c]
 //   posterior = softmax(l)
-//   sample = argmax_c l[c] + gumbel(u[c]) = argmax_c e^l[c] / -log u[c], the first one in a tie; it does not depend on the temperature
+//   sample = argmax_c l[c] + gumbel(u[c]) = argmax_c e^l[c] / -log u[c], the first one in a tie, whatever the temperature
 //   partials[group] = sum_voxel sum_c posterior[c] (log posterior[c] - log p[c]),  p = prior + 1e-12, normalised
 //
 // u is computed from (seed, step, voxel, channel) as in noise/uniform.wgsl or, with NOISE, read.

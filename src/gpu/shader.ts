@@ -212,7 +212,7 @@ function workgroupSizeOf(source: string): WorkgroupSize | undefined {
   return x && y && z ? [x, y, z] : undefined
 }
 
-/** WGSL with line numbers, indented anew, for messages about code that did not compile. */
+/** WGSL with line numbers, reindented, for messages about code that did not compile. */
 export function numbered(source: string): string {
   let depth = 0
   return source

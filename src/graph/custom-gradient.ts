@@ -3,7 +3,7 @@ import { elementwiseOp } from './elementwise.js'
 import type { Gradients, Inputs } from './node.js'
 import { newId, type Value } from './value.js'
 
-/** A gradient that replaces those of the ops behind a value. */
+/** A gradient that replaces those of the ops that compute a value. */
 interface CustomGradient {
   readonly inputs: readonly Value[]
   /** Gradients of the inputs, in order, given that of the value. */

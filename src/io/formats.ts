@@ -73,7 +73,7 @@ const WRITABLE_FORMATS: readonly WritableFormat[] = ['.nii.gz', '.nii', '.mgz', 
  *
  * @param source the file's name; of a pair, either
  * @param image the bytes of the `.img`, if `bytes` are those of a `.hdr`
- * @throws UserError if it is no image, or its content is not what its name says
+ * @throws UserError if it is not an image, or its content does not match its name
  */
 export function decodeVolume(bytes: Uint8Array, source: string, image?: Uint8Array): Volume {
   return decode(bytes, source, Float32Array, image)

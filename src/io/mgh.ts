@@ -43,7 +43,7 @@ export function isMgh(bytes: Uint8Array): boolean {
  * `mri_info --vox2ras` prints it. If `goodRASFlag` is 0, the file says nothing of its orientation, nor of the size of
  * its voxels, which count as 1 mm. What follows the voxels is ignored.
  * @param source the file's name, for messages
- * @throws UserError if this is no such file, or its header and its length do not agree
+ * @throws UserError if this is not such a file, or its header does not match its length
  */
 export function readMgh(bytes: Uint8Array, source: string): Volume
 /** The same, with voxels as `floats`: `Float64Array` holds integers of up to 2^53 exactly. */
@@ -124,7 +124,7 @@ function gridOf(view: DataView, shape: Grid['shape']): { grid: Grid; warning?: s
   const centre = triple(AT.centre)
   const rows = [0, 1, 2].map((row) => {
     const steps = [0, 1, 2].map((axis) => directions[axis]![row]! * size[axis]!)
-    // The centre is that of voxel dims / 2, which is no corner of it if dims are odd.
+    // The centre is that of voxel dims / 2, which is not a corner of it if dims are odd.
     return [...steps, centre[row]! - steps.reduce((sum, step, axis) => sum + (step * shape[axis]!) / 2, 0)]
   })
   const affine = [...rows, [0, 0, 0, 1]]

@@ -49,7 +49,7 @@ export interface OnnxModel {
  * Decodes an ONNX model (protocol buffers; https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
  *
  * @param source the file's name, for messages
- * @throws UserError if the file is damaged or no ONNX model, or its weights lie in other files
+ * @throws UserError if the file is damaged or not an ONNX model, or its weights lie in other files
  */
 export function readOnnx(bytes: Uint8Array, source = 'model.onnx'): OnnxModel {
   try {

@@ -14,7 +14,7 @@ export interface RawImage {
   readonly littleEndian: boolean
   /** Where the voxels begin, in bytes. */
   readonly start: number
-  /** What a gzipped file may hold behind its voxels, in bytes; one that goes on for longer is damaged, or a bomb. */
+  /** Most bytes that may follow the voxels in a gzipped file; one with more is damaged, or a decompression bomb. */
   readonly surplus: number
 }
 

@@ -8,7 +8,7 @@ import { decodeTfjsModel, describeTfjsModel, type TfjsLayer } from './tfjs-model
  * beside it.
  *
  * @param path the folder, or its `model.json`
- * @throws UserError if a file cannot be read, or the model is none that is read
+ * @throws UserError if a file cannot be read, or the model is not supported
  */
 export async function readTfjsModel(path: string): Promise<TfjsLayer[]> {
   const json = jsonOf(path)

@@ -50,12 +50,12 @@ const mostDilation = 1024
 
 /**
  * Reads the description of a TensorFlow.js layers model (`model.json`) that is a chain of 3-D convolutions and
- * activations, as the MeshNets of brainchop are. brainchop normalises the channels behind layers called `..._gn`; the
+ * activations, as the MeshNets of brainchop are. brainchop normalises the channels after layers called `..._gn`; the
  * file itself does not say so.
  *
  * @param text content of `model.json`
  * @param source its name, for messages
- * @throws UserError if it is no such model, or larger than any that is read
+ * @throws UserError if it is not such a model, or larger than the limit
  */
 export function describeTfjsModel(text: string, source = 'model.json'): TfjsDescription {
   const fail = (what: string) => new UserError(`${source}: ${what}`)

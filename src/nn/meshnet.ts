@@ -37,7 +37,7 @@ const activations = {
  * What a voxel gets depends on `reachOf(layers)` voxels on either side of it; on all of the volume if a layer is
  * normalised.
  *
- * @throws Error if a layer reads another number of channels than the one before it makes, or there is none
+ * @throws Error if a layer reads another number of channels than the one before it makes, or there are no layers
  */
 export function meshNet(layers: readonly MeshNetLayer[]): Network {
   if (layers.length === 0) throw new Error('meshNet: at least one layer is needed')

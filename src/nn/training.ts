@@ -25,7 +25,7 @@ export interface TrainingGraph<T> {
   readonly updates: readonly OpNode[]
   /**
    * The counter that the function was given, which dropout draws by. Plans count its steps as they count those of an
-   * optimiser's `schedule`, but apart from them: training that goes on from a checkpoint draws the masks of its first
+   * optimiser's `schedule`, but apart from them: training that resumes from a checkpoint draws the masks of its first
    * steps again unless `variables.setStepsOf(counter, steps)` restores what `variables.stepsOf(counter)` was.
    */
   readonly counter: Value

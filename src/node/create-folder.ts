@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Creates a folder and those above it, unless they are there. Node's own `recursive` tries for ever where the system says that a
- * folder cannot be made because it is not there, as in /proc.
+ * Creates a folder and those above it, unless they are there. Node's own `recursive` retries for ever if the system answers
+ * that the folder does not exist, as in /proc.
  *
  * @throws Error of the file system if that fails
  */

@@ -6,11 +6,11 @@ import { takingBack } from './rewind.js'
  * Runs `body` while whatever is written to stderr is thrown away: Dawn has no switch for the lines about limits that it
  * prints for every adapter it opens (its `WarningLog` goes to stderr whatever its options say).
  *
- * On Linux only. If stderr is a terminal, a pipe or a file that is appended to (`2>> log`), it is opened anew afterwards, since
- * Node cannot duplicate a file descriptor. In a file under `2> log` that would be another position, and other programs that write
- * there would overwrite us; there, Dawn's lines are taken back instead. A socket cannot be opened anew, so a child process holds it
- * meanwhile. Only for a program that opens no files in other threads meanwhile, because file descriptor 2 is free for a
- * moment. SAE_DEBUG leaves everything visible.
+ * On Linux only. If stderr is a terminal, a pipe or a file that is appended to (`2>> log`), it is reopened afterwards, since
+ * Node cannot duplicate a file descriptor. Under `2> log` a reopened file would start at another position, where other programs
+ * that share it would overwrite our output; there, Dawn's lines are removed instead. A socket cannot be reopened, so a child
+ * process holds it meanwhile. Only for a program that opens no files in other threads meanwhile, because file descriptor 2 is
+ * free for a moment. SAE_DEBUG leaves everything visible.
  */
 export async function hush<T>(body: () => Promise<T>): Promise<T> {
   if (process.platform !== 'linux' || process.env.SAE_DEBUG) return body()

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs'
 
 /**
  * Has a child process hold stderr, so that descriptor 2 can stand for something else for a while. Node cannot duplicate a
- * descriptor, and a socket cannot be opened anew by its path as a file can; but a child inherits it, and Node sends sockets
+ * descriptor, and a socket cannot be reopened by its path as a file can; but a child inherits it, and Node sends sockets
  * between processes. If the child is killed meanwhile, stderr is lost and /dev/null takes its place.
  *
  * @returns a function that closes descriptor 2 and receives stderr in its place; undefined if the child does not start

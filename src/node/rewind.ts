@@ -64,7 +64,7 @@ function seekOfWasi(): Seek {
   try {
     const { WASI } = createRequire(import.meta.url)('node:wasi') as typeof import('node:wasi')
     const wasi = new WASI({ version: 'preview1', stderr: 2 })
-    // The result is written into the memory of an instance, of which there is none but this.
+    // The result is written into the memory of an instance; this one exists for nothing else.
     wasi.initialize({ exports: { memory: new WebAssembly.Memory({ initial: 1 }) } })
     return (wasi.wasiImport as { fd_seek: Seek }).fd_seek
   } finally {

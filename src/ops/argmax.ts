@@ -32,8 +32,8 @@ export function argmax(input: Value, options: ArgmaxOptions = {}): Value {
 }
 
 /**
- * `argmax` of a value that nothing else needs. If it is the result of a convolution of up to 16 channels, without activation, that
- * chooses among them as it computes them and stores the classes alone.
+ * `argmax` of a value that nothing else needs. If it is the result of a convolution of up to 16 channels without
+ * activation, the convolution's kernel chooses among them and stores the classes alone.
  *
  * @throws Error as `argmax`
  */

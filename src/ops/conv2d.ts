@@ -49,7 +49,7 @@ export interface ConvTranspose2dOptions extends Settings {
  * @param weight [Co, Ci/groups, kH, kW]; or [Co, Ci/groups] for a kernel of one pixel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, 1, H', W'] with H' = floor((H + 2 padding - dilation (kH - 1) - 1) / stride) + 1
- * @throws Error if the input is no image, shapes do not fit, or an option is invalid
+ * @throws Error if the input is not an image, shapes do not fit, or an option is invalid
  */
 export function conv2d(input: Value, weight: Value, bias?: Value, options: Conv2dOptions = {}): Value {
   requireExtents('conv2d', input, 2)
@@ -64,7 +64,7 @@ export function conv2d(input: Value, weight: Value, bias?: Value, options: Conv2
  * @param weight [Co, Ci/groups, k]; or [Co, Ci/groups] for a kernel of one sample
  * @param bias [Co], or undefined for none
  * @returns [N, Co, 1, 1, L'] with L' as H' of `conv2d`
- * @throws Error if the input is no signal, shapes do not fit, or an option is invalid
+ * @throws Error if the input is not a signal, shapes do not fit, or an option is invalid
  */
 export function conv1d(input: Value, weight: Value, bias?: Value, options: Conv1dOptions = {}): Value {
   requireExtents('conv1d', input, 1)
@@ -79,7 +79,7 @@ export function conv1d(input: Value, weight: Value, bias?: Value, options: Conv1
  * @param weight [Ci, Co/groups, kH, kW]; or [Ci, Co/groups] for a kernel of one pixel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, 1, H', W'] with H' = (H - 1) stride - 2 padding + dilation (kH - 1) + outputPadding + 1
- * @throws Error if the input is no image, shapes do not fit, an option is invalid, or no output is left
+ * @throws Error if the input is not an image, shapes do not fit, an option is invalid, or no output is left
  */
 export function convTranspose2d(
   input: Value,

@@ -42,7 +42,7 @@ interface Range {
   readonly count: number
 }
 
-/** As `slice`, with a range for every axis, for ops whose name a plan shall show. */
+/** As `slice`, with a range for every axis, for ops that a plan lists under their own name. */
 export function sliced(name: string, input: Value, ranges: readonly Range[]): Value {
   const strides = stridesOf(input)
   return stridedCopy({

@@ -51,7 +51,7 @@ function combined(
   if (input.layout === 'flat' || (!keepsPlanes && !shrinks))
     return ofWhole(name, input, input, results, form, how, gradient)
   if (keepsPlanes) return ofPlanes(name, input, results, form, form.layout, how, gradient)
-  // Laid out as a volume, but not a volume to the scheduler: it has fewer planes than the work behind it.
+  // Laid out as a volume, but not a volume to the scheduler: it has fewer planes than the work that computes it.
   const flat = { shape: [product(inPlanes)], layout: 'flat', partial: true } as const
   const part = how === 'largest' ? how : { scale: 1 }
   const partials = ofPlanes(`${name} of planes`, input, inPlanes, flat, 'volume', part, gradient)

@@ -33,7 +33,7 @@ export function atOnce(
   return { nodes, sweeps: [], memory, stored, bytes: bytesOf(nodes, kept, memory, apart) }
 }
 
-/** Bytes of the pool, and of the inputs, constants and kept values beside it. */
+/** Bytes of the pool, and of the inputs, constants and kept values outside it. */
 export function bytesOf(
   nodes: readonly OpNode[],
   kept: ReadonlySet<Value>,

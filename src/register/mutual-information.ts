@@ -4,7 +4,7 @@ import type { PlacedImage } from './image.js'
 import { inverse } from './placed.js'
 import { levels, type Samples } from './samples.js'
 
-/** Bins that the window of the lowest and of the highest intensity needs beside its own. */
+/** Bins that the window of the lowest and of the highest intensity needs besides its own. */
 const border = 2
 const movingBins = levels + 2 * border
 

@@ -49,7 +49,7 @@ export function croppedGrid({ toWorld }: PlacedShape, start: SpatialShape, stop:
 export function thinnedGrid(placed: PlacedShape, millimetres: number): PlacedShape {
   const steps = stepsOf(placed, millimetres)
   const kept = (axis: 0 | 1 | 2): number => Math.ceil(placed.shape[axis] / steps[axis])
-  // The voxels that are kept stand in the middle of those they stand for.
+  // Each voxel that is kept lies in the middle of those that it replaces.
   const first = (axis: 0 | 1 | 2): number =>
     Math.floor((placed.shape[axis] - 1 - (kept(axis) - 1) * steps[axis]) / 2)
   const thinner = affine(diagonal(steps), [first(0), first(1), first(2)])

@@ -1,6 +1,10 @@
 import { Html, html, type HtmlPart } from './html.js'
 
-/** A page on its own: its style is in it, it has no script and asks nothing of any network. @param width broad for tables of many columns */
+/**
+ * A self-contained page: it includes its style, has no script and loads nothing.
+ *
+ * @param width broad for tables of many columns
+ */
 export function renderPage(title: string, body: HtmlPart, width: 'text' | 'broad' = 'text'): string {
   const page = html`<!doctype html>
     <html lang="en">

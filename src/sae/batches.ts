@@ -34,7 +34,7 @@ export interface LoadedBatch {
  * Reads the scans of a batch, one after the other, because decoding each may take much memory.
  *
  * @throws UserError naming a scan with a NaN or an infinity, which a loss need not show
- * @throws Error if the scans differ in size: side by side, a smaller one would leave zeros behind it
+ * @throws Error if the scans differ in size: in one batch, a smaller one would be followed by zeros
  */
 export async function loadBatch(batch: readonly TrainingScan[]): Promise<LoadedBatch> {
   const data: Float32Array[] = []

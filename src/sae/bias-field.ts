@@ -15,7 +15,7 @@ export interface FinerGrid {
   readonly shape: SpatialShape
   /** Edge length of a block, in voxels. */
   readonly block: number
-  /** The first voxel of the first block; the field goes on beyond the blocks, mirrored at their ends. */
+  /** The first voxel of the first block; the field continues beyond the blocks, mirrored at their ends. */
   readonly start: SpatialShape
 }
 

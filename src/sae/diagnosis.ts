@@ -23,10 +23,10 @@ export interface CourseState<Progress> {
 }
 
 /**
- * Finds out what made a run diverge: does it again from its last good state, a step at a time, and looks at all that the
+ * Finds out what made a run diverge: repeats it from its last good state, a step at a time, and checks everything that the
  * first bad step computes.
  *
- * @param begin makes the course anew, on variables that hold its first contents
+ * @param begin makes the course again, on variables with its initial contents
  * @param wanted the parameters that are learnt
  * @param lastStep at which the run was found to have diverged
  * @returns one line for the user; undefined if all went well this time
@@ -43,7 +43,7 @@ export async function diagnose<Progress>(
   return onCourse(gpu, begin, wanted, good, async (course) => {
     const found = await checkFinite(gpu, await course.nextStep(scans))
     if (found) return found.message
-    // All that the optimiser reads is finite; so what it makes of it is not.
+    // All that the optimiser reads is finite, so its update is not.
     return broken && `the update of ${broken} is not finite, though its gradient is`
   })
 }

@@ -3,7 +3,7 @@ import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '.
 
 /**
  * Widens every class of a prior [K, D, H, W], in place: each voxel takes the largest probability that the class has within
- * so many voxels along each axis; then the classes are normalised. A class may then lie where the maps did not have it.
+ * `radius` voxels along each axis; then the classes are normalised. So a class may lie where no map had it.
  *
  * @param radius in voxels along D, H, W, whole numbers
  */

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js'
 import type { VariableContents } from '../plan/variables.js'
 
-/** Numbers of a run are no longer finite; the run cannot go on. */
+/** Numbers of a run are no longer finite, so it cannot continue. */
 export class DivergedError extends UserError {
   constructor(
     message: string,

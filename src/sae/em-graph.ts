@@ -17,7 +17,7 @@ interface EmGraphOptions {
   readonly shape: SpatialShape
   /** Edge length k of the MRF's neighbourhood; undefined for no MRF. */
   readonly neighbourhood: number | undefined
-  /** Whether to compute `expected`. */
+  /** Whether to compute `expected`, from which the bias field is fitted. */
   readonly bias: boolean
 }
 
@@ -41,7 +41,7 @@ export interface EmGraph {
   /** Sums over voxels of q x^2 and q x, [M, 2 C], and of q, [M]. */
   readonly moments: readonly [Value, Value]
   /**
-   * Where wanted: sum_cm q / variance and sum_cm q mean / variance of each channel, [1, 2 C, D, H, W], from the input
+   * With `bias`: sum_cm q / variance and sum_cm q mean / variance of each channel, [1, 2 C, D, H, W], from the input
    * `precisions` [2 C, M] (see `precisionsOf`).
    */
   readonly expected: { readonly precisions: Value; readonly sums: Value } | undefined
@@ -51,8 +51,8 @@ export interface EmGraph {
 export const ruledOut = -1e12
 
 /**
- * Builds the graph. Log-likelihoods of Gaussians with a variance for each channel are linear in (x^2, x, 1), so that the logits of all components are one
- * convolution of one voxel, and the sums of the M-step are what its weights' gradient is made of.
+ * Builds the graph. Log-likelihoods of Gaussians with a variance for each channel are linear in (x^2, x, 1). So the logits of
+ * all components are one convolution of one voxel, and the sums of the M-step are the gradient of its weights.
  *
  *   logits = log w_cm N(x; mean_cm, variance_cm) + log p(c),   q = softmax(logits)
  *

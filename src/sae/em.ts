@@ -49,8 +49,8 @@ export interface EmResult extends FittedMixture {
  *
  * A scan x_i has one or several channels; given the component, they are independent. The prior p is fixed; classes that it rules
  * out at a voxel (`supportThreshold`) stay ruled out. With beta > 0, an MRF is added by mean field,
- * q_i(c) ~ p_i(c) exp(beta sum_{j in N_i} sum_c' table(c, c') q_j(c')) p(x_i | c). With `bias`, a smooth field is refitted in every
- * iteration, and the scan is divided by it. Nothing is learnt across scans.
+ * q_i(c) ~ p_i(c) exp(beta sum_{j in N_i} sum_c' table(c, c') q_j(c')) p(x_i | c). With `bias`, a smooth field is refitted in
+ * every iteration, and the scan is divided by it. Nothing is learnt across scans.
  *
  * Device memory at 160x192x224 with 14 classes: at least 1.4e9 bytes, 1.0e9 with beta 0; the default is 1.5e9. The
  * prior and the posterior take 385 MB each and, with beta > 0, so does the previous posterior, which the MRF reads; everything

@@ -57,8 +57,8 @@ const otherStructures: Ranges = [
 ]
 
 /**
- * The 14 classes of the SAE paper in FreeSurfer codes, both sides merged (docs/equations.md, "Classes"). Finer parcels of a region
- * belong to it: those of aparc+aseg, aparc.a2009s+aseg, wmparc and of FastSurfer's cerebellum.
+ * The 14 classes of the SAE paper in FreeSurfer codes, both sides merged (docs/equations.md, "Classes"). Finer parcels of a
+ * region belong to it: those of aparc+aseg, aparc.a2009s+aseg, wmparc and of FastSurfer's cerebellum.
  * Every other label is class 13, written back as FreeSurfer's "undetermined".
  */
 export const freeSurferTable: LabelTable = {

@@ -87,7 +87,7 @@ export function classify(
   return { classes, voxels, unlisted }
 }
 
-/** How many voxels hold each value. @throws UserError for a value that is no label */
+/** How many voxels hold each value. @throws UserError for a value that is not a label */
 export function countCodes(labels: ArrayLike<number>, source = 'label map'): Map<number, number> {
   const counts = new Map<number, number>()
   let start = 0

@@ -8,7 +8,7 @@ export interface SidedCodes {
   readonly codes: Float64Array
   /** Left is where the world's x (millimetres, to the right) is below this. */
   readonly x: number
-  /** Share of the voxels that are no background left of x = 0. */
+  /** Share of the foreground voxels that lie left of x = 0. */
   readonly left: number
 }
 
@@ -17,8 +17,8 @@ const leastHalf = 0.45
 
 /**
  * Classes -> label values, of classes with two sides the code of the side: left where x < 0, right elsewhere. If x = 0
- * does not halve what is no background, as in a scan whose origin is not in the middle of the brain, the plane through
- * its centre takes that place.
+ * does not halve the foreground, as in a scan whose origin is not in the middle of the brain, the plane through the centre
+ * of the foreground divides the sides instead.
  *
  * @param classes [D, H, W]
  * @param affine 4x4, `[d, h, w, 1]` to world millimetres, x to the right, as NIfTI has it

@@ -191,7 +191,7 @@ export class Learner<Graph extends LearningGraph, Step extends StepRecord> {
   /**
    * The steps that are left of the running epoch.
    *
-   * @throws Error if there are none, for an epoch ends with its last step: a run of them would never end
+   * @throws Error if there are none: an epoch ends with its last step, so a run of empty epochs would never end
    */
   private turnsLeft(scans: readonly TrainingScan[]): Turn[] {
     const { batchSize, seed } = this.settings

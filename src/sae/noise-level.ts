@@ -1,13 +1,14 @@
 /**
- * How the weight w of the squared error is determined (docs/equations.md, rows "recon, sigma fixed" and "recon, sigma estimated").
+ * How the weight w of the squared error is determined (docs/equations.md, rows "recon, sigma fixed"
+ * and "recon, sigma estimated").
  *
  * - `fixed`: w is alpha.
  * - `estimated`, as published: w is 0.5 over the variance rounded to a power of ten. The variance starts at 1e8 and
  *   becomes, after each epoch, the mean of the epoch's mean squared errors, counting the previous variance as one more
- * of them from the second epoch on.
+ *   of them from the second epoch on.
  * - `continuous`: w is 0.5 / variance without rounding, the weight that makes the squared error a Gaussian log-likelihood.
  *   After each epoch the variance moves towards the epoch's mean squared error, as an exponential average over about
- * ten steps.
+ *   ten steps.
  */
 export type NoiseMode = 'fixed' | 'estimated' | 'continuous'
 

@@ -70,10 +70,11 @@ export function dividedByFits(
 }
 
 /**
- * The parts of classes that a file holds, as they are.
+ * Checks the parts of classes that a file holds.
  *
  * @param channels how many there must be
- * @throws UserError if they are none
+ * @returns them unchanged
+ * @throws UserError if they are not valid parts
  */
 export function requireParts(value: unknown, channels: number, source: string): readonly Part[] {
   const parts: readonly unknown[] = Array.isArray(value) ? value : []

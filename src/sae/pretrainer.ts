@@ -29,7 +29,7 @@ export interface PretrainingStep extends StepRecord {
   readonly crossEntropy: number
 }
 
-/** How far pretraining is, beside the weights. */
+/** Progress of pretraining, besides the weights. */
 export interface PretrainingProgress {
   /** Complete epochs. */
   readonly epoch: number
@@ -66,7 +66,7 @@ export class Pretrainer {
     /** Epochs, batch size, learning rate and so on. */
     readonly settings: PretrainingSettings,
     private readonly memory: MemoryOptions = {},
-    /** Where it goes on, beside the weights and the moments of `optimiser`. Default: at the beginning. */
+    /** Where it resumes, besides the weights and the moments of `optimiser`. Default: at the beginning. */
     progress: PretrainingProgress = { epoch: 0, step: 0, stepOfEpoch: 0 },
   ) {
     checkOptimiserSettings(settings)
@@ -102,7 +102,7 @@ export class Pretrainer {
    * @param scans all of the prior's shape, in every epoch in another order
    * @throws UserError if the loss is no longer finite, or there is not enough memory
    * @throws Error if a scan has another number of voxels than the prior, or lacks the mixture that is the target; if there
-   *   are no scans, or fewer than the epoch that goes on has taken already
+   *   are no scans, or fewer than the resumed epoch has taken already
    */
   async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<PretrainingStep> {
     this.requireMixtures(scans)

@@ -21,8 +21,8 @@ export interface Prior extends PriorLayout {
 }
 
 /**
- * One channel of a network whose classes have several looks: the background is air and the rim around the brain, and
- * the rest is many structures. The decoder has one intensity per channel, so such a class needs more than one.
+ * One channel of a network whose classes may span several. The decoder has one intensity per channel, but some classes have
+ * several: the background is air and the rim around the brain, and the rest is many structures.
  */
 export interface Part {
   /** The class that it belongs to, 0..K-1; parts are ordered by class. */

@@ -11,7 +11,7 @@ const words: Readonly<Partial<Record<keyof TrainingSettings, readonly string[]>>
   divergence: ['prior', 'mixture'],
 }
 
-/** Settings that a file holds, as they are. @throws UserError if they are none; those that are missing have defaults */
+/** Returns the settings that a file holds, unchanged; those that are missing have defaults. @throws UserError if one is invalid */
 export function requireTrainingSettings(value: unknown, source: string): TrainingSettings {
   const settings = requireRecord(value, source)
   for (const [name, setting] of Object.entries(settings)) {

@@ -42,8 +42,8 @@ export interface SegmentationOptions extends MemoryOptions {
    */
   readonly wholeGrid?: boolean
   /**
-   * How intermediate volumes are stored; f16 takes about half the memory. Numbers beyond 65,504, which weights many times their
-   * usual size lead to, then give wrong classes without a word: `checkFinite` finds them. Default f32.
+   * How intermediate volumes are stored; f16 takes about half the memory. But numbers beyond 65,504, which weights many
+   * times their usual size lead to, silently give wrong classes: `checkFinite` finds them. Default f32.
    */
   readonly precision?: Precision
 }

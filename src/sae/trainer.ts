@@ -139,8 +139,8 @@ export class Trainer {
    *
    * @param scans all of the prior's shape, in every epoch in another order
    * @throws UserError if the loss is no longer finite, or there is not enough memory
-   * @throws Error if a scan has another number of voxels than the prior, there are no scans, or fewer than the epoch that
-   *   goes on has taken already
+   * @throws Error if a scan has another number of voxels than the prior, there are no scans, or fewer than the resumed
+   *   epoch has taken already
    */
   async *train(scans: readonly TrainingScan[], options: LearnOptions = {}): AsyncGenerator<TrainingStep> {
     this.meet(scans)

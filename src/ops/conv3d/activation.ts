@@ -6,7 +6,7 @@ import { reluBackward } from '../relu.js'
 /** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
 export type Activation = 'none' | 'relu' | 'sigmoid'
 
-/** What shaders/common/activation.wgsl is told of it. */
+/** The flags and parameters of shaders/common/activation.wgsl for it. */
 export function activationSettings(activation: Activation): {
   readonly flags: { readonly SIGMOID: boolean }
   readonly params: { readonly activation: number }

@@ -32,9 +32,9 @@ export interface Conv3dOptions extends GeometryOptions {
 }
 
 /**
- * 3-D convolution, as `torch.nn.functional.conv3d`, with zeros outside the input. If it keeps the size, its kernel is
- * odd, and stride and groups are 1, a tuned kernel computes it, and its gradients too if dilation is 1; else strided kernels,
- * which know no dilation and no groups, or general ones.
+ * 3-D convolution, as `torch.nn.functional.conv3d`, with zeros outside the input. A tuned
+ * kernel computes it if it keeps the size, its kernel is odd, and stride and groups are 1, and its gradients too if dilation
+ * is 1. Otherwise strided kernels do, which support neither dilation nor groups, or general ones.
  *
  * @param input [N, Ci, D, H, W], or the two parts of it
  * @param weight [Co, Ci/groups, kD, kH, kW]; or [Co, Ci/groups] for a kernel of one voxel

@@ -21,7 +21,8 @@ export type { GridSampleOptions } from './sampling.js'
  *
  * Both inputs have gradients. That of the input is a sum over outputs, taken in fixed point of 64 bits whose unit
  * follows from the largest number of the output's gradient: it is as accurate as sums of f32 are, and has the same bits
- * in every run. It takes 8 bytes per element of the input for the time being. With `nearest`, the grid's is 0.
+ * in every run. Meanwhile it takes 8 bytes per element of the input. With `nearest`, the
+ * gradient of the grid is 0.
  *
  * @param input [N, C, D, H, W]
  * @param grid [N, 3, D', H', W']; `affineGrid` makes one, or add a displacement field to one

@@ -17,7 +17,7 @@ export interface GridSampleOptions {
   readonly alignCorners?: boolean
 }
 
-/** The parameters that the kernels share. @throws Error if an option is none of those */
+/** The parameters that the kernels share. @throws Error if an option has an unknown value */
 export function samplingParams(
   input: Value,
   grid: Value,

@@ -11,8 +11,7 @@ import { convolveLabels, packTable } from './forward.js'
 
 /**
  * The convolution of a one-hot volume stored as labels: `conv3d(oneHot(labels), weight, bias, options)` with padding
- * 'same',
- * where a label that is not a class stands for a voxel of zeros.
+ * 'same'. A label that is not a class is a voxel of zeros.
  *
  * The gradient of `labels` is that of their one-hot form: [N, classes, D, H, W], not the shape of `labels`.
  *

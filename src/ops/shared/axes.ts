@@ -47,7 +47,7 @@ export interface AxesOptions {
   readonly keepDims?: boolean
 }
 
-/** @throws Error if these are no such options: axes given as a number or a list would be all axes without a word */
+/** @throws Error if these are not such options: a number or a list would silently mean all axes */
 export function requireAxesOptions(op: string, options: AxesOptions): void {
   const strange =
     typeof options === 'object' && !Array.isArray(options)

@@ -11,7 +11,7 @@ export interface Lines {
   readonly outer: number
   readonly length: number
   readonly inner: number
-  /** The planes by which the work on lines is cut; undefined if lines leave planes. */
+  /** The planes by which the work on lines is cut; undefined if lines cross planes. */
   readonly planes: number | undefined
 }
 
@@ -38,7 +38,7 @@ export interface Batch<Name extends string> {
 
 /**
  * Cuts work on the lines of some values, all cut into the same planes, into slabs that the device can bind; or leaves it
- * whole, if lines leave planes.
+ * whole, if lines cross planes.
  */
 export function batches<Name extends string>(
   { outer, inner, planes }: Lines,

@@ -6,7 +6,7 @@ import { threadsPerWorkgroup, type ShaderSource, type Specialisation } from '../
 
 /** A kernel over volumes of the same planes, with no halo. */
 export interface PlanewiseKernel extends Specialisation {
-  /** Fields of the shader's `struct Params` beside `area` and `first_plane`. */
+  /** Fields of the shader's `struct Params` besides `area` and `first_plane`. */
   readonly params: Readonly<Record<string, number>>
   /** Bindings cut into slabs. The first one's planes are the ones that are cut. */
   readonly volumes: Readonly<Record<string, Value>>

@@ -6,11 +6,11 @@ export function shown({ name, shape }: Value): string {
 }
 
 /**
- * Requires a convolution's weight: a kernel of as many axes, or none for one of one voxel, stored flat.
+ * Requires a convolution's weight, stored flat: with `axes` kernel extents, or with none for a kernel of one voxel.
  *
- * @param extents what it must be, for the message
- * @param axes of the kernel
- * @throws Error saying how to make a flat one, if it is a volume
+ * @param extents the expected shape, for the message
+ * @param axes number of axes of the kernel
+ * @throws Error if it has another number of extents, or is laid out as a volume
  */
 export function requireWeight(op: string, weight: Value, extents: string, axes = 3): void {
   if (![2, 2 + axes].includes(weight.shape.length))
@@ -18,7 +18,7 @@ export function requireWeight(op: string, weight: Value, extents: string, axes =
   requireFlat(op, 'weight', weight)
 }
 
-/** Requires a bias of so many numbers, stored flat. @throws Error if it is another */
+/** Requires a bias of `outputs` numbers, stored flat, if there is one. @throws Error if it is not */
 export function requireBias(op: string, bias: Value | undefined, outputs: number): void {
   if (!bias) return
   if (bias.size !== outputs) throw new Error(`${op}: bias must be [${outputs}], not ${shown(bias)}`)
@@ -42,7 +42,7 @@ export function requireCounter(op: string, counter: Value): void {
     throw new Error(`${op}: the counter must be two u32: seed, step`)
 }
 
-/** Requires the number of one of the independent noises of a counter. @throws Error if it is none */
+/** Requires the number of one of a counter's independent noises. @throws Error if it is not a whole number in 0..65535 */
 export function requireStream(op: string, stream: number): void {
   if (!Number.isInteger(stream) || stream < 0 || stream > 0xffff)
     throw new Error(`${op}: the stream must be a whole number below 65536, not ${stream}`)

@@ -14,8 +14,9 @@ export interface ProductTile {
 /**
  * Unrolls the body of shaders/matmul/broadcast.wgsl for one tile.
  *
- * Registers: `t{r}_{q}` is the sum of row r for the q-th vector of columns, `s{r}_{q}` its current partial sum; `v{q}` a vector of b's
- * columns, `m{i}` a number of a that a lane reads for its subgroup, `from{i}` and `of{c}` the offsets of the row and the columns.
+ * Registers: `t{r}_{q}` is the sum of row r for the q-th vector of columns, `s{r}_{q}` its current partial sum; `v{q}` a
+ * vector of b's columns, `m{i}` a number of a that a lane reads for its subgroup, `from{i}` and `of{c}` the offsets of the
+ * row and the columns.
  */
 export function unrollProduct({ rows, columns, vector, subgroup }: ProductTile): Record<string, string> {
   const range = <T>(count: number, item: (i: number) => T) => Array.from({ length: count }, (_, i) => item(i))

@@ -21,8 +21,7 @@ export interface ClassVolume {
   /**
    * The segmentation has more than three times what the prior expects, and the surplus is more than a tenth of what the
    * prior expects for all classes except the background. Sizes of real structures differ less: ventricles of healthy
-   * people by a
-   * factor of ten, which is a few hundredths of the brain.
+   * people by a factor of ten, which is a few hundredths of the brain.
    */
   readonly flooded: boolean
 }

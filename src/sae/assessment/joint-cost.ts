@@ -16,8 +16,7 @@ const leastDeviation = 0.05
  * summed over the channels of the scan.
  *
  * EM looks for the segmentation that minimises it. It distinguishes a good segmentation from a bad one of the same scan
- * by the
- * same prior, without labels. Among the epochs of one run it is a worse guide than `profiledLoss` (docs/assessment.md).
+ * by the same prior, without labels. Among the epochs of one run it is a worse guide than `profiledLoss` (docs/assessment.md).
  *
  * @param scan intensities in any unit, [C, D, H, W] of the prior's shape
  * @param classes a class per voxel

@@ -15,8 +15,8 @@ const extent = 256
 export const conformedShape: SpatialShape = [extent, extent, extent]
 
 /**
- * The grid that brainchop's networks expect, FreeSurfer's `mri_convert --conform`: 256x256x256 voxels of 1 mm, D from right to left, H
- * from head to foot, W from back to front ("LIA"), around the centre of the scan.
+ * The grid that brainchop's networks expect, FreeSurfer's `mri_convert --conform`: 256x256x256 voxels of 1 mm, D from right
+ * to left, H from head to foot, W from back to front ("LIA"), around the centre of the scan.
  *
  * @param shape of the scan, [D, H, W]
  * @param affine of the scan, 4x4, voxels to millimetres of the world
@@ -40,8 +40,8 @@ export function conformedGrid(shape: SpatialShape, affine: readonly (readonly nu
 /** Whether a grid has the size, the voxels and the axes of a conformed scan, wherever its centre lies. */
 export function isConformed(shape: SpatialShape, affine: readonly (readonly number[])[]): boolean {
   const wanted = conformedGrid(shape, affine).affine
-  const rotates = [0, 1, 2].some((row) =>
+  const differs = [0, 1, 2].some((row) =>
     [0, 1, 2].some((axis) => Math.abs(wanted[row]![axis]! - affine[row]![axis]!) > 1e-3),
   )
-  return !rotates && shape.every((n) => n === extent)
+  return !differs && shape.every((n) => n === extent)
 }

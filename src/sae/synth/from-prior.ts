@@ -7,7 +7,7 @@ import { splineNoise } from './noise.js'
 
 /** How label maps are drawn from a prior. */
 export interface PriorSamplingOptions {
-  /** Strength of the noise: 0 gives the argmax of the prior; with 1 classes are about as frequent as the prior says. Default 1. */
+  /** Strength of the noise: 0 gives the prior's argmax; with 1, classes are about as frequent as the prior says. Default 1. */
   readonly strength?: number
   /** Distance over which the noise changes, in voxels along D, H, W. Default 2. */
   readonly correlation?: SpatialShape

@@ -45,7 +45,10 @@ export function splineNoise(random: Random, grid: SplineGrid, deviation = 1): Sp
   return SplineField.random(new NormalNoise(random).next, grid, deviation)
 }
 
-/** A normal field of deviation 1 that changes over `distance` voxels along D, H, W; independent at every voxel if that is below one. */
+/**
+ * A normal field of standard deviation 1 that changes over `distance` voxels along D, H, W; independent at every voxel if one
+ * of these is below 1.
+ */
 export function normalField(random: Random, shape: SpatialShape, distance: SpatialShape): Field {
   if (Math.min(...distance) < 1) return new NormalNoise(random)
   return splineNoise(random, SplineGrid.spaced(shape, distance))

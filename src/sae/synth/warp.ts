@@ -124,7 +124,7 @@ function weigh(
   )
 }
 
-/** As `weigh`, with `beyond` for each voxel that is none. */
+/** As `weigh`, with `beyond` for each voxel outside the volume. */
 function weighAtEdge(
   values: Float32Array,
   start: number,
