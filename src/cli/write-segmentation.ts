@@ -91,7 +91,7 @@ export async function writeSegmentation(
 }
 
 /** The values of a label map, whether they tell the sides apart, and what is to be said of that. */
-export function toLabels(
+function toLabels(
   classes: Uint8Array,
   table: LabelTable,
   values: LabelsOut,

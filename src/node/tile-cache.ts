@@ -22,7 +22,7 @@ export interface TileCache {
 }
 
 /** The file that keeps the tiles of an adapter with this driver, for this version of the package. */
-export function tileCacheFile({ name, driver }: AdapterSummary): string {
+function tileCacheFile({ name, driver }: AdapterSummary): string {
   const key = createHash('sha256')
     .update(JSON.stringify([name, driver, version]))
     .digest('hex')

@@ -38,7 +38,7 @@ function partsOf(map: Affine): { degrees: number; sizes: readonly number[] } {
 }
 
 /** The rotation of the polar decomposition, by Newton's iteration. @param m of positive determinant */
-export function nearestRotation(m: Matrix3): Matrix3 {
+function nearestRotation(m: Matrix3): Matrix3 {
   let turn = m
   for (let i = 0; i < 50; i++) {
     const other = transpose(invert(turn))

@@ -43,7 +43,7 @@ export interface SmoothSettings {
 }
 
 /** What served best for label maps of others (docs/registration.md). */
-export const defaultSmooth: SmoothSettings = {
+const defaultSmooth: SmoothSettings = {
   stages: [
     { size: 8, iterations: 30 },
     { size: 4, iterations: 30 },

@@ -118,10 +118,9 @@ export function priorArgmax(prior: Float32Array, K: number): Uint8Array {
 
 /** The prior of the classes that it supports: values below the threshold are 0, each voxel sums to 1. [K, D, H, W] */
 export function supportedPrior({ data, classes: K }: Prior, threshold = supportThreshold): Float32Array {
-  const voxels = data.length / K
   const supported = data.map((p) => (p < threshold ? 0 : p))
-  const sums = new Float64Array(voxels)
-  for (let c = 0, at = 0; c < K; c++) for (let i = 0; i < voxels; i++, at++) sums[i]! += supported[at]!
+  const sums = channelSums(supported, K)
+  const voxels = sums.length
   for (let c = 0, at = 0; c < K; c++) for (let i = 0; i < voxels; i++, at++) supported[at]! /= sums[i]!
   return supported
 }

@@ -10,7 +10,7 @@ import { Learner, type LearnOptions, type StepRecord, type Turn } from './learne
 import { scheduledRate } from './learning-rate.js'
 import { mixtureFormOf, mixtureInputs, type MixtureForm } from './mixture-target.js'
 import { channelsOf, type Model } from './model.js'
-import { NoiseLevel } from './noise-level.js'
+import { firstVariance, NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
 import type { Prior } from './prior.js'
@@ -91,7 +91,7 @@ export class Trainer {
     private readonly prior: Prior,
     /** Epochs, learning rate, weight of the MRF prior and so on. */
     readonly settings: TrainingSettings,
-    progress: TrainingProgress = { epoch: 0, step: 0, variance: 1e8, errors: [] },
+    progress: TrainingProgress = { epoch: 0, step: 0, variance: firstVariance, errors: [] },
     private readonly memory: MemoryOptions = {},
   ) {
     checkTrainingSettings(settings)

@@ -128,7 +128,7 @@ export function formatGroupTable(all: readonly Evaluation[]): string {
 }
 
 /** Columns of the CSV before those of the metrics. */
-export const keyColumns = ['scan', 'region', 'abbreviation', 'present'] as const
+const keyColumns = ['scan', 'region', 'abbreviation', 'present'] as const
 
 /**
  * A row per scan and region. `present` says which map has the region: both, segmentation, reference or neither; a score

@@ -3,15 +3,13 @@ import { scratch } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import { volumeShape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, widened, type Slab } from '../../graph/window.js'
+import { mostPartials, targetBricks } from '../conv3d/bricks.js'
 import { convolutionPlanes, kernelShape } from '../conv3d/geometry.js'
 import { balancedTile } from '../conv3d/tile.js'
 import { sumColumns } from '../shared/reduce.js'
 import * as shaders from '../../generated/shaders.js'
 import { unrollBackwardWeight } from './unroll-backward-weight.js'
 
-/** Number of bricks to aim for: enough to fill a large GPU, few enough that their partial sums stay small. */
-const mostBricks = 1024
-const mostPartials = 4e6
 /**
  * Sums that one invocation holds. On lavapipe 36, 63 and 126 took 8.4, 5.6 and 4.5 ms for 14 -> 1 channels at 32x96x112.
  * With 18, an AMD GPU of any family has the registers for 4 subgroups on a SIMD (`npm run bench:static`).
@@ -23,7 +21,7 @@ export function backwardWeight(labels: Value, gradOutput: Value, weight: Value):
   const [outputs, classes, kd, kh, kw] = kernelShape(weight.shape)
   const { depth, height, width, planes: count } = volumeShape(labels)
   const size = outputs * classes * kd * kh * kw
-  const wanted = Math.max(1, Math.floor(Math.min(mostBricks, mostPartials / size) / count))
+  const wanted = Math.max(1, Math.floor(Math.min(targetBricks, mostPartials / size) / count))
   const brickRows = Math.ceil(height / Math.min(height, wanted))
   const bricksPerPlane = Math.ceil(height / brickRows)
   const partials = scratch('label_conv3d weight partials', [count * bricksPerPlane, size])

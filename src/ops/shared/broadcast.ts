@@ -49,7 +49,7 @@ interface Operands {
  *
  * @throws Error if extents differ and neither is 1, or there are more than five axes
  */
-export function broadcastForm(op: string, a: Named, b: Named): Form {
+function broadcastForm(op: string, a: Named, b: Named): Form {
   const [of, to] = [fiveExtents(op, a.shape), fiveExtents(op, b.shape)]
   const extents = of.map((extent, axis) => {
     const other = to[axis]!

@@ -2,8 +2,8 @@ import type { Gpu } from '../../gpu/gpu.js'
 import { ExpectationMaximisation } from '../em.js'
 import type { EmOptions } from '../em-settings.js'
 import type { Prior } from '../prior.js'
-import type { EmSegmentation } from './assessment.js'
 import { sampledShape } from '../separable-filter.js'
+import type { EmSegmentation } from './assessment.js'
 import { everyNth } from './sampling.js'
 
 /** About this many voxels suffice to fit a few Gaussians, in seconds. */

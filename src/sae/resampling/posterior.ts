@@ -3,7 +3,7 @@ import type { Affine } from '../synth/affine.js'
 import { channelsIn, resampleImage, resampleImages, voxelsOf, type Outside } from './image.js'
 
 /** Outside of the field of view, class 0, the background, is certain. */
-export const certainBackground = (channel: number): Outside => (channel === 0 ? 1 : 0)
+const certainBackground = (channel: number): Outside => (channel === 0 ? 1 : 0)
 
 /**
  * Brings class probabilities onto another grid, as images.

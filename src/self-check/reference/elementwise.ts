@@ -9,7 +9,7 @@ export function add(a: NdArray, b: NdArray): NdArray {
 }
 
 /** Both terms receive the output's gradient. */
-export const addBackward = (gradOutput: NdArray): { gradA: NdArray; gradB: NdArray } => ({
+const addBackward = (gradOutput: NdArray): { gradA: NdArray; gradB: NdArray } => ({
   gradA: gradOutput,
   gradB: gradOutput,
 })
@@ -18,7 +18,7 @@ export const addBackward = (gradOutput: NdArray): { gradA: NdArray; gradB: NdArr
 export const scale = (input: NdArray, factor: number): NdArray => map(input, (value) => factor * value)
 
 /** gradInput = factor gradOutput. */
-export const scaleBackward = (gradOutput: NdArray, factor: number): { gradInput: NdArray } => ({
+const scaleBackward = (gradOutput: NdArray, factor: number): { gradInput: NdArray } => ({
   gradInput: scale(gradOutput, factor),
 })
 

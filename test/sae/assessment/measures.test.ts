@@ -11,10 +11,10 @@ import { foregroundOf } from '../../../src/sae/assessment/foreground.js'
 import { overlapOf } from '../../../src/sae/assessment/overlap.js'
 import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
 import { everyNth } from '../../../src/sae/assessment/sampling.js'
-import { sampledShape } from '../../../src/sae/separable-filter.js'
 import { identityTable } from '../../../src/sae/label-table.js'
 import { Random } from '../../../src/sae/phantom/random.js'
 import type { Prior } from '../../../src/sae/prior.js'
+import { sampledShape } from '../../../src/sae/separable-filter.js'
 
 const shape = [3, 5, 7] as const
 const voxels = 105

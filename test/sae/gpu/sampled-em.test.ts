@@ -3,10 +3,10 @@ import { assess } from '../../../src/sae/assessment/assessment.js'
 import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
 import { SampledEm } from '../../../src/sae/assessment/sampled-em.js'
 import { everyNth } from '../../../src/sae/assessment/sampling.js'
-import { sampledShape } from '../../../src/sae/separable-filter.js'
 import { ExpectationMaximisation } from '../../../src/sae/em.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
+import { sampledShape } from '../../../src/sae/separable-filter.js'
 import { useGpu } from '../../gpu.js'
 
 const device = useGpu()
