@@ -54,7 +54,7 @@ export abstract class Optimiser {
     for (const parameter of parameters) {
       if (parameter.role !== 'variable' || seen.has(parameter))
         throw new Error(
-          `${name}: ${parameter.name} is ${seen.has(parameter) ? 'there twice' : `no variable, but ${parameter.role}`}`,
+          `${name}: ${parameter.name} is ${seen.has(parameter) ? 'there twice' : `not a variable, but ${parameter.role}`}`,
         )
       seen.add(parameter)
     }

@@ -57,7 +57,7 @@ test('bounds a kernel by its multiply-adds and the instructions beside them', ()
   expect(boundOf({ ...dispatch, products: undefined }, code, gpu).arithmetic).toBeCloseTo(5e-3)
 })
 
-test('refuses a size that is none, in one line', async () => {
+test('refuses a malformed size, in one line', async () => {
   const program = fileURLToPath(new URL('../../bench/static.ts', import.meta.url))
   const run = promisify(execFile)(process.execPath, ['--import', 'tsx', program, '80'])
   await expect(run).rejects.toMatchObject({

@@ -199,7 +199,7 @@ describe('sae-bids refuses, in one line', () => {
     [
       'no dataset',
       () => ['run', 'bad', 'participant', ...prior()],
-      /run: is no BIDS dataset; it lacks dataset_/,
+      /run: is not a BIDS dataset; it lacks dataset_/,
     ],
     [
       'no folder',

@@ -102,9 +102,11 @@ describe('compareScores', () => {
     )
     const image = join(folder, 'image.nii.gz')
     writeFileSync(image, gzipSync('"\0'))
-    await expect(readScores(image, 'dice')).rejects.toThrow(/image\.nii\.gz: is no table, but a binary file/)
+    await expect(readScores(image, 'dice')).rejects.toThrow(
+      /image\.nii\.gz: is not a table, but a binary file/,
+    )
     const b = write('text.csv', ['s', 'a', 'good'])
-    await expect(readScores(b, 'dice')).rejects.toThrow('text.csv: row 2: "good" is no score')
+    await expect(readScores(b, 'dice')).rejects.toThrow('text.csv: row 2: "good" is not a score')
     const [c, d] = [write('c.csv', ['s', 'a', 1]), write('d.csv', ['t', 'a', 1])]
     const tables = [await readScores(c, 'dice'), await readScores(d, 'dice')] as const
     expect(() => compareScores(...tables, 'dice')).toThrow(

@@ -92,7 +92,7 @@ describe('every command that a page shows is one that sae takes', () => {
     expect(complaints(mentionedIn(page), split)).toEqual([])
   })
 
-  it('and no other', () => {
+  it('finds unknown options, missing arguments and unknown commands', () => {
     expect(() => {
       parse('sae segment scan.nii.gz --colour red')
     }).toThrow('unknown options --colour')

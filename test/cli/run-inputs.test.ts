@@ -9,7 +9,7 @@ const check = (saved: string) => {
 }
 
 describe('the inputs that a checkpoint names', () => {
-  it('are those of now', () => {
+  it('may be the inputs that are given', () => {
     expect(() => {
       check(formatInputs(now))
     }).not.toThrow()

@@ -45,7 +45,7 @@ it('sae tune keeps what it measured, for later runs with this adapter', async ()
   expect(readdirSync(cache).filter((name) => name.startsWith('tiles-'))).toEqual([])
 })
 
-it('refuses a size that is none, and tiles that do not exist', async () => {
+it('refuses a malformed size, and tiles that do not exist', async () => {
   const size = await sae(['tune', '--size', '4x4'], environment)
   expect(size).toMatchObject({
     code: 2,

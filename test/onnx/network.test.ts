@@ -72,7 +72,7 @@ describe('a file that PyTorch exported', () => {
     expect(relativeError(fromArray(alone.shape, y.data.slice(0, 3 * 384)), alone)).toBeLessThan(2e-6)
   })
 
-  it('goes on training', async () => {
+  it('can be trained further', async () => {
     const network = onnxNetwork(fileOf('images.onnx'))
     const [x, y] = [input('x', [3, 2, 1, 17, 21]), input('y', [3, 5])]
     const { result: loss, updates } = inTraining(() => squaredError(network(x), y))

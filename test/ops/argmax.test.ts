@@ -60,7 +60,7 @@ describe('argmax', () => {
       )
   })
 
-  it('all masked, and one not', async () => {
+  it('takes the first class if all scores are masked, else the largest that is not', async () => {
     await expectArgmax(map(draw([2, 5, 2, 3, 5]), () => Math.fround(-1e12)))
     await expectArgmax(map(draw([1, 5, 2, 3, 5]), (x, i) => (i % 7 === 0 ? x : Math.fround(-1e12))))
   })

@@ -39,7 +39,7 @@ describe('grid_sample', () => {
         await check(draw([1, 2, 3, 5, 2]), draw([1, 3, 7, 11, 13], -1.5, 1.5), options)
         await check(draw([1, 14, 3, 5, 2]), draw([1, 3, 1, 1, 1], -0.5, 0.5), options)
       })
-      it('an image', async () => {
+      it('an image: a volume of depth 1, with z = 0', async () => {
         const grid = draw([2, 3, 1, 5, 7], -1.2, 1.2)
         grid.data.forEach((_, i) => {
           if (Math.floor(i / 35) % 3 === 2) grid.data[i] = 0

@@ -76,7 +76,7 @@ describe('instance_norm', () => {
     })
   })
 
-  it('another epsilon', () => expectNormalised(draw([1, 2, 3, 5, 7]), { epsilon: 0.1 }))
+  it('an epsilon of 0.1', () => expectNormalised(draw([1, 2, 3, 5, 7]), { epsilon: 0.1 }))
 })
 
 const expectNormalised = (x: NdArray, { epsilon = 1e-5, tolerance = 2e-6 } = {}): Promise<void> =>

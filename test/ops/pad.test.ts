@@ -38,7 +38,7 @@ describe('pad', () => {
     })
   })
 
-  it('labels', async () => {
+  it('pads labels with a u32 that f32 cannot hold', async () => {
     const labels = { shape: [3], data: Uint32Array.of(1, 2, 0xffffffff) }
     const { y } = await evaluate(device.gpu, { labels }, (v) => ({
       y: pad(v.labels!, [[1, 1]], { value: 0xfffffffe }),

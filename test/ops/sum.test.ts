@@ -61,7 +61,7 @@ describe('sums', () => {
     })
   })
 
-  it('of many shares', async () => {
+  it('of so many numbers that several workgroups share them', async () => {
     const count = 1_234_567
     // Small whole numbers: f32 sums of the shares are exact, and so are the gradients.
     const whole = (values: NdArray): NdArray => map(values, Math.round)

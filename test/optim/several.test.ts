@@ -46,15 +46,17 @@ describe('two optimisers in a plan', () => {
 describe('an optimiser refuses', () => {
   const [a, b] = make()
 
-  it('what it cannot train', () => {
-    expect(() => new SGD([input('x', [1])])).toThrow('sgd: x is no variable, but input')
-    expect(() => new SGD([constant('c', [1], Float32Array.of(1))])).toThrow('c is no variable, but constant')
-    expect(() => new Adam([square(b!)])).toThrow('adam: square is no variable, but computed')
+  it('values that are not variables, or given twice', () => {
+    expect(() => new SGD([input('x', [1])])).toThrow('sgd: x is not a variable, but input')
+    expect(() => new SGD([constant('c', [1], Float32Array.of(1))])).toThrow(
+      'c is not a variable, but constant',
+    )
+    expect(() => new Adam([square(b!)])).toThrow('adam: square is not a variable, but computed')
     expect(() => new Adam([a!, b!, a!])).toThrow('adam: a is there twice')
     expect(() => new SGD(a as never)).toThrow('sgd: parameters: a list of values is needed')
   })
 
-  it('numbers that are none', () => {
+  it('settings out of range', () => {
     expect(() => new SGD([a!], { learningRate: '0.1' as never })).toThrow(
       'sgd: learning rate must be a number of at least 0',
     )

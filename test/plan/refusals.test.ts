@@ -130,7 +130,7 @@ describe('what was disposed of', () => {
   })
 })
 
-describe('an argument that is none', () => {
+describe('an argument of a wrong type', () => {
   const w = parameter('w', [4], Float32Array.of(1, 2, 3, 4))
   const x = input('x', [4])
   const y = accumulate(w, x)

@@ -179,7 +179,7 @@ describe('mrf', () => {
 })
 
 describe('squared-error, sum, add, scale', () => {
-  it('by hand', () => {
+  it('give what was computed by hand', () => {
     const [x, y] = [fromArray([2], [1, 5]), fromArray([2], [3, 4])]
     expect([...squaredError.forward(x, y).data]).toEqual([5])
     expect([...sum.forward(x).data]).toEqual([6])

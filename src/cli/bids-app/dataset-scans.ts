@@ -9,7 +9,7 @@ import type { Terminal } from '../terminal.js'
 /**
  * Finds the scans of a dataset, and what their results are called.
  *
- * @throws UserError if the folder is no BIDS dataset, has no such scan, or is the folder of the results too
+ * @throws UserError if the folder is not a BIDS dataset, has no such scan, or is the folder of the results too
  */
 export async function findDatasetScans(
   dataset: string,
@@ -19,7 +19,7 @@ export async function findDatasetScans(
 ): Promise<{ cohort: Cohort; naming: Naming }> {
   if (!existsSync(dataset)) throw new UserError(`${dataset}: there is no such folder; give a BIDS dataset`)
   if (!isBidsDataset(dataset))
-    throw new UserError(`${dataset}: is no BIDS dataset; it lacks ${descriptionName}`)
+    throw new UserError(`${dataset}: is not a BIDS dataset; it lacks ${descriptionName}`)
   if (existsSync(output) && realpathSync(output) === realpathSync(dataset))
     throw new UserError(
       `${output}: is the dataset itself; give another folder, such as ${join(dataset, 'derivatives', 'sae')}`,

@@ -16,8 +16,8 @@ export interface ScoreTable {
 /**
  * Reads the scores of one metric.
  *
- * @throws UserError if the file cannot be read, is no table of `sae evaluate`, has no score of the metric, a scan's region
- *   twice, or a score that is no number
+ * @throws UserError if the file cannot be read, is not a table of `sae evaluate`, has no score of the metric, a scan's region
+ *   twice, or a score that is not a number
  */
 export async function readScores(path: string, metric: Metric): Promise<ScoreTable> {
   const { columns, rows } = parseCsv(await readTableText(path), path)
@@ -44,7 +44,7 @@ export async function readScores(path: string, metric: Metric): Promise<ScoreTab
     scans.set(scan, scores)
     if (text === '') continue
     const value = Number(text)
-    if (!Number.isFinite(value)) throw new UserError(`${where}: ${quoted(text)} is no score`)
+    if (!Number.isFinite(value)) throw new UserError(`${where}: ${quoted(text)} is not a score`)
     scores.set(region, value)
   }
   return { source: path, scans, regions: [...regions] }

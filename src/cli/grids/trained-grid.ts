@@ -27,7 +27,7 @@ export function trainedGridOf({ metadata, source }: WeightsFile): TrainedGrid | 
   const { voxelSize, every } = parseObject(metadata.grid)
   const isSize = (size: unknown): boolean => typeof size === 'number' && size > 0 && size < Infinity
   if (!Array.isArray(voxelSize) || voxelSize.length !== 3 || !voxelSize.every(isSize) || !isEvery(every))
-    throw new UserError(`${source}: what its metadata says of the grid of its training is no grid`)
+    throw new UserError(`${source}: its metadata does not describe the grid of its training`)
   return { voxelSize: voxelSize as number[], every }
 }
 

@@ -136,7 +136,7 @@ async function readLegend(path: string): Promise<Omit<LegendEntry, 'voxels'>[]> 
     }
   })
   if (rows.length === 0 || rows.length > 255 || rows.some(({ value }) => !Number.isInteger(value)))
-    throw new UserError(`${path}: is no table of a segmentation that sae wrote`)
+    throw new UserError(`${path}: is not the table of a segmentation that sae wrote`)
   return rows
 }
 

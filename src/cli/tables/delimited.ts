@@ -22,7 +22,8 @@ export function parseDelimited(
   separator: ',' | '\t',
   source: string,
 ): { columns: readonly string[]; rows: readonly TableRow[] } {
-  if (text.includes('\0')) throw new UserError(`${source}: is no table, but a binary file or text in UTF-16`)
+  if (text.includes('\0'))
+    throw new UserError(`${source}: is not a table, but a binary file or text in UTF-16`)
   const [header, ...others] = recordsOf(text, separator, source)
   const columns = header?.record ?? []
   const twice = columns.find((column, i) => columns.indexOf(column) !== i)

@@ -111,6 +111,6 @@ export const voxelsOf = ([D, H, W]: SpatialShape): number => D * H * W
 /** How many volumes of that shape there are. @throws Error if they are not whole */
 export function channelsIn({ length }: { readonly length: number }, shape: SpatialShape): number {
   const channels = length / voxelsOf(shape)
-  if (!Number.isInteger(channels)) throw new Error(`${length} voxels are no volumes of ${shape.join('x')}`)
+  if (!Number.isInteger(channels)) throw new Error(`${length} voxels are not volumes of ${shape.join('x')}`)
   return channels
 }

@@ -26,7 +26,7 @@ export function resampleLabels<T extends Uint8Array | Float64Array>(
   outside = 0,
 ): T {
   if (labels.length !== voxelsOf(shape))
-    throw new Error(`${labels.length} voxels are no volume of ${shape.join('x')}`)
+    throw new Error(`${labels.length} voxels are not a volume of ${shape.join('x')}`)
   const [D, H, W] = shape
   const [z, y, x] = map
   const sigma = smoothingFor(map)

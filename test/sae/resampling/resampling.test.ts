@@ -269,13 +269,13 @@ it('refuses what does not fill the grid that it is said to be on', () => {
   const map = voxelMap(affine, affine, shape)
   for (const length of [23, 25]) {
     const data = new Float32Array(length)
-    const refused = `${length} voxels are no volumes of 2x3x4`
+    const refused = `${length} voxels are not volumes of 2x3x4`
     expect(() => resampleImages(data, shape, map, shape)).toThrow(refused)
     expect(() => resamplePosterior(data, shape, map, shape)).toThrow(refused)
     expect(() => mostProbable(data, shape, map, shape)).toThrow(refused)
   }
   for (const length of [23, 48])
     expect(() => resampleLabels(new Uint8Array(length), shape, map, shape)).toThrow(
-      `${length} voxels are no volume of 2x3x4`,
+      `${length} voxels are not a volume of 2x3x4`,
     )
 })
