@@ -10,10 +10,13 @@ export function channelFiles(scan: string): string[] {
   return !scan.includes(separator) || existsSync(scan) ? [scan] : scan.split(separator)
 }
 
-/** The first of them, after which results are named and on whose grid they lie. */
+/** The first file of a scan: results have its name and its grid. */
 export const firstFile = (scan: string): string => channelFiles(scan)[0]!
 
-/** The same of a scan by paths that hold in every folder, even if it is gone: what is no such path is part of a name. */
+/**
+ * The first file of a scan given by absolute paths (`resolvedScan`), even if the files are gone. If not all parts are absolute
+ * paths, a comma belongs to a file's name.
+ */
 export function firstResolved(scan: string): string {
   const files = channelFiles(scan)
   return files.every(isAbsolute) ? files[0]! : scan
@@ -22,7 +25,7 @@ export function firstResolved(scan: string): string {
 /** A scan of these files. */
 export const scanOf = (files: readonly string[]): string => files.join(separator)
 
-/** A scan by paths that hold in every folder. */
+/** A scan by absolute paths. */
 export const resolvedScan = (scan: string): string => scanOf(channelFiles(scan).map((file) => resolve(file)))
 
 /** The number of channels of a run's scans, at least one. @throws UserError if they differ */

@@ -7,7 +7,7 @@ import { DivergedError } from '../sae/diverged.js'
 import { UserError } from '../errors.js'
 import type { Lifeline } from './recovery.js'
 
-/** How a course of learning is begun anew, to look for the step that went wrong. */
+/** How a course of learning is started again, to look for the step that went wrong. */
 interface Courses<Progress> {
   readonly gpu: Gpu
   readonly begin: (variables: Variables, progress: Progress) => Course<Progress>

@@ -10,7 +10,7 @@ import { withGpu } from './device.js'
 import type { GlobalOptions } from './options.js'
 import type { Terminal } from './terminal.js'
 
-/** What a run goes on from on another device. */
+/** What a run resumes from on another device. */
 export interface SavedState<Progress> extends CourseState<Progress> {
   /** What else a checkpoint of this moment holds. */
   readonly metadata: Readonly<Record<string, string>>
@@ -52,8 +52,8 @@ export class Lifeline<Progress extends { readonly step: number }> {
 const mostLosses = 3
 
 /**
- * As `withGpu`, on a device that passes the quick self-check; but if the device is lost, `body` is called again with another one, to go on from the state that its
- * lifeline holds.
+ * As `withGpu`, on a device that passes the quick self-check; but if the device is lost, `body` is called again
+ * with another one, to resume from the state that its lifeline holds.
  *
  * @throws UserError if that happens more than three times, or a device computes wrongly
  */

@@ -4,7 +4,7 @@ import { fileDigest } from './outputs/file-digest.js'
 import type { GridOptions } from './grids/grid-check.js'
 import type { Terminal } from './terminal.js'
 
-/** What a run learns from, by checksums, so that it goes on with the same. Names would tell who was scanned. */
+/** What a run learns from, by checksums, so that it is resumed with the same. Names would tell who was scanned. */
 export interface RunInputs {
   /** SHA-256 of each scan, in the order of the command line, on which that of the steps depends. */
   readonly scans: readonly string[]

@@ -27,7 +27,7 @@ export async function runMain(
 
 /**
  * Whoever reads our output may stop early (`sae train ... | head -3`), and the disk of a log may fill up. Neither ends
- * the work, whose results are files; but output that is lost is no success.
+ * the work, whose results are files; but output that is lost is a failure.
  */
 function outliveReaders(): void {
   process.stdout.on('error', (error) => {

@@ -2,9 +2,9 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDicom } from '../../io/formats.js'
 
-/** Files that are looked into; a series may have thousands, and one tells. */
+/** Most files to open; a series may have thousands, and one is enough. */
 const mostTried = 50
-/** Folders in folders that are looked into: a study has its series, a patient the studies. */
+/** Levels of folders to open: a patient has studies, a study has series. */
 const deepest = 3
 
 /** Whether a folder, or one of those in it, holds a DICOM file: by its content, since many have no extension. */
@@ -24,7 +24,7 @@ function* filesIn(folder: string, depth: number): Generator<string> {
   for (const entry of entries) if (entry.isDirectory()) yield* filesIn(join(folder, entry.name), depth - 1)
 }
 
-/** None if the folder cannot be read: it then tells nothing. */
+/** No entries if the folder cannot be read. */
 function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true })

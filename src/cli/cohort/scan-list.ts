@@ -30,7 +30,8 @@ export const isScanList = (path: string): boolean => /\.(tsv|csv)$/i.test(path)
 
 /**
  * Reads a list of scans: a table with a column `scan` or `path` and, if wanted, `labels` and `participant_id`. Paths
- * are relative to the folder of the list; the files of a scan with several channels are joined by commas. Other columns mean nothing here; a cell that is empty or `n/a` says nothing.
+ * are relative to the folder of the list; the files of a scan with several channels are joined by commas. Other columns are
+ * ignored, and so are cells that are empty or `n/a`.
  *
  * @throws UserError if it cannot be read, lists nothing, or names a file that is not there
  */

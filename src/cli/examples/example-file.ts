@@ -72,7 +72,7 @@ function pack(voxels: Uint8Array): string {
   return deflateSync(voxels).toString('base64')
 }
 
-/** @throws Error if these are not so many bytes */
+/** @throws Error if the number of bytes is another */
 function unpack(text: unknown, size: number): Uint8Array {
   requireSound(typeof text === 'string')
   const voxels = inflateSync(Buffer.from(text, 'base64'), { maxOutputLength: Math.max(1, size) })

@@ -17,7 +17,7 @@ export type { ExampleFile } from './example-file.js'
 /** The file of examples beside a log. */
 export const examplesBeside = (log: string): string => log.replace(/\.csv$/, '-examples.json')
 
-/** More pictures do not fit beside each other. */
+/** More pictures do not fit side by side. */
 const most = 12
 
 /**
@@ -100,7 +100,7 @@ export class RunExamples {
     this.keep({ epoch, step, weights: basename(weights), labels: this.slice(classes) })
   }
 
-  /** Writes what is new. Before the weights that it led to, so that a run can go on from these. @throws UserError */
+  /** Writes what is new. Call it before the weights are saved, so that a run can resume from these. @throws UserError */
   async save(): Promise<void> {
     if (this.isSaved) return
     await writeOutput(this.path, encodeExamples(this.content))

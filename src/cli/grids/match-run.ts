@@ -28,7 +28,8 @@ export interface RunGrids {
 /**
  * Compares the grids of a run's files by their headers, before any voxel is read.
  *
- * @param files scans all have the same number of channels; label maps, if there are any, are those of the first scans; `volume` is which is read of files with several
+ * @param files scans all have the same number of channels; label maps, if there are any, are those of the first
+ *   scans; `volume` is the one to read of files with several
  * @param every work on every n-th voxel of the scans along each axis, and of a prior that has their full size; of the
  *   prior in any case if files may be resampled onto its grid
  * @throws UserError if a file cannot be read, has channels where it should have none, lies elsewhere, or is given as a

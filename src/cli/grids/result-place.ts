@@ -23,7 +23,7 @@ export interface ResultPlace {
   readonly interpolates: boolean
   /** A segmentation on that grid. @param posterior whether its probabilities are wanted too */
   readonly segmentation: (result: PlacedResult, posterior: boolean) => PlacedResult
-  /** A smooth field [D, H, W], which goes on beyond the grid of the run as it is at its edge. */
+  /** A smooth field [D, H, W], which continues beyond the grid of the run as it is at the edge. */
   readonly field: (data: Float32Array) => Float32Array
 }
 

@@ -21,8 +21,8 @@ export async function requireUnlocked(path: string, output: string): Promise<voi
 }
 
 /**
- * Takes a lock until the process ends, unless it has it: a file that says who holds it. That of a process of this machine that no longer
- * runs is taken over.
+ * Takes a lock until the process ends, unless it has it already. A lock is a file that says who holds it; that of a process of
+ * this machine that no longer runs is taken over.
  *
  * @param output what is locked, for messages
  * @throws UserError if a living process holds it, or the disk refuses

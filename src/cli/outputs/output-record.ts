@@ -6,7 +6,7 @@ import { exclusively } from './lock.js'
 
 /** What a file was made from. */
 export interface Origin {
-  /** The scan, as a path that holds in every folder. */
+  /** The scan, by absolute paths. */
   readonly scan: string
   /** Checksums of the files and values of the options that it depends on, by name. */
   readonly made: Readonly<Record<string, string | number | boolean>>

@@ -25,11 +25,11 @@ export interface Anatomy {
 
 /**
  * The anatomy of a label map in FreeSurfer codes. Codes that look alike are painted as one class. Other codes are painted
- * separately, even if the table merges them: a merged class keeps the look of each of its regions. What skull stripping
+ * separately, even if the table merges them: a merged class keeps the appearance of each of its regions. What skull stripping
  * removes becomes background, unless the table has a class for it.
  *
- * @param look equal for codes that look alike, undefined for a code with a look of its own
- * @throws UserError for labels that the table lacks, for a map without brain, or for more than 255 different looks
+ * @param look the appearance of a code: equal for codes that look alike, undefined for a code that no other looks like
+ * @throws UserError for labels that the table lacks, for a map without brain, or for more than 255 different appearances
  */
 export function anatomyOfCodes(
   map: LabelVolume,

@@ -13,7 +13,7 @@ import type { SynthOptions } from './synth-options.js'
 
 /** What regions look like. */
 export interface Look {
-  /** Equal for label codes that look alike; undefined for a code with a look of its own. */
+  /** Equal for label codes that look alike; undefined for a code that no other looks like. */
   readonly of: (code: number) => unknown
   /** Draws the intensities of a scan from the classes that are painted. */
   readonly intensities: (painted: LabelTable) => (random: Random) => IntensityModel

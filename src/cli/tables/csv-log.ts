@@ -56,7 +56,7 @@ export class CsvLog {
     this.open(fsyncSync)
   }
 
-  /** The file, which is not made anew: a log without its header would be of no use. */
+  /** Opens the file for `use`. Does not create it again if it is gone: a log without its header would be of no use. */
   private open(use: (file: number) => void): void {
     try {
       const file = openSync(this.path, constants.O_WRONLY | constants.O_APPEND)
