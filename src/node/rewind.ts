@@ -31,7 +31,7 @@ function takeBack(start: number, unwanted: RegExp): void {
   }
 }
 
-/** Where stderr's file is written next; undefined where that is unknown. */
+/** Where stderr's file is written next; undefined if that is unknown. */
 function stderrPosition(): number | undefined {
   try {
     const position = /^pos:\s*(\d+)$/m.exec(readFileSync('/proc/self/fdinfo/2', 'utf8'))?.[1]

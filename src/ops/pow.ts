@@ -23,7 +23,7 @@ export function pow(a: Operand, b: Operand): Value {
     params: { exponent: b },
     inputs: { input: a },
     wide: true,
-    // Of a^0 it is 0, also where a is 0.
+    // The gradient of a^0 is 0, even at a = 0.
     backward: (gradOutput) => ({ input: multiply(gradOutput, b === 0 ? 0 : multiply(pow(a, b - 1), b)) }),
   })
 }

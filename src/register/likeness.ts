@@ -39,7 +39,7 @@ export function likenessOfLabels(labels: PlacedLabels): Likeness {
   }
 }
 
-/** The median of the values, 0..1, of each kind; a kind without any takes that of the kind before. */
+/** The median of the values, 0..1, of each kind; a kind without values takes that of the previous kind. */
 function mediansOf(values: Float32Array, kinds: Uint8Array, count: number): Float64Array {
   const histogram = new Float64Array(count * bins)
   values.forEach((value, i) => histogram[kinds[i]! * bins + binOf(value)]!++)

@@ -12,7 +12,7 @@ export function encodePng({ width, height, data }: Picture): Uint8Array {
   return encode({ width, height, data, channels: 4, depth: 8 })
 }
 
-/** An opaque picture as an address that holds all of it; a grey one takes a third of the room. */
+/** An opaque picture as a data URL; a grey one takes a third of the bytes. */
 export function pngUrl({ width, height, data }: Picture): string {
   const pixels = width * height
   let isGrey = true

@@ -7,7 +7,7 @@ import type { TrainingScan } from './batches.js'
 import { brokenTensor, DivergedError } from './diverged.js'
 import type { RunOptions } from './overlap.js'
 
-/** A run of learning that can begin at any step: `Trainer` and `Pretrainer` are. */
+/** A run that can begin at any step: a `Trainer` or a `Pretrainer`. */
 export interface Course<Progress> {
   readonly optimiser: Optimiser
   readonly progress: Progress
@@ -16,7 +16,7 @@ export interface Course<Progress> {
   dispose(): void
 }
 
-/** A state that a run can go on from: its weights, the optimiser's moments, and how far it is. */
+/** A state that a run can resume from: its weights, the optimiser's moments, and its progress. */
 export interface CourseState<Progress> {
   readonly tensors: ReadonlyMap<string, VariableContents>
   readonly progress: Progress

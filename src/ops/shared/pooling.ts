@@ -85,7 +85,7 @@ export function poolForward(
 /**
  * A kernel that gathers the gradient of `input` from the windows that cover each voxel.
  *
- * @param values what it reads of every window, all of the shape of the output, by the names of its bindings
+ * @param values the volumes that it reads at every window, all of the output's shape, by the names of its bindings
  */
 export function poolBackward(
   name: string,
