@@ -14,12 +14,26 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
 
-/** Strips comments and indentation, which a page need not load. Lines that `specialise` reads (`// #if`) stay. */
-const withoutComments = (text) =>
+/** Lines that `specialise` reads: instructions such as `// #if`, and declarations. */
+const isRead = /\/\/ #|^(const|alias) /
+
+/**
+ * Strips the spaces about an operator or a bracket. Those about `<` and `>` stay, which may delimit a template, and those
+ * that keep two operators apart.
+ */
+const withoutSpaces = (line) =>
+  line
+    .replace(/ ?([,;{}()]) ?/g, '$1')
+    .replace(/(?<![<>=!]) ([-+*/]?=|[*+/]|&&|\|\|) /g, '$1')
+    .replace(/ - (?!-)/g, '-')
+
+/** Strips what a page need not load: comments, indentation and spaces. */
+const shortened = (text) =>
   text
     .split('\n')
     .map((line) => line.replace(/\s*\/\/(?! #).*$/, '').trim())
     .filter((line) => line !== '')
+    .map((line) => (isRead.test(line) ? line : withoutSpaces(line)))
     .join('\n') + '\n'
 
 const texts = files.map((file) => {
@@ -27,7 +41,7 @@ const texts = files.map((file) => {
     .split(sep)
     .join('/')
     .replace(/\.wgsl$/, '')
-  return { name, text: withoutComments(readFileSync(file, 'utf8')) }
+  return { name, text: shortened(readFileSync(file, 'utf8')) }
 })
 /** The files that kernels of programs may include too: see docs/embedding.md. */
 const offered = ['common/linear', 'common/math', 'common/noise', 'common/workgroup_sum']
