@@ -49,6 +49,7 @@ export function stridedBackwardWeight(
           padding: padding[2],
           vector,
           subgroup,
+          storeLoop: device.software,
         }),
         params: {
           in_channels: from.channels,

@@ -1,3 +1,5 @@
+import { gatherResults } from '../shared/store-loop.js'
+
 const component = ['x', 'y', 'z', 'w']
 
 interface StridedWeightTile {
@@ -17,6 +19,8 @@ interface StridedWeightTile {
   readonly vector: boolean
   /** Lanes of a subgroup that share loads by broadcasting; 0 without subgroups. */
   readonly subgroup: number
+  /** Whether a loop stores the results (see `gatherResults`). */
+  readonly storeLoop: boolean
 }
 
 /**
@@ -32,7 +36,6 @@ export function unrollStridedBackwardWeight(tile: StridedWeightTile): Record<str
   const declare: string[] = []
   const slide: string[] = []
   const multiply: string[] = []
-  const store: string[] = []
 
   for (let dy = 0; dy < rows; dy++) {
     for (let j = 0; j < width; j++) {
@@ -57,25 +60,48 @@ export function unrollStridedBackwardWeight(tile: StridedWeightTile): Record<str
     multiply.push(
       `let g${c} = ${subgroup > 0 ? `subgroupBroadcast(mine${c - source}, ${source}u)` : `mine${c}`};`,
     )
-    if (!whole) store.push(`if (block * TILE_CO + ${c}u < params.out_channels) {`)
     for (let dy = 0; dy < rows; dy++) {
       for (let dx = 0; dx < kernel; dx++) {
         const sum = `a${c}_${dy}_${dx}`
         declare.push(`var ${sum} = 0.0;`)
         for (let t = 0; t < 4; t++)
           multiply.push(`${sum} = fma(g${c}.${component[t]!}, b${dy}_${t * along + dx}, ${sum});`)
-        store.push(`partials[to + ${c}u * size + ${dy * kernel + dx}u] = ${sum};`)
       }
     }
-    if (!whole) store.push('}')
   }
   return {
     declare: declare.join('\n'),
     first: first.join('\n'),
     slide: slide.join('\n'),
     multiply: multiply.join('\n'),
-    store: store.join('\n'),
+    store: (tile.storeLoop ? loopOfStores(tile) : stores(tile)).join('\n'),
   }
+}
+
+/** The sums of every channel, by tap. */
+function sums({ channels, rows, kernel }: StridedWeightTile): string[][] {
+  return Array.from({ length: channels }, (_, c) =>
+    Array.from({ length: rows * kernel }, (_, tap) => `a${c}_${Math.floor(tap / kernel)}_${tap % kernel}`),
+  )
+}
+
+/** Stores the sums. The last block may hold fewer channels than the tile. */
+function stores(tile: StridedWeightTile): string[] {
+  return sums(tile).flatMap((taps, c) => [
+    tile.whole ? '{' : `if (block * TILE_CO + ${c}u < params.out_channels) {`,
+    ...taps.map((sum, tap) => `partials[to + ${c}u * size + ${tap}u] = ${sum};`),
+    '}',
+  ])
+}
+
+/** The same in a loop. */
+function loopOfStores(tile: StridedWeightTile): string[] {
+  const taps = tile.rows * tile.kernel
+  return [
+    ...gatherResults('f32', sums(tile).flat()),
+    `let sums = min(TILE_CO, params.out_channels - block * TILE_CO) * ${taps}u;`,
+    `for (var i = 0u; i < sums; i++) { partials[to + i / ${taps}u * size + i % ${taps}u] = results[i]; }`,
+  ]
 }
 
 /** Loads a row of the input; four voxels at once if all of a vec4 are needed. */

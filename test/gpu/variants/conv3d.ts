@@ -130,7 +130,12 @@ export const variants: Variants = {
         { channels: 2, rows: 1, kernel: 4, stride: [3, 3], padding: 2, whole: true } as const,
       ].map((tile) => ({
         consts: { ROWS: tile.rows, TILE_CO: tile.channels, LANES: 64 },
-        generated: unrollStridedBackwardWeight({ ...tile, vector: vector!, subgroup: subgroups ? 4 : 0 }),
+        generated: unrollStridedBackwardWeight({
+          ...tile,
+          vector: vector!,
+          subgroup: subgroups ? 4 : 0,
+          storeLoop: subgroups!,
+        }),
       })),
   },
   general_forward: { parts: () => [{ consts: { TILE_CO: 1 } }, { consts: { TILE_CO: 3 } }] },
