@@ -93,4 +93,4 @@ export * from './sae/index.js'
 
 // For pages and notebooks that use the engine: class tables from files, and the colours of the classes.
 export { classColour, type Colour } from './report/colours.js'
-export { parseLabelTable } from './sae/label-table-file.js'
+export { parseLabelTable } from './sae/labels/label-table-file.js'

@@ -1,7 +1,7 @@
 import type { Assessment } from '../sae/assessment/assessment.js'
 import type { ClassVolume } from '../sae/assessment/class-volumes.js'
 import { mean, type Overlap } from '../sae/assessment/overlap.js'
-import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
 import { alignColumns } from './tables/columns.js'
 
 /** An assessment and whose it is. */

@@ -1,7 +1,7 @@
 import type { Volume } from '../io/volume.js'
 import { assess, type AssessedScan, type Assessment } from '../sae/assessment/assessment.js'
 import { summarisePrior, type PriorSummary } from '../sae/assessment/prior-summary.js'
-import type { LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/labels/label-table.js'
 import { formatAssessments, type NamedAssessment } from './assessment-table.js'
 import { toPrior } from './prior/prior-file.js'
 import { assessmentFigures } from './run-figures.js'

@@ -10,7 +10,7 @@ import {
 import type { TrainingScan } from '../sae/batches.js'
 import { joinChannels } from '../sae/channels.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
-import type { LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/labels/label-table.js'
 import { channelFiles } from './channel-files.js'
 import { requireOneChannel, type VolumeChoice } from './input-headers.js'
 import { classesOfMap, tableOfReference } from './label-maps.js'

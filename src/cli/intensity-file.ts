@@ -1,6 +1,6 @@
 import { quoted, UserError } from '../errors.js'
 import { readText } from '../io/files.js'
-import type { LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/labels/label-table.js'
 import { checkModel, type IntensityModel } from '../sae/synth/intensities.js'
 import type { Component } from '../sae/synth/tissues.js'
 

@@ -1,6 +1,6 @@
 import { mean } from '../sae/assessment/overlap.js'
 import { meanDice } from '../sae/dice.js'
-import { foregroundClasses, type LabelTable } from '../sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
 import type { RunOptions } from '../sae/overlap.js'
 import type { CsvLog } from './tables/csv-log.js'
 import { Interrupt } from './interrupt.js'

@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { Variables } from '../plan/variables.js'
 import { stepsOfEpoch, type TrainingScan } from '../sae/batches.js'
-import type { LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/labels/label-table.js'
 import type { Watch } from '../sae/learner.js'
 import { loadTensors, type Model } from '../sae/model.js'
 import { Pretrainer, type PretrainingProgress, type PretrainingStep } from '../sae/pretrainer.js'

@@ -1,4 +1,4 @@
-import type { LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/labels/label-table.js'
 import type { PretrainingStep } from '../sae/pretrainer.js'
 import type { ChannelError } from '../sae/trainer.js'
 import type { Recording } from './learning.js'

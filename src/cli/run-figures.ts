@@ -1,4 +1,4 @@
-import type { LabelTable } from '../sae/label-table.js'
+import type { LabelTable } from '../sae/labels/label-table.js'
 import type { NamedAssessment } from './assessment-table.js'
 
 /** An assessment as `run.json` stores it: all figures of a class in one place. */

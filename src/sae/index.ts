@@ -20,8 +20,8 @@ export {
   sidesOf,
   type LabelClass,
   type LabelTable,
-} from './label-table.js'
-export { toSidedCodes, type SidedCodes } from './label-sides.js'
+} from './labels/label-table.js'
+export { toSidedCodes, type SidedCodes } from './labels/label-sides.js'
 export {
   applyScaling,
   robustScaling,

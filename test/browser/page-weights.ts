@@ -1,4 +1,4 @@
-import type { LabelTable } from '../../src/sae/label-table.js'
+import type { LabelTable } from '../../src/sae/labels/label-table.js'
 import { createModel, type Architecture } from '../../src/sae/model.js'
 import { checkpointMetadata } from '../../src/sae/checkpoint.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'

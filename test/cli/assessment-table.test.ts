@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { formatAssessments } from '../../src/cli/assessment-table.js'
 import { assess } from '../../src/sae/assessment/assessment.js'
 import { summarisePrior } from '../../src/sae/assessment/prior-summary.js'
-import { identityTable } from '../../src/sae/label-table.js'
+import { identityTable } from '../../src/sae/labels/label-table.js'
 
 /** 1000 voxels, of which 200 are not empty: 100 of class 1, 80 of class 2, 20 of class 3; class 4 is nowhere. */
 const truth = Uint8Array.from({ length: 1000 }, (_, i) => (i < 800 ? 0 : i < 900 ? 1 : i < 980 ? 2 : 3))

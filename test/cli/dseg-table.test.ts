@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
-import { parseLabelTable } from '../../src/sae/label-table-file.js'
-import { freeSurferTable, sidesOf } from '../../src/sae/label-table.js'
+import { parseLabelTable } from '../../src/sae/labels/label-table-file.js'
+import { freeSurferTable, sidesOf } from '../../src/sae/labels/label-table.js'
 
 it.each([
   ['codes', true],

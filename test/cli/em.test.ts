@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseCsv } from '../../src/cli/tables/csv.js'
 import { readText, readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
-import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
+import { foregroundClasses, toClasses } from '../../src/sae/labels/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { makeStudy, sae, shape, succeed, visibleFiles, type Study } from './support.js'
 

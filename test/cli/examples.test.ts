@@ -8,7 +8,7 @@ import { examplePlanes, gridOfRun, planeOf } from '../../src/cli/examples/exampl
 import { readExamples, RunExamples, spacingAt } from '../../src/cli/examples/run-examples.js'
 import { voxelSize } from '../../src/io/volume.js'
 import type { TrainingScan } from '../../src/sae/batches.js'
-import { identityTable } from '../../src/sae/label-table.js'
+import { identityTable } from '../../src/sae/labels/label-table.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sae-examples-'))
 const file = join(folder, 'train-examples.json')

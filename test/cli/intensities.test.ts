@@ -13,7 +13,7 @@ import {
   identityTable,
   toClasses,
   type LabelTable,
-} from '../../src/sae/label-table.js'
+} from '../../src/sae/labels/label-table.js'
 import { createModel } from '../../src/sae/model.js'
 import { makePhantom } from '../../src/sae/phantom/phantom.js'
 import { makeNifti } from '../io/make-nifti.js'

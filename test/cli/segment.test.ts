@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
-import { foregroundClasses, toClasses } from '../../src/sae/label-table.js'
+import { foregroundClasses, toClasses } from '../../src/sae/labels/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { makePrior, makeStudy, program, shape, succeed, type Study } from './support.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { unknownGrid } from '../../src/io/volume.js'
-import type { LabelTable } from '../../src/sae/label-table.js'
+import type { LabelTable } from '../../src/sae/labels/label-table.js'
 import { apply, linearPart, type Affine, type Triple } from '../../src/sae/synth/affine.js'
 import { alignment, centroidsOf, fitAffine } from '../../tools/experiment/alignment.js'
 

@@ -1,7 +1,7 @@
 import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { parseIntensities } from '../../src/cli/intensity-file.js'
-import { parseLabelTable } from '../../src/sae/label-table-file.js'
-import { freeSurferTable, toCodes } from '../../src/sae/label-table.js'
+import { parseLabelTable } from '../../src/sae/labels/label-table-file.js'
+import { freeSurferTable, toCodes } from '../../src/sae/labels/label-table.js'
 import type { Formats } from './format.js'
 import { awkwardNumbers, awkwardTexts, mutateBytes, mutateJson } from './mutate.js'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { namedBy, type DataSet } from '../../examples/web/src/data-set.js'
-import { identityTable } from '../../src/sae/label-table.js'
+import { identityTable } from '../../src/sae/labels/label-table.js'
 
 const tableOf = (name: string, code: number) => ({
   classes: [

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
-import { checkLabelTable, foregroundClasses } from '../../src/sae/label-table.js'
+import { checkLabelTable, foregroundClasses } from '../../src/sae/labels/label-table.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { priorArgmax } from '../../src/sae/prior.js'
 import { priorFromLabels } from '../../src/sae/prior-from-labels.js'

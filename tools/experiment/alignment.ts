@@ -1,6 +1,6 @@
 import { UserError } from '../../src/errors.js'
 import type { LabelVolume, Volume } from '../../src/io/volume.js'
-import type { LabelTable } from '../../src/sae/label-table.js'
+import type { LabelTable } from '../../src/sae/labels/label-table.js'
 import {
   affine,
   apply,

@@ -1,4 +1,4 @@
-import type { LabelTable } from '../../src/sae/label-table.js'
+import type { LabelTable } from '../../src/sae/labels/label-table.js'
 import type { SpatialShape } from '../../src/sae/separable-filter.js'
 import type { Contrast } from '../../src/sae/synth/intensities.js'
 import type { SubjectDescription } from './study.js'

@@ -1,5 +1,5 @@
 import { joinChannels, splitChannels } from '../../src/sae/channels.js'
-import type { LabelTable } from '../../src/sae/label-table.js'
+import type { LabelTable } from '../../src/sae/labels/label-table.js'
 import { floorPrior, priorFromLabels } from '../../src/sae/prior-from-labels.js'
 import type { Prior } from '../../src/sae/prior.js'
 import type { Contrast } from '../../src/sae/synth/intensities.js'

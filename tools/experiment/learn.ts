@@ -1,7 +1,7 @@
 import type { Variables } from '../../src/plan/variables.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import { diceScores, meanDice } from '../../src/sae/dice.js'
-import { foregroundClasses, type LabelTable } from '../../src/sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../../src/sae/labels/label-table.js'
 import type { FittedMixture } from '../../src/sae/gaussian-mixture.js'
 import type { Model } from '../../src/sae/model.js'
 import { withMixtures } from '../../src/sae/parts.js'

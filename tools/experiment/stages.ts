@@ -1,4 +1,4 @@
-import type { LabelTable } from '../../src/sae/label-table.js'
+import type { LabelTable } from '../../src/sae/labels/label-table.js'
 import type { Architecture } from '../../src/sae/model.js'
 import { epochsOf, type Recipe, type Stage } from '../../src/sae/recipes.js'
 import type { PretrainingSettings, TrainingSettings } from '../../src/sae/settings.js'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { LabelTable } from '../../sae/label-table.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import { writeOutput } from '../outputs/output-files.js'
 import type { Origin } from '../outputs/output-record.js'
 import { entityOf } from './bids-names.js'

@@ -5,7 +5,7 @@ import { UserError } from '../../errors.js'
 import type { Gpu } from '../../gpu/gpu.js'
 import type { Volume } from '../../io/volume.js'
 import type { TrainingScan } from '../../sae/batches.js'
-import type { LabelTable } from '../../sae/label-table.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import {
   channelsOf,
   checkTensors,

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
-import type { LabelTable } from '../../sae/label-table.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import { phantomTable } from '../../sae/phantom/phantom.js'
 import { Random } from '../../sae/phantom/random.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'

@@ -1,6 +1,6 @@
 import { voxelSize, type Grid, type LabelVolume, type VolumeHeader } from '../../io/volume.js'
 import { mean, overlapOf } from '../../sae/assessment/overlap.js'
-import { foregroundClasses, type LabelTable } from '../../sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
 import { regionScores, type RegionScores } from '../../sae/metrics/region-scores.js'
 import { priorArgmax } from '../../sae/prior.js'
 import { describeShares } from '../class-shares.js'

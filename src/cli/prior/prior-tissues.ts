@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js'
 import { readVolume } from '../../io/files.js'
 import { requireFinite, type Grid, type VolumeHeader } from '../../io/volume.js'
-import { checkLabelTable, type LabelTable } from '../../sae/label-table.js'
+import { checkLabelTable, type LabelTable } from '../../sae/labels/label-table.js'
 import { normalisePrior } from '../../sae/prior.js'
 import { blurPrior } from '../../sae/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/separable-filter.js'

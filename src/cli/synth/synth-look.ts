@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js'
-import type { LabelTable } from '../../sae/label-table.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import type { Random } from '../../sae/phantom/random.js'
 import {
   contrastModel,

@@ -1,5 +1,5 @@
 import type { Overlap } from '../../sae/assessment/overlap.js'
-import { foregroundClasses, type LabelTable } from '../../sae/label-table.js'
+import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
 
 /**
  * Dice of each region and their mean, in columns. A region that neither map has is marked and not in the mean.

@@ -1,6 +1,6 @@
 import type { Grid } from '../../io/volume.js'
 import type { Assessment } from '../../sae/assessment/assessment.js'
-import { sidesOf, type LabelTable } from '../../sae/label-table.js'
+import { sidesOf, type LabelTable } from '../../sae/labels/label-table.js'
 import type { Cell } from './csv.js'
 import { voxelVolume } from '../voxel-volume.js'
 

@@ -1,5 +1,5 @@
 import { presentScores } from '../dice.js'
-import { foregroundClasses, type LabelTable } from '../label-table.js'
+import { foregroundClasses, type LabelTable } from '../labels/label-table.js'
 
 /** Dice scores of two class maps; undefined for a class that neither has. */
 export interface Overlap {

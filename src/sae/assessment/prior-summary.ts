@@ -1,4 +1,4 @@
-import type { LabelTable } from '../label-table.js'
+import type { LabelTable } from '../labels/label-table.js'
 import { type Prior, priorArgmax } from '../prior.js'
 
 /** What is known from a prior alone; computed once, then compared with the segmentation of every scan. */

@@ -1,4 +1,4 @@
-import { foregroundClasses, type LabelTable } from '../label-table.js'
+import { foregroundClasses, type LabelTable } from '../labels/label-table.js'
 import type { Reorientation } from './alignment.js'
 import type { ClassVolume } from './class-volumes.js'
 import type { Figures } from './figures.js'

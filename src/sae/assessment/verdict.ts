@@ -1,4 +1,4 @@
-import type { LabelTable } from '../label-table.js'
+import type { LabelTable } from '../labels/label-table.js'
 import type { Figures } from './figures.js'
 import { emptyScan, rules, type Grade } from './rules.js'
 

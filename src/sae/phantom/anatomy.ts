@@ -1,4 +1,4 @@
-import type { LabelTable } from '../label-table.js'
+import type { LabelTable } from '../labels/label-table.js'
 
 /** Classes of the phantom; the codes are FreeSurfer's, left and right merged, as in `freeSurferTable`. */
 export const phantomTable: LabelTable = {

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js'
-import type { LabelTable } from '../label-table.js'
+import type { LabelTable } from '../labels/label-table.js'
 import type { Random } from '../phantom/random.js'
 import { airAndFluid, mixedTissue, regionOf, type Component, type Region } from './tissues.js'
 

@@ -1,4 +1,4 @@
-import { quoted, UserError } from '../errors.js'
+import { quoted, UserError } from '../../errors.js'
 import type { LabelClass, LabelTable } from './label-table.js'
 import { addCode, parseCode } from './label-code-text.js'
 import { fromLookup } from './label-lookup.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseJsonTable } from '../../src/sae/label-table-json.js'
-import { parseLabelTable } from '../../src/sae/label-table-file.js'
+import { parseJsonTable } from '../../../src/sae/labels/label-table-json.js'
+import { parseLabelTable } from '../../../src/sae/labels/label-table-file.js'
 import {
   checkLabelTable,
   foregroundClasses,
@@ -8,8 +8,8 @@ import {
   identityTable,
   toClasses,
   toCodes,
-} from '../../src/sae/label-table.js'
-import { userError } from '../io/support.js'
+} from '../../../src/sae/labels/label-table.js'
+import { userError } from '../../io/support.js'
 
 describe('freeSurferTable', () => {
   it('maps both sides of a region to one class and every other label to the last', () => {

@@ -1,4 +1,4 @@
-import { printable, UserError } from '../errors.js'
+import { printable, UserError } from '../../errors.js'
 import { isCode, maxCode } from './label-codes.js'
 
 /** A label value. @throws UserError */

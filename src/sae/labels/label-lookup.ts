@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { UserError } from '../../errors.js'
 import type { LabelClass, LabelTable } from './label-table.js'
 
 /** A line of a look-up table of other programs: a label value and its name. */

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { UserError } from '../../errors.js'
 import { freeSurferTable } from './freesurfer-table.js'
 import type { LabelTable } from './label-table.js'
 

@@ -1,4 +1,4 @@
-import { quoted, UserError } from '../errors.js'
+import { quoted, UserError } from '../../errors.js'
 import { addCode, parseCode } from './label-code-text.js'
 import { checkLabelTable, type LabelClass, type LabelTable } from './label-table.js'
 
