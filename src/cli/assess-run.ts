@@ -7,7 +7,7 @@ import { SampledEm, type SampledEmOptions } from '../sae/assessment/sampled-em.j
 import { loadBatch, type TrainingScan } from '../sae/batches.js'
 import type { LabelTable } from '../sae/labels/label-table.js'
 import { channelsOf, loadTensors, type Model } from '../sae/model.js'
-import type { Prior } from '../sae/prior.js'
+import type { Prior } from '../sae/prior/prior.js'
 import { Segmenter } from '../sae/segmenter.js'
 import type { OptimiserSettings } from '../sae/settings.js'
 import { Assessments } from './assessments.js'

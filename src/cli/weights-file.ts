@@ -13,7 +13,7 @@ import {
 } from '../sae/checkpoint.js'
 import { requireFiniteTensors } from '../sae/diverged.js'
 import { channelsOf, type NamedTensor } from '../sae/model.js'
-import { classesOf } from '../sae/parts.js'
+import { classesOf } from '../sae/prior/parts.js'
 import { channelsOfScans, count } from './channel-files.js'
 import type { CarriedTable } from './classes.js'
 import { writeOutput } from './outputs/output-files.js'

@@ -9,7 +9,7 @@ import { architectureOf, type Architecture, type NamedTensor } from './model.js'
 import type { TrainingProgress } from './trainer.js'
 import { requireProgress, requireTrainingSettings } from './saved-training.js'
 import type { TrainingSettings } from './settings.js'
-import { requireParts } from './parts.js'
+import { requireParts } from './prior/parts.js'
 
 /** A checkpoint as files hold it: named tensors and text (safetensors). */
 export interface CheckpointFile {

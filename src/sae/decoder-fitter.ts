@@ -10,7 +10,7 @@ import { Learner, type LearningGraph, type StepRecord, type Turn } from './learn
 import { channelsOf, type Model } from './model.js'
 import { saeObjective } from './objective.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior.js'
+import type { Prior } from './prior/prior.js'
 import type { TrainingSettings } from './settings.js'
 import type { ChannelError } from './trainer.js'
 

@@ -3,7 +3,7 @@ import { add, argmax, concat, logSoftmax, logSumExp, mrfMessage, softmax, square
 import { backwardWeight } from '../ops/conv3d/backward-weight.js'
 import { sameConv3d } from '../ops/conv3d/same.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
-import { ownersOf, sumMembers } from './membership.js'
+import { ownersOf, sumMembers } from './prior/membership.js'
 import type { SpatialShape } from './separable-filter.js'
 
 /** What the graph of one iteration depends on. */

@@ -19,8 +19,8 @@ import {
   type GaussianMixture,
 } from './gaussian-mixture.js'
 import { preparationOf, type Preparation } from './plan-by-batch.js'
-import { supportedPrior, type Prior } from './prior.js'
-import { mrfTableOf } from './mrf-table.js'
+import { supportedPrior, type Prior } from './prior/prior.js'
+import { mrfTableOf } from './prior/mrf-table.js'
 import { StandardScan } from './standard-scan.js'
 
 /** One iteration, as `run` shows it. */

@@ -5,7 +5,7 @@ import { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 import type { Model } from './model.js'
 import { firstVariance } from './noise-level.js'
 import type { MemoryOptions } from './plan-by-batch.js'
-import type { Prior } from './prior.js'
+import type { Prior } from './prior/prior.js'
 import type { TrainingSettings } from './settings.js'
 import type { NoiseEstimates } from './trainer.js'
 

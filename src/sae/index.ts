@@ -44,7 +44,7 @@ export {
 } from './model.js'
 export { type MixtureForm, type MixtureTarget } from './mixture-target.js'
 export { type NoiseMode } from './noise-level.js'
-export { logMrfTable, mrfTable, mrfTableOf, pointwiseMrfTable, type MrfPotential } from './mrf-table.js'
+export { logMrfTable, mrfTable, mrfTableOf, pointwiseMrfTable, type MrfPotential } from './prior/mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
 export {
   makePhantom,
@@ -65,10 +65,17 @@ export {
   partCountsOf,
   withMixtures,
   type Learnable,
-} from './parts.js'
+} from './prior/parts.js'
 export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
-export { checkPrior, normalisePrior, priorArgmax, type Part, type Prior, type PriorLayout } from './prior.js'
-export { priorFromLabels, type Blur, type PriorOptions } from './prior-from-labels.js'
+export {
+  checkPrior,
+  normalisePrior,
+  priorArgmax,
+  type Part,
+  type Prior,
+  type PriorLayout,
+} from './prior/prior.js'
+export { priorFromLabels, type Blur, type PriorOptions } from './prior/prior-from-labels.js'
 export {
   emOf,
   epochsOf,
@@ -78,7 +85,7 @@ export {
   type RecipeName,
   type Stage,
 } from './recipes.js'
-export { cropPrior, cropVolume, pasteVolume, supportBox } from './region.js'
+export { cropPrior, cropVolume, pasteVolume, supportBox } from './prior/region.js'
 export { resampleImages, type Outside } from './resampling/image.js'
 export { resampleLabels } from './resampling/labels.js'
 export { mostProbable, resamplePosterior } from './resampling/posterior.js'

@@ -19,9 +19,9 @@ import {
   type MemoryOptions,
   type Preparation,
 } from './plan-by-batch.js'
-import type { PriorLayout } from './prior.js'
+import type { PriorLayout } from './prior/prior.js'
 import { batchDice } from './dice.js'
-import { onWholeGrid } from './region.js'
+import { onWholeGrid } from './prior/region.js'
 
 /** A step to be done. */
 export interface Turn {

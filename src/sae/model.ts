@@ -3,8 +3,8 @@ import { misfit, type VariableContents, type Variables } from '../plan/variables
 import { UserError } from '../errors.js'
 import { decoder, unet, unetLayers, type Network, type Unet } from '../nn/index.js'
 import { addLogPrior, type argmax, type Box } from '../ops/index.js'
-import { partCountsOf } from './parts.js'
-import type { Part } from './prior.js'
+import { partCountsOf } from './prior/parts.js'
+import type { Part } from './prior/prior.js'
 
 /** The structure of a model; two models with the same architecture can exchange weights. */
 export interface Architecture {

@@ -16,7 +16,7 @@ import { broadcast } from '../ops/shared/broadcast.js'
 import { sumAxes } from '../ops/sum-axes.js'
 import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
-import { partCountsOf } from './parts.js'
+import { partCountsOf } from './prior/parts.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {

@@ -17,10 +17,10 @@ import {
   type MixtureTarget,
 } from './mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
-import { partCountsOf } from './parts.js'
+import { partCountsOf } from './prior/parts.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior.js'
-import { regionShape } from './region.js'
+import type { Prior } from './prior/prior.js'
+import { regionShape } from './prior/region.js'
 import { checkOptimiserSettings, type PretrainingSettings } from './settings.js'
 
 /** What one pretraining step found. */

@@ -10,13 +10,13 @@ import type { Gpu } from '../gpu/gpu.js'
 import { argmax, argmaxOnly, mrfMessage, softmax, supportMask, type Box } from '../ops/index.js'
 import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
-import { mergeParts } from './membership.js'
-import { classesOf, partCountsOf } from './parts.js'
+import { mergeParts } from './prior/membership.js'
+import { classesOf, partCountsOf } from './prior/parts.js'
 import { preparationOf, type MemoryOptions, type Preparation } from './plan-by-batch.js'
-import type { Prior, PriorLayout } from './prior.js'
-import { mrfTableOf, type MrfPotential } from './mrf-table.js'
+import type { Prior, PriorLayout } from './prior/prior.js'
+import { mrfTableOf, type MrfPotential } from './prior/mrf-table.js'
 import { requireFiniteScan } from './require-finite-scan.js'
-import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './region.js'
+import { cropPrior, onWholeGrid, pasteVolume, regionShape } from './prior/region.js'
 
 /** Device memory of a segmenter unless a limit is given; exceeded if it has to be. */
 export const segmentationMemory = 0.7e9

@@ -13,8 +13,8 @@ import { channelsOf, type Model } from './model.js'
 import { firstVariance, NoiseLevel } from './noise-level.js'
 import { saeObjective, type Objective } from './objective.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior.js'
-import { mrfTableOf } from './mrf-table.js'
+import type { Prior } from './prior/prior.js'
+import { mrfTableOf } from './prior/mrf-table.js'
 import { checkTrainingSettings, summedBeta, type TrainingSettings } from './settings.js'
 
 /** What one training step found. Losses are sums over voxels, means over the batch. */

@@ -7,7 +7,7 @@ import type { Grid } from '../../src/io/volume.js'
 import { diceScores } from '../../src/sae/dice.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { toCodes } from '../../src/sae/labels/label-table.js'
-import { priorArgmax } from '../../src/sae/prior.js'
+import { priorArgmax } from '../../src/sae/prior/prior.js'
 import { makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 
 let study: Study

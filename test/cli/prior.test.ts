@@ -4,7 +4,7 @@ import { readVolume } from '../../src/io/files.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import { toClasses } from '../../src/sae/labels/label-table.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
+import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
 import { grid, makeStudy, sae, shape, succeed, type Study } from './support.js'
 
 let study: Study

@@ -5,7 +5,7 @@ import { readVolume } from '../../src/io/files.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import { createModel, defaultArchitecture } from '../../src/sae/model.js'
-import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
+import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
 import { makeStudy, succeed, type Study } from './support.js'
 
 const shape: [number, number, number] = [35, 29, 42]

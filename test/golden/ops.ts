@@ -12,7 +12,7 @@ import {
   mrfEnergy,
   upsampleNearest,
 } from '../../src/ops/index.js'
-import { logMrfTable } from '../../src/sae/mrf-table.js'
+import { logMrfTable } from '../../src/sae/prior/mrf-table.js'
 import type { Builder } from './builder.js'
 import type { Configuration } from './configurations.js'
 import { convolutions } from './convolutions.js'

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { readVolume } from '../../src/io/files.js'
 import { batchDice, diceScores, meanDice, presentScores } from '../../src/sae/dice.js'
 import { foregroundClasses, freeSurferTable, toClasses } from '../../src/sae/labels/label-table.js'
-import { priorArgmax } from '../../src/sae/prior.js'
-import { priorFromLabels } from '../../src/sae/prior-from-labels.js'
+import { priorArgmax } from '../../src/sae/prior/prior.js'
+import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
 import type { SpatialShape } from '../../src/sae/separable-filter.js'
 
 describe('diceScores', () => {

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { EmSettings } from '../../src/sae/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
-import type { Prior } from '../../src/sae/prior.js'
+import type { Prior } from '../../src/sae/prior/prior.js'
 import { channelsOfScan, type Subject } from './anatomies.js'
 
 /** Segments each scan by expectation maximisation: its classes, mixture and bias field. */

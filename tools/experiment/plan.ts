@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Prior } from '../../src/sae/prior.js'
+import type { Prior } from '../../src/sae/prior/prior.js'
 import type { Cohort } from './cohort.js'
 import { canonical, digestOf } from './digest.js'
 import { dataFile } from './map-anatomies.js'

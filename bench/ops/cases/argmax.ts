@@ -8,7 +8,7 @@ import {
   supportMask,
   type ArgmaxOptions,
 } from '../../../src/ops/index.js'
-import { sumMembers } from '../../../src/sae/membership.js'
+import { sumMembers } from '../../../src/sae/prior/membership.js'
 import { half, type Case } from '../case.js'
 
 const least = 1e-7

@@ -16,8 +16,8 @@ import {
   type Model,
 } from '../../sae/model.js'
 import type { PretrainingProgress } from '../../sae/pretrainer.js'
-import type { Prior } from '../../sae/prior.js'
-import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/parts.js'
+import type { Prior } from '../../sae/prior/prior.js'
+import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/prior/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess-run.js'

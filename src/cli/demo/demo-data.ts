@@ -4,8 +4,8 @@ import { unknownGrid, type Grid } from '../../io/volume.js'
 import type { TrainingScan } from '../../sae/batches.js'
 import { toCodes } from '../../sae/labels/label-table.js'
 import { makePhantom, phantomTable } from '../../sae/phantom/phantom.js'
-import { priorFromLabels } from '../../sae/prior-from-labels.js'
-import type { Prior } from '../../sae/prior.js'
+import { priorFromLabels } from '../../sae/prior/prior-from-labels.js'
+import type { Prior } from '../../sae/prior/prior.js'
 import { writePrior } from '../prior/prior-file.js'
 
 /** A phantom with its reference, both in memory. */

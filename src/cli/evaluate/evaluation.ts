@@ -2,7 +2,7 @@ import { voxelSize, type Grid, type LabelVolume, type VolumeHeader } from '../..
 import { mean, overlapOf } from '../../sae/assessment/overlap.js'
 import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
 import { regionScores, type RegionScores } from '../../sae/metrics/region-scores.js'
-import { priorArgmax } from '../../sae/prior.js'
+import { priorArgmax } from '../../sae/prior/prior.js'
 import { describeShares } from '../class-shares.js'
 import { tableFor } from '../classes.js'
 import { GridCheck } from '../grids/grid-check.js'

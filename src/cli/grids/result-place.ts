@@ -1,6 +1,6 @@
 import { inverseOf, reorientGrid } from '../../io/orientation.js'
 import type { Grid } from '../../io/volume.js'
-import { priorArgmax } from '../../sae/prior.js'
+import { priorArgmax } from '../../sae/prior/prior.js'
 import { resampleImages } from '../../sae/resampling/image.js'
 import { mostProbable, resamplePosterior } from '../../sae/resampling/posterior.js'
 import type { RunGrids } from './match-run.js'

@@ -1,4 +1,4 @@
-import type { Prior } from '../prior.js'
+import type { Prior } from '../prior/prior.js'
 import { sampledShape, type SpatialShape } from '../separable-filter.js'
 import { foregroundOf } from './foreground.js'
 import { everyNth } from './sampling.js'

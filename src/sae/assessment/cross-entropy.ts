@@ -1,4 +1,4 @@
-import type { Prior } from '../prior.js'
+import type { Prior } from '../prior/prior.js'
 
 /** What KL(q || p) adds to the prior, so that the logarithm is finite (docs/equations.md, row "KL"). */
 const tiny = 1e-12

@@ -1,5 +1,5 @@
 import { splitChannels } from '../channels.js'
-import type { Prior } from '../prior.js'
+import type { Prior } from '../prior/prior.js'
 import { classStatistics, gaussianCost, type ClassStatistics } from './class-statistics.js'
 import { crossEntropyToPrior } from './cross-entropy.js'
 import { intensityRange, type IntensityRange } from './foreground.js'

@@ -1,5 +1,5 @@
 import type { LabelTable } from '../labels/label-table.js'
-import { type Prior, priorArgmax } from '../prior.js'
+import { type Prior, priorArgmax } from '../prior/prior.js'
 
 /** What is known from a prior alone; computed once, then compared with the segmentation of every scan. */
 export interface PriorSummary {

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../gpu/gpu.js'
 import { ExpectationMaximisation } from '../em.js'
 import type { EmOptions } from '../em-settings.js'
-import type { Prior } from '../prior.js'
+import type { Prior } from '../prior/prior.js'
 import { sampledShape } from '../separable-filter.js'
 import type { EmSegmentation } from './assessment.js'
 import { everyNth } from './sampling.js'

@@ -1,5 +1,5 @@
 import type { Random } from '../phantom/random.js'
-import type { Prior } from '../prior.js'
+import type { Prior } from '../prior/prior.js'
 import type { SpatialShape } from '../separable-filter.js'
 import { SplineGrid } from '../spline-field.js'
 import { exponential } from './exponential.js'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { alignmentOf } from '../../../src/sae/assessment/alignment.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
-import type { Prior } from '../../../src/sae/prior.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
 import { flipPrior, shiftPrior } from './made-failures.js'
 
 const K = phantomTable.classes.length

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { assess, type AssessedScan } from '../../../src/sae/assessment/assessment.js'
 import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { flipPrior, flood, rename, shiftPrior, shuffle } from './made-failures.js'
 import { simpleEm } from './simple-em.js'
 

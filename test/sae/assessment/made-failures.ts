@@ -1,4 +1,4 @@
-import type { Prior } from '../../../src/sae/prior.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
 import { Random } from '../../../src/sae/phantom/random.js'
 
 /** A prior moved by so many voxels along an axis; what it leaves behind is background. */

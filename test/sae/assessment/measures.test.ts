@@ -13,7 +13,7 @@ import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
 import { everyNth } from '../../../src/sae/assessment/sampling.js'
 import { identityTable } from '../../../src/sae/labels/label-table.js'
 import { Random } from '../../../src/sae/phantom/random.js'
-import type { Prior } from '../../../src/sae/prior.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
 import { sampledShape } from '../../../src/sae/separable-filter.js'
 
 const shape = [3, 5, 7] as const

@@ -7,8 +7,8 @@ import { assess, type Assessment } from '../../../src/sae/assessment/assessment.
 import { summarisePrior } from '../../../src/sae/assessment/prior-summary.js'
 import type { Grade } from '../../../src/sae/assessment/rules.js'
 import { freeSurferTable, toClasses } from '../../../src/sae/labels/label-table.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
-import type { Prior } from '../../../src/sae/prior.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
 import { flipPrior, flood, rename, shiftPrior, shuffle } from './made-failures.js'
 import { simpleEm } from './simple-em.js'
 

@@ -1,4 +1,4 @@
-import type { Prior } from '../../../src/sae/prior.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
 
 /** EM with one Gaussian a class, in the simplest form: a segmentation that is right about a scan without any training. */
 export function simpleEm(scan: Float32Array, prior: Prior, rounds = 10) {

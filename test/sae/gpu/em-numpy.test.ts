@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { ExpectationMaximisation } from '../../../src/sae/em.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { useGpu } from '../../gpu.js'
 import { maxAbsError } from '../../reference/nd-array.js'
 

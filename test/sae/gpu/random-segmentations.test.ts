@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { Variables } from '../../../src/plan/variables.js'
 import { createModel, type Model } from '../../../src/sae/model.js'
-import type { Prior } from '../../../src/sae/prior.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
 import { Segmenter, type SegmentationOptions } from '../../../src/sae/segmenter.js'
 import { useGpu } from '../../gpu.js'
 import { randomCases, type Dice } from '../../ops/random-shapes.js'

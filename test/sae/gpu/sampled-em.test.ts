@@ -5,7 +5,7 @@ import { SampledEm } from '../../../src/sae/assessment/sampled-em.js'
 import { everyNth } from '../../../src/sae/assessment/sampling.js'
 import { ExpectationMaximisation } from '../../../src/sae/em.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { sampledShape } from '../../../src/sae/separable-filter.js'
 import { useGpu } from '../../gpu.js'
 

@@ -1,6 +1,6 @@
 /** Three phantoms with a prior, and an architecture small enough to train on them in a test. */
-import type { Prior } from '../../../src/sae/prior.js'
-import { priorFromLabels } from '../../../src/sae/prior-from-labels.js'
+import type { Prior } from '../../../src/sae/prior/prior.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
 
 const shape: [number, number, number] = [17, 18, 16]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { reorient, reorientGrid } from '../../../src/io/orientation.js'
 import { voxelSize, type Grid } from '../../../src/io/volume.js'
-import { priorArgmax } from '../../../src/sae/prior.js'
+import { priorArgmax } from '../../../src/sae/prior/prior.js'
 import { resampleImages, voxelsOf } from '../../../src/sae/resampling/image.js'
 import { resampleLabels } from '../../../src/sae/resampling/labels.js'
 import { mostProbable, resamplePosterior } from '../../../src/sae/resampling/posterior.js'

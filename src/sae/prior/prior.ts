@@ -1,6 +1,6 @@
-import { UserError } from '../errors.js'
-import { supportThreshold, type Box } from '../ops/index.js'
-import type { SpatialShape } from './separable-filter.js'
+import { UserError } from '../../errors.js'
+import { supportThreshold, type Box } from '../../ops/index.js'
+import type { SpatialShape } from '../separable-filter.js'
 
 /** What a prior is about. */
 export interface PriorLayout {

@@ -1,5 +1,5 @@
-import { boxShape } from '../ops/shared/box.js'
-import { neighbourhoodRadius } from '../ops/shared/neighbourhood.js'
+import { boxShape } from '../../ops/shared/box.js'
+import { neighbourhoodRadius } from '../../ops/shared/neighbourhood.js'
 import { classesOf, mergedProbabilities, tableOfParts } from './parts.js'
 import { priorArgmax, type Prior } from './prior.js'
 import { onWholeGrid } from './region.js'
@@ -11,7 +11,7 @@ import {
   replicateEdge,
   type LineFilter,
   type SpatialShape,
-} from './separable-filter.js'
+} from '../separable-filter.js'
 
 /**
  * Class adjacency of a label map, docs/equations.md, row "M" before its 1e-12: `M(c, c')` is the share of class c' among the

@@ -1,5 +1,5 @@
-import { constant, type Value } from '../graph/value.js'
-import { sameConv3d } from '../ops/conv3d/same.js'
+import { constant, type Value } from '../../graph/value.js'
+import { sameConv3d } from '../../ops/conv3d/same.js'
 import type { Part } from './prior.js'
 
 /**

@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import { boxShape } from '../ops/shared/box.js'
+import { UserError } from '../../errors.js'
+import { boxShape } from '../../ops/shared/box.js'
 import { normalisePrior } from './prior.js'
 import {
   classBoxes,
@@ -10,7 +10,7 @@ import {
   sampledShape,
   type LineFilter,
   type SpatialShape,
-} from './separable-filter.js'
+} from '../separable-filter.js'
 
 /** Standard deviation of a Gaussian in voxels: one for all axes, or along D, H, W. */
 export type Blur = number | SpatialShape

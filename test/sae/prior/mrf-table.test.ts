@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { logMrfTable, mrfTable, pointwiseMrfTable } from '../../src/sae/mrf-table.js'
-import { Random } from '../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
-import { userError } from '../io/support.js'
-import { openGolden } from '../reference/golden.js'
-import * as reference from '../reference/mrf.js'
-import { fromArray } from '../reference/nd-array.js'
+import { logMrfTable, mrfTable, pointwiseMrfTable } from '../../../src/sae/prior/mrf-table.js'
+import { Random } from '../../../src/sae/phantom/random.js'
+import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import { userError } from '../../io/support.js'
+import { openGolden } from '../../reference/golden.js'
+import * as reference from '../../reference/mrf.js'
+import { fromArray } from '../../reference/nd-array.js'
 
 function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
   expect(actual.length).toBe(expected.length)

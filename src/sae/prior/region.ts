@@ -1,8 +1,8 @@
-import { boxShape, requireBox, wholeBox, type Box } from '../ops/shared/box.js'
-import { supportThreshold } from '../ops/index.js'
-import { eachAxis } from '../ops/shared/triple.js'
+import { boxShape, requireBox, wholeBox, type Box } from '../../ops/shared/box.js'
+import { supportThreshold } from '../../ops/index.js'
+import { eachAxis } from '../../ops/shared/triple.js'
 import type { Prior, PriorLayout } from './prior.js'
-import { forEachRow, type SpatialShape } from './separable-filter.js'
+import { forEachRow, type SpatialShape } from '../separable-filter.js'
 
 /**
  * The part of a prior with something to decide: `data` of the smallest box outside which it allows only the background.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dilatePrior } from '../../src/sae/dilate-prior.js'
+import { dilatePrior } from '../../../src/sae/prior/dilate-prior.js'
 
 describe('dilatePrior', () => {
   it('takes the largest probability around, and normalises', () => {
