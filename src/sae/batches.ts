@@ -1,5 +1,5 @@
 import { shuffled, seededRandom } from '../nn/index.js'
-import type { FittedMixture } from './gaussian-mixture.js'
+import type { FittedMixture } from './mixture/gaussian-mixture.js'
 import { requireFiniteScan } from './require-finite-scan.js'
 
 /** A scan to learn from, all of them of one shape. */

@@ -6,11 +6,15 @@ export { DivergedError } from './diverged.js'
 export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
 export { diceScores, meanDice } from './dice.js'
 export { fitDecoder, type DecoderFitOptions } from './fit-decoder.js'
-export { fitMixtures, type MixtureFit } from './fit-mixtures.js'
-export type { FinerGrid } from './bias-field.js'
-export { ExpectationMaximisation, type EmIteration, type EmResult } from './em.js'
-export { defaultEm, type EmOptions, type EmSettings } from './em-settings.js'
-export { type FittedMixture, type GaussianComponent, type GaussianMixture } from './gaussian-mixture.js'
+export { fitMixtures, type MixtureFit } from './mixture/fit-mixtures.js'
+export type { FinerGrid } from './mixture/bias-field.js'
+export { ExpectationMaximisation, type EmIteration, type EmResult } from './mixture/em.js'
+export { defaultEm, type EmOptions, type EmSettings } from './mixture/em-settings.js'
+export {
+  type FittedMixture,
+  type GaussianComponent,
+  type GaussianMixture,
+} from './mixture/gaussian-mixture.js'
 export {
   freeSurferTable,
   foregroundClasses,
@@ -42,7 +46,7 @@ export {
   type Model,
   type NamedTensor,
 } from './model.js'
-export { type MixtureForm, type MixtureTarget } from './mixture-target.js'
+export { type MixtureForm, type MixtureTarget } from './mixture/mixture-target.js'
 export { type NoiseMode } from './noise-level.js'
 export { logMrfTable, mrfTable, mrfTableOf, pointwiseMrfTable, type MrfPotential } from './prior/mrf-table.js'
 export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'

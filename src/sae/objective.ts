@@ -14,7 +14,7 @@ import {
 } from '../ops/index.js'
 import { broadcast } from '../ops/shared/broadcast.js'
 import { sumAxes } from '../ops/sum-axes.js'
-import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture-target.js'
+import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture/mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
 import { partCountsOf } from './prior/parts.js'
 

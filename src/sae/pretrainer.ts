@@ -15,7 +15,7 @@ import {
   mixtureTarget,
   type MixtureForm,
   type MixtureTarget,
-} from './mixture-target.js'
+} from './mixture/mixture-target.js'
 import { channelsOf, modelLogits, type Model } from './model.js'
 import { partCountsOf } from './prior/parts.js'
 import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'

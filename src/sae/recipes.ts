@@ -1,5 +1,5 @@
 import { stepsOfEpoch } from './batches.js'
-import type { EmOptions, EmSettings } from './em-settings.js'
+import type { EmOptions, EmSettings } from './mixture/em-settings.js'
 import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'
 import {

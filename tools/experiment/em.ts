@@ -1,6 +1,6 @@
 import type { Gpu } from '../../src/gpu/gpu.js'
-import type { EmSettings } from '../../src/sae/em-settings.js'
-import { ExpectationMaximisation, type EmResult } from '../../src/sae/em.js'
+import type { EmSettings } from '../../src/sae/mixture/em-settings.js'
+import { ExpectationMaximisation, type EmResult } from '../../src/sae/mixture/em.js'
 import type { Prior } from '../../src/sae/prior/prior.js'
 import { channelsOfScan, type Subject } from './anatomies.js'
 

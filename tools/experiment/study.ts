@@ -1,5 +1,5 @@
 import type { Architecture } from '../../src/sae/model.js'
-import type { EmSettings } from '../../src/sae/em-settings.js'
+import type { EmSettings } from '../../src/sae/mixture/em-settings.js'
 import type { MrfPotential } from '../../src/sae/prior/mrf-table.js'
 import type { Recipe, RecipeName } from '../../src/sae/recipes.js'
 import type { SpatialShape } from '../../src/sae/separable-filter.js'

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js'
-import { defaultEm } from '../../sae/em-settings.js'
+import { defaultEm } from '../../sae/mixture/em-settings.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { em } from '../em-scans.js'
 import { segment, type SegmentOptions } from '../segment-scans.js'

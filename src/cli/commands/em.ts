@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { defaultEm } from '../../sae/em-settings.js'
+import { defaultEm } from '../../sae/mixture/em-settings.js'
 import { bidsNaming, layoutOption } from '../cohort/bids-derivatives.js'
 import {
   addCohortOptions,

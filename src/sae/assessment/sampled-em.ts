@@ -1,6 +1,6 @@
 import type { Gpu } from '../../gpu/gpu.js'
-import { ExpectationMaximisation } from '../em.js'
-import type { EmOptions } from '../em-settings.js'
+import { ExpectationMaximisation } from '../mixture/em.js'
+import type { EmOptions } from '../mixture/em-settings.js'
 import type { Prior } from '../prior/prior.js'
 import { sampledShape } from '../separable-filter.js'
 import type { EmSegmentation } from './assessment.js'

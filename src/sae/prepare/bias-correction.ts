@@ -1,5 +1,5 @@
 import type { Gpu } from '../../gpu/gpu.js'
-import { ExpectationMaximisation, type EmIteration } from '../em.js'
+import { ExpectationMaximisation, type EmIteration } from '../mixture/em.js'
 import type { MemoryOptions } from '../plan-by-batch.js'
 import type { SpatialShape } from '../separable-filter.js'
 import { clusters } from './clusters.js'

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js'
 import type { TrainingScan } from '../batches.js'
-import type { FittedMixture, GaussianMixture } from '../gaussian-mixture.js'
+import type { FittedMixture, GaussianMixture } from '../mixture/gaussian-mixture.js'
 import type { LabelTable } from '../labels/label-table.js'
 import type { Architecture } from '../model.js'
 import type { Part, Prior } from './prior.js'

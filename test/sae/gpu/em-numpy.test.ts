@@ -1,7 +1,7 @@
 /** Expectation maximisation beside NumPy's, as a student writes it: one Gaussian a class, no MRF, no bias field. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
-import { ExpectationMaximisation } from '../../../src/sae/em.js'
+import { ExpectationMaximisation } from '../../../src/sae/mixture/em.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { useGpu } from '../../gpu.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { defaultEm, type EmOptions } from '../../../src/sae/em-settings.js'
-import { ExpectationMaximisation, type EmResult } from '../../../src/sae/em.js'
+import { defaultEm, type EmOptions } from '../../../src/sae/mixture/em-settings.js'
+import { ExpectationMaximisation, type EmResult } from '../../../src/sae/mixture/em.js'
 import type { Prior } from '../../../src/sae/prior/prior.js'
 import { mrfTableOf } from '../../../src/sae/prior/mrf-table.js'
 import { useGpu } from '../../gpu.js'

@@ -1,10 +1,20 @@
-import { input, type Value } from '../graph/value.js'
-import { add, argmax, concat, logSoftmax, logSumExp, mrfMessage, softmax, square, sum } from '../ops/index.js'
-import { backwardWeight } from '../ops/conv3d/backward-weight.js'
-import { sameConv3d } from '../ops/conv3d/same.js'
+import { input, type Value } from '../../graph/value.js'
+import {
+  add,
+  argmax,
+  concat,
+  logSoftmax,
+  logSumExp,
+  mrfMessage,
+  softmax,
+  square,
+  sum,
+} from '../../ops/index.js'
+import { backwardWeight } from '../../ops/conv3d/backward-weight.js'
+import { sameConv3d } from '../../ops/conv3d/same.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
-import { ownersOf, sumMembers } from './prior/membership.js'
-import type { SpatialShape } from './separable-filter.js'
+import { ownersOf, sumMembers } from '../prior/membership.js'
+import type { SpatialShape } from '../separable-filter.js'
 
 /** What the graph of one iteration depends on. */
 interface EmGraphOptions {

@@ -1,8 +1,8 @@
-import { UserError } from '../errors.js'
-import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
-import type { MemoryOptions } from './plan-by-batch.js'
-import type { MrfPotential } from './prior/mrf-table.js'
-import { requireNotNegative, requirePositive, requireWhole } from './settings.js'
+import { UserError } from '../../errors.js'
+import { requireNeighbourhood } from '../../ops/shared/neighbourhood.js'
+import type { MemoryOptions } from '../plan-by-batch.js'
+import type { MrfPotential } from '../prior/mrf-table.js'
+import { requireNotNegative, requirePositive, requireWhole } from '../settings.js'
 
 /** Settings of expectation maximisation. */
 export interface EmSettings {

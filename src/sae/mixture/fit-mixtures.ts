@@ -1,9 +1,9 @@
-import type { Gpu } from '../gpu/gpu.js'
-import { loadBatch, type TrainingScan } from './batches.js'
+import type { Gpu } from '../../gpu/gpu.js'
+import { loadBatch, type TrainingScan } from '../batches.js'
 import type { EmOptions } from './em-settings.js'
 import { ExpectationMaximisation, type EmResult } from './em.js'
 import type { FittedMixture } from './gaussian-mixture.js'
-import type { Prior } from './prior/prior.js'
+import type { Prior } from '../prior/prior.js'
 
 /** A fit as it is done. */
 export interface MixtureFit {

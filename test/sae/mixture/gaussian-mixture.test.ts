@@ -5,7 +5,7 @@ import {
   reestimated,
   type GaussianComponent,
   type Moments,
-} from '../../src/sae/gaussian-mixture.js'
+} from '../../../src/sae/mixture/gaussian-mixture.js'
 
 const of = (mass: number, mean: number, variance: number): Moments => ({
   mass,

@@ -1,6 +1,6 @@
-import type { Plan } from '../plan/plan.js'
-import { compile } from '../plan/compile.js'
-import type { Gpu } from '../gpu/gpu.js'
+import type { Plan } from '../../plan/plan.js'
+import { compile } from '../../plan/compile.js'
+import type { Gpu } from '../../gpu/gpu.js'
 import { emGraph, momentsOf, ruledOut, type EmGraph } from './em-graph.js'
 import {
   checkEmSettings,
@@ -18,9 +18,9 @@ import {
   type FittedMixture,
   type GaussianMixture,
 } from './gaussian-mixture.js'
-import { preparationOf, type Preparation } from './plan-by-batch.js'
-import { supportedPrior, type Prior } from './prior/prior.js'
-import { mrfTableOf } from './prior/mrf-table.js'
+import { preparationOf, type Preparation } from '../plan-by-batch.js'
+import { supportedPrior, type Prior } from '../prior/prior.js'
+import { mrfTableOf } from '../prior/mrf-table.js'
 import { StandardScan } from './standard-scan.js'
 
 /** One iteration, as `run` shows it. */

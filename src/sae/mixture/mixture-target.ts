@@ -1,8 +1,8 @@
-import { input, volumeShape, type Value } from '../graph/value.js'
-import { crop, divide, mixturePosterior, type Box } from '../ops/index.js'
-import { stack, type TrainingScan } from './batches.js'
+import { input, volumeShape, type Value } from '../../graph/value.js'
+import { crop, divide, mixturePosterior, type Box } from '../../ops/index.js'
+import { stack, type TrainingScan } from '../batches.js'
 import { naturalParameters, type FittedMixture, type GaussianMixture } from './gaussian-mixture.js'
-import { leastProbability } from './model.js'
+import { leastProbability } from '../model.js'
 
 /** The posterior of the Gaussian mixture that was fitted to a scan. */
 export interface MixtureTarget {

@@ -1,5 +1,5 @@
 import type { FinerGrid } from './bias-field.js'
-import type { Prior } from './prior/prior.js'
+import type { Prior } from '../prior/prior.js'
 
 /** One Gaussian of a class: given the component, the C channels of a scan are independent. */
 export interface GaussianComponent {
