@@ -2,7 +2,7 @@ import { input, type Value } from '../src/graph/value.js'
 import { Adam } from '../src/optim/index.js'
 import type { CompileOptions } from '../src/plan/compile.js'
 import { createModel } from '../src/sae/model.js'
-import { saeObjective, type Objective } from '../src/sae/objective.js'
+import { saeObjective, type Objective } from '../src/sae/training/objective.js'
 import { recipes, type RecipeName } from '../src/sae/recipes.js'
 
 /** Classes of the step that is measured. */

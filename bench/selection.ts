@@ -8,13 +8,13 @@ import { jointCost } from '../src/sae/assessment/joint-cost.js'
 import { mean, overlapOf } from '../src/sae/assessment/overlap.js'
 import { createModel } from '../src/sae/model.js'
 import { makePhantom, phantomTable, type PhantomSubject } from '../src/sae/phantom/phantom.js'
-import { Pretrainer } from '../src/sae/pretrainer.js'
+import { Pretrainer } from '../src/sae/training/pretrainer.js'
 import { priorFromLabels } from '../src/sae/prior/prior-from-labels.js'
 import type { Prior } from '../src/sae/prior/prior.js'
 import { Segmenter } from '../src/sae/segmenter.js'
-import { profiledLoss } from '../src/sae/selection.js'
+import { profiledLoss } from '../src/sae/training/selection.js'
 import { defaultPretraining, defaultTraining, type TrainingSettings } from '../src/sae/settings.js'
-import { Trainer, type TrainingStep } from '../src/sae/trainer.js'
+import { Trainer, type TrainingStep } from '../src/sae/training/trainer.js'
 
 const shape = [24, 32, 32] as const
 const K = phantomTable.classes.length

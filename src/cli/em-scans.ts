@@ -1,5 +1,5 @@
 import { overlapOf } from '../sae/assessment/overlap.js'
-import { loadBatch } from '../sae/batches.js'
+import { loadBatch } from '../sae/training/batches.js'
 import { splitChannels } from '../sae/channels.js'
 import type { EmOptions } from '../sae/mixture/em-settings.js'
 import { ExpectationMaximisation, type EmResult } from '../sae/mixture/em.js'

@@ -1,9 +1,9 @@
 import type { Gpu } from '../gpu/gpu.js'
 import type { Value } from '../graph/value.js'
 import type { Variables } from '../plan/variables.js'
-import type { TrainingScan } from '../sae/batches.js'
-import { diagnose, type Course } from '../sae/diagnosis.js'
-import { DivergedError } from '../sae/diverged.js'
+import type { TrainingScan } from '../sae/training/batches.js'
+import { diagnose, type Course } from '../sae/training/diagnosis.js'
+import { DivergedError } from '../sae/training/diverged.js'
 import { UserError } from '../errors.js'
 import type { Lifeline } from './recovery.js'
 

@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.js'
-import type { TrainingScan } from '../sae/batches.js'
-import { diceScores, meanDice } from '../sae/dice.js'
+import type { TrainingScan } from '../sae/training/batches.js'
+import { diceScores, meanDice } from '../sae/metrics/dice.js'
 import type { EmOptions } from '../sae/mixture/em-settings.js'
 import { fitMixtures as fitMixturesOf } from '../sae/mixture/fit-mixtures.js'
 import type { FittedMixture } from '../sae/mixture/gaussian-mixture.js'

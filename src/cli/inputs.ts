@@ -7,7 +7,7 @@ import {
   type Volume,
   type VolumeHeader,
 } from '../io/volume.js'
-import type { TrainingScan } from '../sae/batches.js'
+import type { TrainingScan } from '../sae/training/batches.js'
 import { joinChannels } from '../sae/channels.js'
 import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
 import type { LabelTable } from '../sae/labels/label-table.js'

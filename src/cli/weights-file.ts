@@ -11,7 +11,7 @@ import {
   type CheckpointFile,
   type CheckpointInfo,
 } from '../sae/checkpoint.js'
-import { requireFiniteTensors } from '../sae/diverged.js'
+import { requireFiniteTensors } from '../sae/training/diverged.js'
 import { channelsOf, type NamedTensor } from '../sae/model.js'
 import { classesOf } from '../sae/prior/parts.js'
 import { channelsOfScans, count } from './channel-files.js'

@@ -1,11 +1,11 @@
 export * from './assessment/index.js'
-export { type TrainingScan } from './batches.js'
+export { type TrainingScan } from './training/batches.js'
 export { joinChannels, splitChannels } from './channels.js'
 export { checkpointInfo, saveCheckpoint, type CheckpointFile, type CheckpointInfo } from './checkpoint.js'
-export { DivergedError } from './diverged.js'
-export { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
-export { diceScores, meanDice } from './dice.js'
-export { fitDecoder, type DecoderFitOptions } from './fit-decoder.js'
+export { DivergedError } from './training/diverged.js'
+export { DecoderFitter, type DecoderStep } from './training/decoder-fitter.js'
+export { diceScores, meanDice } from './metrics/dice.js'
+export { fitDecoder, type DecoderFitOptions } from './training/fit-decoder.js'
 export { fitMixtures, type MixtureFit } from './mixture/fit-mixtures.js'
 export type { FinerGrid } from './mixture/bias-field.js'
 export { ExpectationMaximisation, type EmIteration, type EmResult } from './mixture/em.js'
@@ -34,8 +34,8 @@ export {
   type Intensities,
   type Scaling,
 } from './intensity.js'
-export { type RunOptions } from './overlap.js'
-export { type LearnOptions, type StepRecord, type Watch } from './learner.js'
+export { type RunOptions } from './training/pipelined-steps.js'
+export { type LearnOptions, type StepRecord, type Watch } from './training/learner.js'
 export {
   channelsOf,
   createModel,
@@ -47,9 +47,9 @@ export {
   type NamedTensor,
 } from './model.js'
 export { type MixtureForm, type MixtureTarget } from './mixture/mixture-target.js'
-export { type NoiseMode } from './noise-level.js'
+export { type NoiseMode } from './training/noise-level.js'
 export { logMrfTable, mrfTable, mrfTableOf, pointwiseMrfTable, type MrfPotential } from './prior/mrf-table.js'
-export { saeObjective, type Objective, type ObjectiveOptions } from './objective.js'
+export { saeObjective, type Objective, type ObjectiveOptions } from './training/objective.js'
 export {
   makePhantom,
   phantomTable,
@@ -60,7 +60,7 @@ export {
 export { Random } from './phantom/random.js'
 export { type MemoryOptions, type Preparation } from './plan-by-batch.js'
 export * from './prepare/index.js'
-export { Pretrainer, type PretrainingProgress, type PretrainingStep } from './pretrainer.js'
+export { Pretrainer, type PretrainingProgress, type PretrainingStep } from './training/pretrainer.js'
 export {
   divided,
   dividedByFits,
@@ -70,7 +70,7 @@ export {
   withMixtures,
   type Learnable,
 } from './prior/parts.js'
-export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './plateau.js'
+export { Plateau, plateauOf, type PlateauOptions, type PlateauState } from './training/plateau.js'
 export {
   checkPrior,
   normalisePrior,
@@ -94,7 +94,7 @@ export { resampleImages, type Outside } from './resampling/image.js'
 export { resampleLabels } from './resampling/labels.js'
 export { mostProbable, resamplePosterior } from './resampling/posterior.js'
 export { reaches, voxelMap, type Placement4 } from './resampling/voxel-map.js'
-export { profiledLoss, type EpochTerms } from './selection.js'
+export { profiledLoss, type EpochTerms } from './training/selection.js'
 export type { SpatialShape } from './separable-filter.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
@@ -132,5 +132,5 @@ export {
   type NoiseEstimates,
   type TrainingProgress,
   type TrainingStep,
-} from './trainer.js'
-export { Validator } from './validator.js'
+} from './training/trainer.js'
+export { Validator } from './training/validator.js'

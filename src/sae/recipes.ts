@@ -1,4 +1,4 @@
-import { stepsOfEpoch } from './batches.js'
+import { stepsOfEpoch } from './training/batches.js'
 import type { EmOptions, EmSettings } from './mixture/em-settings.js'
 import type { Intensities } from './intensity.js'
 import { defaultArchitecture, type Architecture } from './model.js'

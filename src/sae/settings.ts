@@ -1,7 +1,7 @@
 import type { Precision } from '../plan/storage.js'
 import { UserError } from '../errors.js'
 import { requireNeighbourhood } from '../ops/shared/neighbourhood.js'
-import type { NoiseMode } from './noise-level.js'
+import type { NoiseMode } from './training/noise-level.js'
 import type { MrfPotential } from './prior/mrf-table.js'
 
 /** Settings that pretraining and training share. */

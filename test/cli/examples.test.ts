@@ -7,7 +7,7 @@ import { decodeExamples, encodeExamples } from '../../src/cli/examples/example-f
 import { examplePlanes, gridOfRun, planeOf } from '../../src/cli/examples/example-planes.js'
 import { readExamples, RunExamples, spacingAt } from '../../src/cli/examples/run-examples.js'
 import { voxelSize } from '../../src/io/volume.js'
-import type { TrainingScan } from '../../src/sae/batches.js'
+import type { TrainingScan } from '../../src/sae/training/batches.js'
 import { identityTable } from '../../src/sae/labels/label-table.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sae-examples-'))

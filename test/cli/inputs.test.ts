@@ -5,7 +5,7 @@ import { matchRun } from '../../src/cli/grids/match-run.js'
 import { readPrior } from '../../src/cli/prior/prior-file.js'
 import { ReadCache } from '../../src/cli/read-cache.js'
 import { Terminal } from '../../src/cli/terminal.js'
-import { loadBatch } from '../../src/sae/batches.js'
+import { loadBatch } from '../../src/sae/training/batches.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { grid, makeStudy, shape, type Study } from './support.js'
 

@@ -6,7 +6,7 @@ import { readVolume } from '../../src/io/files.js'
 import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import type { VoxelType } from '../../src/io/voxel-type.js'
-import { diceScores, meanDice } from '../../src/sae/dice.js'
+import { diceScores, meanDice } from '../../src/sae/metrics/dice.js'
 import {
   foregroundClasses,
   freeSurferTable,

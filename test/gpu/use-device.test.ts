@@ -12,7 +12,7 @@ import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
 import { Segmenter } from '../../src/sae/segmenter.js'
 import { defaultTraining } from '../../src/sae/settings.js'
-import { Trainer } from '../../src/sae/trainer.js'
+import { Trainer } from '../../src/sae/training/trainer.js'
 import {
   adapterVariable,
   chooseAdapter,

@@ -67,7 +67,7 @@ it('has sources behind its source maps, and no tests', () => {
   expect([...top].sort()).toEqual([
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json', 'src'],
   ])
-  const map = packed.find((file) => file.endsWith('sae/trainer.js.map'))!
+  const map = packed.find((file) => file.endsWith('sae/training/trainer.js.map'))!
   const folder = join(installed.folder, 'node_modules/sae-webgpu')
   const { sources } = JSON.parse(readFileSync(join(folder, map), 'utf8')) as { sources: string[] }
   expect(readFileSync(join(folder, map, '..', sources[0]!), 'utf8')).toContain('class Trainer')

@@ -7,7 +7,7 @@ import { findSweep, planSweep } from '../../src/plan/sweep.js'
 import { constant, input, parameter, volumeShape, type Value } from '../../src/graph/value.js'
 import * as ops from '../../src/ops/index.js'
 import { createModel } from '../../src/sae/model.js'
-import { saeObjective } from '../../src/sae/objective.js'
+import { saeObjective } from '../../src/sae/training/objective.js'
 import { useGpu } from '../gpu.js'
 import { mulberry32 } from '../reference/nd-array.js'
 

@@ -3,7 +3,7 @@ import { composeFields, inWorld, leastJacobian, zeroField } from '../../src/regi
 import { likenessOfLabels, likenessOfScan } from '../../src/register/likeness.js'
 import { Pullback } from '../../src/register/pullback.js'
 import { fitSmooth } from '../../src/register/smooth-fit.js'
-import { diceScores } from '../../src/sae/dice.js'
+import { diceScores } from '../../src/sae/metrics/dice.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { affine, diagonal } from '../../src/sae/synth/affine.js'
 import { warpImage, warpLabels } from '../../src/sae/synth/warp.js'

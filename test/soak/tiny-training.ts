@@ -6,7 +6,7 @@ import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import type { Prior } from '../../src/sae/prior/prior.js'
 import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
 import { defaultTraining } from '../../src/sae/settings.js'
-import { Trainer, type TrainingStep } from '../../src/sae/trainer.js'
+import { Trainer, type TrainingStep } from '../../src/sae/training/trainer.js'
 
 const shape: [number, number, number] = [16, 16, 16]
 const classes = phantomTable.classes.length

@@ -1,4 +1,4 @@
-import { meanDice } from '../../src/sae/dice.js'
+import { meanDice } from '../../src/sae/metrics/dice.js'
 import type { Cell, Results } from './results.js'
 import { deviation, groupBy, mean, signedRankP } from './statistics.js'
 import type { Study } from './study.js'

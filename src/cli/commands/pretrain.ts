@@ -4,7 +4,7 @@ import { Variables } from '../../plan/variables.js'
 import { UserError } from '../../errors.js'
 import type { Gpu } from '../../gpu/gpu.js'
 import type { Volume } from '../../io/volume.js'
-import type { TrainingScan } from '../../sae/batches.js'
+import type { TrainingScan } from '../../sae/training/batches.js'
 import type { LabelTable } from '../../sae/labels/label-table.js'
 import {
   channelsOf,
@@ -15,7 +15,7 @@ import {
   type Architecture,
   type Model,
 } from '../../sae/model.js'
-import type { PretrainingProgress } from '../../sae/pretrainer.js'
+import type { PretrainingProgress } from '../../sae/training/pretrainer.js'
 import type { Prior } from '../../sae/prior/prior.js'
 import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/prior/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { writeOutputVolume } from '../outputs/output-files.js'
 import { unknownGrid, type Grid } from '../../io/volume.js'
-import type { TrainingScan } from '../../sae/batches.js'
+import type { TrainingScan } from '../../sae/training/batches.js'
 import { toCodes } from '../../sae/labels/label-table.js'
 import { makePhantom, phantomTable } from '../../sae/phantom/phantom.js'
 import { priorFromLabels } from '../../sae/prior/prior-from-labels.js'

@@ -1,4 +1,4 @@
-import { presentScores } from '../dice.js'
+import { presentScores } from '../metrics/dice.js'
 import { foregroundClasses, type LabelTable } from '../labels/label-table.js'
 
 /** Dice scores of two class maps; undefined for a class that neither has. */

@@ -1,4 +1,4 @@
-import { presentScores } from '../dice.js'
+import { presentScores } from './dice.js'
 import type { SpatialShape } from '../separable-filter.js'
 import { surfaceDistances } from './surface-distance.js'
 

@@ -1,5 +1,5 @@
 import type { Gpu } from '../../gpu/gpu.js'
-import { loadBatch, type TrainingScan } from '../batches.js'
+import { loadBatch, type TrainingScan } from '../training/batches.js'
 import type { EmOptions } from './em-settings.js'
 import { ExpectationMaximisation, type EmResult } from './em.js'
 import type { FittedMixture } from './gaussian-mixture.js'

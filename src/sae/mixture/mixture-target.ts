@@ -1,6 +1,6 @@
 import { input, volumeShape, type Value } from '../../graph/value.js'
 import { crop, divide, mixturePosterior, type Box } from '../../ops/index.js'
-import { stack, type TrainingScan } from '../batches.js'
+import { stack, type TrainingScan } from '../training/batches.js'
 import { naturalParameters, type FittedMixture, type GaussianMixture } from './gaussian-mixture.js'
 import { leastProbability } from '../model.js'
 

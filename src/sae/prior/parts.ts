@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js'
-import type { TrainingScan } from '../batches.js'
+import type { TrainingScan } from '../training/batches.js'
 import type { FittedMixture, GaussianMixture } from '../mixture/gaussian-mixture.js'
 import type { LabelTable } from '../labels/label-table.js'
 import type { Architecture } from '../model.js'

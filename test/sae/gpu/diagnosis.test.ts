@@ -1,13 +1,13 @@
 /** What a run that diverged is told, and what scans and weights are refused. */
 import { describe, expect, it } from 'vitest'
 import { Variables } from '../../../src/plan/variables.js'
-import { diagnose, type CourseState } from '../../../src/sae/diagnosis.js'
-import { DivergedError, requireFiniteTensors } from '../../../src/sae/diverged.js'
+import { diagnose, type CourseState } from '../../../src/sae/training/diagnosis.js'
+import { DivergedError, requireFiniteTensors } from '../../../src/sae/training/diverged.js'
 import { createModel } from '../../../src/sae/model.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { defaultTraining } from '../../../src/sae/settings.js'
-import { Trainer, type TrainingProgress } from '../../../src/sae/trainer.js'
+import { Trainer, type TrainingProgress } from '../../../src/sae/training/trainer.js'
 import { useGpu } from '../../gpu.js'
 
 const device = useGpu()

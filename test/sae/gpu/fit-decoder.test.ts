@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Variables } from '../../../src/plan/variables.js'
-import { fitDecoder, type DecoderFitOptions } from '../../../src/sae/fit-decoder.js'
+import { fitDecoder, type DecoderFitOptions } from '../../../src/sae/training/fit-decoder.js'
 import { createModel } from '../../../src/sae/model.js'
 import { defaultTraining } from '../../../src/sae/settings.js'
 import { useGpu } from '../../gpu.js'

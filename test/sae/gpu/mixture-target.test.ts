@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { input } from '../../../src/graph/value.js'
 import { compile } from '../../../src/plan/compile.js'
-import type { TrainingScan } from '../../../src/sae/batches.js'
+import type { TrainingScan } from '../../../src/sae/training/batches.js'
 import type { GaussianMixture } from '../../../src/sae/mixture/gaussian-mixture.js'
 import { mixtureFormOf, mixtureInputs, mixtureTarget } from '../../../src/sae/mixture/mixture-target.js'
 import { useGpu } from '../../gpu.js'

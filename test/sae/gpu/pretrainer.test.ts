@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Variables } from '../../../src/plan/variables.js'
 import { createModel } from '../../../src/sae/model.js'
-import { Pretrainer } from '../../../src/sae/pretrainer.js'
+import { Pretrainer } from '../../../src/sae/training/pretrainer.js'
 import { Segmenter } from '../../../src/sae/segmenter.js'
 import { defaultPretraining } from '../../../src/sae/settings.js'
 import { useGpu } from '../../gpu.js'

@@ -1,17 +1,17 @@
 /** Work in the region of the prior gives the results of work on the whole grid. */
 import { describe, expect, it } from 'vitest'
 import { Variables } from '../../../src/plan/variables.js'
-import type { TrainingScan } from '../../../src/sae/batches.js'
+import type { TrainingScan } from '../../../src/sae/training/batches.js'
 import { createModel, type Architecture } from '../../../src/sae/model.js'
 import { Random } from '../../../src/sae/phantom/random.js'
-import { Pretrainer } from '../../../src/sae/pretrainer.js'
+import { Pretrainer } from '../../../src/sae/training/pretrainer.js'
 import type { Prior } from '../../../src/sae/prior/prior.js'
 import { divided } from '../../../src/sae/prior/parts.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { cropPrior } from '../../../src/sae/prior/region.js'
 import { Segmenter, type SegmentationOptions } from '../../../src/sae/segmenter.js'
 import { defaultPretraining, defaultTraining } from '../../../src/sae/settings.js'
-import { Trainer, type TrainingStep } from '../../../src/sae/trainer.js'
+import { Trainer, type TrainingStep } from '../../../src/sae/training/trainer.js'
 import { useGpu } from '../../gpu.js'
 
 const device = useGpu()

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Variables } from '../../../src/plan/variables.js'
-import type { TrainingScan } from '../../../src/sae/batches.js'
+import type { TrainingScan } from '../../../src/sae/training/batches.js'
 import { checkpointInfo, saveCheckpoint } from '../../../src/sae/checkpoint.js'
 import { createModel, loadTensors, type NamedTensor } from '../../../src/sae/model.js'
 import { phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { defaultTraining, type TrainingSettings } from '../../../src/sae/settings.js'
-import { Trainer, type TrainingStep } from '../../../src/sae/trainer.js'
+import { Trainer, type TrainingStep } from '../../../src/sae/training/trainer.js'
 import { useGpu } from '../../gpu.js'
 import { architecture, prior, scans } from './small-study.js'
 

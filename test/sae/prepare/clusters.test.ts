@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clusters } from '../../src/sae/prepare/clusters.js'
+import { clusters } from '../../../src/sae/prepare/clusters.js'
 
 describe('clusters', () => {
   it('are the groups of numbers, from the least mean on, whatever their sizes and order', () => {

@@ -1,11 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { boxOfMask, middlesOfBlocks } from '../../src/sae/prepare/blocks.js'
-import { brainMask } from '../../src/sae/prepare/brain-mask.js'
-import { fillHoles, grownBy, largestComponent } from '../../src/sae/prepare/mask.js'
-import { scaledByQuantiles } from '../../src/sae/prepare/quantiles.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
-import { mulberry32 } from '../reference/nd-array.js'
+import { boxOfMask, middlesOfBlocks } from '../../../src/sae/prepare/blocks.js'
+import { brainMask } from '../../../src/sae/prepare/brain-mask.js'
+import { fillHoles, grownBy, largestComponent } from '../../../src/sae/prepare/mask.js'
+import { scaledByQuantiles } from '../../../src/sae/prepare/quantiles.js'
+import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import { mulberry32 } from '../../reference/nd-array.js'
 
 const shape: SpatialShape = [9, 11, 10]
 const voxels = shape[0] * shape[1] * shape[2]

@@ -1,8 +1,8 @@
-import type { Gpu } from '../gpu/gpu.js'
-import type { Value } from '../graph/value.js'
-import type { FiniteCheckOptions } from '../plan/check-finite.js'
-import type { DispatchRow } from '../plan/describe.js'
-import { profiled } from '../plan/profiled.js'
+import type { Gpu } from '../../gpu/gpu.js'
+import type { Value } from '../../graph/value.js'
+import type { FiniteCheckOptions } from '../../plan/check-finite.js'
+import type { DispatchRow } from '../../plan/describe.js'
+import { profiled } from '../../plan/profiled.js'
 import {
   batchSizes,
   epochBatches,
@@ -11,17 +11,17 @@ import {
   type LoadedBatch,
   type TrainingScan,
 } from './batches.js'
-import { inTurn, type RunOptions } from './overlap.js'
+import { inTurn, type RunOptions } from './pipelined-steps.js'
 import {
   compileDraft,
   PlanByBatch,
   type Draft,
   type MemoryOptions,
   type Preparation,
-} from './plan-by-batch.js'
-import type { PriorLayout } from './prior/prior.js'
-import { batchDice } from './dice.js'
-import { onWholeGrid } from './prior/region.js'
+} from '../plan-by-batch.js'
+import type { PriorLayout } from '../prior/prior.js'
+import { batchDice } from '../metrics/dice.js'
+import { onWholeGrid } from '../prior/region.js'
 
 /** A step to be done. */
 export interface Turn {

@@ -1,12 +1,12 @@
-import type { Variables } from '../plan/variables.js'
-import type { Gpu } from '../gpu/gpu.js'
+import type { Variables } from '../../plan/variables.js'
+import type { Gpu } from '../../gpu/gpu.js'
 import { stepsOfEpoch, type TrainingScan } from './batches.js'
 import { DecoderFitter, type DecoderStep } from './decoder-fitter.js'
-import type { Model } from './model.js'
+import type { Model } from '../model.js'
 import { firstVariance } from './noise-level.js'
-import type { MemoryOptions } from './plan-by-batch.js'
-import type { Prior } from './prior/prior.js'
-import type { TrainingSettings } from './settings.js'
+import type { MemoryOptions } from '../plan-by-batch.js'
+import type { Prior } from '../prior/prior.js'
+import type { TrainingSettings } from '../settings.js'
 import type { NoiseEstimates } from './trainer.js'
 
 /** Bounds and observers of a fit. */

@@ -1,4 +1,4 @@
-import { input, type Value } from '../graph/value.js'
+import { input, type Value } from '../../graph/value.js'
 import {
   argmax,
   crop,
@@ -11,12 +11,12 @@ import {
   supportMask,
   weightedSum,
   type Box,
-} from '../ops/index.js'
-import { broadcast } from '../ops/shared/broadcast.js'
-import { sumAxes } from '../ops/sum-axes.js'
-import { mixtureTarget, type MixtureForm, type MixtureTarget } from './mixture/mixture-target.js'
-import { channelsOf, modelLogits, type Model } from './model.js'
-import { partCountsOf } from './prior/parts.js'
+} from '../../ops/index.js'
+import { broadcast } from '../../ops/shared/broadcast.js'
+import { sumAxes } from '../../ops/sum-axes.js'
+import { mixtureTarget, type MixtureForm, type MixtureTarget } from '../mixture/mixture-target.js'
+import { channelsOf, modelLogits, type Model } from '../model.js'
+import { partCountsOf } from '../prior/parts.js'
 
 /** Settings of the objective that are part of the graph. */
 export interface ObjectiveOptions {

@@ -1,4 +1,4 @@
-import type { OptimiserSettings } from './settings.js'
+import type { OptimiserSettings } from '../settings.js'
 
 /**
  * The learning rate of a step, counted from 1, in a run of `steps` steps: it rises linearly over the warm-up and falls

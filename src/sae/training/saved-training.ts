@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import { checkTrainingSettings, defaultTraining, type TrainingSettings } from './settings.js'
+import { UserError } from '../../errors.js'
+import { checkTrainingSettings, defaultTraining, type TrainingSettings } from '../settings.js'
 import type { TrainingProgress } from './trainer.js'
 
 /** Settings that are words: which they may be. */

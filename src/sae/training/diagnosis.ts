@@ -1,11 +1,11 @@
-import type { Gpu } from '../gpu/gpu.js'
-import type { Value } from '../graph/value.js'
-import { checkFinite, type FiniteCheckOptions } from '../plan/check-finite.js'
-import { Variables, type VariableContents } from '../plan/variables.js'
-import type { Optimiser } from '../optim/index.js'
+import type { Gpu } from '../../gpu/gpu.js'
+import type { Value } from '../../graph/value.js'
+import { checkFinite, type FiniteCheckOptions } from '../../plan/check-finite.js'
+import { Variables, type VariableContents } from '../../plan/variables.js'
+import type { Optimiser } from '../../optim/index.js'
 import type { TrainingScan } from './batches.js'
 import { brokenTensor, DivergedError } from './diverged.js'
-import type { RunOptions } from './overlap.js'
+import type { RunOptions } from './pipelined-steps.js'
 
 /** A run that can begin at any step: a `Trainer` or a `Pretrainer`. */
 export interface Course<Progress> {

@@ -1,10 +1,10 @@
-import type { FiniteCheckOptions } from '../plan/check-finite.js'
-import type { DispatchRow } from '../plan/describe.js'
-import { input, type Value } from '../graph/value.js'
-import type { Variables } from '../plan/variables.js'
-import type { Gpu } from '../gpu/gpu.js'
-import { argmax, crossEntropy } from '../ops/index.js'
-import { Adam } from '../optim/index.js'
+import type { FiniteCheckOptions } from '../../plan/check-finite.js'
+import type { DispatchRow } from '../../plan/describe.js'
+import { input, type Value } from '../../graph/value.js'
+import type { Variables } from '../../plan/variables.js'
+import type { Gpu } from '../../gpu/gpu.js'
+import { argmax, crossEntropy } from '../../ops/index.js'
+import { Adam } from '../../optim/index.js'
 import { repeat, stepsOfEpoch, type TrainingScan } from './batches.js'
 import { requireFiniteTerms } from './diverged.js'
 import { Learner, type LearningGraph, type LearnOptions, type StepRecord, type Turn } from './learner.js'
@@ -15,13 +15,13 @@ import {
   mixtureTarget,
   type MixtureForm,
   type MixtureTarget,
-} from './mixture/mixture-target.js'
-import { channelsOf, modelLogits, type Model } from './model.js'
-import { partCountsOf } from './prior/parts.js'
-import type { Draft, MemoryOptions, Preparation } from './plan-by-batch.js'
-import type { Prior } from './prior/prior.js'
-import { regionShape } from './prior/region.js'
-import { checkOptimiserSettings, type PretrainingSettings } from './settings.js'
+} from '../mixture/mixture-target.js'
+import { channelsOf, modelLogits, type Model } from '../model.js'
+import { partCountsOf } from '../prior/parts.js'
+import type { Draft, MemoryOptions, Preparation } from '../plan-by-batch.js'
+import type { Prior } from '../prior/prior.js'
+import { regionShape } from '../prior/region.js'
+import { checkOptimiserSettings, type PretrainingSettings } from '../settings.js'
 
 /** What one pretraining step found. */
 export interface PretrainingStep extends StepRecord {

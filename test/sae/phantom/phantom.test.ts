@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { diceScores, meanDice } from '../../src/sae/dice.js'
-import { checkLabelTable, foregroundClasses } from '../../src/sae/labels/label-table.js'
-import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
-import { priorArgmax } from '../../src/sae/prior/prior.js'
-import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
-import { userError } from '../io/support.js'
+import { diceScores, meanDice } from '../../../src/sae/metrics/dice.js'
+import { checkLabelTable, foregroundClasses } from '../../../src/sae/labels/label-table.js'
+import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
+import { priorArgmax } from '../../../src/sae/prior/prior.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
+import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import { userError } from '../../io/support.js'
 
 const K = phantomTable.classes.length
 const foreground = foregroundClasses(phantomTable)

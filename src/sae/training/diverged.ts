@@ -1,5 +1,5 @@
-import { UserError } from '../errors.js'
-import type { VariableContents } from '../plan/variables.js'
+import { UserError } from '../../errors.js'
+import type { VariableContents } from '../../plan/variables.js'
 
 /** Numbers of a run are no longer finite, so it cannot continue. */
 export class DivergedError extends UserError {

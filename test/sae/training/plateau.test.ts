@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Plateau, plateauOf, type PlateauOptions } from '../../src/sae/plateau.js'
-import { Random } from '../../src/sae/phantom/random.js'
+import { Plateau, plateauOf, type PlateauOptions } from '../../../src/sae/training/plateau.js'
+import { Random } from '../../../src/sae/phantom/random.js'
 
 /** 0.3 + 2 exp(-n / 100) + noise: within 1 % of its fall after 460 values. */
 function* decay(length: number, noise: number, seed = 1, offset = 0.3): Generator<number> {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { loadBatch } from '../../src/sae/batches.js'
+import { loadBatch } from '../../../src/sae/training/batches.js'
 
 it('does not put scans of different sizes side by side', async () => {
   const scans = [8, 8, 4, 12].map((voxels, i) => ({ name: `s${i}`, data: new Float32Array(voxels).fill(i) }))

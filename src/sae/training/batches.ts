@@ -1,6 +1,6 @@
-import { shuffled, seededRandom } from '../nn/index.js'
-import type { FittedMixture } from './mixture/gaussian-mixture.js'
-import { requireFiniteScan } from './require-finite-scan.js'
+import { shuffled, seededRandom } from '../../nn/index.js'
+import type { FittedMixture } from '../mixture/gaussian-mixture.js'
+import { requireFiniteScan } from '../require-finite-scan.js'
 
 /** A scan to learn from, all of them of one shape. */
 export interface TrainingScan {

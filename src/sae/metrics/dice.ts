@@ -1,6 +1,6 @@
-import { classesOf } from './prior/parts.js'
-import type { PriorLayout } from './prior/prior.js'
-import { onWholeGrid } from './prior/region.js'
+import { classesOf } from '../prior/parts.js'
+import type { PriorLayout } from '../prior/prior.js'
+import { onWholeGrid } from '../prior/region.js'
 
 /**
  * Dice overlap of two class maps, `(2|P and T| + 1) / (|P| + |T| + 1)` for each class (docs/equations.md, "Classes").

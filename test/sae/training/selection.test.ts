@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { NoiseLevel } from '../../src/sae/noise-level.js'
-import { profiledLoss } from '../../src/sae/selection.js'
+import { NoiseLevel } from '../../../src/sae/training/noise-level.js'
+import { profiledLoss } from '../../../src/sae/training/selection.js'
 
 describe('profiledLoss', () => {
   const [voxels, klLoss, mrfLoss] = [1000, 30, 4]

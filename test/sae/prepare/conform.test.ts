@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { conformedGrid, isConformed } from '../../src/sae/prepare/conform.js'
-import { voxelMap } from '../../src/sae/resampling/voxel-map.js'
+import { conformedGrid, isConformed } from '../../../src/sae/prepare/conform.js'
+import { voxelMap } from '../../../src/sae/resampling/voxel-map.js'
 
 const oblique = [
   [0.9, 0.1, 0, -80],

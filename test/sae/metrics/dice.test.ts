@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { readVolume } from '../../src/io/files.js'
-import { batchDice, diceScores, meanDice, presentScores } from '../../src/sae/dice.js'
-import { foregroundClasses, freeSurferTable, toClasses } from '../../src/sae/labels/label-table.js'
-import { priorArgmax } from '../../src/sae/prior/prior.js'
-import { priorFromLabels } from '../../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
+import { readVolume } from '../../../src/io/files.js'
+import { batchDice, diceScores, meanDice, presentScores } from '../../../src/sae/metrics/dice.js'
+import { foregroundClasses, freeSurferTable, toClasses } from '../../../src/sae/labels/label-table.js'
+import { priorArgmax } from '../../../src/sae/prior/prior.js'
+import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
+import type { SpatialShape } from '../../../src/sae/separable-filter.js'
 
 describe('diceScores', () => {
   it('is (2|P and T| + 1) / (|P| + |T| + 1) for each class', () => {
@@ -62,7 +62,7 @@ describe('classes in neither map', () => {
 })
 
 describe('the public scans', () => {
-  const data = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
+  const data = process.env.SAE_DATA ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
   const missing = !existsSync(`${data}/labels/OASIS_0223.npz`)
   if (missing) console.warn(`SKIPPED: no real data in ${data}; set SAE_DATA to the folder that holds it`)
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inTurn, type Stages } from '../../src/sae/overlap.js'
+import { inTurn, type Stages } from '../../../src/sae/training/pipelined-steps.js'
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
 
