@@ -5,7 +5,8 @@ import { Variables } from '../src/plan/variables.js'
 import type { Gpu } from '../src/gpu/gpu.js'
 import { openGpu } from '../src/node/index.js'
 import { jointCost } from '../src/sae/assessment/joint-cost.js'
-import { mean, overlapOf } from '../src/sae/assessment/overlap.js'
+import { overlapOf } from '../src/sae/assessment/overlap.js'
+import { meanOfKnown } from '../src/sae/mean.js'
 import { createModel } from '../src/sae/model.js'
 import { makePhantom, phantomTable, type PhantomSubject } from '../src/sae/phantom/phantom.js'
 import { Pretrainer } from '../src/sae/training/pretrainer.js'
@@ -51,10 +52,12 @@ for (const criterion of criteria) {
   const shortfalls = runs.map((run) => shortfall(run, criterion))
   const correlations = runs.map((run) => rankCorrelation(run, criterion))
   console.log(
-    `${criterion.padEnd(12)} shortfall ${mean(shortfalls)!.toFixed(3)}, correlation ${mean(correlations)!.toFixed(2)}`,
+    `${criterion.padEnd(12)} shortfall ${meanOfKnown(shortfalls)!.toFixed(3)}, correlation ${meanOfKnown(correlations)!.toFixed(2)}`,
   )
 }
-console.log(`last epoch   shortfall ${mean(runs.map((run) => best(run) - run.at(-1)!.dice))!.toFixed(3)}`)
+console.log(
+  `last epoch   shortfall ${meanOfKnown(runs.map((run) => best(run) - run.at(-1)!.dice))!.toFixed(3)}`,
+)
 gpu.dispose()
 
 async function train(gpu: Gpu, seed: number, variant: Partial<TrainingSettings>): Promise<Epoch[]> {
@@ -78,7 +81,7 @@ async function train(gpu: Gpu, seed: number, variant: Partial<TrainingSettings>)
   for await (const step of trainer.train(scans)) {
     steps.push(step)
     if (!step.lastOfEpoch) continue
-    const over = (of: (step: TrainingStep) => number) => mean(steps.map(of))!
+    const over = (of: (step: TrainingStep) => number) => meanOfKnown(steps.map(of))!
     const terms = {
       meanSquaredError: over((step) => step.meanSquaredError),
       klLoss: over((step) => step.klLoss),
@@ -108,7 +111,7 @@ async function score(segmenter: Segmenter, prior: Prior, subjects: readonly Phan
     dice.push(overlapOf(classes, labels, phantomTable).mean!)
     cost.push(jointCost(prior, scan, classes))
   }
-  return { dice: mean(dice)!, cost: mean(cost)! }
+  return { dice: meanOfKnown(dice)!, cost: meanOfKnown(cost)! }
 }
 
 function best(run: readonly Epoch[]): number {

@@ -1,7 +1,7 @@
 import { makePhantom, phantomTable } from '../src/sae/phantom/phantom.js'
 import { Random } from '../src/sae/phantom/random.js'
 import { priorFromLabels } from '../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../src/sae/separable-filter.js'
+import type { SpatialShape } from '../src/sae/shape.js'
 import { contrastModel } from '../src/sae/synth/intensities.js'
 import { Synthesiser, type SynthesisOptions } from '../src/sae/synth/synthesiser.js'
 import { median, short, table, type Row } from './harness.js'

@@ -1,6 +1,7 @@
 import type { Assessment } from '../sae/assessment/assessment.js'
 import type { ClassVolume } from '../sae/assessment/class-volumes.js'
-import { mean, type Overlap } from '../sae/assessment/overlap.js'
+import type { Overlap } from '../sae/assessment/overlap.js'
+import { meanOfKnown } from '../sae/mean.js'
 import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
 import { alignColumns } from './tables/columns.js'
 
@@ -29,7 +30,7 @@ export function formatAssessments(
   const heading = ['class', voxelVolume === undefined ? 'voxels' : 'ml', 'expected', 'ratio']
   const rows = table.classes.map(({ name }, c) => {
     const each = assessments.map(({ volumes }) => volumes[c]!)
-    const average = (of: (volume: (typeof each)[number]) => number | undefined) => mean(each.map(of))
+    const average = (of: (volume: (typeof each)[number]) => number | undefined) => meanOfKnown(each.map(of))
     return [
       name + remark(each),
       volume(average(({ voxels }) => voxels)!),
@@ -38,10 +39,10 @@ export function formatAssessments(
         average(({ ratio }) => ratio),
         2,
       ),
-      ...columns.map(({ of }) => digits(mean(assessments.map((one) => of(one)?.perClass[c])), 3)),
+      ...columns.map(({ of }) => digits(meanOfKnown(assessments.map((one) => of(one)?.perClass[c])), 3)),
     ]
   })
-  const means = columns.map(({ of }) => digits(mean(assessments.map((one) => of(one)?.mean)), 3))
+  const means = columns.map(({ of }) => digits(meanOfKnown(assessments.map((one) => of(one)?.mean)), 3))
   const last = [`mean of ${foregroundClasses(table).length} regions`, '', '', '', ...means]
   return [
     alignColumns([[...heading, ...columns.map(({ title }) => title)], ...rows, last]),
@@ -70,7 +71,7 @@ const diceColumns: readonly {
 ]
 
 function totals(all: readonly Assessment[]): string[] {
-  const average = (of: (one: Assessment) => number | undefined) => mean(all.map(of))
+  const average = (of: (one: Assessment) => number | undefined) => meanOfKnown(all.map(of))
   const percent = (value: number | undefined): string => `${(100 * value!).toFixed(0)} %`
   const errors = [
     ['of the reconstruction', average(({ errors }) => errors.reconstruction)],

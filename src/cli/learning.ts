@@ -1,4 +1,4 @@
-import { mean } from '../sae/assessment/overlap.js'
+import { meanOfKnown } from '../sae/mean.js'
 import { meanDice } from '../sae/metrics/dice.js'
 import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
 import type { RunOptions } from '../sae/training/pipelined-steps.js'
@@ -59,7 +59,7 @@ export async function follow<S extends Step>(
       rows.push(row)
       const shown = recording.shown.map((name) => {
         const at = names.indexOf(name)
-        return [name, mean(rows.map((values) => values[at]))] as const
+        return [name, meanOfKnown(rows.map((values) => values[at]))] as const
       })
       progress.update(step.epoch, step.lastOfEpoch, Object.fromEntries(shown))
       if (step.lastOfEpoch) rows = []

@@ -7,6 +7,7 @@ import type { Prior } from '../sae/prior/prior.js'
 import { recipes } from '../sae/recipes.js'
 import { Trainer, type TrainingProgress } from '../sae/training/trainer.js'
 import { Validator } from '../sae/training/validator.js'
+import { voxelsOf } from '../sae/shape.js'
 import { assessRun } from './assess-run.js'
 import { channelFiles } from './channel-files.js'
 import { Checkpoints, leastSteps } from './checkpoints.js'
@@ -113,7 +114,7 @@ export async function train(
     await outputs.claim()
     await outputs.clear()
     const stepsPerEpoch = stepsOfEpoch(scans.length, settings.batchSize)
-    const voxels = prior.shape[0] * prior.shape[1] * prior.shape[2]
+    const voxels = voxelsOf(prior.shape)
     const { saveEvery, patience } = options
     const saved = state?.metadata ?? (resumed && start.weights?.metadata)
     const selection = { patience, validates: validator !== undefined }

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 
 /** Voxels from `start` up to, not including, `stop`, along D, H, W. */
 export interface VoxelBox {

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 import { compose } from '../sae/synth/affine.js'
 import { valueAt } from './interpolate.js'
 import { inverse, spacingOf, type PlacedShape } from './placed.js'

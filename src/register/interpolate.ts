@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 
 /** The value at a position in voxels, trilinear; `outside` beyond the centres of the outermost voxels. */
 export function valueAt(

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 import { compose, type Affine } from '../sae/synth/affine.js'
 import type { Warp } from '../sae/synth/warp.js'
 import { valueAt } from './interpolate.js'

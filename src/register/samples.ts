@@ -1,5 +1,5 @@
 import { seededRandom } from '../nn/index.js'
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 import { grownBox, type VoxelBox } from './box.js'
 import type { PlacedImage, PlacedLabels } from './image.js'
 import { valueAt } from './interpolate.js'

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 
 /**
  * Tells background near what is labelled from background far away: voxels one, two, ... steps from a label become the

@@ -1,5 +1,5 @@
 import { Poll } from '../sae/resampling/poll.js'
-import type { SpatialShape } from '../sae/separable-filter.js'
+import type { SpatialShape } from '../sae/shape.js'
 import type { Warp } from '../sae/synth/warp.js'
 
 /** Calls `visit` for each of the eight voxels around a position that weighs anything; `at` is -1 beyond the volume. */

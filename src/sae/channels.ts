@@ -1,4 +1,4 @@
-import type { SpatialShape } from './separable-filter.js'
+import type { SpatialShape } from './shape.js'
 
 /** The channels of a scan [C, D, H, W], without a copy. @throws Error if the shape does not divide it */
 export function splitChannels(scan: Float32Array, [D, H, W]: SpatialShape): Float32Array[] {

@@ -95,7 +95,7 @@ export { resampleLabels } from './resampling/labels.js'
 export { mostProbable, resamplePosterior } from './resampling/posterior.js'
 export { reaches, voxelMap, type Placement4 } from './resampling/voxel-map.js'
 export { profiledLoss, type EpochTerms } from './training/selection.js'
-export type { SpatialShape } from './separable-filter.js'
+export type { SpatialShape } from './shape.js'
 export { Segmenter, type Segmentation, type SegmentationOptions } from './segmenter.js'
 export {
   defaultPretraining,

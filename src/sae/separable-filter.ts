@@ -1,9 +1,7 @@
 import { UserError } from '../errors.js'
 import { boxShape, type Box } from '../ops/shared/box.js'
 import { requireWhole } from './settings.js'
-
-/** Extent of a volume in voxels: depth, height, width (C order, width fastest). */
-export type SpatialShape = readonly [D: number, H: number, W: number]
+import type { SpatialShape } from './shape.js'
 
 /**
  * For each class the smallest box that holds it, grown by `margin` voxels along D, H, W and clipped to the volume;

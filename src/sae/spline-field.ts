@@ -1,4 +1,4 @@
-import type { SpatialShape } from './separable-filter.js'
+import type { SpatialShape } from './shape.js'
 
 /** Where the samples of a volume lie among the control points of a uniform cubic B-spline, along each axis. */
 export class SplineGrid {

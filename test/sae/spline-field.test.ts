@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../src/sae/shape.js'
 import { SplineField, SplineGrid } from '../../src/sae/spline-field.js'
 
 /** The cubic B-spline about 0, from its definition. */

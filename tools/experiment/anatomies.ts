@@ -1,5 +1,5 @@
 import type { LabelTable } from '../../src/sae/labels/label-table.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../src/sae/shape.js'
 import type { Contrast } from '../../src/sae/synth/intensities.js'
 import type { SubjectDescription } from './study.js'
 

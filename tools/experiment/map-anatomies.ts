@@ -10,7 +10,7 @@ import { requireSameGrid } from '../../src/io/volume.js'
 import { joinChannels } from '../../src/sae/channels.js'
 import { freeSurferTable, toClasses } from '../../src/sae/labels/label-table.js'
 import { Random } from '../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../src/sae/shape.js'
 import { affine, compose, diagonal, type Affine } from '../../src/sae/synth/affine.js'
 import { Deformation } from '../../src/sae/synth/deformation.js'
 import {

@@ -1,5 +1,6 @@
 export { signedRankP } from '../../src/cli/evaluate/signed-rank.js'
-export { deviation, mean } from '../../src/cli/tables/statistics.js'
+export { deviation } from '../../src/cli/tables/statistics.js'
+export { mean } from '../../src/sae/mean.js'
 
 /** Values by key; keys are in order of first appearance. */
 export function groupBy<T>(values: readonly T[], key: (value: T) => string): Map<string, T[]> {

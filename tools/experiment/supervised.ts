@@ -8,7 +8,7 @@ import { Learner, type LearningGraph, type Lesson, type StepRecord } from '../..
 import { scheduledRate } from '../../src/sae/training/learning-rate.js'
 import { channelsOf, createModel, forChannels, type Model } from '../../src/sae/model.js'
 import { epochsOf, recipes } from '../../src/sae/recipes.js'
-import type { SpatialShape } from '../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../src/sae/shape.js'
 import { channelsOfScan, type Subject } from './anatomies.js'
 import { segmentAll, type Learnt, type OnStep } from './learn.js'
 import type { SupervisedMethod } from './study.js'

@@ -19,7 +19,7 @@ import { follow, logColumns } from '../learning.js'
 import { Progress } from '../progress.js'
 import { pretrainingRecording, trainingRecording } from '../recordings.js'
 import type { Terminal } from '../terminal.js'
-import { mean } from '../tables/statistics.js'
+import { mean } from '../../sae/mean.js'
 
 /** How long the demo learns, and where its logs go. */
 export interface DemoSettings {

@@ -2,7 +2,7 @@ import { quoted, UserError } from '../../errors.js'
 import { parseCsv, readTableText } from '../tables/csv.js'
 import { metrics, type Metric } from './region-metrics.js'
 import { signedRankP } from './signed-rank.js'
-import { mean } from '../tables/statistics.js'
+import { mean } from '../../sae/mean.js'
 
 /** Scores of one metric, as `sae evaluate --csv` wrote them. */
 export interface ScoreTable {

@@ -2,7 +2,8 @@ import { alignColumns } from '../tables/columns.js'
 import { formatCsv } from '../tables/csv.js'
 import type { EvaluatedRegion, Evaluation } from './evaluation.js'
 import { allMetrics, metrics, presenceOf, type Metric } from './region-metrics.js'
-import { deviation, mean, median } from '../tables/statistics.js'
+import { mean } from '../../sae/mean.js'
+import { deviation, median } from '../tables/statistics.js'
 
 /** A score, or why there is none. */
 function formatScore(score: number | undefined, metric: Metric, missing: string): string {

@@ -1,5 +1,6 @@
 import { voxelSize, type Grid, type LabelVolume, type VolumeHeader } from '../../io/volume.js'
-import { mean, overlapOf } from '../../sae/assessment/overlap.js'
+import { overlapOf } from '../../sae/assessment/overlap.js'
+import { meanOfKnown } from '../../sae/mean.js'
 import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
 import { regionScores, type RegionScores } from '../../sae/metrics/region-scores.js'
 import { priorArgmax } from '../../sae/prior/prior.js'
@@ -21,6 +22,7 @@ import { readPrior } from '../prior/prior-file.js'
 import { allMetrics, needsSurfaces, presenceOf, type Metric } from './region-metrics.js'
 import type { Terminal } from '../terminal.js'
 import { voxelVolume } from '../voxel-volume.js'
+import { voxelsOf } from '../../sae/shape.js'
 
 /** A segmentation and its reference. */
 export interface Pair {
@@ -103,7 +105,7 @@ export async function evaluatePair(
     return { name, abbreviation, scores: scores[c]!, prior: ofPrior?.perClass[c] }
   })
   warnOfAbsent(regions, pair, settings.metrics, terminal)
-  const meanOf = (metric: Metric) => mean(regions.map((region) => region.scores[metric]))
+  const meanOf = (metric: Metric) => meanOfKnown(regions.map((region) => region.scores[metric]))
   const means = Object.fromEntries(allMetrics.map((metric) => [metric, meanOf(metric)]))
   const { known } = grid
   return { pair, regions, means: means as Evaluation['means'], priorMean: ofPrior?.mean, voxel, known }
@@ -166,14 +168,12 @@ async function matchFiles(
   if (priorPath !== undefined) {
     const header = await readPriorHeader(priorPath)
     // It may have been thinned when it was made; the order of its axes does not matter here.
-    const isThinned = voxelsOf(header) === voxelsOf(onto)
+    const isThinned = voxelsOf(header.grid.shape) === voxelsOf(onto.grid.shape)
     prior = match(header, `the prior and the ${name}`, isThinned ? 1 : every)
   }
   check.conclude(terminal)
   return { ...grids, prior }
 }
-
-const voxelsOf = ({ grid }: VolumeHeader): number => grid.shape.reduce((count, extent) => count * extent, 1)
 
 /** The classes of a label map on the grid of the others, after a line that says which it has. */
 function scoredMap(

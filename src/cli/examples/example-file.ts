@@ -2,6 +2,7 @@ import { deflateSync, inflateSync } from 'node:zlib'
 import { isCount, isRecord, parseRecord } from '../../io/json.js'
 import { isAxisCode } from '../../io/orientation.js'
 import type { PlaneName, SliceGrid } from '../../report/slices.js'
+import { voxelsOf } from '../../sae/shape.js'
 
 /** How the segmentation of one scan developed while a network learnt. */
 export interface ExampleFile {
@@ -90,7 +91,7 @@ function toPlane(value: unknown): ExamplePlane {
   )
   requireSound(shape.every((extent) => isCount(extent) && extent > 0) && spacing.every((size) => size > 0))
   const grid = { shape, spacing, orientation }
-  return { plane: plane as PlaneName, depth, grid, scan: unpack(scan, voxelsOf(grid)) }
+  return { plane: plane as PlaneName, depth, grid, scan: unpack(scan, voxelsOf(grid.shape)) }
 }
 
 function toClass(value: unknown): ExampleFile['classes'][number] {
@@ -105,7 +106,7 @@ function toExample(value: unknown, planes: readonly ExamplePlane[]): Example {
   const { epoch, step, weights, labels } = value
   requireSound(isCount(epoch) && isCount(step) && (weights === undefined || typeof weights === 'string'))
   requireSound(Array.isArray(labels) && labels.length === planes.length)
-  const voxels = planes.map(({ grid }, i) => unpack(labels[i], voxelsOf(grid)))
+  const voxels = planes.map(({ grid }, i) => unpack(labels[i], voxelsOf(grid.shape)))
   return { epoch, step, ...(weights === undefined ? {} : { weights }), labels: voxels }
 }
 
@@ -116,10 +117,6 @@ function listOf<T>(value: unknown, read: (item: unknown) => T): T[] {
 
 function isTriple(value: unknown): value is [number, number, number] {
   return Array.isArray(value) && value.length === 3 && value.every(Number.isFinite)
-}
-
-function voxelsOf({ shape: [d, h, w] }: SliceGrid): number {
-  return d * h * w
 }
 
 function requireSound(sound: boolean): asserts sound {

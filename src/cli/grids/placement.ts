@@ -7,7 +7,8 @@ import {
   type Orientation,
 } from '../../io/orientation.js'
 import type { Grid, LabelVolume, Volume } from '../../io/volume.js'
-import { sampledShape, type SpatialShape } from '../../sae/separable-filter.js'
+import { sampledShape } from '../../sae/separable-filter.js'
+import type { SpatialShape } from '../../sae/shape.js'
 import { invert, type Triple } from '../../sae/synth/affine.js'
 import { regrid } from './regrid.js'
 import { sampledGrid, subsample } from './subsample.js'

@@ -7,6 +7,7 @@ import type { RunGrids } from './match-run.js'
 import { gridOfResult, takenBack } from './placement.js'
 import { mapBetween } from './regrid.js'
 import { sampledGrid } from './subsample.js'
+import { voxelsOf } from '../../sae/shape.js'
 
 /** A segmentation: classes [D, H, W], and class probabilities [K, D, H, W] if they are known. */
 export interface PlacedResult {
@@ -68,7 +69,7 @@ function interpolatedPlace(
       if (!posterior) throw new Error('a segmentation is interpolated by its posterior')
       if (!wanted) return { classes: mostProbable(posterior, run.shape, map, grid.shape) }
       const placed = resamplePosterior(posterior, run.shape, map, grid.shape)
-      const size = grid.shape[0] * grid.shape[1] * grid.shape[2]
+      const size = voxelsOf(grid.shape)
       return { classes: priorArgmax(placed, placed.length / size), posterior: placed }
     },
     field: (data) => resampleImages(data, run.shape, map, grid.shape, () => 'edge'),

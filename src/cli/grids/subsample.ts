@@ -1,5 +1,6 @@
 import type { Grid, LabelVolume, NiftiHeaderInfo, Volume } from '../../io/volume.js'
-import { sampledShape, type SpatialShape } from '../../sae/separable-filter.js'
+import { sampledShape } from '../../sae/separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../../sae/shape.js'
 
 /**
  * Every n-th voxel of a volume along each axis; the kept voxels stay in place.
@@ -16,7 +17,7 @@ export function subsample<V extends Volume | LabelVolume>(
   const [D, H, W] = grid.shape
   const kept = sampledGrid(grid, every, start)
   const [d0, h0, w0] = start
-  const count = kept.shape[0] * kept.shape[1] * kept.shape[2]
+  const count = voxelsOf(kept.shape)
   const out = data instanceof Float64Array ? new Float64Array(count) : new Float32Array(channels * count)
   let at = 0
   for (let c = 0; c < channels; c++) {

@@ -13,7 +13,7 @@ import { fitSmooth } from '../../register/smooth-fit.js'
 import { addVotes } from '../../register/votes.js'
 import { classify, countCodes } from '../../sae/labels/label-codes.js'
 import { blurPrior } from '../../sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../sae/separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../../sae/shape.js'
 import { readLabels } from '../inputs.js'
 import { requireSameClasses } from '../classes.js'
 import { classesOfMap, tableOfMap, tableOfValues, valuesOf, type MapTable } from '../label-maps.js'
@@ -68,7 +68,7 @@ export async function fromMapsLike(
   const tables = await tablesOfMaps(sources, options.classes)
   const { table } = tables[0]
   const K = table.classes.length
-  const size = whole.shape[0] * whole.shape[1] * whole.shape[2]
+  const size = voxelsOf(whole.shape)
   const prior = new Float32Array(K * size)
   for (const [i, source] of sources.entries()) {
     const map = await readLabels(source, terminal, options.volume)

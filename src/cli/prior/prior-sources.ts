@@ -4,7 +4,7 @@ import { requireFinite, voxelSize, type Grid, type LabelVolume, type VolumeHeade
 import type { LabelTable } from '../../sae/labels/label-table.js'
 import { normalisePrior } from '../../sae/prior/prior.js'
 import { blurPrior, priorFromLabels } from '../../sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../sae/separable-filter.js'
+import type { SpatialShape } from '../../sae/shape.js'
 import { requireSameClasses, tableFor } from '../classes.js'
 import { besideVolume } from '../outputs/file-names.js'
 import { GridCheck } from '../grids/grid-check.js'

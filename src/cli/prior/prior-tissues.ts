@@ -4,7 +4,7 @@ import { requireFinite, type Grid, type VolumeHeader } from '../../io/volume.js'
 import { checkLabelTable, type LabelTable } from '../../sae/labels/label-table.js'
 import { normalisePrior } from '../../sae/prior/prior.js'
 import { blurPrior } from '../../sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../sae/separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../../sae/shape.js'
 import { GridCheck } from '../grids/grid-check.js'
 import { requireOneChannel } from '../input-headers.js'
 import { placed } from '../grids/placement.js'
@@ -50,7 +50,7 @@ export async function fromTissues(
   const placements = others.map((other) => check.match(other, first, 'the tissue maps'))
   check.conclude(terminal)
   const { shape }: Grid = first.grid
-  const size = shape[0] * shape[1] * shape[2]
+  const size = voxelsOf(shape)
   const K = table.classes.length
   const prior = new Float32Array(K * size)
   for (const [i, { source }] of headers.entries()) {

@@ -4,7 +4,8 @@ import { classFinder, countCodes } from '../../sae/labels/label-codes.js'
 import { identityTable, toClasses, type LabelClass, type LabelTable } from '../../sae/labels/label-table.js'
 import { makePhantom, phantomTable } from '../../sae/phantom/phantom.js'
 import { boxShape, type Box } from '../../ops/shared/box.js'
-import { classBoxes, forEachRow, type SpatialShape } from '../../sae/separable-filter.js'
+import { classBoxes, forEachRow } from '../../sae/separable-filter.js'
+import type { SpatialShape } from '../../sae/shape.js'
 import { isOutsideBrain } from '../../sae/synth/tissues.js'
 
 /** A label map to make scans from, cut to the box of its brain. */

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js'
 import { PLACEMENT_TOLERANCE, placementDistance, type Grid, type Volume } from '../../io/volume.js'
 import { boxShape, type Box } from '../../ops/shared/box.js'
-import type { SpatialShape } from '../../sae/separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../../sae/shape.js'
 import {
   affine,
   apply,
@@ -53,7 +53,7 @@ export function gridLike(file: Volume, every: number): OutputGrid {
 
 /** 1 for every voxel that is not background in a prior, a label map or a skull-stripped scan. */
 function headOf({ data, channels, grid }: Volume): Uint8Array {
-  const voxels = grid.shape[0] * grid.shape[1] * grid.shape[2]
+  const voxels = voxelsOf(grid.shape)
   if (channels > 1) return Uint8Array.from(data.subarray(0, voxels), (p) => (p < 0.5 ? 1 : 0))
   return Uint8Array.from(data, (value) => (value <= 0 || isOutsideBrain(value) ? 0 : 1))
 }

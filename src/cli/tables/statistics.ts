@@ -1,7 +1,4 @@
-/** NaN for no value. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
+import { mean } from '../../sae/mean.js'
 
 /** Sample standard deviation; NaN for one value. */
 export function deviation(values: readonly number[]): number {

@@ -1,5 +1,6 @@
 import type { Prior } from '../prior/prior.js'
-import { sampledShape, type SpatialShape } from '../separable-filter.js'
+import { sampledShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { foregroundOf } from './foreground.js'
 import { everyNth } from './sampling.js'
 

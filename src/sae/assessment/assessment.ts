@@ -15,6 +15,7 @@ import { overlapOf, type Overlap } from './overlap.js'
 import type { PriorSummary } from './prior-summary.js'
 import { everyNth } from './sampling.js'
 import { judge, type Verdict } from './verdict.js'
+import { mean } from '../mean.js'
 
 /** A segmentation by EM, possibly of fewer voxels, to save time. */
 export interface EmSegmentation {
@@ -99,9 +100,6 @@ export function assess(summary: PriorSummary, assessed: AssessedScan): Assessmen
   }
   return { ...figures, verdict: judge(figures, table) }
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Share of the foreground that a segmentation calls background; 0 if there is no foreground. */
 function backgroundShare(classes: Uint8Array, foreground: Uint8Array): number {

@@ -1,5 +1,6 @@
 import { presentScores } from '../metrics/dice.js'
 import { foregroundClasses, type LabelTable } from '../labels/label-table.js'
+import { meanOfKnown } from '../mean.js'
 
 /** Dice scores of two class maps; undefined for a class that neither has. */
 export interface Overlap {
@@ -16,11 +17,5 @@ export interface Overlap {
  */
 export function overlapOf(a: Uint8Array, b: Uint8Array, table: LabelTable): Overlap {
   const perClass = presentScores(a, b, table.classes.length)
-  return { perClass, mean: mean(foregroundClasses(table).map((c) => perClass[c])) }
-}
-
-/** Mean of the defined numbers; undefined if there are none. */
-export function mean(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined)
-  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length
+  return { perClass, mean: meanOfKnown(foregroundClasses(table).map((c) => perClass[c])) }
 }

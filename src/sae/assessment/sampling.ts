@@ -1,4 +1,5 @@
-import { sampledShape, type SpatialShape } from '../separable-filter.js'
+import { sampledShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** Every n-th voxel along each axis, the first one included, of a volume [D, H, W] or [K, D, H, W]. */
 export function everyNth<T extends Float32Array | Uint8Array>(

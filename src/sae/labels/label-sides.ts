@@ -1,6 +1,6 @@
 import { requireClasses } from './label-codes.js'
 import { sidesOf, type LabelTable } from './label-table.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** Label values that tell the sides apart, and the plane between them. */
 export interface SidedCodes {

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /**
  * Squared Euclidean distance of each voxel to the nearest voxel of a set, exact: P. F. Felzenszwalb and D. P.

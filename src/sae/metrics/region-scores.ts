@@ -1,5 +1,5 @@
 import { presentScores } from './dice.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { surfaceDistances } from './surface-distance.js'
 
 /** How well two maps agree on one class. Undefined if that cannot be said. */

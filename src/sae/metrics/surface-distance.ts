@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 import { squaredDistances } from './distance-transform.js'
 
 /** How far the surfaces of a region in two maps are apart, in millimetres. */
@@ -38,7 +38,7 @@ export function surfaceDistances(
   spacing: SpatialShape,
   classes: readonly number[],
 ): (SurfaceDistance | undefined)[] {
-  const voxels = shape[0] * shape[1] * shape[2]
+  const voxels = voxelsOf(shape)
   if (a.length !== voxels || b.length !== voxels)
     throw new RangeError(`Maps of ${a.length} and ${b.length} voxels; ${shape.join('x')} are expected.`)
   const [ofA, ofB] = [boundsOf(a, shape), boundsOf(b, shape)]
@@ -66,7 +66,7 @@ interface Surface {
 
 function surfaceOf(map: Uint8Array, c: number, [D, H, W]: SpatialShape, { low, high }: Bounds): Surface {
   const shape: SpatialShape = [high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1]
-  const voxels = new Uint8Array(shape[0] * shape[1] * shape[2])
+  const voxels = new Uint8Array(voxelsOf(shape))
   const plane = H * W
   let at = 0
   for (let d = low[0]; d <= high[0]; d++) {

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** About this many voxels suffice for a few dozen coefficients. */
 const sampledVoxels = 30_000

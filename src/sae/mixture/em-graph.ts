@@ -14,7 +14,7 @@ import { backwardWeight } from '../../ops/conv3d/backward-weight.js'
 import { sameConv3d } from '../../ops/conv3d/same.js'
 import type { GaussianMixture, Moments } from './gaussian-mixture.js'
 import { ownersOf, sumMembers } from '../prior/membership.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** What the graph of one iteration depends on. */
 interface EmGraphOptions {

@@ -1,6 +1,6 @@
 import { BiasField } from './bias-field.js'
 import type { FittedMixture } from './gaussian-mixture.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /**
  * A channel of a scan divided by its bias field and standardised to mean 0 and variance 1, so that the device's single

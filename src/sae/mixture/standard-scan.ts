@@ -1,6 +1,6 @@
 import { joinChannels, splitChannels } from '../channels.js'
 import type { FittedMixture, GaussianMixture } from './gaussian-mixture.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { StandardChannel } from './standard-channel.js'
 
 /** A scan whose channels are each divided by a bias field and standardised (`StandardChannel`). */

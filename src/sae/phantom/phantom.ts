@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.js'
-import { filterAxes, replicateEdge, type LineFilter, type SpatialShape } from '../separable-filter.js'
+import { filterAxes, replicateEdge, type LineFilter } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { classAt, type Proportions } from './anatomy.js'
 import { Random } from './random.js'
 import { distanceToZero, smoothField } from './smooth-field.js'

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { SplineField, SplineGrid } from '../spline-field.js'
 import type { Random } from './random.js'
 

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../gpu/gpu.js'
 import { ExpectationMaximisation, type EmIteration } from '../mixture/em.js'
 import type { MemoryOptions } from '../plan-by-batch.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { clusters } from './clusters.js'
 import { boxOfMask, middlesOfBlocks } from './blocks.js'
 

@@ -1,5 +1,5 @@
 import type { Box } from '../../ops/index.js'
-import type { SpatialShape } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 
 /** The smallest box that holds all voxels of a mask [D, H, W]. @throws Error if there are none */
 export function boxOfMask(mask: Uint8Array, [D, H, W]: SpatialShape): Box {
@@ -45,7 +45,7 @@ export function middlesOfBlocks(
 ): Samples {
   const along = (axis: 0 | 1 | 2): number => Math.ceil((stop[axis] - start[axis]) / edge)
   const shape: SpatialShape = [along(0), along(1), along(2)]
-  const size = shape[0] * shape[1] * shape[2]
+  const size = voxelsOf(shape)
   const samples = { shape, data: new Float32Array(size), inside: new Float32Array(size) }
   const place = (axis: 0 | 1 | 2, block: number): number => start[axis] + block * edge + (edge - 1) / 2
   for (let d = 0, to = 0; d < shape[0]; d++) {

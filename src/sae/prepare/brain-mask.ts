@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { fillHoles, grownBy, largestComponent } from './mask.js'
 
 /**

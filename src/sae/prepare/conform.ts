@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** Where the voxels of a conformed scan lie: an array [D, H, W] and its 4x4 matrix to millimetres of the world. */
 export interface ConformedGrid {

@@ -1,5 +1,5 @@
 import { squaredDistances } from '../metrics/distance-transform.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /**
  * Operations on masks [D, H, W] of 0 and 1. Voxels are neighbours if they share a face.

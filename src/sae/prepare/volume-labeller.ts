@@ -9,7 +9,7 @@ import type { Precision } from '../../plan/storage.js'
 import { profiled } from '../../plan/profiled.js'
 import { requireFiniteScan } from '../require-finite-scan.js'
 import { preparationOf, type MemoryOptions, type Preparation } from '../plan-by-batch.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** Bounds on the memory of a `VolumeLabeller`. */
 export interface LabellerOptions extends MemoryOptions {

@@ -1,5 +1,6 @@
 import { normalisePrior } from './prior.js'
-import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable-filter.js'
+import { filterAxis, replicateEdge, type LineFilter } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /**
  * Widens every class of a prior [K, D, H, W], in place: each voxel takes the largest probability that the class has within

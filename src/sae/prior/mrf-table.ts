@@ -10,8 +10,8 @@ import {
   forEachRow,
   replicateEdge,
   type LineFilter,
-  type SpatialShape,
 } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /**
  * Class adjacency of a label map, docs/equations.md, row "M" before its 1e-12: `M(c, c')` is the share of class c' among the

@@ -9,8 +9,8 @@ import {
   reflectEdge,
   sampledShape,
   type LineFilter,
-  type SpatialShape,
 } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 
 /** Standard deviation of a Gaussian in voxels: one for all axes, or along D, H, W. */
 export type Blur = number | SpatialShape
@@ -45,7 +45,7 @@ export function priorFromLabels(
   const blur = blurOf(sigma)
   requireFloor(floor, K)
   const kept = sampledShape(shape, every)
-  const voxels = kept[0] * kept[1] * kept[2]
+  const voxels = voxelsOf(kept)
   const prior = new Float32Array(K * voxels)
   classBoxes(classes, shape, K, blur.map(radiusOf) as [number, number, number]).forEach((box, c) => {
     if (box === undefined) return

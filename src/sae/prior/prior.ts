@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js'
 import { supportThreshold, type Box } from '../../ops/index.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** What a prior is about. */
 export interface PriorLayout {
@@ -32,14 +32,14 @@ export interface Part {
 }
 
 /** The voxels of each class. @throws UserError unless all classes have as many */
-function voxelsOf({ length }: Float32Array, K: number): number {
+function voxelsPerClass({ length }: Float32Array, K: number): number {
   if (length % K !== 0) throw new UserError(`prior: ${length} values, but ${K} classes`)
   return length / K
 }
 
 /** Sum over channels at each voxel, [D, H, W]. */
 function channelSums(prior: Float32Array, K: number): Float64Array {
-  const voxels = voxelsOf(prior, K)
+  const voxels = voxelsPerClass(prior, K)
   const sums = new Float64Array(voxels)
   for (let c = 0, at = 0; c < K; c++) {
     for (let i = 0; i < voxels; i++, at++) sums[i]! += prior[at]!
@@ -102,7 +102,7 @@ export function checkPrior(
 
 /** The most probable class of each voxel, [D, H, W]; the lower class wins a tie. */
 export function priorArgmax(prior: Float32Array, K: number): Uint8Array {
-  const voxels = voxelsOf(prior, K)
+  const voxels = voxelsPerClass(prior, K)
   const classes = new Uint8Array(voxels)
   const best = prior.slice(0, voxels)
   for (let c = 1, at = voxels; c < K; c++) {

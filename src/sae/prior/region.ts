@@ -2,7 +2,8 @@ import { boxShape, requireBox, wholeBox, type Box } from '../../ops/shared/box.j
 import { supportThreshold } from '../../ops/index.js'
 import { eachAxis } from '../../ops/shared/triple.js'
 import type { Prior, PriorLayout } from './prior.js'
-import { forEachRow, type SpatialShape } from '../separable-filter.js'
+import { forEachRow } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 
 /**
  * The part of a prior with something to decide: `data` of the smallest box outside which it allows only the background.
@@ -91,7 +92,7 @@ export function cropVolume<T extends Float32Array | Uint8Array>(
   box: Box,
   channels = 1,
 ): T {
-  const [whole, part] = [voxels(shape), voxels(boxShape(box))]
+  const [whole, part] = [voxelsOf(shape), voxelsOf(boxShape(box))]
   requireFit('cropVolume', box, shape, data, channels * whole)
   const cropped = emptyLike(data, channels * part)
   for (let c = 0; c < channels; c++) {
@@ -115,7 +116,7 @@ export function pasteVolume<T extends Float32Array | Uint8Array>(
   box: Box,
   outside: readonly number[] = [0],
 ): T {
-  const [whole, size] = [voxels(shape), voxels(boxShape(box))]
+  const [whole, size] = [voxelsOf(shape), voxelsOf(boxShape(box))]
   requireFit('pasteVolume', box, shape, part, outside.length * size)
   const pasted = emptyLike(part, outside.length * whole)
   outside.forEach((value, c) => {
@@ -143,10 +144,6 @@ function requireFit(
 ): void {
   requireBox(what, box, shape)
   if (length !== due) throw new Error(`${what}: ${length} values, not ${due}`)
-}
-
-function voxels([D, H, W]: SpatialShape): number {
-  return D * H * W
 }
 
 function emptyLike<T extends Float32Array | Uint8Array>(data: T, length: number): T {

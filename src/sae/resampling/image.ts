@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 import type { Affine } from '../synth/affine.js'
 import { blur } from '../synth/resample.js'
 import { isWithin, smoothingFor } from './voxel-map.js'
@@ -104,9 +104,6 @@ const row = (image: Float32Array, at: number, next: number, fraction: number): n
   mix(image[at]!, image[at + next]!, fraction)
 
 const clamp = (position: number, n: number): number => Math.min(Math.max(position, 0), n - 1)
-
-/** Voxels of a volume. */
-export const voxelsOf = ([D, H, W]: SpatialShape): number => D * H * W
 
 /** How many volumes of that shape there are. @throws Error if they are not whole */
 export function channelsIn({ length }: { readonly length: number }, shape: SpatialShape): number {

@@ -1,8 +1,7 @@
 // Label maps of other grids come onto that of a run, of a prior or of a reference by `resampleLabels`.
-import type { SpatialShape } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 import type { Affine } from '../synth/affine.js'
 import { exponential } from '../synth/exponential.js'
-import { voxelsOf } from './image.js'
 import { Poll } from './poll.js'
 import { isWithin, smoothingFor } from './voxel-map.js'
 

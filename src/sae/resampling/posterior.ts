@@ -1,6 +1,6 @@
-import type { SpatialShape } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 import type { Affine } from '../synth/affine.js'
-import { channelsIn, resampleImage, resampleImages, voxelsOf, type Outside } from './image.js'
+import { channelsIn, resampleImage, resampleImages, type Outside } from './image.js'
 
 /** Outside of the field of view, class 0, the background, is certain. */
 const certainBackground = (channel: number): Outside => (channel === 0 ? 1 : 0)

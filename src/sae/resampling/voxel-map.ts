@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js'
 import { affine, apply, invert, linearPart, matrix, multiply, type Affine } from '../synth/affine.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** Rows of a 4x4 matrix that takes voxels to millimetres of the world, as headers state it. */
 export type Placement4 = readonly (readonly number[])[]

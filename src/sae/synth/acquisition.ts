@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js'
 import type { Random } from '../phantom/random.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import type { Deformation } from './deformation.js'
 import { exponential } from './exponential.js'
 import { headMask } from './head-mask.js'

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js'
 import type { Random } from '../phantom/random.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { SplineGrid, type SplineField } from '../spline-field.js'
 import {
   affine,

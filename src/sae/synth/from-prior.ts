@@ -1,6 +1,6 @@
 import type { Random } from '../phantom/random.js'
 import type { Prior } from '../prior/prior.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { SplineGrid } from '../spline-field.js'
 import { exponential } from './exponential.js'
 import { splineNoise } from './noise.js'

@@ -1,5 +1,6 @@
 import type { Random } from '../phantom/random.js'
-import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable-filter.js'
+import { filterAxis, replicateEdge, type LineFilter } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { normalField } from './noise.js'
 
 /**

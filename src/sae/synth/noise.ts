@@ -1,6 +1,6 @@
 import type { Random } from '../phantom/random.js'
 import { SplineField, SplineGrid } from '../spline-field.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 
 /** Values over a volume, made row by row, planes in order. */
 interface Field {

@@ -1,5 +1,5 @@
 import type { Random } from '../phantom/random.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import type { Deformation } from './deformation.js'
 import type { IntensityModel } from './intensities.js'
 import { normalField, normalShareBelow } from './noise.js'

@@ -1,4 +1,5 @@
-import { filterAxis, replicateEdge, type LineFilter, type SpatialShape } from '../separable-filter.js'
+import { filterAxis, replicateEdge, type LineFilter } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import { exponential } from './exponential.js'
 
 /** Blurs by a Gaussian, in place, edges replicated; sigma in voxels along D, H, W, below 0.2 of no effect. */

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js'
 import type { Random } from '../phantom/random.js'
 import type { Prior } from '../prior/prior.js'
-import type { SpatialShape } from '../separable-filter.js'
+import type { SpatialShape } from '../shape.js'
 import type { Affine } from './affine.js'
 import { Deformation, type DeformationOptions } from './deformation.js'
 import { PriorSampler, type PriorSamplingOptions } from './from-prior.js'

@@ -1,4 +1,4 @@
-import type { SpatialShape } from '../separable-filter.js'
+import { voxelsOf, type SpatialShape } from '../shape.js'
 
 /** Where each voxel of an output volume comes from in a source volume; `Deformation` is one. */
 export interface Warp {
@@ -19,7 +19,7 @@ export interface Warp {
  */
 export function warpLabels(classes: Uint8Array, deformation: Warp, outside = 0): Uint8Array {
   const [D, H, W] = deformation.source
-  const warped = new Uint8Array(voxelCount(deformation.output))
+  const warped = new Uint8Array(voxelsOf(deformation.output))
   deformation.forEachRow((offset, x, y, z) => {
     for (let w = 0; w < x.length; w++) {
       const [d, h, k] = [x[w]! + 0.5, y[w]! + 0.5, z[w]! + 0.5]
@@ -43,7 +43,7 @@ export function warpImage(
   outside: readonly number[] = [],
 ): Float32Array {
   const { source, output } = deformation
-  const [from, to, W] = [voxelCount(source), voxelCount(output), output[2]]
+  const [from, to, W] = [voxelsOf(source), voxelsOf(output), output[2]]
   const channels = values.length / from
   const warped = new Float32Array(channels * to)
   const [corner, weights] = [new Int32Array(W), new Float64Array(8 * W)]
@@ -71,10 +71,6 @@ export function warpImage(
  */
 export function warpPrior(prior: Float32Array, deformation: Warp): Float32Array {
   return warpImage(prior, deformation, [1])
-}
-
-function voxelCount([D, H, W]: SpatialShape): number {
-  return D * H * W
 }
 
 /** Writes the weights of the eight voxels around a position; returns the first of them, or -1 if some lie beyond the volume. */

@@ -1,3 +1,5 @@
+import { mean } from '../mean.js'
+
 /**
  * How the weight w of the squared error is determined (docs/equations.md, rows "recon, sigma fixed"
  * and "recon, sigma estimated").
@@ -86,8 +88,4 @@ export class NoiseLevel {
     const share = kept ** this.errors.length
     return share * this.variance + (1 - share) * mean(this.errors)
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { makePhantom } from '../../../src/sae/phantom/phantom.js'
 import { correctBias } from '../../../src/sae/prepare/bias-correction.js'
 import { Random } from '../../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { useGpu } from '../../gpu.js'
 
 const device = useGpu()

@@ -6,7 +6,7 @@ import { batchDice, diceScores, meanDice, presentScores } from '../../../src/sae
 import { foregroundClasses, freeSurferTable, toClasses } from '../../../src/sae/labels/label-table.js'
 import { priorArgmax } from '../../../src/sae/prior/prior.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 
 describe('diceScores', () => {
   it('is (2|P and T| + 1) / (|P| + |T| + 1) for each class', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BiasField } from '../../../src/sae/mixture/bias-field.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { mulberry32 } from '../../reference/nd-array.js'
 
 /** A field of order 3, and a scan of two intensities under it, with zeros outside a ball. */

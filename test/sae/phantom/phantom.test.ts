@@ -5,7 +5,7 @@ import { checkLabelTable, foregroundClasses } from '../../../src/sae/labels/labe
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { priorArgmax } from '../../../src/sae/prior/prior.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { userError } from '../../io/support.js'
 
 const K = phantomTable.classes.length

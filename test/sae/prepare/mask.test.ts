@@ -4,7 +4,7 @@ import { boxOfMask, middlesOfBlocks } from '../../../src/sae/prepare/blocks.js'
 import { brainMask } from '../../../src/sae/prepare/brain-mask.js'
 import { fillHoles, grownBy, largestComponent } from '../../../src/sae/prepare/mask.js'
 import { scaledByQuantiles } from '../../../src/sae/prepare/quantiles.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { mulberry32 } from '../../reference/nd-array.js'
 
 const shape: SpatialShape = [9, 11, 10]

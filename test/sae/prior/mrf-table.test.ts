@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logMrfTable, mrfTable, pointwiseMrfTable } from '../../../src/sae/prior/mrf-table.js'
 import { Random } from '../../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { userError } from '../../io/support.js'
 import { openGolden } from '../../reference/golden.js'
 import * as reference from '../../reference/mrf.js'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Random } from '../../../src/sae/phantom/random.js'
 import { checkPrior, normalisePrior, priorArgmax } from '../../../src/sae/prior/prior.js'
 import { blurPrior, priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { userError } from '../../io/support.js'
 
 const K = 5

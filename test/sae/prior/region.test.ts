@@ -6,7 +6,7 @@ import { mrfTableOf } from '../../../src/sae/prior/mrf-table.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
 import { cropPrior, cropVolume, onWholeGrid, pasteVolume, supportBox } from '../../../src/sae/prior/region.js'
 import { batchDice } from '../../../src/sae/metrics/dice.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 
 const at = ([, H, W]: SpatialShape, d: number, h: number, w: number): number => (d * H + h) * W + w
 

@@ -1,7 +1,7 @@
 /** Grids and smooth pictures that tests of resampling share. */
 import type { Orientation } from '../../../src/io/orientation.js'
 import type { Grid } from '../../../src/io/volume.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { diagonal, matrix, multiply, type Matrix3, type Triple } from '../../../src/sae/synth/affine.js'
 
 /** A turn about the three axes, one after the other, in degrees. */

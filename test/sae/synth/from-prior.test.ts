@@ -3,7 +3,7 @@ import { Random } from '../../../src/sae/phantom/random.js'
 import { makePhantom, phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { priorArgmax } from '../../../src/sae/prior/prior.js'
 import { priorFromLabels } from '../../../src/sae/prior/prior-from-labels.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { exponential } from '../../../src/sae/synth/exponential.js'
 import { PriorSampler } from '../../../src/sae/synth/from-prior.js'
 

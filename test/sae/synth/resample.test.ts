@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../src/sae/phantom/random.js'
-import type { SpatialShape } from '../../../src/sae/separable-filter.js'
+import type { SpatialShape } from '../../../src/sae/shape.js'
 import { average, blur, interpolate } from '../../../src/sae/synth/resample.js'
 
 function randomImage(seed: number, [D, H, W]: SpatialShape): Float32Array {
