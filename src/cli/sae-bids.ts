@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { runMain } from './run-main.js'
+import { runMain } from './run/run-main.js'
 
 await runMain(() => import('./bids-app/program.js'))

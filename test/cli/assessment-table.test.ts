@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatAssessments } from '../../src/cli/assessment-table.js'
+import { formatAssessments } from '../../src/cli/assess/assessment-table.js'
 import { assess } from '../../src/sae/assessment/assessment.js'
 import { summarisePrior } from '../../src/sae/assessment/prior-summary.js'
 import { identityTable } from '../../src/sae/labels/label-table.js'

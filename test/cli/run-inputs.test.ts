@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatInputs, requireSameInputs } from '../../src/cli/run-inputs.js'
+import { formatInputs, requireSameInputs } from '../../src/cli/run/run-inputs.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { userError } from '../io/support.js'
 

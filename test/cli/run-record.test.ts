@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { recordRun, type Run } from '../../src/cli/run-record.js'
+import { recordRun, type Run } from '../../src/cli/run/run-record.js'
 
 let folder: string
 const path = (name: string): string => join(folder, name)

@@ -1,7 +1,7 @@
 /** Scans and label maps of several volumes, and in FreeSurfer's format. */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { identifyInputs, formatInputs, requireSameInputs } from '../../src/cli/run-inputs.js'
+import { identifyInputs, formatInputs, requireSameInputs } from '../../src/cli/run/run-inputs.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { readLabelVolume, readVolume, writeVolume } from '../../src/io/files.js'
 import { userError } from '../io/support.js'

@@ -2,7 +2,7 @@
 // NAME.svg. A killed run resumes at the cell it was working on.
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { exitCodeOf } from '../../src/cli/failure.js'
+import { exitCodeOf } from '../../src/cli/run/failure.js'
 import { makeFolder } from '../../src/cli/outputs/output-folder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { openGpu } from '../../src/node/index.js'

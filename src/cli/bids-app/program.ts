@@ -5,7 +5,7 @@ import { addCohortOptions } from '../cohort/cohort.js'
 import { keepGoingOption } from '../cohort/failed-scans.js'
 import { shardOption } from '../cohort/shard.js'
 import { requireMeant } from '../arguments.js'
-import { exitCodeOf } from '../failure.js'
+import { exitCodeOf } from '../run/failure.js'
 import {
   byIndexOption,
   classesOption,

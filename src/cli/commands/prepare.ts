@@ -13,7 +13,7 @@ import {
 } from '../cohort/cohort.js'
 import { peakMemory, withGpu } from '../device.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
-import { keepingRecord } from '../keeping-record.js'
+import { keepingRecord } from '../run/keeping-record.js'
 import {
   folderOption,
   memoryOption,
@@ -30,7 +30,7 @@ import { PrepareJobs } from '../prepare/prepare-jobs.js'
 import { prepareScan, readHead } from '../prepare/prepare-scan.js'
 import { needsOrientation, stepNames, type StepName, type Workshop } from '../prepare/prepare-steps.js'
 import { readScanToRegister } from '../registration.js'
-import { recordRun } from '../run-record.js'
+import { recordRun } from '../run/run-record.js'
 import type { Job } from '../segmentation-files.js'
 import { shardOption, type Shard } from '../cohort/shard.js'
 import { Stripper } from '../prepare/stripper.js'

@@ -20,7 +20,7 @@ import type { Prior } from '../../sae/prior/prior.js'
 import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae/prior/parts.js'
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
-import { assessRun } from '../assess-run.js'
+import { assessRun } from '../assess/assess-run.js'
 import { channelFiles, channelsOfScans } from '../channel-files.js'
 import { tableFor } from '../classes.js'
 import {

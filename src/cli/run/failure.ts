@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
-import { printable, UserError } from '../errors.js'
-import { programName } from './program-name.js'
+import { printable, UserError } from '../../errors.js'
+import { programName } from '../program-name.js'
 
 /**
  * Tells the user in one line why a command failed; returns the exit code.

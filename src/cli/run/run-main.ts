@@ -1,5 +1,5 @@
-import { codeOf, fileError } from '../io/file-error.js'
-import { programName } from './program-name.js'
+import { codeOf, fileError } from '../../io/file-error.js'
+import { programName } from '../program-name.js'
 
 /**
  * Runs a command line program and sets the exit code of the process.

@@ -1,6 +1,6 @@
-import type { Grade } from '../sae/assessment/rules.js'
+import type { Grade } from '../../sae/assessment/rules.js'
 import type { NamedAssessment } from './assessment-table.js'
-import type { Terminal } from './terminal.js'
+import type { Terminal } from '../terminal.js'
 
 /** Prints how many segmentations are sound, and one warning for each kind that is not, with the reasons of the first. */
 export function sayVerdicts(all: readonly NamedAssessment[], terminal: Terminal): void {

@@ -1,5 +1,5 @@
-import type { LabelTable } from '../sae/labels/label-table.js'
-import type { NamedAssessment } from './assessment-table.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
+import type { NamedAssessment } from '../assess/assessment-table.js'
 
 /** An assessment as `run.json` stores it: all figures of a class in one place. */
 export function assessmentFigures({ scan, assessment }: NamedAssessment, table: LabelTable) {

@@ -1,9 +1,9 @@
-import type { Assessment } from '../sae/assessment/assessment.js'
-import type { ClassVolume } from '../sae/assessment/class-volumes.js'
-import type { Overlap } from '../sae/assessment/overlap.js'
-import { meanOfKnown } from '../sae/mean.js'
-import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
-import { alignColumns } from './tables/columns.js'
+import type { Assessment } from '../../sae/assessment/assessment.js'
+import type { ClassVolume } from '../../sae/assessment/class-volumes.js'
+import type { Overlap } from '../../sae/assessment/overlap.js'
+import { meanOfKnown } from '../../sae/mean.js'
+import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
+import { alignColumns } from '../tables/columns.js'
 
 /** An assessment and whose it is. */
 export interface NamedAssessment {

@@ -1,14 +1,14 @@
-import type { Volume } from '../io/volume.js'
-import { assess, type AssessedScan, type Assessment } from '../sae/assessment/assessment.js'
-import { summarisePrior, type PriorSummary } from '../sae/assessment/prior-summary.js'
-import type { LabelTable } from '../sae/labels/label-table.js'
+import type { Volume } from '../../io/volume.js'
+import { assess, type AssessedScan, type Assessment } from '../../sae/assessment/assessment.js'
+import { summarisePrior, type PriorSummary } from '../../sae/assessment/prior-summary.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import { formatAssessments, type NamedAssessment } from './assessment-table.js'
-import { toPrior } from './prior/prior-file.js'
-import { assessmentFigures } from './run-figures.js'
-import { recordRun, type Run } from './run-record.js'
-import type { Terminal } from './terminal.js'
+import { toPrior } from '../prior/prior-file.js'
+import { assessmentFigures } from '../run/run-figures.js'
+import { recordRun, type Run } from '../run/run-record.js'
+import type { Terminal } from '../terminal.js'
 import { sayVerdicts } from './verdicts.js'
-import { voxelVolume } from './voxel-volume.js'
+import { voxelVolume } from '../voxel-volume.js'
 
 /** Assesses the segmentations of a run one by one; prints and records the results at the end. */
 export class Assessments {

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { AdapterSummary } from '../gpu/gpu.js'
-import { readText, writeFileAtomic } from '../io/files.js'
-import { adapterKind } from '../node/adapters.js'
-import { fileDigest } from './outputs/file-digest.js'
-import { exclusively } from './outputs/lock.js'
-import { tablePath } from './prior/prior-file.js'
-import { programName } from './program-name.js'
+import type { AdapterSummary } from '../../gpu/gpu.js'
+import { readText, writeFileAtomic } from '../../io/files.js'
+import { adapterKind } from '../../node/adapters.js'
+import { fileDigest } from '../outputs/file-digest.js'
+import { exclusively } from '../outputs/lock.js'
+import { tablePath } from '../prior/prior-file.js'
+import { programName } from '../program-name.js'
 
 /** A file that a run read. */
 export interface Input {
@@ -130,7 +130,7 @@ function versions(): Record<string, string> {
   const require = createRequire(import.meta.url)
   const versionIn = (file: string): string => (require(file) as { version: string }).version
   return {
-    'sae-webgpu': versionIn('../../package.json'),
+    'sae-webgpu': versionIn('../../../package.json'),
     node: process.versions.node,
     webgpu: versionIn('webgpu/package.json'),
   }

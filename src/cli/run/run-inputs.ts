@@ -1,8 +1,8 @@
-import { UserError } from '../errors.js'
-import { isArray, isCount, parseRecord } from '../io/json.js'
-import { fileDigest } from './outputs/file-digest.js'
-import type { GridOptions } from './grids/grid-check.js'
-import type { Terminal } from './terminal.js'
+import { UserError } from '../../errors.js'
+import { isArray, isCount, parseRecord } from '../../io/json.js'
+import { fileDigest } from '../outputs/file-digest.js'
+import type { GridOptions } from '../grids/grid-check.js'
+import type { Terminal } from '../terminal.js'
 
 /** What a run learns from, by checksums, so that it is resumed with the same. Names would tell who was scanned. */
 export interface RunInputs {
