@@ -1,5 +1,5 @@
 import { Variables } from '../../src/plan/variables.js'
-import { fitDecoder } from '../../src/cli/fit-decoder.js'
+import { fitDecoder } from '../../src/cli/train/fit-decoder.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { TrainingScan } from '../../src/sae/training/batches.js'

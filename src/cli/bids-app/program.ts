@@ -17,7 +17,7 @@ import {
   volumeOption,
   wholeNumber,
 } from '../options.js'
-import { keepExistingOption, labelsOutOption, onScans } from '../segmentation-files.js'
+import { keepExistingOption, labelsOutOption, onScans } from '../segment/segmentation-files.js'
 import { group } from './group.js'
 import { participant, type AppOptions } from './participant.js'
 

@@ -5,7 +5,7 @@ import { UserError } from '../../errors.js'
 import type { Precision } from '../../plan/storage.js'
 import { defaultEm } from '../../sae/mixture/em-settings.js'
 import { defaultTraining } from '../../sae/settings.js'
-import { changeOf, changesCsv, formatChange, type Change } from '../adaptation.js'
+import { changeOf, changesCsv, formatChange, type Change } from '../train/adaptation.js'
 import { channelFiles } from '../channel-files.js'
 import {
   addCohortOptions,
@@ -39,12 +39,12 @@ import {
   labelsOutOption,
   type LabelsOut,
   type SegmentationRun,
-} from '../segmentation-files.js'
+} from '../segment/segmentation-files.js'
 import { Terminal } from '../terminal.js'
-import { em, type EmCommandOptions } from '../em-scans.js'
+import { em, type EmCommandOptions } from '../segment/em-scans.js'
 import { makePrior } from './prior.js'
-import { segment, type SegmentOptions } from '../segment-scans.js'
-import { train } from '../train-scans.js'
+import { segment, type SegmentOptions } from '../segment/segment-scans.js'
+import { train } from '../train/train-scans.js'
 import { readyWeights, requireUsable } from '../usable-scans.js'
 
 interface AdaptOptions extends GlobalOptions {

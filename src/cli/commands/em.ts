@@ -30,9 +30,9 @@ import {
   reportOption,
   onScans,
   segmentationFiles,
-} from '../segmentation-files.js'
+} from '../segment/segmentation-files.js'
 import { shardOption } from '../cohort/shard.js'
-import { em, type EmCommandOptions } from '../em-scans.js'
+import { em, type EmCommandOptions } from '../segment/em-scans.js'
 
 export function addEm(program: Command): void {
   const command = program

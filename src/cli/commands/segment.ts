@@ -26,9 +26,9 @@ import {
   reportOption,
   onScans,
   segmentationFiles,
-} from '../segmentation-files.js'
+} from '../segment/segmentation-files.js'
 import { shardOption } from '../cohort/shard.js'
-import { segment, type SegmentOptions } from '../segment-scans.js'
+import { segment, type SegmentOptions } from '../segment/segment-scans.js'
 
 export function addSegment(program: Command): void {
   const command = program

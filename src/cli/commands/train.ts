@@ -8,8 +8,8 @@ import {
   type CohortOptions,
 } from '../cohort/cohort.js'
 import { addLearningOptions, neighbourhood, realNumber, terminalOf, wholeNumber } from '../options.js'
-import type { TrainOptions } from '../training-start.js'
-import { train } from '../train-scans.js'
+import type { TrainOptions } from '../train/training-start.js'
+import { train } from '../train/train-scans.js'
 
 export function addTrain(program: Command): void {
   const command = program

@@ -4,7 +4,7 @@ import { inFormat, requireFormatOfLayout, type ResultFormat } from '../outputs/r
 import type { Origin } from '../outputs/output-record.js'
 import { hasSidecar, sidecarEnding } from './prepare-sidecars.js'
 import { endingsOf, type StepName } from './prepare-steps.js'
-import { SegmentationJobs, type Job } from '../segmentation-files.js'
+import { SegmentationJobs, type Job } from '../segment/segmentation-files.js'
 import type { Naming } from '../cohort/bids-derivatives.js'
 import type { Shard } from '../cohort/shard.js'
 import type { Stripper } from './stripper.js'

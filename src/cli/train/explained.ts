@@ -1,10 +1,10 @@
-import type { Gpu } from '../gpu/gpu.js'
-import type { Value } from '../graph/value.js'
-import type { Variables } from '../plan/variables.js'
-import type { TrainingScan } from '../sae/training/batches.js'
-import { diagnose, type Course } from '../sae/training/diagnosis.js'
-import { DivergedError } from '../sae/training/diverged.js'
-import { UserError } from '../errors.js'
+import type { Gpu } from '../../gpu/gpu.js'
+import type { Value } from '../../graph/value.js'
+import type { Variables } from '../../plan/variables.js'
+import type { TrainingScan } from '../../sae/training/batches.js'
+import { diagnose, type Course } from '../../sae/training/diagnosis.js'
+import { DivergedError } from '../../sae/training/diverged.js'
+import { UserError } from '../../errors.js'
 import type { Lifeline } from './recovery.js'
 
 /** How a course of learning is started again, to look for the step that went wrong. */

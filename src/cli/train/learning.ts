@@ -1,10 +1,10 @@
-import { meanOfKnown } from '../sae/mean.js'
-import { meanDice } from '../sae/metrics/dice.js'
-import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
-import type { RunOptions } from '../sae/training/pipelined-steps.js'
-import type { CsvLog } from './tables/csv-log.js'
-import { Interrupt } from './run/interrupt.js'
-import type { Progress } from './progress.js'
+import { meanOfKnown } from '../../sae/mean.js'
+import { meanDice } from '../../sae/metrics/dice.js'
+import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
+import type { RunOptions } from '../../sae/training/pipelined-steps.js'
+import type { CsvLog } from '../tables/csv-log.js'
+import { Interrupt } from '../run/interrupt.js'
+import type { Progress } from '../progress.js'
 
 /** What steps of pretraining and training have in common. */
 interface Step {

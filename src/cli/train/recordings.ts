@@ -1,6 +1,6 @@
-import type { LabelTable } from '../sae/labels/label-table.js'
-import type { PretrainingStep } from '../sae/training/pretrainer.js'
-import type { ChannelError } from '../sae/training/trainer.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
+import type { PretrainingStep } from '../../sae/training/pretrainer.js'
+import type { ChannelError } from '../../sae/training/trainer.js'
 import type { Recording } from './learning.js'
 import type { ValidatedStep } from './validation.js'
 

@@ -1,9 +1,9 @@
-import type { RegionScores } from '../sae/metrics/region-scores.js'
-import { alignColumns } from './tables/columns.js'
-import { formatCsv } from './tables/csv.js'
-import { evaluatePair, type Evaluation } from './evaluate/evaluation.js'
-import type { MadeSegmentation } from './segmentation-files.js'
-import { Terminal } from './terminal.js'
+import type { RegionScores } from '../../sae/metrics/region-scores.js'
+import { alignColumns } from '../tables/columns.js'
+import { formatCsv } from '../tables/csv.js'
+import { evaluatePair, type Evaluation } from '../evaluate/evaluation.js'
+import type { MadeSegmentation } from '../segment/segmentation-files.js'
+import { Terminal } from '../terminal.js'
 
 /** A scan's segmentation before the adaptation and after it. */
 export interface AdaptedScan {
