@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeValues } from '../../src/cli/label-maps.js'
+import { describeValues } from '../../src/cli/inputs/label-maps.js'
 import { formatDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { writeVolume } from '../../src/io/files.js'
 import { readSafetensors, writeSafetensors, type Tensor } from '../../src/io/safetensors.js'

@@ -1,7 +1,7 @@
 /** Priors of label maps that lie elsewhere, of tissue maps, and what a prior says. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeValues } from '../../src/cli/label-maps.js'
+import { describeValues } from '../../src/cli/inputs/label-maps.js'
 import { readVolume, writeVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
 import { diceScores } from '../../src/sae/metrics/dice.js'

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readWeights } from '../../src/cli/weights-file.js'
+import { readWeights } from '../../src/cli/inputs/weights-file.js'
 import { killRuns, requireEqual, requireNothingLeft } from './kill-runs.js'
 import { TinyRun, type Started } from './tiny-run.js'
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, watch } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readWeights } from '../../src/cli/weights-file.js'
+import { readWeights } from '../../src/cli/inputs/weights-file.js'
 import { Random } from '../../src/sae/phantom/random.js'
 import type { Started, TinyRun } from './tiny-run.js'
 

@@ -1,5 +1,5 @@
 import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
-import { parseIntensities } from '../../src/cli/intensity-file.js'
+import { parseIntensities } from '../../src/cli/synth/intensity-file.js'
 import { parseLabelTable } from '../../src/sae/labels/label-table-file.js'
 import { freeSurferTable, toCodes } from '../../src/sae/labels/label-table.js'
 import type { Formats } from './format.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { reorient, reorientGrid, type Orientation } from '../../src/io/orientation.js'
-import { toPlaced } from '../../src/cli/registration.js'
+import { toPlaced } from '../../src/cli/register/registration.js'
 import { fitLinear } from '../../src/register/affine-fit.js'
 import { inverse } from '../../src/register/placed.js'
 import { affine, diagonal, rotation } from '../../src/sae/synth/affine.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readLabels, readScan } from '../../src/cli/inputs.js'
+import { readLabels, readScan } from '../../src/cli/inputs/inputs.js'
 import { anatomyOfCodes, type Anatomy } from '../../src/cli/synth/synth-anatomy.js'
 import { subsample } from '../../src/cli/grids/subsample.js'
 import { Terminal } from '../../src/cli/terminal.js'

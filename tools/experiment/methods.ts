@@ -1,5 +1,5 @@
 import { Variables } from '../../src/plan/variables.js'
-import { readWeights, requireClasses } from '../../src/cli/weights-file.js'
+import { readWeights, requireClasses } from '../../src/cli/inputs/weights-file.js'
 import { UserError } from '../../src/errors.js'
 import type { Gpu } from '../../src/gpu/gpu.js'
 import type { FittedMixture } from '../../src/sae/mixture/gaussian-mixture.js'

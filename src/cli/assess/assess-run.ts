@@ -16,7 +16,7 @@ import type { LearningOptions } from '../options.js'
 import { networkPrior, toPrior } from '../prior/prior-file.js'
 import type { Input } from '../run/run-record.js'
 import type { Terminal } from '../terminal.js'
-import { readWeights } from '../weights-file.js'
+import { readWeights } from '../inputs/weights-file.js'
 
 /** At most this many training scans are segmented. */
 const mostScans = 20

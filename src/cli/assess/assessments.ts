@@ -8,7 +8,7 @@ import { assessmentFigures } from '../run/run-figures.js'
 import { recordRun, type Run } from '../run/run-record.js'
 import type { Terminal } from '../terminal.js'
 import { sayVerdicts } from './verdicts.js'
-import { voxelVolume } from '../voxel-volume.js'
+import { voxelVolume } from '../grids/voxel-volume.js'
 
 /** Assesses the segmentations of a run one by one; prints and records the results at the end. */
 export class Assessments {

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { UserError } from '../../errors.js'
 import { readVolumeHeader } from '../../io/files.js'
-import { channelFiles } from '../channel-files.js'
+import { channelFiles } from '../inputs/channel-files.js'
 import type { Terminal } from '../terminal.js'
 
 export const keepGoingOption = (): Option =>

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UserError } from '../../errors.js'
-import { channelFiles, scanOf } from '../channel-files.js'
+import { channelFiles, scanOf } from '../inputs/channel-files.js'
 import { isVolumeName } from '../outputs/file-names.js'
 import { naturally } from './natural-order.js'
 

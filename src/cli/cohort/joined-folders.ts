@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js'
-import { channelFiles, scanOf } from '../channel-files.js'
+import { channelFiles, scanOf } from '../inputs/channel-files.js'
 import { isBidsDataset } from './bids-dataset.js'
 import { isDirectory, isPattern } from './folder-volumes.js'
 import { describeUnpaired, pairByName } from './name-pairs.js'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve, join, isAbsolute } from 'node:path'
 import { UserError } from '../../errors.js'
 import { readText } from '../../io/files.js'
-import { channelFiles, scanOf } from '../channel-files.js'
+import { channelFiles, scanOf } from '../inputs/channel-files.js'
 import { parseDelimited } from '../tables/delimited.js'
 
 /** A scan of a cohort. */

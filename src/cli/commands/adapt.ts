@@ -6,7 +6,7 @@ import type { Precision } from '../../plan/storage.js'
 import { defaultEm } from '../../sae/mixture/em-settings.js'
 import { defaultTraining } from '../../sae/settings.js'
 import { changeOf, changesCsv, formatChange, type Change } from '../train/adaptation.js'
-import { channelFiles } from '../channel-files.js'
+import { channelFiles } from '../inputs/channel-files.js'
 import {
   addCohortOptions,
   findScans,
@@ -15,8 +15,8 @@ import {
   type CohortOptions,
 } from '../cohort/cohort.js'
 import { FailedScans, keepGoingOption } from '../cohort/failed-scans.js'
-import { readHeaders } from '../input-headers.js'
-import { requireLabelsOfEach } from '../inputs.js'
+import { readHeaders } from '../inputs/input-headers.js'
+import { requireLabelsOfEach } from '../inputs/inputs.js'
 import {
   byIndexOption,
   classesOption,
@@ -45,7 +45,7 @@ import { em, type EmCommandOptions } from '../segment/em-scans.js'
 import { makePrior } from './prior.js'
 import { segment, type SegmentOptions } from '../segment/segment-scans.js'
 import { train } from '../train/train-scans.js'
-import { readyWeights, requireUsable } from '../usable-scans.js'
+import { readyWeights, requireUsable } from '../inputs/usable-scans.js'
 
 interface AdaptOptions extends GlobalOptions {
   weights: string

@@ -9,7 +9,7 @@ import { overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../outputs/output-files.js'
 import { requireNoFolder } from '../outputs/output-folder.js'
 import type { Terminal } from '../terminal.js'
-import { readWeights, writeTensorFile } from '../weights-file.js'
+import { readWeights, writeTensorFile } from '../inputs/weights-file.js'
 
 interface ExportOptions {
   shape?: [number, number, number]

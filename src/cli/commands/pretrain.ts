@@ -21,8 +21,8 @@ import { dividedByFits, partCounts, partCountsOf, withMixtures } from '../../sae
 import { emOf, recipes, type Recipe } from '../../sae/recipes.js'
 import type { PretrainingSettings } from '../../sae/settings.js'
 import { assessRun } from '../assess/assess-run.js'
-import { channelFiles, channelsOfScans } from '../channel-files.js'
-import { tableFor } from '../classes.js'
+import { channelFiles, channelsOfScans } from '../inputs/channel-files.js'
+import { tableFor } from '../inputs/classes.js'
 import {
   addCohortOptions,
   findScans,
@@ -33,7 +33,7 @@ import {
 import { peakMemory } from '../device.js'
 import { examplesBeside, RunExamples } from '../examples/run-examples.js'
 import { fitMixtures } from '../train/fit-mixtures.js'
-import { readTrainingScans, requireLabelsOfEach } from '../inputs.js'
+import { readTrainingScans, requireLabelsOfEach } from '../inputs/inputs.js'
 import { matchRun } from '../grids/match-run.js'
 import { addLearningOptions, terminalOf, withOptions, type LearningOptions } from '../options.js'
 import { Outputs } from '../outputs/output-files.js'
@@ -49,7 +49,7 @@ import {
   requireClasses,
   writeWeights,
   type WeightsFile,
-} from '../weights-file.js'
+} from '../inputs/weights-file.js'
 
 interface PretrainOptions extends LearningOptions {
   instanceNorm?: boolean

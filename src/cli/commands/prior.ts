@@ -6,7 +6,7 @@ import type { Grid, VolumeHeader } from '../../io/volume.js'
 import { dilatePrior } from '../../sae/prior/dilate-prior.js'
 import { foregroundClasses } from '../../sae/labels/label-table.js'
 import { floorPrior } from '../../sae/prior/prior-from-labels.js'
-import { absentClasses, formatShares } from '../class-shares.js'
+import { absentClasses, formatShares } from '../tables/class-shares.js'
 import { identityOf } from '../cohort/folder-volumes.js'
 import { besideVolume } from '../outputs/file-names.js'
 import {

@@ -6,14 +6,14 @@ import { describeMap, doubtOf } from '../../register/describe.js'
 import { Pullback, type Transform } from '../../register/pullback.js'
 import { fitSmooth } from '../../register/smooth-fit.js'
 import { warpImage } from '../../sae/synth/warp.js'
-import { carryFile, planCarried, requireCarriable } from '../carry-files.js'
+import { carryFile, planCarried, requireCarriable } from '../register/carry-files.js'
 import { besideVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutputVolume } from '../outputs/output-files.js'
 import { requireNoFolder } from '../outputs/output-folder.js'
-import { readScanToRegister, readUnscaled, type RegisteredScan } from '../registration.js'
+import { readScanToRegister, readUnscaled, type RegisteredScan } from '../register/registration.js'
 import type { Terminal } from '../terminal.js'
-import { writeItkAffine, writeRecord, writeWarp } from '../transform-files.js'
+import { writeItkAffine, writeRecord, writeWarp } from '../register/transform-files.js'
 
 interface RegisterOptions {
   to: string

@@ -12,7 +12,7 @@ import {
 } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
 import { isCode } from '../../sae/labels/label-codes.js'
-import { tablesBeside } from '../carry-files.js'
+import { tablesBeside } from '../register/carry-files.js'
 import { besideVolume, nameOfVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'
 import { Outputs, writeOutput, writeOutputVolume } from '../outputs/output-files.js'

@@ -4,11 +4,11 @@ import { meanOfKnown } from '../../sae/mean.js'
 import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
 import { regionScores, type RegionScores } from '../../sae/metrics/region-scores.js'
 import { priorArgmax } from '../../sae/prior/prior.js'
-import { describeShares } from '../class-shares.js'
-import { tableFor } from '../classes.js'
+import { describeShares } from '../tables/class-shares.js'
+import { tableFor } from '../inputs/classes.js'
 import { GridCheck } from '../grids/grid-check.js'
-import { readHeaders, readPriorHeader } from '../input-headers.js'
-import { readLabels } from '../inputs.js'
+import { readHeaders, readPriorHeader } from '../inputs/input-headers.js'
+import { readLabels } from '../inputs/inputs.js'
 import {
   classesOfMap,
   tableOfMap,
@@ -16,12 +16,12 @@ import {
   valuesOf,
   warnOfBareClasses,
   type MapTable,
-} from '../label-maps.js'
+} from '../inputs/label-maps.js'
 import { placed, placedClasses, type Placement } from '../grids/placement.js'
 import { readPrior } from '../prior/prior-file.js'
 import { allMetrics, needsSurfaces, presenceOf, type Metric } from './region-metrics.js'
 import type { Terminal } from '../terminal.js'
-import { voxelVolume } from '../voxel-volume.js'
+import { voxelVolume } from '../grids/voxel-volume.js'
 import { voxelsOf } from '../../sae/shape.js'
 
 /** A segmentation and its reference. */

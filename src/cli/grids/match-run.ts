@@ -1,9 +1,9 @@
 import { formatShape, type Grid, type VolumeHeader } from '../../io/volume.js'
 import { followedBy } from '../../io/orientation.js'
-import { channelFiles, channelsOfScans } from '../channel-files.js'
+import { channelFiles, channelsOfScans } from '../inputs/channel-files.js'
 import { GridCheck, type GridOptions } from './grid-check.js'
-import { readHeaders, readPriorHeader } from '../input-headers.js'
-import { requireNoSegmentation } from '../label-maps.js'
+import { readHeaders, readPriorHeader } from '../inputs/input-headers.js'
+import { requireNoSegmentation } from '../inputs/label-maps.js'
 import type { Placement } from './placement.js'
 import type { Terminal } from '../terminal.js'
 

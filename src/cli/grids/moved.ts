@@ -4,7 +4,7 @@ import { isArray, parseRecord } from '../../io/json.js'
 import type { Grid } from '../../io/volume.js'
 import { inverse } from '../../register/placed.js'
 import { compose, determinant, linearPart, type Affine, type AffineRow } from '../../sae/synth/affine.js'
-import { toPlaced } from '../registration.js'
+import { toPlaced } from '../register/registration.js'
 
 /**
  * The affine map of a registration, as `sae register` and `sae prepare --to` write it (.json): from the world of the scan

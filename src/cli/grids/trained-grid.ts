@@ -2,7 +2,7 @@ import { UserError } from '../../errors.js'
 import { readVolumeHeader } from '../../io/files.js'
 import { voxelSize, type Grid } from '../../io/volume.js'
 import type { Terminal } from '../terminal.js'
-import type { WeightsFile } from '../weights-file.js'
+import type { WeightsFile } from '../inputs/weights-file.js'
 
 /** The voxels that weights were trained on, as their file keeps them. */
 export interface TrainedGrid {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { fileError } from '../../io/file-error.js'
 import { pairOf } from '../../io/pairs.js'
-import { channelFiles } from '../channel-files.js'
+import { channelFiles } from '../inputs/channel-files.js'
 
 /** Size and SHA-256 (hexadecimal) of a file. */
 export interface FileDigest {

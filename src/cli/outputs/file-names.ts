@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { UserError } from '../../errors.js'
-import { firstFile } from '../channel-files.js'
+import { firstFile } from '../inputs/channel-files.js'
 import { outputName } from '../program-name.js'
 
 const extension = /\.(nii|nii\.gz|mgz|mgh|hdr|hdr\.gz|img|img\.gz|npz|npy)$/i

@@ -5,9 +5,9 @@ import { voteLabels } from '../../register/votes.js'
 import { robustScaling, applyScaling } from '../../sae/intensity.js'
 import { warpImage } from '../../sae/synth/warp.js'
 import type { Made, OutputFile, Stage } from './prepare-steps.js'
-import { toPlaced, type RegisteredScan } from '../registration.js'
+import { toPlaced, type RegisteredScan } from '../register/registration.js'
 import type { Terminal } from '../terminal.js'
-import { formatRecord } from '../transform-files.js'
+import { formatRecord } from '../register/transform-files.js'
 
 /** How the files of the step `register` end. */
 export function registerEndings(suffix: string): string[] {

@@ -12,10 +12,10 @@ import { resampleLabels } from '../../sae/resampling/labels.js'
 import { voxelMap } from '../../sae/resampling/voxel-map.js'
 import { describePreparation } from '../device.js'
 import { registerEndings, registerTo } from './prepare-register.js'
-import type { RegisteredScan } from '../registration.js'
+import type { RegisteredScan } from '../register/registration.js'
 import type { Stripper } from './stripper.js'
 import type { Terminal } from '../terminal.js'
-import { voxelVolume } from '../voxel-volume.js'
+import { voxelVolume } from '../grids/voxel-volume.js'
 
 /** The steps of `sae prepare`, in their order. */
 export const stepNames = ['conform', 'strip', 'bias', 'intensities', 'register'] as const

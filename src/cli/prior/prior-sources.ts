@@ -5,10 +5,10 @@ import type { LabelTable } from '../../sae/labels/label-table.js'
 import { normalisePrior } from '../../sae/prior/prior.js'
 import { blurPrior, priorFromLabels } from '../../sae/prior/prior-from-labels.js'
 import type { SpatialShape } from '../../sae/shape.js'
-import { requireSameClasses, tableFor } from '../classes.js'
+import { requireSameClasses, tableFor } from '../inputs/classes.js'
 import { besideVolume } from '../outputs/file-names.js'
 import { GridCheck } from '../grids/grid-check.js'
-import { readLabels } from '../inputs.js'
+import { readLabels } from '../inputs/inputs.js'
 import {
   classesOfMap,
   dsegTable,
@@ -16,7 +16,7 @@ import {
   valuesOf,
   warnOfBareClasses,
   type MapTable,
-} from '../label-maps.js'
+} from '../inputs/label-maps.js'
 import { placed } from '../grids/placement.js'
 import { readTable } from './prior-file.js'
 import { subsample } from '../grids/subsample.js'

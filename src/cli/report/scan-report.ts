@@ -7,14 +7,14 @@ import { describeAxes } from '../../io/orientation.js'
 import { formatShape, voxelSize, type Grid } from '../../io/volume.js'
 import { classColour, type Colour } from '../../report/colours.js'
 import type { OverlaidVolume } from '../../report/overlay.js'
-import { firstResolved } from '../channel-files.js'
+import { firstResolved } from '../inputs/channel-files.js'
 import { GridCheck } from '../grids/grid-check.js'
 import { OutputRecord, type Origin } from '../outputs/output-record.js'
 import { resultFormats } from '../outputs/result-format.js'
 import { placed } from '../grids/placement.js'
 import { lastSegmentation } from './recorded-runs.js'
 import { Terminal } from '../terminal.js'
-import { voxelVolume } from '../voxel-volume.js'
+import { voxelVolume } from '../grids/voxel-volume.js'
 
 /** A value of a segmentation and what it stands for. */
 export interface LegendEntry {

@@ -8,7 +8,7 @@ import {
   type IntensityModel,
 } from '../../sae/synth/intensities.js'
 import { regionOf } from '../../sae/synth/tissues.js'
-import { modelFromFile, readIntensities } from '../intensity-file.js'
+import { modelFromFile, readIntensities } from './intensity-file.js'
 import type { SynthOptions } from './synth-options.js'
 
 /** What regions look like. */

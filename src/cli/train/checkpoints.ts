@@ -10,7 +10,7 @@ import type { Trainer } from '../../sae/training/trainer.js'
 import type { RunExamples } from '../examples/run-examples.js'
 import type { CsvLog } from '../tables/csv-log.js'
 import type { ValidatedStep } from './validation.js'
-import { readWeights, writeWeights } from '../weights-file.js'
+import { readWeights, writeWeights } from '../inputs/weights-file.js'
 
 /** The parts of a run that are saved. */
 interface Trained {

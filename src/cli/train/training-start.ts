@@ -7,10 +7,10 @@ import type { MrfPotential } from '../../sae/prior/mrf-table.js'
 import { recipes } from '../../sae/recipes.js'
 import { defaultTraining, type TrainingSettings } from '../../sae/settings.js'
 import type { TrainingProgress } from '../../sae/training/trainer.js'
-import { channelsOfScans } from '../channel-files.js'
+import { channelsOfScans } from '../inputs/channel-files.js'
 import { flagOf, lengthOf, withOptions, type LearningOptions } from '../options.js'
 import type { Terminal } from '../terminal.js'
-import { readWeights, requireChannels, requireClasses, type WeightsFile } from '../weights-file.js'
+import { readWeights, requireChannels, requireClasses, type WeightsFile } from '../inputs/weights-file.js'
 
 export interface TrainOptions extends LearningOptions {
   beta?: number

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js'
 import type { TrainingStep } from '../../sae/training/trainer.js'
 import type { Validator } from '../../sae/training/validator.js'
-import { resolvedScan } from '../channel-files.js'
+import { resolvedScan } from '../inputs/channel-files.js'
 
 /** A step of training, with the score of its weights on the validation scans if they were tried. */
 export type ValidatedStep = TrainingStep & {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { addPretrain } from '../../../src/cli/commands/pretrain.js'
 import { addTrain } from '../../../src/cli/commands/train.js'
 import { exitCodeOf } from '../../../src/cli/run/failure.js'
-import { readWeights } from '../../../src/cli/weights-file.js'
+import { readWeights } from '../../../src/cli/inputs/weights-file.js'
 import type { Gpu } from '../../../src/gpu/gpu.js'
 import { writeSafetensors, type Tensor } from '../../../src/io/safetensors.js'
 import { createModel } from '../../../src/sae/model.js'

@@ -1,10 +1,10 @@
-import { readVolume } from '../io/files.js'
-import type { Grid } from '../io/volume.js'
-import type { PlacedImage } from '../register/image.js'
-import type { PlacedShape } from '../register/placed.js'
-import type { AffineRow } from '../sae/synth/affine.js'
-import { readScan } from './inputs.js'
-import type { Terminal } from './terminal.js'
+import { readVolume } from '../../io/files.js'
+import type { Grid } from '../../io/volume.js'
+import type { PlacedImage } from '../../register/image.js'
+import type { PlacedShape } from '../../register/placed.js'
+import type { AffineRow } from '../../sae/synth/affine.js'
+import { readScan } from '../inputs/inputs.js'
+import type { Terminal } from '../terminal.js'
 
 /** A grid as registration takes it. */
 export function toPlaced({ shape, affine }: Grid): PlacedShape {

@@ -1,10 +1,10 @@
-import { withVectors, writeNifti } from '../io/nifti-write.js'
-import { gzip } from '../io/gzip.js'
-import { isArray, parseRecord } from '../io/json.js'
-import { inverse } from '../register/placed.js'
-import type { DisplacementField } from '../register/pullback.js'
-import type { Affine } from '../sae/synth/affine.js'
-import { writeOutput } from './outputs/output-files.js'
+import { withVectors, writeNifti } from '../../io/nifti-write.js'
+import { gzip } from '../../io/gzip.js'
+import { isArray, parseRecord } from '../../io/json.js'
+import { inverse } from '../../register/placed.js'
+import type { DisplacementField } from '../../register/pullback.js'
+import type { Affine } from '../../sae/synth/affine.js'
+import { writeOutput } from '../outputs/output-files.js'
 
 /** What a registration found, for its .json. */
 export interface RegistrationRecord {

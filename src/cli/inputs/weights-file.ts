@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto'
-import type { Variables } from '../plan/variables.js'
-import type { Value } from '../graph/value.js'
-import { UserError } from '../errors.js'
-import { readTensors } from '../io/files.js'
-import { writeSafetensors, type Tensor } from '../io/safetensors.js'
-import type { Adam } from '../optim/index.js'
+import type { Variables } from '../../plan/variables.js'
+import type { Value } from '../../graph/value.js'
+import { UserError } from '../../errors.js'
+import { readTensors } from '../../io/files.js'
+import { writeSafetensors, type Tensor } from '../../io/safetensors.js'
+import type { Adam } from '../../optim/index.js'
 import {
   checkpointInfo,
   saveCheckpoint,
   type CheckpointFile,
   type CheckpointInfo,
-} from '../sae/checkpoint.js'
-import { requireFiniteTensors } from '../sae/training/diverged.js'
-import { channelsOf, type NamedTensor } from '../sae/model.js'
-import { classesOf } from '../sae/prior/parts.js'
+} from '../../sae/checkpoint.js'
+import { requireFiniteTensors } from '../../sae/training/diverged.js'
+import { channelsOf, type NamedTensor } from '../../sae/model.js'
+import { classesOf } from '../../sae/prior/parts.js'
 import { channelsOfScans, count } from './channel-files.js'
 import type { CarriedTable } from './classes.js'
-import { writeOutput } from './outputs/output-files.js'
+import { writeOutput } from '../outputs/output-files.js'
 
 /** Weights on disk: ours, or the reference release's. */
 export interface WeightsFile extends CheckpointFile {

@@ -1,25 +1,25 @@
-import { UserError } from '../errors.js'
-import { readLabelVolume, readVolume } from '../io/files.js'
+import { UserError } from '../../errors.js'
+import { readLabelVolume, readVolume } from '../../io/files.js'
 import {
   requireFinite,
   requireVaries,
   type LabelVolume,
   type Volume,
   type VolumeHeader,
-} from '../io/volume.js'
-import type { TrainingScan } from '../sae/training/batches.js'
-import { joinChannels } from '../sae/channels.js'
-import { applyScaling, scalingFor, type Intensities, type Scaling } from '../sae/intensity.js'
-import type { LabelTable } from '../sae/labels/label-table.js'
+} from '../../io/volume.js'
+import type { TrainingScan } from '../../sae/training/batches.js'
+import { joinChannels } from '../../sae/channels.js'
+import { applyScaling, scalingFor, type Intensities, type Scaling } from '../../sae/intensity.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import { channelFiles } from './channel-files.js'
 import { requireOneChannel, type VolumeChoice } from './input-headers.js'
 import { classesOfMap, tableOfReference } from './label-maps.js'
-import type { RunGrids } from './grids/match-run.js'
-import { placed, placedClasses, type Placement } from './grids/placement.js'
-import type { PriorFile } from './prior/prior-file.js'
+import type { RunGrids } from '../grids/match-run.js'
+import { placed, placedClasses, type Placement } from '../grids/placement.js'
+import type { PriorFile } from '../prior/prior-file.js'
 import { ReadCache } from './read-cache.js'
-import { subsample } from './grids/subsample.js'
-import { Terminal } from './terminal.js'
+import { subsample } from '../grids/subsample.js'
+import { Terminal } from '../terminal.js'
 
 /** A file of a scan as the network takes it, and how its intensities were scaled. */
 interface Scan extends Volume {

@@ -1,9 +1,9 @@
-import { firstReadable } from './cohort/failed-scans.js'
+import { firstReadable } from '../cohort/failed-scans.js'
 import { firstFile } from './channel-files.js'
-import { matchRun } from './grids/match-run.js'
-import { everyAsTrained, trainedGridOf } from './grids/trained-grid.js'
+import { matchRun } from '../grids/match-run.js'
+import { everyAsTrained, trainedGridOf } from '../grids/trained-grid.js'
 import { readLabels, tryScan } from './inputs.js'
-import { Terminal } from './terminal.js'
+import { Terminal } from '../terminal.js'
 import { readWeights, requireChannels, type WeightsFile } from './weights-file.js'
 
 /** What decides how scans are read for trained weights. */

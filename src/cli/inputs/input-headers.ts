@@ -1,6 +1,6 @@
-import { UserError } from '../errors.js'
-import { readVolumeHeader } from '../io/files.js'
-import type { VolumeHeader } from '../io/volume.js'
+import { UserError } from '../../errors.js'
+import { readVolumeHeader } from '../../io/files.js'
+import type { VolumeHeader } from '../../io/volume.js'
 
 /**
  * Reads the headers of scans or label maps, which takes milliseconds, before any of them is unpacked, which may take a

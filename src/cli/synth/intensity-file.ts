@@ -1,8 +1,8 @@
-import { quoted, UserError } from '../errors.js'
-import { readText } from '../io/files.js'
-import type { LabelTable } from '../sae/labels/label-table.js'
-import { checkModel, type IntensityModel } from '../sae/synth/intensities.js'
-import type { Component } from '../sae/synth/tissues.js'
+import { quoted, UserError } from '../../errors.js'
+import { readText } from '../../io/files.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
+import { checkModel, type IntensityModel } from '../../sae/synth/intensities.js'
+import type { Component } from '../../sae/synth/tissues.js'
 
 /** The intensities of label codes, as a file gives them. */
 interface IntensityFile {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { UserError } from '../errors.js'
+import { UserError } from '../../errors.js'
 
 /** Between the files of a scan with several channels: `t1.nii.gz,t2.nii.gz`. */
 const separator = ','

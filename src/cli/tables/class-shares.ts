@@ -1,4 +1,4 @@
-import { foregroundClasses, type LabelTable } from '../sae/labels/label-table.js'
+import { foregroundClasses, type LabelTable } from '../../sae/labels/label-table.js'
 
 /**
  * Voxels and share of every class, in columns.

@@ -1,9 +1,9 @@
-import { UserError } from '../errors.js'
-import type { DType } from '../io/dtype.js'
-import type { WritableFormat } from '../io/formats.js'
-import { mghHolds } from '../io/mgh.js'
-import type { LabelVolume } from '../io/volume.js'
-import type { VoxelType } from '../io/voxel-type.js'
+import { UserError } from '../../errors.js'
+import type { DType } from '../../io/dtype.js'
+import type { WritableFormat } from '../../io/formats.js'
+import { mghHolds } from '../../io/mgh.js'
+import type { LabelVolume } from '../../io/volume.js'
+import type { VoxelType } from '../../io/voxel-type.js'
 
 /** The type to write, and what is to be said of it, if anything. */
 interface ConvertedType {
