@@ -102,7 +102,7 @@ describe('a signal', () => {
   })
 
   it('ends a process at once if it is the second', async () => {
-    const module = fileURLToPath(new URL('../../dist/cli/interrupt.js', import.meta.url))
+    const module = fileURLToPath(new URL('../../dist/cli/run/interrupt.js', import.meta.url))
     const script = `const { Interrupt } = await import(${JSON.stringify(module)})
       const interrupt = new Interrupt()
       interrupt.signal.addEventListener('abort', () => console.log('asked to end'))
