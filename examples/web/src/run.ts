@@ -150,7 +150,7 @@ export class Run {
     }
     const { model, variables } = this.network
     const { prior, scans } = this.lesson
-    const pretrainer = new Pretrainer(this.gpu, model, variables, prior, settings, this.memory)
+    const pretrainer = new Pretrainer(this.gpu, model, variables, prior, settings, undefined, this.memory)
     try {
       this.emit({ type: 'status', text: 'Compiling the kernels of pretraining' })
       await pretrainer.prepare(scans)

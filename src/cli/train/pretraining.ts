@@ -46,7 +46,7 @@ export async function learnFromScans(
   const { state } = lifeline
   const wanted = model.encoder.parameters
   const begin = (on: Variables, from?: PretrainingProgress): Pretrainer =>
-    new Pretrainer(gpu, model, on, prior, settings, { memoryLimit }, from)
+    new Pretrainer(gpu, model, on, prior, settings, from, { memoryLimit })
   const pretrainer = begin(variables, state?.progress)
   const learnt = [...wanted, ...pretrainer.optimiser.state]
   if (state) loadTensors(variables, learnt, state.tensors, 'the last state')

@@ -65,9 +65,9 @@ export class Pretrainer {
     private readonly prior: Prior,
     /** Epochs, batch size, learning rate and so on. */
     readonly settings: PretrainingSettings,
-    private readonly memory: MemoryOptions = {},
     /** Where it resumes, besides the weights and the moments of `optimiser`. Default: at the beginning. */
     progress: PretrainingProgress = { epoch: 0, step: 0, stepOfEpoch: 0 },
+    private readonly memory: MemoryOptions = {},
   ) {
     checkOptimiserSettings(settings)
     const { weightDecay, maxNorm } = settings
