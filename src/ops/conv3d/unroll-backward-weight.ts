@@ -1,6 +1,5 @@
 import { gatherResults } from '../shared/store-loop.js'
-
-const component = ['x', 'y', 'z', 'w']
+import { added, component } from '../shared/wgsl.js'
 
 interface BackwardWeightTile {
   /** Broadcast channels of a block. */
@@ -66,7 +65,7 @@ export function unrollBackwardWeight(tile: BackwardWeightTile): Record<string, s
     const value =
       vector && voxel >= 0 && voxel < beneath
         ? `under.${component[voxel]!}`
-        : `shifted_at(shifted_row, x ${scale} ${voxel < 0 ? '-' : '+'} ${Math.abs(voxel)}u, inside)`
+        : `shifted_at(shifted_row, x ${scale} ${added(voxel)}, inside)`
     load.push(`${shifted(rows - 1, voxel)} = ${value};`)
   }
   // Every other row is a coarse row that is already loaded. If only one row is held, the first may be such a row.

@@ -1,11 +1,8 @@
 import type { Tile } from '../../gpu/tiles.js'
 import type { Choice } from '../../graph/node.js'
 import { gatherResults } from '../shared/store-loop.js'
+import { added, component, componentOf, firstOf, packedWeight, repeated } from '../shared/wgsl.js'
 import { channelGroups } from './tile.js'
-
-const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
-const swizzle = ['', '.x', '.xy', '.xyz', '']
-const component = ['x', 'y', 'z', 'w']
 
 interface ForwardTile extends Tile {
   /** Whether the output channels divide into whole blocks. */
@@ -35,7 +32,7 @@ interface ForwardTile extends Tile {
 export function unrollForward(tile: ForwardTile): Record<string, string> {
   const [fine, coarse] = [fineRow(tile), coarseRow(tile)]
   const sums = channelGroups(tile.channels).flatMap((size, g) => [
-    `let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`,
+    `let bias${g} = packed[bias_at + ${g}u]${firstOf(size)};`,
     ...Array.from({ length: tile.x }, (_, t) => `var a${g}_${t} = bias${g};`),
   ])
   const declare = (row: Row) => [...existing(row), ...broadcastRegisters(tile, row)]
@@ -103,7 +100,7 @@ function results({ channels, x, vector }: ForwardTile): string[][] {
   const step = vector ? 4 : 1
   return channelGroups(channels).flatMap((size, g) =>
     Array.from({ length: size }, (_, i) => {
-      const value = (t: number) => (size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`)
+      const value = (t: number) => componentOf(`a${g}_${t}`, size, i)
       return Array.from({ length: x / step }, (_, at) =>
         vector ? `vec4f(${[0, 1, 2, 3].map((t) => value(4 * at + t)).join(', ')})` : value(at),
       )
@@ -156,8 +153,6 @@ function elementsRead({ products, step }: Row): Map<number, Set<number>> {
 /** The register of a voxel. */
 const register = (voxel: number) => `v${voxel}`.replace('-', '_')
 
-const added = (n: number) => (n < 0 ? `- ${-n}u` : `+ ${n}u`)
-
 /** Which of the elements exist in the row; positions before it wrap around. */
 function existing(row: Row): string[] {
   return [...elementsRead(row).keys()].map(
@@ -208,17 +203,13 @@ function multiplyAdds(tile: ForwardTile, { binding, weights, stride, products }:
   groups.forEach((size, g) => {
     for (let k = 0; k < weights; k++) {
       const role = k * groups.length + g
-      const value =
-        subgroup === 0
-          ? `packed[at + ${k}u * ${stride} + ${g}u]${swizzle[size]!}`
-          : `subgroupBroadcast(mine${Math.floor(role / subgroup)}${swizzle[size]!}, ${role % subgroup}u)`
-      lines.push(`let w${k}_${g} = ${value};`)
+      const weight = packedWeight(`at + ${k}u * ${stride} + ${g}u`, role, subgroup, size)
+      lines.push(`let w${k}_${g} = ${weight};`)
     }
     // All products of one accumulator are adjacent, so it is loaded and stored once per row, not once per product.
     products.forEach((taps, t) => {
       for (const { weight, voxel } of taps) {
-        const value = size === 1 ? register(voxel) : `${vectorType[size]!}(${register(voxel)})`
-        lines.push(`a${g}_${t} = fma(${value}, w${weight}_${g}, a${g}_${t});`)
+        lines.push(`a${g}_${t} = fma(${repeated(register(voxel), size)}, w${weight}_${g}, a${g}_${t});`)
       }
     })
   })

@@ -1,6 +1,5 @@
 import { gatherResults } from '../shared/store-loop.js'
-
-const component = ['x', 'y', 'z', 'w']
+import { added, component } from '../shared/wgsl.js'
 
 interface StridedWeightTile {
   /** Output channels of a block. */
@@ -117,14 +116,10 @@ function loadRow({ padding, vector }: StridedWeightTile, dy: number, width: numb
     const place = ((at % 4) + 4) % 4
     const first = j - place
     const isQuad = vector && first >= 0 && first + 4 <= width
-    if (isQuad && place === 0) lines.push(`let q${j} = load4(row, ${from(at)}, inside);`)
+    if (isQuad && place === 0) lines.push(`let q${j} = load4(row, from_x ${added(at)}, inside);`)
     lines.push(
-      `b${dy}_${j} = ${isQuad ? `q${first}.${component[place]!}` : `load(row, ${from(at)}, inside)`};`,
+      `b${dy}_${j} = ${isQuad ? `q${first}.${component[place]!}` : `load(row, from_x ${added(at)}, inside)`};`,
     )
   }
   return [...lines, '}']
-}
-
-function from(at: number): string {
-  return `from_x ${at < 0 ? '-' : '+'} ${Math.abs(at)}u`
 }

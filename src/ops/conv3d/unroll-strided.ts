@@ -1,9 +1,6 @@
 import type { Tile } from '../../gpu/tiles.js'
+import { added, component, componentOf, firstOf, packedWeight, repeated } from '../shared/wgsl.js'
 import { channelGroups } from './tile.js'
-
-const vectorType = ['', 'f32', 'vec2f', 'vec3f', 'vec4f']
-const swizzle = ['', '.x', '.xy', '.xyz', '']
-const component = ['x', 'y', 'z', 'w']
 
 interface StridedTile extends Tile {
   /** Whether the output channels divide into whole blocks. */
@@ -41,7 +38,7 @@ export function unrollStrided(tile: StridedTile): Record<string, string> {
   const store: string[] = []
 
   groups.forEach((size, g) => {
-    declare.push(`let bias${g} = packed[bias_at + ${g}u]${swizzle[size]!};`)
+    declare.push(`let bias${g} = packed[bias_at + ${g}u]${firstOf(size)};`)
     for (let t = 0; t < x; t++) declare.push(`var a${g}_${t} = bias${g};`)
   })
   // Lane r reads weight r, counted in the order [c][dx][g].
@@ -56,19 +53,15 @@ export function unrollStrided(tile: StridedTile): Record<string, string> {
     for (const c of indices(inputs)) {
       for (const dx of indices(kernel)) {
         const role = (c * kernel + dx) * groups.length + g
-        const value =
-          subgroup === 0
-            ? `packed[at + ${c}u * params.weight_groups + ${dx}u * tap + ${g}u]${swizzle[size]!}`
-            : `subgroupBroadcast(mine${Math.floor(role / subgroup)}${swizzle[size]!}, ${role % subgroup}u)`
-        multiply.push(`let w${c}_${dx}_${g} = ${value};`)
+        const at = `at + ${c}u * params.weight_groups + ${dx}u * tap + ${g}u`
+        multiply.push(`let w${c}_${dx}_${g} = ${packedWeight(at, role, subgroup, size)};`)
       }
     }
     // All products of one accumulator are adjacent, so it is loaded and stored once per iteration.
     met.forEach((taps, t) => {
       for (const c of indices(inputs)) {
         for (const { dx, from } of taps) {
-          const input = voxel(c, from - needed[0]!)
-          const value = size === 1 ? input : `${vectorType[size]!}(${input})`
+          const value = repeated(voxel(c, from - needed[0]!), size)
           multiply.push(`a${g}_${t} = fma(${value}, w${c}_${dx}_${g}, a${g}_${t});`)
         }
       }
@@ -80,7 +73,7 @@ export function unrollStrided(tile: StridedTile): Record<string, string> {
       store.push(
         `let to = (plane * params.outputs + ${channel}) * params.out_height * params.out_width + within - params.output_base;`,
       )
-      const value = (t: number) => (size === 1 ? `a${g}_${t}` : `a${g}_${t}.${component[i]!}`)
+      const value = (t: number) => componentOf(`a${g}_${t}`, size, i)
       for (let t = 0; t < x; t += vector ? 4 : 1) {
         const element = vector ? `vec4f(${[t, t + 1, t + 2, t + 3].map(value).join(', ')})` : value(t)
         const write = `store(to + ${t}u, ${element});`
@@ -112,15 +105,14 @@ function loads(
 ): string[] {
   const aligned = vector && (transposed ? x / stride : x * stride) % 4 === 0
   const row = `row + ${c}u * area`
-  const at = (j: number) => `from_x ${j < 0 ? '-' : '+'} ${Math.abs(j)}u`
   return needed.flatMap((j) => {
     const name = voxel(c, j - needed[0]!)
     const place = ((j % 4) + 4) % 4
     const first = j - place
     if (!aligned || !indices(4).every((i) => needed.includes(first + i)))
-      return [`let ${name} = load(${row}, ${at(j)}, inside);`]
+      return [`let ${name} = load(${row}, from_x ${added(j)}, inside);`]
     const quad = `q${voxel(c, first - needed[0]!)}`
-    const load = place === 0 ? [`let ${quad} = load4(${row}, ${at(first)}, inside);`] : []
+    const load = place === 0 ? [`let ${quad} = load4(${row}, from_x ${added(first)}, inside);`] : []
     return [...load, `let ${name} = ${quad}.${component[place]!};`]
   })
 }

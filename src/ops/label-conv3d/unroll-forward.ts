@@ -1,6 +1,5 @@
 import { gatherResults } from '../shared/store-loop.js'
-
-const component = ['x', 'y', 'z', 'w']
+import { component } from '../shared/wgsl.js'
 
 export interface ForwardTile {
   /** Outputs along a row that one invocation computes. */
