@@ -48,14 +48,25 @@ const offered = ['common/linear', 'common/math', 'common/noise', 'common/workgro
 const isFunctions = ({ name }) => name.startsWith('common/')
 const identifier = (name) => name.replace(/[/_](\w)/g, (_, letter) => letter.toUpperCase())
 
-/** A kernel, from the parts of its text: the files that it includes, each a constant, and what lies between them. */
-const kernel = ({ name, text }) => {
-  const parts = text
-    .split(/^\/\/ #include (\S+)\n/m)
+const include = /^\/\/ #include (\S+)\n/m
+
+/** The parts of a text: the files that it includes, each a constant, and what lies between them. */
+const partsOf = (text) =>
+  text
+    .split(include)
     .map((part, i) => (i % 2 ? identifier(part) : JSON.stringify(part)))
     .filter((part) => part !== '""')
-  return `export const ${identifier(name)} = /* @__PURE__ */ kernel(${[JSON.stringify(name), ...parts].join(', ')})`
-}
+
+const kernel = ({ name, text }) =>
+  `export const ${identifier(name)} = /* @__PURE__ */ kernel(${[JSON.stringify(name), ...partsOf(text)].join(', ')})`
+
+const functionsOf = texts.filter(isFunctions)
+
+/** The text with that of every file that it includes. */
+const whole = (text) =>
+  text.replace(new RegExp(include, 'gm'), (_, included) =>
+    whole(functionsOf.find(({ name }) => name === included).text),
+  )
 
 const origin = '// Written by tools/embed-shaders.mjs from shaders/**/*.wgsl. Do not edit.'
 const shaderModule = [
@@ -63,7 +74,10 @@ const shaderModule = [
   '// One constant per file, so that a bundler drops those that an app does not use.',
   "import type { ShaderSource } from '../gpu/shader.js'",
   '',
-  ...texts.filter(isFunctions).map(({ name, text }) => `const ${identifier(name)} = ${JSON.stringify(text)}`),
+  // A file that includes others comes after them.
+  ...functionsOf
+    .toSorted((a, b) => include.test(a.text) - include.test(b.text))
+    .map(({ name, text }) => `const ${identifier(name)} = ${partsOf(text).join(' + ')}`),
   '',
   'const kernel = (name: string, ...parts: readonly string[]): ShaderSource => ({ name, text: parts.join("") })',
   '',
@@ -76,9 +90,9 @@ const functionsModule = [
   origin,
   '/** The files that kernels of programs may include, by name. */',
   'export const functions: Readonly<Record<string, string>> = {',
-  ...texts
+  ...functionsOf
     .filter(({ name }) => offered.includes(name))
-    .map(({ name, text }) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`),
+    .map(({ name, text }) => `  ${JSON.stringify(name)}: ${JSON.stringify(whole(text))},`),
   '}',
   '',
 ].join('\n')

@@ -15,10 +15,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> term: array<f32>;
 // #endif
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  // A dispatch with more workgroups than fit into one dimension is folded into two.
-  let i = gid.y * groups.x * 64u + gid.x;
+  let i = linear_index(gid, groups);
   if (i >= params.count) { return; }
 // #if ${RESET}
   sum[i] = 0.0;

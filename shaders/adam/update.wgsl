@@ -31,9 +31,11 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> largest_second_moment: array<f32>;
 // #endif
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = gid.y * groups.x * 64u + gid.x;
+  let i = linear_index(gid, groups);
   if (i >= params.count) { return; }
   var g = grad[i];
 // #if ${CLIP}

@@ -61,6 +61,10 @@ struct Params {
 
 // #include common/linear
 
+// #if ${BROADCAST}
+// #include common/five_axes
+// #endif
+
 // #if ${VECTOR}
 alias Bits = vec4u;
 // #else
@@ -73,16 +77,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   if (index >= params.count) { return; }
   let i = params.first + index;
 // #if ${BROADCAST}
-  let i4 = i % params.extent4;
-  let rows = i / params.extent4;
-  let i3 = rows % params.extent3;
-  let areas = rows / params.extent3;
-  let i2 = areas % params.extent2;
-  let blocks = areas / params.extent2;
-  let i1 = blocks % params.extent1;
-  let i0 = blocks / params.extent1;
-  let a_at = i0 * params.a_stride0 + i1 * params.a_stride1 + i2 * params.a_stride2 + i3 * params.a_stride3 + i4 * params.a_stride4;
-  let b_at = i0 * params.b_stride0 + i1 * params.b_stride1 + i2 * params.b_stride2 + i3 * params.b_stride3 + i4 * params.b_stride4;
+  let extents = vec4u(params.extent1, params.extent2, params.extent3, params.extent4);
+  let a_at = offset_of(i, extents, params.a_stride0, vec4u(params.a_stride1, params.a_stride2, params.a_stride3, params.a_stride4));
+  let b_at = offset_of(i, extents, params.b_stride0, vec4u(params.b_stride1, params.b_stride2, params.b_stride3, params.b_stride4));
 // #else
   let a_at = i;
   let b_at = i;

@@ -9,7 +9,4 @@ alias Element = f32;
 const WIDTH = 1u;
 // #endif
 
-// A dispatch with more workgroups than fit into one dimension is folded into two; this undoes the fold.
-fn linear_index(gid: vec3u, groups: vec3u) -> u32 {
-  return gid.y * groups.x * 64u + gid.x;
-}
+// #include common/linear_index

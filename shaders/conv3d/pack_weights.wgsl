@@ -30,6 +30,8 @@ struct Params {
 // #endif
 @group(0) @binding(3) var<storage, read_write> packed: array<f32>;
 
+// #include common/linear_index
+
 // The first of the two taps that may read the j-th coarse voxel in reach of an output of parity p; `slot` is (p, j). It may be one
 // before the first tap, which wraps around.
 fn first_tap(slot: u32, extent: u32) -> u32 {
@@ -57,7 +59,7 @@ fn coarse_weight(co: u32, ci: u32, slots: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = gid.y * groups.x * 64u + gid.x;
+  let i = linear_index(gid, groups);
   if (i >= params.count) { return; }
   let padded = (params.outputs + 3u) / 4u * 4u;
   let co = i % padded;

@@ -23,9 +23,11 @@ alias StoredGradOutput = f32; // #stored grad_output
 alias StoredGradInput = f32; // #stored grad_input
 @group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let at = gid.y * groups.x * 64u + gid.x;
+  let at = linear_index(gid, groups);
   if (at >= params.count) { return; }
   let to = params.first + at;
   let row = to / params.inner;

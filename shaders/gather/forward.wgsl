@@ -22,9 +22,11 @@ alias StoredInput = f32; // #stored input
 alias StoredOutput = f32; // #stored output
 @group(0) @binding(3) var<storage, read_write> output: array<StoredOutput>;
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let at = gid.y * groups.x * 64u + gid.x;
+  let at = linear_index(gid, groups);
   if (at >= params.count) { return; }
   let to = params.first + at;
   let row = to / params.inner;

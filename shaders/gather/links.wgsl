@@ -16,9 +16,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> indices: array<u32>;
 @group(0) @binding(2) var<storage, read_write> links: array<u32>;
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let link = gid.y * groups.x * 64u + gid.x;
+  let link = linear_index(gid, groups);
   if (link >= params.length + params.taken) { return; }
   var position = link;
   var j = 0u;

@@ -9,9 +9,10 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  // A dispatch with more workgroups than fit into one dimension is folded into two.
-  let index = gid.y * groups.x * 64u + gid.x;
+  let index = linear_index(gid, groups);
   if (index < params.count) { output[params.first + index - params.output_base] = 0u; }
 }

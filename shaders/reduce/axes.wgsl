@@ -42,6 +42,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
 
+// #include common/linear_index
+// #include common/five_axes
+
 // #if ${GROUPS}
 // #if ${LARGEST}
 // #include common/workgroup_max
@@ -53,13 +56,12 @@ const LANES = 64u;
 const LANES = 1u;
 // #endif
 
+fn in_input(i: u32, extents: vec4u) -> u32 {
+  return offset_of(i, extents, params.stride0, vec4u(params.stride1, params.stride2, params.stride3, params.stride4));
+}
+
 fn summed_offset(r: u32) -> u32 {
-  let rows = r / params.summed4;
-  let areas = rows / params.summed3;
-  let blocks = areas / params.summed2;
-  return r % params.summed4 * params.stride4 + rows % params.summed3 * params.stride3
-    + areas % params.summed2 * params.stride2 + blocks % params.summed1 * params.stride1
-    + blocks / params.summed1 * params.stride0;
+  return in_input(r, vec4u(params.summed1, params.summed2, params.summed3, params.summed4));
 }
 
 @compute @workgroup_size(64)
@@ -73,21 +75,13 @@ fn main(
   let index = group.y * groups.x + group.x;
   let lane = invocation;
 // #else
-  let index = gid.y * groups.x * 64u + gid.x;
+  let index = linear_index(gid, groups);
   let lane = 0u;
 // #endif
   if (index >= params.count) { return; }
   let i = params.first + index;
-  let i4 = i % params.kept4;
-  let rows = i / params.kept4;
-  let i3 = rows % params.kept3;
-  let areas = rows / params.kept3;
-  let i2 = areas % params.kept2;
-  let blocks = areas / params.kept2;
-  let i1 = blocks % params.kept1;
-  let i0 = blocks / params.kept1;
-  let source = i0 * params.stride0 + i1 * params.stride1 + i2 * params.stride2 + i3 * params.stride3
-    + i4 * params.stride4 - params.input_base;
+  let kept = vec4u(params.kept1, params.kept2, params.kept3, params.kept4);
+  let source = in_input(i, kept) - params.input_base;
 // #if ${LARGEST}
   // Lanes without numbers take the first one.
   var total = input[source];
@@ -108,7 +102,7 @@ fn main(
 // #endif
 // #endif
   if (lane == 0u) {
-    let to = i0 * params.to0 + i1 * params.to1 + i2 * params.to2 + i3 * params.to3 + i4 * params.to4;
+    let to = offset_of(i, kept, params.to0, vec4u(params.to1, params.to2, params.to3, params.to4));
 // #if ${LARGEST}
     output[to - params.output_base] = total;
 // #else

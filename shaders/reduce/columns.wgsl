@@ -15,9 +15,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = gid.y * groups.x * 64u + gid.x;
+  let i = linear_index(gid, groups);
   if (i >= params.count) { return; }
   // Partial sums of 32 terms: one long chain of f32 additions would lose digits.
   var total = 0.0;

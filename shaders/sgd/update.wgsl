@@ -25,9 +25,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> momentum_buffer: array<f32>;
 // #endif
 
+// #include common/linear_index
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = gid.y * groups.x * 64u + gid.x;
+  let i = linear_index(gid, groups);
   if (i >= params.count) { return; }
   var g = grad[i];
 // #if ${CLIP}

@@ -29,10 +29,11 @@ alias StoredGradInput = f32; // #stored grad_input
 @group(0) @binding(3) var<storage, read_write> grad_input: array<StoredGradInput>;
 
 // #include common/math
+// #include common/linear_index
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = gid.y * groups.x * 64u + gid.x;
+  let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let line = params.first + index;
   let first = line / params.inner * params.channels * params.inner + line % params.inner;

@@ -26,10 +26,11 @@ alias StoredOutput = f32; // #stored output
 @group(0) @binding(2) var<storage, read_write> output: array<StoredOutput>;
 
 // #include common/math
+// #include common/linear_index
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = gid.y * groups.x * 64u + gid.x;
+  let index = linear_index(gid, groups);
   if (index >= params.count) { return; }
   let line = params.first + index;
   let first = line / params.inner * params.channels * params.inner + line % params.inner;

@@ -6,7 +6,7 @@ import type { Slab, Window } from './window.js'
 
 /**
  * Extents of a dispatch along x, y and z. If there are fewer than three, the last may exceed what a dispatch allows: it
- * is then folded over its own axis and the next (see `linear_index` in shaders/common/linear.wgsl).
+ * is then folded over its own axis and the next (see `linear_index` in shaders/common/linear_index.wgsl).
  */
 export type Extents =
   readonly [x: number] | readonly [x: number, y: number] | readonly [number, number, number]

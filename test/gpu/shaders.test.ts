@@ -17,9 +17,9 @@ const kernels = [...texts].filter(([, text]) => text.includes('@compute'))
 const included = [...texts].filter(([, text]) => !text.includes('@compute'))
 const offered = ['common/linear', 'common/math', 'common/noise', 'common/workgroup_sum']
 
-/** A kernel with the functions that it includes. */
+/** A file with the functions that it includes. */
 const withIncludes = (text: string): string =>
-  text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => texts.get(name)!)
+  text.replace(/^[ \t]*\/\/ #include (\S+)$/gm, (_, name: string) => withIncludes(texts.get(name)!))
 
 const flagsOf = (text: string): string[] => [
   ...new Set([...text.matchAll(/^\s*\/\/ #(?:if|elif) \$\{(\w+)\}/gm)].map(([, flag]) => flag!)),
@@ -97,7 +97,7 @@ describe.each(kernels)('%s', (name, text) => {
 
   if (text.includes('linear_index(')) {
     it('has workgroups of as many threads as linear_index takes them to have', () => {
-      expect(texts.get('common/linear')).toContain('groups.x * 64u')
+      expect(texts.get('common/linear_index')).toContain('groups.x * 64u')
       expect(threadsPerWorkgroup(shader)).toBe(64)
     })
   }
