@@ -17,15 +17,13 @@ const files = readdirSync(shaders, { recursive: true, withFileTypes: true })
 /** Lines that `specialise` reads: instructions such as `// #if`, and declarations. */
 const isRead = /\/\/ #|^(const|alias) /
 
-/**
- * Strips the spaces about an operator or a bracket. Those about `<` and `>` stay, which may delimit a template, and those
- * that keep two operators apart.
- */
+/** Strips the spaces about an operator, a bracket or a colon, but for those that keep two operators apart. */
 const withoutSpaces = (line) =>
   line
-    .replace(/ ?([,;{}()]) ?/g, '$1')
-    .replace(/(?<![<>=!]) ([-+*/]?=|[*+/]|&&|\|\|) /g, '$1')
+    .replace(/(?<![<>=!]) ([-+*/%&|^]?=|[*+/%&|^]|&&|\|\||[=!<>]=|<<?|>>?|->) /g, '$1')
     .replace(/ - (?!-)/g, '-')
+    .replace(/> (?=\w)/g, '>')
+    .replace(/ ?([,;:{}()]) ?/g, '$1')
 
 /** Strips what a page need not load: comments, indentation and spaces. */
 const shortened = (text) =>
