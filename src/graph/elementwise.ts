@@ -2,7 +2,7 @@ import type { Specialisation } from '../gpu/shader.js'
 import type { DeviceTraits } from '../gpu/traits.js'
 import type { Gradients, Inputs, KernelCall } from './node.js'
 import { op } from './op.js'
-import { volumeShape, type Value } from './value.js'
+import { requireValue, volumeShape, type Value } from './value.js'
 import { elementRange, elementSlabs, whole, type Slab } from './window.js'
 
 /**
@@ -34,7 +34,7 @@ export interface ElementwiseOp<I extends Inputs> extends Omit<ElementwiseKernel,
   readonly backward?: (gradOutput: Value, output: Value) => Gradients<NoInfer<I>>
 }
 
-/** Applies an element-wise op: `op` with a kernel that `elementwise` dispatches. */
+/** Applies an element-wise op: `op` with a kernel that `elementwise` dispatches. @throws Error if an input is not a `Value` */
 export function elementwiseOp<const I extends Readonly<Record<string, Value>>>({
   name,
   inputs,
@@ -45,6 +45,7 @@ export function elementwiseOp<const I extends Readonly<Record<string, Value>>>({
   backward,
   ...kernel
 }: ElementwiseOp<I>): Value {
+  for (const [operand, value] of Object.entries(inputs)) requireValue(`${name}: ${operand}`, value)
   if (!like) throw new Error(`${name}: it has neither inputs nor \`like\``)
   const { shape, layout } = like
   return op({

@@ -1,10 +1,10 @@
 import { kindOf } from '../gpu/require-gpu.js'
-import { Value } from './value.js'
+import { requireValue, type Value } from './value.js'
 
 /** Requires a list of `Value`s. @param what starts the message */
 export function requireValues(what: string, values: unknown): asserts values is readonly Value[] {
   if (!Array.isArray(values)) throw new Error(`${what}: a list of values is needed, not ${kindOf(values)}`)
   values.forEach((value: unknown, i) => {
-    if (!(value instanceof Value)) throw new Error(`${what}[${i}]: a Value is needed, not ${kindOf(value)}`)
+    requireValue(`${what}[${i}]`, value)
   })
 }

@@ -187,6 +187,7 @@ export interface VolumeShape {
  * @throws Error if the value is not a volume.
  */
 export function volumeShape(value: Value, op?: string): VolumeShape {
+  requireValue(op ?? 'a volume', value)
   if (value.layout !== 'volume' || value.shape.length !== 5) {
     const flat = value.shape.length === 5 ? ", which is stored flat (layout 'flat')" : ''
     throw new Error(
@@ -196,6 +197,11 @@ export function volumeShape(value: Value, op?: string): VolumeShape {
   const [batch, channels, depth, height, width] = value.shape as [number, number, number, number, number]
   const area = height * width
   return { batch, channels, depth, height, width, planes: batch * depth, area, voxels: batch * depth * area }
+}
+
+/** Requires a `Value`: a program in JavaScript may leave out an operand. @param what starts the message: op and operand */
+export function requireValue(what: string, value: unknown): asserts value is Value {
+  if (!(value instanceof Value)) throw new Error(`${what}: a Value is needed, not ${kindOf(value)}`)
 }
 
 /** Elements of a plane [C,H,W] of a volume. */

@@ -34,7 +34,7 @@ export function affineGrid(
 ): Value {
   const [depth, height, width] = triple('affine_grid: extents', extents, 1)
   const batch = theta.shape[0]!
-  requireNumbers('affine_grid', theta)
+  requireNumbers('affine_grid', theta, 'theta')
   if (theta.shape.slice(1).join() !== '3,4')
     throw new Error(`affine_grid: the map must be [N, 3, 4], not ${shown(theta)}`)
   const params = {

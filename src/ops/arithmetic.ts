@@ -7,7 +7,7 @@ import {
   broadcastAll,
   broadcastWork,
   isWideNumber,
-  requireNumbers,
+  requireOperands,
   sumTo,
   view,
   type Kind,
@@ -85,12 +85,12 @@ export function greaterEqual(a: Operand, b: Operand): Value {
 
 /** 1 where a < b, else 0, as `equal`. */
 export function less(a: Operand, b: Operand): Value {
-  return comparison('less', 'greater', b, a)
+  return comparison('less', 'greater', b, a, formOf('less', a, b))
 }
 
 /** 1 where a <= b, else 0, as `equal`. */
 export function lessEqual(a: Operand, b: Operand): Value {
-  return comparison('less_equal', 'greater_equal', b, a)
+  return comparison('less_equal', 'greater_equal', b, a, formOf('less_equal', a, b))
 }
 
 /** Gradients of both operands as if they had the output's shape. */
@@ -111,8 +111,7 @@ function operation(kind: Kind, a: Operand, b: Operand, gradients: Partials): Val
   })
 }
 
-function comparison(name: string, kind: Kind, a: Operand, b: Operand): Value {
-  const form = formOf(name, a, b)
+function comparison(name: string, kind: Kind, a: Operand, b: Operand, form = formOf(name, a, b)): Value {
   return op({
     name,
     inputs: { a: valueOf(a), b: valueOf(b) },
@@ -130,11 +129,11 @@ function shareOf(a: Operand, b: Operand): Value {
   return broadcast(name, 'share_of_maximum', sideOf(a), sideOf(b), formOf(name, a, b))
 }
 
-/** The shape of the result. @throws Error if there is none, an operand holds labels, or both are numbers */
+/** The shape of the result. @throws Error if there is none, an operand holds labels or nothing, or both are numbers */
 function formOf(name: string, a: Operand, b: Operand) {
+  requireOperands(name, { a, b })
   const values = [a, b].filter((operand) => typeof operand !== 'number')
   if (values.length === 0) throw new Error(`${name}: one operand must be a value`)
-  for (const value of values) requireNumbers(name, value)
   return broadcastAll(name, values)
 }
 

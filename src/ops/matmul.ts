@@ -16,8 +16,8 @@ import { sumAxes } from './sum-axes.js'
  * @throws Error if shapes do not fit each other, or an operand is a volume
  */
 export function matmul(a: Value, b: Value): Value {
-  for (const value of [a, b]) {
-    requireNumbers('matmul', value)
+  for (const [operand, value] of Object.entries({ a, b })) {
+    requireNumbers('matmul', value, operand)
     if (value.layout !== 'flat' || value.shape.length < 2)
       throw new Error(`matmul: ${shown(value)} (${value.layout}) must be flat, of at least two axes`)
   }

@@ -2,7 +2,15 @@ import { op } from '../graph/op.js'
 import type { Value } from '../graph/value.js'
 import * as shaders from '../generated/shaders.js'
 import type { Operand } from './arithmetic.js'
-import { broadcastAll, broadcastWork, isWideNumber, requireNumbers, sumTo, view } from './shared/broadcast.js'
+import {
+  broadcastAll,
+  broadcastWork,
+  isWideNumber,
+  requireNumbers,
+  requireOperands,
+  sumTo,
+  view,
+} from './shared/broadcast.js'
 
 /**
  * a where the mask is not 0, b elsewhere; as `torch.where`. What is not chosen has no influence, be it NaN, and gets a
@@ -11,11 +19,12 @@ import { broadcastAll, broadcastWork, isWideNumber, requireNumbers, sumTo, view 
  * @param mask zeros and other numbers, such as a comparison (`greater`, ...) makes; it is broadcast with a and b
  * @param a a value or a number, broadcast as for `add`
  * @param b as `a`
- * @throws Error if the shapes cannot be broadcast
+ * @throws Error if the shapes cannot be broadcast, an operand is not a value of numbers, or the mask is a number
  */
 export function where(mask: Value, a: Operand, b: Operand): Value {
+  requireNumbers('where', mask, 'mask')
+  requireOperands('where', { a, b })
   const values = [mask, a, b].filter((operand) => typeof operand !== 'number')
-  for (const value of values) requireNumbers('where', value)
   const form = broadcastAll('where', values)
   const [sideA, sideB] = [a, b].map((operand) => (typeof operand === 'number' ? operand : view(operand)))
   return op({

@@ -181,3 +181,12 @@ it('refuses shapes that cannot be broadcast, labels, and numbers alone', () => {
   expect(() => ops.subtract(1, 2)).toThrow('subtract: one operand must be a value')
   expect(zeros(ops.add(a, input('row', [5])).shape).shape).toEqual([1, 2, 3, 4, 5])
 })
+
+it.each(Object.entries({ add: ops.add, less: ops.less, less_equal: ops.lessEqual, maximum: ops.maximum }))(
+  '%s names an operand that is not a value',
+  (name, apply) => {
+    const [x, missing] = [input('x', [2]), undefined as never]
+    expect(() => apply(x, missing)).toThrow(`${name}: b: a Value is needed, not undefined`)
+    expect(() => apply(missing, 1)).toThrow(`${name}: a: a Value is needed, not undefined`)
+  },
+)

@@ -135,5 +135,8 @@ describe('matmul', () => {
     expect(() => matmul(input('x', [1, 1, 2, 3, 4]), flat(4, 2))).toThrow(
       'x [1, 1, 2, 3, 4] (volume) must be flat',
     )
+    expect(() => matmul(flat(2, 3), undefined as never)).toThrow(
+      'matmul: b: a Value is needed, not undefined',
+    )
   })
 })

@@ -38,4 +38,9 @@ describe('relu', () => {
     plan.dispose()
     expect(result.findIndex((value, i) => value !== Math.max(data[i]!, 0))).toBe(-1)
   })
+
+  it('refuses what is not a value', () => {
+    expect(() => relu(undefined as never)).toThrow('relu: input: a Value is needed, not undefined')
+    expect(() => relu(3 as never)).toThrow('relu: input: a Value is needed, not a number')
+  })
 })

@@ -97,5 +97,8 @@ describe('where', () => {
     expect(() => where(input('labels', [3], { dtype: 'u32' }), x, x)).toThrow(
       'where: labels holds u32, not f32',
     )
+    const missing = undefined as never
+    expect(() => where(missing, x, 0)).toThrow('where: mask: a Value is needed, not undefined')
+    expect(() => where(x, 0, missing)).toThrow('where: b: a Value is needed, not undefined')
   })
 })

@@ -31,7 +31,8 @@ export type { GridSampleOptions } from './sampling.js'
  */
 export function gridSample(input: Value, grid: Value, options: GridSampleOptions = {}): Value {
   const { batch, channels } = volumeShape(input, 'grid_sample')
-  for (const value of [input, grid]) requireNumbers('grid_sample', value)
+  requireNumbers('grid_sample', input)
+  requireNumbers('grid_sample', grid, 'grid')
   const to = volumeShape(grid, 'grid_sample')
   if (to.channels !== 3 || to.batch !== batch)
     throw new Error(

@@ -3,7 +3,7 @@ import type { KernelCall, Work } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import type { Specialisation } from '../../gpu/shader.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
-import type { Value } from '../../graph/value.js'
+import { requireValue, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { sumAxes } from '../sum-axes.js'
@@ -159,9 +159,16 @@ export function view(value: Value): View {
   return { value, shape: value.shape, layout: value.layout }
 }
 
-/** @throws Error if a value holds labels */
-export function requireNumbers(op: string, value: Value): void {
+/** @throws Error if an operand is not a value, or holds labels. @param operand its name in the message */
+export function requireNumbers(op: string, value: Value, operand = 'input'): void {
+  requireValue(`${op}: ${operand}`, value)
   if (value.dtype !== 'f32') throw new Error(`${op}: ${value.name} holds ${value.dtype}, not f32`)
+}
+
+/** Requires that operands be numbers or values of numbers. @throws Error naming the op and the operand if one is neither */
+export function requireOperands(op: string, operands: Readonly<Record<string, Value | number>>): void {
+  for (const [name, operand] of Object.entries(operands))
+    if (typeof operand !== 'number') requireNumbers(op, operand, name)
 }
 
 /** Whether an operand is a number that may bring a value near the limits of f16, 6e-5 and 65504. */
