@@ -9,6 +9,8 @@ import {
   type NormaliseOptions,
   type RunningStatistics,
 } from '../ops/index.js'
+import { requireMomentum } from '../ops/batch-norm.js'
+import { requireEpsilon } from '../ops/shared/normalise.js'
 import { filledWith } from './initialisers.js'
 import type { Network } from './layer.js'
 import { currentTraining } from './training.js'
@@ -26,12 +28,16 @@ export interface BatchNorm extends Network {
  * Batch normalisation of `channels` channels, as `torch.nn.BatchNorm3d`: parameters NAME.weight and NAME.bias
  * [channels]. In a graph built by `inTraining`, it normalises by the batch's statistics and adds an update of the running
  * ones; in other graphs, it normalises by the running statistics. Plans share them if they share `Variables`.
+ *
+ * @throws Error if epsilon is not above 0, or the momentum not in 0..1
  */
 export function batchNormLayer(
   name: string,
   channels: number,
   options: Omit<BatchNormOptions, 'running'> = {},
 ): BatchNorm {
+  requireEpsilon(name, options)
+  requireMomentum(name, options)
   const parameters = scaleAndShift(name, channels)
   const [weight, bias] = parameters
   const statistic = (kind: string, initial: number) =>
@@ -63,21 +69,29 @@ export function normaliseBatch(
 /**
  * Instance normalisation, as `torch.nn.InstanceNorm3d` with `affine=True`: parameters NAME.weight and NAME.bias
  * [channels]. Without them, the op `instanceNorm` is a layer as it is.
+ *
+ * @throws Error if epsilon is not above 0
  */
 export function instanceNormLayer(name: string, channels: number, options: NormaliseOptions = {}): Network {
+  requireEpsilon(name, options)
   const parameters = scaleAndShift(name, channels)
   const [weight, bias] = parameters
   const apply = (input: Value) => atLayer(name, () => instanceNorm(input, { ...options, weight, bias }))
   return Object.assign(apply, { parameters })
 }
 
-/** Group normalisation, as `torch.nn.GroupNorm`: parameters NAME.weight and NAME.bias [channels]. */
+/**
+ * Group normalisation, as `torch.nn.GroupNorm`: parameters NAME.weight and NAME.bias [channels].
+ *
+ * @throws Error if epsilon is not above 0
+ */
 export function groupNormLayer(
   name: string,
   groups: number,
   channels: number,
   options: NormaliseOptions = {},
 ): Network {
+  requireEpsilon(name, options)
   const parameters = scaleAndShift(name, channels)
   const apply = (input: Value) => atLayer(name, () => groupNorm(input, groups, ...parameters, options))
   return Object.assign(apply, { parameters })

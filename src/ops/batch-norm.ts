@@ -3,7 +3,7 @@ import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import * as shaders from '../generated/shaders.js'
-import { normalise, normaliseBy, type NormaliseOptions } from './shared/normalise.js'
+import { normalise, normaliseBy, requireEpsilon, type NormaliseOptions } from './shared/normalise.js'
 
 /** Mean and unbiased variance of every channel over the training so far: two variables [C]. */
 export interface RunningStatistics {
@@ -17,7 +17,7 @@ export interface RunningStatistics {
 export interface BatchNormOptions extends NormaliseOptions {
   /** Variables that track the statistics of the batches; with them, there is an `update`. */
   readonly running?: RunningStatistics
-  /** Weight of the newest batch in the running statistics. Default 0.1. */
+  /** Weight of the newest batch in the running statistics, in 0..1. Default 0.1. */
   readonly momentum?: number
 }
 
@@ -37,7 +37,7 @@ export interface BatchNormalised {
  * @param input [N, C, D, H, W], more than one voxel per channel
  * @param weight [C]
  * @param bias [C]
- * @throws Error if a channel has only one voxel, or a flat argument is not [C]
+ * @throws Error if a channel has only one voxel, a flat argument is not [C], or an option is out of its range
  */
 export function batchNorm(
   input: Value,
@@ -46,6 +46,7 @@ export function batchNorm(
   options: BatchNormOptions = {},
 ): BatchNormalised {
   const { epsilon = 1e-5, running, momentum = 0.1 } = options
+  requireMomentum('batch_norm', options)
   const { channels, voxels } = volumeShape(input, 'batch_norm')
   if (voxels === 1) throw new Error('batch_norm: one voxel per channel has no variance to train with')
   const group = { channels: 1, wholeBatch: true }
@@ -72,12 +73,18 @@ export function batchNorm(
   return { output, update }
 }
 
+/** @throws Error unless the momentum is in 0..1 */
+export function requireMomentum(name: string, { momentum = 0.1 }: BatchNormOptions): void {
+  if (!(momentum >= 0 && momentum <= 1)) throw new Error(`${name}: momentum must be in 0..1, not ${momentum}`)
+}
+
 /**
- * Batch normalisation in evaluation: by running statistics instead of the batch's own.
+ * Batch normalisation in evaluation: by running statistics instead of the batch's own. The epsilon may be 0 here, if no
+ * running variance is.
  *
  * @param input [N, C, D, H, W]
  * @param running two values [C]; no gradient flows into them
- * @throws Error if a flat argument is not [C]
+ * @throws Error if a flat argument is not [C], or an option is out of its range
  */
 export function batchNormBy(
   input: Value,
@@ -87,6 +94,7 @@ export function batchNormBy(
   options: NormaliseOptions = {},
 ): Value {
   const { epsilon = 1e-5 } = options
+  if (epsilon !== 0) requireEpsilon('batch_norm', options)
   const { channels } = volumeShape(input, 'batch_norm')
   requireRunning(running, channels)
   const statistics = op({

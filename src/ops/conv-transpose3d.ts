@@ -1,6 +1,6 @@
 import { op } from '../graph/op.js'
 import { volumeShape, type Value } from '../graph/value.js'
-import { backwardActivation, type Activation } from './conv3d/activation.js'
+import { backwardActivation, requireKnown, type Activation } from './conv3d/activation.js'
 import { backwardBias } from './conv3d/backward-weight.js'
 import { kernelShape, groupsOf, type Geometry } from './conv3d/geometry.js'
 import { anyBackwardInput, anyBackwardWeight, anyForward } from './conv3d/any-geometry.js'
@@ -51,6 +51,7 @@ export function transposedConvolution(
   options: ConvTranspose3dOptions,
 ): Value {
   const { activation = 'none' } = options
+  requireKnown('conv_transpose3d', activation)
   const { depth, height, width } = volumeShape(input, 'conv_transpose3d')
   checkShapes(input, weight, bias, groupsOf('conv_transpose3d', options))
   const { geometry, extents } = transposedGeometry([depth, height, width], weight, options)

@@ -10,7 +10,7 @@ import { normalise, type NormaliseOptions } from './shared/normalise.js'
  * @param input [N, C, D, H, W]
  * @param weight [C]
  * @param bias [C]
- * @throws Error if the groups are not equal, or weight or bias is not [C]
+ * @throws Error if the groups are not equal, weight or bias is not [C], or an option is out of its range
  */
 export function groupNorm(
   input: Value,

@@ -14,7 +14,7 @@ export interface InstanceNormOptions extends NormaliseOptions {
  * 0 and (biased) variance 1, then multiplied by its weight and increased by its bias, if given.
  *
  * @param input [N, C, D, H, W]
- * @throws Error if weight or bias is not [C]
+ * @throws Error if weight or bias is not [C], or an option is out of its range
  */
 export function instanceNorm(input: Value, options: InstanceNormOptions = {}): Value {
   const { weight, bias } = options

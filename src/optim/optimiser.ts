@@ -38,7 +38,7 @@ export abstract class Optimiser {
 
   /**
    * @param numbers how many numbers the schedule holds
-   * @throws Error unless the parameters are distinct variables, and the rate a function or a number of at least 0
+   * @throws Error unless the parameters are distinct variables, at least one, and the rate a function or a number of at least 0
    */
   protected constructor(
     /** Name in messages, and of the nodes. */
@@ -50,6 +50,7 @@ export abstract class Optimiser {
     numbers: number,
   ) {
     requireValues(`${name}: parameters`, parameters)
+    if (parameters.length === 0) throw new Error(`${name}: there is no parameter to train`)
     const seen = new Set<Value>()
     for (const parameter of parameters) {
       if (parameter.role !== 'variable' || seen.has(parameter))

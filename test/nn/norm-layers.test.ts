@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/plan/compile.js'
 import { input } from '../../src/graph/value.js'
 import { Variables } from '../../src/plan/variables.js'
-import { batchNormLayer, inTraining, sequential } from '../../src/nn/index.js'
+import {
+  batchNormLayer,
+  groupNormLayer,
+  inTraining,
+  instanceNormLayer,
+  sequential,
+} from '../../src/nn/index.js'
 import { useGpu } from '../gpu.js'
 import { drawFrom } from '../ops/check.js'
 import * as reference from '../reference/batch-norm.js'
@@ -53,5 +59,20 @@ describe('batchNormLayer', () => {
       for (const plan of [training, evaluation]) plan.dispose()
       variables.dispose()
     }
+  })
+})
+
+describe('a layer that normalises', () => {
+  it.each([NaN, -1, 0])('refuses an epsilon of %d as it is made', (epsilon) => {
+    const message = `norm: epsilon must be a number above 0, not ${epsilon}`
+    expect(() => batchNormLayer('norm', 4, { epsilon })).toThrow(message)
+    expect(() => instanceNormLayer('norm', 4, { epsilon })).toThrow(message)
+    expect(() => groupNormLayer('norm', 2, 4, { epsilon })).toThrow(message)
+  })
+
+  it.each([NaN, -0.1, 1.1])('refuses a momentum of %d', (momentum) => {
+    expect(() => batchNormLayer('norm', 4, { momentum })).toThrow(
+      `norm: momentum must be in 0..1, not ${momentum}`,
+    )
   })
 })

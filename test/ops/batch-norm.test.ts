@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { input, parameter } from '../../src/graph/value.js'
-import { batchNorm, batchNormBy } from '../../src/ops/index.js'
+import { batchNorm, batchNormBy, type BatchNormOptions } from '../../src/ops/index.js'
 import { useGpu } from '../gpu.js'
 import * as reference from '../reference/batch-norm.js'
 import { drawFrom, expectReference, extents } from './check.js'
@@ -62,6 +62,25 @@ describe('batch_norm', () => {
     expect(() => batchNorm(x, five)).toThrow(message)
     expect(() => batchNorm(x, undefined, undefined, { running })).toThrow(message)
     expect(() => batchNormBy(x, running)).toThrow(message)
+  })
+
+  it('refuses settings out of range', () => {
+    const [x, three] = [input('x', [1, 3, 1, 1, 2]), parameter('three', [3], new Float32Array(3))]
+    const train = (options: BatchNormOptions) => () => batchNorm(x, undefined, undefined, options)
+    const evaluate = (options: BatchNormOptions) => () =>
+      batchNormBy(x, { mean: three, variance: three }, undefined, undefined, options)
+    for (const wrong of [NaN, -1e-5, Infinity]) {
+      const message = `batch_norm: epsilon must be a number above 0, not ${wrong}`
+      for (const run of [train, evaluate]) expect(run({ epsilon: wrong })).toThrow(message)
+    }
+    // The variance of a batch may be 0; running variances are known.
+    expect(train({ epsilon: 0 })).toThrow('epsilon must be a number above 0, not 0')
+    expect(evaluate({ epsilon: 0 })).not.toThrow()
+    for (const wrong of [NaN, -0.1, 1.1])
+      expect(train({ momentum: wrong })).toThrow(`batch_norm: momentum must be in 0..1, not ${wrong}`)
+    const activation = 'gelu' as never
+    for (const run of [train, evaluate])
+      expect(run({ activation })).toThrow('batch_norm: there is no activation gelu')
   })
 })
 

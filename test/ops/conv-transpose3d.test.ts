@@ -94,6 +94,9 @@ describe('conv_transpose3d', () => {
     expect(() => convTranspose3d(x, weight(4, 2, 1, 1, 1), undefined, { padding: [0, 0, 2] })).toThrow(
       'padding [0, 0, 2] leaves no output',
     )
+    expect(() =>
+      convTranspose3d(x, weight(4, 2, 3, 3, 3), undefined, { activation: 'gelu' as never }),
+    ).toThrow('conv_transpose3d: there is no activation gelu')
   })
 })
 

@@ -43,6 +43,12 @@ describe('group_norm', () => {
     const weight = parameter('w', [5], new Float32Array(5))
     expect(() => groupNorm(x, 2, weight)).toThrow('w [5] must have a number for each of 6 channels')
   })
+
+  it.each([NaN, -1, 0, 1e-50])('refuses an epsilon of %d', (epsilon) => {
+    expect(() => groupNorm(input('x', [1, 6, 2, 2, 2]), 2, undefined, undefined, { epsilon })).toThrow(
+      `group_norm: epsilon must be a number above 0, not ${epsilon}`,
+    )
+  })
 })
 
 async function expectNormalised(

@@ -77,6 +77,12 @@ describe('instance_norm', () => {
   })
 
   it('an epsilon of 0.1', () => expectNormalised(draw([1, 2, 3, 5, 7]), { epsilon: 0.1 }))
+
+  it.each([NaN, -1, 0])('refuses an epsilon of %d', (epsilon) => {
+    expect(() => instanceNorm(input('x', [1, 2, 2, 2, 2]), { epsilon })).toThrow(
+      `instance_norm: epsilon must be a number above 0, not ${epsilon}`,
+    )
+  })
 })
 
 const expectNormalised = (x: NdArray, { epsilon = 1e-5, tolerance = 2e-6 } = {}): Promise<void> =>

@@ -56,6 +56,11 @@ describe('an optimiser refuses', () => {
     expect(() => new SGD(a as never)).toThrow('sgd: parameters: a list of values is needed')
   })
 
+  it('an empty list of parameters', () => {
+    expect(() => new SGD([])).toThrow('sgd: there is no parameter to train')
+    expect(() => new Adam([])).toThrow('adam: there is no parameter to train')
+  })
+
   it('settings out of range', () => {
     expect(() => new SGD([a!], { learningRate: '0.1' as never })).toThrow(
       'sgd: learning rate must be a number of at least 0',

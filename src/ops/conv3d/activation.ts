@@ -2,9 +2,17 @@ import * as shaders from '../../generated/shaders.js'
 import { elementwiseOp } from '../../graph/elementwise.js'
 import type { Value } from '../../graph/value.js'
 import { reluBackward } from '../relu.js'
+import { requireActivation } from '../shared/requirements.js'
 
 /** What is applied to the result of a convolution: nothing, max(x, 0), or 1 / (1 + exp(-x)). */
 export type Activation = 'none' | 'relu' | 'sigmoid'
+
+const numbers = { none: 0, relu: 1, sigmoid: 2 }
+
+/** @throws Error naming the op if there is no such activation */
+export function requireKnown(op: string, activation: Activation): void {
+  requireActivation(op, activation, numbers)
+}
 
 /** The flags and parameters of shaders/common/activation.wgsl for it. */
 export function activationSettings(activation: Activation): {
@@ -13,7 +21,7 @@ export function activationSettings(activation: Activation): {
 } {
   return {
     flags: { SIGMOID: activation === 'sigmoid' },
-    params: { activation: { none: 0, relu: 1, sigmoid: 2 }[activation] },
+    params: { activation: numbers[activation] },
   }
 }
 

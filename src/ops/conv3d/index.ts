@@ -4,7 +4,7 @@ import { concatChannels } from '../shared/concat-channels.js'
 import { requireWeight } from '../shared/requirements.js'
 import type { Triple } from '../shared/triple.js'
 import { upsampleNearest } from '../upsample-nearest.js'
-import { backwardActivation, type Activation } from './activation.js'
+import { backwardActivation, requireKnown, type Activation } from './activation.js'
 import { backwardBias } from './backward-weight.js'
 import { convolve } from './tuned.js'
 import { packWeights } from './pack-weights.js'
@@ -60,6 +60,7 @@ export function convolution(
   options: Conv3dOptions,
 ): Value {
   const activation = options.activation ?? 'none'
+  requireKnown('conv3d', activation)
   const { coarse, skip } = partsOf(input)
   checkShapes(skip, coarse, weight, bias, groupsOf('conv3d', options))
   const [, , ...kernel] = kernelShape(weight.shape)

@@ -3,7 +3,7 @@ import { defineNode, type Choice } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import { requireBias, requireWeight, shown } from '../shared/requirements.js'
 import { upsampleNearestBackward } from '../upsample-nearest.js'
-import { backwardActivation, type Activation } from './activation.js'
+import { backwardActivation, requireKnown, type Activation } from './activation.js'
 import { backwardWeight } from './backward-weight.js'
 import { convolutionPlanes, kernelShape } from './geometry.js'
 import { packWeights } from './pack-weights.js'
@@ -28,7 +28,7 @@ export interface UpsampledAndSkip {
  * @param weight [Co, Ci, kD, kH, kW]; or [Co, Ci] for a kernel of one voxel
  * @param bias [Co], or undefined for none
  * @returns [N, Co, D, H, W]
- * @throws Error if shapes do not fit, or the kernel is even
+ * @throws Error if shapes do not fit, the kernel is even, or there is no such activation
  */
 export function sameConv3d(
   input: Value | UpsampledAndSkip,
@@ -37,6 +37,7 @@ export function sameConv3d(
   { activation = 'none' }: { readonly activation?: Activation } = {},
 ): Value {
   requireWeight('conv3d', weight, '[Co, Ci, kD, kH, kW]')
+  requireKnown('conv3d', activation)
   const { coarse, skip } = partsOf(input)
   checkShapes(skip, coarse, weight, bias, 1)
   if (kernelShape(weight.shape).some((extent, axis) => axis > 1 && extent % 2 === 0)) {

@@ -6,14 +6,21 @@ import { everyPlane, planesOf, slabs, whole, type Slab } from '../../graph/windo
 import * as shaders from '../../generated/shaders.js'
 import { reluBackward } from '../relu.js'
 import { planewise } from './planewise.js'
+import { requireActivation } from './requirements.js'
 import { sumColumns } from './reduce.js'
 
 /** What batch, group and instance normalisation have in common. */
 export interface NormaliseOptions {
-  /** Added to the variance. Default 1e-5. */
+  /** Added to the variance, above 0. Default 1e-5. */
   readonly epsilon?: number
   /** Applied to the result in the same kernel. Default: none. */
   readonly activation?: 'none' | 'relu'
+}
+
+/** @throws Error unless epsilon is above 0 as an f32: of equal numbers, the variance alone is 0 */
+export function requireEpsilon(name: string, { epsilon = 1e-5 }: NormaliseOptions): void {
+  if (!(Number.isFinite(epsilon) && Math.fround(epsilon) > 0))
+    throw new Error(`${name}: epsilon must be a number above 0, not ${epsilon}`)
 }
 
 /** Factor and offset of the normalised numbers of each channel. */
@@ -32,15 +39,17 @@ interface Group {
  * f((input - mean) / sqrt(variance + epsilon) * weight + bias) with the activation f, and the mean and the biased variance of
  * the number's group. There are two outputs: the result [N, C, D, H, W], and (mean, 1 / sqrt(variance + epsilon)) of every group.
  *
- * @throws Error if weight or bias is not [C]
+ * @throws Error if weight or bias is not [C], epsilon is not above 0, or there is no such activation
  */
 export function normalise(
   name: string,
   input: Value,
   group: Group,
   affine: Affine,
-  { epsilon = 1e-5, activation = 'none' }: NormaliseOptions,
+  options: NormaliseOptions,
 ): readonly [output: Value, statistics: Value] {
+  const { epsilon = 1e-5, activation = 'none' } = options
+  requireEpsilon(name, options)
   const { channels, planes: count } = volumeShape(input, name)
   requireAffine(name, input, affine)
   const { images, perImage, ...params } = layOut(input, group)
@@ -103,6 +112,7 @@ interface Normalisation {
 function applied(normalisation: Normalisation, activation: Required<NormaliseOptions>['activation']): Value {
   const { name, input, statistics, group, affine } = normalisation
   const { weight, bias } = affine
+  requireActivation(name, activation, { none: 0, relu: 1 })
   const { channels, planes } = volumeShape(input)
   return op({
     name,

@@ -1,4 +1,4 @@
-import type { Value } from '../../graph/value.js'
+import { requireValue, type Value } from '../../graph/value.js'
 
 /** A value with its shape, for messages: `w [4, 2, 3, 3, 3]`. */
 export function shown({ name, shape }: Value): string {
@@ -13,6 +13,7 @@ export function shown({ name, shape }: Value): string {
  * @throws Error if it has another number of extents, or is laid out as a volume
  */
 export function requireWeight(op: string, weight: Value, extents: string, axes = 3): void {
+  requireValue(`${op}: weight`, weight)
   if (![2, 2 + axes].includes(weight.shape.length))
     throw new Error(`${op}: weight must be ${extents}, not ${shown(weight)}`)
   requireFlat(op, 'weight', weight)
@@ -34,6 +35,11 @@ function requireFlat(op: string, what: string, value: Value): void {
   throw new Error(
     `${op}: ${what} ${shown(value)} is laid out as a volume, but a ${what} must be flat (row-major); ${make}`,
   )
+}
+
+/** Requires an activation that a kernel can apply to its result. @throws Error if it is no key of `known` */
+export function requireActivation(op: string, activation: string, known: object): void {
+  if (!Object.hasOwn(known, activation)) throw new Error(`${op}: there is no activation ${activation}`)
 }
 
 /** Requires the counter of a noise. @throws Error if it is not two u32 */

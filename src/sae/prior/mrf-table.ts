@@ -62,9 +62,20 @@ function normaliseRows(table: Float64Array, K: number): Float64Array {
   return table
 }
 
-/** `log M` as L_mrf reads it (docs/equations.md, row "M"): 1e-12 added, rows normalised again, logarithm. [K, K] */
+/**
+ * `log M` as L_mrf reads it (docs/equations.md, row "M"): 1e-12 added, rows normalised again, logarithm.
+ *
+ * @param table M, [K, K], as `mrfTable` makes it
+ * @returns [K, K]
+ * @throws Error if the table is not square
+ */
 export function logMrfTable(table: Float64Array): Float32Array {
-  const K = Math.sqrt(table.length)
+  return logarithms(table, Math.sqrt(table.length))
+}
+
+function logarithms(table: Float64Array, K: number): Float32Array {
+  if (!Number.isInteger(K) || K * K !== table.length)
+    throw new Error(`MRF table: ${table.length} numbers are not [K, K], K = ${K}`)
   const floored = normaliseRows(
     table.map((share) => share + 1e-12),
     K,
@@ -83,10 +94,11 @@ const mostPointwise = 6
  * @param table M, [K, K], as `mrfTable` makes it
  * @param shares P, the share of each class among the voxels that M was counted over, [K]
  * @returns [K, K]
+ * @throws Error if the table is not of as many classes as the shares
  */
 export function pointwiseMrfTable(table: Float64Array, shares: Float64Array): Float32Array {
   const K = shares.length
-  return Float32Array.from(logMrfTable(table), (logM, at) => {
+  return Float32Array.from(logarithms(table, K), (logM, at) => {
     const [own, neighbour] = [shares[Math.trunc(at / K)]!, shares[at % K]!]
     if (own === 0 || neighbour === 0) return 0
     return Math.min(Math.max(logM - Math.log(neighbour), -mostPointwise), mostPointwise)

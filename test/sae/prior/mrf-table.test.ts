@@ -73,6 +73,13 @@ describe('pointwiseMrfTable', () => {
     const table = Float64Array.of(0.9, 0.1, 0.9, 0.1)
     expectClose(pointwiseMrfTable(table, Float64Array.of(0.9, 0.1)), [0, 0, 0, 0], 1e-6)
   })
+
+  it('refuses a table of another number of classes', () => {
+    expect(() => pointwiseMrfTable(new Float64Array(9), Float64Array.of(0.9, 0.1))).toThrow(
+      'MRF table: 9 numbers are not [K, K], K = 2',
+    )
+    expect(() => logMrfTable(new Float64Array(5))).toThrow('MRF table: 5 numbers are not [K, K], K = 2.2')
+  })
 })
 
 describe.each(['step_fixed_k3', 'step_nomrf', 'step_estimated_k5'])('golden %s', (name) => {
