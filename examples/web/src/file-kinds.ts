@@ -24,7 +24,7 @@ async function kindOf(file: File): Promise<{ readonly kind: FileKind; readonly c
     // A folder is refused for what it is.
     await bytesOf(file.slice(0, 1), name)
     throw new UserError(
-      `${name}: is no image (.nii, .nii.gz, .mgz, .npz), no weights (.safetensors, .pth.tar) and no table of classes (.json, .tsv)`,
+      `${name} is not an image (.nii, .nii.gz, .mgz, .npz), weights (.safetensors, .pth.tar) or a table of classes (.json, .tsv)`,
     )
   }
   const { channels } = await readHeader(file)
