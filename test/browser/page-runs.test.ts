@@ -72,11 +72,14 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await stop()
   })
 
-  it('shows the setting that keeps a run from starting', async () => {
+  it('shows the setting that keeps a run from starting, and no earlier error', async () => {
+    await visit.drop([{ name: 'notes.txt', buffer: Buffer.from('hello') }])
+    await visit.refusal('notes.txt')
     await set({ trainingRate: '' })
     await page.getByText('Settings', { exact: true }).click()
     await page.getByRole('button', { name: 'Start training' }).click()
     await page.locator('[name=trainingRate]:focus').waitFor()
+    expect(await page.locator('#error').isVisible()).toBe(false)
   })
 
   it('goes on with its run if Enter is pressed in a setting', async () => {

@@ -37,10 +37,13 @@ export function onSubmit(form: HTMLFormElement, action: () => Promise<void>): vo
     event.preventDefault()
     void guarded(action)
   })
-  // The browser cannot point at a wrong value that is folded away: the button would seem to do nothing.
+  // The browser points at a wrong value instead of submitting. It cannot if the value is folded away: the button would seem
+  // to do nothing.
   form.addEventListener(
     'invalid',
     ({ target }) => {
+      // It was of an earlier action.
+      showError(undefined)
       const folded = target instanceof Element ? target.closest('details') : null
       if (folded) folded.open = true
     },
