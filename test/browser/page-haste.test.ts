@@ -115,6 +115,11 @@ describe.skipIf(!executable)('the page, to a visitor in a hurry', () => {
     await visit.refusal(/^classes\.json: /)
     await visit.drop([{ name: 'other.nii', buffer: makeLabels() }])
     await visit.data('first of 16x18x20 voxels, 14 classes.')
+    await page.locator('#status', { hasText: 'Ready to train' }).waitFor()
     expect(await page.locator('#error').isVisible()).toBe(false)
+    // They leave the data ready, too.
+    await visit.drop([{ name: 'constant.nii', buffer: makeNifti(() => 3.5) }])
+    await visit.refusal(/^constant\.nii: /)
+    expect(await page.textContent('#status')).toBe('Ready to train')
   })
 })

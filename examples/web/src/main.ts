@@ -154,18 +154,14 @@ async function takeData(reading: Promise<DataSummary>, files = 0): Promise<void>
   // Where the keyboard focus is now is closed and disabled in a moment.
   const wasInForms = dataForms.contains(document.activeElement)
   work.set('reading')
-  runPanel.say('Reading')
   try {
-    const summary = await reading
+    const summary = await runPanel.whileReading(reading)
     await showData(summary, undefined, files)
     fillSettings(settingsForm, { network: 'recipe' })
     fillRecipe(settingsForm, summary.scans.length)
     if (wasInForms) runPanel.focus()
     if (canTrain()) runPanel.say('Ready to train')
     else runPanel.say(summary.classes.length > 0 ? '' : 'To segment or to train, add a prior.')
-  } catch (error) {
-    runPanel.say('')
-    throw error
   } finally {
     work.set(undefined)
   }

@@ -58,6 +58,18 @@ export class RunPanel {
     this.status.textContent = text
   }
 
+  /** Says that files are being read. If they are refused, what was said before still holds of the data that are there. */
+  async whileReading<T>(reading: Promise<T>): Promise<T> {
+    const before = this.status.textContent
+    this.say('Reading')
+    try {
+      return await reading
+    } catch (error) {
+      this.say(before)
+      throw error
+    }
+  }
+
   /** Clears the curves, or restores those of a resumed run. */
   begin(priorDice: number | undefined, state: RunState | undefined): void {
     this.priorDice = priorDice
