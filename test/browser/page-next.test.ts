@@ -94,4 +94,17 @@ describe.skipIf(!executable)('the page, to a visitor who opens the next scan', (
     await segmented('b')
     expect((await notes())[0]).toBe('Segmented with some.safetensors.')
   })
+
+  it('segments it with the weights and the prior of a run that was resumed', async () => {
+    await visit.reload()
+    await page.getByRole('button', { name: 'Resume this run' }).click()
+    await page.getByText('Done: the run is complete').waitFor()
+    const first = await segmented('a')
+    await visit.drop([scan('b.nii', 104729)])
+    await segmented('b')
+    expect(await notes()).toEqual([`${training} ${saved}`])
+    await visit.drop([scan('a.nii')])
+    await visit.data('a of 16x18x20 voxels, 14 classes.')
+    expect(await segmented('a')).toEqual(first)
+  })
 })

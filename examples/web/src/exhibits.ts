@@ -5,7 +5,7 @@ import { contrastsOf } from './contrasts.js'
 import type { DataSet, Knowledge, Scan } from './data-set.js'
 import { encodeClasses, encodeImage, encodeSegmentation } from './images.js'
 import type { Network } from './network.js'
-import type { ImageFile, Layer, Overlay } from './protocol.js'
+import type { ImageFile, KnowledgeFiles, Layer, Overlay } from './protocol.js'
 import type { Run } from './run.js'
 import type { Segmentations } from './segmentations.js'
 
@@ -82,6 +82,21 @@ export async function reportFile(
   const { classes, grid } = await segmentations.of(index)
   const { reportOf } = await import('./report.js')
   return { name: `${scan.name}_report.html`, bytes: reportOf(scan, classes, grid, table) }
+}
+
+/**
+ * The prior of a saved run and the table of its classes as files: other scans can be opened with them. None for phantoms,
+ * which do not say where they lie.
+ */
+export function knowledgeFiles({ scans, knowledge }: DataSet): KnowledgeFiles {
+  const [scan] = scans
+  if (!knowledge || !scan?.grid.known) return { prior: undefined, table: undefined }
+  const { prior, table, guessed } = knowledge
+  const { name, bytes } = encodeImage('prior of the saved run', prior.data, scan.grid, 'float32')
+  return {
+    prior: new File([bytes], name),
+    table: guessed ? undefined : new File([JSON.stringify(table)], 'classes of the saved run.json'),
+  }
 }
 
 /** @throws UserError if there is no such scan */

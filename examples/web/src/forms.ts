@@ -64,7 +64,7 @@ export function setFiles(form: HTMLFormElement, name: string, files: readonly Fi
 /** Puts back what was chosen before. */
 export function setChosen(
   form: HTMLFormElement,
-  { scans, prior, truths, table, grouping }: ChosenFiles,
+  { scans, prior, truths, table, grouping }: Omit<ChosenFiles, 'meaning' | 'blur'>,
 ): void {
   setFiles(form, 'scans', scans)
   setFiles(form, 'prior', prior ? [prior] : [])

@@ -2,9 +2,10 @@ import { sidesOf, toCodes, toSidedCodes, type LabelTable } from 'sae-webgpu'
 import { labelVoxelType, writeNifti, type VoxelType, type Grid } from 'sae-webgpu/io'
 import type { ImageFile } from './protocol.js'
 
-/** One channel as a NIfTI image on the scan's grid. */
+/** Channels, one or more, as a NIfTI image on the scan's grid. */
 export function encodeImage(name: string, data: Float32Array, grid: Grid, type: VoxelType): ImageFile {
-  const volume = { data, channels: 1, grid, source: name }
+  const [D, H, W] = grid.shape
+  const volume = { data, channels: data.length / (D * H * W), grid, source: name }
   return { name: `${name}.nii`, bytes: new Uint8Array(writeNifti(volume, type)) }
 }
 

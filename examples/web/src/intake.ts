@@ -1,5 +1,6 @@
 import type { Engine } from './engine.js'
 import { chosenFiles, setChosen, setFiles, setGrouping } from './forms.js'
+import type { KnowledgeFiles } from './protocol.js'
 import { describeRoles, rolesOf } from './roles.js'
 
 /** What became of files that were dropped or opened. */
@@ -61,4 +62,9 @@ export async function takeFiles(
       throw error
     },
   }
+}
+
+/** Lets the scans that are opened next be read with these. What was chosen before belongs to other data. */
+export function takeKnowledge(files: KnowledgeFiles, form: HTMLFormElement): void {
+  setChosen(form, { scans: [], truths: [], grouping: 'people', ...files })
 }

@@ -7,7 +7,7 @@ import { takeChosen, takeDrops } from './drop.js'
 import { Engine } from './engine.js'
 import { chosenFiles, deviceSettings, fillRecipe, fillSettings, phantomRecipe, runSettings } from './forms.js'
 import { ImagePanel } from './image-panel.js'
-import { takeFiles } from './intake.js'
+import { takeFiles, takeKnowledge } from './intake.js'
 import { tellLost, tellNotSaved, tellSegmenting } from './notices.js'
 import { Occupation } from './occupation.js'
 import type { DataSummary, EngineEvent, RunSettings, RunState, SavedRun } from './protocol.js'
@@ -236,7 +236,8 @@ async function resumeSaved({ id }: SavedRun): Promise<void> {
   runs.dismiss()
   work.set('reading')
   try {
-    const { data: summary, state } = await engine.call('restore', id)
+    const { data: summary, state, files } = await engine.call('restore', id)
+    takeKnowledge(files, fileForm)
     fillSettings(settingsForm, state.settings)
     await boundDevice()
     await showData(summary, state)

@@ -29,6 +29,9 @@ export interface ChosenFiles {
   readonly blur: number
 }
 
+/** What scans are segmented with, and learn from. */
+export type KnowledgeFiles = Pick<ChosenFiles, 'prior' | 'table'>
+
 /** What a file is, by its name, its header and its voxels. */
 export type FileKind = 'scan' | 'labels' | 'prior' | 'weights' | 'table'
 
@@ -154,6 +157,14 @@ export interface OpenedWeights {
   readonly data: DataSummary
 }
 
+/** A run that can go on. */
+export interface RestoredRun {
+  readonly data: DataSummary
+  readonly state: RunState
+  /** For the scans that are opened next. */
+  readonly files: KnowledgeFiles
+}
+
 /** The calls that the page can make to the worker. */
 export interface Calls {
   /** Opens the graphics device. */
@@ -161,7 +172,7 @@ export interface Calls {
   /** The runs that are saved in this browser, the latest first. */
   savedRuns(): Promise<readonly SavedRun[]>
   /** Restores data, weights and state of a run. */
-  restore(id: string): Promise<{ readonly data: DataSummary; readonly state: RunState }>
+  restore(id: string): Promise<RestoredRun>
   rename(id: string, name: string): Promise<void>
   forget(id: string): Promise<void>
   makePhantoms(recipe: PhantomRecipe): Promise<DataSummary>

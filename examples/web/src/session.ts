@@ -2,7 +2,15 @@ import { openDevice, recipes, UserError, type NamedTensor } from 'sae-webgpu'
 import { historyOf, readCheckpoint } from './checkpoint-file.js'
 import { channelCount } from './contrasts.js'
 import { arranged, namedBy, phantomData, readDataSet, summaryOf } from './data-set.js'
-import { overlayOf, reportFile, scanImage, scanOf, segmentationFile, weightsFile } from './exhibits.js'
+import {
+  knowledgeFiles,
+  overlayOf,
+  reportFile,
+  scanImage,
+  scanOf,
+  segmentationFile,
+  weightsFile,
+} from './exhibits.js'
 import { sortFile } from './file-kinds.js'
 import { Holdings, untrained } from './holdings.js'
 import { Keeper, reopen } from './keeper.js'
@@ -18,6 +26,7 @@ import type {
   OpenedWeights,
   Overlay,
   PhantomRecipe,
+  RestoredRun,
   RunSettings,
   RunState,
   SavedRun,
@@ -53,7 +62,7 @@ export class Session extends Holdings implements Calls {
     return this.storage.runs()
   }
 
-  async restore(id: string): Promise<{ data: DataSummary; state: RunState }> {
+  async restore(id: string): Promise<RestoredRun> {
     const { stored, data, tensors, info } = await reopen(this.storage, id)
     const { state } = stored
     await this.take(data, false)
@@ -61,7 +70,7 @@ export class Session extends Holdings implements Calls {
     this.weightsName = this.trainedHere
     this.keeper = new Keeper(this.storage, data, this.emit, stored)
     this.resumable = () => this.newRun(network, state, tensors)
-    return { data: summaryOf(data), state }
+    return { data: summaryOf(data), state, files: knowledgeFiles(data) }
   }
 
   async rename(id: string, name: string): Promise<void> {
