@@ -10,7 +10,7 @@ import {
   where,
 } from '../ops/index.js'
 import type { Operator } from './call.js'
-import { binary, broadcast } from './elementwise.js'
+import { binary, broadcast, isNoSetting } from './elementwise.js'
 import { arithmetic } from './known.js'
 import { isKnown } from './tensor.js'
 
@@ -34,7 +34,7 @@ export const masks: Readonly<Record<string, Operator>> = {
   }),
   Where: {
     weights: [1, 2],
-    isWeight: ({ data }) => data.length !== 1,
+    isWeight: isNoSetting,
     build: (call) => {
       const [mask, a, b] = [call.input(0), call.input(1), call.input(2)]
       if (!isKnown(mask) || !isKnown(a) || !isKnown(b))
