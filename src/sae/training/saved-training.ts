@@ -54,5 +54,7 @@ function requireRecord(value: unknown, source: string): Readonly<Record<string, 
 }
 
 function damaged(source: string): UserError {
-  return new UserError(`${source}: what it holds of its training makes no sense; start a new run from its weights`)
+  return new UserError(
+    `${source}: what it holds of its training makes no sense; start a new run from its weights`,
+  )
 }
