@@ -135,7 +135,9 @@ describe('sae segment', () => {
       ]
       const { code, errors } = await sae([...args, '-o', path('out'), '--overwrite'])
       expect(code, nonsense).toBe(2)
-      expect(errors).toEqual([expect.stringContaining('odd.safetensors: what its metadata says of the grid')])
+      expect(errors).toEqual([
+        expect.stringContaining('odd.safetensors: its metadata does not describe the grid of its training'),
+      ])
     }
   })
 })

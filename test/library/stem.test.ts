@@ -65,8 +65,8 @@ describe('the names in plans', () => {
 
 describe('what tests and benchmarks say of ops', () => {
   it('lists only existing ops', () => {
-    // Tests of several ops together.
-    const together = ['half', 'normalise-activation', 'random', 'windows']
+    // Tests of several ops together, and what is refused before a device is needed.
+    const together = ['conv3d-refusals', 'half', 'normalise-activation', 'random', 'windows']
     const tests = names('test/ops').flatMap((name) => /^(.*)\.test\.ts$/.exec(name)?.[1] ?? [])
     expect(tests.filter((stem) => !ops.includes(stem) && !together.includes(stem))).toEqual([])
     const cases = names('bench/ops/cases').map((name) => name.replace(/\.ts$/, ''))
