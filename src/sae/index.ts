@@ -15,17 +15,10 @@ export {
   type GaussianComponent,
   type GaussianMixture,
 } from './mixture/gaussian-mixture.js'
-export {
-  freeSurferTable,
-  foregroundClasses,
-  identityTable,
-  toClasses,
-  toCodes,
-  sidesOf,
-  type LabelClass,
-  type LabelTable,
-} from './labels/label-table.js'
-export { toSidedCodes, type SidedCodes } from './labels/label-sides.js'
+export { freeSurferTable } from './labels/freesurfer-table.js'
+export { toClasses, toCodes } from './labels/label-codes.js'
+export { sidesOf, toSidedCodes, type SidedCodes } from './labels/label-sides.js'
+export { foregroundClasses, identityTable, type LabelClass, type LabelTable } from './labels/label-table.js'
 export {
   applyScaling,
   robustScaling,

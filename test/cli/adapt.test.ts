@@ -5,7 +5,7 @@ import { parseCsv } from '../../src/cli/tables/csv.js'
 import { readVolume } from '../../src/io/files.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import { overlapOf } from '../../src/sae/assessment/overlap.js'
-import { toClasses } from '../../src/sae/labels/label-table.js'
+import { toClasses } from '../../src/sae/labels/label-codes.js'
 import { phantomTable } from '../../src/sae/phantom/phantom.js'
 import { grid, makePrior, makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { parseLabelTable } from '../../src/sae/labels/label-table-file.js'
-import { freeSurferTable, sidesOf } from '../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../src/sae/labels/freesurfer-table.js'
+import { sidesOf } from '../../src/sae/labels/label-sides.js'
 
 it.each([
   ['codes', true],

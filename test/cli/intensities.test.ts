@@ -7,13 +7,9 @@ import { writeSafetensors, type Tensor } from '../../src/io/safetensors.js'
 import { unknownGrid } from '../../src/io/volume.js'
 import type { VoxelType } from '../../src/io/voxel-type.js'
 import { diceScores, meanDice } from '../../src/sae/metrics/dice.js'
-import {
-  foregroundClasses,
-  freeSurferTable,
-  identityTable,
-  toClasses,
-  type LabelTable,
-} from '../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../src/sae/labels/freesurfer-table.js'
+import { toClasses } from '../../src/sae/labels/label-codes.js'
+import { foregroundClasses, identityTable, type LabelTable } from '../../src/sae/labels/label-table.js'
 import { createModel } from '../../src/sae/model.js'
 import { makePhantom } from '../../src/sae/phantom/phantom.js'
 import { makeNifti } from '../io/make-nifti.js'

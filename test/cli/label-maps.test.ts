@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readLabelVolume, readVolume, writeVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
 import { labelVoxelType } from '../../src/io/voxel-type.js'
-import { freeSurferTable } from '../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../src/sae/labels/freesurfer-table.js'
 import { makeNifti } from '../io/make-nifti.js'
 import { makeStudy, sae, succeed, type Study } from './support.js'
 

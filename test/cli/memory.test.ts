@@ -5,7 +5,7 @@ import { withGpu } from '../../src/cli/device.js'
 import { Terminal } from '../../src/cli/terminal.js'
 import { UserError } from '../../src/errors.js'
 import { unknownGrid } from '../../src/io/volume.js'
-import { toCodes } from '../../src/sae/labels/label-table.js'
+import { toCodes } from '../../src/sae/labels/label-codes.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { makeStudy, sae, succeed, type Outcome, type Study } from './support.js'
 

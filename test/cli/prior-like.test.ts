@@ -6,7 +6,7 @@ import { readVolume, writeVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
 import { diceScores } from '../../src/sae/metrics/dice.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
-import { toCodes } from '../../src/sae/labels/label-table.js'
+import { toCodes } from '../../src/sae/labels/label-codes.js'
 import { priorArgmax } from '../../src/sae/prior/prior.js'
 import { makeStudy, sae, succeed, visibleFiles, type Study } from './support.js'
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { writeVolume } from '../../src/io/files.js'
 import type { Grid } from '../../src/io/volume.js'
 import type { VoxelType } from '../../src/io/voxel-type.js'
-import { toCodes } from '../../src/sae/labels/label-table.js'
+import { toCodes } from '../../src/sae/labels/label-codes.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 
 /** The built command, which `npm test` makes first. */

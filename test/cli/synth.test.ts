@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { subsample } from '../../src/cli/grids/subsample.js'
 import { readVolume } from '../../src/io/files.js'
 import type { Grid, Volume } from '../../src/io/volume.js'
-import { toCodes } from '../../src/sae/labels/label-table.js'
+import { toCodes } from '../../src/sae/labels/label-codes.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { grid, makeStudy, sae, shape, succeed, visibleFiles, type Study } from './support.js'
 

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { formatDsegTable } from '../../src/cli/tables/dseg-table.js'
-import { freeSurferTable } from '../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../src/sae/labels/freesurfer-table.js'
 import { grid, makeStudy, sae, shape, succeed, type Study } from './support.js'
 
 let study: Study

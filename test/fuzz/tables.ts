@@ -1,7 +1,8 @@
 import { formatDsegTable, parseDsegTable } from '../../src/cli/tables/dseg-table.js'
 import { parseIntensities } from '../../src/cli/synth/intensity-file.js'
 import { parseLabelTable } from '../../src/sae/labels/label-table-file.js'
-import { freeSurferTable, toCodes } from '../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../src/sae/labels/freesurfer-table.js'
+import { toCodes } from '../../src/sae/labels/label-codes.js'
 import type { Formats } from './format.js'
 import { awkwardNumbers, awkwardTexts, mutateBytes, mutateJson } from './mutate.js'
 

@@ -11,7 +11,7 @@ import {
   type VolumeHeader,
 } from '../../io/volume.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
-import { isCode } from '../../sae/labels/label-codes.js'
+import { isCode } from '../../sae/labels/label-table.js'
 import { tablesBeside } from '../register/carry-files.js'
 import { besideVolume, nameOfVolume } from '../outputs/file-names.js'
 import { overwriteOption, terminalOf } from '../options.js'

@@ -1,13 +1,8 @@
 import { readText } from '../../io/files.js'
 import { UserError } from '../../errors.js'
 import { parseLabelTable } from '../../sae/labels/label-table-file.js'
-import {
-  freeSurferTable,
-  identityTable,
-  meaningOf,
-  sameClasses,
-  type LabelTable,
-} from '../../sae/labels/label-table.js'
+import { freeSurferTable } from '../../sae/labels/freesurfer-table.js'
+import { identityTable, meaningOf, sameClasses, type LabelTable } from '../../sae/labels/label-table.js'
 import type { Terminal } from '../terminal.js'
 
 /** What `--classes` stands for: `freesurfer`, a number of classes, or a table in a file. @throws UserError */

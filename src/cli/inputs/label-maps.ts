@@ -3,13 +3,8 @@ import { UserError } from '../../errors.js'
 import { readText } from '../../io/files.js'
 import type { LabelVolume, VolumeHeader } from '../../io/volume.js'
 import { classify, describeCodes, type Classified } from '../../sae/labels/label-codes.js'
-import {
-  freeSurferTable,
-  identityTable,
-  meaningOf,
-  sameClasses,
-  type LabelTable,
-} from '../../sae/labels/label-table.js'
+import { freeSurferTable } from '../../sae/labels/freesurfer-table.js'
+import { identityTable, meaningOf, sameClasses, type LabelTable } from '../../sae/labels/label-table.js'
 import { canonical, readClasses } from './classes.js'
 import { parseDsegTable, type LabelValues } from '../tables/dseg-table.js'
 import { besideVolume, nameOfVolume } from '../outputs/file-names.js'

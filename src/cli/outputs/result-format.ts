@@ -5,7 +5,8 @@ import { UserError } from '../../errors.js'
 import { mghHolds } from '../../io/mgh.js'
 import { labelVoxelType } from '../../io/voxel-type.js'
 import { outputName } from '../program-name.js'
-import { sidesOf, type LabelTable } from '../../sae/labels/label-table.js'
+import { sidesOf } from '../../sae/labels/label-sides.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 
 /** The formats of results, without the dot. */
 export const resultFormats = ['nii.gz', 'nii', 'mgz'] as const

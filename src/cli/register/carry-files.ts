@@ -5,7 +5,7 @@ import { formatShape, requireFinite, type Grid, type VolumeHeader } from '../../
 import { labelVoxelType } from '../../io/voxel-type.js'
 import { Pullback, type Transform } from '../../register/pullback.js'
 import { voteLabels } from '../../register/votes.js'
-import { isCode } from '../../sae/labels/label-codes.js'
+import { isCode } from '../../sae/labels/label-table.js'
 import { warpImage, warpPrior, type Warp } from '../../sae/synth/warp.js'
 import { isPosterior } from '../grids/regrid.js'
 import { besideVolume, distinctNames } from '../outputs/file-names.js'

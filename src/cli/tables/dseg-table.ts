@@ -1,5 +1,6 @@
 import { parseTsv } from '../../sae/labels/label-table-tsv.js'
-import { checkLabelTable, sidesOf, type LabelClass, type LabelTable } from '../../sae/labels/label-table.js'
+import { sidesOf } from '../../sae/labels/label-sides.js'
+import { checkLabelTable, type LabelClass, type LabelTable } from '../../sae/labels/label-table.js'
 import { classColour, toHex } from '../../report/colours.js'
 
 /** What the voxels of a segmentation hold: a code of each class, or its index. */

@@ -1,6 +1,7 @@
 import type { Grid } from '../../io/volume.js'
 import type { Assessment } from '../../sae/assessment/assessment.js'
-import { sidesOf, type LabelTable } from '../../sae/labels/label-table.js'
+import { sidesOf } from '../../sae/labels/label-sides.js'
+import type { LabelTable } from '../../sae/labels/label-table.js'
 import type { Cell } from './csv.js'
 import { voxelVolume } from '../grids/voxel-volume.js'
 

@@ -1,5 +1,5 @@
 import { printable, UserError } from '../../errors.js'
-import { isCode, maxCode } from './label-codes.js'
+import { isCode, maxCode } from './label-table.js'
 
 /** A label value. @throws UserError */
 export function parseCode(text: string, where: string): number {

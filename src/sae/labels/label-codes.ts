@@ -1,14 +1,6 @@
 import { UserError } from '../../errors.js'
 import { freeSurferTable } from './freesurfer-table.js'
-import type { LabelTable } from './label-table.js'
-
-/** Label volumes are float64, which holds integers up to this one exactly. */
-export const maxCode = Number.MAX_SAFE_INTEGER
-
-/** Whether a number can be a label value. */
-export function isCode(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
-}
+import { isCode, type LabelTable } from './label-table.js'
 
 /** A label value and how many voxels have it. */
 export interface CodeCount {

@@ -1,6 +1,15 @@
+import { isFreeSurferPair } from './freesurfer-table.js'
 import { requireClasses } from './label-codes.js'
-import { sidesOf, type LabelTable } from './label-table.js'
+import type { LabelClass, LabelTable } from './label-table.js'
 import type { SpatialShape } from '../shape.js'
+
+/** The codes of a class's left and right side; undefined if it has no sides, or one code for both. */
+export function sidesOf({ codes, sides }: LabelClass): readonly [left: number, right: number] | undefined {
+  if (sides) return sides
+  const [left, right, ...more] = codes
+  if (left === undefined || right === undefined || more.length > 0) return undefined
+  return isFreeSurferPair(left, right) ? [left, right] : undefined
+}
 
 /** Label values that tell the sides apart, and the plane between them. */
 export interface SidedCodes {

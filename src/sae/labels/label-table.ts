@@ -1,9 +1,12 @@
 import { printable, UserError } from '../../errors.js'
-import { isFreeSurferPair } from './freesurfer-table.js'
-import { isCode, maxCode } from './label-codes.js'
 
-export { freeSurferTable } from './freesurfer-table.js'
-export { countCodes, maxCode, toClasses, toCodes, type CodeCount } from './label-codes.js'
+/** Label volumes are float64, which holds integers up to this one exactly. */
+export const maxCode = Number.MAX_SAFE_INTEGER
+
+/** Whether a number can be a label value. */
+export function isCode(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
 
 /** One class (channel) of a segmentation. `codes` are the label values that belong to it; the first one represents it. */
 export interface LabelClass {
@@ -107,14 +110,6 @@ function requireDisjoint(classes: readonly LabelClass[], source: string): void {
     }
     if (span.last >= before.last) before = span
   }
-}
-
-/** The codes of a class's left and right side; undefined if it has no sides, or one code for both. */
-export function sidesOf({ codes, sides }: LabelClass): readonly [left: number, right: number] | undefined {
-  if (sides) return sides
-  const [left, right, ...more] = codes
-  if (left === undefined || right === undefined || more.length > 0) return undefined
-  return isFreeSurferPair(left, right) ? [left, right] : undefined
 }
 
 /** Whether two tables have the same classes: codes and rest, whatever their names and ranges. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { classify, toClasses } from '../../../src/sae/labels/label-codes.js'
 import { toSidedCodes } from '../../../src/sae/labels/label-sides.js'
-import { foregroundClasses, freeSurferTable, type LabelTable } from '../../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../../src/sae/labels/freesurfer-table.js'
+import { foregroundClasses, type LabelTable } from '../../../src/sae/labels/label-table.js'
 import { userError } from '../../io/support.js'
 
 const classNamed = (name: string): number => freeSurferTable.classes.findIndex((entry) => entry.name === name)

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parseJsonTable } from '../../../src/sae/labels/label-table-json.js'
 import { parseLabelTable } from '../../../src/sae/labels/label-table-file.js'
-import {
-  checkLabelTable,
-  foregroundClasses,
-  freeSurferTable,
-  identityTable,
-  toClasses,
-  toCodes,
-} from '../../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../../src/sae/labels/freesurfer-table.js'
+import { toClasses, toCodes } from '../../../src/sae/labels/label-codes.js'
+import { checkLabelTable, foregroundClasses, identityTable } from '../../../src/sae/labels/label-table.js'
 import { userError } from '../../io/support.js'
 
 describe('freeSurferTable', () => {

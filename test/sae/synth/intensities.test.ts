@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { freeSurferTable, identityTable, type LabelTable } from '../../../src/sae/labels/label-table.js'
+import { freeSurferTable } from '../../../src/sae/labels/freesurfer-table.js'
+import { identityTable, type LabelTable } from '../../../src/sae/labels/label-table.js'
 import { phantomTable } from '../../../src/sae/phantom/phantom.js'
 import { Random } from '../../../src/sae/phantom/random.js'
 import {
