@@ -7,7 +7,8 @@ import { inFormat } from '../outputs/result-format.js'
 import type { Job } from '../segment/segmentation-files.js'
 import { suffixOf } from './prepare-jobs.js'
 import { hasSidecar, sidecarEnding, sidecarOf } from './prepare-sidecars.js'
-import { steps, type OutputFile, type Stage, type StepName, type Workshop } from './prepare-steps.js'
+import type { OutputFile, Stage } from './prepare-stage.js'
+import { steps, type StepName, type Workshop } from './prepare-steps.js'
 
 /** A scan that went through the steps. */
 interface Prepared {

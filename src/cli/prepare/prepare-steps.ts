@@ -2,7 +2,6 @@ import { UserError } from '../../errors.js'
 import type { Gpu } from '../../gpu/gpu.js'
 import { describeAxes } from '../../io/orientation.js'
 import { formatShape, voxelSize, type Grid, type Volume } from '../../io/volume.js'
-import type { VoxelType } from '../../io/voxel-type.js'
 import { applyScaling, robustScaling } from '../../sae/intensity.js'
 import { correctBias } from '../../sae/prepare/bias-correction.js'
 import { masked } from '../../sae/prepare/brain-mask.js'
@@ -11,6 +10,7 @@ import { resampleImages } from '../../sae/resampling/image.js'
 import { resampleLabels } from '../../sae/resampling/labels.js'
 import { voxelMap } from '../../sae/resampling/voxel-map.js'
 import { describePreparation } from '../device.js'
+import type { Made, OutputFile, Stage } from './prepare-stage.js'
 import { registerEndings, registerTo } from './prepare-register.js'
 import type { RegisteredScan } from '../register/registration.js'
 import type { Stripper } from './stripper.js'
@@ -20,23 +20,6 @@ import { voxelVolume } from '../grids/voxel-volume.js'
 /** The steps of `sae prepare`, in their order. */
 export const stepNames = ['conform', 'strip', 'bias', 'intensities', 'register'] as const
 export type StepName = (typeof stepNames)[number]
-
-/** A scan on its way through the steps. */
-export interface Stage {
-  readonly scan: Volume
-  /** As the file holds it. */
-  readonly original: Volume
-  /** 1 in the brain, on the grid of `scan`; undefined until the scan is stripped. */
-  readonly mask: Uint8Array | undefined
-  /** What BIDS calls this kind of scan: `T1w`. */
-  readonly suffix: string
-}
-
-/** A volume or a text to be written. */
-export type OutputFile = {
-  /** What follows the name of the scan; one of `endingsOf`. */
-  readonly ending: string
-} & ({ readonly volume: Volume; readonly type: VoxelType } | { readonly text: string })
 
 /** What the steps need beside the scan. */
 export interface Workshop {
@@ -49,15 +32,6 @@ export interface Workshop {
   /** Where to bring scans; undefined without `register`. */
   readonly target: RegisteredScan | undefined
   readonly terminal: Terminal
-}
-
-/** What a step made of a scan. */
-export interface Made extends Pick<Stage, 'scan' | 'mask'> {
-  readonly files: readonly OutputFile[]
-  /** One line for the user. */
-  readonly report: string
-  /** For `run.json`. */
-  readonly figures: Readonly<Record<string, number>>
 }
 
 /** What a step does with a scan. @throws UserError if it cannot */
