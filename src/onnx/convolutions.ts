@@ -147,12 +147,17 @@ function evenly(input: Value, pads: Window['pads']): { readonly volume: Value; r
 
 function poolOf(call: Call, input: Value, rank: number) {
   const window = windowOf(call, rank)
-  call.expect('ceil_mode', 0)
   if (window.dilation.some((n) => n !== 1)) call.refuse('dilations')
   const padding = paddingOf(call, input, window).map(([before, after]) =>
     before === after
       ? before
       : call.fail(`padding that differs at the ends of an axis, ${before} and ${after}, is not supported`),
   )
-  return { kernelSize: window.kernel, stride: window.stride, padding: padding as unknown as Triple }
+  const { kernel, stride } = window
+  const rest = kernel.map(
+    (taps, axis) => (input.shape[axis + 2]! + 2 * padding[axis]! - taps) % stride[axis]!,
+  )
+  if (call.number('ceil_mode', 0) !== 0 && rest.some((n) => n !== 0))
+    call.fail('ceil_mode = 1 is only supported if windows end with the volume')
+  return { kernelSize: kernel, stride, padding: padding as unknown as Triple }
 }

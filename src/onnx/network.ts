@@ -14,6 +14,7 @@ import { masks } from './masks.js'
 import { normalisations } from './normalisations.js'
 import { resizing } from './resize.js'
 import { reductions } from './reductions.js'
+import { sampling } from './sampling.js'
 import { shapes } from './shapes.js'
 import { asFlat, asVolume, isKnown, onDevice, volumeDims, type DeviceTensor, type Tensor } from './tensor.js'
 import { weightsOf } from './weights.js'
@@ -51,6 +52,7 @@ const operators: Readonly<Record<string, Operator>> = {
   ...masks,
   ...normalisations,
   ...resizing,
+  ...sampling,
   ...shapes,
   ...reductions,
 }

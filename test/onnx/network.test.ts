@@ -286,8 +286,8 @@ describe('what cannot be read is said in one line', () => {
       'm.onnx: node: LeakyRelu: attribute beta = 2 is not supported',
     ],
     [
-      { op: 'MaxPool', attributes: { kernel_shape: [2, 2, 2], ceil_mode: 1 } },
-      'node: MaxPool: attribute ceil_mode = 1 is not supported',
+      { op: 'MaxPool', attributes: { kernel_shape: [2, 2, 2], strides: [2, 2, 2], ceil_mode: 1 } },
+      'node: MaxPool: ceil_mode = 1 is only supported if windows end with the volume',
     ],
     [
       { op: 'AveragePool', attributes: { kernel_shape: [3, 3, 3], pads: [1, 1, 1, 1, 1, 1] } },

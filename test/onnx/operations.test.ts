@@ -7,9 +7,10 @@ import { writeOnnx } from '../../src/io/onnx.js'
 import { onnxNetwork } from '../../src/onnx/index.js'
 import { evaluate, useGpu } from '../gpu.js'
 import { fromArray, relativeError } from '../reference/nd-array.js'
-import { draw, image, integers, type Case } from './cases/case.js'
+import { draw, floats, image, integers, type Case } from './cases/case.js'
 import { elementwise, masks } from './cases/elementwise.js'
 import { moves } from './cases/moves.js'
+import { samples } from './cases/samples.js'
 import { einsums, sums } from './cases/sums.js'
 
 const device = useGpu()
@@ -49,7 +50,7 @@ const peers = new URL('../../bench/peers/', import.meta.url)
 const missing = !existsSync(new URL('node_modules/onnxruntime-node', peers))
 if (missing) console.warn('SKIPPED: onnxruntime-node is not in bench/peers (npm run bench:peers installs it)')
 
-const groups = { elementwise, masks, moves, sums, einsums }
+const groups = { elementwise, masks, moves, samples, sums, einsums }
 describe.each(Object.entries(groups))('%s', (_, cases: readonly Case[]) => {
   const named = cases.map(
     (one) => [`${one.op} ${one.opset ?? 17} ${JSON.stringify(one.attributes ?? {})}`, one] as const,
@@ -97,7 +98,7 @@ describe('ArgMax', () => {
 describe('refuses in one line', () => {
   const x = draw([2, 3, 4])
   const build = (one: Partial<Case>) => () =>
-    onnxNetwork(fileOf({ op: 'Relu', x, expected: () => x, ...one }))(input('x', [2, 3, 4]))
+    onnxNetwork(fileOf({ op: 'Relu', x, expected: () => x, ...one }))(input('x', (one.x ?? x).shape))
 
   it.each<[Partial<Case>, string]>([
     [{ op: 'ArgMax', attributes: { axis: 2 } }, 'node: ArgMax: attribute axis = 2 is not supported'],
@@ -134,6 +135,15 @@ describe('refuses in one line', () => {
     [
       { op: 'Gather', constants: [integers('at', [2], [0, 7])] },
       'node: gather: positions holds 7, but axis 0 of x [2, 3, 4] ends at 1',
+    ],
+    [
+      {
+        op: 'GridSample',
+        attributes: { padding_mode: 'reflection' },
+        constants: [floats('grid', image.shape.with(1, 4).with(-1, 2), new Float32Array(2 * 4 * 4 * 2))],
+        x: image,
+      },
+      'attribute padding_mode = reflection is not supported',
     ],
     [{ op: 'Gelu', attributes: { approximate: 'fast' } }, 'attribute approximate = fast is not supported'],
   ])('%#: $1', (one, message) => {
