@@ -18,7 +18,7 @@ import { checkLabelTable, type LabelTable } from './label-table.js'
  */
 export function parseLabelTable(text: string, source = 'label table'): LabelTable {
   const content = text.replace(/^\uFEFF/, '').trim()
-  return content.startsWith('{')
+  return /^[{[]/.test(content)
     ? parseJsonTable(content, source)
     : checkLabelTable(parseLookUp(content, source), source)
 }

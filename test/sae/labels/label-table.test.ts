@@ -81,6 +81,7 @@ describe('parseLabelTable', () => {
   it.each([
     ['broken JSON', '{"classes": [', /not valid JSON/],
     ['JSON without classes', '{"labels": []}', /"classes" must be a list/],
+    ['a JSON list', '[]', /"classes" must be a list/],
     ['a class without a name', '{"classes": [{"codes": [0]}, null]}', /class 0 must be like/],
     ['a code that is text', '{"classes": [{"name": "a", "codes": ["0"]}]}', /class 0: "0" is not a code/],
     ['a rest that is no class', json.replace(/}$/, ', "rest": 2}'), /rest is class 2/],
