@@ -34,7 +34,8 @@ gpu.dispose()
 
 const notes = [
   '`ms` is the median of the runs, `best ms` the fastest. PyTorch takes the number of threads and the memory format that are',
-  'fastest for it, and runs once with threads that spin while they wait and once with threads that sleep.',
+  'fastest for it, and runs once as it comes and once with threads that sleep while they wait (OMP_WAIT_POLICY=passive) and',
+  'with memory that is kept for the next tensor (MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776), as onnxruntime-cpu is.',
   'Every peer gets the same inputs and weights, and is timed only after its results agree with the trusted ones',
   `(PyTorch's, or ours where that is missing) within a relative error of ${tolerance}. Ours is timed first and last.`,
   "Process memory is the peak of the peer's whole process, including checks and a software GPU's memory.",

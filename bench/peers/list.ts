@@ -35,9 +35,15 @@ export const peerNames = [
   'onnxruntime-webgpu',
   'tfjs-cpu',
   'onnxruntime-cpu',
-  'pytorch-passive',
+  'pytorch-tuned',
   trusted,
 ] as const
+
+/**
+ * glibc returns the memory of a large tensor to the system, which clears the pages of the next one: that may take up to five
+ * times as long as a training step of PyTorch's computes.
+ */
+const memoryKept = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 40) }
 
 /** @param installed whether bench/peers/node_modules exists */
 export function listPeers(installed: boolean): Peer[] {
@@ -65,11 +71,14 @@ export function listPeers(installed: boolean): Peer[] {
     npm('jax-js', 'jax.ts', '@jax-js/jax', forward),
     npm('onnxruntime-webgpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
     npm('tfjs-cpu', 'tfjs.ts', '@tensorflow/tfjs', gradients),
-    npm('onnxruntime-cpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
+    {
+      ...npm('onnxruntime-cpu', 'onnxruntime.ts', 'onnxruntime-node', [...forward, 'segment']),
+      environment: memoryKept,
+    },
     // Its threads spin while they wait, which costs them their turn if another process wants the processor.
     {
-      ...pytorch('pytorch-passive', ', OMP_WAIT_POLICY=passive'),
-      environment: { OMP_WAIT_POLICY: 'passive' },
+      ...pytorch('pytorch-tuned', ', threads that sleep, memory kept'),
+      environment: { OMP_WAIT_POLICY: 'passive', ...memoryKept },
     },
     pytorch(trusted),
   ]
