@@ -50,6 +50,7 @@ export type {
   DispatchSize,
   Extents,
   Gradients,
+  Hints,
   Inputs,
   KernelCall,
   NodeSpec,

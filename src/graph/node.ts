@@ -39,7 +39,7 @@ export type KernelCall = Omit<KernelKey, 'half'> &
   }
 
 /** One application of an op. */
-export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
+export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> extends Hints {
   /** Position in the order of creation; unique among nodes and values. */
   readonly id: number
   /** Name of the op, for messages and timings. */
@@ -60,16 +60,6 @@ export interface OpNode<Outputs extends readonly Value[] = readonly Value[]> {
   readonly slices: Slices | undefined
   /** Gradients of the inputs, in order, given those of the outputs; undefined if the op has no gradient. */
   readonly backward: ((gradOutputs: readonly (Value | undefined)[]) => (Value | undefined)[]) | undefined
-  /** See `CommonSpec`. */
-  readonly parameter: Value | undefined
-  /** See `CommonSpec`. */
-  readonly masked: ((mask: Value) => Value) | undefined
-  /** See `CommonSpec`. */
-  readonly withoutActivation: (() => Value) | undefined
-  /** See `CommonSpec`. */
-  readonly argmaxed: ((choice: Choice) => Value) | undefined
-  /** See `CommonSpec`. */
-  readonly scaled: Scaled | undefined
 }
 
 /**
@@ -124,14 +114,8 @@ export interface Work<Output> {
   readonly finish?: ((output: Output, device: DeviceTraits) => KernelCall[]) | undefined
 }
 
-/** What ops with one output and with several have in common. */
-export interface CommonSpec<I extends Inputs> {
-  /** Name of the op, for messages and timings. */
-  readonly name: string
-  /** Values that it reads. */
-  readonly inputs: I
-  /** Temporary values that only this node uses (see `scratch`). Default: none. */
-  readonly scratch?: readonly Value[] | undefined
+/** What an op may tell of itself besides its kernels, so that others save a pass or a message is clearer. All are optional. */
+export interface Hints {
   /**
    * The parameter whose gradient it computes. The plan takes the layer's name from it, because a gradient often does
    * not read the parameter itself. Default: the first variable that it reads or updates.
@@ -154,6 +138,16 @@ export interface CommonSpec<I extends Inputs> {
   readonly argmaxed?: ((choice: Choice) => Value) | undefined
   /** What the op's only output is a multiple of. A kernel that reads the output can then multiply itself, which saves a pass. */
   readonly scaled?: Scaled | undefined
+}
+
+/** What ops with one output and with several have in common. */
+export interface CommonSpec<I extends Inputs> extends Hints {
+  /** Name of the op, for messages and timings. */
+  readonly name: string
+  /** Values that it reads. */
+  readonly inputs: I
+  /** Temporary values that only this node uses (see `scratch`). Default: none. */
+  readonly scratch?: readonly Value[] | undefined
 }
 
 /** A value times a scalar. */
@@ -212,20 +206,30 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
 ): OpNode<Outputs<O>> {
   const {
     name,
+    inputs: named,
+    outputs: specs = [],
     scratch = [],
     mutates = [],
-    parameter,
-    masked,
-    withoutActivation,
-    argmaxed,
-    scaled,
+    planes,
+    costly = false,
+    reads,
+    emit,
+    finish,
     backward,
+    ...hints
   } = spec
-  const inputs = Object.entries(spec.inputs).filter((entry): entry is [string, Value] => !!entry[1])
+  const inputs = Object.entries(named).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
-  const slices = slicesOf(spec, outputs)
+  const slices: Slices = {
+    planes: planes ?? 1,
+    costly,
+    reads: reads ?? ((input, slab) => (input.layout === 'volume' ? slab : undefined)),
+    emit: (device, slab) => emit(outputs, device, slab),
+    finish: (device) => finish?.(outputs, device) ?? [],
+  }
   const node: OpNode<Outputs<O>> = {
+    ...hints,
     id: newId(),
     op: name,
     layer: currentLayer(),
@@ -234,38 +238,20 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     scratch,
     mutates,
     emit: (device) => [...slices.emit(device, { first: 0, end: slices.planes }), ...slices.finish(device)],
-    slices: spec.planes === undefined ? undefined : slices,
+    slices: planes === undefined ? undefined : slices,
     backward:
       backward &&
       ((gradOutputs) => {
         const gradients = backward(gradOutputs as Parameters<typeof backward>[0], outputs)
-        requireInputs(name, gradients, spec.inputs)
+        requireInputs(name, gradients, named)
         return inputs.map(([input]) => gradients[input])
       }),
-    parameter,
-    masked,
-    withoutActivation,
-    argmaxed,
-    scaled,
   }
   const isWide = node.inputs.some(({ wide }) => wide)
-  for (const { name: ownName, shape, wide = isWide, ...options } of spec.outputs ?? []) {
+  for (const { name: ownName, shape, wide = isWide, ...options } of specs) {
     values.push(new Value(ownName ?? name, shape, 'computed', { ...options, wide, node }))
   }
   return node
-}
-
-function slicesOf<Output>(
-  { planes = 1, costly = false, reads, emit, finish }: Work<Output>,
-  output: Output,
-): Slices {
-  return {
-    planes,
-    costly,
-    reads: reads ?? ((input, slab) => (input.layout === 'volume' ? slab : undefined)),
-    emit: (device, slab) => emit(output, device, slab),
-    finish: (device) => finish?.(output, device) ?? [],
-  }
 }
 
 function requireInputs(op: string, gradients: Inputs, inputs: Inputs): void {
