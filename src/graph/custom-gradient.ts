@@ -1,6 +1,6 @@
 import * as shaders from '../generated/shaders.js'
 import { elementwiseOp } from './elementwise.js'
-import type { Gradients, Inputs } from './node.js'
+import { matched, present, type Gradients, type Inputs } from './node.js'
 import { newId, type Value } from './value.js'
 
 /** A gradient that replaces those of the ops that compute a value. */
@@ -38,18 +38,9 @@ export function customGradient<const I extends Inputs>(
   const built = forward(inputs)
   // A value that was there before keeps its own gradient.
   const output = built.id < first ? copied(built) : built
-  const given = Object.entries(inputs).filter((entry): entry is [string, Value] => entry[1] !== undefined)
   ofValues.set(output, {
-    inputs: given.map(([, value]) => value),
-    backward: (gradOutput) => {
-      const gradients = backward(gradOutput, output, inputs)
-      const stranger = Object.keys(gradients).find((name) => !(name in inputs))
-      if (stranger !== undefined)
-        throw new Error(
-          `customGradient: a gradient of ${stranger}, but the inputs are ${Object.keys(inputs).join(', ')}`,
-        )
-      return given.map(([name]) => gradients[name])
-    },
+    inputs: present(inputs),
+    backward: (gradOutput) => matched('customGradient', backward(gradOutput, output, inputs), inputs),
   })
   return output
 }

@@ -206,7 +206,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
 ): OpNode<Outputs<O>> {
   const {
     name,
-    inputs: named,
+    inputs,
     outputs: specs = [],
     scratch = [],
     mutates = [],
@@ -218,7 +218,6 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     backward,
     ...hints
   } = spec
-  const inputs = Object.entries(named).filter((entry): entry is [string, Value] => !!entry[1])
   const values: Value[] = []
   const outputs = values as readonly Value[] as Outputs<O>
   const slices: Slices = {
@@ -233,7 +232,7 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     id: newId(),
     op: name,
     layer: currentLayer(),
-    inputs: inputs.map(([, value]) => value),
+    inputs: present(inputs),
     outputs,
     scratch,
     mutates,
@@ -241,11 +240,8 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
     slices: planes === undefined ? undefined : slices,
     backward:
       backward &&
-      ((gradOutputs) => {
-        const gradients = backward(gradOutputs as Parameters<typeof backward>[0], outputs)
-        requireInputs(name, gradients, named)
-        return inputs.map(([input]) => gradients[input])
-      }),
+      ((gradOutputs) =>
+        matched(name, backward(gradOutputs as Parameters<typeof backward>[0], outputs), inputs)),
   }
   const isWide = node.inputs.some(({ wide }) => wide)
   for (const { name: ownName, shape, wide = isWide, ...options } of specs) {
@@ -254,11 +250,22 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
   return node
 }
 
-function requireInputs(op: string, gradients: Inputs, inputs: Inputs): void {
+/** The inputs that there are, in order. */
+export function present(inputs: Inputs): Value[] {
+  return Object.values(inputs).filter((value) => !!value)
+}
+
+/**
+ * The gradients of the inputs that there are, in their order.
+ *
+ * @throws Error naming `op` if a gradient belongs to no input
+ */
+export function matched(op: string, gradients: Inputs, inputs: Inputs): (Value | undefined)[] {
   for (const name of Object.keys(gradients)) {
     if (!(name in inputs))
       throw new Error(`${op}: a gradient of ${name}, but its inputs are ${Object.keys(inputs).join(', ')}`)
   }
+  return Object.entries(inputs).flatMap(([name, value]) => (value ? [gradients[name]] : []))
 }
 
 /** A temporary value of one node; flat unless the shape is a volume's. */

@@ -159,7 +159,7 @@ describe('customGradient', () => {
       ({ x }) => sigmoid(x),
       (grad) => ({ y: grad }) as object,
     )
-    expect(() => gradients(sum(named), [x])).toThrow('customGradient: a gradient of y, but the inputs are x')
+    expect(() => gradients(sum(named), [x])).toThrow('customGradient: a gradient of y, but its inputs are x')
     const shaped = customGradient(
       { x },
       ({ x }) => sigmoid(x),
