@@ -2,7 +2,8 @@ import { accumulate } from './accumulate.js'
 import { customGradientOf } from './custom-gradient.js'
 import { atLayer, placeOf } from './layer.js'
 import type { OpNode } from './node.js'
-import { Value } from './value.js'
+import { requireValues } from './require-values.js'
+import { requireValue, Value } from './value.js'
 
 /**
  * Gradients of a scalar with respect to some values, as new values of the same graph.
@@ -10,10 +11,12 @@ import { Value } from './value.js'
  * One sweep over the nodes in reverse creation order: when a node is reached, every use of its outputs has been
  * visited, so their gradients are complete. No recursion, and a value used twice is counted twice and visited once.
  *
- * @throws Error if `loss` is not a scalar or does not depend on a wanted value, if an op on the way has no gradient, or
+ * @throws Error if `loss` or a wanted value is not a `Value`, if `loss` is not a scalar or does not depend on a wanted value, if an op on the way has no gradient, or
  *   if an op returns a gradient whose shape differs from its input's
  */
 export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
+  requireValue('gradients: loss', loss)
+  requireValues('gradients: wanted', wanted)
   if (loss.size !== 1)
     throw new Error(`gradients: ${loss.name} must be a scalar, not [${loss.shape.join(', ')}]`)
   const nodes = nodesBehind([loss], [], dependencies).sort((a, b) => a.id - b.id)

@@ -210,8 +210,9 @@ export function planeSize(value: Value): number {
   return channels * area
 }
 
-/** @throws Error naming both values if their shapes differ */
+/** @throws Error naming both values if their shapes or layouts differ, or if one is not a `Value` */
 export function requireSameShape(op: string, a: Value, b: Value): void {
+  for (const value of [a, b]) requireValue(op, value)
   if (
     a.shape.length !== b.shape.length ||
     a.shape.some((n, i) => n !== b.shape[i]) ||
@@ -223,8 +224,9 @@ export function requireSameShape(op: string, a: Value, b: Value): void {
   }
 }
 
-/** @throws Error naming the value if its elements have another type */
+/** @throws Error naming the value if its elements have another type, or if it is not a `Value` */
 export function requireType(value: Value, dtype: DType): void {
+  requireValue(`a value of ${dtype}`, value)
   if (value.dtype !== dtype) throw new Error(`${value.name} holds ${value.dtype}, not ${dtype}`)
 }
 

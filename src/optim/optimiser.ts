@@ -1,7 +1,7 @@
 import { gradients } from '../graph/gradients.js'
 import { defineNode, type KernelCall, type OpNode } from '../graph/node.js'
 import { requireValues } from '../graph/require-values.js'
-import { input, Value } from '../graph/value.js'
+import { input, requireSameShape, Value } from '../graph/value.js'
 import { whole } from '../graph/window.js'
 import { clipFactor } from './clip.js'
 import { learningRateAt, type LearningRate } from './schedules.js'
@@ -82,7 +82,7 @@ export abstract class Optimiser {
    * The nodes that update every parameter by a given gradient.
    *
    * @param grads one for each parameter, in the same order
-   * @throws Error if their number or sizes do not match
+   * @throws Error if their number, shapes or layouts do not match
    */
   update(grads: readonly Value[]): OpNode[] {
     if (grads.length !== this.parameters.length) {
@@ -120,11 +120,7 @@ export abstract class Optimiser {
 
   private updateOne(index: number, grad: Value, clip: Value | undefined): OpNode {
     const parameter = this.parameters[index]!
-    if (grad.size !== parameter.size) {
-      throw new Error(
-        `${this.name}: ${grad.name} [${grad.shape.join(', ')}] is not a gradient of ${parameter.name} [${parameter.shape.join(', ')}]`,
-      )
-    }
+    requireSameShape(this.name, grad, parameter)
     const { shader, flags, params, state } = this.kernelOf(index)
     this.requireNumbers(params)
     return defineNode({

@@ -71,9 +71,9 @@ export interface CompileOptions {
  */
 export async function compile(gpu: Gpu, request: CompileOptions): Promise<Plan> {
   requireGpu('compile', gpu)
-  for (const name of ['outputs', 'report'] as const)
-    if (name === 'outputs' || request.report !== undefined) requireValues(`compile: ${name}`, request[name])
-  if (request.keep !== undefined && request.keep !== 'all') requireValues('compile: keep', request.keep)
+  requireValues('compile: outputs', request.outputs)
+  requireValues('compile: report', request.report ?? [])
+  if (request.keep !== 'all') requireValues('compile: keep', request.keep ?? [])
   requireNodes(request.effects ?? [])
   request.variables?.requireUsable('compile', gpu)
   const options = withKept(request)

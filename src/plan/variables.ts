@@ -1,5 +1,5 @@
 import type { Gpu } from '../gpu/gpu.js'
-import { requireGpu } from '../gpu/require-gpu.js'
+import { kindOf, requireGpu } from '../gpu/require-gpu.js'
 import { readBuffer } from '../gpu/transfer.js'
 import { requireContents, requireType, type Shape, type Value } from '../graph/value.js'
 
@@ -33,7 +33,7 @@ export class Variables {
   buffer(variable: Value): GPUBuffer {
     this.requireUsable(variable.name)
     if (variable.role !== 'variable')
-      throw new Error(`${variable.name}: a variable is needed, not an ${variable.role} value`)
+      throw new Error(`${variable.name}: a variable is needed; its role is ${variable.role}`)
     let buffer = this.buffers.get(variable)
     if (!buffer) {
       const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = GPUBufferUsage
@@ -70,13 +70,16 @@ export class Variables {
    * The number of steps that an optimiser has taken on these variables, in all plans that share them.
    *
    * @param schedule the optimiser's `schedule`
+   * @throws Error if it is anything else, such as the optimiser itself
    */
   stepsOf(schedule: Value): number {
+    requireSchedule(schedule)
     return this.steps.get(schedule) ?? 0
   }
 
-  /** Sets the number of steps taken, to resume from a checkpoint: the next step is `steps` + 1. */
+  /** Sets the number of steps taken, to resume from a checkpoint: the next step is `steps` + 1. @throws Error as `stepsOf` */
   setStepsOf(schedule: Value, steps: number): void {
+    requireSchedule(schedule)
     if (!(Number.isInteger(steps) && steps >= 0))
       throw new Error(`${schedule.name}: steps done must be a whole number, not ${steps}`)
     this.steps.set(schedule, steps)
@@ -98,6 +101,11 @@ export class Variables {
     for (const buffer of this.buffers.values()) this.gpu.buffers.destroy(buffer)
     this.buffers.clear()
   }
+}
+
+function requireSchedule(schedule: Partial<Value> | undefined): void {
+  if (!schedule?.feed)
+    throw new Error(`steps are counted by an optimiser's \`schedule\`, not by ${kindOf(schedule)}`)
 }
 
 /** Why a tensor cannot be the contents of a variable, phrased to follow its name; undefined if it fits. */

@@ -122,6 +122,15 @@ describe('gradients refuse', () => {
     expect(() => gradients(softmax(x), [x])).toThrow('softmax must be a scalar, not [1, 2, 2, 2, 2]')
   })
 
+  it('what is not a value', () => {
+    const refused = (loss: unknown, wanted: unknown) => () => gradients(loss as never, wanted as never)
+    expect(refused(undefined, [x])).toThrow('gradients: loss: a Value is needed, not undefined')
+    expect(refused([sum(x)], [x])).toThrow('gradients: loss: a Value is needed, not an Array')
+    expect(refused(sum(x), x)).toThrow('gradients: wanted: a list of values is needed, not a Value')
+    expect(refused(sum(x), [x, undefined])).toThrow('gradients: wanted[1]: a Value is needed, not undefined')
+    expect(() => dot(x, undefined as never)).toThrow('dot: a Value is needed, not undefined')
+  })
+
   it('a value that the loss does not depend on', () => {
     const other = input('other', [1])
     expect(() => gradients(sum(x), [x, other])).toThrow('sum does not depend on other')

@@ -74,7 +74,13 @@ describe('adam', () => {
   it('refuses gradients that do not belong to its parameters', () => {
     const adam = new Adam([p])
     expect(() => adam.update([])).toThrow('adam: 0 gradients given for 1 parameters')
-    expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] is not a gradient of p [1]')
+    expect(() => adam.update([input('g', [2])])).toThrow('adam: g [2] and p [1] must have the same shape')
+    expect(() => adam.update([undefined as never])).toThrow('adam: a Value is needed, not undefined')
+    // As many numbers, but in another order.
+    const weight = parameter('w', [1, 2, 2, 1, 1], new Float32Array(4))
+    expect(() => new Adam([weight]).update([input('g', weight.shape)])).toThrow(
+      'and the same layout, not volume and flat',
+    )
   })
 
   it('refuses a step before the first, and a learning rate that is none', () => {

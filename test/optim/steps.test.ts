@@ -97,6 +97,17 @@ it('goes on from a checkpoint where it is told to', async () => {
   for (const each of [a, b, whole, resumed]) each.dispose()
 })
 
+it.each([
+  ['the optimiser itself', optimisers.Adam!([parameter('w', [1], Float32Array.of(0))]), 'not by an Adam'],
+  ['a parameter', parameter('w', [1], Float32Array.of(0)), 'not by a Value'],
+  ['nothing', undefined, 'not by undefined'],
+])('refuses to count the steps of %s', (_, thing, message) => {
+  const variables = new Variables(device.gpu)
+  expect(() => variables.stepsOf(thing as never)).toThrow(message)
+  expect(() => { variables.setStepsOf(thing as never, 3) }).toThrow(message) // prettier-ignore
+  variables.dispose()
+})
+
 it('counts steps for any input that follows from them', async () => {
   const counter = input('counter', [2], { feed: (step) => Float32Array.of(step, 10 * step) })
   const plan = await compile(device.gpu, { outputs: [], report: [sum(square(counter))] })
