@@ -142,16 +142,12 @@ export class Plan {
    * @throws Error if the device has no timestamps, or an input was never written
    */
   async profile(): Promise<DispatchTime[]> {
-    const { preserving, timeDispatches } = await import('./profile.js')
+    const { timeDispatches } = await import('./profile.js')
     this.requireUsable('profile')
     this.given.prepare()
+    const times = await timeDispatches(this.gpu, this.dispatches, this.buffers)
     this.hasRun = true
-    const variables = [...this.buffers].filter(([{ role }]) => role === 'variable')
-    return preserving(
-      this.gpu,
-      variables.map(([, buffer]) => buffer),
-      () => timeDispatches(this.gpu, this.dispatches),
-    )
+    return times
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Gpu } from '../gpu/gpu.js'
 import { guarded } from '../gpu/guarded.js'
 import { readBuffer } from '../gpu/transfer.js'
+import type { Value } from '../graph/value.js'
 import { encodeDispatches, type Dispatch } from './dispatch.js'
 
 /** Time of one dispatch on the device. */
@@ -14,16 +15,20 @@ export interface DispatchTime {
 }
 
 /**
- * Times each dispatch in a compute pass of its own. A normal run uses a single pass, so the sum is somewhat larger than
- * the time of a run.
+ * Times each dispatch in a compute pass of its own, and restores the variables afterwards. A normal run uses a single pass,
+ * so the sum is somewhat larger than the time of a run.
  *
+ * @param buffers the buffers of all values of the plan
  * @throws Error if the device has no timestamps
  */
-export async function timeDispatches(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<DispatchTime[]> {
-  const seconds = await timePasses(
-    gpu,
-    dispatches.map((dispatch) => [dispatch]),
-  )
+export async function timeDispatches(
+  gpu: Gpu,
+  dispatches: readonly Dispatch[],
+  buffers: ReadonlyMap<Value, GPUBuffer>,
+): Promise<DispatchTime[]> {
+  const variables = [...buffers].filter(([{ role }]) => role === 'variable').map(([, buffer]) => buffer)
+  const passes = dispatches.map((dispatch) => [dispatch])
+  const seconds = await preserving(gpu, variables, () => timePasses(gpu, passes))
   return dispatches.map(({ op, shader }, i) => ({ op, shader, seconds: seconds[i]! }))
 }
 
@@ -62,21 +67,20 @@ export async function timePasses(gpu: Gpu, passes: readonly (readonly Dispatch[]
       encoder.resolveQuerySet(queries, 0, count, resolved, 0)
       device.queue.submit([encoder.finish()])
     })
-    await checked
-    const nanoseconds = new BigInt64Array(await readBuffer(gpu, resolved, 0, 8 * count))
-    part.forEach((_, i) => times.push(Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e9))
-    gpu.buffers.destroy(resolved)
-    queries.destroy()
+    try {
+      await checked
+      const nanoseconds = new BigInt64Array(await readBuffer(gpu, resolved, 0, 8 * count))
+      part.forEach((_, i) => times.push(Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e9))
+    } finally {
+      gpu.buffers.destroy(resolved)
+      queries.destroy()
+    }
   }
   return times
 }
 
 /** Runs `body`, then restores the previous contents of some buffers. */
-export async function preserving<T>(
-  gpu: Gpu,
-  buffers: readonly GPUBuffer[],
-  body: () => Promise<T>,
-): Promise<T> {
+async function preserving<T>(gpu: Gpu, buffers: readonly GPUBuffer[], body: () => Promise<T>): Promise<T> {
   const { COPY_SRC, COPY_DST } = GPUBufferUsage
   const copies = buffers.map(({ label, size }) =>
     gpu.buffers.create(`copy of ${label}`, size, COPY_SRC | COPY_DST),

@@ -124,6 +124,12 @@ describe('what was disposed of', () => {
     other.write(x, new Float32Array(4))
     own.destroy()
     await expect(plan.run()).rejects.toThrow(/^run: GPU error: .*mine.*/)
+    if (device.gpu.device.features.has('timestamp-query')) {
+      const { count } = device.gpu.buffers
+      await expect(plan.timedRun()).rejects.toThrow(/^timed run: GPU error: .*mine.*/)
+      await expect(plan.profile()).rejects.toThrow(/^timed run: GPU error: .*mine.*/)
+      expect(device.gpu.buffers.count).toBe(count)
+    }
     expect([...(await other.run())[0]!]).toEqual([1, 2, 3, 4])
     plan.dispose()
     other.dispose()
