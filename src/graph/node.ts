@@ -244,8 +244,9 @@ export function defineNode<const I extends Inputs, const O extends readonly Outp
         matched(name, backward(gradOutputs as Parameters<typeof backward>[0], outputs), inputs)),
   }
   const isWide = node.inputs.some(({ wide }) => wide)
-  for (const { name: ownName, shape, wide = isWide, ...options } of specs) {
-    values.push(new Value(ownName ?? name, shape, 'computed', { ...options, wide, node }))
+  // No other properties: a spec may be a value, whose contents are not those of the output.
+  for (const { name: ownName, shape, dtype, layout, partial, wide = isWide } of specs) {
+    values.push(new Value(ownName ?? name, shape, 'computed', { dtype, layout, partial, wide, node }))
   }
   return node
 }

@@ -23,9 +23,9 @@ export type Role = 'input' | 'variable' | 'constant' | 'computed'
 /** Options of a `Value`, besides its name, shape and role. */
 export interface ValueOptions {
   /** Default `f32`. */
-  readonly dtype?: DType
+  readonly dtype?: DType | undefined
   /** Default: `volume` for shapes of five extents, `flat` for all others. */
-  readonly layout?: Layout
+  readonly layout?: Layout | undefined
   /**
    * Whether its numbers may lie outside the range of f16 (6e-5 at full precision, to 65504); it is then always stored
    * as f32. By default, the output of a node is wide if an input is. Default false.

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { gradients } from '../../src/graph/gradients.js'
 import { defineNode, type Gradients, type Inputs } from '../../src/graph/node.js'
 import { op } from '../../src/graph/op.js'
-import { input, type Value } from '../../src/graph/value.js'
+import { input, parameter, type Value } from '../../src/graph/value.js'
+import { multiply } from '../../src/ops/index.js'
 
 const [x, y] = [input('x', [1]), input('y', [1])]
 
@@ -58,6 +59,18 @@ describe('op', () => {
 })
 
 describe('defineNode', () => {
+  it('takes the shape alone of an output that is specified by a value', () => {
+    const p = parameter('p', [2], Float32Array.of(3, 4))
+    const step = input('step', [1], { feed: (i) => Float32Array.of(i) })
+    for (const output of [p, step]) {
+      const made = op({ name: 'test', inputs: { x }, output, emit: () => [] })
+      expect(made).toMatchObject({ role: 'computed', shape: output.shape, layout: 'flat' })
+      expect([made.initial, made.feed]).toEqual([undefined, undefined])
+    }
+    // As an op with a number does, whose output has the form of its only value.
+    expect(multiply(p, 2).initial).toBeUndefined()
+  })
+
   it('has an output for each that is specified, and work that is cut only if planes are given', () => {
     const whole = defineNode({
       name: 'two',
