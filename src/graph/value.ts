@@ -95,7 +95,7 @@ export class Value {
     }
     if (this.size > 0xffffffff)
       throw new Error(`${name}: [${shape.join(', ')}] has more elements than 32 bits can count`)
-    if (this.initial) requireContents(this, this.initial)
+    if ('initial' in options) requireContents(this, this.initial)
   }
 
   /** Name in messages and checkpoints; by default, a computed value has the name of its op. */

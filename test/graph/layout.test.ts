@@ -36,6 +36,15 @@ describe('layout', () => {
     expect(toMemoryOrder(flat, data)).toBe(data)
   })
 
+  it('refuses what does not fill the value, or is of another type', () => {
+    const x = input('x', [1, 2, 2, 1, 1])
+    for (const convert of [toMemoryOrder, toCallerOrder]) {
+      expect(() => convert(x, counting(3))).toThrow('x: 3 numbers given for shape [1, 2, 2, 1, 1]')
+      expect(() => convert(x, counting(8))).toThrow('x: 8 numbers given')
+      expect(() => convert(x, Uint32Array.of(1, 2, 3, 4))).toThrow('x holds f32, not u32')
+    }
+  })
+
   it('works on u32, and on a view into a larger buffer', () => {
     const x = input('x', [1, 2, 2, 1, 1], { dtype: 'u32' })
     expect(toMemoryOrder(x, Uint32Array.of(1, 2, 3, 4))).toEqual(Uint32Array.of(1, 3, 2, 4))

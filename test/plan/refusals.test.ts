@@ -237,6 +237,7 @@ describe('contents of another type', () => {
     [new Int32Array(2), 'c [2]: a Float32Array is needed, not'],
     [new Uint8Array(2), 'c [2]: a Float32Array is needed, not'],
     [[1, 2], 'c [2]: a Float32Array is needed, not'],
+    [undefined, 'c [2]: a Float32Array is needed, not undefined'],
   ])('are refused: %o', (contents, message) => {
     expect(() => constant('c', [2], wrong(contents))).toThrow(message)
     expect(() => parameter('c', [2], wrong(contents))).toThrow(message)
