@@ -3,6 +3,7 @@ import type { Plan } from './plan/plan.js'
 import { compile } from './plan/compile.js'
 import { input, type Layout, type Shape, type Value } from './graph/value.js'
 import type { Gpu } from './gpu/gpu.js'
+import { requireGpu } from './gpu/require-gpu.js'
 import { seededRandom } from './nn/index.js'
 import { dot, weightedSum } from './ops/index.js'
 
@@ -30,7 +31,7 @@ export interface GradientCheckOptions<Name extends string> {
   readonly tolerance?: number
   /** Largest step of the differences. Default 0.01. */
   readonly step?: number
-  /** Random directions for each input. Default 4. */
+  /** Random directions for each input, at least 1. Default 4. */
   readonly directions?: number
   /** Default 0. */
   readonly seed?: number
@@ -46,7 +47,7 @@ export interface GradientCheckOptions<Name extends string> {
  * larger.
  *
  * @returns the worst error of each input
- * @throws Error naming the inputs whose error is above the tolerance or not finite
+ * @throws Error naming the inputs whose error is above the tolerance or not finite, or if there is nothing to check
  */
 export async function checkGradients<Name extends string>(
   gpu: Gpu,
@@ -54,7 +55,12 @@ export async function checkGradients<Name extends string>(
 ): Promise<Record<Name, number>> {
   const { tolerance = 1e-3, step = 0.01, directions = 4, seed = 0 } = options
   const random = seededRandom(seed)
+  requireGpu('checkGradients', gpu)
+  if (!(directions >= 1)) throw new Error(`checkGradients: directions must be at least 1, not ${directions}`)
   const names = Object.keys(options.inputs) as Name[]
+  const stranger = options.wanted?.find((name) => !names.includes(name))
+  if (stranger !== undefined)
+    throw new Error(`checkGradients: there is no input ${stranger}; the inputs are ${names.join(', ')}`)
   const given = names.map((name) => point(name, options.inputs[name], random))
   const built = options.build(
     Object.fromEntries(given.map(({ name, value }) => [name, value])) as Record<Name, Value>,
@@ -67,6 +73,7 @@ export async function checkGradients<Name extends string>(
   const wanted = given.filter(
     ({ name, data }) => options.wanted?.includes(name) ?? data instanceof Float32Array,
   )
+  if (wanted.length === 0) throw new Error('checkGradients: no input has a gradient to check')
   const loss = weightedSum(outputs.map((output, i) => ({ term: dot(output, weights[i]!.value) })))
   const grads = gradients(
     loss,
@@ -116,7 +123,7 @@ export async function checkGradients<Name extends string>(
   } finally {
     plan.dispose()
   }
-  const wrong = wanted.filter(({ name }) => errors[name] > tolerance)
+  const wrong = wanted.filter(({ name }) => !(errors[name] <= tolerance))
   if (wrong.length > 0) {
     const list = wrong.map(({ name }) => `${name} by ${errors[name].toExponential(1)}`).join(', ')
     throw new Error(`checkGradients: gradients are off: ${list} (relative; ${tolerance} is allowed)`)

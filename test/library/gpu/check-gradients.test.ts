@@ -126,4 +126,13 @@ describe('checkGradients', () => {
     const unused = checkGradients(device.gpu, { inputs, build: ({ x }): Value => cube(x) })
     await expect(unused).rejects.toThrow('does not depend on y')
   })
+
+  it('fails if it would check nothing', async () => {
+    const check = (options: object) =>
+      checkGradients(device.gpu, { inputs: { x: { shape } }, build: ({ x }) => cube(x, 2), ...options })
+    await expect(check({ wanted: ['y'] })).rejects.toThrow('there is no input y; the inputs are x')
+    await expect(check({ wanted: [] })).rejects.toThrow('checkGradients: no input has a gradient to check')
+    await expect(check({ directions: 0 })).rejects.toThrow('directions must be at least 1, not 0')
+    await expect(check({ tolerance: NaN })).rejects.toThrow('gradients are off: x by')
+  })
 })
