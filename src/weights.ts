@@ -1,3 +1,5 @@
+import { kindOf } from './gpu/require-gpu.js'
+import { requireValues } from './graph/require-values.js'
 import type { Value } from './graph/value.js'
 import { misfit, type Variables } from './plan/variables.js'
 import { UserError } from './errors.js'
@@ -9,6 +11,7 @@ import { readSafetensors, writeSafetensors, type Tensor, type TensorFile } from 
  *
  * @param metadata text to store with them
  * @throws UserError if two of them have the same name, or metadata is not text
+ * @throws Error if `wanted` is not a list of variables
  */
 export async function saveWeights(
   variables: Variables,
@@ -35,6 +38,7 @@ export interface LoadOptions {
  *
  * @param file its bytes, or the result of `readSafetensors`
  * @throws UserError naming every tensor that is missing, unknown, of another shape, of an integer type or not finite
+ * @throws Error if `wanted` is not a list of values, or `file` is anything else, such as an ArrayBuffer
  */
 export function loadWeights(
   variables: Variables,
@@ -77,6 +81,7 @@ export interface MatchedWeights {
  * @param file its bytes, or the result of `readSafetensors`
  * @param options the file's name, for messages
  * @throws UserError if no tensor fits
+ * @throws Error as `loadWeights`
  */
 export function loadMatching(
   variables: Variables,
@@ -118,7 +123,10 @@ interface Pair {
 /** Every variable with its tensor, and the names of the tensors that belong to none. */
 function pair(wanted: readonly Value[], file: Uint8Array | TensorFile, source: string) {
   requireOwnNames(wanted)
-  const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file, source) : file
+  const read = file instanceof Uint8Array ? readSafetensors(file, source) : file
+  if (!('tensors' in Object(read)))
+    throw new Error(`${source}: the bytes of a file are needed, a Uint8Array, not ${kindOf(file)}`)
+  const { tensors, metadata } = read
   const pairs = wanted.map((value): Pair => {
     const tensor = tensors.get(value.name)
     const data = tensor && numbersOf(tensor)
@@ -133,6 +141,7 @@ function pair(wanted: readonly Value[], file: Uint8Array | TensorFile, source: s
 }
 
 function requireOwnNames(wanted: readonly Value[]): void {
+  requireValues('weights', wanted)
   const seen = new Set<string>()
   for (const { name } of wanted) {
     if (seen.has(name)) throw new UserError(`weights: two variables are called ${name}`)

@@ -59,6 +59,21 @@ describe('weights', () => {
     variables.dispose()
   })
 
+  it('are refused unless variables and bytes are given', async () => {
+    const variables = new Variables(device.gpu)
+    const bytes = await saveWeights(variables, [a!])
+    const load = (wanted: unknown, file: unknown) => () =>
+      loadWeights(variables, wanted as never, file as never)
+    expect(load([a], bytes.slice().buffer)).toThrow(
+      'weights: the bytes of a file are needed, a Uint8Array, not an ArrayBuffer',
+    )
+    expect(load([a], undefined)).toThrow('a Uint8Array, not undefined')
+    expect(load(unet({ classes: 3 }), bytes)).toThrow('weights: a list of values is needed, not a function')
+    expect(load([a, undefined], bytes)).toThrow('weights[1]: a Value is needed, not undefined')
+    await expect(saveWeights(variables, undefined as never)).rejects.toThrow('weights: a list of values')
+    variables.dispose()
+  })
+
   it('may be more than needed if that is allowed, and of double precision', async () => {
     const file = writeSafetensors(
       new Map<string, Tensor>([
