@@ -40,25 +40,26 @@ export class Adam extends Optimiser {
   readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
   /** @throws Error as every optimiser, if a beta is not in [0, 1), or epsilon or the decay is negative or not finite */
-  constructor(parameters: readonly Value[], options: AdamOptions = {}) {
-    const { learningRate = 1e-3, maxNorm } = options
-    super('adam', parameters, learningRate, maxNorm, 3)
-    this.options = {
-      learningRate,
-      betas: [0.9, 0.999],
-      epsilon: 1e-8,
-      weightDecay: 0,
-      amsgrad: false,
-      ...options,
-    }
-    const { betas, epsilon, weightDecay } = this.options
+  constructor(
+    parameters: readonly Value[],
+    {
+      learningRate = 1e-3,
+      betas = [0.9, 0.999],
+      epsilon = 1e-8,
+      weightDecay = 0,
+      amsgrad = false,
+      ...clipping
+    }: AdamOptions = {},
+  ) {
+    super('adam', parameters, learningRate, clipping.maxNorm, 3)
+    this.options = { learningRate, betas, epsilon, weightDecay, amsgrad, ...clipping }
     this.requireNumbers({ epsilon, weightDecay })
     if (!betas.every((beta) => beta >= 0 && beta < 1))
       throw new Error(`adam: betas must be at least 0 and below 1, not ${betas.join(', ')}`)
     this.moments = parameters.map((parameter) => ({
       first: this.stateOf(parameter, 'first_moment'),
       second: this.stateOf(parameter, 'second_moment'),
-      ...(this.options.amsgrad ? { largest: this.stateOf(parameter, 'largest_second_moment') } : {}),
+      ...(amsgrad ? { largest: this.stateOf(parameter, 'largest_second_moment') } : {}),
     }))
   }
 
@@ -116,7 +117,7 @@ export class Adam extends Optimiser {
  */
 export class AdamW extends Adam {
   constructor(parameters: readonly Value[], options: AdamOptions = {}) {
-    super(parameters, { weightDecay: 0.01, ...options })
+    super(parameters, { ...options, weightDecay: options.weightDecay ?? 0.01 })
   }
 
   protected override get decay(): WeightDecay {

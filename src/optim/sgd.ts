@@ -20,11 +20,12 @@ export class SGD extends Optimiser {
   readonly options: Required<Omit<SGDOptions, 'maxNorm'>> & Pick<SGDOptions, 'maxNorm'>
 
   /** @throws Error as every optimiser, if an option is negative or not finite, or `nesterov` is set without momentum */
-  constructor(parameters: readonly Value[], options: SGDOptions = {}) {
-    const { learningRate = 1e-3, maxNorm } = options
-    super('sgd', parameters, learningRate, maxNorm, 1)
-    this.options = { learningRate, momentum: 0, nesterov: false, weightDecay: 0, ...options }
-    const { momentum, nesterov, weightDecay } = this.options
+  constructor(
+    parameters: readonly Value[],
+    { learningRate = 1e-3, momentum = 0, nesterov = false, weightDecay = 0, ...clipping }: SGDOptions = {},
+  ) {
+    super('sgd', parameters, learningRate, clipping.maxNorm, 1)
+    this.options = { learningRate, momentum, nesterov, weightDecay, ...clipping }
     this.requireNumbers({ momentum, weightDecay })
     if (nesterov && !(momentum > 0))
       throw new Error(`sgd: nesterov needs a momentum above 0, not ${momentum}`)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { input, parameter } from '../../src/graph/value.js'
-import { Adam, AdamW, cosineDecay, type AdamOptions } from '../../src/optim/index.js'
+import { Adam, AdamW, SGD, cosineDecay, type AdamOptions } from '../../src/optim/index.js'
 import { adamStep, clipGradients, initialState, type AdamState } from '../reference/adam.js'
 import { relativeError } from '../reference/nd-array.js'
 import { useGpu } from '../gpu.js'
@@ -65,6 +65,16 @@ describe('adam', () => {
   })
 
   const p = parameter('p', [1], Float32Array.of(0))
+
+  it.each([
+    ['Adam', Adam, ['learningRate', 'betas', 'epsilon', 'weightDecay', 'amsgrad']],
+    ['AdamW', AdamW, ['learningRate', 'betas', 'epsilon', 'weightDecay', 'amsgrad']],
+    ['SGD', SGD, ['learningRate', 'momentum', 'nesterov', 'weightDecay']],
+  ])('takes options of %s that are undefined for left out', (_, Kind, names) => {
+    const undefinedOnes = Object.fromEntries(names.map((name) => [name, undefined]))
+    expect(new Kind([p], undefinedOnes as object).options).toEqual(new Kind([p]).options)
+    expect(Object.values(new Kind([p], undefinedOnes as object).options)).not.toContain(undefined)
+  })
 
   it('refuses a clipping norm that is not positive', () => {
     const adam = new Adam([p], { maxNorm: 0 })
