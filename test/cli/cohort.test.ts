@@ -1,5 +1,5 @@
 /** Which scans the arguments of a command stand for. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -158,6 +158,18 @@ describe('files given more than once', () => {
       '/s/b.nii: was given more than once; it is taken once',
       '/link.nii: was given more than once; it is taken once',
     ])
+  })
+
+  it('are found by hard links, links to folders, both names of a pair, and a path that goes round', async () => {
+    make('s/a.nii', 's/b.hdr', 's/b.img', 's/c.nii')
+    linkSync(at('s/a.nii'), at('hard.nii'))
+    symlinkSync(at('s'), at('t'))
+    const given = ['s/a.nii', 'hard.nii', 't/a.nii', 's/../s/a.nii', 's/b.img', 's/b.hdr']
+    expect(await find(given)).toEqual(['s/a.nii', 's/b.img'])
+    writeFileSync(at('list.tsv'), 'scan\ns/a.nii\nhard.nii\ns/c.nii\n')
+    expect(await find(['list.tsv'])).toEqual(['s/a.nii', 's/c.nii'])
+    const contrasts = find([`s/a.nii,${at('hard.nii')}`])
+    await expect(contrasts).rejects.toThrow(/hard\.nii as two contrasts of one scan/)
   })
 })
 

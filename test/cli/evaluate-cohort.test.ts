@@ -1,5 +1,5 @@
 /** `sae evaluate` on folders, globs, lists and BIDS derivatives. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseCsv } from '../../src/cli/tables/csv.js'
@@ -171,6 +171,31 @@ describe('sae evaluate on a cohort', () => {
       expect([code, stdout, errors.length]).toEqual([2, '', 1])
       expect(errors[0]).toMatch(message)
     }
+  })
+
+  it('counts a pair once, by whatever links it is given, and compares one reference with several', async () => {
+    await fill({ 'em/a_dseg.nii': 1, 'em/b_dseg.nii': 0, 'truth/a.nii': 0 })
+    symlinkSync('a_dseg.nii', at('em/link_dseg.nii'))
+    linkSync(at('truth/a.nii'), at('truth/hard.nii'))
+    symlinkSync('a.nii', at('truth/b.nii'))
+    const [a, b, link] = ['a', 'b', 'link'].map((name) => at(`em/${name}_dseg.nii`)) as [
+      string,
+      string,
+      string,
+    ]
+    const [truth, hard] = [at('truth/a.nii'), at('truth/hard.nii')]
+    const scored = async (...args: string[]): Promise<unknown> => {
+      const { errors } = await succeed(['evaluate', ...args, '--csv', at('scores.csv'), '--overwrite'])
+      return [matter(`${folder}/scores.csv`).map(([scan]) => scan), errors.join('\n')]
+    }
+    const noted = [['a', 'b'], expect.stringContaining('link_dseg.nii: was given more than once')]
+    expect(await scored(a, link, b, '--labels', truth, hard, truth)).toEqual(noted)
+    writeFileSync(
+      at('pairs.tsv'),
+      'scan\tlabels\nem/a_dseg.nii\ttruth/a.nii\nem/link_dseg.nii\ttruth/a.nii\nem/b_dseg.nii\ttruth/b.nii\n',
+    )
+    expect(await scored(at('pairs.tsv'))).toEqual(noted)
+    expect(await scored(at('em'), '--labels', at('truth'), '--allow-unpaired')).toEqual(noted)
   })
 
   it('refuses what it cannot pair in one line', async () => {

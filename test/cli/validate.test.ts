@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeStudy, sae, succeed, type Study } from './support.js'
 
@@ -67,8 +67,15 @@ describe('sae train --validate', () => {
   })
 
   it('refuses a scan that is learnt from', async () => {
-    const { code, errors } = await train('both', '--validate', study.scans[0])
-    expect(code).toBe(2)
-    expect(errors).toEqual([expect.stringMatching(/a\.nii.* training scan and in --validate/)])
+    const link = study.path('link.nii.gz')
+    symlinkSync(study.scans[0], link)
+    for (const [scan, name] of [
+      [study.scans[0], 'a'],
+      [link, 'link'],
+    ] as const) {
+      const { code, errors } = await train('both', '--validate', scan)
+      expect(code).toBe(2)
+      expect(errors).toEqual([expect.stringMatching(`${name}\\.nii.* training scan and in --validate`)])
+    }
   })
 })

@@ -6,7 +6,7 @@ import { channelFiles } from '../inputs/channel-files.js'
 import { findBidsScans, isBidsDataset, requireAll, type BidsChoice } from './bids-dataset.js'
 import { nameOfVolume } from '../outputs/file-names.js'
 import { holdsDicom } from './dicom.js'
-import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from './folder-volumes.js'
+import { identityOf, isDirectory, isPattern, matchesOf, onceEach, volumesIn } from './folder-volumes.js'
 import { joinByName, joinedFolders } from './joined-folders.js'
 import { requireLabelOrder } from './label-order.js'
 import { isScanList, participantOf, readScanList, type BidsPlace, type CohortScan } from './scan-list.js'
@@ -67,13 +67,12 @@ export async function findScans(
   for (const argument of given) found.push(...(await scansOf(argument, options)))
   requireParticipantsKnown(found, options)
   for (const { path } of found) requireOtherContrasts(path)
-  const byFile = new Map<string, CohortScan>()
-  for (const scan of found) {
-    const identity = identityOf(scan.path)
-    if (byFile.has(identity)) terminal.note(`${scan.path}: was given more than once; it is taken once`)
-    else byFile.set(identity, scan)
-  }
-  const scans = [...byFile.values()]
+  const scans = onceEach(
+    found,
+    ({ path }) => identityOf(path),
+    ({ path }) => path,
+    terminal,
+  )
   return {
     scans: scans.map(({ path }) => path),
     labels: labelsOf(scans),

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UserError } from '../../errors.js'
+import { pairOf } from '../../io/pairs.js'
 import { channelFiles, scanOf } from '../inputs/channel-files.js'
 import { isVolumeName } from '../outputs/file-names.js'
+import type { Terminal } from '../terminal.js'
 import { naturally } from './natural-order.js'
 
 export const isDirectory = (path: string): boolean =>
@@ -32,8 +34,30 @@ function hasHeader(name: string, among: readonly string[]): boolean {
   return /\.img(\.gz)?$/i.test(name) && among.some((other) => other === name.replace(/\.img/i, '.hdr'))
 }
 
-/** Equal for two names of one file, or of a scan of several. */
+/** Equal for two names of one file, whatever links they are made of, or of a scan of several; a pair has two names. */
 export function identityOf(scan: string): string {
-  const identities = channelFiles(scan).map((file) => (existsSync(file) ? realpathSync(file) : resolve(file)))
-  return scanOf(identities)
+  return scanOf(channelFiles(scan).map(fileIdentity))
+}
+
+function fileIdentity(file: string): string {
+  const header = pairOf(file)?.header
+  const named = header !== undefined && existsSync(header) ? header : file
+  const found = statSync(named, { bigint: true, throwIfNoEntry: false })
+  return found ? `${found.dev} ${found.ino}` : resolve(file)
+}
+
+/** The first of those with the same identity; says which others were given. */
+export function onceEach<T>(
+  given: readonly T[],
+  identity: (one: T) => string,
+  pathOf: (one: T) => string,
+  terminal: Terminal,
+): T[] {
+  const kept = new Map<string, T>()
+  for (const one of given) {
+    const key = identity(one)
+    if (kept.has(key)) terminal.note(`${pathOf(one)}: was given more than once; it is taken once`)
+    else kept.set(key, one)
+  }
+  return [...kept.values()]
 }

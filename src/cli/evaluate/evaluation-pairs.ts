@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { glob } from 'tinyglobby'
 import { UserError } from '../../errors.js'
 import { isBidsDataset, requireAll } from '../cohort/bids-dataset.js'
-import { identityOf, isDirectory, isPattern, matchesOf, volumesIn } from '../cohort/folder-volumes.js'
+import {
+  identityOf,
+  isDirectory,
+  isPattern,
+  matchesOf,
+  onceEach,
+  volumesIn,
+} from '../cohort/folder-volumes.js'
 import { describeUnpaired, labelMaps, pairByName, type Unpaired } from '../cohort/name-pairs.js'
 import { naturally } from '../cohort/natural-order.js'
 import { isScanList, participantOf, readScanList } from '../cohort/scan-list.js'
@@ -23,7 +30,7 @@ interface PairOptions extends MapChoice {
 
 /**
  * Each segmentation with its reference. Files are paired in the order given, or, as soon as an argument is a folder or a
- * glob, by their names; a list pairs them itself.
+ * glob, by their names; a list pairs them itself. A pair that is given twice is taken once, with a note.
  *
  * @param given the arguments of the command: segmentations, then without `labels` their references
  * @throws UserError if one is missing, an argument stands for nothing, or two scans have one name
@@ -35,19 +42,28 @@ export async function findPairs(
 ): Promise<Pair[]> {
   const { labels } = options
   const lists = given.filter((argument) => isScanList(argument))
-  if (lists.length > 0) return pairsOfLists(given, options)
+  if (lists.length > 0) return pairsOfLists(given, options, terminal)
   const [maps, truths] = labels ? [given, labels] : [given.slice(0, 1), given.slice(1)]
   if (truths.length === 0) throw new UserError("missing required argument 'truth'; see sae evaluate --help")
   const derivative = [...maps, ...truths].some((one) => isDirectory(one) && isBidsDataset(one))
   requireChoosable(options, { derivative, participants: false })
   if (![...maps, ...truths].some((argument) => isDirectory(argument) || isPattern(argument)))
-    return pairsInOrder(given, maps, truths, labels !== undefined)
+    return pairsInOrder(given, maps, truths, labels !== undefined, terminal)
   const find = async (several: readonly string[]): Promise<string[]> => {
     const found: string[] = []
     for (const argument of several) found.push(...(await mapsOf(argument, options)))
-    return [...new Map(found.map((file) => [identityOf(file), file])).values()]
+    return found
   }
-  return pairsByName(await find(maps), await find(truths), options, terminal)
+  const once = (files: readonly string[], identity: (file: string) => string): string[] =>
+    onceEach(files, identity, (file) => file, terminal)
+  // Links may give one reference the names of several segmentations.
+  const withName = (file: string): string => `${identityOf(file)} ${basename(file)}`
+  return pairsByName(
+    once(await find(maps), identityOf),
+    once(await find(truths), withName),
+    options,
+    terminal,
+  )
 }
 
 /** @throws UserError if there are not as many references as segmentations */
@@ -56,6 +72,7 @@ function pairsInOrder(
   maps: readonly string[],
   truths: readonly string[],
   labelled: boolean,
+  terminal: Terminal,
 ): Pair[] {
   if (truths.length !== maps.length) {
     throw new UserError(
@@ -64,18 +81,26 @@ function pairsInOrder(
         : `${given.length} label maps without --labels; give one segmentation and its reference, the references of several after --labels, or two folders`,
     )
   }
-  return pairsOf(maps, truths)
+  return pairsOf(
+    maps.map((segmentation, i) => ({ segmentation, truth: truths[i]! })),
+    terminal,
+  )
 }
 
-const pairsOf = (maps: readonly string[], truths: readonly string[]): Pair[] =>
-  distinctNames(maps).map((name, i) => ({
-    scan: name.replace(/_dseg$/, ''),
-    segmentation: maps[i]!,
-    truth: truths[i]!,
-  }))
+function pairsOf(given: readonly Omit<Pair, 'scan'>[], terminal: Terminal): Pair[] {
+  const identity = ({ segmentation, truth }: Omit<Pair, 'scan'>): string =>
+    `${identityOf(segmentation)} ${identityOf(truth)}`
+  const pairs = onceEach(given, identity, ({ segmentation }) => segmentation, terminal)
+  const names = distinctNames(pairs.map(({ segmentation }) => segmentation))
+  return pairs.map((pair, i) => ({ scan: names[i]!.replace(/_dseg$/, ''), ...pair }))
+}
 
 /** The pairs that lists name in their columns scan and labels. @throws UserError if one lacks its reference */
-async function pairsOfLists(given: readonly string[], { labels, ...choice }: PairOptions): Promise<Pair[]> {
+async function pairsOfLists(
+  given: readonly string[],
+  { labels, ...choice }: PairOptions,
+  terminal: Terminal,
+): Promise<Pair[]> {
   const other = labels?.[0] ?? given.find((argument) => !isScanList(argument))
   if (other !== undefined)
     throw new UserError(
@@ -92,13 +117,10 @@ async function pairsOfLists(given: readonly string[], { labels, ...choice }: Pai
       if (wanted && !(participant !== undefined && wanted.includes(participant))) continue
       if (labels === undefined)
         throw new UserError(`${list}: names no labels for ${path}, with which to compare it`)
-      listed.push({ path, labels })
+      listed.push({ segmentation: path, truth: labels })
     }
   }
-  return pairsOf(
-    listed.map(({ path }) => path),
-    listed.map(({ labels }) => labels),
-  )
+  return pairsOf(listed, terminal)
 }
 
 /** @throws UserError if a file has no partner, unless that is allowed, or none has */

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js'
 import type { TrainingStep } from '../../sae/training/trainer.js'
 import type { Validator } from '../../sae/training/validator.js'
-import { resolvedScan } from '../inputs/channel-files.js'
+import { identityOf } from '../cohort/folder-volumes.js'
 
 /** A step of training, with the score of its weights on the validation scans if they were tried. */
 export type ValidatedStep = TrainingStep & {
@@ -28,8 +28,8 @@ export async function* validated(
 
 /** @throws UserError for a validation scan that is learnt from */
 export function requireHeldOut(validation: readonly string[], training: readonly string[]): void {
-  const learnt = new Set(training.map(resolvedScan))
-  const both = validation.find((path) => learnt.has(resolvedScan(path)))
+  const learnt = new Set(training.map(identityOf))
+  const both = validation.find((path) => learnt.has(identityOf(path)))
   if (both !== undefined)
     throw new UserError(`${both}: is a training scan and in --validate; give it in one place`)
 }
