@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readLabelVolume, readVolume, writeVolume } from '../../src/io/files.js'
-import { grid, head, makeHead } from './make-head.js'
+import { grid, head, makeHead } from './prepare/make-head.js'
 import { program } from './support.js'
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/tutorial.md', import.meta.url)), 'utf8')
