@@ -11,8 +11,8 @@ import { requireValue, Value } from './value.js'
  * One sweep over the nodes in reverse creation order: when a node is reached, every use of its outputs has been
  * visited, so their gradients are complete. No recursion, and a value used twice is counted twice and visited once.
  *
- * @throws Error if `loss` or a wanted value is not a `Value`, if `loss` is not a scalar or does not depend on a wanted value, if an op on the way has no gradient, or
- *   if an op returns a gradient whose shape differs from its input's
+ * @throws Error if `loss` or a wanted value is not a `Value`, if `loss` is not a scalar or does not depend on a wanted
+ *   value, if an op on the way has no gradient, or if an op returns one whose shape differs from its input's
  */
 export function gradients(loss: Value, wanted: readonly Value[]): Value[] {
   requireValue('gradients: loss', loss)
