@@ -2,7 +2,7 @@ import { op } from '../graph/op.js'
 import type { Shape, Value } from '../graph/value.js'
 import { expand } from './expand.js'
 import { matrix, multiply, product, transposed } from './shared/matrix.js'
-import { requireNumbers } from './shared/broadcast.js'
+import { broadcastShape, requireNumbers } from './shared/broadcast.js'
 import { shown } from './shared/requirements.js'
 import { sumAxes } from './sum-axes.js'
 
@@ -23,7 +23,7 @@ export function matmul(a: Value, b: Value): Value {
   }
   const [rows, depth] = a.shape.slice(-2) as [number, number]
   const [depthOfB, columns] = b.shape.slice(-2) as [number, number]
-  const batch = depth === depthOfB ? batchOf(a.shape.slice(0, -2), b.shape.slice(0, -2)) : undefined
+  const batch = depth === depthOfB ? broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)) : undefined
   if (!batch) throw new Error(`matmul: ${shown(a)} and ${shown(b)} cannot be multiplied`)
   return multiplied(
     repeated(a, batch, rows * depth),
@@ -70,12 +70,4 @@ function repeated(value: Value, batch: Shape, size: number): Value {
   const matrices = value.size / size
   const all = batch.reduce((product, extent) => product * extent, 1)
   return matrices === 1 || matrices === all ? value : expand(value, [...batch, ...value.shape.slice(-2)])
-}
-
-/** The shape to which two can be broadcast; undefined if they cannot. */
-function batchOf(a: Shape, b: Shape): Shape | undefined {
-  const rank = Math.max(a.length, b.length)
-  const [first, second] = [a, b].map((shape) => [...Array<number>(rank - shape.length).fill(1), ...shape])
-  const fits = first!.every((n, i) => n === second![i] || n === 1 || second![i] === 1)
-  return fits ? first!.map((n, i) => Math.max(n, second![i]!)) : undefined
 }

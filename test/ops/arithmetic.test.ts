@@ -166,6 +166,12 @@ it('runs slab by slab', async () => {
   expect({ ...inSlabs, slabs: 1 }).toEqual({ ...atOnce, slabs: 1 })
 })
 
+it('has no axes if no operand has any', () => {
+  const scalar = input('scalar', [])
+  expect(ops.add(scalar, scalar).shape).toEqual([])
+  expect(ops.add(scalar, input('row', [3])).shape).toEqual([3])
+})
+
 it('refuses shapes that cannot be broadcast, labels, and numbers alone', () => {
   const [a, b] = [input('a', [1, 2, 3, 4, 5]), input('b', [1, 3, 3, 4, 5])]
   expect(() => ops.add(a, b)).toThrow(
@@ -173,7 +179,7 @@ it('refuses shapes that cannot be broadcast, labels, and numbers alone', () => {
   )
   expect(() => ops.divide(a, input('row', [4]))).toThrow('cannot be broadcast')
   expect(() => ops.add(a, input('long', [1, 1, 1, 1, 1, 5]))).toThrow(
-    '[1, 1, 1, 1, 1, 5] has more than 5 axes',
+    'add: [1, 1, 2, 3, 4, 5] has more than 5 axes',
   )
   expect(() => ops.multiply(a, input('labels', [1, 1, 3, 4, 5], { dtype: 'u32' }))).toThrow(
     'multiply: labels holds u32, not f32',

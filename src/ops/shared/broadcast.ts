@@ -3,7 +3,7 @@ import type { KernelCall, Work } from '../../graph/node.js'
 import { op } from '../../graph/op.js'
 import type { Specialisation } from '../../gpu/shader.js'
 import type { DeviceTraits } from '../../gpu/traits.js'
-import { requireValue, type Value } from '../../graph/value.js'
+import { requireValue, type Shape, type Value } from '../../graph/value.js'
 import { planesOf, slabs, whole, type Slab } from '../../graph/window.js'
 import * as shaders from '../../generated/shaders.js'
 import { sumAxes } from '../sum-axes.js'
@@ -44,21 +44,30 @@ interface Operands {
 }
 
 /**
- * The shape that two values have together, by the rules of NumPy and PyTorch: axes are matched from the last on, and an
- * extent of 1 (or none) is repeated. A volume with something flat is a volume.
+ * The shape that two shapes have together, by the rules of NumPy and PyTorch: axes are matched from the last on, and an
+ * extent of 1 (or none) is repeated.
  *
- * @throws Error if extents differ and neither is 1, or there are more than five axes
+ * @returns undefined if extents differ and neither is 1
+ */
+export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length)
+  const shape = Array.from({ length: rank }, (_, i) => {
+    const [n = 1, m = 1] = [a.at(i - rank), b.at(i - rank)]
+    return n === m || m === 1 ? n : n === 1 ? m : 0
+  })
+  return shape.includes(0) ? undefined : shape
+}
+
+/**
+ * The form that two values have together. A volume with something flat is a volume.
+ *
+ * @throws Error if they have no shape together, or more than five axes
  */
 function broadcastForm(op: string, a: Named, b: Named): Form {
-  const [of, to] = [fiveExtents(op, a.shape), fiveExtents(op, b.shape)]
-  const extents = of.map((extent, axis) => {
-    const other = to[axis]!
-    if (extent !== other && extent !== 1 && other !== 1)
-      throw new Error(`${op}: ${described(a)} and ${described(b)} cannot be broadcast to one shape`)
-    return Math.max(extent, other)
-  })
-  const layout = a.layout === 'volume' || b.layout === 'volume' ? 'volume' : 'flat'
-  return { shape: extents.slice(-Math.max(a.shape.length, b.shape.length)), layout }
+  const shape = broadcastShape(a.shape, b.shape)
+  if (!shape) throw new Error(`${op}: ${described(a)} and ${described(b)} cannot be broadcast to one shape`)
+  fiveExtents(op, shape)
+  return { shape, layout: a.layout === 'volume' || b.layout === 'volume' ? 'volume' : 'flat' }
 }
 
 const described = ({ name, shape }: Named): string =>
