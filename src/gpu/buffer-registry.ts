@@ -38,7 +38,7 @@ export class BufferRegistry {
 
   /** Destroys every live buffer. */
   destroyAll(): void {
-    for (const buffer of [...this.live]) this.destroy(buffer)
+    for (const buffer of this.live) this.destroy(buffer)
   }
 
   /** Restarts `peakBytes` from the bytes that are live now. */
