@@ -66,8 +66,7 @@ export function stridedConvolution(
         const blocks = Math.ceil(outputs / chosen.channels)
         const phases = transposed ? stride[1] : 1
         const uniform = packed.value.size <= uniformFloats
-        // A GPU reads a shared weight only once by itself; a CPU driver reads it for each lane.
-        const subgroup = device.software ? broadcastLanes(device) : 0
+        const subgroup = broadcastLanes(device)
         const activate = activationSettings(activation)
         const windows = (slab: Slab) => ({
           input: planesOf(input, reads(slab)),

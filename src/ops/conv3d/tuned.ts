@@ -48,8 +48,7 @@ export function convolve(convolution: Convolution, device: DeviceTraits, range: 
   const uniform = packed.value.size <= uniformFloats
   const coarseVector = coarse !== undefined && width % 8 === 0 && tile.x % 8 === 0
   const lanes = lanesOf(device)
-  // A GPU reads a shared weight only once by itself; a CPU driver reads it for each lane.
-  const subgroup = device.software ? broadcastLanes(device) : 0
+  const subgroup = broadcastLanes(device)
   const windows = (slab: Slab) => ({
     input: planesOf(input, widened(slab, halo)),
     output: planesOf(output, slab),

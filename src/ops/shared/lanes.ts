@@ -1,10 +1,14 @@
 import type { DeviceTraits } from '../../gpu/traits.js'
 
 /**
- * How many lanes of a subgroup share loads by broadcasting: 4 to 8, or 0 if subgroups are unavailable or narrower.
+ * How many lanes of a subgroup share loads by broadcasting: 4 to 8 on a CPU driver, or 0 if it has no subgroups or narrower
+ * ones. 0 on a GPU: it reads what lanes share only once by itself, and no kernel there depends on subgroups.
  */
-export function broadcastLanes({ subgroupSize }: Pick<DeviceTraits, 'subgroupSize'>): number {
-  return subgroupSize >= 4 ? Math.min(subgroupSize, 8) : 0
+export function broadcastLanes({
+  software,
+  subgroupSize,
+}: Pick<DeviceTraits, 'software' | 'subgroupSize'>): number {
+  return software && subgroupSize >= 4 ? Math.min(subgroupSize, 8) : 0
 }
 
 /**

@@ -45,7 +45,7 @@ type Device = Pick<DeviceTraits, 'software' | 'subgroupSize'>
 /** The dispatch of output = a b + bias, for as many batches as fill the output. */
 export function multiply(a: Matrix, b: Matrix, output: Value, device: Device, bias?: Value): KernelCall {
   const longer = Math.max(a.rows, b.columns)
-  return device.software && broadcastLanes(device) > 0 && longer >= fewestBroadcast
+  return broadcastLanes(device) > 0 && longer >= fewestBroadcast
     ? multiplyByBroadcast(a, b, output, device, bias)
     : multiplyInBlocks(a, b, output, bias)
 }
