@@ -72,6 +72,23 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
     await stop()
   })
 
+  it('keeps all of a run that was resumed and stopped before its next step', async () => {
+    await start('default', forever)
+    await page.getByText(/^Training, epoch ([2-9]|\d\d)/).waitFor()
+    await stop()
+    await page.reload()
+    await page.getByRole('button', { name: 'Resume this run' }).click()
+    await page.locator('#progress-text', { hasText: 'Fitting a Gaussian mixture to each scan' }).waitFor()
+    await page.click('#pause')
+    await page.locator('#progress-text', { hasText: '1 of 1' }).waitFor()
+    await page.waitForTimeout(6000)
+    await stop()
+    await page.reload()
+    await page.getByRole('button', { name: 'Resume this run' }).click()
+    await page.getByText(/^Training, epoch/).waitFor()
+    await stop()
+  })
+
   it('shows the setting that keeps a run from starting, and no earlier error', async () => {
     await visit.drop([{ name: 'notes.txt', buffer: Buffer.from('hello') }])
     await visit.refusal('notes.txt')
@@ -106,11 +123,17 @@ describe.skipIf(!executable)('the page, to a visitor who presses buttons as it c
 
   it('does not start a run on data that are about to be replaced', async () => {
     const large = niftiOf([128, 128, 128], straightAffine(1), (i) => (i % 97) + 0.5)
-    await visit.drop([{ name: 'large.nii', buffer: large }])
-    await page.locator('#status', { hasText: 'Reading' }).waitFor()
+    // From within the page: reading may end before a message from here arrives.
     await page.evaluate(() => {
-      document.getElementById('start')!.click()
+      const status = document.getElementById('status')!
+      const observer = new MutationObserver(() => {
+        if (!status.textContent.includes('Reading')) return
+        observer.disconnect()
+        document.getElementById('start')!.click()
+      })
+      observer.observe(status, { childList: true, characterData: true, subtree: true })
     })
+    await visit.drop([{ name: 'large.nii', buffer: large }])
     await page.locator('#error', { hasText: 'the page is still reading; try again in a moment' }).waitFor()
     await page.getByText('large of 128x128x128 voxels.').waitFor()
     await page.getByText('To segment or to train, add a prior.').waitFor()

@@ -9,7 +9,6 @@ import {
   Trainer,
   type Gpu,
   type LabelTable,
-  type NamedTensor,
   type PretrainingStep,
   type TrainingProgress,
   type TrainingSettings,
@@ -38,9 +37,11 @@ export class Run {
   /** While paused: steps wait for it. */
   private gate: Promise<void> | undefined
   private openGate: (() => void) | undefined
+  /** The checkpoint that the next trainer starts from, with its optimiser's state. */
+  private restored: Uint8Array<ArrayBuffer> | undefined
 
   /**
-   * @param restored tensors of a checkpoint with the optimiser's state, to resume training
+   * @param checkpoint what the run goes on from; its weights are in the network already
    * @param afterEpoch called and awaited after each epoch
    */
   constructor(
@@ -49,12 +50,13 @@ export class Run {
     private readonly table: LabelTable,
     private readonly network: Network,
     state: RunState,
-    private restored: ReadonlyMap<string, NamedTensor> | undefined,
+    checkpoint: Uint8Array<ArrayBuffer> | undefined,
     private readonly emit: (event: EngineEvent) => void,
     private readonly afterEpoch: (run: Run) => Promise<void>,
   ) {
     this.state = state
     this.history = [...state.history]
+    this.restore(checkpoint)
   }
 
   /** The progress of the run. */
@@ -85,8 +87,9 @@ export class Run {
     const { settings } = this.state
     if (settings.memoryLimit === memoryLimit && settings.precision === precision) return
     if (this.trainer) {
-      this.restored = decodeCheckpoint(await this.checkpoint(), 'run.safetensors').tensors
+      const checkpoint = await this.checkpoint()
       this.state = this.current
+      this.restore(checkpoint)
       this.trainer.dispose()
       this.trainer = undefined
     }
@@ -110,6 +113,8 @@ export class Run {
 
   /** The weights and, during training, everything needed to resume, as a safetensors file. */
   async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    // A run that was resumed and stopped before its next step is as it was.
+    if (this.restored) return this.restored
     const { model, variables, intensities } = this.network
     return encodeCheckpoint(
       model,
@@ -126,6 +131,11 @@ export class Run {
     this.stop()
     this.trainer?.dispose()
     this.trainer = undefined
+  }
+
+  private restore(checkpoint: Uint8Array<ArrayBuffer> | undefined): void {
+    // Before the first step of training there is no state of its optimiser.
+    if (this.state.progress && this.state.progress.step > 0) this.restored = checkpoint
   }
 
   private get stopped(): boolean {
@@ -231,10 +241,9 @@ export class Run {
       progress,
       this.memory,
     )
-    // Before the first step of training there is no state of its optimiser.
-    if (progress && progress.step > 0 && this.restored) {
-      const { state } = trainer.optimiser
-      loadTensors(variables, state, this.restored, 'the saved run')
+    if (this.restored) {
+      const { tensors } = decodeCheckpoint(this.restored, 'kept.safetensors')
+      loadTensors(variables, trainer.optimiser.state, tensors, 'the saved run')
     }
     this.restored = undefined
     return trainer

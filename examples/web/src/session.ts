@@ -1,4 +1,4 @@
-import { openDevice, recipes, UserError, type NamedTensor } from 'sae-webgpu'
+import { openDevice, recipes, UserError } from 'sae-webgpu'
 import { historyOf, readCheckpoint } from './checkpoint-file.js'
 import { channelCount } from './contrasts.js'
 import { arranged, namedBy, phantomData, readDataSet, summaryOf } from './data-set.js'
@@ -69,7 +69,7 @@ export class Session extends Holdings implements Calls {
     const network = await this.takeNetwork(info, state.settings.seed, tensors)
     this.weightsName = this.trainedHere
     this.keeper = new Keeper(this.storage, data, this.emit, stored)
-    this.resumable = () => this.newRun(network, state, tensors)
+    this.resumable = () => this.newRun(network, state, stored.checkpoint)
     return { data: summaryOf(data), state, files: knowledgeFiles(data) }
   }
 
@@ -210,18 +210,18 @@ export class Session extends Holdings implements Calls {
   private async newRun(
     network: Network,
     state: RunState,
-    restored?: ReadonlyMap<string, NamedTensor>,
+    checkpoint?: Uint8Array<ArrayBuffer>,
   ): Promise<Run | undefined> {
     const settings = { ...state.settings, ...this.device }
     const lesson = await lessonFor(network.model, this.circumstances(settings, network))
-    return lesson && this.runOf(network, lesson, { ...state, settings }, restored)
+    return lesson && this.runOf(network, lesson, { ...state, settings }, checkpoint)
   }
 
   private runOf(
     network: Network,
     lesson: Lesson,
     state: RunState,
-    restored?: ReadonlyMap<string, NamedTensor>,
+    checkpoint?: Uint8Array<ArrayBuffer>,
   ): Run {
     const { table } = this.requireKnowledge()
     this.weightsName = this.trainedHere
@@ -229,7 +229,7 @@ export class Session extends Holdings implements Calls {
       await this.keeper?.keep(run)
       if (performance.now() - this.updated >= millisecondsBetweenUpdates) this.weightsChanged()
     }
-    return new Run(this.requireGpu(), lesson, table, network, state, restored, this.emit, keep)
+    return new Run(this.requireGpu(), lesson, table, network, state, checkpoint, this.emit, keep)
   }
 
   private weightsChanged(): void {

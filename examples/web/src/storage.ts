@@ -6,7 +6,7 @@ export interface StoredRun extends SavedRun {
   /** Of its data. */
   readonly dataId: string
   /** Weights, the optimiser's state, settings: a safetensors file. */
-  readonly checkpoint: Uint8Array
+  readonly checkpoint: Uint8Array<ArrayBuffer>
 }
 
 const stores = ['data', 'runs'] as const
