@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { UserError } from '../../errors.js'
 import { unthinned } from '../cohort/bids-derivatives.js'
 import type { CohortOptions } from '../cohort/cohort.js'
+import { counted } from '../counted.js'
 import { Outputs, writeOutput } from '../outputs/output-files.js'
 import { pagesOf } from '../report/report-files.js'
 import { writeReports } from '../report/reports.js'
@@ -53,7 +54,7 @@ export async function group(
   for (const [table, content] of found) await writeOutput(nameOf(table), groupTable(content, participants))
   const people = new Set(done.map((name) => name.split('/', 1)[0]))
   terminal.status(
-    `Tables: ${tablesOfScans.map(nameOf).join(', ')} (${done.length} scans of ${people.size} participants)`,
+    `Tables: ${tablesOfScans.map(nameOf).join(', ')} (${counted(done.length, 'scan')} of ${counted(people.size, 'participant')})`,
   )
   await writeReports(output, pages, terminal)
 }

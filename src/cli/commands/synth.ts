@@ -5,6 +5,7 @@ import type { LabelTable } from '../../sae/labels/label-table.js'
 import { phantomTable } from '../../sae/phantom/phantom.js'
 import { Random } from '../../sae/phantom/random.js'
 import type { SpatialShape } from '../../sae/shape.js'
+import { counted } from '../counted.js'
 import { Synthesiser, type SynthesisOptions } from '../../sae/synth/synthesiser.js'
 import { readClasses } from '../inputs/classes.js'
 import { readLabels } from '../inputs/inputs.js'
@@ -107,7 +108,7 @@ async function synth(maps: string[], options: SynthOptions, terminal: Terminal):
     terminal.status(`${name}: from ${anatomy.name} (${seconds} s)`)
   }
   await output.writeIndex()
-  terminal.status(`${count} scans of ${grid.grid.shape.join('x')} voxels: ${options.output}`)
+  terminal.status(`${counted(count, 'scan')} of ${grid.grid.shape.join('x')} voxels: ${options.output}`)
 }
 
 function requireSource(maps: readonly string[], { phantom, like, classes }: SynthOptions): void {

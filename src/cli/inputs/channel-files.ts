@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { UserError } from '../../errors.js'
+import { counted } from '../counted.js'
 
 /** Between the files of a scan with several channels: `t1.nii.gz,t2.nii.gz`. */
 const separator = ','
@@ -34,7 +35,7 @@ export function channelsOfScans(scans: readonly string[]): number {
   const other = scans.find((scan) => channelFiles(scan).length !== channels)
   if (other === undefined) return channels
   throw new UserError(
-    `${other}: is a scan of ${count(channelFiles(other).length)}, but ${scans[0]!} is one of ${count(channels)}; give all of them the same channels`,
+    `${other}: is a scan of ${counted(channelFiles(other).length, 'channel')}, but ${scans[0]!} is one of ${counted(channels, 'channel')}; give all of them the same channels`,
   )
 }
 
@@ -46,9 +47,6 @@ export function requireSingleFiles(scans: readonly string[], command: string): v
     `${several}: ${command} takes the contrasts of a subject one by one; give them as scans of their own`,
   )
 }
-
-/** `1 channel`, `2 channels` */
-export const count = (channels: number): string => `${channels} channel${channels === 1 ? '' : 's'}`
 
 /** What is written of each channel: `_reconstruction.nii.gz`, or `_channel-1_reconstruction.nii.gz` and so on. */
 export function channelEndings(ending: string, channels: number): string[] {

@@ -14,7 +14,8 @@ import {
 import { requireFiniteTensors } from '../../sae/training/diverged.js'
 import { channelsOf, type NamedTensor } from '../../sae/model.js'
 import { classesOf } from '../../sae/prior/parts.js'
-import { channelsOfScans, count } from './channel-files.js'
+import { counted } from '../counted.js'
+import { channelsOfScans } from './channel-files.js'
 import type { CarriedTable } from './classes.js'
 import { writeOutput } from '../outputs/output-files.js'
 
@@ -59,7 +60,7 @@ export function requireChannels({ info, source }: WeightsFile, scans: readonly s
       ? 'give one file per scan'
       : `join the ${wanted} files of a scan with commas, in the order of the training, t1.nii.gz,t2.nii.gz`
   throw new UserError(
-    `${source}: its encoder is for scans of ${count(wanted)}, but ${scans[0]!} is one of ${count(given)}; ${remedy}`,
+    `${source}: its encoder is for scans of ${counted(wanted, 'channel')}, but ${scans[0]!} is one of ${counted(given, 'channel')}; ${remedy}`,
   )
 }
 

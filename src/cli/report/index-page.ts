@@ -1,5 +1,6 @@
 import { fileUrl, html, type Html } from '../../report/html.js'
 import { renderPage } from '../../report/page.js'
+import { counted } from '../counted.js'
 import { verdictBadge } from './assessment-section.js'
 import { numberAt } from './recorded-runs.js'
 import { pageOf, trainingPage } from './report-files.js'
@@ -102,10 +103,9 @@ export function allScansPage(rows: readonly IndexRow[], pages: ReadonlySet<strin
       </table>
     </div>
   `
-  const count = rows.length === 1 ? '1 scan' : `${rows.length} scans`
   return renderPage(
     'Segmentations',
-    html`<h1>Segmentations of ${count}</h1>
+    html`<h1>Segmentations of ${counted(rows.length, 'scan')}</h1>
       <p class="soft long">${folder}</p>
       ${training} ${rows.length > 0 ? table : undefined}`,
     'broad',

@@ -1,5 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync'
 import { quoted, UserError } from '../../errors.js'
+import { counted } from '../counted.js'
 
 /** A row of a table, by the names of its columns. */
 export interface TableRow {
@@ -31,7 +32,7 @@ export function parseDelimited(
   const rows = others.map(({ record: cells, info: { lines: line } }) => {
     if (cells.length !== columns.length)
       throw new UserError(
-        `${source}, line ${line}: ${count(cells.length, 'cell')} for ${count(columns.length, 'column')}`,
+        `${source}, line ${line}: ${counted(cells.length, 'cell')} for ${counted(columns.length, 'column')}`,
       )
     return { line, cells: new Map(columns.map((column, i) => [column, cells[i]!])) }
   })
@@ -58,8 +59,4 @@ function recordsOf(text: string, delimiter: string, source: string): TableRecord
       `${source}, line ${lines ?? 1}: a quote is not closed, or closes before the end of its cell`,
     )
   }
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`
 }
