@@ -1,10 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { UserError } from '../../errors.js'
-import { writeOnnx } from '../../io/onnx.js'
 import { formatShape } from '../../io/volume.js'
 import { checkpointMetadata } from '../../sae/checkpoint.js'
 import { checkTensors, createModel, type NamedTensor } from '../../sae/model.js'
-import { encoderGraph } from '../encoder-onnx.js'
 import { overwriteOption, terminalOf, wholeNumber } from '../options.js'
 import { Outputs, writeOutput } from '../outputs/output-files.js'
 import { requireNoFolder } from '../outputs/output-folder.js'
@@ -67,6 +65,9 @@ async function exportWeights(
   const about = checkpointMetadata({ ...info, training: undefined })
   await outputs.claim()
   if (format === 'onnx') {
+    // Only this needs protobuf, which takes a tenth of a second to load.
+    const { writeOnnx } = await import('../../io/onnx.js')
+    const { encoderGraph } = await import('../encoder-onnx.js')
     await writeOutput(output, writeOnnx(encoderGraph(architecture, tensors, size), about))
     const scans = size ? `${formatShape(size)} voxels` : 'any size'
     terminal.status(
