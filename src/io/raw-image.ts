@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js'
 import { toCOrder, type Shape4 } from './axes.js'
-import { bytesPerElement, toFloats, type DType, type FloatArray, type Floats } from './dtype.js'
+import { asFloats, bytesPerElement, type DType, type FloatArray, type Floats } from './dtype.js'
 import { gunzip, isGzip } from './gzip.js'
 import { formatShape } from './volume.js'
 
@@ -40,6 +40,6 @@ export function readVoxels<T extends FloatArray>(
       `${source}: the header says ${formatShape(dims)}, ${length} bytes, but ${found} follow; the file is truncated or its header is wrong`,
     )
   }
-  const data = toFloats(raw.subarray(start, start + length), dtype, littleEndian, floats)
+  const data = asFloats(raw.subarray(start, start + length), dtype, littleEndian, floats)
   return toCOrder(data, shape, [D * H * W, 1, D, D * H], new floats(data.length))
 }
