@@ -9,7 +9,7 @@ import { toCodes } from '../../src/sae/labels/label-codes.js'
 import { makePhantom, phantomTable } from '../../src/sae/phantom/phantom.js'
 import { makeStudy, sae, succeed, type Outcome, type Study } from './support.js'
 
-const shape = [96, 64, 64] as const
+const shape = [96, 32, 48] as const
 let study: Study
 let scans: string[]
 /** What pretraining prints without a limit. */
