@@ -10,11 +10,7 @@ export function bytesPerElement(dtype: DType): number {
 /** Voxels as numbers: single precision for images; double precision for labels, whose integers must stay exact. */
 export type FloatArray = Float32Array | Float64Array
 /** Its constructor: `Float32Array`, or `Float64Array`, which holds integers of up to 2^53 exactly. */
-export interface Floats<T extends FloatArray> {
-  new (source: number | ArrayLike<number>): T
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
-  readonly BYTES_PER_ELEMENT: number
-}
+export type Floats<T extends FloatArray> = new (source: number | ArrayLike<number>) => T
 
 /**
  * Raw numbers to float32, in a new array; `bytes` need not be aligned.
@@ -61,16 +57,22 @@ export function toFloats<T extends FloatArray>(
   }
 }
 
-/** As `toFloats`, but may share the memory of `bytes`: a prior of 14 classes has 385 MB that need not be copied. */
-export function asFloats<T extends FloatArray>(
+/**
+ * As `toFloats`, but numbers that are floats already stay as they are and share the memory of `bytes` if they can: a prior
+ * of 14 classes has 385 MB that need not be copied.
+ */
+export function asFloats(
   bytes: Uint8Array,
   dtype: DType,
   littleEndian: boolean,
-  floats: Floats<T>,
-): T {
-  if (dtype !== `f${floats.BYTES_PER_ELEMENT}`) return toFloats(bytes, dtype, littleEndian, floats)
-  const { buffer, byteOffset, length } = hostOrder(bytes, floats.BYTES_PER_ELEMENT, littleEndian)
-  return new floats(buffer, byteOffset, length / floats.BYTES_PER_ELEMENT)
+  floats: Floats<FloatArray>,
+): FloatArray {
+  if (dtype !== 'f4' && dtype !== 'f8') return toFloats(bytes, dtype, littleEndian, floats)
+  const size = bytesPerElement(dtype)
+  const { buffer, byteOffset, length } = hostOrder(bytes, size, littleEndian)
+  return dtype === 'f4'
+    ? new Float32Array(buffer, byteOffset, length / size)
+    : new Float64Array(buffer, byteOffset, length / size)
 }
 
 /** From pairs of 32-bit words, low word first: about ten times faster than through BigInt. */
