@@ -15,6 +15,19 @@ const kernels = [
   ['as on another', withOtherTiles<void>],
 ] as const
 
+async function expectProduct(a: readonly number[], b: readonly number[]): Promise<void> {
+  const [x, y] = [draw(a), draw(b)]
+  await expectReference(device.gpu, {
+    feeds: { x, y },
+    build: (v) => matmul(v.x!, v.y!),
+    expected: reference.forward(x, y),
+    backward: (g) => {
+      const { gradA, gradB } = reference.backward(g, x, y)
+      return { x: gradA, y: gradB }
+    },
+  })
+}
+
 describe('matmul', () => {
   // About the blocks of 8x8 and 32x32 and the 16 steps; then batches, shared and broadcast.
   for (const [a, b] of [
@@ -105,20 +118,12 @@ describe('matmul', () => {
       [65537, 1, 2],
     ],
   ] as const)
-    it.each(kernels)(`[${a.join(', ')}] by [${b.join(', ')}] %s`, async (_, on) => {
-      const [x, y] = [draw(a), draw(b)]
-      await on(device.gpu, () =>
-        expectReference(device.gpu, {
-          feeds: { x, y },
-          build: (v) => matmul(v.x!, v.y!),
-          expected: reference.forward(x, y),
-          backward: (g) => {
-            const { gradA, gradB } = reference.backward(g, x, y)
-            return { x: gradA, y: gradB }
-          },
-        }),
-      )
-    })
+    it.each(kernels)(`[${a.join(', ')}] by [${b.join(', ')}] %s`, (_, on) =>
+      on(device.gpu, () => expectProduct(a, b)),
+    )
+
+  it('more batches than one dimension of a dispatch reaches, in the kernel of CPU drivers', () =>
+    expectProduct([65537, 1, 1], [65537, 1, 64]))
 
   it('refuses volumes and shapes that do not fit', () => {
     const flat = (...shape: number[]) => input('x', shape, { layout: 'flat' })
